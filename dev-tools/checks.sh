@@ -1,0 +1,157 @@
+# shellcheck shell=bash
+# What must hold before a change is taken, for `./dev test` and `./dev lint`. Sourced by `dev`.
+#
+# A check is a function `check_NAME`. It succeeds, fails, or returns SKIPPED when this machine cannot
+# say; every check runs even when an earlier one failed, and a table at the end names them all.
+
+readonly ALL_CHECKS=(fmt shell compose clippy deny advisories docs rust)
+readonly SKIPPED=75
+
+# What this run has come to so far: a row for each check, whether one failed, the servers' folder.
+summary=()
+failed=0
+servers=''
+
+check_fmt() { cargo fmt --all --check; }
+
+check_shell() { shellcheck --external-sources --check-sourced dev .ci/run; }
+
+# Reads the file as the user's `docker compose` would, which checks it against the compose
+# specification's schema. Needs no Docker daemon.
+check_compose() {
+  export POSTGRES_PASSWORD=any-password
+  if docker compose version >/dev/null 2>&1; then
+    docker compose --file docker-compose.yml config --quiet
+  else
+    docker-compose --file docker-compose.yml config --quiet
+  fi
+}
+
+check_clippy() { cargo clippy --workspace --all-targets --all-features -- -D warnings; }
+
+check_deny() { cargo deny --log-level error check bans licenses sources; }
+
+# Known vulnerabilities need a database from GitHub, which not every network lets through.
+check_advisories() {
+  timeout 60 cargo deny fetch db || {
+    warn "THE DATABASE OF ADVISORIES CANNOT BE FETCHED: known vulnerabilities are not checked"
+    return "$SKIPPED"
+  }
+  cargo deny --log-level error check --disable-fetch advisories
+}
+
+check_docs() { RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --all-features; }
+
+# All tests, or those that cargo's own arguments choose, on the servers that `start_test_servers` began.
+check_rust() { cargo test --all-features --no-fail-fast "$@"; }
+
+has_compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
+
+# run_checks NAME...: runs the checks one after another; ends the script when one failed.
+run_checks() {
+  local name
+  for name; do
+    run_check "$name"
+  done
+  summarize
+}
+
+run_check() {
+  local name=$1 result status started=$SECONDS
+  shift
+  say "── $name ──"
+  # In a shell of its own and not behind `if`, so that the first failing line ends the check.
+  set +e
+  (
+    set -e
+    cd "$root"
+    "check_$name" "$@"
+  )
+  status=$?
+  set -e
+  case $status in
+    0) result=ok ;;
+    "$SKIPPED") result=SKIPPED ;;
+    *) result=FAILED failed=1 ;;
+  esac
+  say "── $name: $result after $((SECONDS - started)) s ──"
+  summary+=("$(printf '%-12s %-8s %5d s' "$name" "$result" $((SECONDS - started)))")
+}
+
+# Prints the table of what `run_check` collected, and ends the script when something failed.
+summarize() {
+  say "$(printf '%s\n' '' "${summary[@]}" "$(printf '%-12s %-8s %5d s' all '' "$SECONDS")")"
+  ((failed == 0)) || exit 1
+}
+
+# Starts the servers that tests talk to, on free ports, and sees to it that they end with the script.
+start_test_servers() {
+  local port
+  servers=$(temporary_folder clustergenie-test)
+  trap stop_test_servers EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+
+  port=$(free_port)
+  postgres_start "$servers" "$port"
+  CLUSTERGENIE_TEST_DATABASE_URL=$(postgres_url "$port")
+  export CLUSTERGENIE_TEST_DATABASE_URL
+
+  unset CLUSTERGENIE_TEST_KAFKA
+  port=$(free_port)
+  if require_for_kafka && kafka_start "$servers" "$port"; then
+    export CLUSTERGENIE_TEST_KAFKA=127.0.0.1:$port
+  fi
+}
+
+stop_test_servers() {
+  local name
+  # A second Ctrl-C must not leave half of them running.
+  trap '' INT TERM HUP
+  if ((failed)); then
+    mkdir -p "$target/test-logs"
+    for name in postgres kafka; do
+      cp -f "$servers/$name/server.log" "$target/test-logs/$name.log" 2>/dev/null || true
+    done
+    say "What the servers wrote is in $target/test-logs"
+  fi
+  kafka_stop "$servers"
+  postgres_stop "$servers"
+  rm -rf "$servers"
+}
+
+# The row of the table for Kafka: its tests skip themselves without a broker, which CI does not accept.
+report_missing_kafka() {
+  [[ -z ${CLUSTERGENIE_TEST_KAFKA:-} ]] || return 0
+  warn "┌──────────────────────────────────────────────────────────────────────┐"
+  warn "│ NO APACHE KAFKA COULD BE STARTED: the tests that need it are SKIPPED │"
+  warn "└──────────────────────────────────────────────────────────────────────┘"
+  if [[ ${CI:-} == true ]]; then
+    failed=1
+    summary+=("$(printf '%-12s %s' kafka 'FAILED   (its tests may not be skipped where CI=true)')")
+  else
+    summary+=("$(printf '%-12s %s' kafka 'SKIPPED')")
+  fi
+}
+
+command_test() {
+  local names=("${ALL_CHECKS[@]}") name
+  if (($#)); then
+    [[ " ${ALL_CHECKS[*]} " == *" $1 "* ]] || die "'$1' is not a check; there are: ${ALL_CHECKS[*]}"
+    names=("$1")
+    shift
+  fi
+  require_for_build
+  for name in "${names[@]}"; do
+    [[ ! $name =~ ^(shell|compose|deny|advisories)$ ]] || { require_for_checks && break; }
+  done
+  for name in "${names[@]}"; do
+    if [[ $name == rust ]]; then
+      require_for_database
+      start_test_servers
+      report_missing_kafka
+    fi
+    run_check "$name" "$@"
+  done
+  summarize
+}
