@@ -19,7 +19,7 @@ check_shell() { shellcheck --external-sources --check-sourced dev .ci/run; }
 # Reads the file as the user's `docker compose` would, which checks it against the compose
 # specification's schema. Needs no Docker daemon.
 check_compose() {
-  export POSTGRES_PASSWORD=any-password
+  export POSTGRES_PASSWORD=any
   if docker compose version >/dev/null 2>&1; then
     docker compose --file docker-compose.yml config --quiet
   else

@@ -5,7 +5,8 @@
 # not hold anything that anybody wants to keep.
 
 readonly POSTGRES_MINIMUM=15
-readonly POSTGRES_PASSWORD=postgres
+# Not a secret: the server listens on the loopback interface and holds nothing of worth.
+readonly THROWAWAY_PASSWORD=postgres
 
 # Prints the folder of the newest server programs that are new enough, or fails.
 postgres_bin() {
@@ -35,7 +36,7 @@ as_postgres_user() {
   fi
 }
 
-postgres_url() { echo "postgres://postgres:$POSTGRES_PASSWORD@127.0.0.1:$1/postgres"; }
+postgres_url() { echo "postgres://postgres:$THROWAWAY_PASSWORD@127.0.0.1:$1/postgres"; }
 
 # postgres_start DIR PORT: makes a new cluster in DIR/postgres and returns when it accepts connections.
 postgres_start() {
@@ -44,7 +45,7 @@ postgres_start() {
   mkdir -p "$dir"
   dir=$(cd "$dir" && pwd)
   [[ ! -e $dir/data ]] || die "$dir/data is there already; stop it with './dev db stop' or choose another --dir"
-  echo "$POSTGRES_PASSWORD" >"$dir/password"
+  echo "$THROWAWAY_PASSWORD" >"$dir/password"
   if ((EUID == 0)); then
     chown -R "$(as_postgres_user id -u)" "$dir"
   fi
