@@ -1,0 +1,58 @@
+//! What an aggregate is: a state, a way to decide and a way to evolve.
+//!
+//! The trait is deliberately this small. There are no combinators and no boxed closures: an
+//! aggregate is an enum, and its rules are `match` expressions without wildcard arms, so that a
+//! new command, event or state makes the compiler ask for the missing rule.
+
+use std::fmt::Debug;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::event::{DomainEvent, StreamType};
+
+/// An aggregate: its value is the state, its default the state before the first event.
+pub trait Decider:
+    Clone + Default + Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static
+{
+    /// The type of the streams that hold this aggregate's events.
+    const STREAM_TYPE: StreamType;
+
+    /// The version of the serialised state, raised whenever its form changes, so that old
+    /// snapshots are not read.
+    const STATE_VERSION: i32;
+
+    /// What may be asked of the aggregate.
+    type Command: Debug + Send + Sync;
+    /// What can have happened to it.
+    type Event: DomainEvent;
+    /// Why it may refuse a command.
+    type Rejection: Rejection;
+
+    /// The events that the command causes in this state, in order; none when the command asks for
+    /// what is already so.
+    ///
+    /// # Errors
+    /// The rule that the command breaks. Where it breaks several, the state's rule is named before
+    /// the input's, and the first of the input's.
+    fn decide(&self, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
+
+    /// The state after the event. History is not judged: an event that makes no sense in this
+    /// state leaves it as it is, and nothing panics.
+    #[must_use]
+    fn evolve(self, event: &Self::Event) -> Self;
+}
+
+/// Why a command was refused: the user's fault, and a sentence that says what to do about it.
+pub trait Rejection: std::error::Error + Send + Sync + Clone + PartialEq + 'static {
+    /// The name of the broken rule, `SCREAMING_SNAKE_CASE`. Clients match on it: it never changes.
+    fn code(&self) -> &'static str;
+
+    /// The GraphQL input field at fault, as a camelCase path, when it is one field's fault.
+    fn field(&self) -> Option<&'static str>;
+}
+
+/// The state after all the events, in order.
+#[must_use]
+pub fn fold<'e, D: Decider>(state: D, events: impl IntoIterator<Item = &'e D::Event>) -> D {
+    events.into_iter().fold(state, D::evolve)
+}

@@ -1,0 +1,246 @@
+//! A droplet: a virtual machine, from the request to its end.
+//!
+//! ```text
+//! requested -> active -> deleting -> deleted
+//!     |  \________________^
+//!     `-> failed
+//! ```
+//!
+//! Deletion may be asked for before the machine is there. That turns provisioning round: a report
+//! of success or failure that comes later is refused, and whoever makes the machine undoes it and
+//! reports it deleted. Protection is a guard against deletion, not a lock: everything else goes on.
+
+mod command;
+mod event;
+mod rejection;
+mod spec;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use command::DropletCommand;
+pub use event::{
+    DropletActivated, DropletDeleted, DropletDeletionRequested, DropletEvent, DropletProtected,
+    DropletProvisioningFailed, DropletRenamed, DropletRequested, DropletTagged, DropletUnprotected,
+    DropletUntagged,
+};
+pub use rejection::DropletRejection;
+pub use spec::{Address, AddressKind, DropletStatus, Protection, Provisioner, Spec};
+pub use state::Droplet;
+
+use crate::{
+    catalogue::{CATALOGUE_DATE, Catalogue},
+    decider::Decider,
+    event::StreamType,
+    input::check_text,
+};
+
+/// The most tags that a droplet may have.
+pub const MAX_TAGS: usize = 64;
+
+/// The most addresses that a droplet may have.
+pub const MAX_ADDRESSES: usize = 16;
+
+impl Decider for Droplet {
+    const STREAM_TYPE: StreamType = StreamType::Droplet;
+    const STATE_VERSION: i32 = 1;
+
+    type Command = DropletCommand;
+    type Event = DropletEvent;
+    type Rejection = DropletRejection;
+
+    fn decide(&self, command: &DropletCommand) -> Result<Vec<DropletEvent>, DropletRejection> {
+        match command {
+            DropletCommand::Provision {
+                name,
+                size,
+                region,
+                image,
+                tags,
+                cluster,
+                provisioner,
+            } => {
+                self.must_be_absent()?;
+                let catalogue = Catalogue::current();
+                let size = catalogue
+                    .size(size)
+                    .ok_or_else(|| DropletRejection::UnknownSize { size: size.clone() })?;
+                let region =
+                    catalogue
+                        .region(region)
+                        .ok_or_else(|| DropletRejection::UnknownRegion {
+                            region: region.clone(),
+                        })?;
+                if !size.is_offered_in(&region.slug) {
+                    return Err(DropletRejection::SizeNotInRegion {
+                        size: size.slug.clone(),
+                        region: region.slug.clone(),
+                    });
+                }
+                let image =
+                    catalogue
+                        .image(image)
+                        .ok_or_else(|| DropletRejection::UnknownImage {
+                            image: image.clone(),
+                        })?;
+                if image.min_disk_gib > size.disk_gib {
+                    return Err(DropletRejection::ImageTooLargeForDisk {
+                        image: image.slug.clone(),
+                        min_disk_gib: image.min_disk_gib,
+                        disk_gib: size.disk_gib,
+                    });
+                }
+                if tags.len() > MAX_TAGS {
+                    return Err(DropletRejection::TooManyTags);
+                }
+                one(DropletRequested {
+                    name: name.clone(),
+                    size: size.slug.clone(),
+                    region: region.slug.clone(),
+                    image: image.slug.clone(),
+                    tags: tags.clone(),
+                    cluster: cluster.clone(),
+                    provisioner: *provisioner,
+                    catalogue: CATALOGUE_DATE.to_owned(),
+                    vcpus: size.vcpus,
+                    memory_mib: size.memory_mib,
+                    disk_gib: size.disk_gib,
+                    price_hourly_micros: size.price_hourly,
+                    price_monthly_micros: size.price_monthly,
+                })
+            }
+            DropletCommand::ReportActive { addresses } => {
+                let spec = self.being_provisioned()?;
+                // An agent's machine can be active before it has an address; ours cannot.
+                if addresses.is_empty() && spec.provisioner == Provisioner::Platform {
+                    return Err(DropletRejection::AddressRequired);
+                }
+                if addresses.len() > MAX_ADDRESSES {
+                    return Err(DropletRejection::TooManyAddresses);
+                }
+                one(DropletActivated {
+                    addresses: addresses.clone(),
+                })
+            }
+            DropletCommand::ReportFailed { reason } => {
+                self.being_provisioned()?;
+                check_text("reason", reason)?;
+                one(DropletProvisioningFailed {
+                    reason: reason.clone(),
+                })
+            }
+            DropletCommand::Rename { name } => {
+                let spec = self.changeable()?;
+                if spec.name == *name {
+                    return nothing();
+                }
+                one(DropletRenamed {
+                    from: spec.name.clone(),
+                    name: name.clone(),
+                })
+            }
+            DropletCommand::Tag { tag } => {
+                let spec = self.changeable()?;
+                if spec.tags.contains(tag) {
+                    return nothing();
+                }
+                if spec.tags.len() >= MAX_TAGS {
+                    return Err(DropletRejection::TooManyTags);
+                }
+                one(DropletTagged { tag: tag.clone() })
+            }
+            DropletCommand::Untag { tag } => {
+                if !self.changeable()?.tags.contains(tag) {
+                    return nothing();
+                }
+                one(DropletUntagged { tag: tag.clone() })
+            }
+            DropletCommand::Protect => match self.changeable()?.protection {
+                Protection::Unprotected => one(DropletProtected {}),
+                Protection::Protected => nothing(),
+            },
+            DropletCommand::Unprotect => match self.changeable()?.protection {
+                Protection::Unprotected => nothing(),
+                Protection::Protected => one(DropletUnprotected {}),
+            },
+            DropletCommand::RequestDeletion => match self.changeable()?.protection {
+                Protection::Unprotected => one(DropletDeletionRequested {}),
+                Protection::Protected => Err(DropletRejection::DropletProtected),
+            },
+            DropletCommand::ReportDeleted => {
+                self.must_be_deleting()?;
+                one(DropletDeleted {})
+            }
+        }
+    }
+
+    fn evolve(self, event: &DropletEvent) -> Self {
+        match event {
+            DropletEvent::Requested(requested) => match self {
+                Self::Absent => Self::Requested {
+                    spec: Spec::from(requested),
+                },
+                Self::Requested { .. }
+                | Self::Active { .. }
+                | Self::Failed
+                | Self::Deleting { .. }
+                | Self::Deleted => self,
+            },
+            DropletEvent::Activated(activated) => match self {
+                Self::Requested { spec } => Self::Active {
+                    spec,
+                    addresses: activated.addresses.clone(),
+                },
+                Self::Absent
+                | Self::Active { .. }
+                | Self::Failed
+                | Self::Deleting { .. }
+                | Self::Deleted => self,
+            },
+            DropletEvent::ProvisioningFailed(_) => match self {
+                Self::Requested { .. } => Self::Failed,
+                Self::Absent
+                | Self::Active { .. }
+                | Self::Failed
+                | Self::Deleting { .. }
+                | Self::Deleted => self,
+            },
+            DropletEvent::Renamed(renamed) => {
+                self.with_spec(|spec| spec.name = renamed.name.clone())
+            }
+            DropletEvent::Tagged(tagged) => self.with_spec(|spec| {
+                spec.tags.insert(tagged.tag.clone());
+            }),
+            DropletEvent::Untagged(untagged) => self.with_spec(|spec| {
+                spec.tags.remove(&untagged.tag);
+            }),
+            DropletEvent::Protected(_) => {
+                self.with_spec(|spec| spec.protection = Protection::Protected)
+            }
+            DropletEvent::Unprotected(_) => {
+                self.with_spec(|spec| spec.protection = Protection::Unprotected)
+            }
+            DropletEvent::DeletionRequested(_) => match self {
+                Self::Requested { spec } | Self::Active { spec, .. } => Self::Deleting { spec },
+                Self::Absent | Self::Failed | Self::Deleting { .. } | Self::Deleted => self,
+            },
+            DropletEvent::Deleted(_) => match self {
+                Self::Deleting { .. } => Self::Deleted,
+                Self::Absent
+                | Self::Requested { .. }
+                | Self::Active { .. }
+                | Self::Failed
+                | Self::Deleted => self,
+            },
+        }
+    }
+}
+
+fn one(event: impl Into<DropletEvent>) -> Result<Vec<DropletEvent>, DropletRejection> {
+    Ok(vec![event.into()])
+}
+
+/// What the command asks for is already so.
+fn nothing() -> Result<Vec<DropletEvent>, DropletRejection> {
+    Ok(Vec::new())
+}

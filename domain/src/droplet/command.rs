@@ -1,0 +1,66 @@
+//! What may be asked of a droplet.
+
+use std::collections::BTreeSet;
+
+use super::spec::{Address, Provisioner};
+use crate::{
+    name::{ClusterName, DropletName},
+    slug::{ImageSlug, RegionSlug, SizeSlug},
+    tag::Tag,
+};
+
+/// A wish of a user, or a report of the droplet's provisioner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DropletCommand {
+    /// A user wants a machine.
+    Provision {
+        /// Its name; that no other live droplet has it is for the caller to reserve.
+        name: DropletName,
+        /// One of the catalogue.
+        size: SizeSlug,
+        /// One that offers the size.
+        region: RegionSlug,
+        /// One that fits on the size's disk.
+        image: ImageSlug,
+        /// At most [`MAX_TAGS`](super::MAX_TAGS).
+        tags: BTreeSet<Tag>,
+        /// The group it belongs to, if any.
+        cluster: Option<ClusterName>,
+        /// Who makes and removes the machine.
+        provisioner: Provisioner,
+    },
+    /// The provisioner made the machine, and it runs.
+    ReportActive {
+        /// Where it can be reached, at most [`MAX_ADDRESSES`](super::MAX_ADDRESSES). An agent may
+        /// report none, because a machine can run before it has an address.
+        addresses: Vec<Address>,
+    },
+    /// The provisioner gave up making the machine.
+    ReportFailed {
+        /// Why, for people.
+        reason: String,
+    },
+    /// A user wants another name for it.
+    Rename {
+        /// The new name; that no other live droplet has it is for the caller to reserve.
+        name: DropletName,
+    },
+    /// A user wants it to carry a tag.
+    Tag {
+        /// The tag.
+        tag: Tag,
+    },
+    /// A user wants it not to carry a tag.
+    Untag {
+        /// The tag.
+        tag: Tag,
+    },
+    /// A user wants deletion to be refused.
+    Protect,
+    /// A user wants deletion to be possible again.
+    Unprotect,
+    /// A user wants it gone.
+    RequestDeletion,
+    /// The provisioner removed the machine, or whatever there was of it.
+    ReportDeleted,
+}

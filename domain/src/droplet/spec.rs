@@ -1,0 +1,156 @@
+//! What a droplet is made of.
+
+use std::{collections::BTreeSet, fmt, net::IpAddr};
+
+use serde::{Deserialize, Serialize};
+
+use super::event::DropletRequested;
+use crate::{
+    name::{ClusterName, DropletName},
+    slug::{ImageSlug, RegionSlug, SizeSlug},
+    tag::Tag,
+};
+
+/// What a living droplet is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spec {
+    /// Its name, unique among the live droplets of its organization.
+    pub name: DropletName,
+    /// Its size, by the catalogue of its request.
+    pub size: SizeSlug,
+    /// Where it runs.
+    pub region: RegionSlug,
+    /// What it started with.
+    pub image: ImageSlug,
+    /// Its tags.
+    pub tags: BTreeSet<Tag>,
+    /// The group it belongs to, if any.
+    pub cluster: Option<ClusterName>,
+    /// Who makes and removes its machine.
+    pub provisioner: Provisioner,
+    /// Whether its deletion is refused.
+    pub protection: Protection,
+}
+
+impl From<&DropletRequested> for Spec {
+    fn from(requested: &DropletRequested) -> Self {
+        Self {
+            name: requested.name.clone(),
+            size: requested.size.clone(),
+            region: requested.region.clone(),
+            image: requested.image.clone(),
+            tags: requested.tags.clone(),
+            cluster: requested.cluster.clone(),
+            provisioner: requested.provisioner,
+            protection: Protection::Unprotected,
+        }
+    }
+}
+
+/// Who makes and removes a droplet's machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Provisioner {
+    /// The platform itself, through a provider.
+    #[default]
+    Platform,
+    /// An agent outside, which reports what it does.
+    Agent,
+}
+
+impl Provisioner {
+    /// The name in events and in the API: `PLATFORM`, `AGENT`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "PLATFORM",
+            Self::Agent => "AGENT",
+        }
+    }
+}
+
+/// Whether a droplet's deletion is refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Protection {
+    /// It may be deleted.
+    #[default]
+    Unprotected,
+    /// It must be unprotected before it may be deleted.
+    Protected,
+}
+
+/// Where a droplet can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Address {
+    /// From where.
+    pub kind: AddressKind,
+    /// The address, of IP version 4 or 6.
+    pub ip: IpAddr,
+}
+
+/// From where an address can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AddressKind {
+    /// From everywhere.
+    Public,
+    /// From the droplet's own network.
+    Private,
+}
+
+impl AddressKind {
+    /// The name in events and in the API: `PUBLIC`, `PRIVATE`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "PUBLIC",
+            Self::Private => "PRIVATE",
+        }
+    }
+}
+
+/// What a droplet is doing, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DropletStatus {
+    /// Its machine is being made.
+    Requested,
+    /// Its machine runs.
+    Active,
+    /// Its machine could not be made.
+    Failed,
+    /// Its machine is being removed.
+    Deleting,
+    /// Its machine is gone.
+    Deleted,
+}
+
+impl DropletStatus {
+    /// All of them, in the order of a droplet's life.
+    pub const ALL: [Self; 5] = [
+        Self::Requested,
+        Self::Active,
+        Self::Failed,
+        Self::Deleting,
+        Self::Deleted,
+    ];
+
+    /// The name in read models and in the API, such as `ACTIVE`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "REQUESTED",
+            Self::Active => "ACTIVE",
+            Self::Failed => "FAILED",
+            Self::Deleting => "DELETING",
+            Self::Deleted => "DELETED",
+        }
+    }
+}
+
+impl fmt::Display for DropletStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,217 @@
+//! Limits on what people and agents may write into an event.
+//!
+//! Events are kept for ever and read by everyone, so free text and free JSON are bounded here, in
+//! the rules, and not only at the edge. The limits keep every event below the store's 60 KiB, and
+//! readable: Postgres has no NUL character in its texts, and deeply nested JSON cannot be parsed
+//! back.
+
+use serde_json::Value;
+use thiserror::Error;
+
+/// The most characters that a reason, a message or an error may have.
+pub const MAX_TEXT_CHARS: usize = 2_000;
+
+/// The most bytes that parameters or a result may have as compact JSON: 16 KiB.
+pub const MAX_JSON_BYTES: usize = 16 * 1024;
+
+/// The most levels of objects and arrays that parameters or a result may have.
+pub const MAX_JSON_DEPTH: usize = 32;
+
+/// An input that is beyond a limit.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InvalidInput {
+    /// A text has more than [`MAX_TEXT_CHARS`] characters.
+    #[error("`{field}` has {chars} characters: shorten it to at most {MAX_TEXT_CHARS}")]
+    TextTooLong {
+        /// The input field.
+        field: &'static str,
+        /// How many it has.
+        chars: usize,
+    },
+    /// A JSON value has more than [`MAX_JSON_BYTES`] bytes.
+    #[error(
+        "`{field}` takes {bytes} bytes as JSON: keep it to at most {MAX_JSON_BYTES}, and store \
+         anything larger elsewhere"
+    )]
+    JsonTooLarge {
+        /// The input field.
+        field: &'static str,
+        /// How many it has.
+        bytes: usize,
+    },
+    /// A JSON value is nested deeper than [`MAX_JSON_DEPTH`] levels.
+    #[error("`{field}` is nested too deep: use at most {MAX_JSON_DEPTH} levels")]
+    JsonTooDeep {
+        /// The input field.
+        field: &'static str,
+    },
+    /// A text, or one inside a JSON value, holds the character U+0000.
+    #[error("`{field}` holds a NUL character: remove it")]
+    NulCharacter {
+        /// The input field.
+        field: &'static str,
+    },
+}
+
+impl InvalidInput {
+    /// The name of the broken limit.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TextTooLong { .. } => "TEXT_TOO_LONG",
+            Self::JsonTooLarge { .. } => "JSON_TOO_LARGE",
+            Self::JsonTooDeep { .. } => "JSON_TOO_DEEP",
+            Self::NulCharacter { .. } => "NUL_CHARACTER",
+        }
+    }
+
+    /// The input field that is beyond the limit.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::TextTooLong { field, .. }
+            | Self::JsonTooLarge { field, .. }
+            | Self::JsonTooDeep { field }
+            | Self::NulCharacter { field } => field,
+        }
+    }
+}
+
+/// Holds a free text of this input field against the limits.
+pub(crate) fn check_text(field: &'static str, text: &str) -> Result<(), InvalidInput> {
+    let chars = text.chars().count();
+    if chars > MAX_TEXT_CHARS {
+        Err(InvalidInput::TextTooLong { field, chars })
+    } else if text.contains('\0') {
+        Err(InvalidInput::NulCharacter { field })
+    } else {
+        Ok(())
+    }
+}
+
+/// Holds a free JSON value of this input field against the limits.
+pub(crate) fn check_json(field: &'static str, value: &Value) -> Result<(), InvalidInput> {
+    // The depth comes first, because the other two descend as deep as the value is.
+    if !is_within_depth(value, MAX_JSON_DEPTH) {
+        return Err(InvalidInput::JsonTooDeep { field });
+    }
+    if has_nul(value) {
+        return Err(InvalidInput::NulCharacter { field });
+    }
+    let bytes = value.to_string().len();
+    if bytes > MAX_JSON_BYTES {
+        return Err(InvalidInput::JsonTooLarge { field, bytes });
+    }
+    Ok(())
+}
+
+fn is_within_depth(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::Array(items) => {
+            levels > 0 && items.iter().all(|item| is_within_depth(item, levels - 1))
+        }
+        Value::Object(fields) => {
+            levels > 0
+                && fields
+                    .values()
+                    .all(|field| is_within_depth(field, levels - 1))
+        }
+    }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, field)| name.contains('\0') || has_nul(field)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn nested(levels: usize) -> Value {
+        (0..levels).fold(Value::Null, |inner, level| {
+            if level % 2 == 0 {
+                json!([inner])
+            } else {
+                json!({ "in": inner })
+            }
+        })
+    }
+
+    #[test]
+    fn a_text_may_have_2000_characters_of_any_width() {
+        assert_eq!(check_text("reason", &"ö".repeat(2_000)), Ok(()));
+        assert_eq!(
+            check_text("reason", &"ö".repeat(2_001)),
+            Err(InvalidInput::TextTooLong {
+                field: "reason",
+                chars: 2_001
+            })
+        );
+    }
+
+    #[test]
+    fn a_text_may_have_lines_but_no_nul() {
+        assert_eq!(check_text("error", "first\n\tsecond"), Ok(()));
+        assert_eq!(
+            check_text("error", "a\0b"),
+            Err(InvalidInput::NulCharacter { field: "error" })
+        );
+    }
+
+    #[test]
+    fn json_may_have_16_kib() {
+        let quotes = 2;
+        assert_eq!(
+            check_json("result", &json!("x".repeat(MAX_JSON_BYTES - quotes))),
+            Ok(())
+        );
+        assert_eq!(
+            check_json("result", &json!("x".repeat(MAX_JSON_BYTES))),
+            Err(InvalidInput::JsonTooLarge {
+                field: "result",
+                bytes: MAX_JSON_BYTES + quotes
+            })
+        );
+    }
+
+    #[test]
+    fn json_may_have_32_levels() {
+        assert_eq!(check_json("parameters", &nested(MAX_JSON_DEPTH)), Ok(()));
+        assert_eq!(
+            check_json("parameters", &nested(MAX_JSON_DEPTH + 1)),
+            Err(InvalidInput::JsonTooDeep {
+                field: "parameters"
+            })
+        );
+    }
+
+    #[test]
+    fn json_holds_no_nul_in_names_or_values() {
+        for bad in [json!("\0"), json!(["a", "\0"]), json!({ "a": { "\0": 1 } })] {
+            assert_eq!(
+                check_json("result", &bad),
+                Err(InvalidInput::NulCharacter { field: "result" })
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let error = check_text("message", &"x".repeat(2_345)).expect_err("it is too long");
+        assert_eq!(
+            error.to_string(),
+            "`message` has 2345 characters: shorten it to at most 2000"
+        );
+        assert_eq!((error.code(), error.field()), ("TEXT_TOO_LONG", "message"));
+    }
+}

@@ -1,0 +1,194 @@
+//! A job: a piece of work on a droplet or a cluster, from submission to its end.
+//!
+//! ```text
+//! submitted -> running -> succeeded | failed | cancelled
+//!     \_____________________________________^
+//! ```
+//!
+//! The runner, the platform or an agent, starts the job and reports on it. Progress only grows. The
+//! three ends absorb everything: no command is accepted after them, and no event changes them.
+
+mod command;
+mod event;
+mod rejection;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use command::JobCommand;
+pub use event::{
+    JobCancelled, JobEvent, JobFailed, JobProgressed, JobStarted, JobSubmitted, JobSucceeded,
+};
+pub use rejection::JobRejection;
+pub use state::{Job, JobSpec, JobStatus, JobSubject, Runner};
+
+use serde_json::Value;
+
+use crate::{
+    decider::Decider,
+    event::StreamType,
+    input::{check_json, check_text},
+};
+
+/// The most attempts that a job may be given.
+pub const MAX_ATTEMPTS: u8 = 10;
+
+impl Decider for Job {
+    const STREAM_TYPE: StreamType = StreamType::Job;
+    const STATE_VERSION: i32 = 1;
+
+    type Command = JobCommand;
+    type Event = JobEvent;
+    type Rejection = JobRejection;
+
+    fn decide(&self, command: &JobCommand) -> Result<Vec<JobEvent>, JobRejection> {
+        match command {
+            JobCommand::Submit {
+                kind,
+                subject,
+                parameters,
+                runner,
+                attempts,
+            } => {
+                self.must_be_absent()?;
+                if !(1..=MAX_ATTEMPTS).contains(attempts) {
+                    return Err(JobRejection::InvalidAttempts {
+                        attempts: *attempts,
+                    });
+                }
+                check_json("parameters", &Value::Object(parameters.clone()))?;
+                one(JobSubmitted {
+                    kind: kind.clone(),
+                    subject: subject.clone(),
+                    parameters: parameters.clone(),
+                    runner: *runner,
+                    attempts: *attempts,
+                })
+            }
+            JobCommand::Start { worker } => {
+                self.must_be_waiting()?;
+                one(JobStarted {
+                    worker: worker.clone(),
+                })
+            }
+            JobCommand::Progress { percent, message } => {
+                let reached = self.must_be_running()?;
+                if *percent > 100 {
+                    return Err(JobRejection::InvalidPercent { percent: *percent });
+                }
+                if *percent < reached.percent {
+                    return Err(JobRejection::ProgressWentBack {
+                        percent: *percent,
+                        reached: reached.percent,
+                    });
+                }
+                if let Some(message) = message {
+                    check_text("message", message)?;
+                }
+                let says_something_new = message
+                    .as_deref()
+                    .is_some_and(|message| reached.message != Some(message));
+                if *percent == reached.percent && !says_something_new {
+                    return Ok(Vec::new());
+                }
+                one(JobProgressed {
+                    percent: *percent,
+                    message: message.clone(),
+                })
+            }
+            JobCommand::Succeed { result } => {
+                self.must_be_running()?;
+                if let Some(result) = result {
+                    check_json("result", result)?;
+                }
+                one(JobSucceeded {
+                    result: result.clone(),
+                })
+            }
+            JobCommand::Fail { error } => {
+                self.must_be_running()?;
+                check_text("error", error)?;
+                one(JobFailed {
+                    error: error.clone(),
+                })
+            }
+            JobCommand::Cancel { reason } => {
+                self.must_be_unfinished()?;
+                check_text("reason", reason)?;
+                one(JobCancelled {
+                    reason: reason.clone(),
+                })
+            }
+        }
+    }
+
+    fn evolve(self, event: &JobEvent) -> Self {
+        match event {
+            JobEvent::Submitted(submitted) => match self {
+                Self::Absent => Self::Submitted {
+                    spec: JobSpec::from(submitted),
+                },
+                Self::Submitted { .. }
+                | Self::Running { .. }
+                | Self::Succeeded
+                | Self::Failed
+                | Self::Cancelled => self,
+            },
+            JobEvent::Started(started) => match self {
+                Self::Submitted { spec } => Self::Running {
+                    spec,
+                    worker: started.worker.clone(),
+                    percent: 0,
+                    message: None,
+                },
+                Self::Absent
+                | Self::Running { .. }
+                | Self::Succeeded
+                | Self::Failed
+                | Self::Cancelled => self,
+            },
+            JobEvent::Progressed(progressed) => match self {
+                Self::Running {
+                    spec,
+                    worker,
+                    percent,
+                    message,
+                } => Self::Running {
+                    spec,
+                    worker,
+                    percent: percent.max(progressed.percent),
+                    message: progressed.message.clone().or(message),
+                },
+                Self::Absent
+                | Self::Submitted { .. }
+                | Self::Succeeded
+                | Self::Failed
+                | Self::Cancelled => self,
+            },
+            JobEvent::Succeeded(_) => match self {
+                Self::Running { .. } => Self::Succeeded,
+                Self::Absent
+                | Self::Submitted { .. }
+                | Self::Succeeded
+                | Self::Failed
+                | Self::Cancelled => self,
+            },
+            JobEvent::Failed(_) => match self {
+                Self::Running { .. } => Self::Failed,
+                Self::Absent
+                | Self::Submitted { .. }
+                | Self::Succeeded
+                | Self::Failed
+                | Self::Cancelled => self,
+            },
+            JobEvent::Cancelled(_) => match self {
+                Self::Submitted { .. } | Self::Running { .. } => Self::Cancelled,
+                Self::Absent | Self::Succeeded | Self::Failed | Self::Cancelled => self,
+            },
+        }
+    }
+}
+
+fn one(event: impl Into<JobEvent>) -> Result<Vec<JobEvent>, JobRejection> {
+    Ok(vec![event.into()])
+}

@@ -1,0 +1,101 @@
+//! What can happen to a job.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::state::{JobSubject, Runner};
+use crate::{
+    event::event_enum,
+    ids::DropletId,
+    name::{JobKind, WorkerName},
+};
+
+event_enum! {
+    /// An event of a job's stream.
+    pub enum JobEvent in Job {
+        Submitted(JobSubmitted) = "job_submitted", version 1, sample sample_of_submitted();
+        Started(JobStarted) = "job_started", version 1,
+            sample JobStarted {
+                worker: WorkerName::parse("worker-7").expect("the sample is a worker's name"),
+            };
+        Progressed(JobProgressed) = "job_progressed", version 1,
+            sample JobProgressed { percent: 30, message: Some("copying the image".to_owned()) };
+        Succeeded(JobSucceeded) = "job_succeeded", version 1,
+            sample JobSucceeded { result: Some(json!({ "rows": 42 })) };
+        Failed(JobFailed) = "job_failed", version 1,
+            sample JobFailed { error: "out of memory".to_owned() };
+        Cancelled(JobCancelled) = "job_cancelled", version 1,
+            sample JobCancelled { reason: "evicted".to_owned() };
+    }
+}
+
+/// A user asked for work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobSubmitted {
+    /// What is to be done.
+    pub kind: JobKind,
+    /// What it concerns.
+    pub subject: JobSubject,
+    /// What the runner needs to know besides.
+    pub parameters: Map<String, Value>,
+    /// Who is to do it.
+    pub runner: Runner,
+    /// How often it may be tried.
+    pub attempts: u8,
+}
+
+/// The runner began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobStarted {
+    /// Who runs it.
+    pub worker: WorkerName,
+}
+
+/// The runner got on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobProgressed {
+    /// How much is done, from 0 to 100; never less than before.
+    pub percent: u8,
+    /// What is being done, for people.
+    pub message: Option<String>,
+}
+
+/// The runner did it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobSucceeded {
+    /// What came of it.
+    pub result: Option<Value>,
+}
+
+/// The runner could not do it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFailed {
+    /// Why, for people.
+    pub error: String,
+}
+
+/// It is no longer to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobCancelled {
+    /// Why, for people.
+    pub reason: String,
+}
+
+// Samples change together with a schema version only: golden files hold them. Maps in them have
+// their keys in alphabetical order, because that is one order whatever features serde_json has.
+
+fn sample_of_submitted() -> JobSubmitted {
+    JobSubmitted {
+        kind: JobKind::parse("batch").expect("the sample is a kind"),
+        subject: JobSubject::Droplet(DropletId::new(Uuid::from_u128(
+            0x0192_3f4a_8c00_7000_8000_0000_0000_0001,
+        ))),
+        parameters: Map::from_iter([
+            ("gpus".to_owned(), json!(2)),
+            ("model".to_owned(), json!("V100")),
+        ]),
+        runner: Runner::Agent,
+        attempts: 3,
+    }
+}

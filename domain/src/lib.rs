@@ -1,0 +1,31 @@
+//! The rules of droplets and jobs.
+//!
+//! Every rule of the platform that needs one aggregate only lives here, as a pure function:
+//! [`decide`](decider::Decider::decide) turns a command and a state into events or a rejection,
+//! [`evolve`](decider::Decider::evolve) turns a state and an event into the next state.
+//!
+//! This crate does no I/O, reads no clock and makes no random ids; whatever time or chance gives
+//! arrives with the command. It fails only with a [`Rejection`](decider::Rejection), or with a
+//! [`DecodeError`](event::DecodeError) when stored bytes are not an event.
+//!
+//! The modules come in reading order: how aggregates work, the aggregates, then the values that
+//! they are made of.
+
+pub mod decider;
+pub mod event;
+
+pub mod droplet;
+pub mod job;
+
+pub mod catalogue;
+pub mod ids;
+pub mod input;
+pub mod money;
+pub mod name;
+pub mod slug;
+pub mod tag;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+mod checked;
