@@ -81,11 +81,11 @@ kafka_stop() {
 }
 
 command_kafka() {
-  local dir=$target/dev port=9092 action=start
+  local dir=$target/dev port=9092 action=start chosen=''
   while (($#)); do
     case $1 in
       start | stop | status) action=$1 ;;
-      --dir) dir=$(realpath -m "${2:?--dir needs a folder}") && shift ;;
+      --dir) dir=$(realpath -m "${2:?--dir needs a folder}") chosen=" --dir $2" && shift ;;
       --port) port=${2:?--port needs a number} && shift ;;
       *) die "'$1' is not known to ./dev kafka; see ./dev help" ;;
     esac
@@ -95,8 +95,9 @@ command_kafka() {
     start)
       ! kafka_pid "$dir" >/dev/null || die "a broker of this folder runs already: 127.0.0.1:$(<"$dir/kafka/port")"
       require_for_kafka || die "a broker needs the programs named above"
-      kafka_start "$dir" "$port" || die "no broker was started"
-      say "Apache Kafka $KAFKA_VERSION serves on 127.0.0.1:$port, with its files in $dir/kafka. Stop it: ./dev kafka stop"
+      kafka_start "$dir" "$port" || { kafka_stop "$dir" && die "no broker was started"; }
+      say "Apache Kafka $KAFKA_VERSION serves on 127.0.0.1:$port, with its files in $dir/kafka."
+      say "Stop it: ./dev kafka stop$chosen"
       ;;
     stop)
       kafka_stop "$dir"

@@ -82,24 +82,23 @@ postgres_stop() {
 }
 
 command_db() {
-  local remembered=$target/dev/postgres-dir dir='' port=''
-  local action=start
+  local remembered=$target/dev/postgres-dir dir='' port='' action=start chosen=''
   while (($#)); do
     case $1 in
       start | stop) action=$1 ;;
-      --dir) dir=${2:?--dir needs a folder} && shift ;;
+      --dir) dir=$(realpath -m "${2:?--dir needs a folder}") chosen=" --dir $2" && shift ;;
       --port) port=${2:?--port needs a number} && shift ;;
       *) die "'$1' is not known to ./dev db; see ./dev help" ;;
     esac
     shift
   done
-  # As root the cluster belongs to another user, who may not be able to enter the project's folder.
+  # Not inside the project's folder: run by root, the cluster belongs to a user who may not enter it.
   [[ -n $dir || ! -r $remembered ]] || dir=$(<"$remembered")
   if [[ $action == stop ]]; then
     [[ -n $dir ]] || die "no database of './dev db' is known; name its folder with --dir"
     postgres_stop "$dir"
     rmdir "$dir" 2>/dev/null || true
-    rm -f "$remembered"
+    [[ -n $chosen ]] || rm -f "$remembered"
     say "The database is stopped and removed."
     return
   fi
@@ -111,6 +110,7 @@ command_db() {
   fi
   port=${port:-$(free_port)}
   postgres_start "$dir" "$port"
-  say "A throw-away Postgres runs on port $port, with its files in $dir. Stop and remove it: ./dev db stop"
+  say "A throw-away Postgres runs on port $port, with its files in $dir/postgres."
+  say "Stop and remove it: ./dev db stop$chosen"
   echo "export CLUSTERGENIE_TEST_DATABASE_URL=$(postgres_url "$port")"
 }
