@@ -29,10 +29,11 @@ pub use spec::{Address, AddressKind, DropletStatus, Protection, Provisioner, Spe
 pub use state::Droplet;
 
 use crate::{
-    catalogue::{CATALOGUE_DATE, Catalogue},
+    catalogue::{CATALOGUE_DATE, Catalogue, Size},
     decider::Decider,
     event::StreamType,
     input::check_text,
+    slug::{ImageSlug, RegionSlug, SizeSlug},
 };
 
 /// The most tags that a droplet may have.
@@ -61,43 +62,15 @@ impl Decider for Droplet {
                 provisioner,
             } => {
                 self.must_be_absent()?;
-                let catalogue = Catalogue::current();
-                let size = catalogue
-                    .size(size)
-                    .ok_or_else(|| DropletRejection::UnknownSize { size: size.clone() })?;
-                let region =
-                    catalogue
-                        .region(region)
-                        .ok_or_else(|| DropletRejection::UnknownRegion {
-                            region: region.clone(),
-                        })?;
-                if !size.is_offered_in(&region.slug) {
-                    return Err(DropletRejection::SizeNotInRegion {
-                        size: size.slug.clone(),
-                        region: region.slug.clone(),
-                    });
-                }
-                let image =
-                    catalogue
-                        .image(image)
-                        .ok_or_else(|| DropletRejection::UnknownImage {
-                            image: image.clone(),
-                        })?;
-                if image.min_disk_gib > size.disk_gib {
-                    return Err(DropletRejection::ImageTooLargeForDisk {
-                        image: image.slug.clone(),
-                        min_disk_gib: image.min_disk_gib,
-                        disk_gib: size.disk_gib,
-                    });
-                }
+                let size = offer(size, region, image)?;
                 if tags.len() > MAX_TAGS {
                     return Err(DropletRejection::TooManyTags);
                 }
                 one(DropletRequested {
                     name: name.clone(),
                     size: size.slug.clone(),
-                    region: region.slug.clone(),
-                    image: image.slug.clone(),
+                    region: region.clone(),
+                    image: image.clone(),
                     tags: tags.clone(),
                     cluster: cluster.clone(),
                     provisioner: *provisioner,
@@ -234,6 +207,42 @@ impl Decider for Droplet {
             },
         }
     }
+}
+
+/// What the catalogue sells under this size, where the region offers it and the image fits.
+fn offer(
+    size: &SizeSlug,
+    region: &RegionSlug,
+    image: &ImageSlug,
+) -> Result<&'static Size, DropletRejection> {
+    let catalogue = Catalogue::current();
+    let offered = catalogue
+        .size(size)
+        .ok_or_else(|| DropletRejection::UnknownSize { size: size.clone() })?;
+    if catalogue.region(region).is_none() {
+        return Err(DropletRejection::UnknownRegion {
+            region: region.clone(),
+        });
+    }
+    if !offered.is_offered_in(region) {
+        return Err(DropletRejection::SizeNotInRegion {
+            size: size.clone(),
+            region: region.clone(),
+        });
+    }
+    let fitted = catalogue
+        .image(image)
+        .ok_or_else(|| DropletRejection::UnknownImage {
+            image: image.clone(),
+        })?;
+    if fitted.min_disk_gib > offered.disk_gib {
+        return Err(DropletRejection::ImageTooLargeForDisk {
+            image: image.clone(),
+            min_disk_gib: fitted.min_disk_gib,
+            disk_gib: offered.disk_gib,
+        });
+    }
+    Ok(offered)
 }
 
 fn one(event: impl Into<DropletEvent>) -> Result<Vec<DropletEvent>, DropletRejection> {

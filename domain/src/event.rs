@@ -7,7 +7,10 @@
 //! Events are written and read in their *current* form only. Bytes of an older schema version pass
 //! through the event store's upcasters before they come here.
 
-use std::{fmt, fmt::Debug, str::FromStr};
+use std::{
+    fmt::{self, Debug},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -314,12 +317,14 @@ macro_rules! event_enum {
             type Error = crate::event::ForeignEvent;
 
             fn try_from(event: crate::event::Event) -> Result<Self, Self::Error> {
-                match event {
-                    crate::event::Event::$Aggregate(event) => Ok(event),
-                    foreign => Err(crate::event::ForeignEvent {
-                        event_type: foreign.event_type(),
+                let event_type = event.event_type();
+                if let crate::event::Event::$Aggregate(event) = event {
+                    Ok(event)
+                } else {
+                    Err(crate::event::ForeignEvent {
+                        event_type,
                         expected: crate::event::StreamType::$Aggregate,
-                    }),
+                    })
                 }
             }
         }

@@ -101,9 +101,9 @@ impl Decider for Job {
                 if let Some(result) = result {
                     check_json("result", result)?;
                 }
-                one(JobSucceeded {
-                    result: result.clone(),
-                })
+                // Null and nothing are the same, in JSON and here.
+                let result = result.clone().filter(|result| !result.is_null());
+                one(JobSucceeded { result })
             }
             JobCommand::Fail { error } => {
                 self.must_be_running()?;

@@ -11,6 +11,9 @@
 //! The modules come in reading order: how aggregates work, the aggregates, then the values that
 //! they are made of.
 
+// A new state, command or event makes the compiler ask for its rule; a wildcard arm would answer.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod decider;
 pub mod event;
 

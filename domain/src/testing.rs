@@ -22,10 +22,17 @@ pub struct Outcome<D: Decider> {
 }
 
 /// Begins a test with what happened so far, from the first event on.
+#[must_use]
 pub fn given<D: Decider>(events: impl IntoIterator<Item: Into<D::Event>>) -> Given<D> {
     Given {
         events: events.into_iter().map(Into::into).collect(),
     }
+}
+
+/// Begins a test before the first event.
+#[must_use]
+pub fn given_nothing<D: Decider>() -> Given<D> {
+    Given { events: Vec::new() }
 }
 
 impl<D: Decider> Given<D> {
@@ -98,4 +105,52 @@ fn lines<Event: Debug>(events: &[Event]) -> String {
         .iter()
         .map(|event| format!("\n    {event:?}"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Job, JobCancelled, JobCommand, JobFailed, JobRejection};
+
+    fn cancel_nothing() -> Outcome<Job> {
+        given_nothing::<Job>().when(JobCommand::Cancel {
+            reason: "late".to_owned(),
+        })
+    }
+
+    #[test]
+    fn the_expected_outcome_passes() {
+        cancel_nothing().then_rejected(JobRejection::JobNotFound);
+    }
+
+    #[test]
+    #[should_panic(expected = "expected\n    rejected: JobNotRunning\n\
+                               but got\n    rejected: JobNotFound")]
+    fn another_rejection_fails_and_shows_both() {
+        cancel_nothing().then_rejected(JobRejection::JobNotRunning);
+    }
+
+    #[test]
+    #[should_panic(expected = "given\n    no events\n\
+                               when\n    Cancel { reason: \"late\" }\n\
+                               expected\n    Cancelled(JobCancelled { reason: \"late\" })\n    \
+                               Failed(JobFailed { error: \"late\" })\n\
+                               but got\n    rejected: JobNotFound")]
+    fn missing_events_fail_and_are_shown_one_a_line() {
+        cancel_nothing().then([
+            crate::job::JobEvent::from(JobCancelled {
+                reason: "late".to_owned(),
+            }),
+            JobFailed {
+                error: "late".to_owned(),
+            }
+            .into(),
+        ]);
+    }
+
+    #[test]
+    #[should_panic(expected = "expected\n    no events\nbut got\n    rejected: JobNotFound")]
+    fn a_rejection_is_not_nothing() {
+        cancel_nothing().then_nothing();
+    }
 }

@@ -1,1 +1,573 @@
+use std::collections::BTreeSet;
 
+use super::*;
+use crate::{
+    decider::{Rejection, fold},
+    event::DomainEvent,
+    input::{InvalidInput, MAX_TEXT_CHARS},
+    name::DropletName,
+    tag::Tag,
+    testing::{given, given_nothing},
+};
+
+// Every command in every state. Lower case is the event, upper case the rejection, both without
+// the prefix `droplet`. Each command asks for something new, where it can.
+const DECISIONS: &str = "
+    command         | absent    | requested           | active            | failed         | deleting       | deleted
+    Provision       | requested | ALREADY_EXISTS      | ALREADY_EXISTS    | ALREADY_EXISTS | ALREADY_EXISTS | ALREADY_EXISTS
+    ReportActive    | NOT_FOUND | activated           | ALREADY_ACTIVE    | FAILED         | BEING_DELETED  | DELETED
+    ReportFailed    | NOT_FOUND | provisioning_failed | ALREADY_ACTIVE    | FAILED         | BEING_DELETED  | DELETED
+    Rename          | NOT_FOUND | renamed             | renamed           | FAILED         | BEING_DELETED  | DELETED
+    Tag             | NOT_FOUND | tagged              | tagged            | FAILED         | BEING_DELETED  | DELETED
+    Untag           | NOT_FOUND | untagged            | untagged          | FAILED         | BEING_DELETED  | DELETED
+    Protect         | NOT_FOUND | protected           | protected         | FAILED         | BEING_DELETED  | DELETED
+    Unprotect       | NOT_FOUND | -                   | -                 | FAILED         | BEING_DELETED  | DELETED
+    RequestDeletion | NOT_FOUND | deletion_requested  | deletion_requested | FAILED        | BEING_DELETED  | DELETED
+    ReportDeleted   | NOT_FOUND | NOT_BEING_DELETED   | NOT_BEING_DELETED | FAILED         | deleted        | DELETED
+";
+
+// Every event in every state, also where it cannot happen: the status after it.
+const TRANSITIONS: &str = "
+    event               | absent    | requested | active   | failed | deleting | deleted
+    requested           | requested | requested | active   | failed | deleting | deleted
+    activated           | absent    | active    | active   | failed | deleting | deleted
+    provisioning_failed | absent    | failed    | active   | failed | deleting | deleted
+    renamed             | absent    | requested | active   | failed | deleting | deleted
+    tagged              | absent    | requested | active   | failed | deleting | deleted
+    untagged            | absent    | requested | active   | failed | deleting | deleted
+    protected           | absent    | requested | active   | failed | deleting | deleted
+    unprotected         | absent    | requested | active   | failed | deleting | deleted
+    deletion_requested  | absent    | deleting  | deleting | failed | deleting | deleted
+    deleted             | absent    | requested | active   | failed | deleted  | deleted
+";
+
+#[test]
+fn every_command_in_every_state() {
+    let decided: Vec<Vec<String>> = commands()
+        .iter()
+        .map(|command| {
+            let outcomes =
+                states().map(
+                    |history| match fold(Droplet::default(), &history).decide(command) {
+                        Ok(events) if events.is_empty() => "-".to_owned(),
+                        Ok(events) => events.iter().map(short_type).collect::<Vec<_>>().join(" "),
+                        Err(rejection) => {
+                            rejection.code().trim_start_matches("DROPLET_").to_owned()
+                        }
+                    },
+                );
+            let debug = format!("{command:?}");
+            let name = debug.split(' ').next().expect("a name");
+            std::iter::once(name.to_owned()).chain(outcomes).collect()
+        })
+        .collect();
+    assert_eq!(decided, cells(DECISIONS));
+}
+
+#[test]
+fn every_event_in_every_state() {
+    let evolved: Vec<Vec<String>> = DropletEvent::samples()
+        .iter()
+        .map(|event| {
+            let statuses = states().map(|history| {
+                let after = fold(Droplet::default(), &history).evolve(event);
+                after
+                    .status()
+                    .map_or("absent".to_owned(), |status| status.as_str().to_lowercase())
+            });
+            std::iter::once(short_type(event)).chain(statuses).collect()
+        })
+        .collect();
+    assert_eq!(evolved, cells(TRANSITIONS));
+}
+
+#[test]
+fn every_event_of_an_accepted_command_changes_the_state() {
+    for history in states() {
+        let before = fold(Droplet::default(), &history);
+        for command in commands() {
+            for event in before.decide(&command).unwrap_or_default() {
+                assert_ne!(
+                    before.clone().evolve(&event),
+                    before,
+                    "{event:?} had no effect"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_ends_absorb_every_event() {
+    for end in [DropletStatus::Failed, DropletStatus::Deleted] {
+        let before = fold(Droplet::default(), &history(Some(end)));
+        for event in DropletEvent::samples() {
+            assert_eq!(
+                before.clone().evolve(&event),
+                before,
+                "{event:?} changed {end}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_request_copies_what_the_catalogue_sells() {
+    given_nothing::<Droplet>()
+        .when(provision())
+        .then([requested()]);
+}
+
+#[test]
+fn a_size_must_exist() {
+    given_nothing::<Droplet>()
+        .when(provision_of("s-1vcpu-3gb", "nyc3", "ubuntu-24-04-x64"))
+        .then_rejected(DropletRejection::UnknownSize {
+            size: size("s-1vcpu-3gb"),
+        });
+}
+
+#[test]
+fn a_region_must_exist() {
+    given_nothing::<Droplet>()
+        .when(provision_of("s-1vcpu-1gb", "nyc4", "ubuntu-24-04-x64"))
+        .then_rejected(DropletRejection::UnknownRegion {
+            region: region("nyc4"),
+        });
+}
+
+#[test]
+fn a_region_must_offer_the_size() {
+    given_nothing::<Droplet>()
+        .when(provision_of("gd-2vcpu-8gb", "blr1", "ubuntu-24-04-x64"))
+        .then_rejected(DropletRejection::SizeNotInRegion {
+            size: size("gd-2vcpu-8gb"),
+            region: region("blr1"),
+        });
+}
+
+#[test]
+fn an_image_must_exist() {
+    given_nothing::<Droplet>()
+        .when(provision_of("s-1vcpu-1gb", "nyc3", "ubuntu-4-10"))
+        .then_rejected(DropletRejection::UnknownImage {
+            image: image("ubuntu-4-10"),
+        });
+}
+
+#[test]
+fn an_image_must_fit_on_the_disk() {
+    given_nothing::<Droplet>()
+        .when(provision_of("s-1vcpu-512mb-10gb", "nyc3", "fedora-43-x64"))
+        .then_rejected(DropletRejection::ImageTooLargeForDisk {
+            image: image("fedora-43-x64"),
+            min_disk_gib: 15,
+            disk_gib: 10,
+        });
+}
+
+#[test]
+fn a_request_may_have_64_tags() {
+    let with_tags = |count| {
+        let mut command = provision();
+        let DropletCommand::Provision { tags, .. } = &mut command else {
+            unreachable!("the command is to provision");
+        };
+        *tags = numbered_tags(count);
+        given_nothing::<Droplet>().when(command)
+    };
+    with_tags(MAX_TAGS).then([DropletRequested {
+        tags: numbered_tags(MAX_TAGS),
+        ..requested()
+    }]);
+    with_tags(MAX_TAGS + 1).then_rejected(DropletRejection::TooManyTags);
+}
+
+#[test]
+fn a_droplet_can_be_tagged_up_to_64_times() {
+    let full = DropletRequested {
+        tags: numbered_tags(MAX_TAGS),
+        ..requested()
+    };
+    given::<Droplet>([full.clone()])
+        .when(DropletCommand::Tag {
+            tag: tag("one-more"),
+        })
+        .then_rejected(DropletRejection::TooManyTags);
+    given::<Droplet>([full.clone()])
+        .when(DropletCommand::Tag { tag: tag("tag-0") })
+        .then_nothing();
+    given::<Droplet>([
+        full.into(),
+        DropletEvent::from(DropletUntagged { tag: tag("tag-0") }),
+    ])
+    .when(DropletCommand::Tag {
+        tag: tag("one-more"),
+    })
+    .then([DropletTagged {
+        tag: tag("one-more"),
+    }]);
+}
+
+#[test]
+fn active_droplets_of_the_platform_have_an_address() {
+    given::<Droplet>([requested()])
+        .when(DropletCommand::ReportActive { addresses: vec![] })
+        .then_rejected(DropletRejection::AddressRequired);
+}
+
+#[test]
+fn a_droplet_of_an_agent_can_be_active_without_an_address() {
+    given::<Droplet>([DropletRequested {
+        provisioner: Provisioner::Agent,
+        ..requested()
+    }])
+    .when(DropletCommand::ReportActive { addresses: vec![] })
+    .then([DropletActivated { addresses: vec![] }]);
+}
+
+#[test]
+fn a_droplet_may_have_16_addresses() {
+    given::<Droplet>([requested()])
+        .when(DropletCommand::ReportActive {
+            addresses: numbered_addresses(16),
+        })
+        .then([DropletActivated {
+            addresses: numbered_addresses(16),
+        }]);
+    given::<Droplet>([requested()])
+        .when(DropletCommand::ReportActive {
+            addresses: numbered_addresses(17),
+        })
+        .then_rejected(DropletRejection::TooManyAddresses);
+}
+
+#[test]
+fn a_failure_says_why_within_limits() {
+    given::<Droplet>([requested()])
+        .when(DropletCommand::ReportFailed {
+            reason: "no capacity".to_owned(),
+        })
+        .then([DropletProvisioningFailed {
+            reason: "no capacity".to_owned(),
+        }]);
+    given::<Droplet>([requested()])
+        .when(DropletCommand::ReportFailed {
+            reason: "x".repeat(MAX_TEXT_CHARS + 1),
+        })
+        .then_rejected(DropletRejection::InvalidInput(InvalidInput::TextTooLong {
+            field: "reason",
+            chars: MAX_TEXT_CHARS + 1,
+        }));
+}
+
+#[test]
+fn a_new_name_remembers_the_old_one() {
+    given::<Droplet>([requested()])
+        .when(DropletCommand::Rename {
+            name: name("web-2"),
+        })
+        .then([DropletRenamed {
+            from: name("web-1"),
+            name: name("web-2"),
+        }]);
+}
+
+#[test]
+fn what_is_already_so_is_accepted_and_changes_nothing() {
+    for (past, command) in [
+        (
+            requested().into(),
+            DropletCommand::Rename {
+                name: name("web-1"),
+            },
+        ),
+        (
+            requested().into(),
+            DropletCommand::Tag {
+                tag: tag("env:prod"),
+            },
+        ),
+        (
+            requested().into(),
+            DropletCommand::Untag { tag: tag("absent") },
+        ),
+        (requested().into(), DropletCommand::Unprotect),
+        (
+            DropletEvent::from(DropletProtected {}),
+            DropletCommand::Protect,
+        ),
+    ] {
+        given::<Droplet>([requested().into(), past])
+            .when(command)
+            .then_nothing();
+    }
+}
+
+#[test]
+fn a_protected_droplet_is_deleted_only_after_it_was_unprotected() {
+    let protected = [DropletEvent::from(requested()), DropletProtected {}.into()];
+    given::<Droplet>(protected.clone())
+        .when(DropletCommand::RequestDeletion)
+        .then_rejected(DropletRejection::DropletProtected);
+    given::<Droplet>(protected.into_iter().chain([DropletUnprotected {}.into()]))
+        .when(DropletCommand::RequestDeletion)
+        .then([DropletDeletionRequested {}]);
+}
+
+#[test]
+fn protection_is_not_a_lock() {
+    given::<Droplet>([DropletEvent::from(requested()), DropletProtected {}.into()])
+        .when(DropletCommand::ReportActive {
+            addresses: numbered_addresses(1),
+        })
+        .then([DropletActivated {
+            addresses: numbered_addresses(1),
+        }]);
+    given::<Droplet>([DropletEvent::from(requested()), DropletProtected {}.into()])
+        .when(DropletCommand::Rename {
+            name: name("web-2"),
+        })
+        .then([DropletRenamed {
+            from: name("web-1"),
+            name: name("web-2"),
+        }]);
+}
+
+#[test]
+fn protection_lasts_when_the_droplet_becomes_active() {
+    given::<Droplet>([
+        DropletEvent::from(requested()),
+        DropletProtected {}.into(),
+        DropletActivated {
+            addresses: numbered_addresses(1),
+        }
+        .into(),
+    ])
+    .when(DropletCommand::RequestDeletion)
+    .then_rejected(DropletRejection::DropletProtected);
+}
+
+#[test]
+fn deletion_during_provisioning_turns_it_round() {
+    let deleted_early = [
+        DropletEvent::from(requested()),
+        DropletDeletionRequested {}.into(),
+    ];
+    given::<Droplet>(deleted_early.clone())
+        .when(DropletCommand::ReportActive {
+            addresses: numbered_addresses(1),
+        })
+        .then_rejected(DropletRejection::DropletBeingDeleted);
+    given::<Droplet>(deleted_early.clone())
+        .when(DropletCommand::ReportFailed {
+            reason: "no capacity".to_owned(),
+        })
+        .then_rejected(DropletRejection::DropletBeingDeleted);
+    given::<Droplet>(deleted_early)
+        .when(DropletCommand::ReportDeleted)
+        .then([DropletDeleted {}]);
+}
+
+#[test]
+fn a_name_is_held_while_the_droplet_lives() {
+    for status in DropletStatus::ALL {
+        let droplet = fold(Droplet::default(), &history(Some(status)));
+        let held = match status {
+            DropletStatus::Requested | DropletStatus::Active | DropletStatus::Deleting => true,
+            DropletStatus::Failed | DropletStatus::Deleted => false,
+        };
+        assert_eq!(droplet.live_name().is_some(), held, "{status}");
+        assert_eq!(droplet.provisioner().is_some(), held, "{status}");
+    }
+    let renamed = [
+        DropletEvent::from(requested()),
+        DropletRenamed {
+            from: name("web-1"),
+            name: name("web-2"),
+        }
+        .into(),
+    ];
+    assert_eq!(
+        fold(Droplet::default(), &renamed).live_name(),
+        Some(&name("web-2"))
+    );
+}
+
+#[test]
+fn a_droplet_can_be_reached_while_it_is_active() {
+    for history in states() {
+        let droplet = fold(Droplet::default(), &history);
+        let reachable = droplet.status() == Some(DropletStatus::Active);
+        assert_eq!(!droplet.addresses().is_empty(), reachable, "{droplet:?}");
+    }
+}
+
+#[test]
+fn every_state_survives_a_snapshot() {
+    for history in states() {
+        let droplet = fold(Droplet::default(), &history);
+        let json = serde_json::to_string(&droplet).expect("states serialise");
+        assert_eq!(
+            serde_json::from_str::<Droplet>(&json).expect("and come back"),
+            droplet
+        );
+    }
+}
+
+#[test]
+fn names_in_json_are_the_names_in_words() {
+    for status in DropletStatus::ALL {
+        let json = serde_json::to_value(status).expect("it serialises");
+        assert_eq!(json, status.as_str());
+    }
+    for provisioner in [Provisioner::Platform, Provisioner::Agent] {
+        let json = serde_json::to_value(provisioner).expect("it serialises");
+        assert_eq!(json, provisioner.as_str());
+    }
+    for kind in [AddressKind::Public, AddressKind::Private] {
+        assert_eq!(
+            serde_json::to_value(kind).expect("it serialises"),
+            kind.as_str()
+        );
+    }
+}
+
+/// One of each command, in order. A new command must be put between two others here.
+fn commands() -> Vec<DropletCommand> {
+    let next = |previous: &DropletCommand| match previous {
+        DropletCommand::Provision { .. } => Some(DropletCommand::ReportActive {
+            addresses: numbered_addresses(1),
+        }),
+        DropletCommand::ReportActive { .. } => Some(DropletCommand::ReportFailed {
+            reason: "no capacity".to_owned(),
+        }),
+        DropletCommand::ReportFailed { .. } => Some(DropletCommand::Rename { name: name("new") }),
+        DropletCommand::Rename { .. } => Some(DropletCommand::Tag { tag: tag("new") }),
+        DropletCommand::Tag { .. } => Some(DropletCommand::Untag {
+            tag: tag("env:prod"),
+        }),
+        DropletCommand::Untag { .. } => Some(DropletCommand::Protect),
+        DropletCommand::Protect => Some(DropletCommand::Unprotect),
+        DropletCommand::Unprotect => Some(DropletCommand::RequestDeletion),
+        DropletCommand::RequestDeletion => Some(DropletCommand::ReportDeleted),
+        DropletCommand::ReportDeleted => None,
+    };
+    std::iter::successors(Some(provision()), next).collect()
+}
+
+/// A history that leads to each state, in the order of the tables' columns.
+fn states() -> impl Iterator<Item = Vec<DropletEvent>> {
+    std::iter::once(None)
+        .chain(DropletStatus::ALL.map(Some))
+        .map(history)
+}
+
+fn history(status: Option<DropletStatus>) -> Vec<DropletEvent> {
+    let requested = DropletEvent::from(requested());
+    let activated = DropletEvent::from(DropletActivated {
+        addresses: numbered_addresses(1),
+    });
+    let failed = DropletProvisioningFailed {
+        reason: "no capacity".to_owned(),
+    };
+    let deleting = DropletEvent::from(DropletDeletionRequested {});
+    match status {
+        None => vec![],
+        Some(DropletStatus::Requested) => vec![requested],
+        Some(DropletStatus::Active) => vec![requested, activated],
+        Some(DropletStatus::Failed) => vec![requested, failed.into()],
+        Some(DropletStatus::Deleting) => vec![requested, activated, deleting],
+        Some(DropletStatus::Deleted) => {
+            vec![requested, activated, deleting, DropletDeleted {}.into()]
+        }
+    }
+}
+
+fn provision() -> DropletCommand {
+    provision_of("s-1vcpu-1gb", "nyc3", "ubuntu-24-04-x64")
+}
+
+fn provision_of(size_slug: &str, region_slug: &str, image_slug: &str) -> DropletCommand {
+    DropletCommand::Provision {
+        name: name("web-1"),
+        size: size(size_slug),
+        region: region(region_slug),
+        image: image(image_slug),
+        tags: BTreeSet::from([tag("env:prod")]),
+        cluster: None,
+        provisioner: Provisioner::Platform,
+    }
+}
+
+/// What comes of [`provision`].
+fn requested() -> DropletRequested {
+    DropletRequested {
+        name: name("web-1"),
+        size: size("s-1vcpu-1gb"),
+        region: region("nyc3"),
+        image: image("ubuntu-24-04-x64"),
+        tags: BTreeSet::from([tag("env:prod")]),
+        cluster: None,
+        provisioner: Provisioner::Platform,
+        catalogue: "2026-11-01".to_owned(),
+        vcpus: 1,
+        memory_mib: 1_024,
+        disk_gib: 25,
+        price_hourly_micros: crate::money::MicroDollars::new(8_930),
+        price_monthly_micros: crate::money::MicroDollars::new(6_000_000),
+    }
+}
+
+fn numbered_tags(count: usize) -> BTreeSet<Tag> {
+    (0..count)
+        .map(|number| tag(&format!("tag-{number}")))
+        .collect()
+}
+
+fn numbered_addresses(count: u8) -> Vec<Address> {
+    (1..=count)
+        .map(|number| Address {
+            kind: AddressKind::Private,
+            ip: [192, 0, 2, number].into(),
+        })
+        .collect()
+}
+
+fn name(text: &str) -> DropletName {
+    DropletName::parse(text).expect("a good name")
+}
+
+fn tag(text: &str) -> Tag {
+    Tag::parse(text).expect("a good tag")
+}
+
+fn size(text: &str) -> SizeSlug {
+    SizeSlug::parse(text).expect("a good slug")
+}
+
+fn region(text: &str) -> RegionSlug {
+    RegionSlug::parse(text).expect("a good slug")
+}
+
+fn image(text: &str) -> ImageSlug {
+    ImageSlug::parse(text).expect("a good slug")
+}
+
+fn short_type(event: &DropletEvent) -> String {
+    event.event_type().trim_start_matches("droplet_").to_owned()
+}
+
+/// The rows of a table below its heading, which must name the states in their order.
+fn cells(table: &str) -> Vec<Vec<String>> {
+    let mut rows = table.trim().lines().map(|line| {
+        line.split('|')
+            .map(|cell| cell.trim().to_owned())
+            .collect::<Vec<_>>()
+    });
+    let heading = rows.next().expect("a heading");
+    let statuses = DropletStatus::ALL.map(|status| status.as_str().to_lowercase());
+    assert_eq!(heading[1], "absent");
+    assert_eq!(heading[2..], statuses);
+    rows.collect()
+}

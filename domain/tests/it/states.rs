@@ -1,0 +1,45 @@
+//! Every aggregate's states, in the bytes of a snapshot.
+//!
+//! A change here means that old snapshots would be read wrongly: raise `STATE_VERSION`, which makes
+//! them unread, then make the new file as for events and delete the old one.
+
+use domain::{
+    decider::Decider,
+    droplet::{Droplet, DropletEvent},
+    job::{Job, JobEvent},
+};
+
+use crate::golden;
+
+#[test]
+fn a_droplet_is_kept_in_snapshots_as_its_golden_file_says() {
+    check::<Droplet>(&DropletEvent::samples());
+}
+
+#[test]
+fn a_job_is_kept_in_snapshots_as_its_golden_file_says() {
+    check::<Job>(&JobEvent::samples());
+}
+
+/// Holds every state that the samples lead to, in any order and number, one a line, against the
+/// file.
+fn check<D: Decider>(samples: &[D::Event]) {
+    let mut states = vec![D::default()];
+    let mut next = 0;
+    while let Some(state) = states.get(next).cloned() {
+        for event in samples {
+            let after = state.clone().evolve(event);
+            if !states.contains(&after) {
+                states.push(after);
+            }
+        }
+        next += 1;
+    }
+    let lines: String = states.iter().map(|state| json(state) + "\n").collect();
+    let file = format!("{}.v{}.jsonl", D::STREAM_TYPE.as_str(), D::STATE_VERSION);
+    assert_eq!(golden::check("states", &file, &lines), Ok(()));
+}
+
+fn json<D: Decider>(state: &D) -> String {
+    serde_json::to_string(state).expect("states serialise")
+}
