@@ -1,0 +1,192 @@
+//! A database for one test: made from a migrated template, dropped when the test ends.
+//!
+//! The template is made once for each version of the migrations, by whichever test comes first, under
+//! an advisory lock; every further database is a copy of it, which takes a few milliseconds.
+
+use std::env;
+
+use event_store::pool::{self, Purpose};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+/// The environment variable with the URL of a server on which databases may be made.
+pub const SERVER: &str = "CLUSTERGENIE_TEST_DATABASE_URL";
+
+/// Connections at most of a pool; tests run side by side on one server.
+const CONNECTIONS: u32 = 10;
+
+/// Held while the template is made. Any number will do, as long as nobody else locks it.
+const TEMPLATE_LOCK: i64 = 0x7e57;
+
+/// The template's name, once it is known to be there.
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+/// A migrated database that nobody else knows. Dropping it drops the database, whoever is still
+/// connected.
+#[derive(Debug)]
+pub struct TestDatabase {
+    name: String,
+    pool: PgPool,
+}
+
+impl TestDatabase {
+    /// Makes a database on the server that [`SERVER`] names.
+    ///
+    /// # Panics
+    /// When the variable is missing or the server refuses.
+    pub async fn new() -> Self {
+        let template = TEMPLATE.get_or_init(migrated_template).await;
+        let name = format!("clustergenie_test_{}", unique());
+        let mut server = connect_server().await;
+        run(
+            &mut server,
+            format!("create database {name} template {template}"),
+        )
+        .await;
+        server.close().await.expect("the server lets go");
+        let pool = connect(&url_of(&name), Purpose::Maintenance).await;
+        Self { name, pool }
+    }
+
+    /// Connections as the owner of everything.
+    #[must_use]
+    pub fn pool(&self) -> PgPool {
+        self.pool.clone()
+    }
+
+    /// The database's URL, for a program or a pool of its own.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url_of(&self.name)
+    }
+
+    /// Connections as a part of the program opens them.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn pool_for(&self, purpose: Purpose) -> PgPool {
+        connect(&self.url(), purpose).await
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let drop_it = format!("drop database if exists {} with (force)", self.name);
+        // A test's own runtime cannot be waited for in here, so another thread brings one.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.expect("a runtime starts").block_on(async {
+                run(&mut connect_server().await, drop_it).await;
+            });
+        })
+        .join();
+        // A second panic while a failed test unwinds would hide what it has to say.
+        if dropped.is_err() && !std::thread::panicking() {
+            panic!("the database {} of a test was not dropped", self.name);
+        }
+    }
+}
+
+/// Text that no other test, of any process, comes up with.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are an edge: ids enter here"
+)]
+pub(crate) fn unique() -> String {
+    Uuid::now_v7().simple().to_string()
+}
+
+async fn migrated_template() -> String {
+    let name = template_name();
+    let mut server = connect_server().await;
+    sqlx::query("select pg_advisory_lock($1)")
+        .bind(TEMPLATE_LOCK)
+        .execute(&mut server)
+        .await
+        .expect("the advisory lock is taken");
+    // Marked as a template only when its migrations are through.
+    let ready: bool = sqlx::query_scalar(
+        "select exists (select from pg_database where datname = $1 and datistemplate)",
+    )
+    .bind(&name)
+    .fetch_one(&mut server)
+    .await
+    .expect("the server lists its databases");
+    if !ready {
+        run(
+            &mut server,
+            format!("drop database if exists {name} with (force)"),
+        )
+        .await;
+        run(&mut server, format!("create database {name}")).await;
+        let pool = connect(&url_of(&name), Purpose::Maintenance).await;
+        schema::migrate::migrate(&pool)
+            .await
+            .expect("the migrations apply to an empty database");
+        pool.close().await;
+        run(
+            &mut server,
+            format!("alter database {name} is_template true"),
+        )
+        .await;
+    }
+    // Ends the session, and with it the lock.
+    server.close().await.expect("the server lets go");
+    name
+}
+
+/// Follows from the migrations, so that a changed one gets a new template.
+fn template_name() -> String {
+    let checksums: Vec<u8> = schema::migrate::MIGRATOR
+        .iter()
+        .flat_map(|m| m.checksum.to_vec())
+        .collect();
+    format!(
+        "clustergenie_template_{}",
+        Uuid::new_v5(&Uuid::nil(), &checksums).simple()
+    )
+}
+
+async fn connect(url: &str, purpose: Purpose) -> PgPool {
+    pool::connect(url, purpose, CONNECTIONS)
+        .await
+        .expect("the test database takes connections")
+}
+
+async fn connect_server() -> PgConnection {
+    PgConnection::connect(&server_url())
+        .await
+        .expect("the test server takes connections")
+}
+
+async fn run(server: &mut PgConnection, statement: String) {
+    sqlx::query(AssertSqlSafe(statement.clone()))
+        .execute(server)
+        .await
+        .unwrap_or_else(|error| panic!("`{statement}` failed: {error}"));
+}
+
+fn server_url() -> String {
+    env::var(SERVER).unwrap_or_else(|_| {
+        panic!(
+            "{SERVER} is not set: run the tests by `./dev test`, which starts a Postgres for them, \
+             or take the line that `./dev db` prints"
+        )
+    })
+}
+
+/// The server's URL with another database in its path.
+fn url_of(database: &str) -> String {
+    let server = server_url();
+    let (address, settings) = match server.split_once('?') {
+        Some((address, settings)) => (address, format!("?{settings}")),
+        None => (server.as_str(), String::new()),
+    };
+    let (host, _) = address.rsplit_once('/').unwrap_or_else(|| {
+        panic!("{SERVER} must name a database, such as postgres://host/postgres")
+    });
+    format!("{host}/{database}{settings}")
+}

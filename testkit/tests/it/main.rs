@@ -1,0 +1,3 @@
+//! The harness itself, on a real server.
+
+mod postgres;
