@@ -1,0 +1,136 @@
+//! A recorded event as a Kafka message: CloudEvents 1.0, Kafka binding, binary mode. Both directions
+//! are here, so that what the relay writes is what consumers read.
+//!
+//! The value is the event's data, byte for byte as stored; everything else is in headers. Extension
+//! attributes are lower case and alphanumeric, as the specification wants.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::event::StreamType;
+use domain::ids::{EventId, OrgId};
+
+use crate::envelope::{Metadata, Position, Positioned, Shard, StoredEvent, StreamId, Version};
+use crate::error::CodecError;
+
+/// `ce_source` of every event.
+pub const SOURCE: &str = "/clustergenie";
+
+/// The topic of a stream type's events.
+#[must_use]
+pub fn topic(stream_type: StreamType) -> String {
+    format!("clustergenie.{}.v1", stream_type.as_str())
+}
+
+/// A message, ready for a producer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Where it goes.
+    pub topic: String,
+    /// The partition of the stream; what `murmur2_random` chooses for the key.
+    pub partition: i32,
+    /// The stream id.
+    pub key: String,
+    /// The headers, in order.
+    pub headers: Vec<(&'static str, String)>,
+    /// The event's data.
+    pub value: String,
+}
+
+/// A message that was read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The event in its place.
+    pub event: Positioned<StoredEvent>,
+    /// The position of the event before it in the same shard: a consumer that has not applied that
+    /// one knows that something is missing here.
+    pub previous: Position,
+}
+
+/// Writes an event as a message.
+///
+/// # Errors
+/// When the stored metadata is not what we write.
+pub fn encode(event: &Positioned<StoredEvent>, previous: Position) -> Result<Message, CodecError> {
+    let Positioned { position, event } = event;
+    let metadata: Metadata = serde_json::from_str(&event.metadata).map_err(CodecError::Metadata)?;
+    let mut headers = vec![
+        ("ce_specversion", "1.0".to_owned()),
+        ("ce_id", event.event_id.to_string()),
+        ("ce_source", SOURCE.to_owned()),
+        ("ce_type", event.event_type.clone()),
+        ("ce_subject", event.stream.to_string()),
+        ("ce_time", timestamp(metadata.occurred_at)),
+        ("content-type", "application/json".to_owned()),
+        ("ce_position", position.to_string()),
+        ("ce_previous", previous.to_string()),
+        ("ce_streamversion", event.version.to_string()),
+        ("ce_schemaversion", event.schema_version.to_string()),
+        ("ce_organization", event.org.to_string()),
+        ("ce_recordedat", timestamp(event.recorded_at)),
+        ("ce_metadata", event.metadata.clone()),
+    ];
+    if let Some(traceparent) = metadata.traceparent {
+        headers.push(("traceparent", traceparent));
+    }
+    Ok(Message {
+        topic: topic(event.stream.stream_type),
+        partition: i32::from(event.stream.shard().partition()),
+        key: event.stream.uuid.to_string(),
+        headers,
+        value: event.data.clone(),
+    })
+}
+
+/// Reads a message of a shard back.
+///
+/// # Errors
+/// When a header is missing or malformed.
+pub fn decode(
+    shard: Shard,
+    headers: &HashMap<&str, &str>,
+    value: &str,
+) -> Result<Received, CodecError> {
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .copied()
+            .ok_or_else(|| CodecError::Message(format!("the message has no header {name}")))
+    };
+    let stream_type = shard
+        .stream_type()
+        .ok_or_else(|| CodecError::Message(format!("shard {} is of no known type", shard.0)))?;
+    let subject = header("ce_subject")?;
+    let uuid = subject.rsplit('/').next().unwrap_or_default();
+    let event = StoredEvent {
+        stream: StreamId {
+            stream_type,
+            uuid: parsed("ce_subject", uuid)?,
+        },
+        version: Version(parsed("ce_streamversion", header("ce_streamversion")?)?),
+        event_id: EventId::new(parsed("ce_id", header("ce_id")?)?),
+        org: OrgId::parse(header("ce_organization")?)
+            .map_err(|e| CodecError::Message(format!("ce_organization: {e}")))?,
+        event_type: header("ce_type")?.to_owned(),
+        schema_version: parsed("ce_schemaversion", header("ce_schemaversion")?)?,
+        data: value.to_owned(),
+        metadata: header("ce_metadata")?.to_owned(),
+        recorded_at: parsed("ce_recordedat", header("ce_recordedat")?)?,
+    };
+    let position = Position(parsed("ce_position", header("ce_position")?)?);
+    let previous = Position(parsed("ce_previous", header("ce_previous")?)?);
+    Ok(Received {
+        event: Positioned { position, event },
+        previous,
+    })
+}
+
+fn parsed<T: std::str::FromStr>(header: &str, text: &str) -> Result<T, CodecError> {
+    text.parse()
+        .map_err(|_| CodecError::Message(format!("the header {header} is `{text}`")))
+}
+
+/// RFC 3339 with the microseconds that Postgres keeps, so that reading gives back what was stored.
+fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}

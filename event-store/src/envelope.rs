@@ -1,0 +1,308 @@
+//! What surrounds an event: where it stands, who caused it, when.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use domain::event::StreamType;
+use domain::ids::{CommandId, CorrelationId, DropletId, EventId, JobId, OrgId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One aggregate's history: its type and its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId {
+    /// Which aggregate the events belong to.
+    pub stream_type: StreamType,
+    /// The aggregate's id; unique over all types.
+    pub uuid: Uuid,
+}
+
+impl StreamId {
+    /// The shard that every event of this stream belongs to, for ever.
+    #[must_use]
+    pub fn shard(&self) -> Shard {
+        Shard::of(*self)
+    }
+}
+
+impl From<DropletId> for StreamId {
+    fn from(id: DropletId) -> Self {
+        Self {
+            stream_type: StreamType::Droplet,
+            uuid: id.as_uuid(),
+        }
+    }
+}
+
+impl From<JobId> for StreamId {
+    fn from(id: JobId) -> Self {
+        Self {
+            stream_type: StreamType::Job,
+            uuid: id.as_uuid(),
+        }
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stream_type.as_str(), self.uuid)
+    }
+}
+
+/// How many events a stream has: the version of its last event. `0` is a stream without events.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Version(pub i64);
+
+impl Version {
+    /// The version of a stream that has no events.
+    pub const NONE: Self = Self(0);
+
+    /// The version after `count` more events.
+    #[must_use]
+    pub fn plus(self, count: usize) -> Self {
+        Self(self.0 + i64::try_from(count).expect("a stream has fewer than 2^63 events"))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An event's place in the log: dense (1, 2, 3, ...) and final. `0` is before the first event.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Position(pub i64);
+
+impl Position {
+    /// Before the first event.
+    pub const START: Self = Self(0);
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A fixed part of all streams: one partition of one Kafka topic, one checkpoint of a consumer.
+///
+/// The number is `stream type code * PARTITIONS + partition`, the partition the one that Kafka's own
+/// producers would choose for the stream id as key, so that log and topics are cut the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Shard(pub i16);
+
+impl Shard {
+    /// Partitions of every topic. Never changed: keys would move between partitions.
+    pub const PARTITIONS: i16 = 8;
+
+    /// The shard of a stream.
+    #[must_use]
+    pub fn of(stream: StreamId) -> Self {
+        let mut text = Uuid::encode_buffer();
+        let key = stream.uuid.hyphenated().encode_lower(&mut text).as_bytes();
+        let hash = i32::from_ne_bytes(murmur2(key).to_ne_bytes()) & i32::MAX;
+        let partition = i16::try_from(hash % i32::from(Self::PARTITIONS))
+            .expect("a remainder of 8 fits 16 bits");
+        Self::new(stream.stream_type, partition)
+    }
+
+    /// The shard of one partition of a type's topic.
+    #[must_use]
+    pub fn new(stream_type: StreamType, partition: i16) -> Self {
+        Self(stream_type.code() * Self::PARTITIONS + partition)
+    }
+
+    /// Every shard of the given types, in order.
+    #[must_use]
+    pub fn all(types: &[StreamType]) -> Vec<Self> {
+        let mut shards: Vec<_> = types
+            .iter()
+            .flat_map(|&t| (0..Self::PARTITIONS).map(move |p| Self::new(t, p)))
+            .collect();
+        shards.sort_unstable();
+        shards
+    }
+
+    /// The stream type whose events are in this shard, if this program knows it.
+    #[must_use]
+    pub fn stream_type(self) -> Option<StreamType> {
+        StreamType::ALL
+            .into_iter()
+            .find(|t| t.code() == self.0.div_euclid(Self::PARTITIONS))
+    }
+
+    /// The partition of the type's topic.
+    #[must_use]
+    pub fn partition(self) -> i16 {
+        self.0.rem_euclid(Self::PARTITIONS)
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stream_type = self.stream_type().map_or("unknown", |t| t.as_str());
+        write!(f, "{stream_type}/{}", self.partition())
+    }
+}
+
+/// Where the request behind a command came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestSource {
+    /// The public API.
+    Api,
+    /// A process manager of the platform, reacting to an event.
+    Process,
+}
+
+impl RequestSource {
+    /// The name as it is stored and published.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Process => "process",
+        }
+    }
+}
+
+/// Who caused an event and why; the same for all events of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Subject of the caller's token, or the name of the process manager.
+    pub actor: String,
+    /// The command that recorded the event.
+    pub command_id: CommandId,
+    /// Shared by everything that one outside request set in motion.
+    pub correlation_id: CorrelationId,
+    /// The event that a process manager reacted to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causation_id: Option<EventId>,
+    /// W3C trace context of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// Where the request came from.
+    pub source: RequestSource,
+    /// Business time: when it happened, as far as the caller knows.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// A committed event as it is stored: the payload and metadata are the exact bytes written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Its place in the stream.
+    pub version: Version,
+    /// Unique; follows from stream and version.
+    pub event_id: EventId,
+    /// The organization that owns it.
+    pub org: OrgId,
+    /// Stored name, such as `droplet_requested`.
+    pub event_type: String,
+    /// Version of the payload's shape when it was written.
+    pub schema_version: i32,
+    /// The payload, JSON.
+    pub data: String,
+    /// [`Metadata`], JSON.
+    pub metadata: String,
+    /// When the database took it in: our time, never the caller's.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// A committed event, decoded to the shape of this program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Its place in the stream.
+    pub version: Version,
+    /// Unique; follows from stream and version.
+    pub event_id: EventId,
+    /// The organization that owns it.
+    pub org: OrgId,
+    /// Who caused it and why.
+    pub metadata: Metadata,
+    /// When the database took it in.
+    pub recorded_at: DateTime<Utc>,
+    /// What happened.
+    pub event: domain::event::Event,
+}
+
+/// Something that has its final place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Positioned<T> {
+    /// Where it stands.
+    pub position: Position,
+    /// What stands there.
+    pub event: T,
+}
+
+/// MurmurHash2 with the seed of Kafka's Java client, which places keys by it
+/// (`org.apache.kafka.common.utils.Utils.murmur2`).
+fn murmur2(data: &[u8]) -> u32 {
+    const SEED: u32 = 0x9747_b28c;
+    const M: u32 = 0x5bd1_e995;
+    let length = u32::try_from(data.len()).expect("keys are shorter than 4 GiB");
+    let mut hash = SEED ^ length;
+    let (words, rest) = data.as_chunks::<4>();
+    for word in words {
+        let mut k = u32::from_le_bytes(*word).wrapping_mul(M);
+        k = (k ^ (k >> 24)).wrapping_mul(M);
+        hash = hash.wrapping_mul(M) ^ k;
+    }
+    if !rest.is_empty() {
+        for (i, byte) in rest.iter().enumerate() {
+            hash ^= u32::from(*byte) << (8 * i);
+        }
+        hash = hash.wrapping_mul(M);
+    }
+    hash = (hash ^ (hash >> 13)).wrapping_mul(M);
+    hash ^ (hash >> 15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn murmur2_gives_the_hashes_of_kafkas_java_client() {
+        // Vectors of Kafka's own UtilsTest.
+        for (key, hash) in [
+            ("21", -973_932_308),
+            ("foobar", -790_332_482),
+            ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            (
+                "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
+                -58_897_971,
+            ),
+            ("abc", 479_470_107),
+        ] {
+            assert_eq!(
+                i32::from_ne_bytes(murmur2(key.as_bytes()).to_ne_bytes()),
+                hash,
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_shard_knows_its_type_and_partition() {
+        for shard in Shard::all(&StreamType::ALL) {
+            let again = Shard::new(
+                shard.stream_type().expect("a known type"),
+                shard.partition(),
+            );
+            assert_eq!(again, shard);
+        }
+        assert_eq!(Shard(99).stream_type(), None);
+    }
+}

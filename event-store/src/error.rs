@@ -1,0 +1,69 @@
+//! How the event store fails.
+
+use domain::event::DecodeError;
+
+/// Why the event store could not do what it was asked to.
+///
+/// Business outcomes of an append (conflict, name taken, repeated command) are not errors; see
+/// [`crate::append::Outcome`].
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Postgres did not answer, or answered with a fault. What was being written may or may not have
+    /// been committed.
+    #[error("the event store is unavailable while {doing}")]
+    Unavailable {
+        /// What we were doing.
+        doing: &'static str,
+        /// Why it failed.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A stored event does not decode.
+    #[error("event {version} of stream {stream} cannot be decoded")]
+    Decode {
+        /// The stream.
+        stream: crate::envelope::StreamId,
+        /// Which event of it.
+        version: crate::envelope::Version,
+        /// What is wrong with it.
+        #[source]
+        source: CodecError,
+    },
+    /// Another process took over: this one must stop acting and take over anew.
+    #[error("another process took over {what}")]
+    Fenced {
+        /// The lease or checkpoint that moved without us.
+        what: String,
+    },
+}
+
+/// What is wrong with stored bytes.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// The payload does not have the shape of its type.
+    #[error(transparent)]
+    Event(#[from] DecodeError),
+    /// The payload was written by a newer program.
+    #[error("{event_type} has schema version {found}, this program knows up to {known}")]
+    TooNew {
+        /// Stored name.
+        event_type: String,
+        /// Schema version found.
+        found: i32,
+        /// Newest schema version known here.
+        known: i32,
+    },
+    /// The metadata is not what we write.
+    #[error("the metadata is malformed")]
+    Metadata(#[source] serde_json::Error),
+    /// A message from outside lacks something or has it in a wrong form.
+    #[error("{0}")]
+    Message(String),
+}
+
+impl StoreError {
+    /// Wraps a database error, to be used with `map_err`.
+    pub fn unavailable(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Unavailable { doing, source }
+    }
+}

@@ -1,0 +1,62 @@
+//! One effect for commands that are sent again: the key, the hash of the request and the receipt of
+//! the first run commit together with its events.
+
+use domain::ids::OrgId;
+use sqlx::PgPool;
+
+use crate::error::StoreError;
+
+/// How long a key is remembered, in days.
+pub const RETENTION_DAYS: i32 = 30;
+
+/// A command that carries an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyed {
+    /// The client's key, unique in its organization.
+    pub key: String,
+    /// SHA-256 over what was asked for.
+    pub request_hash: [u8; 32],
+    /// What the client is told, JSON; a repeated command is answered with the same.
+    pub receipt: String,
+}
+
+/// The first run of a command that came again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeated {
+    /// SHA-256 over what was asked for the first time.
+    pub request_hash: Vec<u8>,
+    /// The receipt of the first run, JSON.
+    pub receipt: String,
+}
+
+/// Looks up the first run under a key.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn find(pool: &PgPool, org: &OrgId, key: &str) -> Result<Option<Repeated>, StoreError> {
+    let row: Option<(Vec<u8>, String)> = sqlx::query_as(
+        "select request_hash, receipt::text from es.idempotency where org_id = $1 and key = $2",
+    )
+    .bind(org.as_str())
+    .bind(key)
+    .fetch_optional(pool)
+    .await
+    .map_err(StoreError::unavailable("looking up an idempotency key"))?;
+    Ok(row.map(|(request_hash, receipt)| Repeated {
+        request_hash,
+        receipt,
+    }))
+}
+
+/// Forgets keys older than [`RETENTION_DAYS`]; gives how many.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn forget_old(pool: &PgPool) -> Result<u64, StoreError> {
+    sqlx::query("delete from es.idempotency where recorded_at < now() - make_interval(days => $1)")
+        .bind(RETENTION_DAYS)
+        .execute(pool)
+        .await
+        .map(|done| done.rows_affected())
+        .map_err(StoreError::unavailable("forgetting old idempotency keys"))
+}

@@ -1,0 +1,96 @@
+//! One actor at a time, for roles that need it.
+//!
+//! A lease says who should act; its epoch, checked with every write, says who may. So a clock that
+//! jumps, or an owner that was paused and wakes, costs at most a pause: it can never write.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+
+use crate::error::StoreError;
+
+/// How long a lease lasts without renewal: a standby takes over this long after a kill.
+pub const TTL: Duration = Duration::from_secs(2);
+/// How often an owner renews.
+pub const RENEW_EVERY: Duration = Duration::from_millis(500);
+/// How often a standby tries.
+pub const TRY_EVERY: Duration = Duration::from_millis(300);
+
+/// A lease that this process was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// What it is for, such as `sequencer`.
+    pub name: &'static str,
+    /// Who holds it; unique to the process.
+    pub owner: String,
+    /// Grows with every change of owner.
+    pub epoch: i64,
+}
+
+/// Takes a lease that is free, expired or ours already; `None` while another holds it.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn acquire(
+    pool: &PgPool,
+    name: &'static str,
+    owner: &str,
+) -> Result<Option<Lease>, StoreError> {
+    let epoch: Option<i64> = sqlx::query_scalar(
+        "insert into es.leases as l (name, owner, epoch, expires_at) \
+         values ($1, $2, 1, clock_timestamp() + make_interval(secs => $3)) \
+         on conflict (name) do update set owner = excluded.owner, epoch = l.epoch + 1, \
+             expires_at = excluded.expires_at \
+         where l.expires_at < clock_timestamp() or l.owner = excluded.owner \
+         returning epoch",
+    )
+    .bind(name)
+    .bind(owner)
+    .bind(TTL.as_secs_f64())
+    .fetch_optional(pool)
+    .await
+    .map_err(StoreError::unavailable("taking a lease"))?;
+    Ok(epoch.map(|epoch| Lease {
+        name,
+        owner: owner.to_owned(),
+        epoch,
+    }))
+}
+
+/// Keeps a lease for another [`TTL`].
+///
+/// # Errors
+/// [`StoreError::Fenced`] when another took it over; [`StoreError::Unavailable`] when Postgres fails.
+pub async fn renew(pool: &PgPool, lease: &Lease) -> Result<(), StoreError> {
+    let renewed = sqlx::query(
+        "update es.leases set expires_at = clock_timestamp() + make_interval(secs => $3) \
+         where name = $1 and epoch = $2",
+    )
+    .bind(lease.name)
+    .bind(lease.epoch)
+    .bind(TTL.as_secs_f64())
+    .execute(pool)
+    .await
+    .map_err(StoreError::unavailable("renewing a lease"))?;
+    if renewed.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Fenced {
+            what: format!("the lease `{}`", lease.name),
+        })
+    }
+}
+
+/// Gives a lease back, so that a standby takes over at once. Does nothing when it was lost already.
+///
+/// # Errors
+/// When Postgres fails; the lease then expires by itself.
+pub async fn release(pool: &PgPool, lease: &Lease) -> Result<(), StoreError> {
+    sqlx::query("update es.leases set expires_at = '-infinity' where name = $1 and epoch = $2")
+        .bind(lease.name)
+        .bind(lease.epoch)
+        .execute(pool)
+        .await
+        .map_err(StoreError::unavailable("giving a lease back"))?;
+    Ok(())
+}

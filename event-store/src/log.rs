@@ -1,0 +1,161 @@
+//! Reads recorded events: the log by position, a stream by version.
+
+use domain::event::StreamType;
+use domain::ids::{EventId, OrgId};
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+
+use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
+use crate::error::StoreError;
+
+/// The last position that was given.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn head(pool: &PgPool) -> Result<Position, StoreError> {
+    sqlx::query_scalar("select position from es.log_head")
+        .fetch_one(pool)
+        .await
+        .map(Position)
+        .map_err(StoreError::unavailable("reading the head of the log"))
+}
+
+/// The next events after a position, in order, at most `limit`.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn read(
+    pool: &PgPool,
+    after: Position,
+    limit: i64,
+) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
+    let rows = sqlx::query(
+        "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, e.event_type, \
+         e.schema_version, e.data::text as data, e.metadata::text as metadata, e.recorded_at \
+         from es.log l join es.events e on e.seq = l.seq \
+         where l.position > $1 order by l.position limit $2",
+    )
+    .bind(after.0)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+    .map_err(StoreError::unavailable("reading the log"))?;
+    positioned(&rows)
+}
+
+/// The events of one shard with `after < position <= up_to`, in order, at most `limit`.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn read_shard(
+    pool: &PgPool,
+    shard: Shard,
+    after: Position,
+    up_to: Position,
+    limit: i64,
+) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
+    let rows = sqlx::query(
+        "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, e.event_type, \
+         e.schema_version, e.data::text as data, e.metadata::text as metadata, e.recorded_at \
+         from es.log l join es.events e on e.seq = l.seq \
+         where l.shard = $1 and l.position > $2 and l.position <= $3 order by l.position limit $4",
+    )
+    .bind(shard.0)
+    .bind(after.0)
+    .bind(up_to.0)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+    .map_err(StoreError::unavailable("reading a shard of the log"))?;
+    positioned(&rows)
+}
+
+/// The last position of every shard that has events up to `up_to`.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn shard_heads(
+    pool: &PgPool,
+    up_to: Position,
+) -> Result<Vec<(Shard, Position)>, StoreError> {
+    let shards: Vec<i16> = Shard::all(&StreamType::ALL).iter().map(|s| s.0).collect();
+    let rows: Vec<(i16, i64)> = sqlx::query_as(
+        "select s.shard, h.position from unnest($1::smallint[]) as s(shard) \
+         cross join lateral (select l.position from es.log l \
+             where l.shard = s.shard and l.position <= $2 order by l.position desc limit 1) h",
+    )
+    .bind(shards)
+    .bind(up_to.0)
+    .fetch_all(pool)
+    .await
+    .map_err(StoreError::unavailable("reading the heads of the shards"))?;
+    Ok(rows
+        .into_iter()
+        .map(|(shard, position)| (Shard(shard), Position(position)))
+        .collect())
+}
+
+/// The events of a stream after a version, in order. Sees every committed event, sequenced or not.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn read_stream(
+    pool: &PgPool,
+    stream: StreamId,
+    after: Version,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let unavailable = StoreError::unavailable("reading a stream");
+    let rows = sqlx::query(
+        "select shard, stream_id, version, event_id, org_id, event_type, schema_version, \
+         data::text as data, metadata::text as metadata, recorded_at \
+         from es.events where stream_id = $1 and version > $2 order by version",
+    )
+    .bind(stream.uuid)
+    .bind(after.0)
+    .fetch_all(pool)
+    .await
+    .map_err(unavailable)?;
+    // A droplet's id does not open a job's stream.
+    let rows = rows.iter().map(stored);
+    let events: Result<Vec<_>, _> = rows
+        .filter(|e| !matches!(e, Ok(e) if e.stream != stream))
+        .collect();
+    events.map_err(StoreError::unavailable("reading a stream"))
+}
+
+fn positioned(rows: &[PgRow]) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
+    rows.iter()
+        .map(|row| {
+            Ok(Positioned {
+                position: Position(row.try_get("position")?),
+                event: stored(row)?,
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(StoreError::unavailable("reading the log"))
+}
+
+fn stored(row: &PgRow) -> Result<StoredEvent, sqlx::Error> {
+    let malformed = |what: &str, value: &str| {
+        sqlx::Error::Decode(format!("the {what} `{value}` of a stored event is not one").into())
+    };
+    let shard = Shard(row.try_get("shard")?);
+    let stream_type = shard
+        .stream_type()
+        .ok_or_else(|| malformed("shard", &shard.0.to_string()))?;
+    let org: String = row.try_get("org_id")?;
+    Ok(StoredEvent {
+        stream: StreamId {
+            stream_type,
+            uuid: row.try_get("stream_id")?,
+        },
+        version: Version(row.try_get("version")?),
+        event_id: EventId::new(row.try_get("event_id")?),
+        org: OrgId::parse(org.clone()).map_err(|_| malformed("organization", &org))?,
+        event_type: row.try_get("event_type")?,
+        schema_version: row.try_get("schema_version")?,
+        data: row.try_get("data")?,
+        metadata: row.try_get("metadata")?,
+        recorded_at: row.try_get("recorded_at")?,
+    })
+}

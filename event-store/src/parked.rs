@@ -1,0 +1,115 @@
+//! Events that a consumer could not apply, and the later events of their streams, which wait behind
+//! them so that no stream is ever applied out of order. Everything else goes on.
+
+use std::collections::HashSet;
+use std::error::Error;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::envelope::{Position, Positioned, StoredEvent, StreamId};
+use crate::error::StoreError;
+use crate::source::ConsumerId;
+
+/// The parked streams that a batch meets, within the batch's transaction.
+#[derive(Debug)]
+pub(crate) struct Line {
+    consumer: ConsumerId,
+    parked: HashSet<Uuid>,
+}
+
+impl Line {
+    pub(crate) async fn open(
+        transaction: &mut PgConnection,
+        consumer: ConsumerId,
+        events: &[Positioned<StoredEvent>],
+    ) -> Result<Self, StoreError> {
+        let streams: HashSet<Uuid> = events.iter().map(|e| e.event.stream.uuid).collect();
+        let parked: Vec<Uuid> = sqlx::query_scalar(
+            "select distinct stream_id from es.parked \
+             where consumer = $1 and generation = $2 and stream_id = any($3)",
+        )
+        .bind(consumer.name)
+        .bind(consumer.generation)
+        .bind(streams.into_iter().collect::<Vec<_>>())
+        .fetch_all(transaction)
+        .await
+        .map_err(StoreError::unavailable("looking for parked streams"))?;
+        Ok(Self {
+            consumer,
+            parked: parked.into_iter().collect(),
+        })
+    }
+
+    pub(crate) fn is_waiting(&self, stream: StreamId) -> bool {
+        self.parked.contains(&stream.uuid)
+    }
+
+    /// Parks an event that cannot be applied, and its stream with it.
+    pub(crate) async fn park(
+        &mut self,
+        transaction: &mut PgConnection,
+        stream: StreamId,
+        position: Position,
+        error: &(dyn Error + Send + Sync),
+    ) -> Result<(), StoreError> {
+        let reason = chain(error);
+        tracing::error!(
+            consumer = self.consumer.name,
+            stream.id = %stream,
+            position = position.0,
+            reason,
+            "an event cannot be applied; its stream is parked in this consumer"
+        );
+        metrics::counter!("clustergenie_consumer_parked_total", "consumer" => self.consumer.name)
+            .increment(1);
+        self.insert(transaction, stream, position, Some(&reason))
+            .await?;
+        self.parked.insert(stream.uuid);
+        Ok(())
+    }
+
+    /// Lets an event of a parked stream wait behind the one at fault.
+    pub(crate) async fn wait(
+        &self,
+        transaction: &mut PgConnection,
+        stream: StreamId,
+        position: Position,
+    ) -> Result<(), StoreError> {
+        self.insert(transaction, stream, position, None).await
+    }
+
+    async fn insert(
+        &self,
+        transaction: &mut PgConnection,
+        stream: StreamId,
+        position: Position,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into es.parked (consumer, generation, stream_id, position, error) \
+             values ($1, $2, $3, $4, $5)",
+        )
+        .bind(self.consumer.name)
+        .bind(self.consumer.generation)
+        .bind(stream.uuid)
+        .bind(position.0)
+        .bind(error)
+        .execute(transaction)
+        .await
+        .map_err(StoreError::unavailable("parking an event"))?;
+        Ok(())
+    }
+}
+
+/// An error and everything behind it, in one line.
+fn chain(error: &(dyn Error + Send + Sync)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,70 @@
+//! Connections to Postgres and their settings.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+/// How long a caller waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a pool is for; shown by `pg_stat_activity`, and what its statements may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Appending and loading streams.
+    Commands,
+    /// Sequencing and publishing.
+    Relay,
+    /// Projections and process managers.
+    Consumers,
+    /// Queries of clients: each statement ends within 5 s, as the role that row-level security binds.
+    Queries,
+    /// Migrations and operators' commands.
+    Maintenance,
+}
+
+impl Purpose {
+    fn application_name(self) -> &'static str {
+        match self {
+            Self::Commands => "clustergenie commands",
+            Self::Relay => "clustergenie relay",
+            Self::Consumers => "clustergenie consumers",
+            Self::Queries => "clustergenie queries",
+            Self::Maintenance => "clustergenie maintenance",
+        }
+    }
+
+    /// An idle transaction is a dead process that still holds locks: Postgres ends it.
+    fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Commands | Self::Relay | Self::Consumers => &[
+                ("idle_in_transaction_session_timeout", "30s"),
+                ("statement_timeout", "30s"),
+            ],
+            Self::Queries => &[
+                ("role", "clustergenie_reader"),
+                ("statement_timeout", "5s"),
+                ("jit", "off"),
+            ],
+            Self::Maintenance => &[],
+        }
+    }
+}
+
+/// Opens a pool; connects at least once, so that a wrong URL is noticed here.
+///
+/// # Errors
+/// When the URL is malformed or Postgres does not answer.
+pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<PgPool, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name(purpose.application_name())
+        .options(purpose.settings().iter().copied());
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A broken connection shows itself at its first statement; asking first costs a round trip.
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+}
