@@ -206,6 +206,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_within_the_limits_fits_into_an_event() {
+        let event_bytes = 60 * 1024;
+        // The text that JSON makes longest: six bytes for each of its characters.
+        let text = "\u{1}".repeat(MAX_TEXT_CHARS);
+        assert_eq!(check_text("error", &text), Ok(()));
+        assert!(json!({ "error": text }).to_string().len() < event_bytes);
+        assert!(MAX_JSON_BYTES < event_bytes / 2);
+    }
+
+    #[test]
     fn a_refusal_says_what_to_do() {
         let error = check_text("message", &"x".repeat(2_345)).expect_err("it is too long");
         assert_eq!(

@@ -32,3 +32,5 @@ pub mod tag;
 pub mod testing;
 
 mod checked;
+#[cfg(test)]
+mod decision_table;

@@ -56,7 +56,9 @@ pub enum DropletRejection {
     #[error(transparent)]
     InvalidInput(#[from] InvalidInput),
     /// The region does not offer the size.
-    #[error("the size {size} is not offered in {region}: see the catalogue for regions that do")]
+    #[error(
+        "the size {size} is not offered in {region}: choose a region of the catalogue that offers it"
+    )]
     SizeNotInRegion {
         /// The size asked for.
         size: SizeSlug,
@@ -128,6 +130,87 @@ impl Rejection for DropletRejection {
             Self::SizeNotInRegion { .. } | Self::UnknownSize { .. } => Some("size"),
             Self::TooManyTags => Some("tags"),
             Self::UnknownRegion { .. } => Some("region"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Clients match on codes and show the sentence at the field: none of them changes unseen.
+    #[test]
+    fn refusals_of_input_name_the_rule_and_the_field_and_say_what_to_do() {
+        let size = SizeSlug::parse("gd-2vcpu-8gb").expect("a good slug");
+        let region = RegionSlug::parse("blr1").expect("a good slug");
+        let image = ImageSlug::parse("fedora-43-x64").expect("a good slug");
+        for (rejection, code, field, sentence) in [
+            (
+                DropletRejection::AddressRequired,
+                "ADDRESS_REQUIRED",
+                "addresses",
+                "a droplet of the platform needs an address to be active: report at least one",
+            ),
+            (
+                DropletRejection::ImageTooLargeForDisk {
+                    image: image.clone(),
+                    min_disk_gib: 15,
+                    disk_gib: 10,
+                },
+                "IMAGE_TOO_LARGE_FOR_DISK",
+                "image",
+                "the image fedora-43-x64 needs a disk of 15 GiB and the size has one of 10: choose \
+                 a larger size or another image",
+            ),
+            (
+                InvalidInput::NulCharacter { field: "reason" }.into(),
+                "NUL_CHARACTER",
+                "reason",
+                "`reason` holds a NUL character: remove it",
+            ),
+            (
+                DropletRejection::SizeNotInRegion {
+                    size: size.clone(),
+                    region: region.clone(),
+                },
+                "SIZE_NOT_IN_REGION",
+                "size",
+                "the size gd-2vcpu-8gb is not offered in blr1: choose a region of the catalogue that offers it",
+            ),
+            (
+                DropletRejection::TooManyAddresses,
+                "TOO_MANY_ADDRESSES",
+                "addresses",
+                "a droplet can have at most 16 addresses: report fewer",
+            ),
+            (
+                DropletRejection::TooManyTags,
+                "TOO_MANY_TAGS",
+                "tags",
+                "a droplet can have at most 64 tags: leave some out",
+            ),
+            (
+                DropletRejection::UnknownImage { image },
+                "UNKNOWN_IMAGE",
+                "image",
+                "there is no image fedora-43-x64: see the catalogue for those there are",
+            ),
+            (
+                DropletRejection::UnknownRegion { region },
+                "UNKNOWN_REGION",
+                "region",
+                "there is no region blr1: see the catalogue for those there are",
+            ),
+            (
+                DropletRejection::UnknownSize { size },
+                "UNKNOWN_SIZE",
+                "size",
+                "there is no size gd-2vcpu-8gb: see the catalogue for those there are",
+            ),
+        ] {
+            assert_eq!(rejection.code(), code);
+            assert_eq!(rejection.field(), Some(field), "{code}");
+            assert_eq!(rejection.to_string(), sentence);
         }
     }
 }

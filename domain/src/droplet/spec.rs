@@ -154,3 +154,25 @@ impl fmt::Display for DropletStatus {
         formatter.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_json_are_the_names_in_words() {
+        for status in DropletStatus::ALL {
+            assert_eq!(json(status), status.as_str());
+        }
+        for provisioner in [Provisioner::Platform, Provisioner::Agent] {
+            assert_eq!(json(provisioner), provisioner.as_str());
+        }
+        for kind in [AddressKind::Public, AddressKind::Private] {
+            assert_eq!(json(kind), kind.as_str());
+        }
+    }
+
+    fn json(value: impl Serialize) -> serde_json::Value {
+        serde_json::to_value(value).expect("it serialises")
+    }
+}

@@ -9,7 +9,7 @@ use crate::{decider::Rejection, input::InvalidInput};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JobRejection {
     /// It may not be tried that often.
-    #[error("a job can have 1 to {MAX_ATTEMPTS} attempts, not {attempts}")]
+    #[error("a job cannot have {attempts} attempts: allow 1 to {MAX_ATTEMPTS}")]
     InvalidAttempts {
         /// How often was asked for.
         attempts: u8,
@@ -18,7 +18,7 @@ pub enum JobRejection {
     #[error(transparent)]
     InvalidInput(#[from] InvalidInput),
     /// More than all cannot be done.
-    #[error("progress is at most 100 percent, not {percent}")]
+    #[error("progress cannot be {percent} percent: report 0 to 100")]
     InvalidPercent {
         /// What was reported.
         percent: u8,
@@ -42,7 +42,9 @@ pub enum JobRejection {
     #[error("the job does not run yet: start it first")]
     JobNotRunning,
     /// Progress only grows.
-    #[error("the job has already reached {reached} percent: {percent} would be a step back")]
+    #[error(
+        "progress cannot go back from {reached} percent to {percent}: report {reached} or more"
+    )]
     ProgressWentBack {
         /// What was reported.
         percent: u8,
@@ -76,6 +78,49 @@ impl Rejection for JobRejection {
             | Self::JobFinished { .. }
             | Self::JobNotFound
             | Self::JobNotRunning => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Clients match on codes and show the sentence at the field: none of them changes unseen.
+    #[test]
+    fn refusals_of_input_name_the_rule_and_the_field_and_say_what_to_do() {
+        for (rejection, code, field, sentence) in [
+            (
+                JobRejection::InvalidAttempts { attempts: 11 },
+                "INVALID_ATTEMPTS",
+                "attempts",
+                "a job cannot have 11 attempts: allow 1 to 10",
+            ),
+            (
+                InvalidInput::JsonTooDeep { field: "result" }.into(),
+                "JSON_TOO_DEEP",
+                "result",
+                "`result` is nested too deep: use at most 32 levels",
+            ),
+            (
+                JobRejection::InvalidPercent { percent: 101 },
+                "INVALID_PERCENT",
+                "percent",
+                "progress cannot be 101 percent: report 0 to 100",
+            ),
+            (
+                JobRejection::ProgressWentBack {
+                    percent: 30,
+                    reached: 75,
+                },
+                "PROGRESS_WENT_BACK",
+                "percent",
+                "progress cannot go back from 75 percent to 30: report 75 or more",
+            ),
+        ] {
+            assert_eq!(rejection.code(), code);
+            assert_eq!(rejection.field(), Some(field), "{code}");
+            assert_eq!(rejection.to_string(), sentence);
         }
     }
 }

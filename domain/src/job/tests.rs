@@ -3,8 +3,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    decider::{Rejection, fold},
-    event::DomainEvent,
+    decider::fold,
+    decision_table,
     ids::DropletId,
     input::{InvalidInput, MAX_TEXT_CHARS},
     name::{ClusterName, JobKind, WorkerName},
@@ -36,39 +36,21 @@ const TRANSITIONS: &str = "
 
 #[test]
 fn every_command_in_every_state() {
-    let decided: Vec<Vec<String>> = commands()
-        .iter()
-        .map(|command| {
-            let outcomes =
-                states().map(
-                    |history| match fold(Job::default(), &history).decide(command) {
-                        Ok(events) => events.iter().map(short_type).collect::<Vec<_>>().join(" "),
-                        Err(rejection) => rejection.code().trim_start_matches("JOB_").to_owned(),
-                    },
-                );
-            let debug = format!("{command:?}");
-            let name = debug.split(' ').next().expect("a name");
-            std::iter::once(name.to_owned()).chain(outcomes).collect()
-        })
-        .collect();
-    assert_eq!(decided, cells(DECISIONS));
+    let decisions = decision_table::decisions::<Job>(&commands(), &states());
+    assert_eq!(
+        decisions,
+        decision_table::cells(DECISIONS, &JobStatus::ALL.map(JobStatus::as_str))
+    );
 }
 
 #[test]
 fn every_event_in_every_state() {
-    let evolved: Vec<Vec<String>> = JobEvent::samples()
-        .iter()
-        .map(|event| {
-            let statuses = states().map(|history| {
-                let after = fold(Job::default(), &history).evolve(event);
-                after
-                    .status()
-                    .map_or("absent".to_owned(), |status| status.as_str().to_lowercase())
-            });
-            std::iter::once(short_type(event)).chain(statuses).collect()
-        })
-        .collect();
-    assert_eq!(evolved, cells(TRANSITIONS));
+    let samples = JobEvent::samples();
+    let transitions = decision_table::transitions(&samples, &states(), Job::status);
+    assert_eq!(
+        transitions,
+        decision_table::cells(TRANSITIONS, &JobStatus::ALL.map(JobStatus::as_str))
+    );
 }
 
 #[test]
@@ -350,18 +332,6 @@ fn the_runner_is_known_until_the_end() {
 }
 
 #[test]
-fn every_state_survives_a_snapshot() {
-    for history in states() {
-        let job = fold(Job::default(), &history);
-        let json = serde_json::to_string(&job).expect("states serialise");
-        assert_eq!(
-            serde_json::from_str::<Job>(&json).expect("and come back"),
-            job
-        );
-    }
-}
-
-#[test]
 fn names_in_json_are_the_names_in_words() {
     for status in JobStatus::ALL {
         assert_eq!(
@@ -395,10 +365,11 @@ fn commands() -> Vec<JobCommand> {
 }
 
 /// A history that leads to each state, in the order of the tables' columns.
-fn states() -> impl Iterator<Item = Vec<JobEvent>> {
+fn states() -> Vec<Vec<JobEvent>> {
     std::iter::once(None)
         .chain(JobStatus::ALL.map(Some))
         .map(history)
+        .collect()
 }
 
 fn history(status: Option<JobStatus>) -> Vec<JobEvent> {
@@ -486,22 +457,4 @@ fn succeed(result: Option<Value>) -> JobCommand {
 
 fn worker() -> WorkerName {
     WorkerName::parse("worker-7").expect("a good name")
-}
-
-fn short_type(event: &JobEvent) -> String {
-    event.event_type().trim_start_matches("job_").to_owned()
-}
-
-/// The rows of a table below its heading, which must name the states in their order.
-fn cells(table: &str) -> Vec<Vec<String>> {
-    let mut rows = table.trim().lines().map(|line| {
-        line.split('|')
-            .map(|cell| cell.trim().to_owned())
-            .collect::<Vec<_>>()
-    });
-    let heading = rows.next().expect("a heading");
-    let statuses = JobStatus::ALL.map(|status| status.as_str().to_lowercase());
-    assert_eq!(heading[1], "absent");
-    assert_eq!(heading[2..], statuses);
-    rows.collect()
 }

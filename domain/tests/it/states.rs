@@ -35,6 +35,10 @@ fn check<D: Decider>(samples: &[D::Event]) {
         }
         next += 1;
     }
+    for state in &states {
+        let read: D = serde_json::from_str(&json(state)).expect("states come back");
+        assert_eq!(read, *state);
+    }
     let lines: String = states.iter().map(|state| json(state) + "\n").collect();
     let file = format!("{}.v{}.jsonl", D::STREAM_TYPE.as_str(), D::STATE_VERSION);
     assert_eq!(golden::check("states", &file, &lines), Ok(()));
