@@ -12,14 +12,59 @@ use domain::ids::{EventId, OrgId};
 
 use crate::envelope::{Metadata, Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::CodecError;
+use crate::source::ConsumerId;
 
 /// `ce_source` of every event.
 pub const SOURCE: &str = "/clustergenie";
 
-/// The topic of a stream type's events.
-#[must_use]
-pub fn topic(stream_type: StreamType) -> String {
-    format!("clustergenie.{}.v1", stream_type.as_str())
+/// The names of everything in Kafka that belongs to one log. Two logs that share a Kafka need two
+/// prefixes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topics {
+    prefix: String,
+}
+
+impl Topics {
+    /// The prefix of a Kafka that serves one log.
+    pub const PREFIX: &str = "clustergenie";
+
+    /// Names that begin with the given prefix.
+    #[must_use]
+    pub fn new(prefix: impl Into<String>) -> Self {
+        Self {
+            prefix: prefix.into(),
+        }
+    }
+
+    /// The topic of a stream type's events.
+    #[must_use]
+    pub fn events(&self, stream_type: StreamType) -> String {
+        format!("{}.{}.v1", self.prefix, stream_type.as_str())
+    }
+
+    /// The topic of the relay's own progress.
+    #[must_use]
+    pub fn progress(&self) -> String {
+        format!("{}.relay.v1", self.prefix)
+    }
+
+    /// The transactional id of the relay: Kafka lets one producer with it act at a time.
+    #[must_use]
+    pub fn transactional_id(&self) -> String {
+        format!("{}-relay", self.prefix)
+    }
+
+    /// The group of a consumer. Generations read side by side, so each is a group of its own.
+    #[must_use]
+    pub fn group(&self, consumer: ConsumerId) -> String {
+        format!("{}-{}-{}", self.prefix, consumer.name, consumer.generation)
+    }
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self::new(Self::PREFIX)
+    }
 }
 
 /// A message, ready for a producer.
@@ -47,11 +92,15 @@ pub struct Received {
     pub previous: Position,
 }
 
-/// Writes an event as a message.
+/// Writes an event as a message. `previous` is the position of the event before it in its shard.
 ///
 /// # Errors
 /// When the stored metadata is not what we write.
-pub fn encode(event: &Positioned<StoredEvent>, previous: Position) -> Result<Message, CodecError> {
+pub fn encode(
+    topics: &Topics,
+    event: &Positioned<StoredEvent>,
+    previous: Position,
+) -> Result<Message, CodecError> {
     let Positioned { position, event } = event;
     let metadata: Metadata = serde_json::from_str(&event.metadata).map_err(CodecError::Metadata)?;
     let mut headers = vec![
@@ -74,7 +123,7 @@ pub fn encode(event: &Positioned<StoredEvent>, previous: Position) -> Result<Mes
         headers.push(("traceparent", traceparent));
     }
     Ok(Message {
-        topic: topic(event.stream.stream_type),
+        topic: topics.events(event.stream.stream_type),
         partition: i32::from(event.stream.shard().partition()),
         key: event.stream.uuid.to_string(),
         headers,

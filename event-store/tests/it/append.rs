@@ -1,0 +1,244 @@
+//! One statement, all or nothing, each command with its own answer.
+
+use domain::ids::OrgId;
+use event_store::append::{Outcome, Prepared, StreamAppend, append_batch};
+use event_store::codec;
+use event_store::envelope::Version;
+use event_store::idempotency::{self, Keyed, Repeated};
+use event_store::log;
+use event_store::reservation::{Name, NameChange};
+use testkit::postgres::TestDatabase;
+
+use crate::support::{append, append_to, metadata, new_stream, org, prepared, tagged};
+
+#[tokio::test]
+async fn events_come_back_as_they_were_written() {
+    let database = TestDatabase::new().await;
+    let stream = new_stream();
+    let written = append_to(stream, 0, 2);
+    assert_eq!(
+        append(&database.pool(), written.clone()).await,
+        Outcome::Appended
+    );
+
+    let stored = log::read_stream(&database.pool(), stream, Version::NONE)
+        .await
+        .expect("reads");
+    let read: Vec<_> = stored
+        .iter()
+        .map(|e| codec::decode(e).expect("decodes"))
+        .collect();
+    assert_eq!(read.len(), 2);
+    assert_eq!(read[1].version, Version(2));
+    assert_eq!(read[1].event, tagged("n1"));
+    assert_eq!(read[0].org, org());
+    // The database keeps microseconds of business time inside the metadata's own text.
+    assert_eq!(read[0].metadata, written.metadata);
+    assert_eq!(stored[0].data, r#"{"tag":"n0"}"#, "the exact bytes");
+}
+
+#[tokio::test]
+async fn a_command_at_another_version_has_no_effect() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let stream = new_stream();
+    append(&pool, append_to(stream, 0, 1)).await;
+    for wrong in [0, 2, 7] {
+        assert_eq!(
+            append(&pool, append_to(stream, wrong, 1)).await,
+            Outcome::Conflict,
+            "{wrong}"
+        );
+    }
+    assert_eq!(
+        append(&pool, append_to(stream, 1, 3)).await,
+        Outcome::Appended
+    );
+    let stored = log::read_stream(&pool, stream, Version::NONE)
+        .await
+        .expect("reads");
+    assert_eq!(stored.len(), 4);
+}
+
+#[tokio::test]
+async fn a_command_over_two_streams_is_all_or_nothing() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let (known, unknown) = (new_stream(), new_stream());
+    append(&pool, append_to(known, 0, 1)).await;
+
+    let mut both = append_to(unknown, 0, 1);
+    both.streams.push(StreamAppend {
+        stream: known,
+        expected: Version(9),
+        events: vec![tagged("x")],
+    });
+    assert_eq!(append(&pool, both.clone()).await, Outcome::Conflict);
+    assert!(
+        log::read_stream(&pool, unknown, Version::NONE)
+            .await
+            .expect("reads")
+            .is_empty()
+    );
+
+    both.streams[1].expected = Version(1);
+    assert_eq!(append(&pool, both).await, Outcome::Appended);
+    assert_eq!(
+        log::read_stream(&pool, known, Version::NONE)
+            .await
+            .expect("reads")
+            .len(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn winners_of_a_batch_commit_beside_losers() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let streams = [new_stream(), new_stream(), new_stream()];
+    append(&pool, append_to(streams[1], 0, 1)).await;
+    let batch: Vec<Prepared> = streams
+        .iter()
+        .map(|stream| prepared(append_to(*stream, 0, 2)))
+        .collect();
+    let outcomes = append_batch(&pool, &batch).await.expect("Postgres answers");
+    assert_eq!(
+        outcomes,
+        [Outcome::Appended, Outcome::Conflict, Outcome::Appended]
+    );
+}
+
+#[tokio::test]
+async fn a_name_belongs_to_one_stream_until_it_is_released() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let (first, second) = (new_stream(), new_stream());
+    let taking = |stream, expected| {
+        let mut taking = append_to(stream, expected, 1);
+        taking.names = vec![NameChange::Take(Name::droplet("web-1"), stream)];
+        taking
+    };
+    assert_eq!(append(&pool, taking(first, 0)).await, Outcome::Appended);
+    assert_eq!(
+        append(&pool, taking(second, 0)).await,
+        Outcome::Taken(Name::droplet("web-1"))
+    );
+
+    let mut elsewhere = taking(new_stream(), 0);
+    elsewhere.org = OrgId::parse("other").expect("a valid organization");
+    assert_eq!(
+        append(&pool, elsewhere).await,
+        Outcome::Appended,
+        "names are per organization"
+    );
+
+    // Only the holder gives a name back.
+    let mut foreign = append_to(second, 0, 1);
+    foreign.names = vec![NameChange::Release(Name::droplet("web-1"), second)];
+    assert_eq!(append(&pool, foreign).await, Outcome::Appended);
+    assert_eq!(
+        append(&pool, taking(second, 1)).await,
+        Outcome::Taken(Name::droplet("web-1"))
+    );
+
+    let mut released = append_to(first, 1, 1);
+    released.names = vec![NameChange::Release(Name::droplet("web-1"), first)];
+    assert_eq!(append(&pool, released).await, Outcome::Appended);
+    assert_eq!(append(&pool, taking(second, 1)).await, Outcome::Appended);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_gives_the_first_receipt() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let keyed = |stream, receipt: &str| {
+        let mut keyed = append_to(stream, 0, 1);
+        let receipt = receipt.to_owned();
+        keyed.keyed = Some(Keyed {
+            key: "k".to_owned(),
+            request_hash: [7; 32],
+            receipt,
+        });
+        keyed
+    };
+    assert_eq!(
+        append(&pool, keyed(new_stream(), "1")).await,
+        Outcome::Appended
+    );
+    let first = Repeated {
+        request_hash: vec![7; 32],
+        receipt: "1".to_owned(),
+    };
+    let again = new_stream();
+    assert_eq!(
+        append(&pool, keyed(again, "2")).await,
+        Outcome::Repeated(first.clone())
+    );
+    assert!(
+        log::read_stream(&pool, again, Version::NONE)
+            .await
+            .expect("reads")
+            .is_empty()
+    );
+    assert_eq!(
+        idempotency::find(&pool, &org(), "k").await.expect("reads"),
+        Some(first)
+    );
+    assert_eq!(
+        idempotency::forget_old(&pool).await.expect("deletes"),
+        0,
+        "it is young"
+    );
+}
+
+#[tokio::test]
+async fn another_organizations_stream_is_a_conflict() {
+    let database = TestDatabase::new().await;
+    let stream = new_stream();
+    append(&database.pool(), append_to(stream, 0, 1)).await;
+    let mut foreign = append_to(stream, 1, 1);
+    foreign.org = OrgId::parse("other").expect("a valid organization");
+    assert_eq!(append(&database.pool(), foreign).await, Outcome::Conflict);
+}
+
+#[tokio::test]
+async fn stored_events_cannot_be_altered() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    append(&pool, append_to(new_stream(), 0, 1)).await;
+    for statement in [
+        "update es.events set org_id = 'other'",
+        "delete from es.events",
+        "truncate es.events",
+    ] {
+        let error = sqlx::query(statement)
+            .execute(&pool)
+            .await
+            .expect_err("is refused");
+        assert!(
+            error
+                .to_string()
+                .contains("stored events are never altered"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn an_event_that_is_too_large_is_refused_before_it_is_sent() {
+    let mut large = append_to(new_stream(), 0, 1);
+    large.metadata = metadata();
+    let reason = "x".repeat(event_store::append::MAX_EVENT_BYTES);
+    large.streams[0].events = vec![
+        domain::droplet::DropletEvent::ProvisioningFailed(
+            domain::droplet::DropletProvisioningFailed { reason },
+        )
+        .into(),
+    ];
+    let error = Prepared::new(large).expect_err("is too large");
+    assert!(
+        error.to_string().contains("at most 61440 are stored"),
+        "{error}"
+    );
+}

@@ -1,0 +1,219 @@
+//! Rows and checkpoint together, stale workers turned away, poison parked.
+
+use async_trait::async_trait;
+use domain::droplet::DropletEvent;
+use domain::event::{Event, StreamType};
+use event_store::checkpoint;
+use event_store::consumer::{ApplyError, Consumer, apply_batch};
+use event_store::envelope::{Position, Positioned, Recorded, StreamId};
+use event_store::error::StoreError;
+use event_store::source::{Batch, ConsumerId, LogSource, Source};
+use event_store::wake::Signal;
+use sqlx::{PgConnection, PgPool};
+use testkit::postgres::TestDatabase;
+
+use crate::support::{append, append_to, new_stream, sequence_all, sequencer};
+
+/// Writes every position it is given, and cannot apply events with the tag `n1` of one stream.
+struct Notebook {
+    poisoned: Option<StreamId>,
+}
+
+const ID: ConsumerId = ConsumerId {
+    name: "notebook",
+    generation: 1,
+};
+
+#[async_trait]
+impl Consumer for Notebook {
+    fn id(&self) -> ConsumerId {
+        ID
+    }
+
+    fn stream_types(&self) -> &'static [StreamType] {
+        &[StreamType::Droplet]
+    }
+
+    async fn apply(
+        &self,
+        transaction: &mut PgConnection,
+        events: &[Positioned<Recorded>],
+    ) -> Result<(), ApplyError> {
+        for event in events {
+            sqlx::query("insert into notebook values ($1)")
+                .bind(event.position.0)
+                .execute(&mut *transaction)
+                .await?;
+            let Event::Droplet(DropletEvent::Tagged(tagged)) = &event.event.event else {
+                continue;
+            };
+            if Some(event.event.stream) == self.poisoned && tagged.tag.as_str() == "n1" {
+                return Err(ApplyError::Event("cannot be applied".to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn notebook(pool: &PgPool) -> Vec<i64> {
+    sqlx::query_scalar("select position from notebook order by position")
+        .fetch_all(pool)
+        .await
+        .expect("Postgres answers")
+}
+
+async fn prepare() -> (TestDatabase, PgPool) {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sqlx::query("create table notebook (position bigint primary key)")
+        .execute(&pool)
+        .await
+        .expect("Postgres answers");
+    (database, pool)
+}
+
+fn source(pool: &PgPool) -> LogSource {
+    let types = &[StreamType::Droplet];
+    LogSource::new(
+        pool.clone(),
+        ID,
+        types,
+        Signal::new(),
+        std::time::Duration::from_secs(1),
+    )
+}
+
+async fn apply_next(pool: &PgPool, source: &mut LogSource, consumer: &Notebook) -> Batch {
+    let batch = source.next().await.expect("Postgres answers");
+    apply_batch(pool, consumer, &batch)
+        .await
+        .expect("is applied");
+    batch
+}
+
+#[tokio::test]
+async fn every_event_is_applied_once_across_restarts() {
+    let (_database, pool) = prepare().await;
+    let mut sequencer = sequencer(&pool).await;
+    let consumer = Notebook { poisoned: None };
+    for _ in 0..3 {
+        append(&pool, append_to(new_stream(), 0, 4)).await;
+        sequence_all(&mut sequencer).await;
+        // A new process each time; the second batch is read and never committed.
+        apply_next(&pool, &mut source(&pool), &consumer).await;
+    }
+    assert_eq!(notebook(&pool).await, (1..=12).collect::<Vec<_>>());
+    assert_eq!(
+        checkpoint::lag(&pool, ID).await.expect("Postgres answers"),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_stale_worker_writes_nothing() {
+    let (_database, pool) = prepare().await;
+    append(&pool, append_to(new_stream(), 0, 3)).await;
+    sequence_all(&mut sequencer(&pool).await).await;
+    let consumer = Notebook { poisoned: None };
+    let (mut stale, mut other) = (source(&pool), source(&pool));
+    let paused = stale.next().await.expect("Postgres answers");
+    apply_next(&pool, &mut other, &consumer).await;
+
+    let fenced = apply_batch(&pool, &consumer, &paused)
+        .await
+        .expect_err("is fenced");
+    assert!(matches!(fenced, StoreError::Fenced { .. }), "{fenced}");
+    assert_eq!(notebook(&pool).await, [1, 2, 3]);
+
+    // It wakes, goes back to the checkpoints, and goes on from there.
+    append(&pool, append_to(new_stream(), 0, 1)).await;
+    sequence_all(&mut sequencer(&pool).await).await;
+    stale.rewind().await.expect("Postgres answers");
+    let batch = apply_next(&pool, &mut stale, &consumer).await;
+    assert_eq!(batch.events.len(), 1);
+    assert_eq!(notebook(&pool).await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn poison_parks_its_stream_and_nothing_else() {
+    let (_database, pool) = prepare().await;
+    let (healthy, poisoned) = (new_stream(), new_stream());
+    append(&pool, append_to(poisoned, 0, 3)).await;
+    append(&pool, append_to(healthy, 0, 2)).await;
+    let mut sequencer = sequencer(&pool).await;
+    sequence_all(&mut sequencer).await;
+    let consumer = Notebook {
+        poisoned: Some(poisoned),
+    };
+    let mut source = source(&pool);
+    apply_next(&pool, &mut source, &consumer).await;
+    assert_eq!(
+        notebook(&pool).await,
+        [1, 4, 5],
+        "positions 2 and 3 are parked"
+    );
+
+    // Later events of the stream wait, in later batches too.
+    append(&pool, append_to(poisoned, 3, 1)).await;
+    append(&pool, append_to(healthy, 2, 1)).await;
+    sequence_all(&mut sequencer).await;
+    apply_next(&pool, &mut source, &consumer).await;
+    assert_eq!(notebook(&pool).await, [1, 4, 5, 7]);
+    let parked: Vec<(i64, Option<String>)> =
+        sqlx::query_as("select position, error from es.parked order by position")
+            .fetch_all(&pool)
+            .await
+            .expect("Postgres answers");
+    let error = Some("cannot be applied".to_owned());
+    assert_eq!(parked, [(2, error), (3, None), (6, None)]);
+}
+
+#[tokio::test]
+async fn an_event_of_a_newer_program_parks_its_stream() {
+    let (_database, pool) = prepare().await;
+    append(&pool, append_to(new_stream(), 0, 1)).await;
+    let mut transaction = pool.begin().await.expect("begins");
+    sqlx::query("alter table es.events disable trigger events_are_immutable")
+        .execute(&mut *transaction)
+        .await
+        .expect("Postgres answers");
+    sqlx::query("update es.events set event_type = 'droplet_beamed_up'")
+        .execute(&mut *transaction)
+        .await
+        .expect("Postgres answers");
+    transaction.commit().await.expect("commits");
+    append(&pool, append_to(new_stream(), 0, 1)).await;
+    sequence_all(&mut sequencer(&pool).await).await;
+    apply_next(&pool, &mut source(&pool), &Notebook { poisoned: None }).await;
+    assert_eq!(notebook(&pool).await, [2]);
+}
+
+#[tokio::test]
+async fn shards_that_stand_apart_are_brought_together() {
+    let (_database, pool) = prepare().await;
+    let streams: Vec<_> = (0..8).map(|_| new_stream()).collect();
+    for stream in &streams {
+        append(&pool, append_to(*stream, 0, 1)).await;
+    }
+    sequence_all(&mut sequencer(&pool).await).await;
+    // As after following through Kafka: one shard is ahead of the others.
+    let ahead = streams[3].shard();
+    let mut first = source(&pool);
+    first.rewind().await.expect("makes the checkpoints");
+    sqlx::query("update es.checkpoints set position = 8 where shard = $1")
+        .bind(ahead.0)
+        .execute(&pool)
+        .await
+        .expect("Postgres answers");
+    apply_next(&pool, &mut source(&pool), &Notebook { poisoned: None }).await;
+    let others = streams.iter().filter(|s| s.shard() != ahead).count();
+    assert_eq!(
+        notebook(&pool).await.len(),
+        others,
+        "its events are not applied again"
+    );
+    let loaded = checkpoint::load(&pool, ID, &[ahead])
+        .await
+        .expect("Postgres answers");
+    assert_eq!(loaded[&ahead].position, Position(8));
+}

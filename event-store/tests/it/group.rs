@@ -1,0 +1,102 @@
+//! Concurrent appends go together, and never get in each other's way.
+
+use event_store::append::Outcome;
+use event_store::group::Appender;
+use event_store::reservation::{Name, NameChange};
+use event_store::wake::Wake;
+use testkit::postgres::TestDatabase;
+use tokio::task::JoinSet;
+
+use crate::support::{append_to, assert_log_is_whole, new_stream, sequence_all, sequencer};
+
+#[tokio::test]
+async fn many_writers_share_statements() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let wake = Wake::default();
+    let (appender, group) = Appender::new(pool.clone(), wake.clone());
+    let mut tasks = JoinSet::new();
+    for _ in 0..200 {
+        let appender = appender.clone();
+        tasks.spawn(async move { appender.append(append_to(new_stream(), 0, 2)).await });
+    }
+    drop(appender);
+    let group = tokio::join!(group.run(), tasks.join_all()).1;
+    for outcome in group {
+        assert_eq!(outcome.expect("is appended"), Outcome::Appended);
+    }
+    let transactions: i64 = sqlx::query_scalar("select count(distinct xmin::text) from es.events")
+        .fetch_one(&pool)
+        .await
+        .expect("Postgres answers");
+    assert!(
+        transactions < 200,
+        "200 commands took {transactions} transactions"
+    );
+    assert!(wake.appended.value() > 0, "the sequencer was woken");
+    sequence_all(&mut sequencer(&pool).await).await;
+    assert_log_is_whole(&pool).await;
+}
+
+#[tokio::test]
+async fn of_many_that_want_one_stream_or_one_name_exactly_one_wins() {
+    let database = TestDatabase::new().await;
+    let (appender, group) = Appender::new(database.pool(), Wake::default());
+    let stream = new_stream();
+    let mut tasks = JoinSet::new();
+    for i in 0..40 {
+        let appender = appender.clone();
+        let append = if i % 2 == 0 {
+            append_to(stream, 0, 1)
+        } else {
+            let own = new_stream();
+            let mut named = append_to(own, 0, 1);
+            named.names = vec![NameChange::Take(Name::droplet("web-1"), own)];
+            named
+        };
+        tasks.spawn(async move { appender.append(append).await.expect("Postgres answers") });
+    }
+    drop(appender);
+    let outcomes = tokio::join!(group.run(), tasks.join_all()).1;
+    let count = |wanted: &Outcome| outcomes.iter().filter(|o| *o == wanted).count();
+    assert_eq!(count(&Outcome::Appended), 2);
+    assert_eq!(count(&Outcome::Conflict), 19);
+    assert_eq!(count(&Outcome::Taken(Name::droplet("web-1"))), 19);
+}
+
+#[tokio::test]
+async fn a_race_that_no_snapshot_shows_is_answered_for_each_command() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    // Another process has opened the stream, and not committed yet.
+    let contested = new_stream();
+    let mut other = pool.begin().await.expect("Postgres answers");
+    sqlx::query(
+        "insert into es.streams (stream_id, stream_type, org_id, version) \
+         values ($1, 'droplet', 'acme', 1)",
+    )
+    .bind(contested.uuid)
+    .execute(&mut *other)
+    .await
+    .expect("Postgres answers");
+
+    let batch =
+        [append_to(contested, 0, 1), append_to(new_stream(), 0, 1)].map(crate::support::prepared);
+    let appending = event_store::append::append_batch(&pool, &batch);
+    let commit = async {
+        testkit::wait::until("the append waits for the other", || async {
+            let waiting: i64 = sqlx::query_scalar(
+                "select count(*) from pg_stat_activity \
+                 where wait_event_type = 'Lock' and datname = current_database()",
+            )
+            .fetch_one(&pool)
+            .await
+            .expect("Postgres answers");
+            (waiting > 0).then_some(())
+        })
+        .await;
+        other.commit().await.expect("commits");
+    };
+    let outcomes = tokio::join!(appending, commit).0.expect("Postgres answers");
+    assert_eq!(outcomes, [Outcome::Conflict, Outcome::Appended]);
+}

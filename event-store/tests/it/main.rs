@@ -1,0 +1,15 @@
+//! The event store on a real Postgres.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests are an edge: time and ids enter here"
+)]
+
+mod append;
+mod consumer;
+mod crash;
+mod group;
+mod migrate;
+mod race;
+mod sequencer;
+mod support;

@@ -1,0 +1,151 @@
+//! Positions: dense, final, one each, whoever else is writing.
+
+use event_store::error::StoreError;
+use event_store::lease;
+use event_store::sequencer::Sequencer;
+use testkit::postgres::TestDatabase;
+
+use crate::support::{
+    append, append_to, assert_log_is_whole, insert_within, new_stream, position_of, sequence_all,
+    sequencer,
+};
+
+#[tokio::test]
+async fn late_numbers_get_their_positions_and_rolled_back_ones_none() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut sequencer = sequencer(&pool).await;
+    let mut late = pool.begin().await.expect("begins");
+    let mut rolled_back = pool.begin().await.expect("begins");
+    let late_stream = insert_within(&mut late).await;
+    insert_within(&mut rolled_back).await;
+    let early = new_stream();
+    append(&pool, append_to(early, 0, 1)).await;
+
+    let step = sequencer.step().await.expect("the log is ours");
+    assert_eq!(
+        (step.sequenced, step.missing),
+        (1, 2),
+        "the open writers delay nobody"
+    );
+    assert_eq!(position_of(&pool, early, 1).await, Some(1));
+
+    rolled_back.rollback().await.expect("rolls back");
+    late.commit().await.expect("commits");
+    assert_eq!(
+        sequencer.step().await.expect("the log is ours").sequenced,
+        1
+    );
+    assert_eq!(position_of(&pool, late_stream, 1).await, Some(2));
+    assert_log_is_whole(&pool).await;
+    testkit::wait::until("the rolled back number is given up", async || {
+        // Other databases of the server may hold its oldest transaction for a moment.
+        (sequencer_step_missing(&pool).await == 0).then_some(())
+    })
+    .await;
+}
+
+/// The missing numbers as a new sequencer sees them after a look.
+async fn sequencer_step_missing(pool: &sqlx::PgPool) -> i64 {
+    let mut fresh = sequencer(pool).await;
+    fresh.step().await.expect("the log is ours");
+    fresh.step().await.expect("the log is ours").missing
+}
+
+/// Fails with `xmax` as the bound of a gap (see the proof in `gaps.rs`): the writer that stays open has
+/// the highest id of all, so the next snapshot's `xmin` has already reached that `xmax`.
+#[tokio::test]
+async fn an_open_writer_with_the_highest_id_keeps_its_gap() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut sequencer = sequencer(&pool).await;
+    let mut lower = pool.begin().await.expect("begins");
+    sqlx::query("select pg_current_xact_id()")
+        .execute(&mut *lower)
+        .await
+        .expect("gets an id");
+    let mut highest = pool.begin().await.expect("begins");
+    let open_stream = insert_within(&mut highest).await;
+    insert_within(&mut lower).await;
+    lower.commit().await.expect("commits");
+
+    for _ in 0..3 {
+        assert_eq!(sequencer.step().await.expect("the log is ours").missing, 1);
+    }
+    highest.commit().await.expect("commits");
+    sequencer.step().await.expect("the log is ours");
+    assert_eq!(position_of(&pool, open_stream, 1).await, Some(2));
+    assert_log_is_whole(&pool).await;
+}
+
+#[tokio::test]
+async fn gaps_are_found_again_after_a_restart() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut first = sequencer(&pool).await;
+    let mut open = pool.begin().await.expect("begins");
+    let late_stream = insert_within(&mut open).await;
+    append(&pool, append_to(new_stream(), 0, 3)).await;
+    assert_eq!(first.step().await.expect("the log is ours").sequenced, 3);
+    drop(first);
+
+    let mut second = sequencer(&pool).await;
+    assert_eq!(second.step().await.expect("the log is ours").missing, 1);
+    open.commit().await.expect("commits");
+    sequence_all(&mut second).await;
+    assert_eq!(position_of(&pool, late_stream, 1).await, Some(4));
+    assert_log_is_whole(&pool).await;
+}
+
+#[tokio::test]
+async fn of_two_sequencers_the_older_can_write_nothing() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut older = sequencer(&pool).await;
+    append(&pool, append_to(new_stream(), 0, 2)).await;
+    // Paused between its two statements, as a process can be at any time.
+    let seen = older.look().await.expect("Postgres answers");
+
+    let mut newer = sequencer(&pool).await;
+    let fenced = older.write(&seen).await.expect_err("is fenced");
+    assert!(matches!(fenced, StoreError::Fenced { .. }), "{fenced}");
+    sequence_all(&mut newer).await;
+    append(&pool, append_to(new_stream(), 0, 1)).await;
+    let fenced = older.step().await.expect_err("is fenced still");
+    assert!(matches!(fenced, StoreError::Fenced { .. }), "{fenced}");
+    sequence_all(&mut newer).await;
+    assert_log_is_whole(&pool).await;
+}
+
+#[tokio::test]
+async fn a_lease_has_one_owner_and_its_epoch_grows() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let acquire = async |owner| {
+        lease::acquire(&pool, "sequencer", owner)
+            .await
+            .expect("answers")
+    };
+    let first = acquire("a").await.expect("is free");
+    assert_eq!(acquire("b").await, None, "is taken");
+    lease::renew(&pool, &first).await.expect("is ours");
+    lease::release(&pool, &first).await.expect("answers");
+    let second = acquire("b").await.expect("was given back");
+    assert!(second.epoch > first.epoch);
+    let fenced = lease::renew(&pool, &first).await.expect_err("was lost");
+    assert!(matches!(fenced, StoreError::Fenced { .. }), "{fenced}");
+    lease::release(&pool, &first).await.expect("does nothing");
+    assert_eq!(
+        acquire("c").await,
+        None,
+        "the release of a lost lease changes nothing"
+    );
+
+    Sequencer::take_over(pool.clone(), &second)
+        .await
+        .expect("is the newest");
+    let fenced = Sequencer::take_over(pool.clone(), &first)
+        .await
+        .expect_err("is older");
+    assert!(matches!(fenced, StoreError::Fenced { .. }), "{fenced}");
+}

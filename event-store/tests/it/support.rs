@@ -1,0 +1,170 @@
+//! Appends to try things on, and what the log says about them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::Utc;
+use domain::droplet::{DropletEvent, DropletTagged};
+use domain::event::{Event, StreamType};
+use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
+use domain::tag::Tag;
+use event_store::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
+use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
+use event_store::lease;
+use event_store::sequencer::Sequencer;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+pub(crate) fn org() -> OrgId {
+    OrgId::parse("acme").expect("a valid organization")
+}
+
+pub(crate) fn new_stream() -> StreamId {
+    DropletId::new(Uuid::now_v7()).into()
+}
+
+pub(crate) fn tagged(tag: &str) -> Event {
+    let tag = Tag::parse(tag).expect("a valid tag");
+    DropletEvent::Tagged(DropletTagged { tag }).into()
+}
+
+pub(crate) fn metadata() -> Metadata {
+    Metadata {
+        actor: "tester".to_owned(),
+        command_id: CommandId::new(Uuid::now_v7()),
+        correlation_id: CorrelationId::new(Uuid::now_v7()),
+        causation_id: None,
+        traceparent: None,
+        source: RequestSource::Api,
+        occurred_at: Utc::now(),
+    }
+}
+
+/// An append of `count` events to one stream.
+pub(crate) fn append_to(stream: StreamId, expected: i64, count: usize) -> Append {
+    let events = (0..count).map(|i| tagged(&format!("n{i}"))).collect();
+    Append {
+        org: org(),
+        streams: vec![StreamAppend {
+            stream,
+            expected: Version(expected),
+            events,
+        }],
+        names: Vec::new(),
+        keyed: None,
+        metadata: metadata(),
+    }
+}
+
+pub(crate) fn prepared(append: Append) -> Prepared {
+    Prepared::new(append).expect("the events can be stored")
+}
+
+/// Appends alone and gives what became of it.
+pub(crate) async fn append(pool: &PgPool, append: Append) -> Outcome {
+    let mut outcomes = append_batch(pool, &[prepared(append)])
+        .await
+        .expect("Postgres answers");
+    assert_eq!(outcomes.len(), 1);
+    outcomes.remove(0)
+}
+
+/// A sequencer under a new lease, whoever had it before.
+pub(crate) async fn sequencer(pool: &PgPool) -> Sequencer {
+    sqlx::query("update es.leases set expires_at = '-infinity'")
+        .execute(pool)
+        .await
+        .expect("Postgres answers");
+    let owner = Uuid::now_v7().to_string();
+    let lease = lease::acquire(pool, "sequencer", &owner)
+        .await
+        .expect("Postgres answers");
+    let lease = lease.expect("the lease is free");
+    Sequencer::take_over(pool.clone(), &lease)
+        .await
+        .expect("the log is free")
+}
+
+/// Steps until there is nothing more to give a position to.
+pub(crate) async fn sequence_all(sequencer: &mut Sequencer) {
+    while sequencer.step().await.expect("the log is ours").sequenced > 0 {}
+}
+
+/// Everything the log promises, checked against the committed events.
+pub(crate) async fn assert_log_is_whole(pool: &PgPool) {
+    let rows: Vec<(i64, i64, Uuid, i64, i16)> = sqlx::query_as(
+        "select l.position, l.seq, e.stream_id, e.version, l.shard \
+         from es.log l join es.events e on e.seq = l.seq and e.shard = l.shard order by l.position",
+    )
+    .fetch_all(pool)
+    .await
+    .expect("Postgres answers");
+    let committed: Vec<i64> = sqlx::query_scalar("select seq from es.events order by seq")
+        .fetch_all(pool)
+        .await
+        .expect("Postgres answers");
+    let logged: BTreeSet<i64> = rows.iter().map(|row| row.1).collect();
+    assert_eq!(logged.len(), rows.len(), "no event has two positions");
+    assert_eq!(
+        logged,
+        committed.into_iter().collect(),
+        "every committed event has a position"
+    );
+    let positions: Vec<i64> = rows.iter().map(|row| row.0).collect();
+    let dense: Vec<i64> = (1..=i64::try_from(rows.len()).expect("few rows")).collect();
+    assert_eq!(positions, dense, "positions are dense");
+    let mut versions: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for (position, _, stream, version, shard) in rows {
+        let last = versions.insert(stream, version).unwrap_or(0);
+        assert_eq!(
+            version,
+            last + 1,
+            "stream {stream} is in version order at {position}"
+        );
+        let stream = StreamId {
+            stream_type: StreamType::Droplet,
+            uuid: stream,
+        };
+        assert_eq!(shard, stream.shard().0);
+    }
+    let head: i64 = sqlx::query_scalar("select position from es.log_head")
+        .fetch_one(pool)
+        .await
+        .expect("Postgres answers");
+    assert_eq!(head, dense.last().copied().unwrap_or(0));
+}
+
+/// Inserts one event of a new stream inside the caller's transaction, as the append statement does:
+/// the claim first, which gives the transaction its id, then the number. Gives the stream.
+pub(crate) async fn insert_within(transaction: &mut PgConnection) -> StreamId {
+    let stream = new_stream();
+    sqlx::query(
+        "with claimed as ( \
+             insert into es.streams (stream_id, stream_type, org_id, version) \
+             values ($1, 'droplet', 'acme', 1) returning stream_id) \
+         insert into es.events (stream_id, version, shard, event_id, org_id, event_type, \
+             schema_version, data, metadata) \
+         select stream_id, 1, $2, $3, 'acme', 'droplet_tagged', 1, '{\"tag\":\"n0\"}', $4::json \
+         from claimed",
+    )
+    .bind(stream.uuid)
+    .bind(stream.shard().0)
+    .bind(Uuid::now_v7())
+    .bind(serde_json::to_string(&metadata()).expect("is JSON"))
+    .execute(transaction)
+    .await
+    .expect("Postgres answers");
+    stream
+}
+
+/// The position of a stream's event, once it has one.
+pub(crate) async fn position_of(pool: &PgPool, stream: StreamId, version: i64) -> Option<i64> {
+    sqlx::query_scalar(
+        "select l.position from es.log l join es.events e using (seq) \
+         where e.stream_id = $1 and e.version = $2",
+    )
+    .bind(stream.uuid)
+    .bind(version)
+    .fetch_optional(pool)
+    .await
+    .expect("Postgres answers")
+}
