@@ -1,0 +1,124 @@
+//! Commands a second through the grouped append, against what Postgres allows: the same rows as bare
+//! inserts, one commit each and a hundred in a commit, with no claim, no check and no sequence proof.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use domain::droplet::{DropletEvent, DropletTagged};
+use domain::event::Event;
+use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
+use domain::tag::Tag;
+use event_store::append::{Append, Outcome, StreamAppend};
+use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
+use event_store::group::Appender;
+use event_store::pool::{self, Purpose};
+use event_store::wake::Wake;
+use sqlx::PgPool;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// How long each row of the table is measured.
+const LASTS: Duration = Duration::from_secs(4);
+
+/// Measures and prints the table.
+pub(crate) async fn run(url: &str) -> anyhow::Result<()> {
+    let pool = pool::connect(url, Purpose::Commands, 8).await?;
+    schema::migrate::migrate(&pool).await?;
+    let floor = bare_inserts(&pool, 1).await?;
+    println!("{:<44}{:>12}{:>8}", "", "events/s", "ratio");
+    let row = |name: &str, rate: f64| println!("{name:<44}{rate:>12.0}{:>8.2}", rate / floor);
+    row("bare insert, 1 row a commit", floor);
+    row(
+        "bare insert, 100 rows a commit",
+        bare_inserts(&pool, 100).await?,
+    );
+    for writers in [1, 16, 64, 256] {
+        row(
+            &format!("append, {writers} concurrent commands"),
+            appends(&pool, writers).await?,
+        );
+    }
+    Ok(())
+}
+
+async fn bare_inserts(pool: &PgPool, rows: usize) -> anyhow::Result<f64> {
+    let metadata = serde_json::to_string(&metadata())?;
+    let started = Instant::now();
+    let mut written = 0;
+    while started.elapsed() < LASTS {
+        let streams: Vec<Uuid> = (0..rows).map(|_| new_id()).collect();
+        sqlx::query(
+            "insert into es.events (stream_id, version, shard, event_id, org_id, event_type, \
+                 schema_version, data, metadata) \
+             select id, 1, 0, id, 'bench', 'droplet_tagged', 1, '{\"tag\":\"bench\"}', $2::json \
+             from unnest($1::uuid[]) as s(id)",
+        )
+        .bind(streams)
+        .bind(&metadata)
+        .execute(pool)
+        .await?;
+        written += rows;
+    }
+    Ok(written as f64 / started.elapsed().as_secs_f64())
+}
+
+async fn appends(pool: &PgPool, writers: usize) -> anyhow::Result<f64> {
+    let (appender, group) = Appender::new(pool.clone(), Wake::default());
+    let mut tasks = JoinSet::new();
+    let started = Instant::now();
+    for _ in 0..writers {
+        let appender = appender.clone();
+        tasks.spawn(async move { append_until(&appender, started + LASTS).await });
+    }
+    drop(appender);
+    let (written, ()) = tokio::join!(tasks.join_all(), group.run());
+    let written = written.into_iter().sum::<anyhow::Result<usize>>()?;
+    Ok(written as f64 / started.elapsed().as_secs_f64())
+}
+
+async fn append_until(appender: &Appender, until: Instant) -> anyhow::Result<usize> {
+    let mut written = 0;
+    while Instant::now() < until {
+        let stream: StreamId = DropletId::new(new_id()).into();
+        let event: Event = DropletEvent::Tagged(DropletTagged {
+            tag: Tag::parse("bench")?,
+        })
+        .into();
+        let outcome = appender
+            .append(Append {
+                org: OrgId::parse("bench")?,
+                streams: vec![StreamAppend {
+                    stream,
+                    expected: Version::NONE,
+                    events: vec![event],
+                }],
+                names: Vec::new(),
+                keyed: None,
+                metadata: metadata(),
+            })
+            .await?;
+        anyhow::ensure!(outcome == Outcome::Appended, "a new stream has no rival");
+        written += 1;
+    }
+    Ok(written)
+}
+
+fn metadata() -> Metadata {
+    Metadata {
+        actor: "bench".to_owned(),
+        command_id: CommandId::new(new_id()),
+        correlation_id: CorrelationId::new(new_id()),
+        causation_id: None,
+        traceparent: None,
+        source: RequestSource::Api,
+        occurred_at: DateTime::<Utc>::UNIX_EPOCH,
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark is an edge: ids enter here"
+)]
+fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
