@@ -1,0 +1,138 @@
+//! How far a GraphQL request got, told by a schema extension instead of guessed from its errors.
+//!
+//! The transports need to know two things the executor does not tell: whether execution began, since
+//! a request error must carry no `data` and has another status than an execution error; and, before
+//! anything runs, whether the operation is of a type the transport may carry (a GET must not mutate).
+//! A transport puts an [`Execution`] into its request's data; a schema served by the transports must
+//! have the extension [`TrackExecution`], without which every response looks like a request error.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use async_graphql::{
+    Response, ServerError, ServerResult, Variables,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery},
+    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
+};
+
+/// The types of operation that a transport carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// Queries only: GET, which must be safe to repeat and to prefetch.
+    Queries,
+    /// Queries and mutations: everything that has one response.
+    QueriesAndMutations,
+    /// Subscriptions too.
+    Everything,
+}
+
+/// How far a request got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The document was not, or not successfully, parsed.
+    Parsing,
+    /// It was parsed, but is not valid, or its variables or operation name are not.
+    Validating,
+    /// The operation is of a type that the transport does not carry.
+    NotCarried,
+    /// Execution began: what comes is a result, with or without errors.
+    Executing,
+}
+
+/// What a request may do and how far it got; clones share the stage.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    carries: Carries,
+    operation_name: Option<String>,
+    stage: Arc<AtomicU8>,
+}
+
+impl Execution {
+    /// The start of a request whose document is asked to run this operation.
+    #[must_use]
+    pub fn new(carries: Carries, operation_name: Option<String>) -> Self {
+        let stage = Arc::new(AtomicU8::new(Stage::Parsing as u8));
+        Self { carries, operation_name, stage }
+    }
+
+    /// How far the request got until now.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        let stage = self.stage.load(Ordering::Acquire);
+        [Stage::Validating, Stage::NotCarried, Stage::Executing]
+            .into_iter()
+            .find(|known| *known as u8 == stage)
+            .unwrap_or(Stage::Parsing)
+    }
+
+    fn reached(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Release);
+    }
+
+    /// Refuses a document whose operation the transport does not carry. Which operation is meant is
+    /// left to the executor to complain about, if it is not clear.
+    fn check(&self, document: &ExecutableDocument) -> ServerResult<()> {
+        let wanted = match &document.operations {
+            DocumentOperations::Single(operation) => Some(operation),
+            DocumentOperations::Multiple(operations) => self
+                .operation_name
+                .as_ref()
+                .and_then(|name| operations.get(name.as_str())),
+        };
+        let Some(operation) = wanted else { return Ok(()) };
+        let advice = match (operation.node.ty, self.carries) {
+            (OperationType::Mutation, Carries::Queries) => {
+                "GET runs queries only; send this mutation with POST"
+            }
+            (OperationType::Subscription, Carries::Queries | Carries::QueriesAndMutations) => {
+                "a subscription needs a WebSocket; connect to this path with the subprotocol \
+                 graphql-transport-ws"
+            }
+            _ => return Ok(()),
+        };
+        self.reached(Stage::NotCarried);
+        Err(ServerError::new(advice, Some(operation.pos)))
+    }
+}
+
+/// The schema extension that records how far each request gets.
+#[derive(Debug, Clone, Copy)]
+pub struct TrackExecution;
+
+impl ExtensionFactory for TrackExecution {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait::async_trait]
+impl Extension for TrackExecution {
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let document = next.run(ctx, query, variables).await?;
+        if let Some(execution) = ctx.data_opt::<Execution>() {
+            execution.reached(Stage::Validating);
+            execution.check(&document)?;
+        }
+        Ok(document)
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        if let Some(execution) = ctx.data_opt::<Execution>() {
+            execution.reached(Stage::Executing);
+        }
+        next.run(ctx, operation_name).await
+    }
+}

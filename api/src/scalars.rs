@@ -1,0 +1,96 @@
+//! Scalars that GraphQL does not have.
+
+use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// A point in time by RFC 3339, such as `2026-11-01T12:00:00Z`. The platform answers in UTC, with
+/// as many decimals of a second as there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Description)]
+pub(crate) struct Time(pub(crate) DateTime<Utc>);
+
+#[Scalar(
+    name = "DateTime",
+    specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339",
+    use_type_description
+)]
+impl ScalarType for Time {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => DateTime::parse_from_rfc3339(text)
+                .map(|time| Self(time.to_utc()))
+                .map_err(|_| {
+                    InputValueError::custom("write a time like \"2026-11-01T12:00:00Z\"")
+                }),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+impl From<DateTime<Utc>> for Time {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self(time)
+    }
+}
+
+/// A whole number of 64 bits, written as a decimal string such as `"1500000"`, because JavaScript
+/// loses digits beyond 53 bits. As input, a number is taken too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Description)]
+pub(crate) struct BigInt(pub(crate) i64);
+
+#[Scalar(use_type_description)]
+impl ScalarType for BigInt {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let number = match &value {
+            Value::String(text) => text.parse().ok(),
+            Value::Number(number) => number.as_i64(),
+            _ => None,
+        };
+        number
+            .map(Self)
+            .ok_or_else(|| InputValueError::expected_type(value))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+impl From<i64> for BigInt {
+    fn from(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_in_utc_and_short() {
+        let time = Time::parse(Value::from("2026-11-01T13:00:00.25+01:00")).unwrap();
+        assert_eq!(time.to_value(), Value::from("2026-11-01T12:00:00.250Z"));
+        let whole = Time::parse(Value::from("2023-01-01T00:00:00Z")).unwrap();
+        assert_eq!(whole.to_value(), Value::from("2023-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn other_times_are_refused() {
+        for bad in ["", "yesterday", "2026-11-01", "2026-11-01T12:00:00"] {
+            assert!(Time::parse(Value::from(bad)).is_err(), "{bad:?} was taken");
+        }
+        assert!(Time::parse(Value::from(0)).is_err());
+    }
+
+    #[test]
+    fn large_numbers_keep_their_digits() {
+        let text = Value::from("9223372036854775807");
+        assert_eq!(BigInt::parse(text.clone()).unwrap().to_value(), text);
+        assert_eq!(BigInt::parse(Value::from(-5)).unwrap(), BigInt(-5));
+        assert!(BigInt::parse(Value::from("1.5")).is_err());
+        assert!(BigInt::parse(Value::from(true)).is_err());
+    }
+}
