@@ -1,1 +1,194 @@
-//! Kafka.
+//! Kafka for one test: topics of its own on a real broker, deleted when the test ends.
+//!
+//! Where no broker can be had the test is skipped, so loudly that nobody takes it for passed; where
+//! `CI=true`, that is a failure.
+
+use std::collections::HashMap;
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::time::Duration;
+
+use domain::event::StreamType;
+use event_store::cloudevent::{self, Received, Topics};
+use event_store::envelope::Shard;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Headers, Message, OwnedMessage};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::postgres::unique;
+
+/// The environment variable with the brokers' addresses.
+pub const BROKERS: &str = "CLUSTERGENIE_TEST_KAFKA";
+/// The environment variable with a file that takes a line for every skipped test.
+pub const SKIPPED: &str = "CLUSTERGENIE_TEST_SKIPPED";
+
+/// How long the broker may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Names in Kafka that no other test uses. Dropping it deletes the topics.
+#[derive(Debug)]
+pub struct TestKafka {
+    brokers: String,
+    topics: Topics,
+}
+
+/// Kafka for the calling test; `None`, after having said so, where there is none.
+///
+/// # Panics
+/// When there is none although `CI=true`.
+#[must_use]
+#[track_caller]
+pub fn kafka_or_skip() -> Option<TestKafka> {
+    let Ok(brokers) = env::var(BROKERS) else {
+        skip(&std::panic::Location::caller().to_string());
+        return None;
+    };
+    let topics = Topics::new(format!("test-{}", unique()));
+    Some(TestKafka { brokers, topics })
+}
+
+impl TestKafka {
+    /// Where to connect.
+    #[must_use]
+    pub fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
+    /// The names to use.
+    #[must_use]
+    pub fn topics(&self) -> Topics {
+        self.topics.clone()
+    }
+
+    /// Settings of a client of the broker, for what the test does by itself.
+    #[must_use]
+    pub fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.brokers);
+        config
+    }
+
+    /// Every committed event of a type's topic that is there now, partition by partition.
+    ///
+    /// # Panics
+    /// When the broker does not answer, or a message is no event.
+    pub async fn events(&self, stream_type: StreamType) -> Vec<Received> {
+        let messages = self.messages(&self.topics.events(stream_type)).await;
+        let received = messages.iter().map(|message| {
+            let partition = i16::try_from(message.partition()).expect("partitions are few");
+            let headers = message.headers().expect("a message has headers");
+            let headers: HashMap<&str, &str> = headers
+                .iter()
+                .filter_map(|h| Some((h.key, std::str::from_utf8(h.value?).ok()?)))
+                .collect();
+            let value = message.payload_view::<str>();
+            let value = value.expect("a message has a value").expect("in UTF-8");
+            cloudevent::decode(Shard::new(stream_type, partition), &headers, value)
+        });
+        received
+            .collect::<Result<_, _>>()
+            .expect("a message is an event")
+    }
+
+    /// Every committed message of a topic that is there now, partition by partition.
+    ///
+    /// # Panics
+    /// When the broker does not answer.
+    pub async fn messages(&self, topic: &str) -> Vec<OwnedMessage> {
+        let (config, topic) = (self.client(), topic.to_owned());
+        tokio::task::spawn_blocking(move || committed(config, &topic))
+            .await
+            .expect("the broker answers")
+    }
+
+    /// Deletes a topic, as an operator's mishap would.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn delete_topic(&self, topic: &str) {
+        let admin: AdminClient<DefaultClientContext> =
+            self.client().create().expect("the settings are right");
+        let results = admin.delete_topics(&[topic], &AdminOptions::new()).await;
+        for result in results.expect("the broker answers") {
+            result.expect("the topic is deleted");
+        }
+    }
+}
+
+impl Drop for TestKafka {
+    fn drop(&mut self) {
+        let config = self.client();
+        let mut topics = vec![self.topics.progress()];
+        topics.extend(StreamType::ALL.map(|t| self.topics.events(t)));
+        let deleting = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let admin = config.create::<AdminClient<DefaultClientContext>>();
+            if let (Ok(runtime), Ok(admin)) = (runtime, admin) {
+                let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+                // The broker is thrown away too: topics that stay cost memory and no test.
+                let _ = runtime.block_on(admin.delete_topics(&topics, &AdminOptions::new()));
+            }
+        });
+        let _ = deleting.join();
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "it must be seen, whatever becomes of the test's log"
+)]
+fn skip(test: &str) {
+    assert!(
+        env::var("CI").as_deref() != Ok("true"),
+        "{BROKERS} is not set, and with CI=true no test is skipped: run `./dev test`"
+    );
+    eprintln!("SKIPPED: {test} needs a Kafka, and {BROKERS} is not set: run `./dev test`");
+    if let Ok(file) = env::var(SKIPPED) {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(file)
+            .unwrap_or_else(|error| panic!("{SKIPPED} cannot be written: {error}"));
+        writeln!(file, "{test}").expect("the skipped test is noted");
+    }
+}
+
+/// Reads to the end of what is committed.
+fn committed(mut config: ClientConfig, topic: &str) -> Vec<OwnedMessage> {
+    config
+        .set("group.id", "test-reader")
+        .set("enable.auto.commit", "false")
+        .set("isolation.level", "read_committed")
+        .set("enable.partition.eof", "true")
+        .set("fetch.wait.max.ms", "50");
+    let consumer: BaseConsumer = config.create().expect("the settings are right");
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE);
+    let metadata = metadata.expect("the broker answers");
+    let mut left = metadata.topics()[0].partitions().len();
+    let mut partitions = TopicPartitionList::new();
+    for partition in metadata.topics()[0].partitions() {
+        partitions
+            .add_partition_offset(topic, partition.id(), Offset::Beginning)
+            .expect("the offset is one");
+    }
+    consumer
+        .assign(&partitions)
+        .expect("the partitions are there");
+    let mut messages = Vec::new();
+    while left > 0 {
+        match consumer.poll(PATIENCE).expect("the broker answers") {
+            Ok(message) => messages.push(message.detach()),
+            Err(KafkaError::PartitionEOF(_)) => left -= 1,
+            Err(error) => panic!("reading {topic}: {error}"),
+        }
+    }
+    messages.sort_by_key(|message| (message.partition(), message.offset()));
+    messages
+}
