@@ -1,0 +1,59 @@
+//! What this crate knows of an aggregate beyond its rules.
+
+use domain::decider::Decider;
+use domain::droplet::Droplet;
+use domain::job::Job;
+use event_store::reservation::Name;
+
+/// An aggregate that commands can be sent to.
+pub(crate) trait Aggregate: Decider {
+    /// The name that it holds in its organization in this state, and that nobody else may hold.
+    fn held_name(&self) -> Option<Name>;
+
+    /// The state as one of all aggregates' states.
+    fn into_state(self) -> State;
+
+    /// The state, if it is one of this aggregate.
+    fn of_state(state: &State) -> Option<&Self>;
+}
+
+/// The state of any aggregate.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum State {
+    Droplet(Droplet),
+    Job(Job),
+}
+
+impl Aggregate for Droplet {
+    fn held_name(&self) -> Option<Name> {
+        self.live_name().map(|name| Name::droplet(name.as_str()))
+    }
+
+    fn into_state(self) -> State {
+        State::Droplet(self)
+    }
+
+    fn of_state(state: &State) -> Option<&Self> {
+        match state {
+            State::Droplet(droplet) => Some(droplet),
+            State::Job(_) => None,
+        }
+    }
+}
+
+impl Aggregate for Job {
+    fn held_name(&self) -> Option<Name> {
+        None
+    }
+
+    fn into_state(self) -> State {
+        State::Job(self)
+    }
+
+    fn of_state(state: &State) -> Option<&Self> {
+        match state {
+            State::Job(job) => Some(job),
+            State::Droplet(_) => None,
+        }
+    }
+}

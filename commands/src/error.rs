@@ -1,0 +1,75 @@
+//! Why a command was not carried out.
+
+use domain::decider;
+use event_store::error::StoreError;
+use event_store::group::AppendError;
+use event_store::reservation::Name;
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A rule forbids it: the caller's fault. Nothing was written.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// The idempotency key was used before, for something else. Nothing was written.
+    #[error(
+        "the idempotency key was used before for another request: send each request with a key of \
+         its own"
+    )]
+    KeyReused,
+    /// Others kept changing the same streams. Nothing was written; it may be sent again.
+    #[error("others kept changing the same thing at the same time: send the command again")]
+    Conflict,
+    /// The event store failed: the command may or may not have been carried out. Sent again under
+    /// its idempotency key, it has one effect.
+    #[error("the command was not confirmed")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A refusal: a rule that the command breaks, for programs and for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejected {
+    /// The name of the broken rule, `SCREAMING_SNAKE_CASE`. Clients match on it: it never changes.
+    pub code: &'static str,
+    /// The GraphQL input field at fault, as a camelCase path, when it is one field's fault.
+    pub field: Option<&'static str>,
+    /// What is wrong and what to do about it, for people.
+    pub message: String,
+}
+
+impl Rejected {
+    /// The refusal of an aggregate.
+    pub(crate) fn by_rule(rejection: &impl decider::Rejection) -> Self {
+        Self {
+            code: rejection.code(),
+            field: rejection.field(),
+            message: rejection.to_string(),
+        }
+    }
+
+    /// Another stream holds the name.
+    pub(crate) fn name_taken(name: &Name) -> Self {
+        Self {
+            code: "NAME_TAKEN",
+            field: Some("name"),
+            message: format!(
+                "another live droplet has the name {}: choose another name, or delete that droplet \
+                 first",
+                name.key
+            ),
+        }
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<AppendError> for CommandError {
+    fn from(error: AppendError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}

@@ -1,0 +1,246 @@
+//! Carries out a command: load, decide, append; again when it lost a race.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backoff::backoff::Backoff;
+use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
+use domain::ids::OrgId;
+use event_store::append::{Append, Outcome};
+use event_store::envelope::StreamId;
+use event_store::error::StoreError;
+use event_store::group::Appender;
+use event_store::idempotency::{self, Keyed, Repeated};
+use event_store::snapshot;
+use serde_json::Value;
+use sqlx::PgPool;
+use tracing::Instrument;
+
+use crate::aggregate::{Aggregate, State};
+use crate::cache::Cache;
+use crate::context::Context;
+use crate::decision::{Change, Decision};
+use crate::error::{CommandError, Rejected};
+use crate::receipt::Receipt;
+use crate::request;
+use crate::streams::{self, Loaded, Streams, Trust};
+
+/// How often a command may lose a race before its caller is told.
+const MAX_CONFLICTS: u32 = 5;
+
+/// Carries out commands. Cheap to clone; clones share what they remember of streams.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    pool: PgPool,
+    appender: Appender,
+    cache: Arc<Cache>,
+}
+
+/// One thing that can be asked for, with its arguments.
+pub(crate) trait UseCase: Sync {
+    /// Its name; part of the request's hash, so it never changes.
+    fn name(&self) -> &'static str;
+
+    /// What the client asked for, without ids that were made for this request. Part of the
+    /// request's hash: what is in it never changes its form.
+    fn arguments(&self) -> Value;
+
+    /// Decides. May be called several times, on newer states.
+    fn decide(
+        &self,
+        context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> impl Future<Output = Result<Decision, CommandError>> + Send;
+}
+
+impl Commands {
+    /// Commands that are appended through this appender, and read streams through this pool.
+    #[must_use]
+    pub fn new(pool: PgPool, appender: Appender) -> Self {
+        Self {
+            pool,
+            appender,
+            cache: Arc::new(Cache::new()),
+        }
+    }
+
+    /// Carries out a use case and gives its receipt.
+    pub(crate) async fn execute(
+        &self,
+        context: &Context,
+        use_case: &impl UseCase,
+    ) -> Result<Receipt, CommandError> {
+        let started = Instant::now();
+        let span = tracing::info_span!(
+            "command",
+            command.name = use_case.name(),
+            command.id = %context.command_id,
+            correlation.id = %context.correlation_id,
+            org.id = %context.org,
+        );
+        let result = self.try_execute(context, use_case).instrument(span).await;
+        let outcome = match &result {
+            Ok(_) => "accepted",
+            Err(CommandError::Rejected(_) | CommandError::KeyReused) => "rejected",
+            Err(CommandError::Conflict) => "conflict",
+            Err(CommandError::Unavailable(_)) => "unavailable",
+        };
+        metrics::histogram!(
+            "clustergenie_command_seconds",
+            "command" => use_case.name(), "outcome" => outcome
+        )
+        .record(started.elapsed().as_secs_f64());
+        result
+    }
+
+    /// The state of a stream as it is stored now.
+    pub(crate) async fn stored<D: Aggregate>(
+        &self,
+        org: &OrgId,
+        stream: impl Into<StreamId>,
+    ) -> Result<Loaded<D>, StoreError> {
+        streams::read(&self.pool, org, stream.into()).await
+    }
+
+    async fn try_execute(
+        &self,
+        context: &Context,
+        use_case: &impl UseCase,
+    ) -> Result<Receipt, CommandError> {
+        let key = context.stored_key()?.map(|key| {
+            let hash = request::hash(&context.org, use_case.name(), &use_case.arguments());
+            Key { key, hash }
+        });
+        let mut trust = Trust::Memory;
+        let mut conflicts = 0;
+        let mut pauses = pauses();
+        loop {
+            let mut streams = Streams::new(&self.pool, &self.cache, &context.org, trust);
+            let answer = match use_case.decide(context, &mut streams).await {
+                Ok(decision) if decision.is_empty() => Ok(decision.receipt()),
+                Ok(decision) => match self.append(context, &decision, key.as_ref()).await? {
+                    Outcome::Appended => {
+                        let receipt = decision.receipt();
+                        self.appended(&context.org, decision).await;
+                        return Ok(receipt);
+                    }
+                    Outcome::Repeated(first) => {
+                        // What the first run wrote is not what is remembered here.
+                        self.forget(&decision);
+                        return answer_of(&first, key.as_ref());
+                    }
+                    Outcome::Taken(name) => Err(Rejected::name_taken(&name)),
+                    Outcome::Conflict => {
+                        self.forget(&decision);
+                        conflicts += 1;
+                        if conflicts == MAX_CONFLICTS {
+                            return Err(CommandError::Conflict);
+                        }
+                        tokio::time::sleep(pauses.next_backoff().unwrap_or_default()).await;
+                        trust = Trust::Store;
+                        continue;
+                    }
+                },
+                Err(CommandError::Rejected(rejected)) => Err(rejected),
+                Err(error) => return Err(error),
+            };
+            // A refusal, or nothing to do: that may only be said of the state as it is stored.
+            if streams.believed() {
+                trust = Trust::Store;
+                continue;
+            }
+            // The first run of this very command may be what left nothing to do, or made it illegal.
+            if let Some(key) = &key
+                && let Some(first) = idempotency::find(&self.pool, &context.org, &key.key).await?
+            {
+                return answer_of(&first, Some(key));
+            }
+            return Ok(answer?);
+        }
+    }
+
+    async fn append(
+        &self,
+        context: &Context,
+        decision: &Decision,
+        key: Option<&Key>,
+    ) -> Result<Outcome, CommandError> {
+        let receipt = serde_json::to_string(&decision.receipt())
+            .expect("a receipt is made of texts and numbers");
+        let append = Append {
+            org: context.org.clone(),
+            streams: decision.appends(),
+            names: decision.names(),
+            keyed: key.map(|key| Keyed {
+                key: key.key.clone(),
+                request_hash: key.hash,
+                receipt,
+            }),
+            metadata: context.metadata(),
+        };
+        Ok(self.appender.append(append).await?)
+    }
+
+    /// Remembers the states that are committed now, and stores snapshots of those that have become
+    /// long: after the commit, because a snapshot must never know an event that does not exist.
+    async fn appended(&self, org: &OrgId, decision: Decision) {
+        for change in std::iter::once(decision.subject).chain(decision.others) {
+            if is_due(&change) {
+                self.snapshot(&change).await;
+            }
+            let version = change.version();
+            self.cache.put(org, change.stream, version, change.after);
+        }
+    }
+
+    async fn snapshot(&self, change: &Change) {
+        let (stream, version) = (change.stream, change.version());
+        let saved = match &change.after {
+            State::Droplet(droplet) => snapshot::save(&self.pool, stream, droplet, version).await,
+            State::Job(job) => snapshot::save(&self.pool, stream, job, version).await,
+        };
+        if let Err(error) = saved {
+            // It costs whoever loads the stream next some time, and nothing else.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                stream.id = %stream,
+                "a snapshot was not stored"
+            );
+        }
+    }
+
+    fn forget(&self, decision: &Decision) {
+        for change in decision.changes() {
+            self.cache.forget(change.stream);
+        }
+    }
+}
+
+/// An idempotency key and what it was sent with.
+struct Key {
+    key: String,
+    hash: [u8; 32],
+}
+
+/// What a repeated command is answered with: the receipt of the first run, if that was the same.
+fn answer_of(first: &Repeated, key: Option<&Key>) -> Result<Receipt, CommandError> {
+    if key.is_none_or(|key| first.request_hash != key.hash) {
+        return Err(CommandError::KeyReused);
+    }
+    serde_json::from_str(&first.receipt).map_err(|error| CommandError::Unavailable(error.into()))
+}
+
+/// Whether the change took its stream over a multiple of [`snapshot::EVERY`].
+fn is_due(change: &Change) -> bool {
+    change.before.0 / snapshot::EVERY < change.version().0 / snapshot::EVERY
+}
+
+fn pauses() -> ExponentialBackoff {
+    ExponentialBackoffBuilder::new()
+        .with_initial_interval(Duration::from_millis(2))
+        .with_multiplier(2.0)
+        .with_randomization_factor(0.5)
+        .with_max_interval(Duration::from_millis(50))
+        .with_max_elapsed_time(None)
+        .build()
+}

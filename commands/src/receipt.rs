@@ -1,0 +1,107 @@
+//! What an accepted command is answered with.
+
+use domain::event::StreamType;
+use event_store::envelope::{StreamId, Version};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::token::Token;
+
+/// The streams that a command wrote, and the versions that it brought them to: committed, durably.
+///
+/// Kept with the idempotency key, so that a command sent again is answered with the same one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<Place>", try_from = "Vec<Place>")]
+pub struct Receipt {
+    /// At least one; the first is that of the aggregate which the command named.
+    pub streams: Vec<(StreamId, Version)>,
+}
+
+impl Receipt {
+    /// The token with which a query waits for what this receipt vouches for.
+    #[must_use]
+    pub fn token(&self) -> Token {
+        Token {
+            streams: self.streams.clone(),
+        }
+    }
+
+    /// The stream of the aggregate that the command named.
+    #[must_use]
+    pub fn subject(&self) -> StreamId {
+        self.streams
+            .first()
+            .map(|(stream, _)| *stream)
+            .expect("a receipt names at least one stream")
+    }
+}
+
+/// One stream of a receipt, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct Place {
+    stream_type: StreamType,
+    stream: Uuid,
+    version: Version,
+}
+
+impl From<Receipt> for Vec<Place> {
+    fn from(receipt: Receipt) -> Self {
+        let place = |(stream, version): (StreamId, Version)| Place {
+            stream_type: stream.stream_type,
+            stream: stream.uuid,
+            version,
+        };
+        receipt.streams.into_iter().map(place).collect()
+    }
+}
+
+impl TryFrom<Vec<Place>> for Receipt {
+    type Error = &'static str;
+
+    fn try_from(places: Vec<Place>) -> Result<Self, Self::Error> {
+        if places.is_empty() {
+            return Err("a receipt names at least one stream");
+        }
+        let stream = |place: Place| {
+            let stream = StreamId {
+                stream_type: place.stream_type,
+                uuid: place.stream,
+            };
+            (stream, place.version)
+        };
+        Ok(Self {
+            streams: places.into_iter().map(stream).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ids::{DropletId, JobId};
+
+    use super::*;
+
+    #[test]
+    fn a_receipt_survives_storage_and_its_form_is_known() {
+        let receipt = Receipt {
+            streams: vec![
+                (DropletId::new(Uuid::from_u128(7)).into(), Version(3)),
+                (JobId::new(Uuid::from_u128(8)).into(), Version(1)),
+            ],
+        };
+        let json = serde_json::to_string(&receipt).expect("it serialises");
+        // Stored receipts depend on this form.
+        assert_eq!(
+            json,
+            r#"[{"stream_type":"droplet","stream":"00000000-0000-0000-0000-000000000007","version":3},{"stream_type":"job","stream":"00000000-0000-0000-0000-000000000008","version":1}]"#
+        );
+        let read: Receipt = serde_json::from_str(&json).expect("it decodes");
+        assert_eq!(read, receipt);
+        assert_eq!(read.subject(), DropletId::new(Uuid::from_u128(7)).into());
+    }
+
+    #[test]
+    fn a_receipt_without_streams_is_none() {
+        assert!(serde_json::from_str::<Receipt>("[]").is_err());
+    }
+}

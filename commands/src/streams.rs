@@ -1,0 +1,181 @@
+//! Loads the streams that a command is decided on.
+//!
+//! A state that is only remembered, or assumed, may be wrong: another process may have gone on. To
+//! accept a command on it is safe, because the append names the version. To refuse one is not, nor
+//! to answer that there is nothing to do; so a use case is told where its states came from, and
+//! such an answer is given only when all of them came from the store ([`crate::execute`]).
+
+use domain::decider::fold;
+use domain::ids::OrgId;
+use event_store::codec;
+use event_store::envelope::{StoredEvent, StreamId, Version};
+use event_store::error::{CodecError, StoreError};
+use event_store::{log, snapshot};
+use sqlx::PgPool;
+
+use crate::aggregate::Aggregate;
+use crate::cache::Cache;
+
+/// A stream as a command finds it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Loaded<D> {
+    pub(crate) stream: StreamId,
+    pub(crate) state: D,
+    pub(crate) version: Version,
+}
+
+/// What may be believed without asking the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// What this process remembers, and that ids made just now are new.
+    Memory,
+    /// Nothing.
+    Store,
+}
+
+/// The streams of one attempt to carry out a command.
+#[derive(Debug)]
+pub(crate) struct Streams<'a> {
+    pool: &'a PgPool,
+    cache: &'a Cache,
+    org: &'a OrgId,
+    trust: Trust,
+    believed: bool,
+}
+
+impl<'a> Streams<'a> {
+    /// Streams of an organization.
+    pub(crate) fn new(pool: &'a PgPool, cache: &'a Cache, org: &'a OrgId, trust: Trust) -> Self {
+        Self {
+            pool,
+            cache,
+            org,
+            trust,
+            believed: false,
+        }
+    }
+
+    /// Whether a state was believed without asking the store.
+    pub(crate) fn believed(&self) -> bool {
+        self.believed
+    }
+
+    /// A stream that exists, as far as the caller knows.
+    pub(crate) async fn load<D: Aggregate>(
+        &mut self,
+        stream: impl Into<StreamId>,
+    ) -> Result<Loaded<D>, StoreError> {
+        let stream = stream.into();
+        if self.trust == Trust::Memory
+            && let Some((state, version)) = self.cache.get(self.org, stream)
+        {
+            self.believed = true;
+            return Ok(Loaded {
+                stream,
+                state,
+                version,
+            });
+        }
+        self.read(stream).await
+    }
+
+    /// A stream whose id was made for this command, and which is therefore new.
+    pub(crate) async fn open<D: Aggregate>(
+        &mut self,
+        stream: impl Into<StreamId>,
+    ) -> Result<Loaded<D>, StoreError> {
+        let stream = stream.into();
+        match self.trust {
+            Trust::Memory => {
+                self.believed = true;
+                Ok(Loaded::absent(stream))
+            }
+            Trust::Store => self.read(stream).await,
+        }
+    }
+
+    async fn read<D: Aggregate>(&self, stream: StreamId) -> Result<Loaded<D>, StoreError> {
+        let loaded: Loaded<D> = read(self.pool, self.org, stream).await?;
+        if loaded.version > Version::NONE {
+            let state = loaded.state.clone().into_state();
+            self.cache.put(self.org, stream, loaded.version, state);
+        }
+        Ok(loaded)
+    }
+}
+
+impl<D: Aggregate> Loaded<D> {
+    fn absent(stream: StreamId) -> Self {
+        Self {
+            stream,
+            state: D::default(),
+            version: Version::NONE,
+        }
+    }
+}
+
+/// Reads a stream from the store, from its snapshot on if it has one. A stream of another
+/// organization looks absent.
+pub(crate) async fn read<D: Aggregate>(
+    pool: &PgPool,
+    org: &OrgId,
+    stream: StreamId,
+) -> Result<Loaded<D>, StoreError> {
+    if let Some((state, version)) = snapshot::load::<D>(pool, stream).await? {
+        // The snapshot's own last event is read again: it says whose the stream is, and that the
+        // snapshot is of this stream and not ahead of it.
+        let events = log::read_stream(pool, stream, Version(version.0 - 1)).await?;
+        match events.split_first() {
+            Some((last, later)) if last.version == version => {
+                if last.org != *org {
+                    return Ok(Loaded::absent(stream));
+                }
+                return fold_on(
+                    Loaded {
+                        stream,
+                        state,
+                        version,
+                    },
+                    later,
+                );
+            }
+            Some(_) | None => {
+                tracing::warn!(stream.id = %stream, "a snapshot does not fit its stream");
+            }
+        }
+    }
+    let events = log::read_stream(pool, stream, Version::NONE).await?;
+    let events = match events.first() {
+        Some(first) if first.org == *org => events.as_slice(),
+        Some(_) | None => &[],
+    };
+    fold_on(Loaded::absent(stream), events)
+}
+
+fn fold_on<D: Aggregate>(
+    loaded: Loaded<D>,
+    events: &[StoredEvent],
+) -> Result<Loaded<D>, StoreError> {
+    let version = events.last().map_or(loaded.version, |last| last.version);
+    let events: Vec<D::Event> = events.iter().map(decode).collect::<Result<_, _>>()?;
+    Ok(Loaded {
+        stream: loaded.stream,
+        state: fold(loaded.state, &events),
+        version,
+    })
+}
+
+fn decode<E>(stored: &StoredEvent) -> Result<E, StoreError>
+where
+    E: TryFrom<domain::event::Event, Error = domain::event::ForeignEvent>,
+{
+    codec::decode(stored)
+        .and_then(|recorded| {
+            E::try_from(recorded.event).map_err(|foreign| CodecError::Message(foreign.to_string()))
+        })
+        .map_err(|source| StoreError::Decode {
+            stream: stored.stream,
+            version: stored.version,
+            source,
+        })
+}
