@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
-use event_store::envelope::{Metadata, RequestSource};
+use event_store::envelope::Metadata;
+// Named by whoever sends commands; the API, for one, does not import the event store.
+pub use event_store::envelope::RequestSource;
 
 use crate::error::Rejected;
 
