@@ -1,1 +1,51 @@
-//! placeholder
+//! Read models: what queries, subscriptions and analysts see, made from recorded events and nothing
+//! else.
+//!
+//! What it promises, and where:
+//! - each read model is one module with its row, a pure fold, a set-based `apply` and its queries;
+//!   rows and checkpoint commit together (`event_store::consumer`), and replaying from zero in
+//!   batches of any size gives the same rows, byte for byte, because rows hold nothing that depends
+//!   on when or how a projection ran;
+//! - an event that cannot have come next ([`fold::Senseless`]) parks its stream in that projection,
+//!   visibly, and nothing else stops;
+//! - clients read through [`reader::Reader`] only, as a role that row-level security binds to one
+//!   organization, in keyset pages that are stable under inserts ([`page`]);
+//! - subscriptions lose nothing and repeat nothing ([`changes`]).
+//!
+//! It must never write events, decide rules, read a clock or depend on another projection's tables:
+//! projections advance independently.
+//!
+//! To add a read model: a migration that makes its tables in schema `read` with a row-level security
+//! policy, its module, a line in [`all`], and its GraphQL type. To change what one holds, raise the
+//! generation in its `id()` and give it new tables; it fills them from the log from zero.
+
+use std::sync::Arc;
+
+use event_store::consumer::Consumer;
+
+pub mod fold;
+
+pub mod activity;
+pub mod counts;
+pub mod droplets;
+pub mod jobs;
+
+pub mod page;
+pub mod reader;
+
+pub mod as_written;
+pub mod history;
+pub mod status;
+
+pub mod changes;
+
+/// Every projection there is, one line each.
+#[must_use]
+pub fn all() -> Vec<Arc<dyn Consumer>> {
+    vec![
+        Arc::new(droplets::Droplets),
+        Arc::new(jobs::Jobs),
+        Arc::new(activity::Activity),
+        Arc::new(counts::Counts),
+    ]
+}

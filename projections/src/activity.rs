@@ -1,0 +1,165 @@
+//! What happened, one line an event, for people: the table `read.activity`.
+//!
+//! It judges nothing: every event that decodes gets its line. What it calls a resource it remembers
+//! in a table of its own, because other projections may be ahead or behind.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::droplet::DropletEvent;
+use domain::event::{Event, StreamType};
+use domain::ids::OrgId;
+use domain::job::JobEvent;
+use event_store::consumer::{ApplyError, Consumer};
+use event_store::envelope::{Position, Positioned, Recorded};
+use event_store::source::ConsumerId;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::fold::{self, stored_time};
+
+mod summary;
+
+pub mod query;
+
+/// What one event meant: a row of `read.activity`, whose columns are these fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityRow {
+    /// The organization that it happened in.
+    #[serde(rename = "org_id")]
+    pub org: OrgId,
+    /// The event's place in the log.
+    pub position: Position,
+    /// The event's stored name, such as `droplet_activated`.
+    pub kind: String,
+    /// What kind of thing it happened to.
+    pub resource_type: StreamType,
+    /// The id of the thing it happened to.
+    pub resource_id: Uuid,
+    /// The droplet's name or the job's kind after the event, where known.
+    pub resource_name: Option<String>,
+    /// Who caused it.
+    pub actor: String,
+    /// What happened, in a few words, such as `web-1 became active`.
+    pub summary: String,
+    /// Business time.
+    pub occurred_at: DateTime<Utc>,
+    /// Our time.
+    pub recorded_at: DateTime<Utc>,
+}
+
+impl ActivityRow {
+    /// The line of an event that happened to something of this name.
+    #[must_use]
+    pub fn of(event: &Positioned<Recorded>, resource_name: Option<&str>) -> Self {
+        let Positioned { position, event } = event;
+        Self {
+            org: event.org.clone(),
+            position: *position,
+            kind: event.event.event_type().to_owned(),
+            resource_type: event.stream.stream_type,
+            resource_id: event.stream.uuid,
+            resource_name: resource_name.map(str::to_owned),
+            actor: event.metadata.actor.clone(),
+            summary: summary::summary(event, resource_name),
+            occurred_at: stored_time(event.metadata.occurred_at),
+            recorded_at: stored_time(event.recorded_at),
+        }
+    }
+}
+
+/// The projection that writes `read.activity`.
+#[derive(Debug, Clone, Copy)]
+pub struct Activity;
+
+#[async_trait]
+impl Consumer for Activity {
+    fn id(&self) -> ConsumerId {
+        ConsumerId {
+            name: "activity",
+            generation: 1,
+        }
+    }
+
+    fn stream_types(&self) -> &'static [StreamType] {
+        &StreamType::ALL
+    }
+
+    async fn apply(
+        &self,
+        transaction: &mut PgConnection,
+        events: &[Positioned<Recorded>],
+    ) -> Result<(), ApplyError> {
+        let mut names = load_names(transaction, &fold::streams(events)).await?;
+        let mut learnt = BTreeMap::new();
+        let mut rows = Vec::with_capacity(events.len());
+        for event in events {
+            let stream = event.event.stream.uuid;
+            if let Some(name) = name_given_by(&event.event.event) {
+                names.insert(stream, name.to_owned());
+                learnt.insert(stream, name);
+            }
+            rows.push(ActivityRow::of(
+                event,
+                names.get(&stream).map(String::as_str),
+            ));
+        }
+        store_names(transaction, &learnt).await?;
+        store(transaction, rows).await
+    }
+}
+
+/// What the thing is called from this event on, if the event says so.
+fn name_given_by(event: &Event) -> Option<&str> {
+    match event {
+        Event::Droplet(DropletEvent::Requested(requested)) => Some(requested.name.as_str()),
+        Event::Droplet(DropletEvent::Renamed(renamed)) => Some(renamed.name.as_str()),
+        Event::Job(JobEvent::Submitted(submitted)) => Some(submitted.kind.as_str()),
+        Event::Droplet(_) | Event::Job(_) => None,
+    }
+}
+
+async fn load_names(
+    transaction: &mut PgConnection,
+    streams: &[Uuid],
+) -> Result<BTreeMap<Uuid, String>, ApplyError> {
+    let names: Vec<(Uuid, String)> =
+        sqlx::query_as("select stream_id, name from read.activity_names where stream_id = any($1)")
+            .bind(streams)
+            .fetch_all(transaction)
+            .await?;
+    Ok(names.into_iter().collect())
+}
+
+async fn store_names(
+    transaction: &mut PgConnection,
+    names: &BTreeMap<Uuid, &str>,
+) -> Result<(), ApplyError> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into read.activity_names (stream_id, name) \
+         select * from unnest($1::uuid[], $2::text[]) as n(stream_id, name) order by stream_id \
+         on conflict (stream_id) do update set name = excluded.name",
+    )
+    .bind(names.keys().copied().collect::<Vec<_>>())
+    .bind(names.values().copied().collect::<Vec<_>>())
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
+async fn store(transaction: &mut PgConnection, rows: Vec<ActivityRow>) -> Result<(), ApplyError> {
+    sqlx::query(
+        "insert into read.activity \
+         select * from jsonb_populate_recordset(null::read.activity, $1) order by org_id, position",
+    )
+    .bind(Json(rows))
+    .execute(transaction)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Reads `read.activity`.
+
+use chrono::{DateTime, Utc};
+use domain::ids::OrgId;
+use event_store::envelope::StreamId;
+use sqlx::{Postgres, QueryBuilder};
+
+use super::ActivityRow;
+use crate::page::{self, ByPosition, Key, Order, Page, Slice, Sort};
+use crate::reader::{ReadError, Reader};
+
+/// Which lines are wanted; the default is all.
+#[derive(Debug, Clone, Default)]
+pub struct ActivityFilter {
+    /// Of one of these kinds, such as `droplet_activated`; empty for any.
+    pub kinds: Vec<String>,
+    /// Of this droplet or job.
+    pub resource: Option<StreamId>,
+    /// Caused by this actor.
+    pub actor: Option<String>,
+    /// Occurred at this time or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Occurred before this time.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Reader {
+    /// A page of an organization's activity.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn activity(
+        &self,
+        org: &OrgId,
+        filter: &ActivityFilter,
+        page: &Page<ByPosition>,
+    ) -> Result<Slice<ActivityRow>, ReadError> {
+        let query = select(org, filter);
+        page::fetch(&mut *self.session(org).await?, query, page, page::json_row).await
+    }
+}
+
+impl Order<ActivityRow> for ByPosition {
+    fn sort(self) -> Sort {
+        Sort::Position
+    }
+
+    fn key(self, row: &ActivityRow) -> Key {
+        Key::Position(row.position)
+    }
+}
+
+fn select(org: &OrgId, filter: &ActivityFilter) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("select to_json(a) from read.activity a where org_id = ");
+    query.push_bind(org.as_str());
+    if !filter.kinds.is_empty() {
+        query
+            .push(" and kind = any(")
+            .push_bind(&filter.kinds)
+            .push(")");
+    }
+    if let Some(resource) = filter.resource {
+        query.push(" and resource_id = ").push_bind(resource.uuid);
+        let stream_type = resource.stream_type.as_str();
+        query.push(" and resource_type = ").push_bind(stream_type);
+    }
+    if let Some(actor) = &filter.actor {
+        query.push(" and actor = ").push_bind(actor);
+    }
+    if let Some(from) = filter.from {
+        query.push(" and occurred_at >= ").push_bind(from);
+    }
+    if let Some(until) = filter.until {
+        query.push(" and occurred_at < ").push_bind(until);
+    }
+    query
+}

@@ -1,0 +1,119 @@
+//! Who hears of what was recorded: one reader of the log per process, for any number of subscribers.
+//!
+//! The reader hands every event on together with its droplet or job as of that event. A subscriber
+//! catches up from the log by itself, joins the live tail at exactly the right position, and goes
+//! back to the log when it was too slow for the tail: no loss, no repetition, no disorder.
+//!
+//! How the join is exact: a subscriber first takes a receiver, then learns the position that the
+//! tail has reached. What comes later reaches its receiver, because it is sent later; what came
+//! before it reads from the log. A batch that begins beyond what the subscriber has seen shows a
+//! hole, whatever caused it, and the hole is read from the log first.
+//!
+//! While nobody listens, nothing is read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ids::OrgId;
+use event_store::envelope::{Position, Positioned, StoredEvent};
+use event_store::wake::Signal;
+use futures_util::Stream;
+use sqlx::PgPool;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+mod follow;
+mod node;
+mod tail;
+
+pub use follow::FollowError;
+pub use node::Node;
+pub use tail::ChangesTask;
+
+/// Batches that a slow subscriber may be behind the tail before it goes back to the log.
+const RETAINED_BATCHES: usize = 64;
+
+/// A recorded event, and what it made of its droplet or job.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The event as it is stored, in its place.
+    pub event: Arc<Positioned<StoredEvent>>,
+    /// The droplet or job as of this event. `None` when this program cannot decode the stream up to
+    /// here: the event is delivered all the same, so that nothing is left out silently; the log says
+    /// why, and `clustergenie_changes_without_node_total` counts it.
+    pub node: Option<Node>,
+}
+
+impl Change {
+    /// Where the event stands: the cursor of a subscription.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.event.position
+    }
+}
+
+/// Where subscribers are taken on; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    shared: Arc<Shared>,
+}
+
+/// What the tail and its subscribers share.
+#[derive(Debug)]
+struct Shared {
+    /// Connections as the owner, for reading the log.
+    pool: PgPool,
+    /// What the tail has read.
+    live: broadcast::Sender<Arc<[Change]>>,
+    /// How far the tail is.
+    tail: watch::Sender<Tail>,
+    /// Wakes an idle tail.
+    arrived: Notify,
+    /// Cancelled when the tail has ended, for whatever reason.
+    ended: CancellationToken,
+}
+
+/// How far the tail is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    /// Nobody listens; nothing is read.
+    Idle,
+    /// Every event after this position is sent to every receiver that exists now.
+    At(Position),
+}
+
+impl Changes {
+    /// Makes the place for subscribers, and the reader, which is to be run as one task of the process.
+    /// `patience` is how long the reader trusts `sequenced` before it looks by itself.
+    #[must_use]
+    pub fn new(pool: PgPool, sequenced: Signal, patience: Duration) -> (Self, ChangesTask) {
+        let shared = Arc::new(Shared {
+            pool,
+            live: broadcast::Sender::new(RETAINED_BATCHES),
+            tail: watch::Sender::new(Tail::Idle),
+            arrived: Notify::new(),
+            ended: CancellationToken::new(),
+        });
+        let task = ChangesTask::new(Arc::clone(&shared), sequenced, patience);
+        (Self { shared }, task)
+    }
+
+    /// Everything that is read from now on, of all organizations, in batches that are in log order.
+    /// A receiver that is too slow lags; [`Changes::follow`] is the one that cannot miss anything.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[Change]>> {
+        let receiver = self.shared.live.subscribe();
+        self.shared.arrived.notify_one();
+        receiver
+    }
+
+    /// The changes of an organization after a position, or from now on: each once, in log order. Ends
+    /// with its first error; the position of the last change is where to follow again.
+    pub fn follow(
+        &self,
+        org: OrgId,
+        after: Option<Position>,
+    ) -> impl Stream<Item = Result<Change, FollowError>> + Send + use<> {
+        follow::follow(Arc::clone(&self.shared), self.subscribe(), org, after)
+    }
+}

@@ -1,0 +1,206 @@
+//! One subscriber: from the log until it has caught up, then from the live tail.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use domain::ids::OrgId;
+use event_store::envelope::Position;
+use event_store::error::StoreError;
+use event_store::log;
+use futures_util::{Stream, stream};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::node::Nodes;
+use super::{Change, Shared, Tail};
+
+/// Events of the log that are read at once while catching up.
+const PAGE: i64 = 256;
+
+/// Droplets and jobs that are remembered while catching up.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
+
+/// Why a subscriber hears nothing more. It may follow again from the last position it got.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The log has no such position: the cursor comes from another database, or from one that was
+    /// restored since.
+    #[error("the log ends at position {head}, before {after}: start again without a cursor")]
+    BeyondHead {
+        /// The position asked for.
+        after: Position,
+        /// Where the log ends.
+        head: Position,
+    },
+    /// The log could not be read.
+    #[error("the log could not be read")]
+    Store(#[from] StoreError),
+    /// The process is stopping.
+    #[error("the process is stopping: follow again from the last position")]
+    Stopping,
+}
+
+/// Follows an organization by a receiver that exists already.
+pub(super) fn follow(
+    shared: Arc<Shared>,
+    live: Receiver<Arc<[Change]>>,
+    org: OrgId,
+    after: Option<Position>,
+) -> impl Stream<Item = Result<Change, FollowError>> + Send + use<> {
+    // Where the tail runs, "from now on" is from here, even if the stream is first polled later.
+    let place = match (after, *shared.tail.borrow()) {
+        (None, Tail::At(position)) => Some(Place {
+            seen: position,
+            goal: position,
+        }),
+        (Some(_), _) | (None, Tail::Idle) => None,
+    };
+    let follower = Follower {
+        shared,
+        live,
+        org,
+        after,
+        place,
+        waiting: None,
+        nodes: None,
+        ready: VecDeque::new(),
+    };
+    stream::try_unfold(follower, |mut follower| async move {
+        let change = follower.next().await?;
+        Ok(Some((change, follower)))
+    })
+}
+
+struct Follower {
+    shared: Arc<Shared>,
+    live: Receiver<Arc<[Change]>>,
+    org: OrgId,
+    /// Where it was to begin.
+    after: Option<Position>,
+    /// Where it is; `None` until it has met the tail.
+    place: Option<Place>,
+    /// A live batch that begins beyond what was seen.
+    waiting: Option<Arc<[Change]>>,
+    /// Kept while reading the log.
+    nodes: Option<Nodes>,
+    /// To be given next.
+    ready: VecDeque<Change>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Everything up to here was given or is ready.
+    seen: Position,
+    /// Everything up to here is to be read from the log.
+    goal: Position,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Result<Change, FollowError> {
+        loop {
+            if let Some(change) = self.ready.pop_front() {
+                return Ok(change);
+            }
+            match self.place {
+                None => self.meet_tail().await?,
+                Some(place) if place.seen < place.goal => self.catch_up(place).await?,
+                Some(place) => {
+                    let batch = match self.waiting.take() {
+                        Some(batch) => batch,
+                        None => self.receive().await?,
+                    };
+                    self.take_in(place, batch);
+                }
+            }
+        }
+    }
+
+    /// Learns what the tail will not send any more.
+    async fn meet_tail(&mut self) -> Result<(), FollowError> {
+        let mut tail = self.shared.tail.subscribe();
+        let met = tokio::select! {
+            met = tail.wait_for(|tail| *tail != Tail::Idle) => met.map(|tail| *tail),
+            () = self.shared.ended.cancelled() => return Err(FollowError::Stopping),
+        };
+        let Ok(Tail::At(tail)) = met else {
+            return Err(FollowError::Stopping);
+        };
+        let seen = self.after.unwrap_or(tail);
+        if seen > tail {
+            // Other processes may be ahead of our tail, but nobody of the log.
+            let head = log::head(&self.shared.pool).await?;
+            if seen > head {
+                return Err(FollowError::BeyondHead { after: seen, head });
+            }
+        }
+        self.place = Some(Place {
+            seen,
+            goal: tail.max(seen),
+        });
+        Ok(())
+    }
+
+    /// Reads the next page of the log.
+    async fn catch_up(&mut self, place: Place) -> Result<(), FollowError> {
+        let events = log::read(&self.shared.pool, place.seen, PAGE).await?;
+        let Some(last) = events.last().map(|event| event.position) else {
+            return Err(FollowError::BeyondHead {
+                after: place.goal,
+                head: place.seen,
+            });
+        };
+        let pool = &self.shared.pool;
+        let nodes = self
+            .nodes
+            .get_or_insert_with(|| Nodes::new(pool.clone(), REMEMBERED));
+        for event in events {
+            if event.position <= place.goal && event.event.org == self.org {
+                self.ready.push_back(nodes.change(event).await?);
+            }
+        }
+        self.place = Some(Place {
+            seen: last.min(place.goal),
+            ..place
+        });
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> Result<Arc<[Change]>, FollowError> {
+        self.nodes = None;
+        loop {
+            let received = tokio::select! {
+                received = self.live.recv() => received,
+                () = self.shared.ended.cancelled() => return Err(FollowError::Stopping),
+            };
+            match received {
+                Ok(batch) => return Ok(batch),
+                // The next batch begins beyond what was seen, and the log fills the hole.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return Err(FollowError::Stopping),
+            }
+        }
+    }
+
+    /// Takes over what a live batch has that was not seen yet; puts it off when there is a hole before.
+    fn take_in(&mut self, place: Place, batch: Arc<[Change]>) {
+        let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
+            return;
+        };
+        let before = Position(first.position().0 - 1);
+        if before > place.seen {
+            self.place = Some(Place {
+                goal: before,
+                ..place
+            });
+            self.waiting = Some(batch);
+            return;
+        }
+        let seen = last.position().max(place.seen);
+        let new = batch
+            .iter()
+            .filter(|change| change.position() > place.seen && change.event.event.org == self.org);
+        self.ready.extend(new.cloned());
+        self.place = Some(Place { seen, goal: seen });
+    }
+}

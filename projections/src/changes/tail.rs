@@ -1,0 +1,129 @@
+//! The one reader of the log for all subscribers of a process.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backoff::backoff::Backoff;
+use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
+use event_store::envelope::Position;
+use event_store::error::StoreError;
+use event_store::log;
+use event_store::wake::Signal;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::node::Nodes;
+use super::{Shared, Tail};
+
+/// Events at most in one batch: with the retained batches this bounds what slow subscribers cost.
+const BATCH: i64 = 128;
+
+/// Droplets and jobs that are remembered between events.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(2_048).expect("2,048 is not zero");
+
+/// The reader of the log: to be run as one task.
+#[derive(Debug)]
+pub struct ChangesTask {
+    shared: Arc<Shared>,
+    sequenced: Signal,
+    patience: Duration,
+    nodes: Nodes,
+    pause: ExponentialBackoff,
+    /// Tells the subscribers that nothing more will come, also when this task panics.
+    _ended: DropGuard,
+}
+
+impl ChangesTask {
+    pub(super) fn new(shared: Arc<Shared>, sequenced: Signal, patience: Duration) -> Self {
+        let pause = ExponentialBackoffBuilder::new()
+            .with_initial_interval(Duration::from_millis(50))
+            .with_max_interval(Duration::from_secs(5))
+            .with_max_elapsed_time(None)
+            .build();
+        Self {
+            nodes: Nodes::new(shared.pool.clone(), REMEMBERED),
+            _ended: shared.ended.clone().drop_guard(),
+            shared,
+            sequenced,
+            patience,
+            pause,
+        }
+    }
+
+    /// Reads until `stop`; every follower then ends with
+    /// [`FollowError::Stopping`](super::FollowError::Stopping).
+    pub async fn run(mut self, stop: CancellationToken) {
+        tokio::select! {
+            () = self.read() => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    async fn read(&mut self) {
+        loop {
+            while !self.has_listeners() {
+                self.shared.arrived.notified().await;
+            }
+            match log::head(&self.shared.pool).await {
+                Ok(head) => {
+                    self.shared.tail.send_replace(Tail::At(head));
+                    self.read_from(head).await;
+                }
+                Err(error) => self.rest(&error).await,
+            }
+        }
+    }
+
+    /// Sends what follows a position until nobody listens.
+    async fn read_from(&mut self, mut position: Position) {
+        loop {
+            if !self.has_listeners() {
+                // Said first, looked second: whoever arrives in between either sees `Idle` and waits
+                // for a new position, or is seen here.
+                self.shared.tail.send_replace(Tail::Idle);
+                if !self.has_listeners() {
+                    return;
+                }
+                self.shared.tail.send_replace(Tail::At(position));
+            }
+            match self.send_next(position).await {
+                Ok(Some(last)) => {
+                    position = last;
+                    self.pause.reset();
+                }
+                Ok(None) => self.sequenced.above(position.0, self.patience).await,
+                Err(error) => self.rest(&error).await,
+            }
+        }
+    }
+
+    /// Sends the next batch, if there is one, and gives its last position.
+    async fn send_next(&mut self, after: Position) -> Result<Option<Position>, StoreError> {
+        let events = log::read(&self.shared.pool, after, BATCH).await?;
+        let Some(last) = events.last().map(|event| event.position) else {
+            return Ok(None);
+        };
+        let mut changes = Vec::with_capacity(events.len());
+        for event in events {
+            changes.push(self.nodes.change(event).await?);
+        }
+        // Without receivers it is lost, and nobody misses it.
+        let _ = self.shared.live.send(changes.into());
+        self.shared.tail.send_replace(Tail::At(last));
+        Ok(Some(last))
+    }
+
+    fn has_listeners(&self) -> bool {
+        self.shared.live.receiver_count() > 0
+    }
+
+    async fn rest(&mut self, error: &StoreError) {
+        let wait = self.pause.next_backoff().unwrap_or_default();
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            retry_ms = wait.as_millis() as u64,
+            "the log could not be read for subscribers and will be tried again"
+        );
+        tokio::time::sleep(wait).await;
+    }
+}

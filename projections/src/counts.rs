@@ -1,0 +1,184 @@
+//! How many there are of what, for each organization: the table `read.counts`.
+//!
+//! Counters change by adding, which is commutative, so workers of different shards may apply at
+//! once; they lock the counters in one order, so they cannot deadlock. What a resource is counted as
+//! is remembered in a table of its own, so that nothing is counted twice and nothing depends on how
+//! far other projections are.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use domain::event::StreamType;
+use domain::ids::OrgId;
+use event_store::consumer::{ApplyError, Consumer};
+use event_store::envelope::{Positioned, Recorded, Version};
+use event_store::source::ConsumerId;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::fold;
+
+mod counted;
+
+pub mod query;
+
+use counted::Counted;
+
+/// What is counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Dimension {
+    /// Droplets by status, deleted ones too.
+    DropletStatus,
+    /// Living droplets (requested, active, deleting) by size.
+    DropletSize,
+    /// Living droplets (requested, active, deleting) by region.
+    DropletRegion,
+    /// Jobs by status.
+    JobStatus,
+    /// Jobs by kind.
+    JobKind,
+}
+
+impl Dimension {
+    /// The name in `read.counts`.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::DropletStatus => "droplet_status",
+            Self::DropletSize => "droplet_size",
+            Self::DropletRegion => "droplet_region",
+            Self::JobStatus => "job_status",
+            Self::JobKind => "job_kind",
+        }
+    }
+}
+
+/// The projection that writes `read.counts`.
+#[derive(Debug, Clone, Copy)]
+pub struct Counts;
+
+#[async_trait]
+impl Consumer for Counts {
+    fn id(&self) -> ConsumerId {
+        ConsumerId {
+            name: "counts",
+            generation: 1,
+        }
+    }
+
+    fn stream_types(&self) -> &'static [StreamType] {
+        &StreamType::ALL
+    }
+
+    async fn apply(
+        &self,
+        transaction: &mut PgConnection,
+        events: &[Positioned<Recorded>],
+    ) -> Result<(), ApplyError> {
+        let mut rows = load(transaction, &fold::streams(events)).await?;
+        let mut changes = Changes::default();
+        for Positioned { event, .. } in events {
+            let id = event.stream.uuid;
+            let before = rows.remove(&id);
+            for (dimension, value) in before.iter().flat_map(|row| row.counted.counters()) {
+                changes.add(&event.org, dimension, value, -1);
+            }
+            let after = Row::fold(before, event)?;
+            for (dimension, value) in after.counted.counters() {
+                changes.add(&event.org, dimension, value, 1);
+            }
+            rows.insert(id, after);
+        }
+        store(transaction, rows.into_values().collect()).await?;
+        changes.store(transaction).await
+    }
+}
+
+/// What a resource is counted as: a row of `read.counted`, whose columns are these fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Row {
+    stream_id: Uuid,
+    version: Version,
+    counted: Counted,
+}
+
+impl Row {
+    fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, fold::Senseless> {
+        fold::must_follow(row.as_ref().map(|row| row.version), event)?;
+        Ok(Self {
+            stream_id: event.stream.uuid,
+            version: event.version,
+            counted: Counted::fold(row.map(|row| row.counted), event)?,
+        })
+    }
+}
+
+/// By how much which counters change.
+#[derive(Debug, Default)]
+struct Changes(BTreeMap<(OrgId, &'static str, String), i64>);
+
+impl Changes {
+    fn add(&mut self, org: &OrgId, dimension: Dimension, value: &str, change: i64) {
+        let counter = (org.clone(), dimension.as_str(), value.to_owned());
+        *self.0.entry(counter).or_default() += change;
+    }
+
+    /// Adds the changes in one statement, in key order, and removes the counters that reach zero in
+    /// a second one, which meets only rows that the first has locked.
+    async fn store(mut self, transaction: &mut PgConnection) -> Result<(), ApplyError> {
+        self.0.retain(|_, change| *change != 0);
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let (counters, changes): (Vec<_>, Vec<i64>) = self.0.into_iter().unzip();
+        let orgs: Vec<&str> = counters.iter().map(|(org, ..)| org.as_str()).collect();
+        let dimensions: Vec<&str> = counters.iter().map(|(_, name, _)| *name).collect();
+        let values: Vec<&str> = counters.iter().map(|(.., value)| value.as_str()).collect();
+        sqlx::query(include_str!("counts/add.sql"))
+            .bind(&orgs)
+            .bind(&dimensions)
+            .bind(&values)
+            .bind(changes)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query(
+            "delete from read.counts c \
+             using unnest($1::text[], $2::text[], $3::text[]) as k(org_id, dimension, value) \
+             where (c.org_id, c.dimension, c.value) = (k.org_id, k.dimension, k.value) \
+                 and c.count = 0",
+        )
+        .bind(&orgs)
+        .bind(&dimensions)
+        .bind(&values)
+        .execute(transaction)
+        .await?;
+        Ok(())
+    }
+}
+
+async fn load(
+    transaction: &mut PgConnection,
+    streams: &[Uuid],
+) -> Result<BTreeMap<Uuid, Row>, ApplyError> {
+    let rows: Vec<Json<Row>> =
+        sqlx::query_scalar("select to_json(c) from read.counted c where c.stream_id = any($1)")
+            .bind(streams)
+            .fetch_all(transaction)
+            .await?;
+    let rows = rows.into_iter().map(|Json(row)| (row.stream_id, row));
+    Ok(rows.collect())
+}
+
+async fn store(transaction: &mut PgConnection, rows: Vec<Row>) -> Result<(), ApplyError> {
+    sqlx::query(
+        "insert into read.counted \
+         select * from jsonb_populate_recordset(null::read.counted, $1) order by stream_id \
+         on conflict (stream_id) do update set version = excluded.version, \
+             counted = excluded.counted",
+    )
+    .bind(Json(rows))
+    .execute(transaction)
+    .await?;
+    Ok(())
+}

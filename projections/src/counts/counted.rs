@@ -1,0 +1,122 @@
+//! What a resource is counted as, and how events change that: pure.
+
+use domain::droplet::{DropletEvent, DropletStatus};
+use domain::event::Event;
+use domain::job::{JobEvent, JobStatus};
+use domain::name::JobKind;
+use domain::slug::{RegionSlug, SizeSlug};
+use event_store::envelope::Recorded;
+use serde::{Deserialize, Serialize};
+
+use super::Dimension;
+use crate::fold::Senseless;
+use crate::{droplets, jobs};
+
+/// What a resource is counted as.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Counted {
+    /// A droplet.
+    Droplet {
+        /// Its status.
+        status: DropletStatus,
+        /// Its size.
+        size: SizeSlug,
+        /// Its region.
+        region: RegionSlug,
+    },
+    /// A job.
+    Job {
+        /// Its status.
+        status: JobStatus,
+        /// Its kind.
+        kind: JobKind,
+    },
+}
+
+impl Counted {
+    /// What it is counted as after the event.
+    pub(super) fn fold(before: Option<Self>, event: &Recorded) -> Result<Self, Senseless> {
+        match &event.event {
+            Event::Droplet(happened) => Self::fold_droplet(before, event, happened),
+            Event::Job(happened) => Self::fold_job(before, event, happened),
+        }
+    }
+
+    /// The counters that it adds one to.
+    pub(super) fn counters(&self) -> Vec<(Dimension, &str)> {
+        match self {
+            Self::Droplet {
+                status,
+                size,
+                region,
+            } => {
+                let mut counters = vec![(Dimension::DropletStatus, status.as_str())];
+                if is_living(*status) {
+                    counters.push((Dimension::DropletSize, size.as_str()));
+                    counters.push((Dimension::DropletRegion, region.as_str()));
+                }
+                counters
+            }
+            Self::Job { status, kind } => vec![
+                (Dimension::JobStatus, status.as_str()),
+                (Dimension::JobKind, kind.as_str()),
+            ],
+        }
+    }
+
+    fn fold_droplet(
+        before: Option<Self>,
+        event: &Recorded,
+        happened: &DropletEvent,
+    ) -> Result<Self, Senseless> {
+        let (from, spec) = match (before, happened) {
+            (
+                Some(Self::Droplet {
+                    status,
+                    size,
+                    region,
+                }),
+                _,
+            ) => (Some(status), (size, region)),
+            (None, DropletEvent::Requested(requested)) => {
+                let spec = (requested.size.clone(), requested.region.clone());
+                (None, spec)
+            }
+            (None | Some(Self::Job { .. }), _) => return Err(Senseless::misplaced(event, None)),
+        };
+        let (size, region) = spec;
+        let status = droplets::next_status(from, happened)
+            .ok_or_else(|| Senseless::misplaced(event, from.map(DropletStatus::as_str)))?;
+        Ok(Self::Droplet {
+            status,
+            size,
+            region,
+        })
+    }
+
+    fn fold_job(
+        before: Option<Self>,
+        event: &Recorded,
+        happened: &JobEvent,
+    ) -> Result<Self, Senseless> {
+        let (from, kind) = match (before, happened) {
+            (Some(Self::Job { status, kind }), _) => (Some(status), kind),
+            (None, JobEvent::Submitted(submitted)) => (None, submitted.kind.clone()),
+            (None | Some(Self::Droplet { .. }), _) => {
+                return Err(Senseless::misplaced(event, None));
+            }
+        };
+        let status = jobs::next_status(from, happened)
+            .ok_or_else(|| Senseless::misplaced(event, from.map(JobStatus::as_str)))?;
+        Ok(Self::Job { status, kind })
+    }
+}
+
+/// Whether there is a machine, or one is being made or removed.
+fn is_living(status: DropletStatus) -> bool {
+    match status {
+        DropletStatus::Requested | DropletStatus::Active | DropletStatus::Deleting => true,
+        DropletStatus::Failed | DropletStatus::Deleted => false,
+    }
+}

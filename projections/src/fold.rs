@@ -1,0 +1,96 @@
+//! What all folds share: they take one event after the other, and only one that can have come next.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use domain::event::StreamType;
+use event_store::consumer::ApplyError;
+use event_store::envelope::{Positioned, Recorded, StreamId, Version};
+use uuid::Uuid;
+
+/// An event that cannot have come next: what was recorded and what was applied contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Senseless {
+    /// Another version of the stream was due: something was left out or came twice.
+    #[error("event {found} of stream {stream} came where event {due} was due")]
+    OutOfOrder {
+        /// The stream.
+        stream: StreamId,
+        /// What should have come.
+        due: Version,
+        /// What came.
+        found: Version,
+    },
+    /// The event does not fit what happened before.
+    #[error("`{event_type}` of stream {stream} makes no sense after the status {status}")]
+    Misplaced {
+        /// The stream.
+        stream: StreamId,
+        /// Stored name of the event.
+        event_type: &'static str,
+        /// The status before it; `ABSENT` before the first event.
+        status: &'static str,
+    },
+    /// The event belongs to another type of stream.
+    #[error("`{event_type}` of stream {stream} is not an event of a {expected}")]
+    Foreign {
+        /// The stream.
+        stream: StreamId,
+        /// Stored name of the event.
+        event_type: &'static str,
+        /// What was folded.
+        expected: StreamType,
+    },
+}
+
+impl Senseless {
+    /// An event that does not fit the status before it (`None` before the first event).
+    pub(crate) fn misplaced(event: &Recorded, status: Option<&'static str>) -> Self {
+        Self::Misplaced {
+            stream: event.stream,
+            event_type: event.event.event_type(),
+            status: status.unwrap_or("ABSENT"),
+        }
+    }
+
+    /// An event of another type of stream.
+    pub(crate) fn foreign(event: &Recorded, expected: StreamType) -> Self {
+        Self::Foreign {
+            stream: event.stream,
+            event_type: event.event.event_type(),
+            expected,
+        }
+    }
+}
+
+/// The event is at fault: its stream is parked.
+impl From<Senseless> for ApplyError {
+    fn from(senseless: Senseless) -> Self {
+        Self::Event(senseless.to_string())
+    }
+}
+
+/// Says whether the event is the next one after `applied`.
+pub(crate) fn must_follow(applied: Option<Version>, event: &Recorded) -> Result<(), Senseless> {
+    let due = applied.unwrap_or(Version::NONE).plus(1);
+    if event.version == due {
+        Ok(())
+    } else {
+        Err(Senseless::OutOfOrder {
+            stream: event.stream,
+            due,
+            found: event.version,
+        })
+    }
+}
+
+/// The time as Postgres keeps it, in microseconds, so that a row in memory equals the stored one.
+pub(crate) fn stored_time(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.trunc_subsecs(6)
+}
+
+/// The streams of a batch, each once.
+pub(crate) fn streams(events: &[Positioned<Recorded>]) -> Vec<Uuid> {
+    let mut streams: Vec<_> = events.iter().map(|e| e.event.stream.uuid).collect();
+    streams.sort_unstable();
+    streams.dedup();
+    streams
+}

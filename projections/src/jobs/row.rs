@@ -1,0 +1,112 @@
+//! How events change the row of a job: pure.
+
+use chrono::{DateTime, Utc};
+use domain::event::{Event, StreamType};
+use domain::ids::JobId;
+use domain::job::{JobEvent, JobStatus, JobSubject, JobSubmitted};
+use event_store::envelope::Recorded;
+
+use super::JobRow;
+use crate::fold::{Senseless, must_follow, stored_time};
+
+impl JobRow {
+    /// The row after the event; `row` is the one before it, if there was an event before.
+    ///
+    /// # Errors
+    /// When the event cannot have come next; the row is then lost to the caller's fold, and the
+    /// stream is to be parked.
+    pub fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, Senseless> {
+        let Event::Job(happened) = &event.event else {
+            return Err(Senseless::foreign(event, StreamType::Job));
+        };
+        must_follow(row.as_ref().map(|row| row.version), event)?;
+        let before = row.as_ref().map(|row| row.status);
+        let misplaced = || Senseless::misplaced(event, before.map(JobStatus::as_str));
+        let status = next_status(before, happened).ok_or_else(misplaced)?;
+        let mut row = match (row, happened) {
+            (Some(row), _) => row,
+            (None, JobEvent::Submitted(submitted)) => Self::submitted(event, submitted),
+            (None, _) => return Err(misplaced()),
+        };
+        let occurred_at = stored_time(event.metadata.occurred_at);
+        row.change(happened, occurred_at);
+        row.status = status;
+        row.version = event.version;
+        row.updated_at = occurred_at;
+        row.recorded_at = stored_time(event.recorded_at);
+        Ok(row)
+    }
+
+    fn submitted(event: &Recorded, submitted: &JobSubmitted) -> Self {
+        let occurred_at = stored_time(event.metadata.occurred_at);
+        let (droplet_id, cluster) = match &submitted.subject {
+            JobSubject::Droplet(id) => (Some(*id), None),
+            JobSubject::Cluster(name) => (None, Some(name.clone())),
+        };
+        Self {
+            id: JobId::new(event.stream.uuid),
+            org: event.org.clone(),
+            kind: submitted.kind.clone(),
+            status: JobStatus::Submitted,
+            droplet_id,
+            cluster,
+            runner: submitted.runner,
+            attempts: submitted.attempts,
+            parameters: submitted.parameters.clone(),
+            worker: None,
+            percent: 0,
+            message: None,
+            result: None,
+            reason: None,
+            version: event.version,
+            created_at: occurred_at,
+            started_at: None,
+            finished_at: None,
+            updated_at: occurred_at,
+            recorded_at: stored_time(event.recorded_at),
+        }
+    }
+
+    fn change(&mut self, happened: &JobEvent, occurred_at: DateTime<Utc>) {
+        match happened {
+            JobEvent::Submitted(_) => {}
+            JobEvent::Started(started) => {
+                self.worker = Some(started.worker.clone());
+                self.started_at = Some(occurred_at);
+            }
+            JobEvent::Progressed(progressed) => {
+                self.percent = self.percent.max(progressed.percent);
+                if let Some(message) = &progressed.message {
+                    self.message = Some(message.clone());
+                }
+            }
+            JobEvent::Succeeded(succeeded) => {
+                self.percent = 100;
+                self.result.clone_from(&succeeded.result);
+                self.finished_at = Some(occurred_at);
+            }
+            JobEvent::Failed(failed) => {
+                self.reason = Some(failed.error.clone());
+                self.finished_at = Some(occurred_at);
+            }
+            JobEvent::Cancelled(cancelled) => {
+                self.reason = Some(cancelled.reason.clone());
+                self.finished_at = Some(occurred_at);
+            }
+        }
+    }
+}
+
+/// The status after the event, or `None` when the event cannot have come after that status.
+pub(crate) fn next_status(before: Option<JobStatus>, happened: &JobEvent) -> Option<JobStatus> {
+    use JobStatus::{Cancelled, Failed, Running, Submitted, Succeeded};
+    let running = before.filter(|status| *status == Running);
+    match happened {
+        JobEvent::Submitted(_) => before.is_none().then_some(Submitted),
+        JobEvent::Started(_) => (before == Some(Submitted)).then_some(Running),
+        JobEvent::Progressed(_) => running,
+        JobEvent::Succeeded(_) => running.map(|_| Succeeded),
+        JobEvent::Failed(_) => running.map(|_| Failed),
+        JobEvent::Cancelled(_) => matches!(before, Some(Submitted | Running)).then_some(Cancelled),
+    }
+}

@@ -1,0 +1,75 @@
+//! The one way that clients read: bound to an organization, by a role that Postgres binds to it too.
+//!
+//! The queries themselves stand beside the read model that they read, as methods of [`Reader`].
+
+use domain::ids::OrgId;
+use event_store::error::StoreError;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres};
+
+use crate::fold::Senseless;
+
+/// Answers the queries of clients; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    /// Connections as the role that row-level security binds.
+    queries: PgPool,
+    /// Connections as the owner, for folding single streams and for the platform's state.
+    pub(crate) store: PgPool,
+}
+
+/// Why a query has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The cursor is not one of this list in this order: the client's fault.
+    #[error("the cursor is malformed or belongs to another order: use one that this list gave")]
+    InvalidCursor,
+    /// A value of a filter cannot be compared with what is stored: the client's fault.
+    #[error("a value of the filter is out of range or holds a NUL character: change it")]
+    InvalidFilter,
+    /// The query took longer than it may: a narrower one may do.
+    #[error("the query took too long: narrow its filter or ask for a smaller page")]
+    TooSlow,
+    /// Postgres failed.
+    #[error("the read models are unavailable")]
+    Unavailable(#[source] sqlx::Error),
+    /// The event store failed.
+    #[error("the stream could not be read")]
+    Store(#[source] StoreError),
+    /// The events of the stream contradict each other.
+    #[error("the stream makes no sense")]
+    Senseless(#[source] Senseless),
+}
+
+impl Reader {
+    /// Reads as clients through `queries`, a pool of `Purpose::Queries`, and single streams as the
+    /// owner through `store`.
+    #[must_use]
+    pub fn new(queries: PgPool, store: PgPool) -> Self {
+        Self { queries, store }
+    }
+
+    /// A connection that sees this organization only. The organization is set on every use, whatever
+    /// the user before left.
+    pub(crate) async fn session(&self, org: &OrgId) -> Result<PoolConnection<Postgres>, ReadError> {
+        let mut connection = self.queries.acquire().await?;
+        sqlx::query("select set_config('clustergenie.org', $1, false)")
+            .bind(org.as_str())
+            .execute(&mut *connection)
+            .await?;
+        Ok(connection)
+    }
+}
+
+impl From<sqlx::Error> for ReadError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|error| error.code());
+        match code.as_deref() {
+            // query_canceled, by the statement timeout of the pool.
+            Some("57014") => Self::TooSlow,
+            // Class 22, data exception: only values that came from outside can cause it.
+            Some(code) if code.starts_with("22") => Self::InvalidFilter,
+            _ => Self::Unavailable(error),
+        }
+    }
+}
