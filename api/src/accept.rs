@@ -80,7 +80,9 @@ impl Range<'_> {
         } else if subtype == "*" {
             Some(Precision::Application)
         } else {
-            subtype.eq_ignore_ascii_case(media_type.subtype()).then_some(Precision::Exact)
+            subtype
+                .eq_ignore_ascii_case(media_type.subtype())
+                .then_some(Precision::Exact)
         }
     }
 }
@@ -146,7 +148,13 @@ mod tests {
     #[test]
     fn without_a_preference_json_is_sent() {
         assert_eq!(negotiate(&HeaderMap::new()), Some(MediaType::Json));
-        for accept in ["*/*", "application/*", "", "application/json", "text/html, */*;q=0.1"] {
+        for accept in [
+            "*/*",
+            "application/*",
+            "",
+            "application/json",
+            "text/html, */*;q=0.1",
+        ] {
             assert_eq!(chosen(accept), Some(MediaType::Json), "{accept}");
         }
     }
@@ -191,7 +199,10 @@ mod tests {
     fn several_headers_count_as_one() {
         let mut headers = HeaderMap::new();
         headers.append(header::ACCEPT, "text/html".parse().unwrap());
-        headers.append(header::ACCEPT, "application/graphql-response+json".parse().unwrap());
+        headers.append(
+            header::ACCEPT,
+            "application/graphql-response+json".parse().unwrap(),
+        );
         assert_eq!(negotiate(&headers), Some(MediaType::GraphqlResponse));
     }
 }

@@ -12,10 +12,12 @@ use std::sync::{
 };
 
 use async_graphql::{
-    Response, ServerError, ServerResult, Variables,
+    Response, ServerResult, Variables,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery},
     parser::types::{DocumentOperations, ExecutableDocument, OperationType},
 };
+
+use crate::error::{Code, failure};
 
 /// The types of operation that a transport carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +37,10 @@ pub enum Stage {
     Parsing,
     /// It was parsed, but is not valid, or its variables or operation name are not.
     Validating,
-    /// The operation is of a type that the transport does not carry.
-    NotCarried,
+    /// The operation is a mutation, which GET does not carry.
+    NeedsPost,
+    /// The operation is a subscription, which needs more than one response.
+    NeedsWebSocket,
     /// Execution began: what comes is a result, with or without errors.
     Executing,
 }
@@ -54,17 +58,26 @@ impl Execution {
     #[must_use]
     pub fn new(carries: Carries, operation_name: Option<String>) -> Self {
         let stage = Arc::new(AtomicU8::new(Stage::Parsing as u8));
-        Self { carries, operation_name, stage }
+        Self {
+            carries,
+            operation_name,
+            stage,
+        }
     }
 
     /// How far the request got until now.
     #[must_use]
     pub fn stage(&self) -> Stage {
         let stage = self.stage.load(Ordering::Acquire);
-        [Stage::Validating, Stage::NotCarried, Stage::Executing]
-            .into_iter()
-            .find(|known| *known as u8 == stage)
-            .unwrap_or(Stage::Parsing)
+        [
+            Stage::Validating,
+            Stage::NeedsPost,
+            Stage::NeedsWebSocket,
+            Stage::Executing,
+        ]
+        .into_iter()
+        .find(|known| *known as u8 == stage)
+        .unwrap_or(Stage::Parsing)
     }
 
     fn reached(&self, stage: Stage) {
@@ -81,19 +94,23 @@ impl Execution {
                 .as_ref()
                 .and_then(|name| operations.get(name.as_str())),
         };
-        let Some(operation) = wanted else { return Ok(()) };
-        let advice = match (operation.node.ty, self.carries) {
-            (OperationType::Mutation, Carries::Queries) => {
-                "GET runs queries only; send this mutation with POST"
-            }
-            (OperationType::Subscription, Carries::Queries | Carries::QueriesAndMutations) => {
+        let Some(operation) = wanted else {
+            return Ok(());
+        };
+        let (stage, advice) = match (operation.node.ty, self.carries) {
+            (OperationType::Mutation, Carries::Queries) => (
+                Stage::NeedsPost,
+                "GET runs queries only; send this mutation with POST",
+            ),
+            (OperationType::Subscription, Carries::Queries | Carries::QueriesAndMutations) => (
+                Stage::NeedsWebSocket,
                 "a subscription needs a WebSocket; connect to this path with the subprotocol \
-                 graphql-transport-ws"
-            }
+                 graphql-transport-ws",
+            ),
             _ => return Ok(()),
         };
-        self.reached(Stage::NotCarried);
-        Err(ServerError::new(advice, Some(operation.pos)))
+        self.reached(stage);
+        Err(failure(Code::BadRequest, advice).into_server_error(operation.pos))
     }
 }
 

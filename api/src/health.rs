@@ -48,7 +48,13 @@ pub fn health_router(readiness: Arc<dyn Readiness>, metrics: MetricsRenderer) ->
         .route(
             "/metrics",
             get(async move || {
-                ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics())
+                (
+                    [(
+                        header::CONTENT_TYPE,
+                        "text/plain; version=0.0.4; charset=utf-8",
+                    )],
+                    metrics(),
+                )
             }),
         )
 }
@@ -56,7 +62,11 @@ pub fn health_router(readiness: Arc<dyn Readiness>, metrics: MetricsRenderer) ->
 /// 200 if every part is ready, else 503; the body says which part is not, and why.
 fn readyz(parts: &[Part]) -> Response {
     let ready = parts.iter().all(|part| part.state == PartState::Ready);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let parts: Vec<_> = parts
         .iter()
         .map(|part| match &part.state {

@@ -1,0 +1,148 @@
+// GraphiQL over our two transports: HTTP for queries and mutations, a WebSocket for subscriptions.
+// The token is given once, in the headers editor, and goes along with both.
+'use strict';
+
+const HTTP_URL = new URL('graphql', document.baseURI);
+const WEBSOCKET_URL = new URL(HTTP_URL);
+WEBSOCKET_URL.protocol = HTTP_URL.protocol === 'https:' ? 'wss:' : 'ws:';
+
+const HEADERS = JSON.stringify(
+  { authorization: 'Bearer <the token that `clustergenie token` prints>' },
+  null,
+  2,
+);
+
+// One tab each; the id that the first one answers goes into the others.
+const EXAMPLES = [
+  {
+    query: `# Run this first: it asks for a droplet. The token goes into "Headers" below.
+mutation Provision {
+  provisionDroplet(
+    input: {
+      name: "web-1"
+      size: "s-1vcpu-1gb"
+      region: "nyc3"
+      image: "ubuntu-24-04-x64"
+      tags: ["env:demo"]
+    }
+  ) {
+    droplet {
+      id
+      name
+      status
+    }
+    token
+    userErrors {
+      field
+      message
+      code
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# Run this before or after the mutation: it tells each change of a droplet as it happens.
+subscription Watch {
+  dropletChanged {
+    cursor
+    droplet {
+      id
+      name
+      status
+    }
+  }
+}
+`,
+  },
+  {
+    query: `query List {
+  droplets(first: 20) {
+    totalCount
+    nodes {
+      id
+      name
+      status
+      size
+      region
+      tags
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+`,
+  },
+].map((example) => ({ ...example, headers: HEADERS }));
+
+// The type of the operation that is run, by its name if the document has several.
+function operationType(documentAST, operationName) {
+  const operations = (documentAST?.definitions ?? []).filter(
+    (definition) => definition.kind === 'OperationDefinition',
+  );
+  const named = operations.find((operation) => operation.name?.value === operationName);
+  return (named ?? operations[0])?.operation;
+}
+
+function authorizationOf(headers) {
+  const name = Object.keys(headers).find((key) => key.toLowerCase() === 'authorization');
+  return name && headers[name];
+}
+
+// The WebSocket is kept until it is used with another token.
+let kept = { authorization: undefined, client: undefined };
+
+function clientFor(authorization) {
+  if (!kept.client || kept.authorization !== authorization) {
+    kept.client?.dispose();
+    const client = graphqlWs.createClient({
+      url: WEBSOCKET_URL.href,
+      connectionParams: { authorization },
+    });
+    kept = { authorization, client };
+  }
+  return kept.client;
+}
+
+// A close frame's reason is for people; everything else that breaks a connection has none.
+async function* subscribe(params, headers) {
+  try {
+    yield* clientFor(authorizationOf(headers)).iterate(params);
+  } catch (broken) {
+    const message = broken?.reason || broken?.message || 'the connection to the server broke';
+    yield { errors: Array.isArray(broken) ? broken : [{ message }] };
+  }
+}
+
+async function fetchOnce(params, headers) {
+  const response = await fetch(HTTP_URL, {
+    method: 'POST',
+    headers: {
+      accept: 'application/graphql-response+json, application/json;q=0.9',
+      'content-type': 'application/json',
+      ...headers,
+    },
+    body: JSON.stringify(params),
+  });
+  return response.json();
+}
+
+function fetcher(params, { documentAST, headers = {} } = {}) {
+  return operationType(documentAST, params.operationName) === 'subscription'
+    ? subscribe(params, headers)
+    : fetchOnce(params, headers);
+}
+
+ReactDOM.createRoot(document.getElementById('page')).render(
+  React.createElement(GraphiQL, {
+    fetcher,
+    defaultTabs: EXAMPLES,
+    defaultHeaders: HEADERS,
+    defaultEditorToolsVisibility: 'headers',
+    isHeadersEditorEnabled: true,
+    // A token must not stay in the browser's storage after the page was closed.
+    shouldPersistHeaders: false,
+  }),
+);

@@ -1,0 +1,157 @@
+//! GraphQL over HTTP, as the specification and its audits want it.
+//!
+//! POST runs queries and mutations, GET queries only, so that a link, an image or a prefetch can
+//! change nothing; a POST must say that it is JSON, so that a form of another site is refused. What
+//! the client accepts decides the media type and what a status means ([`crate::accept`]). No request
+//! is batched, and no body is read beyond its limit. It must never interpret documents: whatever
+//! concerns them is the schema's, which tells through [`crate::execution`].
+
+mod answer;
+mod body;
+mod refusal;
+
+use std::panic::AssertUnwindSafe;
+
+use async_graphql::Executor;
+use axum::{
+    body::Body,
+    extract::{Query, Request},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::Response,
+};
+use futures_util::FutureExt;
+use tracing::Span;
+
+use self::refusal::Refusal;
+use crate::{
+    accept::{MediaType, negotiate},
+    auth::{Auth, Principal},
+    error::Code,
+    execution::Carries,
+    params::Params,
+    request::RequestInfo,
+    traceparent::traceparent,
+};
+
+/// The most bytes of a request's body.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The most bytes of a request's path and query.
+pub const MAX_URL_BYTES: usize = 8 * 1024;
+
+/// Where whoever has no token gets one; a part of every refusal for want of a token.
+pub const TOKEN_ADVICE: &str = "get a token with `clustergenie token`";
+
+/// Answers one HTTP request to the GraphQL endpoint.
+pub async fn answer<E: Executor>(executor: &E, auth: &Auth, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let negotiated = negotiate(&parts.headers);
+    let media_type = negotiated.unwrap_or(MediaType::Json);
+    let answered = match negotiated {
+        Some(media_type) => execute(executor, auth, &parts, body, media_type).await,
+        None => Err(Refusal::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "accept application/graphql-response+json or application/json; nothing else is served",
+        )),
+    };
+    let mut response = answered.unwrap_or_else(|refusal| refusal.into_response(media_type));
+    let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("accept"));
+    // Results belong to whoever asked; no cache on the way may keep them.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The token of an `Authorization: Bearer` header, if there is one.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    without_scheme(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+/// The token of an authorization's value, if its scheme is `Bearer`.
+pub(crate) fn without_scheme(value: &str) -> Option<&str> {
+    let (scheme, token) = value.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+async fn execute<E: Executor>(
+    executor: &E,
+    auth: &Auth,
+    parts: &Parts,
+    body: Body,
+    media_type: MediaType,
+) -> Result<Response, Refusal> {
+    if parts
+        .uri
+        .path_and_query()
+        .is_some_and(|url| url.as_str().len() > MAX_URL_BYTES)
+    {
+        return Err(Refusal::new(
+            StatusCode::URI_TOO_LONG,
+            format!("the URL has more than {MAX_URL_BYTES} bytes: send the request with POST"),
+        )
+        .coded(Code::LimitExceeded));
+    }
+    let carries = match parts.method {
+        Method::GET => Carries::Queries,
+        Method::POST => Carries::QueriesAndMutations,
+        _ => {
+            return Err(Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "use POST, or GET for queries",
+            )
+            .with(header::ALLOW, "GET, POST"));
+        }
+    };
+    let info = RequestInfo::now(
+        principal(auth, &parts.headers)?,
+        traceparent(&parts.headers),
+    );
+    let span = Span::current();
+    span.record("org.id", info.principal.org.as_str());
+    span.record(
+        "correlation.id",
+        tracing::field::display(info.correlation_id),
+    );
+
+    let params = match carries {
+        Carries::Queries => from_url(parts)?,
+        Carries::QueriesAndMutations | Carries::Everything => {
+            Params::from_json(body::json(&parts.headers, body).await?)
+                .map_err(Refusal::bad_request)?
+        }
+    };
+    let (request, execution) = params.into_request(carries, info);
+    // A resolver that panics must not take the connection, and the requests behind it, with it.
+    match AssertUnwindSafe(executor.execute(request))
+        .catch_unwind()
+        .await
+    {
+        Ok(response) => Ok(answer::answer(response, execution.stage(), media_type)),
+        Err(_) => {
+            tracing::error!("a request failed because a resolver panicked");
+            Err(Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the platform made a mistake: report it with the header x-request-id",
+            )
+            .coded(Code::Internal))
+        }
+    }
+}
+
+fn principal(auth: &Auth, headers: &HeaderMap) -> Result<Principal, Refusal> {
+    match bearer(headers) {
+        None => Err(Refusal::unauthenticated(
+            "a token is needed in the header `Authorization: Bearer ...`",
+            "Bearer",
+        )),
+        Some(token) => auth.authenticate(token).map_err(|error| {
+            Refusal::unauthenticated(&error.to_string(), r#"Bearer error="invalid_token""#)
+        }),
+    }
+}
+
+fn from_url(parts: &Parts) -> Result<Params, Refusal> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+        .map_err(|error| Refusal::bad_request(format!("the URL cannot be read: {error}")))?;
+    Params::from_url(pairs).map_err(Refusal::bad_request)
+}

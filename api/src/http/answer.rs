@@ -1,0 +1,35 @@
+//! From the executor's response to HTTP: which status, and which headers.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{accept::MediaType, execution::Stage, response::ResponseBody};
+
+/// The HTTP response to a request that was given to the executor and got this far.
+pub(super) fn answer(
+    response: async_graphql::Response,
+    stage: Stage,
+    media_type: MediaType,
+) -> Response {
+    let status = match (stage, media_type) {
+        (Stage::NeedsPost, _) => StatusCode::METHOD_NOT_ALLOWED,
+        (Stage::NeedsWebSocket, _) => StatusCode::BAD_REQUEST,
+        (Stage::Parsing | Stage::Validating, MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
+        (Stage::Parsing | Stage::Validating, MediaType::Json) | (Stage::Executing, _) => {
+            StatusCode::OK
+        }
+    };
+    let body = serde_json::to_vec(&ResponseBody::new(&response, stage))
+        .expect("a GraphQL response has text keys only, so it is JSON");
+    let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
+    let mut answer = (status, content_type, body).into_response();
+    if stage == Stage::NeedsPost {
+        answer
+            .headers_mut()
+            .insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    answer.headers_mut().extend(response.http_headers);
+    answer
+}

@@ -1,0 +1,74 @@
+//! What is answered when a request does not get as far as the executor.
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use super::TOKEN_ADVICE;
+use crate::{accept::MediaType, error::Code};
+
+/// A refused request: a status and a GraphQL error, never `data`.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    code: Code,
+    message: String,
+    header: Option<(HeaderName, &'static str)>,
+}
+
+impl Refusal {
+    /// A request that is wrong in itself; the status says how, the message what to do.
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: Code::BadRequest,
+            message: message.into(),
+            header: None,
+        }
+    }
+
+    /// A request that cannot be understood.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// A request without a good token.
+    pub(super) fn unauthenticated(why: &str, challenge: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, format!("{why}; {TOKEN_ADVICE}"))
+            .coded(Code::Unauthenticated)
+            .with(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// The same with another code.
+    pub(super) fn coded(self, code: Code) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The same with a header.
+    pub(super) fn with(self, name: HeaderName, value: &'static str) -> Self {
+        Self {
+            header: Some((name, value)),
+            ..self
+        }
+    }
+
+    /// The response that tells it.
+    pub(super) fn into_response(self, media_type: MediaType) -> Response {
+        let body = json!({
+            "errors": [{
+                "message": self.message,
+                "extensions": {"code": self.code.as_str()},
+            }],
+        });
+        let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
+        let mut response = (self.status, content_type, body.to_string()).into_response();
+        if let Some((name, value)) = self.header {
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}

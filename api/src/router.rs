@@ -1,0 +1,94 @@
+//! Every path that is served, and what stands in front of all of them.
+
+use std::sync::Arc;
+
+use async_graphql::Executor;
+use axum::{
+    Extension, Router,
+    extract::{
+        Request, State,
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
+    http::{StatusCode, header},
+    middleware::from_fn,
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use tower_http::{CompressionLevel, compression::CompressionLayer};
+
+use crate::{
+    auth::Auth,
+    edge,
+    health::{MetricsRenderer, Readiness, health_router},
+    http, page,
+    server::Connections,
+    websocket,
+};
+
+/// The path of the GraphQL endpoint, for all transports.
+pub const PATH: &str = "/graphql";
+
+/// What the GraphQL endpoint runs on.
+///
+/// The executor's schema must have the extension [`crate::execution::TrackExecution`].
+#[derive(Clone)]
+pub struct Endpoint<E> {
+    /// Runs documents.
+    pub executor: E,
+    /// Checks tokens.
+    pub auth: Auth,
+    /// What a WebSocket may take.
+    pub limits: websocket::Limits,
+}
+
+/// All routes: the GraphQL endpoint, the page for people, and what operators' machinery asks.
+/// It must be served by [`crate::server::run`], which tracks its WebSockets.
+pub fn transports<E: Executor>(
+    endpoint: Endpoint<E>,
+    readiness: Arc<dyn Readiness>,
+    metrics: MetricsRenderer,
+) -> Router {
+    Router::new()
+        .route(PATH, any(graphql::<E>))
+        .with_state(endpoint)
+        .merge(page::page_router())
+        .merge(health_router(readiness, metrics))
+        .fallback(async || {
+            (
+                StatusCode::NOT_FOUND,
+                "GraphQL is at /graphql, its page at /\n",
+            )
+        })
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(from_fn(edge::attend))
+}
+
+/// Chooses the transport.
+async fn graphql<E: Executor>(
+    State(endpoint): State<Endpoint<E>>,
+    Extension(connections): Extension<Connections>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
+) -> Response {
+    let Endpoint {
+        executor,
+        auth,
+        limits,
+    } = endpoint;
+    let wants_websocket = request
+        .headers()
+        .get(header::UPGRADE)
+        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    match upgrade {
+        Ok(upgrade) => websocket::upgrade(
+            upgrade,
+            request.headers(),
+            executor,
+            auth,
+            limits,
+            &connections,
+        ),
+        Err(rejection) if wants_websocket => rejection.into_response(),
+        Err(_) => http::answer(&executor, &auth, request).await,
+    }
+}

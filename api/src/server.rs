@@ -1,0 +1,158 @@
+//! The server: takes connections, serves a router on them, and stops in order.
+//!
+//! It owns every connection's task. When told to stop it takes no more connections, lets the requests
+//! that run end, tells WebSockets to go (1001), and after [`GRACE`] ends what is left.
+
+use std::{pin::pin, time::Duration};
+
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
+
+/// How long requests and WebSockets may take to end after the server was told to stop.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send a request's head, and to keep an idle connection.
+const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The most bytes of a request's head.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How long to wait after a connection could not be taken, which is nearly always because there are
+/// no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves the router on the listener until told to stop, then stops in order.
+pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let connections = Connections::new(&stop);
+    let service = TowerToHyperService::new(router.layer(Extension(connections.clone())));
+    let mut tasks = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            Some(ended) = tasks.join_next() => {
+                if let Err(panicked) = ended {
+                    tracing::error!(error = %panicked, "a connection ended by our fault");
+                }
+                continue;
+            }
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                tasks.spawn(serve(stream, service.clone(), stop.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let ended = async {
+        while tasks.join_next().await.is_some() {}
+        connections.ended().await;
+    };
+    if timeout(GRACE, ended).await.is_err() {
+        tracing::warn!(grace_s = GRACE.as_secs(), "connections did not end in time");
+        tasks.shutdown().await;
+        connections.end().await;
+    }
+}
+
+/// The connections that have left HTTP behind, and so the tasks that serve it: the WebSockets.
+#[derive(Debug, Clone)]
+pub(crate) struct Connections {
+    stop: CancellationToken,
+    end: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Connections {
+    fn new(stop: &CancellationToken) -> Self {
+        let tracker = TaskTracker::new();
+        tracker.close();
+        Self {
+            stop: stop.clone(),
+            end: CancellationToken::new(),
+            tracker,
+        }
+    }
+
+    /// One connection more, until what is returned is dropped.
+    pub(crate) fn track(&self) -> Tracked {
+        Tracked {
+            stop: self.stop.clone(),
+            end: self.end.clone(),
+            _token: self.tracker.token(),
+        }
+    }
+
+    async fn ended(&self) {
+        self.tracker.wait().await;
+    }
+
+    async fn end(&self) {
+        self.end.cancel();
+        self.ended().await;
+    }
+}
+
+/// One tracked connection.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    stop: CancellationToken,
+    end: CancellationToken,
+    _token: TaskTrackerToken,
+}
+
+impl Tracked {
+    /// Cancelled when the connection should close.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Runs the connection, no longer than the server allows.
+    pub(crate) async fn run(self, serving: impl Future<Output = ()>) {
+        self.end.run_until_cancelled(serving).await;
+    }
+}
+
+async fn serve(stream: TcpStream, service: TowerToHyperService<Router>, stop: CancellationToken) {
+    // Small answers go out at once instead of waiting for more to say.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps its delay");
+    }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "a connection broke"
+        );
+    }
+}
