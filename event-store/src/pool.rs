@@ -38,7 +38,15 @@ impl Purpose {
     /// An idle transaction is a dead process that still holds locks: Postgres ends it.
     fn settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Commands | Self::Relay | Self::Consumers => &[
+            // The append's plan may be made and kept while the tables are empty, and must still fit
+            // when they are not: everything that a command touches is found by a key.
+            Self::Commands => &[
+                ("idle_in_transaction_session_timeout", "30s"),
+                ("statement_timeout", "30s"),
+                ("enable_seqscan", "off"),
+                ("jit", "off"),
+            ],
+            Self::Relay | Self::Consumers => &[
                 ("idle_in_transaction_session_timeout", "30s"),
                 ("statement_timeout", "30s"),
             ],
