@@ -5,6 +5,8 @@
 //! they are mapped, and are never sent.
 
 use async_graphql::{Error, ErrorExtensions};
+use commands::error::{CommandError, Rejected};
+use projections::reader::ReadError;
 
 /// The codes of top-level errors, in `extensions.code`. Clients match on them: they never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,14 +19,20 @@ pub enum Code {
     GraphqlParseFailed,
     /// The document does not fit the schema.
     GraphqlValidationFailed,
+    /// The request is not GraphQL over HTTP or over a WebSocket; the status says how.
+    BadRequest,
     /// An argument or a variable is not what it must be.
     BadUserInput,
     /// A cursor was not made by this field.
     InvalidCursor,
+    /// The query took longer than it may: ask for less.
+    TooSlow,
     /// Others changed the same thing again and again: try again.
     Conflict,
     /// The idempotency key was used for another command.
     IdempotencyKeyReused,
+    /// The request asks for more than one may: a bigger body, more subscriptions.
+    LimitExceeded,
     /// A part of the platform does not answer: try again later. What was sent may or may not have
     /// been done; with an idempotency key, it is safe to send it again.
     Unavailable,
@@ -34,15 +42,18 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
+        Self::BadRequest,
         Self::BadUserInput,
         Self::InvalidCursor,
+        Self::TooSlow,
         Self::Conflict,
         Self::IdempotencyKeyReused,
+        Self::LimitExceeded,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -55,10 +66,13 @@ impl Code {
             Self::Forbidden => "FORBIDDEN",
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::BadRequest => "BAD_REQUEST",
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::InvalidCursor => "INVALID_CURSOR",
+            Self::TooSlow => "TOO_SLOW",
             Self::Conflict => "CONFLICT",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
@@ -78,6 +92,29 @@ pub(crate) fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Error {
         Code::Unavailable,
         "the platform cannot answer right now: try again in a moment",
     )
+}
+
+/// Why a command has no receipt, unless a rule forbids it: then there is the refusal.
+pub(crate) fn refused(error: CommandError) -> Result<Rejected, Error> {
+    let code = match &error {
+        CommandError::Unavailable(_) => return Err(unavailable(&error)),
+        CommandError::KeyReused => Code::IdempotencyKeyReused,
+        CommandError::Conflict => Code::Conflict,
+        CommandError::Rejected(rejected) => return Ok(rejected.clone()),
+    };
+    Err(failure(code, error.to_string()))
+}
+
+/// Why a query has no answer.
+pub(crate) fn read_failed(error: ReadError) -> Error {
+    let code = match &error {
+        ReadError::InvalidCursor => Code::InvalidCursor,
+        ReadError::InvalidFilter => Code::BadUserInput,
+        ReadError::TooSlow => Code::TooSlow,
+        ReadError::Unavailable(_) | ReadError::Store(_) => return unavailable(&error),
+        ReadError::Senseless(_) => return internal(&error),
+    };
+    failure(code, error.to_string())
 }
 
 /// Something went wrong that never should; logs what.

@@ -9,8 +9,34 @@ pub mod roles;
 
 pub mod error;
 pub mod request;
+pub mod services;
+
+pub mod schema;
+
+pub mod mutation;
+pub mod query;
+pub mod subscription;
+
+mod filters;
+mod following;
+mod paging;
+mod types;
 
 mod codes;
 mod global_id;
 mod idempotency;
 mod scalars;
+
+pub mod accept;
+pub mod execution;
+pub mod health;
+pub mod http;
+pub mod page;
+pub mod router;
+pub mod server;
+pub mod websocket;
+
+mod edge;
+mod params;
+mod response;
+mod traceparent;
