@@ -228,7 +228,10 @@ mod tests {
 
     const KEY: [u8; 32] = *b"0123456789abcdef0123456789abcdef";
 
-    #[expect(clippy::disallowed_methods, reason = "tests are an edge: time enters here")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests are an edge: time enters here"
+    )]
     fn now() -> DateTime<Utc> {
         Utc::now()
     }
@@ -331,10 +334,7 @@ mod tests {
 
     #[test]
     fn a_short_key_is_refused() {
-        assert_eq!(
-            sign(&[1; 31], &claims()),
-            Err(KeyTooShort { bytes: 31 })
-        );
+        assert_eq!(sign(&[1; 31], &claims()), Err(KeyTooShort { bytes: 31 }));
         assert!(Auth::new(&[1; 31]).is_err());
     }
 }

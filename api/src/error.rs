@@ -87,7 +87,10 @@ pub fn failure(code: Code, message: impl Into<String>) -> Error {
 
 /// A part of the platform did not answer; logs why.
 pub(crate) fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Error {
-    tracing::error!(error = cause, "a request failed because a part is unavailable");
+    tracing::error!(
+        error = cause,
+        "a request failed because a part is unavailable"
+    );
     failure(
         Code::Unavailable,
         "the platform cannot answer right now: try again in a moment",

@@ -5,16 +5,13 @@ use async_graphql::{Context, CustomDirective, Directive, Value};
 /// The directive's name.
 const NAME: &str = "idempotent";
 
-/// The most characters of a key.
-pub(crate) const MAX_KEY_CHARS: usize = 255;
-
 /// Makes a mutation safe to send again. Sent twice with the same key and the same input, it is done
 /// once and answered with the first receipt; with another input, it fails with the code
 /// `IDEMPOTENCY_KEY_REUSED`. Keys belong to the organization and are kept for at least 24 hours. On
 /// other fields it has no effect.
 #[Directive(location = "Field")]
 pub(crate) fn idempotent(
-    #[graphql(desc = "1 to 255 characters that name this one wish, such as a UUID")] key: String,
+    #[graphql(desc = "1 to 255 printable characters that name this one wish, such as a UUID")] key: String,
 ) -> impl CustomDirective {
     // Nothing happens around the field: the mutation passes the key on with its command.
     let _ = key;
@@ -25,29 +22,16 @@ struct Passive;
 
 impl CustomDirective for Passive {}
 
-/// A key that cannot be one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the key of @idempotent has {characters} characters: use 1 to {MAX_KEY_CHARS}")]
-pub(crate) struct InvalidKey {
-    characters: usize,
-}
-
-/// The key that this field was sent with, if any.
-pub(crate) fn key_of(
-    context: &Context<'_>,
-) -> async_graphql::Result<Result<Option<String>, InvalidKey>> {
+/// The key that this field was sent with, if any; whether it is one is for the command to check.
+pub(crate) fn key_of(context: &Context<'_>) -> async_graphql::Result<Option<String>> {
     let directives = context.field().directives()?;
-    let Some(directive) = directives.iter().find(|directive| directive.name.node == NAME) else {
-        return Ok(Ok(None));
-    };
-    // The executor has refused a document without the argument, or with another type.
-    let Some(Value::String(key)) = directive.get_argument("key").map(|key| key.node.clone()) else {
-        return Ok(Ok(None));
-    };
-    let characters = key.chars().count();
-    if (1..=MAX_KEY_CHARS).contains(&characters) {
-        Ok(Ok(Some(key)))
-    } else {
-        Ok(Err(InvalidKey { characters }))
-    }
+    let key = directives
+        .iter()
+        .find(|directive| directive.name.node == NAME)
+        .and_then(|directive| directive.get_argument("key"));
+    Ok(match key.map(|key| &key.node) {
+        Some(Value::String(key)) => Some(key.clone()),
+        // The executor refuses a document without the argument, or with another type.
+        Some(_) | None => None,
+    })
 }

@@ -2,6 +2,8 @@
 //!
 //! Time and ids enter the program here: every resolver of one request sees the same time.
 
+use std::time::Duration;
+
 use async_graphql::Context;
 use chrono::{DateTime, Utc};
 use domain::ids::CorrelationId;
@@ -39,6 +41,12 @@ impl RequestInfo {
             correlation_id: new_id(),
             received_at: Utc::now(),
         }
+    }
+
+    /// How long the token was still good when the request came in.
+    pub(crate) fn time_left(&self) -> Duration {
+        let left = self.principal.expires_at - self.received_at;
+        left.to_std().unwrap_or_default()
     }
 
     /// The data of the request that this field is resolved for.

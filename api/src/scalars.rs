@@ -18,9 +18,7 @@ impl ScalarType for Time {
         match &value {
             Value::String(text) => DateTime::parse_from_rfc3339(text)
                 .map(|time| Self(time.to_utc()))
-                .map_err(|_| {
-                    InputValueError::custom("write a time like \"2026-11-01T12:00:00Z\"")
-                }),
+                .map_err(|_| InputValueError::custom("write a time like \"2026-11-01T12:00:00Z\"")),
             _ => Err(InputValueError::expected_type(value)),
         }
     }

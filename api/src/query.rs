@@ -1,0 +1,258 @@
+//! The root of queries: one field a question, no logic.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Context, Error, ID, Object, Result,
+    connection::{Connection, EmptyFields},
+};
+use domain::{
+    catalogue,
+    ids::{DropletId, JobId, OrgId},
+};
+use projections::{
+    droplets, history, jobs,
+    page::{ByPosition, Direction},
+    reader::Reader,
+};
+
+use crate::{
+    error::{self, Code, failure},
+    filters::{
+        activity::ActivityFilter,
+        droplets::{DropletFilter, DropletOrder},
+        events::EventFilter,
+        jobs::{JobFilter, JobOrder},
+    },
+    global_id::{GlobalId, InvalidId},
+    paging::{PageArguments, connection},
+    request::RequestInfo,
+    roles::{Needs, Right},
+    services::Services,
+    types::{
+        activity::Activity,
+        catalogue::Catalogue,
+        counts::Counts,
+        droplet::Droplet,
+        event::Event,
+        job::Job,
+        node::Node,
+        platform::Platform,
+        totals::{DropletTotal, JobTotal},
+    },
+};
+
+/// The root of queries.
+#[derive(Debug, Default)]
+pub struct Query;
+
+/// What may be asked of the platform. Everything is the organization's that the token names. Lists
+/// are Relay connections: give `first` or `last`, and the cursor of an edge to go on from there.
+#[Object]
+impl Query {
+    /// Whatever has this id; null if there is nothing.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn node(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of a droplet or a job.")] id: ID,
+    ) -> Result<Option<Node>> {
+        Ok(match GlobalId::parse(&id).map_err(bad_id)? {
+            GlobalId::Droplet(id) => droplet(context, id).await?.map(Node::Droplet),
+            GlobalId::Job(id) => job(context, id).await?.map(Node::Job),
+        })
+    }
+
+    /// The droplet with this id, deleted or not; null if there is none.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn droplet(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The droplet's id.")] id: ID,
+    ) -> Result<Option<Droplet>> {
+        let id = GlobalId::parse_droplet(&id).map_err(bad_id)?;
+        droplet(context, id).await
+    }
+
+    /// The organization's droplets, without deleted ones unless the filter asks for them.
+    #[graphql(guard = "Needs(Right::Query)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the field"
+    )]
+    async fn droplets(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which ones; all if left out.")] filter: Option<DropletFilter>,
+        #[graphql(desc = "In which order; the newest first if left out.")] order_by: Option<
+            DropletOrder,
+        >,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Droplet, DropletTotal>> {
+        let order = order_by.unwrap_or_default();
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let page = arguments.page(order.field.into(), order.direction.into())?;
+        let filter = droplets::query::DropletFilter::try_from(filter.unwrap_or_default())?;
+        let (reader, org) = scope(context)?;
+        let slice = reader.droplets(org, &filter, &page).await;
+        let slice = slice.map_err(error::read_failed)?;
+        Ok(connection(slice, Droplet::from, DropletTotal(filter)))
+    }
+
+    /// The job with this id; null if there is none.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The job's id.")] id: ID,
+    ) -> Result<Option<Job>> {
+        let id = GlobalId::parse_job(&id).map_err(bad_id)?;
+        job(context, id).await
+    }
+
+    /// The organization's jobs.
+    #[graphql(guard = "Needs(Right::Query)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the field"
+    )]
+    async fn jobs(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which ones; all if left out.")] filter: Option<JobFilter>,
+        #[graphql(desc = "In which order; the newest first if left out.")] order_by: Option<
+            JobOrder,
+        >,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Job, JobTotal>> {
+        let order = order_by.unwrap_or_default();
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let page = arguments.page(order.field.into(), order.direction.into())?;
+        let filter = jobs::query::JobFilter::try_from(filter.unwrap_or_default())?;
+        let (reader, org) = scope(context)?;
+        let slice = reader.jobs(org, &filter, &page).await;
+        let slice = slice.map_err(error::read_failed)?;
+        Ok(connection(slice, Job::from, JobTotal(filter)))
+    }
+
+    /// What happened, for people: a line an event, the newest first.
+    #[graphql(guard = "Needs(Right::Query)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the field"
+    )]
+    async fn activity(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which lines; all if left out.")] filter: Option<ActivityFilter>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Activity>> {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let page = arguments.page(ByPosition, Direction::Descending)?;
+        let filter = filter.unwrap_or_default().try_into()?;
+        let (reader, org) = scope(context)?;
+        let slice = reader.activity(org, &filter, &page).await;
+        let slice = slice.map_err(error::read_failed)?;
+        Ok(connection(slice, Activity::from, EmptyFields))
+    }
+
+    /// The organization's whole history, in the order of the log, the oldest first. Not every role
+    /// may read it.
+    #[graphql(guard = "Needs(Right::History)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the field"
+    )]
+    async fn events(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which events; all if left out.")] filter: Option<EventFilter>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Event>> {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let page = arguments.page(ByPosition, Direction::Ascending)?;
+        let filter = history::HistoryFilter::try_from(filter.unwrap_or_default())?;
+        let (reader, org) = scope(context)?;
+        let slice = reader.history(org, &filter, &page).await;
+        let slice = slice.map_err(error::read_failed)?;
+        Ok(connection(
+            slice,
+            |event| Event(Arc::new(event)),
+            EmptyFields,
+        ))
+    }
+
+    /// How many droplets and jobs the organization has.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn counts(&self, context: &Context<'_>) -> Result<Counts> {
+        let (reader, org) = scope(context)?;
+        let counts = reader.counts(org).await.map_err(error::read_failed)?;
+        Ok(Counts(counts))
+    }
+
+    /// What can be ordered.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn catalogue(&self) -> Catalogue {
+        Catalogue(catalogue::Catalogue::current())
+    }
+
+    /// How the platform itself is doing.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn platform(&self) -> Platform {
+        Platform
+    }
+}
+
+/// Who answers, and what bounds the answer.
+fn scope<'request>(context: &Context<'request>) -> Result<(&'request Reader, &'request OrgId)> {
+    let reader = &context.data::<Services>()?.reader;
+    Ok((reader, &RequestInfo::of(context)?.principal.org))
+}
+
+async fn droplet(context: &Context<'_>, id: DropletId) -> Result<Option<Droplet>> {
+    let (reader, org) = scope(context)?;
+    let row = reader.droplet(org, id).await.map_err(error::read_failed)?;
+    Ok(row.map(Droplet::from))
+}
+
+async fn job(context: &Context<'_>, id: JobId) -> Result<Option<Job>> {
+    let (reader, org) = scope(context)?;
+    let row = reader.job(org, id).await.map_err(error::read_failed)?;
+    Ok(row.map(Job::from))
+}
+
+fn bad_id(error: InvalidId) -> Error {
+    failure(Code::BadUserInput, error.to_string())
+}

@@ -1,0 +1,77 @@
+//! Puts the schema together.
+
+use async_graphql::{
+    SDLExportOptions, Schema, SchemaBuilder,
+    connection::{Connection, Edge, EmptyFields},
+};
+
+use crate::{
+    codes::Codes,
+    execution::TrackExecution,
+    idempotency::idempotent,
+    mutation::Mutation,
+    query::Query,
+    services::Services,
+    subscription::Subscription,
+    types::{
+        activity::Activity,
+        droplet::Droplet,
+        event::Event,
+        job::Job,
+        totals::{DropletTotal, JobTotal},
+    },
+};
+
+/// The schema of the API, ready to execute.
+pub type ApiSchema = Schema<Query, Mutation, Subscription>;
+
+/// The deepest that a document may nest. Just enough for the introspection of common clients, which
+/// unwraps types nine times.
+const MAX_DEPTH: usize = 16;
+
+/// The most fields that a document may select. The introspection of common clients has about 150.
+const MAX_FIELDS: usize = 2_000;
+
+/// The most directives on one field.
+const MAX_DIRECTIVES: usize = 4;
+
+/// Builds the schema over what its resolvers work with.
+#[must_use]
+pub fn build(services: Services) -> ApiSchema {
+    builder().data(services).finish()
+}
+
+/// The schema in GraphQL's schema language, as it is published in `schema/graphql/schema.graphql`.
+#[must_use]
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().include_specified_by();
+    builder().finish().sdl_with_options(options)
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    let schema = Schema::build(Query, Mutation::default(), Subscription)
+        .directive(idempotent)
+        .extension(TrackExecution)
+        .extension(Codes)
+        .limit_depth(MAX_DEPTH)
+        .limit_complexity(MAX_FIELDS)
+        .limit_directives(MAX_DIRECTIVES);
+    describe(schema)
+}
+
+/// Describes the types that are made by async-graphql, so that no type is without a description.
+fn describe(
+    schema: SchemaBuilder<Query, Mutation, Subscription>,
+) -> SchemaBuilder<Query, Mutation, Subscription> {
+    type Page<Node, Fields> = Connection<String, Node, Fields>;
+    type Item<Node> = Edge<String, Node, EmptyFields>;
+    schema
+        .override_output_type_description::<Page<Droplet, DropletTotal>>("A page of droplets.")
+        .override_output_type_description::<Page<Job, JobTotal>>("A page of jobs.")
+        .override_output_type_description::<Page<Activity, EmptyFields>>("A page of activity.")
+        .override_output_type_description::<Page<Event, EmptyFields>>("A page of events.")
+        .override_output_type_description::<Item<Droplet>>("A droplet in a page.")
+        .override_output_type_description::<Item<Job>>("A job in a page.")
+        .override_output_type_description::<Item<Activity>>("A line of activity in a page.")
+        .override_output_type_description::<Item<Event>>("An event in a page.")
+}

@@ -1,0 +1,21 @@
+//! What resolvers work with.
+
+use std::sync::Arc;
+
+use commands::execute::Commands;
+use projections::{changes::Changes, reader::Reader};
+
+use crate::health::Readiness;
+
+/// What resolvers work with; data of the schema. Cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    /// Carries out mutations.
+    pub commands: Commands,
+    /// Answers queries.
+    pub reader: Reader,
+    /// Feeds subscriptions.
+    pub changes: Changes,
+    /// Tells which parts of the process work.
+    pub readiness: Arc<dyn Readiness>,
+}

@@ -1,0 +1,73 @@
+//! `Activity`.
+
+use async_graphql::{ID, Object};
+use projections::{activity::ActivityRow, page::Key};
+
+use crate::{
+    global_id::GlobalId,
+    scalars::{BigInt, Time},
+    types::resource_type::ResourceType,
+};
+
+/// One line about one event.
+pub(crate) struct Activity(pub(crate) ActivityRow);
+
+impl From<ActivityRow> for Activity {
+    fn from(row: ActivityRow) -> Self {
+        Self(row)
+    }
+}
+
+/// One line for people about something that happened.
+#[Object]
+impl Activity {
+    /// The position of the event in the history of the platform.
+    async fn position(&self) -> BigInt {
+        BigInt(self.0.position.0)
+    }
+
+    /// Where it stands, for the argument `after` of subscriptions.
+    async fn cursor(&self) -> String {
+        Key::Position(self.0.position).to_cursor()
+    }
+
+    /// What happened, such as `droplet_activated`.
+    async fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// What it happened to.
+    async fn resource_type(&self) -> ResourceType {
+        self.0.resource_type.into()
+    }
+
+    /// The id of the droplet or job that it happened to.
+    async fn resource_id(&self) -> ID {
+        GlobalId::of_stream(self.0.resource_type, self.0.resource_id)
+    }
+
+    /// The droplet's name or the job's kind at that time.
+    async fn resource_name(&self) -> Option<&str> {
+        self.0.resource_name.as_deref()
+    }
+
+    /// Who caused it: the subject of a token, or a part of the platform.
+    async fn actor(&self) -> &str {
+        &self.0.actor
+    }
+
+    /// What happened, in words.
+    async fn summary(&self) -> &str {
+        &self.0.summary
+    }
+
+    /// When it happened.
+    async fn occurred_at(&self) -> Time {
+        self.0.occurred_at.into()
+    }
+
+    /// When the platform recorded it.
+    async fn recorded_at(&self) -> Time {
+        self.0.recorded_at.into()
+    }
+}

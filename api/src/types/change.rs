@@ -1,0 +1,84 @@
+//! `DropletChange`, `JobChange`, `EventChange`: what subscriptions deliver.
+
+use async_graphql::SimpleObject;
+use projections::{
+    changes::{self, Change},
+    page::Key,
+};
+
+use crate::types::{droplet::Droplet, event::Event, job::Job, node::Node};
+
+/// Something that happened to a droplet.
+#[derive(SimpleObject)]
+pub(crate) struct DropletChange {
+    /// Where it stands: subscribe again `after` it to go on without loss or repetition.
+    cursor: String,
+    /// What happened.
+    event: Event,
+    /// The droplet as of this event, whatever happened since. Null when the platform cannot read
+    /// its history.
+    droplet: Option<Droplet>,
+}
+
+/// Something that happened to a job.
+#[derive(SimpleObject)]
+pub(crate) struct JobChange {
+    /// Where it stands: subscribe again `after` it to go on without loss or repetition.
+    cursor: String,
+    /// What happened.
+    event: Event,
+    /// The job as of this event, whatever happened since. Null when the platform cannot read its
+    /// history.
+    job: Option<Job>,
+}
+
+/// Something that happened to a droplet or a job.
+#[derive(SimpleObject)]
+pub(crate) struct EventChange {
+    /// Where it stands: subscribe again `after` it to go on without loss or repetition.
+    cursor: String,
+    /// What happened.
+    event: Event,
+    /// The droplet or job as of this event, whatever happened since. Null when the platform cannot
+    /// read its history.
+    node: Option<Node>,
+}
+
+impl DropletChange {
+    /// The change, with the droplet that is its node.
+    pub(crate) fn new(change: Change, droplet: Option<Droplet>) -> Self {
+        Self {
+            cursor: cursor(&change),
+            event: Event(change.event),
+            droplet,
+        }
+    }
+}
+
+impl JobChange {
+    /// The change, with the job that is its node.
+    pub(crate) fn new(change: Change, job: Option<Job>) -> Self {
+        Self {
+            cursor: cursor(&change),
+            event: Event(change.event),
+            job,
+        }
+    }
+}
+
+impl From<Change> for EventChange {
+    fn from(change: Change) -> Self {
+        Self {
+            cursor: cursor(&change),
+            event: Event(change.event),
+            node: change.node.map(|node| match node {
+                changes::Node::Droplet(row) => Node::Droplet(Droplet(row)),
+                changes::Node::Job(row) => Node::Job(Job(row)),
+            }),
+        }
+    }
+}
+
+fn cursor(change: &Change) -> String {
+    Key::Position(change.position()).to_cursor()
+}

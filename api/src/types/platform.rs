@@ -1,0 +1,112 @@
+//! `Platform`: how the platform itself is doing.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+use projections::status::ProjectionStatus;
+
+use crate::{
+    error,
+    health::{Part, PartState},
+    scalars::BigInt,
+    services::Services,
+};
+
+/// How the platform is doing.
+pub(crate) struct Platform;
+
+/// How the platform itself is doing.
+#[Object]
+impl Platform {
+    /// The version of the program that answers.
+    async fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// The last position of the history, over all organizations; `"0"` before the first event.
+    async fn position(&self, context: &Context<'_>) -> Result<BigInt> {
+        let reader = &context.data::<Services>()?.reader;
+        let head = reader.head().await.map_err(error::read_failed)?;
+        Ok(BigInt(head.0))
+    }
+
+    /// How far each read model follows the history.
+    async fn projections(&self, context: &Context<'_>) -> Result<Vec<Projection>> {
+        let reader = &context.data::<Services>()?.reader;
+        let statuses = reader.projections().await.map_err(error::read_failed)?;
+        Ok(statuses.into_iter().map(Projection).collect())
+    }
+
+    /// Whether each part of the process that answers works.
+    async fn parts(&self, context: &Context<'_>) -> Result<Vec<PlatformPart>> {
+        let readiness = Arc::clone(&context.data::<Services>()?.readiness);
+        Ok(readiness
+            .parts()
+            .into_iter()
+            .map(PlatformPart::from)
+            .collect())
+    }
+}
+
+/// How far a read model is.
+struct Projection(ProjectionStatus);
+
+/// How far a read model follows the history.
+#[Object]
+impl Projection {
+    /// Its name, such as `droplets`.
+    async fn name(&self) -> &str {
+        self.0.name
+    }
+
+    /// The version of its tables.
+    async fn generation(&self) -> i32 {
+        self.0.generation
+    }
+
+    /// Everything up to this position that concerns it is in it.
+    async fn position(&self) -> BigInt {
+        BigInt(self.0.position.0)
+    }
+
+    /// How many events it has not taken in yet.
+    async fn lag_events(&self) -> BigInt {
+        BigInt(self.0.lag_events)
+    }
+
+    /// How old the oldest of them is, in seconds; 0 when there is none.
+    async fn lag_seconds(&self) -> f64 {
+        self.0.lag.as_secs_f64()
+    }
+
+    /// How many droplets and jobs it cannot follow any more, because one of their events is at
+    /// fault. An operator must look.
+    async fn parked_streams(&self) -> BigInt {
+        BigInt(self.0.parked_streams)
+    }
+}
+
+/// A part of the process that answers.
+#[derive(SimpleObject)]
+struct PlatformPart {
+    /// Its name.
+    name: &'static str,
+    /// Whether it works.
+    ready: bool,
+    /// Why it does not, if it does not.
+    reason: Option<String>,
+}
+
+impl From<Part> for PlatformPart {
+    fn from(part: Part) -> Self {
+        let reason = match part.state {
+            PartState::Ready => None,
+            PartState::NotReady(reason) => Some(reason),
+        };
+        Self {
+            name: part.name,
+            ready: reason.is_none(),
+            reason,
+        }
+    }
+}
