@@ -39,6 +39,9 @@ pub mod status;
 
 pub mod changes;
 
+#[cfg(test)]
+mod testing;
+
 /// Every projection there is, one line each.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Consumer>> {

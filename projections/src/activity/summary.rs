@@ -57,3 +57,54 @@ fn job(who: &str, happened: &JobEvent) -> String {
         JobEvent::Cancelled(cancelled) => format!("{who} was cancelled: {}", cancelled.reason),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::recorded;
+
+    #[test]
+    fn every_event_has_its_sentence() {
+        let sentences: Vec<_> = Event::samples()
+            .into_iter()
+            .map(|event| {
+                let name = match event {
+                    Event::Droplet(_) => "web-2",
+                    Event::Job(_) => "batch",
+                };
+                summary(&recorded(1, event), Some(name))
+            })
+            .collect();
+        assert_eq!(
+            sentences,
+            [
+                "web-2 was requested: s-1vcpu-1gb in nyc3",
+                "web-2 became active",
+                "web-2 could not be provisioned: unschedulable",
+                "web-1 was renamed to web-2",
+                "web-2 was given the tag qos:LS",
+                "web-2 lost the tag qos:LS",
+                "web-2 was protected against deletion",
+                "web-2 may be deleted again",
+                "web-2 is to be deleted",
+                "web-2 was deleted",
+                "The batch job was submitted for droplet 01923f4a-8c00-7000-8000-000000000001",
+                "The batch job was started by worker-7",
+                "The batch job is at 30 %: copying the image",
+                "The batch job succeeded",
+                "The batch job failed: out of memory",
+                "The batch job was cancelled: evicted",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_name_the_id_stands_for_it() {
+        let deleted = domain::droplet::DropletDeleted {};
+        let deleted = recorded(1, Event::Droplet(deleted.into()));
+        assert_eq!(
+            summary(&deleted, None),
+            "Droplet 00000000-0000-0000-0000-000000000001 was deleted"
+        );
+    }
+}

@@ -120,3 +120,69 @@ fn is_living(status: DropletStatus) -> bool {
         DropletStatus::Failed | DropletStatus::Deleted => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::event::Event;
+
+    use super::*;
+    use crate::testing::history;
+
+    fn counters_after(events: impl IntoIterator<Item: Into<Event>>) -> Vec<(&'static str, String)> {
+        let counted = history(events)
+            .iter()
+            .try_fold(None, |counted, event| {
+                Counted::fold(counted, event).map(Some)
+            })
+            .expect("the history makes sense")
+            .expect("there are events");
+        let counters = counted.counters().into_iter();
+        counters
+            .map(|(dimension, value)| (dimension.as_str(), value.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_living_droplet_counts_by_status_size_and_region() {
+        assert_eq!(
+            counters_after(DropletEvent::samples().into_iter().take(2)),
+            [
+                ("droplet_status", "ACTIVE".to_owned()),
+                ("droplet_size", "s-1vcpu-1gb".to_owned()),
+                ("droplet_region", "nyc3".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_droplet_at_its_end_counts_by_status_only() {
+        let mut samples = DropletEvent::samples().into_iter();
+        let (requested, failed) = (samples.next(), samples.nth(1));
+        assert_eq!(
+            counters_after(requested.into_iter().chain(failed)),
+            [("droplet_status", "FAILED".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_job_counts_by_status_and_kind() {
+        assert_eq!(
+            counters_after(JobEvent::samples().into_iter().take(2)),
+            [
+                ("job_status", "RUNNING".to_owned()),
+                ("job_kind", "batch".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_without_a_beginning_makes_no_sense() {
+        for events in [
+            DropletEvent::samples().remove(1).into(),
+            JobEvent::samples().remove(1).into(),
+        ] {
+            let events: Vec<Event> = vec![events];
+            assert!(Counted::fold(None, &history(events)[0]).is_err());
+        }
+    }
+}

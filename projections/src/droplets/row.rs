@@ -104,3 +104,165 @@ pub(crate) fn next_status(
         DropletEvent::Deleted(_) => (before == Some(Deleting)).then_some(Deleted),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::droplet::{
+        DropletDeleted, DropletDeletionRequested, DropletProtected, DropletProvisioningFailed,
+        DropletRenamed, DropletTagged, DropletUnprotected, DropletUntagged,
+    };
+    use domain::job::JobEvent;
+    use domain::name::DropletName;
+    use domain::tag::Tag;
+
+    use super::*;
+    use crate::testing::{history, minute, recorded};
+
+    fn requested() -> DropletEvent {
+        DropletEvent::samples().remove(0)
+    }
+
+    fn activated() -> DropletEvent {
+        DropletEvent::samples().remove(1)
+    }
+
+    fn tag(text: &str) -> Tag {
+        Tag::parse(text).expect("is a tag")
+    }
+
+    fn folded(events: Vec<DropletEvent>) -> DropletRow {
+        let events = history(events);
+        let row = events
+            .iter()
+            .try_fold(None, |row, event| DropletRow::fold(row, event).map(Some));
+        row.expect("the history makes sense")
+            .expect("there are events")
+    }
+
+    #[test]
+    fn a_request_fills_the_row() {
+        let row = folded(vec![requested()]);
+        assert_eq!(row.name.as_str(), "web-1");
+        assert_eq!(row.status, DropletStatus::Requested);
+        assert_eq!(row.protection, Protection::Unprotected);
+        assert_eq!(row.tags, [tag("env:prod"), tag("qos:LS")].into());
+        assert_eq!((row.vcpus, row.memory_mib, row.disk_gib), (1, 1024, 25));
+        assert_eq!(row.price_hourly.to_string(), "$0.00893");
+        assert_eq!((row.version.0, row.created_at), (1, minute(1)));
+    }
+
+    #[test]
+    fn an_active_droplet_has_addresses_until_it_is_being_deleted() {
+        let row = folded(vec![requested(), activated()]);
+        assert_eq!(
+            (row.status, row.addresses.len()),
+            (DropletStatus::Active, 2)
+        );
+        assert_eq!((row.created_at, row.updated_at), (minute(1), minute(2)));
+        let row = folded(vec![
+            requested(),
+            activated(),
+            DropletDeletionRequested {}.into(),
+        ]);
+        assert_eq!(
+            (row.status, row.addresses.len()),
+            (DropletStatus::Deleting, 0)
+        );
+    }
+
+    #[test]
+    fn a_deleted_droplet_keeps_what_it_was() {
+        let row = folded(vec![
+            requested(),
+            DropletDeletionRequested {}.into(),
+            DropletDeleted {}.into(),
+        ]);
+        assert_eq!(row.status, DropletStatus::Deleted);
+        assert_eq!(row.name.as_str(), "web-1");
+    }
+
+    #[test]
+    fn a_failure_keeps_its_reason() {
+        let failed = DropletProvisioningFailed {
+            reason: "no capacity".to_owned(),
+        };
+        let row = folded(vec![requested(), failed.into()]);
+        assert_eq!(row.status, DropletStatus::Failed);
+        assert_eq!(row.failure_reason.as_deref(), Some("no capacity"));
+    }
+
+    #[test]
+    fn names_tags_and_protection_change_without_the_status() {
+        let name = |text| DropletName::parse(text).expect("is a name");
+        let row = folded(vec![
+            requested(),
+            DropletRenamed {
+                from: name("web-1"),
+                name: name("web-9"),
+            }
+            .into(),
+            DropletTagged { tag: tag("hot") }.into(),
+            DropletUntagged {
+                tag: tag("env:prod"),
+            }
+            .into(),
+            DropletProtected {}.into(),
+        ]);
+        assert_eq!(row.name.as_str(), "web-9");
+        assert_eq!(row.tags, [tag("hot"), tag("qos:LS")].into());
+        assert_eq!(row.protection, Protection::Protected);
+        assert_eq!(row.status, DropletStatus::Requested);
+        let events = vec![
+            requested(),
+            DropletProtected {}.into(),
+            DropletUnprotected {}.into(),
+        ];
+        assert_eq!(folded(events).protection, Protection::Unprotected);
+    }
+
+    #[test]
+    fn an_activation_before_the_request_makes_no_sense() {
+        let error = DropletRow::fold(None, &recorded(1, activated().into()));
+        let stream = recorded(1, activated().into()).stream;
+        assert_eq!(
+            error,
+            Err(Senseless::Misplaced {
+                stream,
+                event_type: "droplet_activated",
+                status: "ABSENT"
+            })
+        );
+    }
+
+    #[test]
+    fn nothing_happens_after_the_end() {
+        let deleted = folded(vec![
+            requested(),
+            DropletDeletionRequested {}.into(),
+            DropletDeleted {}.into(),
+        ]);
+        for event in DropletEvent::samples() {
+            let next = recorded(4, event.into());
+            assert!(DropletRow::fold(Some(deleted.clone()), &next).is_err());
+        }
+    }
+
+    #[test]
+    fn a_left_out_and_a_repeated_event_are_noticed() {
+        let row = folded(vec![requested()]);
+        for version in [1, 3] {
+            let error = DropletRow::fold(Some(row.clone()), &recorded(version, activated().into()));
+            assert!(
+                matches!(error, Err(Senseless::OutOfOrder { .. })),
+                "{version}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_event_of_a_job_is_refused() {
+        let job = recorded(1, JobEvent::samples().remove(0).into());
+        let error = DropletRow::fold(None, &job).expect_err("is not a droplet's");
+        assert!(matches!(error, Senseless::Foreign { .. }), "{error}");
+    }
+}

@@ -110,3 +110,108 @@ pub(crate) fn next_status(before: Option<JobStatus>, happened: &JobEvent) -> Opt
         JobEvent::Cancelled(_) => matches!(before, Some(Submitted | Running)).then_some(Cancelled),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::droplet::DropletEvent;
+    use domain::job::{JobCancelled, JobFailed, JobProgressed, JobSucceeded};
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{history, minute, recorded};
+
+    fn submitted() -> JobEvent {
+        JobEvent::samples().remove(0)
+    }
+
+    fn started() -> JobEvent {
+        JobEvent::samples().remove(1)
+    }
+
+    fn progressed(percent: u8, message: Option<&str>) -> JobEvent {
+        let message = message.map(str::to_owned);
+        JobProgressed { percent, message }.into()
+    }
+
+    fn folded(events: Vec<JobEvent>) -> JobRow {
+        let events = history(events);
+        let row = events
+            .iter()
+            .try_fold(None, |row, event| JobRow::fold(row, event).map(Some));
+        row.expect("the history makes sense")
+            .expect("there are events")
+    }
+
+    #[test]
+    fn a_submission_fills_the_row() {
+        let row = folded(vec![submitted()]);
+        assert_eq!(row.kind.as_str(), "batch");
+        assert_eq!(row.status, JobStatus::Submitted);
+        assert!(row.droplet_id.is_some() && row.cluster.is_none());
+        assert_eq!((row.attempts, row.percent), (3, 0));
+        assert_eq!(row.parameters["model"], "V100");
+        assert_eq!((row.started_at, row.finished_at), (None, None));
+    }
+
+    #[test]
+    fn progress_keeps_the_last_message() {
+        let row = folded(vec![
+            submitted(),
+            started(),
+            progressed(30, Some("copying")),
+            progressed(75, None),
+        ]);
+        assert_eq!((row.status, row.percent), (JobStatus::Running, 75));
+        assert_eq!(row.message.as_deref(), Some("copying"));
+        assert_eq!(row.worker.expect("has one").as_str(), "worker-7");
+        assert_eq!(row.started_at, Some(minute(2)));
+    }
+
+    #[test]
+    fn success_is_complete_and_keeps_its_result() {
+        let result = Some(json!({"rows": 42}));
+        let succeeded = JobSucceeded {
+            result: result.clone(),
+        };
+        let row = folded(vec![submitted(), started(), succeeded.into()]);
+        assert_eq!((row.status, row.percent), (JobStatus::Succeeded, 100));
+        assert_eq!((row.result, row.finished_at), (result, Some(minute(3))));
+    }
+
+    #[test]
+    fn failure_and_cancellation_keep_their_reasons() {
+        let failed = JobFailed {
+            error: "out of memory".to_owned(),
+        };
+        let row = folded(vec![submitted(), started(), failed.into()]);
+        assert_eq!(row.status, JobStatus::Failed);
+        assert_eq!(row.reason.as_deref(), Some("out of memory"));
+        let cancelled = JobCancelled {
+            reason: "evicted".to_owned(),
+        };
+        let row = folded(vec![submitted(), cancelled.into()]);
+        assert_eq!(row.status, JobStatus::Cancelled);
+        assert_eq!(row.reason.as_deref(), Some("evicted"));
+        assert_eq!(row.finished_at, Some(minute(2)));
+    }
+
+    #[test]
+    fn progress_before_the_start_makes_no_sense() {
+        let row = folded(vec![submitted()]);
+        let error = JobRow::fold(Some(row), &recorded(2, progressed(10, None).into()));
+        assert!(matches!(
+            error,
+            Err(Senseless::Misplaced {
+                status: "SUBMITTED",
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn an_event_of_a_droplet_is_refused() {
+        let droplet = recorded(1, DropletEvent::samples().remove(0).into());
+        let error = JobRow::fold(None, &droplet).expect_err("is not a job's");
+        assert!(matches!(error, Senseless::Foreign { .. }), "{error}");
+    }
+}
