@@ -1,1 +1,57 @@
-fn main(){}
+//! ClusterGenie's one binary: parses, starts logging, runs a subcommand, reports how it ended.
+
+mod config;
+mod data_directory;
+mod duration;
+mod health;
+mod key;
+mod postgres;
+mod secret_file;
+mod tasks;
+mod telemetry;
+mod token;
+mod trace_load;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{CommandFactory, Parser};
+
+use crate::config::{Cli, Command, Trace};
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nobody left to tell when standard error is closed.
+            let _ = writeln!(std::io::stderr(), "clustergenie: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
+    // Before any thread is started, because it changes the environment.
+    config::read_dotenv()?;
+    config::refuse_unknown(&Cli::command(), std::env::vars_os().map(|(name, _)| name))?;
+    let cli = Cli::parse();
+    telemetry::start_logging(&cli.logging)?;
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("cryptography was set up twice"))?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot start")?
+        .block_on(run(cli.command))
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Token(settings) => token::run(settings),
+        Command::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
+        Command::Health(settings) => health::run(settings).await,
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,355 @@
+//! Every setting of every process: a flag and, where a process of its own runs, an environment
+//! variable. A setting that is not known or not valid stops the start with a sentence.
+
+mod environment;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use api::roles::Role;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::ids::OrgId;
+
+use crate::duration;
+
+pub(crate) use self::environment::{read_dotenv, refuse_unknown};
+
+/// Where `up` keeps everything when it is not told.
+const DATA: &str = "clustergenie-data";
+/// Where a local platform serves.
+const LOCAL: &str = "http://127.0.0.1:8085";
+
+/// ClusterGenie: droplets and jobs with one history that frontends, auditors and analysts share.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) logging: Logging,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to run.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs everything in one process, with a private Postgres of its own.
+    Up(Up),
+    /// Prints a token signed with the key of a data directory.
+    Token(Token),
+    /// Plays real input through the API.
+    #[command(subcommand)]
+    Trace(Trace),
+    /// Exits with 0 when a process says that it is ready, else with 1 and the reason.
+    Health(Health),
+    /// Brings a database to the version of this program, then ends.
+    Migrate(Migrate),
+    /// Serves the API. One of the processes of a distributed installation.
+    Api(Api),
+    /// Sequences events and publishes them to Kafka. One of the processes of a distributed
+    /// installation.
+    Relay(Relay),
+    /// Builds read models from Kafka. One of the processes of a distributed installation.
+    Project(Project),
+    /// Runs the jobs of the platform. One of the processes of a distributed installation.
+    Work(Work),
+}
+
+/// What is written to standard error.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Logging {
+    /// What to log: a level, or parts of the program and their levels.
+    #[arg(
+        long,
+        global = true,
+        env = "CLUSTERGENIE_LOG",
+        default_value = "info,sqlx=warn"
+    )]
+    #[arg(value_name = "FILTER", help_heading = "Logging")]
+    pub(crate) log: String,
+    /// How log lines are written.
+    #[arg(
+        long,
+        global = true,
+        env = "CLUSTERGENIE_LOG_FORMAT",
+        default_value = "text"
+    )]
+    #[arg(help_heading = "Logging")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+/// Settings of `up`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Up {
+    /// Where everything is kept; made if it does not exist.
+    #[arg(long, env = "CLUSTERGENIE_DATA", default_value = DATA, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Where to serve; port 0 takes a free one.
+    #[arg(long, env = "CLUSTERGENIE_LISTEN", default_value = "127.0.0.1:8085")]
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// Send events through Kafka, by these brokers, instead of reading the log directly.
+    #[arg(long, env = "CLUSTERGENIE_KAFKA", value_name = "HOST:PORT,...")]
+    pub(crate) kafka: Option<String>,
+    /// Write {"url", "token", "databaseUrl"} to this file once everything serves.
+    #[arg(long, env = "CLUSTERGENIE_READY_FILE", value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+    /// The folder of Postgres's server programs, when they are not where they usually are.
+    #[arg(long, env = "CLUSTERGENIE_POSTGRES_BIN", value_name = "DIR")]
+    pub(crate) postgres_bin: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) provider: Provider,
+}
+
+/// Settings of the simulated provider that makes the platform's droplets.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Provider {
+    /// How long each step of the simulated provider takes.
+    #[arg(long, env = "CLUSTERGENIE_STEP_DELAY", default_value = "500ms")]
+    #[arg(value_name = "TIME", value_parser = duration::parse)]
+    pub(crate) step_delay: Duration,
+    /// The share of droplets, from 0 to 1, that the simulated provider fails to make.
+    #[arg(long, env = "CLUSTERGENIE_FAILURE_RATE", default_value = "0")]
+    #[arg(value_name = "SHARE", value_parser = share)]
+    pub(crate) failure_rate: f64,
+    /// How many jobs run at once.
+    #[arg(
+        long,
+        env = "CLUSTERGENIE_WORKERS",
+        default_value = "4",
+        value_name = "NUMBER"
+    )]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) workers: u16,
+}
+
+/// Settings of `token`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Token {
+    /// The data directory whose key signs.
+    #[arg(long, env = "CLUSTERGENIE_DATA", default_value = DATA, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Sign with this key instead.
+    #[arg(long, env = "CLUSTERGENIE_JWT_KEY_FILE", value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// The organization that the token is for.
+    #[arg(long)]
+    pub(crate) org: OrgId,
+    /// What the token's bearer may do: admin, operator, viewer, auditor, analyst or agent. May be
+    /// given several times.
+    #[arg(long = "role", required = true, value_name = "ROLE", value_parser = role)]
+    pub(crate) roles: Vec<Role>,
+    /// Whom the token speaks for: the actor of events.
+    #[arg(long, default_value = "developer", value_name = "NAME", value_parser = subject)]
+    pub(crate) subject: String,
+    /// How long the token is good for.
+    #[arg(long, default_value = "30d", value_name = "TIME", value_parser = duration::parse)]
+    pub(crate) expires: Duration,
+}
+
+/// Playing real input.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Trace {
+    /// Plays a cluster trace through the GraphQL API, as an outside agent would. Playing the same
+    /// file again changes nothing.
+    Load(TraceLoad),
+}
+
+/// Settings of `trace load`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TraceLoad {
+    /// A CSV file with the columns name, cpu_milli, memory_mib, qos, pod_phase, creation_time,
+    /// deletion_time and scheduled_time.
+    pub(crate) file: PathBuf,
+    /// The platform's address, with or without `/graphql`.
+    #[arg(long, env = "CLUSTERGENIE_URL", default_value = LOCAL)]
+    pub(crate) url: String,
+    /// An agent's token. Without one, and for a platform on this machine, a token is signed with the
+    /// key in --data.
+    #[arg(long, env = "CLUSTERGENIE_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// The data directory whose key signs when there is no token.
+    #[arg(long, env = "CLUSTERGENIE_DATA", default_value = DATA, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The organization to load into when there is no token.
+    #[arg(long, default_value = "demo")]
+    pub(crate) org: OrgId,
+    /// How many requests may be under way at once.
+    #[arg(long, default_value = "64", value_name = "NUMBER")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) concurrency: u16,
+    /// Print the closing table as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Settings of `health`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Health {
+    /// The process's address.
+    #[arg(long, env = "CLUSTERGENIE_URL", default_value = LOCAL)]
+    pub(crate) url: String,
+}
+
+/// The database that all processes of an installation share.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Database {
+    /// How to connect to Postgres, as the owner of the tables. The password may be given in PGPASSWORD
+    /// instead.
+    #[arg(
+        long,
+        env = "CLUSTERGENIE_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) database_url: String,
+}
+
+/// The brokers that all processes of an installation share.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Kafka {
+    /// Kafka's brokers.
+    #[arg(
+        long = "kafka",
+        env = "CLUSTERGENIE_KAFKA",
+        value_name = "HOST:PORT,..."
+    )]
+    pub(crate) brokers: String,
+}
+
+/// Where a process without an API tells how it is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Observed {
+    /// Where to serve /livez, /readyz and /metrics.
+    #[arg(
+        long,
+        env = "CLUSTERGENIE_METRICS_LISTEN",
+        default_value = "127.0.0.1:8086"
+    )]
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) metrics_listen: SocketAddr,
+}
+
+/// Settings of `migrate`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    pub(crate) database: Database,
+    /// How long to wait for the database to answer.
+    #[arg(long, env = "CLUSTERGENIE_MIGRATE_PATIENCE", default_value = "60s")]
+    #[arg(value_name = "TIME", value_parser = duration::parse)]
+    pub(crate) patience: Duration,
+}
+
+/// Settings of `api`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Api {
+    #[command(flatten)]
+    pub(crate) database: Database,
+    /// Where to serve.
+    #[arg(long, env = "CLUSTERGENIE_LISTEN", default_value = "127.0.0.1:8085")]
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// The key that signs and checks tokens: a file with at least 32 random bytes.
+    #[arg(long, env = "CLUSTERGENIE_JWT_KEY_FILE", value_name = "FILE")]
+    pub(crate) jwt_key_file: PathBuf,
+}
+
+/// Settings of `relay`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Relay {
+    #[command(flatten)]
+    pub(crate) database: Database,
+    #[command(flatten)]
+    pub(crate) kafka: Kafka,
+    #[command(flatten)]
+    pub(crate) observed: Observed,
+}
+
+/// Settings of `project`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Project {
+    #[command(flatten)]
+    pub(crate) database: Database,
+    #[command(flatten)]
+    pub(crate) kafka: Kafka,
+    #[command(flatten)]
+    pub(crate) observed: Observed,
+}
+
+/// Settings of `work`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Work {
+    #[command(flatten)]
+    pub(crate) database: Database,
+    #[command(flatten)]
+    pub(crate) kafka: Kafka,
+    #[command(flatten)]
+    pub(crate) observed: Observed,
+    #[command(flatten)]
+    pub(crate) provider: Provider,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::named(text).ok_or_else(|| {
+        let names: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        format!("the roles are {}", names.join(", "))
+    })
+}
+
+fn subject(text: &str) -> Result<String, String> {
+    let usable = (1..=api::auth::MAX_SUBJECT_CHARS).contains(&text.chars().count())
+        && !text.chars().any(char::is_control);
+    usable.then(|| text.to_owned()).ok_or_else(|| {
+        format!(
+            "use 1 to {} printable characters",
+            api::auth::MAX_SUBJECT_CHARS
+        )
+    })
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "write a number from 0 to 1, such as 0.05".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_settings_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        for bad in [
+            ["up", "--failure-rate", "1.5"],
+            ["up", "--workers", "0"],
+            ["up", "--step-delay", "5"],
+            ["up", "--listen", "8085"],
+            ["up", "--unknown", "1"],
+            ["trace", "load", "--concurrency=0"],
+        ] {
+            assert!(
+                Cli::try_parse_from(["clustergenie"].iter().chain(&bad)).is_err(),
+                "{bad:?}"
+            );
+        }
+        assert!(Cli::try_parse_from(["clustergenie", "up", "--workers", "1"]).is_ok());
+    }
+}

@@ -1,0 +1,95 @@
+//! Settings from the environment: `.env`, and variables that nobody knows.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use clap::Command;
+
+/// All our variables begin with this.
+const PREFIX: &str = "CLUSTERGENIE_";
+
+/// Variables that others than this program read: the tests, and `docker-compose.yml`, whose `.env` is
+/// ours too.
+const OF_OTHERS: [&str; 2] = ["CLUSTERGENIE_TEST_", "CLUSTERGENIE_PORT"];
+
+/// Takes the variables of the file `.env` in the current folder, if there is one. Variables that are
+/// set already stay as they are. To be called before any thread is started.
+///
+/// # Errors
+/// When the file cannot be read or understood.
+pub(crate) fn read_dotenv() -> anyhow::Result<()> {
+    let path = Path::new(".env");
+    if path.exists() {
+        dotenvy::from_path(path).context("the file .env in this folder cannot be used")?;
+    }
+    Ok(())
+}
+
+/// Refuses a variable that looks like a setting and is none, because a misspelt setting is worse than
+/// a missing one.
+///
+/// # Errors
+/// Names the variable and those that there are.
+pub(crate) fn refuse_unknown(
+    cli: &Command,
+    variables: impl Iterator<Item = OsString>,
+) -> anyhow::Result<()> {
+    let known = known(cli);
+    for variable in variables {
+        let Some(name) = variable.to_str().filter(|name| name.starts_with(PREFIX)) else {
+            continue;
+        };
+        if !known.contains(name) && !OF_OTHERS.iter().any(|other| name.starts_with(other)) {
+            let known: Vec<_> = known.iter().map(String::as_str).collect();
+            bail!(
+                "the environment variable {name} is not a setting: correct its name or unset it. \
+                 There are: {}",
+                known.join(", ")
+            );
+        }
+    }
+    Ok(())
+}
+
+fn known(command: &Command) -> BTreeSet<String> {
+    let own = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_env());
+    let mut known: BTreeSet<_> = own
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    known.extend(command.get_subcommands().flat_map(self::known));
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::config::Cli;
+
+    fn check(names: &[&str]) -> anyhow::Result<()> {
+        refuse_unknown(&Cli::command(), names.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn settings_of_any_process_are_known() {
+        check(&["CLUSTERGENIE_LOG", "CLUSTERGENIE_METRICS_LISTEN", "HOME"]).unwrap();
+        check(&["CLUSTERGENIE_TEST_KAFKA", "CLUSTERGENIE_PORT"]).unwrap();
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_refused() {
+        let error = check(&["CLUSTERGENIE_LISTEN", "CLUSTERGENIE_LISTN"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("CLUSTERGENIE_LISTN is not a setting"),
+            "{error}"
+        );
+        assert!(error.contains("CLUSTERGENIE_WORKERS"), "{error}");
+    }
+}

@@ -1,0 +1,101 @@
+//! Files that only their owner may read: keys, passwords, ready tokens.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::Context;
+
+/// Writes a file that only its owner may read, in one step: whoever looks sees the file as it was
+/// before or all of what is written now, and after a power failure too.
+///
+/// # Errors
+/// When the folder does not take the file.
+pub(crate) fn write(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
+    try_write(path, contents).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// The file's contents, or those that `make` gives when there is no such file yet.
+///
+/// # Errors
+/// When the file cannot be read, or not be written.
+pub(crate) fn read_or_write(
+    path: &Path,
+    make: impl FnOnce() -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Vec<u8>> {
+    match fs::read(path) {
+        Ok(contents) => Ok(contents),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let contents = make()?;
+            write(path, &contents)?;
+            Ok(contents)
+        }
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    }
+}
+
+/// Bytes that nobody can guess.
+///
+/// # Errors
+/// When the system gives no randomness.
+pub(crate) fn random<const BYTES: usize>() -> anyhow::Result<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    rustls::crypto::aws_lc_rs::default_provider()
+        .secure_random
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("the system gave no random bytes"))?;
+    Ok(bytes)
+}
+
+fn try_write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let unfinished = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    let written = file
+        .write_all(contents)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        // The error of writing is the one to tell.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn it_is_made_once_and_only_its_owner_may_read_it() {
+        let folder = std::env::temp_dir().join(format!("secret-file-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("key");
+
+        let first = read_or_write(&path, || Ok(random::<32>()?.to_vec())).unwrap();
+        let second = read_or_write(&path, || Ok(random::<32>()?.to_vec())).unwrap();
+        assert_eq!(first, second);
+        assert_ne!(first, [0; 32]);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+
+        write(&path, b"other").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"other");
+        assert_eq!(
+            fs::read_dir(&folder).unwrap().count(),
+            1,
+            "nothing unfinished is left"
+        );
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

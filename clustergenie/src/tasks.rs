@@ -1,0 +1,269 @@
+//! The one owner of all tasks of a process.
+//!
+//! The first task that ends by itself, or a signal, stops all of them: stage after stage, so that
+//! those who write end before those who carry on what was written. Whoever has not ended within the
+//! grace period is aborted. Nothing in the program runs outside of this set.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How long all tasks together may take to end: longer than the API gives its connections.
+pub(crate) const GRACE: Duration = Duration::from_secs(15);
+
+/// When a task is told to stop: in this order, each stage when the one before has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Takes requests.
+    Serve,
+    /// Gives commands by itself.
+    Work,
+    /// Writes what commands decided; ends by itself when nobody can give commands any more.
+    Append,
+    /// Carries on what was written: sequences, publishes, projects.
+    Follow,
+}
+
+impl Stage {
+    const ALL: [Self; 4] = [Self::Serve, Self::Work, Self::Append, Self::Follow];
+}
+
+/// Named tasks that live and end together.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    set: JoinSet<anyhow::Result<()>>,
+    running: HashMap<Id, (Stage, String)>,
+    stops: [CancellationToken; Stage::ALL.len()],
+    grace: Duration,
+}
+
+/// Why all tasks were stopped, when nobody asked for it.
+#[derive(Debug, thiserror::Error)]
+#[error("the task `{task}` {how}, so everything was stopped")]
+pub(crate) struct TaskEnded {
+    task: String,
+    how: How,
+    #[source]
+    source: Option<anyhow::Error>,
+}
+
+#[derive(Debug)]
+enum How {
+    Failed,
+    Panicked,
+    Returned,
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Failed => "failed",
+            Self::Panicked => "panicked",
+            Self::Returned => "ended without being told to",
+        })
+    }
+}
+
+impl Tasks {
+    /// No tasks yet; they may take so long to end.
+    pub(crate) fn new(grace: Duration) -> Self {
+        Self {
+            set: JoinSet::new(),
+            running: HashMap::new(),
+            stops: Stage::ALL.map(|_| CancellationToken::new()),
+            grace,
+        }
+    }
+
+    /// Runs a task. It must end soon after the token that it is given was cancelled, and not before.
+    pub(crate) fn spawn<Task>(
+        &mut self,
+        stage: Stage,
+        name: impl Into<String>,
+        task: impl FnOnce(CancellationToken) -> Task,
+    ) where
+        Task: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let handle = self.set.spawn(task(self.stop(stage).clone()));
+        self.running.insert(handle.id(), (stage, name.into()));
+    }
+
+    /// Waits for a signal (SIGINT, SIGTERM) or for the first task that ends, then stops all.
+    ///
+    /// # Errors
+    /// When it was a task that ended: which one and why. After a signal there is no error.
+    pub(crate) async fn run(mut self) -> anyhow::Result<()> {
+        let mut signals = Signals::listen()?;
+        let ended = tokio::select! {
+            name = signals.next() => {
+                tracing::info!(signal = name, "stopping");
+                None
+            }
+            Some(ended) = self.set.join_next_with_id() => Some(self.account_for(ended)),
+        };
+        if let Some(ended) = &ended {
+            tracing::error!(task = ended.task, "stopping, because a task {}", ended.how);
+        }
+        self.stop_all(&mut signals).await;
+        match ended {
+            Some(ended) => Err(ended.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn stop(&self, stage: Stage) -> &CancellationToken {
+        &self.stops[stage as usize]
+    }
+
+    async fn stop_all(&mut self, signals: &mut Signals) {
+        let deadline = Instant::now() + self.grace;
+        for stage in Stage::ALL {
+            self.stop(stage).cancel();
+            while self.running.values().any(|(of, _)| *of == stage) {
+                tokio::select! {
+                    Some(ended) = self.set.join_next_with_id() => self.note_end(ended),
+                    () = tokio::time::sleep_until(deadline) => return self.abort("too late").await,
+                    _ = signals.next() => return self.abort("a second signal").await,
+                }
+            }
+        }
+    }
+
+    async fn abort(&mut self, why: &str) {
+        let tasks: Vec<_> = self
+            .running
+            .values()
+            .map(|(_, name)| name.as_str())
+            .collect();
+        tracing::warn!(
+            tasks = tasks.join(", "),
+            why,
+            "tasks that had not ended were aborted"
+        );
+        self.set.shutdown().await;
+        self.running.clear();
+    }
+
+    /// Forgets a task that ended while all are being stopped; a failure is worth a line.
+    fn note_end(&mut self, ended: Result<(Id, anyhow::Result<()>), JoinError>) {
+        let ended = self.account_for(ended);
+        if let Some(error) = ended.source {
+            tracing::warn!(
+                task = ended.task,
+                error = format!("{error:#}"),
+                "it did not end well"
+            );
+        }
+    }
+
+    fn account_for(&mut self, ended: Result<(Id, anyhow::Result<()>), JoinError>) -> TaskEnded {
+        let (id, how, source) = match ended {
+            Ok((id, Ok(()))) => (id, How::Returned, None),
+            Ok((id, Err(error))) => (id, How::Failed, Some(error)),
+            Err(error) => (error.id(), How::Panicked, Some(error.into())),
+        };
+        let (_, task) = self
+            .running
+            .remove(&id)
+            .expect("every task of the set has a name");
+        TaskEnded { task, how, source }
+    }
+}
+
+/// The signals that ask the process to end.
+#[derive(Debug)]
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened to");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    fn failing(tasks: &mut Tasks) {
+        tasks.spawn(Stage::Work, "worker", |_| async {
+            anyhow::bail!("no more work")
+        });
+    }
+
+    #[tokio::test]
+    async fn the_first_failure_stops_all_in_the_order_of_the_stages() {
+        let ends = Arc::new(Mutex::new(Vec::new()));
+        let mut tasks = Tasks::new(GRACE);
+        for stage in [Stage::Follow, Stage::Serve, Stage::Append] {
+            let ends = Arc::clone(&ends);
+            tasks.spawn(stage, format!("{stage:?}"), |stop| async move {
+                stop.cancelled().await;
+                ends.lock().unwrap().push(stage);
+                Ok(())
+            });
+        }
+        failing(&mut tasks);
+
+        let error = tasks.run().await.expect_err("a task failed");
+        assert_eq!(
+            format!("{error:#}"),
+            "the task `worker` failed, so everything was stopped: no more work"
+        );
+        assert_eq!(
+            *ends.lock().unwrap(),
+            [Stage::Serve, Stage::Append, Stage::Follow]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_task_that_returns_by_itself_or_panics_is_named() {
+        let mut tasks = Tasks::new(GRACE);
+        tasks.spawn(Stage::Serve, "api", |_| async { Ok(()) });
+        let error = tasks.run().await.expect_err("a task ended");
+        assert!(
+            error
+                .to_string()
+                .contains("`api` ended without being told to"),
+            "{error}"
+        );
+
+        let mut tasks = Tasks::new(GRACE);
+        tasks.spawn(Stage::Serve, "api", |_| async {
+            panic!("an invariant does not hold")
+        });
+        let error = tasks.run().await.expect_err("a task panicked");
+        assert!(error.to_string().contains("`api` panicked"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_end_in_time_is_aborted() {
+        let mut tasks = Tasks::new(Duration::from_millis(10));
+        tasks.spawn(Stage::Serve, "stuck", |_| pending());
+        failing(&mut tasks);
+        assert!(tasks.run().await.is_err());
+    }
+}

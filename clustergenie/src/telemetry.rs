@@ -1,0 +1,115 @@
+//! What the process says about itself: log lines on standard error, and metrics.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use anyhow::Context;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{LogFormat, Logging};
+
+/// Upper bounds for durations, in seconds: from one statement to a stuck one.
+const SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+/// Upper bounds for how many things went together.
+const SIZES: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+
+/// How often the recorder tidies up.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Starts writing log lines to standard error.
+///
+/// # Errors
+/// When the filter is malformed.
+pub(crate) fn start_logging(logging: &Logging) -> anyhow::Result<()> {
+    let filter: EnvFilter = logging.log.parse().with_context(|| {
+        format!(
+            "{:?} is not a log filter: set --log (CLUSTERGENIE_LOG) to a level such as `info`, or \
+             to parts and levels such as `info,event_store=debug`",
+            logging.log
+        )
+    })?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    let started = match logging.log_format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+}
+
+/// The metrics of this process.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    /// Collects what every part of the process measures, from now on. To be called once.
+    ///
+    /// # Errors
+    /// When it was called before.
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let handle = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+            .set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), SIZES)?
+            .install_recorder()
+            .context("metrics cannot start")?;
+        metrics::describe_gauge!(
+            "process_resident_memory_bytes",
+            metrics::Unit::Bytes,
+            "Memory of this process that is in RAM"
+        );
+        Ok(Self { handle })
+    }
+
+    /// All metrics in Prometheus's text format.
+    pub(crate) fn render(&self) -> String {
+        if let Some(bytes) = resident_bytes() {
+            metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
+        }
+        self.handle.render()
+    }
+
+    /// Moves what was recorded out of growing buffers, until `stop`; otherwise memory would grow.
+    pub(crate) async fn keep_up(self, stop: CancellationToken) -> anyhow::Result<()> {
+        while stop
+            .run_until_cancelled(tokio::time::sleep(UPKEEP))
+            .await
+            .is_some()
+        {
+            self.handle.run_upkeep();
+        }
+        Ok(())
+    }
+}
+
+fn resident_bytes() -> Option<u64> {
+    resident_bytes_in(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// The value of the line `VmRSS:     1234 kB`.
+fn resident_bytes_in(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resident_memory_is_read_in_bytes() {
+        let status = "Name:\tclustergenie\nVmSize:\t  999 kB\nVmRSS:\t   12 kB\n";
+        assert_eq!(resident_bytes_in(status), Some(12 * 1024));
+        assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 20));
+    }
+}

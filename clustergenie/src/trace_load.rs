@@ -1,0 +1,270 @@
+//! `clustergenie trace load`: plays the life of a real cluster through the GraphQL API, as an agent
+//! outside would.
+//!
+//! It promises that nothing is sent for a file that is not sound, that one task's events are sent in
+//! their order, and that playing a file again, also after either side was killed, changes nothing
+//! that was done already: every mutation has an idempotency key made of the file's name and the row.
+//! It must never touch the platform by another way than its public API.
+
+mod client;
+mod closing;
+mod plan;
+mod player;
+mod rows;
+mod size;
+mod step;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use api::auth::Claims;
+use api::roles::Role;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use reqwest::Url;
+use serde::Deserialize;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use self::client::Client;
+use self::closing::{Closing, Times};
+use self::player::Score;
+use self::rows::Row;
+use self::size::Size;
+use crate::config::TraceLoad;
+use crate::{key, token};
+
+/// How long a token that we sign ourselves is good for: longer than any load.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Characters at most of a file's name, because keys have room for so many.
+const MAX_NAME_CHARS: usize = 200;
+
+const CATALOGUE: &str =
+    "query TraceCatalogue { catalogue { sizes { slug vcpus memoryMib priceMonthly { micros } } } }";
+
+/// Loads a trace and prints the closing table to standard output.
+///
+/// # Errors
+/// When the file is not sound (then nothing was sent), the platform refuses us or does not answer, a
+/// mutation was refused, or it was interrupted.
+pub(crate) async fn run(settings: TraceLoad) -> anyhow::Result<()> {
+    let file_name = file_name(&settings.file)?;
+    let rows = read(&settings.file)?;
+    let client = Arc::new(Client::new(&settings.url, agent_token(&settings)?)?);
+    let score = Arc::new(score(&client, file_name, rows).await?);
+
+    let progress = progress_bar(score.moments.len() as u64);
+    let stop = CancellationToken::new();
+    let started = Instant::now();
+    let playing = player::play(
+        Arc::clone(&client),
+        Arc::clone(&score),
+        settings.concurrency.into(),
+        &progress,
+        &stop,
+    );
+    tokio::pin!(playing);
+    let tally = tokio::select! {
+        tally = &mut playing => tally,
+        _ = tokio::signal::ctrl_c() => {
+            stop.cancel();
+            playing.await
+        }
+    };
+    progress.finish_and_clear();
+    let tally = tally?;
+    if stop.is_cancelled() {
+        bail!(
+            "interrupted after {} of {} steps: run the same command again to go on, nothing is done \
+             twice",
+            tally.moments,
+            score.moments.len()
+        );
+    }
+    let times = catch_up(&client, started).await?;
+
+    let counts = closing::count(&client).await?;
+    let closing = Closing::new(counts, score.rows.len(), &tally, client.retried(), times);
+    print(&closing, settings.json)?;
+    if tally.refused > 0 {
+        bail!(
+            "the platform refused {} mutations, such as:\n  {}",
+            tally.refused,
+            tally.refusals.join("\n  ")
+        );
+    }
+    Ok(())
+}
+
+fn file_name(file: &Path) -> anyhow::Result<String> {
+    file.file_name()
+        .and_then(|name| name.to_str())
+        .filter(|name| {
+            name.chars().count() <= MAX_NAME_CHARS && !name.chars().any(char::is_control)
+        })
+        .map(str::to_owned)
+        .with_context(|| {
+            format!(
+                "{} cannot be loaded under this name, which idempotency keys are made of: give it \
+                 one of at most {MAX_NAME_CHARS} printable characters",
+                file.display()
+            )
+        })
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<Row>> {
+    let text = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    rows::read(&text)
+        .with_context(|| format!("{} was not loaded, nothing was sent", file.display()))
+}
+
+/// The token that was given, or one that we sign when the platform is on this machine.
+fn agent_token(settings: &TraceLoad) -> anyhow::Result<String> {
+    if let Some(token) = &settings.token {
+        return Ok(token.clone());
+    }
+    if !is_local(&settings.url) {
+        bail!("give a token of the role agent with --token (CLUSTERGENIE_TOKEN)");
+    }
+    let key = key::of_data_directory(&settings.data).context(
+        "there is no token: give one of the role agent with --token (CLUSTERGENIE_TOKEN), or say \
+         with --data where the platform on this machine keeps its data",
+    )?;
+    let (issued_at, expires_at) = token::lifetime(TOKEN_LIFE)?;
+    let claims = Claims {
+        subject: "trace-load".to_owned(),
+        org: settings.org.clone(),
+        roles: vec![Role::Agent],
+        issued_at,
+        expires_at,
+    };
+    Ok(api::auth::sign(&key, &claims)?)
+}
+
+fn is_local(url: &str) -> bool {
+    let url = Url::parse(url).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+async fn score(client: &Client, file_name: String, rows: Vec<Row>) -> anyhow::Result<Score> {
+    let sizes = sizes(client).await?;
+    let chosen = rows
+        .iter()
+        .map(|row| {
+            Some(
+                size::choose(&sizes, row.cpu_milli, row.memory_mib)?
+                    .slug
+                    .clone(),
+            )
+        })
+        .collect::<Option<Vec<_>>>()
+        .context("the platform's catalogue has no sizes")?;
+    let moments = plan::plan(&rows);
+    Ok(Score {
+        file_name,
+        rows,
+        sizes: chosen,
+        moments,
+    })
+}
+
+async fn sizes(client: &Client) -> anyhow::Result<Vec<Size>> {
+    let data = client.send(CATALOGUE, json!({})).await?;
+    let listed: Vec<Listed> = serde_json::from_value(data["catalogue"]["sizes"].clone())
+        .context("the platform's catalogue has an unknown form")?;
+    listed
+        .into_iter()
+        .map(|size| {
+            Ok(Size {
+                price: size
+                    .price_monthly
+                    .micros
+                    .parse()
+                    .context("a price is not a number")?,
+                slug: size.slug,
+                vcpus: size.vcpus,
+                memory_mib: size.memory_mib,
+            })
+        })
+        .collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    slug: String,
+    vcpus: u32,
+    memory_mib: u32,
+    price_monthly: Price,
+}
+
+#[derive(Deserialize)]
+struct Price {
+    micros: String,
+}
+
+async fn catch_up(client: &Client, started: Instant) -> anyhow::Result<Times> {
+    let playing = started.elapsed();
+    closing::wait_for_read_models(client).await?;
+    Ok(Times {
+        playing,
+        catching_up: started.elapsed() - playing,
+    })
+}
+
+/// Shown on a terminal only.
+fn progress_bar(moments: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} ETA {eta}")
+        .expect("the template is well-formed");
+    ProgressBar::with_draw_target(Some(moments), ProgressDrawTarget::stderr()).with_style(style)
+}
+
+fn print(closing: &Closing, as_json: bool) -> anyhow::Result<()> {
+    let text = if as_json {
+        format!("{}\n", serde_json::to_string_pretty(closing)?)
+    } else {
+        closing.table()
+    };
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .context("the table cannot be printed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for url in [
+            "http://127.0.0.1:8085",
+            "http://localhost/graphql",
+            "http://[::1]:1",
+        ] {
+            assert!(is_local(url), "{url}");
+        }
+        for url in [
+            "http://10.0.0.1:8085",
+            "http://example.com",
+            "http://127.0.0.1.example.com",
+        ] {
+            assert!(!is_local(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_fits_no_key_is_refused() {
+        assert_eq!(file_name(Path::new("/a/b.csv")).unwrap(), "b.csv");
+        assert!(file_name(Path::new("/a/..")).is_err());
+        assert!(file_name(Path::new(&"x".repeat(201))).is_err());
+        assert!(file_name(Path::new("a\nb.csv")).is_err());
+    }
+}

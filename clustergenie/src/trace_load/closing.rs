@@ -1,0 +1,207 @@
+//! The end of a load: waiting until read models show it, and the table of what there is now.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::player::Tally;
+
+/// How long read models may stand still before we stop waiting for them.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often we look at them.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+const PROGRESS: &str = "query TraceProgress { platform { position projections { lagEvents } } }";
+const COUNTS: &str = "query TraceCounts { counts { \
+    dropletsByStatus { status count } jobsByStatus { status count } } }";
+
+/// What there is after a load, and what it took.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Closing {
+    /// Droplets of the organization by status.
+    pub(super) droplets: BTreeMap<String, i64>,
+    /// Jobs of the organization by status.
+    pub(super) jobs: BTreeMap<String, i64>,
+    /// Tasks of the file.
+    pub(super) rows: usize,
+    /// Mutations that were answered.
+    pub(super) mutations: u64,
+    /// Mutations that were refused.
+    pub(super) refused: u64,
+    /// Requests that were sent again.
+    pub(super) retried: u64,
+    /// How long it took until all mutations were answered.
+    pub(super) seconds: f64,
+    /// How long it took from then until read models showed all of it.
+    pub(super) catch_up_seconds: f64,
+    /// Mutations a second.
+    pub(super) per_second: f64,
+}
+
+/// Waits until the read models have taken in everything.
+///
+/// # Errors
+/// When they stand still, or the platform does not answer.
+pub(super) async fn wait_for_read_models(client: &Client) -> anyhow::Result<()> {
+    let mut before = None;
+    let mut moved = Instant::now();
+    loop {
+        let data = client.send(PROGRESS, json!({})).await?;
+        let platform: Platform = from(&data["platform"])?;
+        let lag = platform.lag()?;
+        let now = Some((platform.position, lag));
+        // Twice the same, because what was written last may not be in the log at the first look.
+        if lag == 0 && now == before {
+            return Ok(());
+        }
+        if now != before {
+            moved = Instant::now();
+        }
+        if moved.elapsed() > PATIENCE {
+            bail!(
+                "everything was sent, but the read models have stood still for {} s, {lag} events \
+                 behind: see what the platform's /readyz says",
+                PATIENCE.as_secs()
+            );
+        }
+        before = now;
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Counts what there is.
+///
+/// # Errors
+/// When the platform does not answer.
+pub(super) async fn count(client: &Client) -> anyhow::Result<Counts> {
+    let data = client.send(COUNTS, json!({})).await?;
+    from(&data["counts"])
+}
+
+/// What the platform counts.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Counts {
+    droplets_by_status: Vec<StatusCount>,
+    jobs_by_status: Vec<StatusCount>,
+}
+
+impl Closing {
+    /// Puts everything together.
+    pub(super) fn new(
+        counts: Counts,
+        rows: usize,
+        tally: &Tally,
+        retried: u64,
+        times: Times,
+    ) -> Self {
+        let seconds = times.playing.as_secs_f64();
+        Self {
+            droplets: by_status(counts.droplets_by_status),
+            jobs: by_status(counts.jobs_by_status),
+            rows,
+            mutations: tally.mutations,
+            refused: tally.refused,
+            retried,
+            seconds,
+            catch_up_seconds: times.catching_up.as_secs_f64(),
+            per_second: tally.mutations as f64 / seconds.max(f64::MIN_POSITIVE),
+        }
+    }
+
+    /// The table for people.
+    pub(super) fn table(&self) -> String {
+        let mut table = String::new();
+        let mut section = |title: &str, lines: Vec<(String, String)>| {
+            writeln!(table, "{title}").expect("writing to a string cannot fail");
+            for (name, value) in lines {
+                writeln!(table, "  {name:<22}{value:>10}")
+                    .expect("writing to a string cannot fail");
+            }
+        };
+        let statuses = |counts: &BTreeMap<String, i64>| {
+            let lines = counts
+                .iter()
+                .map(|(status, count)| (status.to_lowercase(), count.to_string()));
+            lines.collect()
+        };
+        section("droplets", statuses(&self.droplets));
+        section("jobs", statuses(&self.jobs));
+        let load = [
+            ("rows", self.rows.to_string()),
+            ("mutations", self.mutations.to_string()),
+            ("refused", self.refused.to_string()),
+            ("requests sent again", self.retried.to_string()),
+            ("seconds", format!("{:.1}", self.seconds)),
+            (
+                "seconds to catch up",
+                format!("{:.1}", self.catch_up_seconds),
+            ),
+            ("mutations a second", format!("{:.0}", self.per_second)),
+        ];
+        section(
+            "load",
+            load.map(|(name, value)| (name.to_owned(), value)).into(),
+        );
+        table
+    }
+}
+
+/// How long the parts of a load took.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// Until all mutations were answered.
+    pub(super) playing: Duration,
+    /// From then until read models showed all of it.
+    pub(super) catching_up: Duration,
+}
+
+#[derive(Debug, Deserialize)]
+struct StatusCount {
+    status: String,
+    count: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Platform {
+    position: String,
+    projections: Vec<Projection>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Projection {
+    lag_events: String,
+}
+
+impl Platform {
+    /// How many events all read models together have not taken in yet.
+    fn lag(&self) -> anyhow::Result<i64> {
+        self.projections
+            .iter()
+            .map(|projection| {
+                projection
+                    .lag_events
+                    .parse::<i64>()
+                    .context("a lag is not a number")
+            })
+            .sum()
+    }
+}
+
+fn by_status(counts: Vec<StatusCount>) -> BTreeMap<String, i64> {
+    counts
+        .into_iter()
+        .map(|counted| (counted.status, counted.count))
+        .collect()
+}
+
+fn from<Answer: serde::de::DeserializeOwned>(value: &Value) -> anyhow::Result<Answer> {
+    serde_json::from_value(value.clone()).context("the platform's answer has an unknown form")
+}

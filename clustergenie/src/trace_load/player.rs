@@ -1,0 +1,253 @@
+//! Plays a plan: in its order, many rows at a time, one moment of a row after another.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use indicatif::ProgressBar;
+use serde_json::{Map, Value};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::client::Client;
+use super::plan::Moment;
+use super::rows::Row;
+use super::step::{Ids, Sent, Step, document};
+
+/// How many moments are looked at ahead of those under way, in multiples of them: the moments of one
+/// row often follow each other closely and wait for each other.
+const LOOK_AHEAD: usize = 4;
+/// How many refusals are remembered word for word.
+const REMEMBERED: usize = 5;
+
+/// A trace that is ready to be played.
+#[derive(Debug)]
+pub(super) struct Score {
+    /// The file's name, which idempotency keys begin with.
+    pub(super) file_name: String,
+    pub(super) rows: Vec<Row>,
+    /// The slug of the size of each row.
+    pub(super) sizes: Vec<String>,
+    pub(super) moments: Vec<Moment>,
+}
+
+/// What came of playing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Moments that were played to their end.
+    pub(super) moments: u64,
+    /// Mutations that were answered.
+    pub(super) mutations: u64,
+    /// Mutations that the platform refused, or that could not be sent because of such a refusal.
+    pub(super) refused: u64,
+    /// The first refusals, in sentences.
+    pub(super) refusals: Vec<String>,
+}
+
+/// Plays until everything was played, or `stop`; then what is under way is brought to its end.
+/// `progress` advances by one with every moment.
+///
+/// # Errors
+/// When the platform refuses a request as a whole, or does not answer any more.
+pub(super) async fn play(
+    client: Arc<Client>,
+    score: Arc<Score>,
+    concurrency: usize,
+    progress: &ProgressBar,
+    stop: &CancellationToken,
+) -> anyhow::Result<Tally> {
+    let mut stage = Stage {
+        rows: vec![OnStage::default(); score.rows.len()],
+        running: JoinSet::new(),
+        held_back: 0,
+        client,
+        score: Arc::clone(&score),
+    };
+    let mut moments = score.moments.iter().copied();
+    let mut tally = Tally::default();
+    loop {
+        while stage.running.len() < concurrency
+            && stage.held_back < concurrency * LOOK_AHEAD
+            && !stop.is_cancelled()
+        {
+            match moments.next() {
+                Some(moment) => stage.begin(moment),
+                None => break,
+            }
+        }
+        let Some(ended) = stage.running.join_next().await else {
+            return Ok(tally);
+        };
+        let played = ended.expect("playing a moment does not panic and is not aborted")?;
+        tally.add(&played);
+        progress.inc(1);
+        stage.end(played, stop);
+    }
+}
+
+/// The rows that are being played.
+struct Stage {
+    client: Arc<Client>,
+    score: Arc<Score>,
+    rows: Vec<OnStage>,
+    running: JoinSet<anyhow::Result<Played>>,
+    /// Moments that wait for an earlier one of their row.
+    held_back: usize,
+}
+
+/// A row that is being played.
+#[derive(Clone, Debug, Default)]
+struct OnStage {
+    ids: Ids,
+    busy: bool,
+    waiting: VecDeque<Moment>,
+}
+
+/// A moment that was played.
+struct Played {
+    row: usize,
+    ids: Ids,
+    mutations: u64,
+    refusals: Vec<String>,
+}
+
+impl Stage {
+    /// Plays a moment, at once or when the earlier ones of its row have been played.
+    fn begin(&mut self, moment: Moment) {
+        let row = &mut self.rows[moment.row];
+        if row.busy {
+            row.waiting.push_back(moment);
+            self.held_back += 1;
+        } else {
+            row.busy = true;
+            self.start(moment);
+        }
+    }
+
+    fn end(&mut self, played: Played, stop: &CancellationToken) {
+        let row = &mut self.rows[played.row];
+        row.ids = played.ids;
+        row.busy = false;
+        if stop.is_cancelled() {
+            return;
+        }
+        if let Some(next) = row.waiting.pop_front() {
+            row.busy = true;
+            self.held_back -= 1;
+            self.start(next);
+        }
+    }
+
+    fn start(&mut self, moment: Moment) {
+        let (client, score) = (Arc::clone(&self.client), Arc::clone(&self.score));
+        let ids = self.rows[moment.row].ids.clone();
+        self.running
+            .spawn(async move { play_moment(&client, &score, moment, ids).await });
+    }
+}
+
+impl Tally {
+    fn add(&mut self, played: &Played) {
+        self.moments += 1;
+        self.mutations += played.mutations;
+        self.refused += played.refusals.len() as u64;
+        let room = REMEMBERED.saturating_sub(self.refusals.len());
+        self.refusals
+            .extend(played.refusals.iter().take(room).cloned());
+    }
+}
+
+async fn play_moment(
+    client: &Client,
+    score: &Score,
+    moment: Moment,
+    mut ids: Ids,
+) -> anyhow::Result<Played> {
+    let row = &score.rows[moment.row];
+    let (mut mutations, mut refusals) = (0, Vec::new());
+    for steps in moment.change.requests() {
+        let sent = Sent {
+            row,
+            size: &score.sizes[moment.row],
+            ids: &ids,
+            at: moment.at(),
+        };
+        let Some(variables) = variables(score, moment.row, steps, sent) else {
+            // Its droplet or job was refused before; the platform has nothing that this is about.
+            refusals.extend(
+                steps
+                    .iter()
+                    .map(|step| format!("{}: {} was not sent", row.name, step.field())),
+            );
+            continue;
+        };
+        let data = client.send(&document(steps), variables).await?;
+        for (index, step) in steps.iter().enumerate() {
+            let payload = &data[format!("s{index}")];
+            mutations += 1;
+            match step {
+                Step::ProvisionDroplet => ids.droplet = id(&payload["droplet"]),
+                Step::SubmitJob => ids.job = id(&payload["job"]),
+                _ => {}
+            }
+            refusals.extend(
+                refusal(&payload["userErrors"])
+                    .map(|why| format!("{}: {} was refused: {why}", row.name, step.field())),
+            );
+        }
+    }
+    Ok(Played {
+        row: moment.row,
+        ids,
+        mutations,
+        refusals,
+    })
+}
+
+/// The variables of a request; `None` when a step needs an id that the row never got.
+fn variables(score: &Score, row: usize, steps: &[Step], sent: Sent<'_>) -> Option<Value> {
+    let mut variables = Map::new();
+    for (index, step) in steps.iter().enumerate() {
+        // Counted from 1, as people count rows.
+        let key = format!("trace:{}:{}:{}", score.file_name, row + 1, step.field());
+        variables.insert(format!("input{index}"), step.input(sent)?);
+        variables.insert(format!("key{index}"), key.into());
+    }
+    Some(variables.into())
+}
+
+fn id(node: &Value) -> Option<String> {
+    node["id"].as_str().map(str::to_owned)
+}
+
+/// All user errors of a payload in one sentence, if there are any.
+fn refusal(user_errors: &Value) -> Option<String> {
+    let told: Vec<_> = user_errors
+        .as_array()?
+        .iter()
+        .map(|error| {
+            let text = |name: &str| error[name].as_str().unwrap_or_default();
+            format!("{} ({})", text("message"), text("code"))
+        })
+        .collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_everything_that_was_wrong() {
+        assert_eq!(refusal(&json!([])), None);
+        let errors = json!([
+            { "field": ["input", "name"], "message": "taken", "code": "NAME_TAKEN" },
+            { "field": null, "message": "bad", "code": "INVALID_VALUE" },
+        ]);
+        assert_eq!(
+            refusal(&errors).unwrap(),
+            "taken (NAME_TAKEN); bad (INVALID_VALUE)"
+        );
+    }
+}

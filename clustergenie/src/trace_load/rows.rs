@@ -1,0 +1,410 @@
+//! Reads a cluster trace: all of it, before anything is done with it.
+//!
+//! Columns are found by their names in the header; others than those we need are left alone.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use csv::StringRecord;
+use domain::name::DropletName;
+use domain::tag::Tag;
+
+/// The columns that a trace must have.
+const COLUMNS: [&str; 8] = [
+    "name",
+    "cpu_milli",
+    "memory_mib",
+    "qos",
+    "pod_phase",
+    "creation_time",
+    "deletion_time",
+    "scheduled_time",
+];
+
+/// One task of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Its name, unique in the file.
+    pub(super) name: DropletName,
+    /// Thousandths of a processor that it asked for.
+    pub(super) cpu_milli: u32,
+    /// Memory in MiB that it asked for.
+    pub(super) memory_mib: u32,
+    /// Its quality of service, as a tag `qos:<qos>`.
+    pub(super) qos: Tag,
+    /// How it ended.
+    pub(super) phase: Phase,
+    /// Seconds from the start of the trace until it was created.
+    pub(super) created: u32,
+    /// Seconds until it was given a machine; never, for a task that never ran.
+    pub(super) scheduled: Option<u32>,
+    /// Seconds until it ended, or until the trace did.
+    pub(super) deleted: u32,
+}
+
+/// The last that is known of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// It ran until it was evicted or the trace ended.
+    Running,
+    /// It did its work.
+    Succeeded,
+    /// It broke.
+    Failed,
+    /// It never ran.
+    Pending,
+}
+
+/// Why a file is not a trace that can be played.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BadTrace {
+    /// Columns are missing.
+    #[error(
+        "line {line}: the header lacks the columns {missing}: a trace has at least {}",
+        COLUMNS.join(", ")
+    )]
+    Header { line: u64, missing: String },
+    /// A column that we need is there twice.
+    #[error("line {line}, column {column}: there is another column `{name}`: remove one of them")]
+    Twice {
+        line: u64,
+        column: usize,
+        name: &'static str,
+    },
+    /// A value is not what its column holds.
+    #[error("line {line}, column {column} (`{name}`): {reason}")]
+    Value {
+        line: u64,
+        column: usize,
+        name: &'static str,
+        reason: String,
+    },
+    /// A line has more or fewer values than the header.
+    #[error("line {line}, column {column}: the line has {found} values, the header {expected}")]
+    Width {
+        line: u64,
+        column: usize,
+        found: usize,
+        expected: usize,
+    },
+    /// The file is not CSV, or cannot be read.
+    #[error("line {line}, column 1: {reason}")]
+    NotCsv { line: u64, reason: String },
+}
+
+/// Reads a whole trace.
+///
+/// # Errors
+/// The first thing that is wrong with it, with line and column.
+pub(super) fn read(file: &[u8]) -> Result<Vec<Row>, BadTrace> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(file);
+    let mut records = reader.records();
+    let header = match records.next() {
+        Some(header) => header.map_err(not_csv)?,
+        None => StringRecord::new(),
+    };
+    let columns = Columns::find(&header, line_of(file, &header))?;
+    let mut first_lines = HashMap::new();
+    records
+        .map(|record| {
+            let record = record.map_err(not_csv)?;
+            let line = Line {
+                columns: &columns,
+                number: line_of(file, &record),
+                record: &record,
+            };
+            let row = line.read()?;
+            match first_lines.insert(row.name.clone(), line.number) {
+                Some(first) => Err(line.bad(0, format!("line {first} has the same name"))),
+                None => Ok(row),
+            }
+        })
+        .collect()
+}
+
+/// Where each of [`COLUMNS`] is, counted from 0, and how many columns the header has.
+struct Columns {
+    places: [usize; COLUMNS.len()],
+    width: usize,
+}
+
+impl Columns {
+    fn find(header: &StringRecord, line: u64) -> Result<Self, BadTrace> {
+        let mut places = [0; COLUMNS.len()];
+        let mut missing = Vec::new();
+        for (place, name) in places.iter_mut().zip(COLUMNS) {
+            let mut found = (0..header.len()).filter(|at| header[*at].trim() == name);
+            match (found.next(), found.next()) {
+                (Some(at), None) => *place = at,
+                (Some(_), Some(again)) => {
+                    return Err(BadTrace::Twice {
+                        line,
+                        column: again + 1,
+                        name,
+                    });
+                }
+                (None, _) => missing.push(name),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(BadTrace::Header {
+                line,
+                missing: missing.join(", "),
+            });
+        }
+        Ok(Self {
+            places,
+            width: header.len(),
+        })
+    }
+}
+
+/// One line below the header.
+struct Line<'line> {
+    columns: &'line Columns,
+    number: u64,
+    record: &'line StringRecord,
+}
+
+impl Line<'_> {
+    fn read(&self) -> Result<Row, BadTrace> {
+        let (found, expected) = (self.record.len(), self.columns.width);
+        if found != expected {
+            let column = found.min(expected) + 1;
+            return Err(BadTrace::Width {
+                line: self.number,
+                column,
+                found,
+                expected,
+            });
+        }
+        let row = Row {
+            name: self.value(0, DropletName::parse)?,
+            cpu_milli: self.value(1, number)?,
+            memory_mib: self.value(2, number)?,
+            qos: self.value(3, |text| Tag::parse(format!("qos:{text}")))?,
+            phase: self.value(4, Phase::from_str)?,
+            created: self.value(5, number)?,
+            deleted: self.value(6, number)?,
+            scheduled: self.value(7, |text| match text {
+                "" => Ok(None),
+                text => number(text).map(Some),
+            })?,
+        };
+        self.check_order(&row)?;
+        Ok(row)
+    }
+
+    /// A life that cannot have been would be refused step by step when it is played.
+    fn check_order(&self, row: &Row) -> Result<(), BadTrace> {
+        if row.deleted < row.created {
+            return Err(self.bad(6, "it lies before creation_time"));
+        }
+        match (row.phase, row.scheduled) {
+            (_, Some(scheduled)) if scheduled < row.created => {
+                Err(self.bad(7, "it lies before creation_time"))
+            }
+            (_, Some(scheduled)) if scheduled > row.deleted => {
+                Err(self.bad(7, "it lies after deletion_time"))
+            }
+            (Phase::Pending, Some(_)) => Err(self.bad(
+                7,
+                "a task that is Pending was never scheduled: leave it empty",
+            )),
+            (Phase::Succeeded | Phase::Failed, None) => Err(self.bad(
+                7,
+                "a task that Succeeded or Failed ran before: it must have one",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn value<'value, Value, Error: ToString>(
+        &'value self,
+        index: usize,
+        read: impl FnOnce(&'value str) -> Result<Value, Error>,
+    ) -> Result<Value, BadTrace> {
+        let text = self.record[self.columns.places[index]].trim();
+        read(text).map_err(|error| self.bad(index, error.to_string()))
+    }
+
+    fn bad(&self, index: usize, reason: impl Into<String>) -> BadTrace {
+        BadTrace::Value {
+            line: self.number,
+            column: self.columns.places[index] + 1,
+            name: COLUMNS[index],
+            reason: reason.into(),
+        }
+    }
+}
+
+impl FromStr for Phase {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "Running" => Ok(Self::Running),
+            "Succeeded" => Ok(Self::Succeeded),
+            "Failed" => Ok(Self::Failed),
+            "Pending" => Ok(Self::Pending),
+            other => Err(format!(
+                "{other:?} is none of Running, Succeeded, Failed, Pending"
+            )),
+        }
+    }
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not a whole number from 0 to {}", u32::MAX))
+}
+
+/// The line on which a record begins, counted from 1. The reader's own count is where it began to
+/// look for the record, and it skips empty lines.
+fn line_of(file: &[u8], record: &StringRecord) -> u64 {
+    let Some(position) = record.position() else {
+        return 1;
+    };
+    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let skipped = file.get(start..).unwrap_or_default().iter();
+    let line_breaks = skipped
+        .take_while(|byte| b"\r\n".contains(byte))
+        .filter(|byte| **byte == b'\n');
+    position.line() + line_breaks.count() as u64
+}
+
+fn not_csv(error: csv::Error) -> BadTrace {
+    let line = error.position().map_or(1, csv::Position::line);
+    let reason = match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8".to_owned(),
+        _ => error.to_string(),
+    };
+    BadTrace::NotCsv { line, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str =
+        "name,cpu_milli,memory_mib,qos,pod_phase,creation_time,deletion_time,scheduled_time";
+
+    fn read_lines(lines: &[&str]) -> Result<Vec<Row>, BadTrace> {
+        read(lines.join("\n").as_bytes())
+    }
+
+    fn refusal(line: &str) -> String {
+        read_lines(&[HEADER, "good,1,1,LS,Running,0,9,1", line])
+            .expect_err("the line is bad")
+            .to_string()
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let rows = read_lines(&[
+            "gpu_spec,scheduled_time,deletion_time,creation_time,pod_phase,qos,memory_mib,cpu_milli,name",
+            "V100,,20,10,Pending,LS,2048,1500,a.b-1",
+        ])
+        .unwrap();
+        assert_eq!(
+            rows,
+            [Row {
+                name: DropletName::parse("a.b-1").unwrap(),
+                cpu_milli: 1500,
+                memory_mib: 2048,
+                qos: Tag::parse("qos:LS").unwrap(),
+                phase: Phase::Pending,
+                created: 10,
+                scheduled: None,
+                deleted: 20,
+            }]
+        );
+    }
+
+    #[test]
+    fn a_header_without_a_needed_column_is_refused() {
+        let error = read_lines(&["name,cpu_milli", "a,1"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("line 1: the header lacks the columns memory_mib, qos, pod_phase"),
+            "{error}"
+        );
+        assert!(matches!(read_lines(&[]), Err(BadTrace::Header { .. })));
+        let twice = format!("{HEADER},qos");
+        let error = read_lines(&[&twice]).unwrap_err().to_string();
+        assert!(error.starts_with("line 1, column 9: "), "{error}");
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_with_line_and_column() {
+        for (line, expected) in [
+            (
+                "b,x,1,LS,Running,0,9,1",
+                "line 3, column 2 (`cpu_milli`): \"x\" is not a whole",
+            ),
+            (
+                "b,1,-1,LS,Running,0,9,1",
+                "line 3, column 3 (`memory_mib`): ",
+            ),
+            (
+                "b_,1,1,LS,Running,0,9,1",
+                "line 3, column 1 (`name`): \"b_\" is not the name",
+            ),
+            ("b,1,1,L S,Running,0,9,1", "line 3, column 4 (`qos`): "),
+            (
+                "b,1,1,LS,Unknown,0,9,1",
+                "line 3, column 5 (`pod_phase`): \"Unknown\" is none of",
+            ),
+            (
+                "b,1,1,LS,Running,,9,1",
+                "line 3, column 6 (`creation_time`): ",
+            ),
+            (
+                "b,1,1,LS,Running,5,4,",
+                "line 3, column 7 (`deletion_time`): it lies before",
+            ),
+            (
+                "b,1,1,LS,Running,5,9,4",
+                "line 3, column 8 (`scheduled_time`): it lies before",
+            ),
+            (
+                "b,1,1,LS,Running,5,9,10",
+                "line 3, column 8 (`scheduled_time`): it lies after",
+            ),
+            (
+                "b,1,1,LS,Pending,5,9,6",
+                "line 3, column 8 (`scheduled_time`): ",
+            ),
+            (
+                "b,1,1,LS,Failed,5,9,",
+                "line 3, column 8 (`scheduled_time`): ",
+            ),
+            (
+                "b,1,1,LS,Running,5",
+                "line 3, column 7: the line has 6 values, the header 8",
+            ),
+            (
+                "good,1,1,LS,Running,0,9,1",
+                "line 3, column 1 (`name`): line 2 has the same name",
+            ),
+        ] {
+            let error = refusal(line);
+            assert!(error.starts_with(expected), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        let error = read_lines(&[HEADER, "", "\"a", "b\",1,1,LS,Running,0,9,1"]).unwrap_err();
+        assert!(
+            error.to_string().starts_with("line 3, column 1 (`name`): "),
+            "{error}"
+        );
+        let error = read(b"name,\xff\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 1, column 1: the text is not UTF-8");
+    }
+}
