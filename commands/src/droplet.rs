@@ -6,6 +6,7 @@ use domain::job::{Job, JobCommand, JobSubject, Runner};
 use domain::name::{ClusterName, DropletName, JobKind};
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
+use event_store::envelope::StreamId;
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
@@ -93,6 +94,10 @@ impl UseCase for Provision {
         "provision_droplet"
     }
 
+    fn subject(&self) -> StreamId {
+        self.new.id.into()
+    }
+
     fn arguments(&self) -> Value {
         let NewDroplet {
             id: _,
@@ -165,6 +170,10 @@ impl UseCase for Alter {
         }
     }
 
+    fn subject(&self) -> StreamId {
+        self.id.into()
+    }
+
     fn arguments(&self) -> Value {
         let argument = match &self.command {
             DropletCommand::ReportActive { addresses } => {
@@ -224,6 +233,10 @@ struct Delete {
 impl UseCase for Delete {
     fn name(&self) -> &'static str {
         "delete_droplet"
+    }
+
+    fn subject(&self) -> StreamId {
+        self.id.into()
     }
 
     fn arguments(&self) -> Value {

@@ -24,6 +24,7 @@ use crate::error::{CommandError, Rejected};
 use crate::receipt::Receipt;
 use crate::request;
 use crate::streams::{self, Loaded, Streams, Trust};
+use crate::turns::Turns;
 
 /// How often a command may lose a race before its caller is told.
 const MAX_CONFLICTS: u32 = 5;
@@ -34,12 +35,16 @@ pub struct Commands {
     pool: PgPool,
     appender: Appender,
     cache: Arc<Cache>,
+    turns: Arc<Turns>,
 }
 
 /// One thing that can be asked for, with its arguments.
 pub(crate) trait UseCase: Sync {
     /// Its name; part of the request's hash, so it never changes.
     fn name(&self) -> &'static str;
+
+    /// The stream of the aggregate that the command names.
+    fn subject(&self) -> StreamId;
 
     /// What the client asked for, without ids that were made for this request. Part of the
     /// request's hash: what is in it never changes its form.
@@ -61,6 +66,7 @@ impl Commands {
             pool,
             appender,
             cache: Arc::new(Cache::new()),
+            turns: Arc::new(Turns::new()),
         }
     }
 
@@ -111,6 +117,7 @@ impl Commands {
             let hash = request::hash(&context.org, use_case.name(), &use_case.arguments());
             Key { key, hash }
         });
+        let _turn = self.turns.take(use_case.subject()).await;
         let mut trust = Trust::Memory;
         let mut conflicts = 0;
         let mut pauses = pauses();

@@ -4,6 +4,7 @@ use domain::droplet::{Droplet, DropletRejection};
 use domain::ids::JobId;
 use domain::job::{Job, JobCommand, JobSubject, Runner};
 use domain::name::JobKind;
+use event_store::envelope::StreamId;
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
@@ -67,6 +68,10 @@ struct Submit {
 impl UseCase for Submit {
     fn name(&self) -> &'static str {
         "submit_job"
+    }
+
+    fn subject(&self) -> StreamId {
+        self.id.into()
     }
 
     fn arguments(&self) -> Value {
@@ -137,6 +142,10 @@ impl UseCase for Alter {
             JobCommand::Fail { .. } => "fail_job",
             JobCommand::Cancel { .. } => "cancel_job",
         }
+    }
+
+    fn subject(&self) -> StreamId {
+        self.id.into()
     }
 
     fn arguments(&self) -> Value {

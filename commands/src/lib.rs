@@ -32,3 +32,4 @@ mod decision;
 mod ownership;
 mod request;
 mod streams;
+mod turns;
