@@ -12,9 +12,12 @@ use std::sync::{
 };
 
 use async_graphql::{
-    Response, ServerResult, Variables,
+    Response, ServerResult, Value, Variables,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery},
-    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
+    parser::{
+        Positioned,
+        types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+    },
 };
 
 use crate::error::{Code, failure};
@@ -84,9 +87,10 @@ impl Execution {
         self.stage.store(stage as u8, Ordering::Release);
     }
 
-    /// Refuses a document whose operation the transport does not carry. Which operation is meant is
-    /// left to the executor to complain about, if it is not clear.
-    fn check(&self, document: &ExecutableDocument) -> ServerResult<()> {
+    /// Refuses a document whose operation the transport does not carry, or that lacks a variable:
+    /// the executor would find that out in the middle, as an execution error. Which operation is
+    /// meant is left to the executor to complain about, if it is not clear.
+    fn check(&self, document: &ExecutableDocument, variables: &Variables) -> ServerResult<()> {
         let wanted = match &document.operations {
             DocumentOperations::Single(operation) => Some(operation),
             DocumentOperations::Multiple(operations) => self
@@ -97,6 +101,11 @@ impl Execution {
         let Some(operation) = wanted else {
             return Ok(());
         };
+        self.check_type(operation)?;
+        check_variables(&operation.node, variables)
+    }
+
+    fn check_type(&self, operation: &Positioned<OperationDefinition>) -> ServerResult<()> {
         let (stage, advice) = match (operation.node.ty, self.carries) {
             (OperationType::Mutation, Carries::Queries) => (
                 Stage::NeedsPost,
@@ -136,7 +145,7 @@ impl Extension for TrackExecution {
         let document = next.run(ctx, query, variables).await?;
         if let Some(execution) = ctx.data_opt::<Execution>() {
             execution.reached(Stage::Validating);
-            execution.check(&document)?;
+            execution.check(&document, variables)?;
         }
         Ok(document)
     }
@@ -152,4 +161,20 @@ impl Extension for TrackExecution {
         }
         next.run(ctx, operation_name).await
     }
+}
+
+/// Every variable that must not be null has a value or a default.
+fn check_variables(operation: &OperationDefinition, variables: &Variables) -> ServerResult<()> {
+    for definition in &operation.variable_definitions {
+        let lacks_value = match variables.get(&definition.node.name.node) {
+            None => definition.node.default_value.is_none(),
+            Some(value) => *value == Value::Null,
+        };
+        if lacks_value && !definition.node.var_type.node.nullable {
+            let name = &definition.node.name.node;
+            let message = format!("the variable ${name} must not be null: send a value for it");
+            return Err(failure(Code::BadUserInput, message).into_server_error(definition.pos));
+        }
+    }
+    Ok(())
 }

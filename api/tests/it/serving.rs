@@ -1,0 +1,216 @@
+//! A server on a free port with a schema made for testing transports, and tokens for it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use api::{
+    auth::{Auth, Claims, sign},
+    execution::TrackExecution,
+    health::{Part, Readiness},
+    request::RequestInfo,
+    roles::Role,
+    router::{Endpoint, transports},
+    server,
+    websocket::Limits,
+};
+use async_graphql::{Context, Object, Result, Schema, Subscription};
+use axum::Router;
+use chrono::{TimeDelta, Utc};
+use domain::ids::OrgId;
+use futures_util::{Stream, StreamExt, stream};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+const KEY: [u8; 32] = [7; 32];
+
+/// How long anything may take that should take no time.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running server; dropping it ends it at once.
+pub(crate) struct Serving {
+    pub(crate) address: SocketAddr,
+    /// How often a stream of `held` lives now: a permit each.
+    pub(crate) held: Arc<Semaphore>,
+    stop: CancellationToken,
+    task: JoinSet<()>,
+}
+
+impl Serving {
+    pub(crate) async fn start() -> Self {
+        Self::with(Limits::default(), Vec::new()).await
+    }
+
+    pub(crate) async fn with(limits: Limits, parts: Vec<Part>) -> Self {
+        let held = Arc::new(Semaphore::new(0));
+        let executor = Schema::build(Query, Mutation, Subscription)
+            .extension(TrackExecution)
+            .data(held.clone())
+            .finish();
+        let auth = Auth::new(&KEY).unwrap();
+        let metrics = Arc::new(|| "a_metric 1\n".to_owned());
+        let endpoint = Endpoint {
+            executor,
+            auth,
+            limits,
+        };
+        let router = transports(endpoint, Arc::new(Fixed(parts)), metrics);
+        Self::serve(router, held).await
+    }
+
+    pub(crate) async fn serve(router: Router, held: Arc<Semaphore>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let mut task = JoinSet::new();
+        task.spawn(server::run(listener, router, stop.clone()));
+        Self {
+            address,
+            held,
+            stop,
+            task,
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Tells the server to stop, without waiting.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until the server has stopped in order.
+    pub(crate) async fn stopped(mut self) {
+        let ended = timeout(PATIENCE, self.task.join_next()).await;
+        ended
+            .expect("the server stops")
+            .expect("there is one")
+            .unwrap();
+    }
+}
+
+/// A token of organization `acme` that is good for so many seconds.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are an edge: time enters here"
+)]
+pub(crate) fn token_for(seconds: i64) -> String {
+    let claims = Claims {
+        subject: "ada".to_owned(),
+        org: OrgId::parse("acme").unwrap(),
+        roles: vec![Role::Viewer],
+        issued_at: Utc::now(),
+        expires_at: Utc::now() + TimeDelta::seconds(seconds),
+    };
+    sign(&KEY, &claims).unwrap()
+}
+
+/// A token that is good for as long as a test may take.
+pub(crate) fn token() -> String {
+    token_for(600)
+}
+
+struct Fixed(Vec<Part>);
+
+impl Readiness for Fixed {
+    fn parts(&self) -> Vec<Part> {
+        self.0.clone()
+    }
+}
+
+struct Query;
+
+#[Object]
+impl Query {
+    async fn answer(&self) -> i32 {
+        42
+    }
+
+    async fn who(&self, context: &Context<'_>) -> Result<String> {
+        let info = context.data::<RequestInfo>()?;
+        Ok(format!("{}@{}", info.principal.subject, info.principal.org))
+    }
+
+    async fn traceparent(&self, context: &Context<'_>) -> Result<Option<String>> {
+        Ok(context.data::<RequestInfo>()?.traceparent.clone())
+    }
+
+    async fn greet(&self, name: String) -> String {
+        format!("hello {name}")
+    }
+
+    async fn long(&self, length: usize) -> String {
+        "x".repeat(length)
+    }
+
+    async fn failing(&self) -> Result<i32> {
+        Err("it fails".into())
+    }
+
+    async fn panicking(&self) -> i32 {
+        let nothing: Option<i32> = None;
+        nothing.expect("a resolver panics")
+    }
+}
+
+struct Mutation;
+
+#[Object]
+impl Mutation {
+    async fn change(&self) -> i32 {
+        1
+    }
+}
+
+struct Subscription;
+
+#[Subscription]
+impl Subscription {
+    async fn count(&self, to: i32) -> impl Stream<Item = i32> {
+        stream::iter(1..=to)
+    }
+
+    /// Gives one value, then nothing until it is dropped.
+    async fn held(&self, context: &Context<'_>) -> Result<impl Stream<Item = i32>> {
+        let held = Held::new(context.data::<Arc<Semaphore>>()?.clone());
+        Ok(stream::iter([1])
+            .chain(stream::pending())
+            .map(move |value| {
+                let _ = &held;
+                value
+            }))
+    }
+
+    /// Gives big values, as fast as they are taken.
+    async fn flood(&self) -> impl Stream<Item = String> {
+        stream::repeat_with(|| "x".repeat(64 * 1024))
+    }
+
+    async fn refused(&self) -> Result<impl Stream<Item = i32>> {
+        Err::<stream::Empty<i32>, _>("it may not begin".into())
+    }
+
+    async fn half(&self) -> impl Stream<Item = Result<i32>> {
+        stream::iter([Ok(1), Err("the second fails".into())])
+    }
+
+    async fn panics(&self) -> impl Stream<Item = i32> {
+        stream::iter([1]).chain(stream::once(async { panic!("a stream panics") }))
+    }
+}
+
+/// Counts itself as long as it lives.
+struct Held(Arc<Semaphore>);
+
+impl Held {
+    fn new(held: Arc<Semaphore>) -> Self {
+        held.add_permits(1);
+        Self(held)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.forget_permits(1);
+    }
+}
