@@ -109,3 +109,32 @@ fn matches(known: &HeaderValue, etag: &HeaderValue) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Executor;
+    use futures_util::StreamExt;
+
+    use crate::schema;
+
+    #[tokio::test]
+    async fn the_examples_fit_the_schema() {
+        let page = include_str!("graphiql/page.js");
+        let examples: Vec<&str> = page
+            .split("query: `")
+            .skip(1)
+            .map(|rest| rest.split('`').next().unwrap())
+            .collect();
+        assert_eq!(examples.len(), 3);
+        let schema = schema::builder().finish();
+        for example in examples {
+            let mut responses = Executor::execute_stream(&schema, example.into(), None);
+            let response = responses.next().await.unwrap();
+            // Valid, and refused only because no token came along.
+            for error in response.errors {
+                let code = error.extensions.unwrap().get("code").cloned();
+                assert_eq!(code, Some("UNAUTHENTICATED".into()), "{}", error.message);
+            }
+        }
+    }
+}

@@ -48,7 +48,8 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+/// The schema without what its resolvers work with.
+pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     let schema = Schema::build(Query, Mutation::default(), Subscription)
         .directive(idempotent)
         .extension(TrackExecution)

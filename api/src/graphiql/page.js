@@ -1,21 +1,31 @@
 // GraphiQL over our two transports: HTTP for queries and mutations, a WebSocket for subscriptions.
-// The token is given once, in the headers editor, and goes along with both.
+// The token stands in the headers editor and goes along with both. It can also be given in the page's
+// address, as `/#token=...`: what is after `#` is never sent to the server.
 'use strict';
 
 const HTTP_URL = new URL('graphql', document.baseURI);
 const WEBSOCKET_URL = new URL(HTTP_URL);
 WEBSOCKET_URL.protocol = HTTP_URL.protocol === 'https:' ? 'wss:' : 'ws:';
 
+// What the page keeps, tokens among it, is gone when its tab is closed.
+const STORAGE = window.sessionStorage;
+
+const GIVEN_TOKEN = new URLSearchParams(window.location.hash.slice(1)).get('token');
+if (GIVEN_TOKEN) {
+  STORAGE.clear();
+  window.history.replaceState(null, '', window.location.pathname + window.location.search);
+}
+
 const HEADERS = JSON.stringify(
-  { authorization: 'Bearer <the token that `clustergenie token` prints>' },
+  { authorization: `Bearer ${GIVEN_TOKEN ?? '<what clustergenie token prints>'}` },
   null,
   2,
 );
 
-// One tab each; the id that the first one answers goes into the others.
+// One tab each.
 const EXAMPLES = [
   {
-    query: `# Run this first: it asks for a droplet. The token goes into "Headers" below.
+    query: `# Asks for a droplet. A token goes into "Headers" below.
 mutation Provision {
   provisionDroplet(
     input: {
@@ -42,10 +52,13 @@ mutation Provision {
 `,
   },
   {
-    query: `# Run this before or after the mutation: it tells each change of a droplet as it happens.
+    query: `# Tells what happens to droplets, as it happens: run it, then ask for a droplet.
 subscription Watch {
   dropletChanged {
     cursor
+    event {
+      type
+    }
     droplet {
       id
       name
@@ -56,7 +69,8 @@ subscription Watch {
 `,
   },
   {
-    query: `query List {
+    query: `# The newest droplets.
+query List {
   droplets(first: 20) {
     totalCount
     nodes {
@@ -142,7 +156,8 @@ ReactDOM.createRoot(document.getElementById('page')).render(
     defaultHeaders: HEADERS,
     defaultEditorToolsVisibility: 'headers',
     isHeadersEditorEnabled: true,
-    // A token must not stay in the browser's storage after the page was closed.
-    shouldPersistHeaders: false,
+    shouldPersistHeaders: true,
+    showPersistHeadersSettings: false,
+    storage: STORAGE,
   }),
 );

@@ -19,7 +19,7 @@ use super::{
     protocol::{self, Ending, Received},
 };
 use crate::{
-    auth::{Auth, Principal},
+    auth::{Auth, LEEWAY_SECONDS, Principal},
     error::{Code, failure},
     execution::Carries,
     http::{TOKEN_ADVICE, without_scheme},
@@ -262,13 +262,12 @@ impl<E: Executor> Conversation<E> {
     }
 }
 
-/// How long the principal's token is still good.
+/// How long the principal's token is still taken.
 #[expect(
     clippy::disallowed_methods,
     reason = "the edge: the clock tells when a token ends"
 )]
 fn remaining(principal: &Principal) -> Duration {
-    (principal.expires_at - chrono::Utc::now())
-        .to_std()
-        .unwrap_or_default()
+    let end = principal.expires_at + Duration::from_secs(LEEWAY_SECONDS);
+    (end - chrono::Utc::now()).to_std().unwrap_or_default()
 }
