@@ -10,6 +10,7 @@ use std::time::Duration;
 use api::roles::Role;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::ids::OrgId;
+use event_store::cloudevent::Topics;
 
 use crate::duration;
 
@@ -100,6 +101,8 @@ pub(crate) struct Up {
     /// Send events through Kafka, by these brokers, instead of reading the log directly.
     #[arg(long, env = "CLUSTERGENIE_KAFKA", value_name = "HOST:PORT,...")]
     pub(crate) kafka: Option<String>,
+    #[command(flatten)]
+    pub(crate) topics: KafkaTopics,
     /// Write {"url", "token", "databaseUrl"} to this file once everything serves.
     #[arg(long, env = "CLUSTERGENIE_READY_FILE", value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
@@ -214,7 +217,7 @@ pub(crate) struct Database {
     pub(crate) database_url: String,
 }
 
-/// The brokers that all processes of an installation share.
+/// The Kafka that all processes of an installation share.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Kafka {
     /// Kafka's brokers.
@@ -224,6 +227,17 @@ pub(crate) struct Kafka {
         value_name = "HOST:PORT,..."
     )]
     pub(crate) brokers: String,
+    #[command(flatten)]
+    pub(crate) topics: KafkaTopics,
+}
+
+/// What is ours in Kafka.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct KafkaTopics {
+    /// What the names of all topics begin with. Two installations that share a Kafka need two of them.
+    #[arg(long = "kafka-prefix", env = "CLUSTERGENIE_KAFKA_PREFIX", default_value = Topics::PREFIX)]
+    #[arg(value_name = "TEXT", value_parser = prefix)]
+    pub(crate) prefix: String,
 }
 
 /// Where a process without an API tells how it is.
@@ -315,6 +329,17 @@ fn subject(text: &str) -> Result<String, String> {
             api::auth::MAX_SUBJECT_CHARS
         )
     })
+}
+
+// By Kafka's rule for topics, with room for what follows.
+fn prefix(text: &str) -> Result<String, String> {
+    let usable = (1..=200).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    usable
+        .then(|| text.to_owned())
+        .ok_or_else(|| "use 1 to 200 letters, digits, dots, underscores and hyphens".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -5,12 +5,16 @@ mod data_directory;
 mod duration;
 mod health;
 mod key;
+mod parts;
 mod postgres;
+mod ready;
+mod roles;
 mod secret_file;
 mod tasks;
 mod telemetry;
 mod token;
 mod trace_load;
+mod up;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -49,9 +53,14 @@ fn start() -> anyhow::Result<()> {
 
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Up(settings) => up::run(settings).await,
         Command::Token(settings) => token::run(settings),
         Command::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
         Command::Health(settings) => health::run(settings).await,
-        _ => Ok(()),
+        Command::Migrate(settings) => roles::migrate(settings).await,
+        Command::Api(settings) => roles::api(settings).await,
+        Command::Relay(settings) => roles::relay(settings).await,
+        Command::Project(settings) => roles::project(settings).await,
+        Command::Work(settings) => roles::work(settings).await,
     }
 }

@@ -59,11 +59,6 @@ impl Client {
         })
     }
 
-    /// Where requests go.
-    pub(super) fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
     /// How often requests were sent again.
     pub(super) fn retried(&self) -> u64 {
         self.retried.load(Ordering::Relaxed)
@@ -217,7 +212,7 @@ mod tests {
             "http://a:1/graphql/",
         ] {
             let client = Client::new(url, String::new()).unwrap();
-            assert_eq!(client.endpoint(), "http://a:1/graphql", "{url}");
+            assert_eq!(client.endpoint, "http://a:1/graphql", "{url}");
         }
         for bad in ["127.0.0.1:8085", "ftp://a", ""] {
             assert!(

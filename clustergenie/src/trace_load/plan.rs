@@ -47,17 +47,6 @@ impl Moment {
 }
 
 impl Change {
-    /// All changes.
-    pub(super) const ALL: [Self; 7] = [
-        Self::Created,
-        Self::Scheduled,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Unschedulable,
-        Self::Evicted,
-        Self::EvictedUnscheduled,
-    ];
-
     /// What is sent: requests one after another, each with steps that are carried out in order.
     pub(super) fn requests(self) -> &'static [&'static [Step]] {
         use Step::{
@@ -216,17 +205,5 @@ mod tests {
             second: 86_400,
         };
         assert_eq!(moment.at().to_rfc3339(), "2023-01-02T00:00:00+00:00");
-    }
-
-    #[test]
-    fn no_request_has_more_mutations_than_the_platform_takes() {
-        for change in Change::ALL {
-            assert!(
-                change
-                    .requests()
-                    .iter()
-                    .all(|steps| (1..=5).contains(&steps.len()))
-            );
-        }
     }
 }

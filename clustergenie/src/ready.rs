@@ -1,0 +1,230 @@
+//! Whether this process can do its work: what `/readyz` answers.
+//!
+//! The database is looked at every second by a task of its own, so that answering never waits. A read
+//! model counts as ready while the oldest event that it lacks is young: it is then merely busy.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use api::health::{Part, PartState, Readiness};
+use event_store::checkpoint;
+use event_store::source::ConsumerId;
+use outbox_relay::health::{RelayHealth, State};
+use projections::reader::Reader;
+use projections::status::ProjectionStatus;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+/// How often the database is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long looking may take until the database counts as not answering.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How old the oldest event may be that a read model lacks.
+const MAX_LAG: Duration = Duration::from_secs(30);
+/// How many jobs' events the to-do list may lack.
+const MAX_TODO_LAG: i64 = 1_000;
+
+/// What a process depends on.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// The owner's connections.
+    pub(crate) pool: PgPool,
+    /// The read models, when this process serves or builds them.
+    pub(crate) reader: Option<Reader>,
+    /// The to-do list, when this process works it off.
+    pub(crate) todo: Option<ConsumerId>,
+    /// The relay, when it is in this process.
+    pub(crate) relay: Option<Relay>,
+}
+
+/// The relay of this process.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    pub(crate) health: Arc<RelayHealth>,
+    pub(crate) publishing: Publishing,
+    pub(crate) standby: Standby,
+}
+
+/// Whether events go to Kafka.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Publishing {
+    /// They do.
+    Kafka,
+    /// They stay in the log.
+    Nowhere,
+}
+
+/// Whether other processes may do the relay's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standby {
+    /// They may; to stand by is all that is asked of this one.
+    IsReady,
+    /// There are none: this one must do it.
+    IsNotReady,
+}
+
+/// The answer to `/readyz`, as of the last look.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    parts: Parts,
+    database: Mutex<Vec<Part>>,
+}
+
+impl Ready {
+    /// Nothing was looked at yet.
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+        let not_yet = part("postgres", Err("it was not asked yet".to_owned()));
+        Arc::new(Self {
+            parts,
+            database: Mutex::new(vec![not_yet]),
+        })
+    }
+
+    /// Looks at the database again and again until `stop`.
+    pub(crate) async fn watch(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
+        loop {
+            let found = match tokio::time::timeout(PATIENCE, self.look()).await {
+                Ok(found) => found,
+                Err(_) => {
+                    let silent = format!("it did not answer within {} s", PATIENCE.as_secs());
+                    vec![part("postgres", Err(silent))]
+                }
+            };
+            *self.database.lock().expect("no holder panics") = found;
+            if stop
+                .run_until_cancelled(tokio::time::sleep(LOOK_EVERY))
+                .await
+                .is_none()
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Returns when every part is ready.
+    pub(crate) async fn wait(&self) {
+        while self
+            .parts()
+            .iter()
+            .any(|part| part.state != PartState::Ready)
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn look(&self) -> Vec<Part> {
+        if let Err(error) = sqlx::query("select 1").execute(&self.parts.pool).await {
+            return vec![part(
+                "postgres",
+                Err(format!("it does not answer: {error}")),
+            )];
+        }
+        let schema = schema::migrate::check(&self.parts.pool).await;
+        let mut found = vec![
+            part("postgres", Ok(())),
+            part("schema", schema.map_err(|error| error.to_string())),
+        ];
+        if let Some(reader) = &self.parts.reader {
+            match reader.projections().await {
+                Ok(statuses) => found.extend(statuses.iter().map(of_projection)),
+                Err(error) => found.push(part("projections", Err(error.to_string()))),
+            }
+        }
+        if let Some(todo) = self.parts.todo {
+            let lag = checkpoint::lag(&self.parts.pool, todo).await;
+            found.push(part(
+                todo.name,
+                match lag {
+                    Ok(lag) if lag > MAX_TODO_LAG => Err(format!("it is {lag} events behind")),
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(error.to_string()),
+                },
+            ));
+        }
+        found
+    }
+}
+
+impl Readiness for Ready {
+    fn parts(&self) -> Vec<Part> {
+        let mut parts = self.database.lock().expect("no holder panics").clone();
+        if let Some(relay) = &self.parts.relay {
+            let now = relay.health.snapshot();
+            parts.push(part(
+                "sequencer",
+                of_role(&now.sequencer.state, relay.standby),
+            ));
+            if relay.publishing == Publishing::Kafka {
+                parts.push(part("kafka", of_role(&now.publisher.state, relay.standby)));
+            }
+        }
+        parts
+    }
+}
+
+fn of_projection(status: &ProjectionStatus) -> Part {
+    let state = if status.lag > MAX_LAG {
+        Err(format!(
+            "it is {} events and {} s behind the log",
+            status.lag_events,
+            status.lag.as_secs()
+        ))
+    } else {
+        Ok(())
+    };
+    part(status.name, state)
+}
+
+fn of_role(state: &State, standby: Standby) -> Result<(), String> {
+    match state {
+        State::Leading => Ok(()),
+        State::Standby if standby == Standby::IsReady => Ok(()),
+        State::Standby => Err("another process, which may have ended, still leads".to_owned()),
+        State::Starting => Err("it has not begun yet".to_owned()),
+        State::Failing { why } => Err(why.clone()),
+    }
+}
+
+fn part(name: &'static str, state: Result<(), String>) -> Part {
+    let state = match state {
+        Ok(()) => PartState::Ready,
+        Err(reason) => PartState::NotReady(reason),
+    };
+    Part { name, state }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn to_stand_by_is_enough_only_beside_others() {
+        assert_eq!(of_role(&State::Standby, Standby::IsReady), Ok(()));
+        assert!(of_role(&State::Standby, Standby::IsNotReady).is_err());
+        assert_eq!(of_role(&State::Leading, Standby::IsNotReady), Ok(()));
+        let failing = State::Failing {
+            why: "Kafka does not answer".to_owned(),
+        };
+        assert_eq!(
+            of_role(&failing, Standby::IsReady),
+            Err("Kafka does not answer".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_read_model_is_ready_while_it_is_merely_busy() {
+        let status = |lag| ProjectionStatus {
+            name: "droplets",
+            generation: 1,
+            position: event_store::envelope::Position(7),
+            lag_events: 5,
+            lag,
+            parked_streams: 0,
+        };
+        assert_eq!(of_projection(&status(MAX_LAG)).state, PartState::Ready);
+        assert_eq!(
+            of_projection(&status(Duration::from_secs(61))).state,
+            PartState::NotReady("it is 5 events and 61 s behind the log".to_owned())
+        );
+    }
+}

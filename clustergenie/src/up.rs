@@ -1,0 +1,240 @@
+//! `clustergenie up`: everything in one process, with a Postgres of its own.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use api::auth::{Auth, Claims};
+use api::roles::Role;
+use api::services::Services;
+use domain::ids::OrgId;
+use event_store::cloudevent::Topics;
+use event_store::consumer::Consumer;
+use event_store::pool::{self, Purpose};
+use event_store::wake::Wake;
+use projections::reader::Reader;
+use serde_json::json;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+
+use crate::config::Up;
+use crate::data_directory::DataDirectory;
+use crate::parts::{self, Brokers, Feed};
+use crate::postgres::PrivatePostgres;
+use crate::ready::{Parts, Publishing, Ready, Relay, Standby};
+use crate::tasks::{GRACE, Stage, Tasks};
+use crate::telemetry::Metrics;
+use crate::{key, secret_file, token};
+
+/// The organization of the ready token.
+const ORG: &str = "demo";
+/// How long the ready token is good for.
+const TOKEN_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Runs until a signal or until a part fails; then stops everything, Postgres last.
+///
+/// # Errors
+/// When something cannot be started, or a part failed.
+pub(crate) async fn run(settings: Up) -> anyhow::Result<()> {
+    // Before anything is made, so that a wrong address costs nothing.
+    let listener = parts::listen(settings.listen).await?;
+    let data = DataDirectory::take(&settings.data)?;
+    let key = key::make_in_data_directory(data.path())?;
+    let postgres = PrivatePostgres::start(data.path(), settings.postgres_bin.as_deref()).await?;
+    let ended = serve(&settings, listener, &key, &postgres).await;
+    let stopped = postgres.stop().await;
+    ended.and(stopped)
+}
+
+async fn serve(
+    settings: &Up,
+    listener: TcpListener,
+    key: &[u8],
+    postgres: &PrivatePostgres,
+) -> anyhow::Result<()> {
+    let address = listener
+        .local_addr()
+        .context("the address of the API is unknown")?;
+    let mut tasks = Tasks::new(GRACE);
+    let ready = start(&mut tasks, settings, listener, key, postgres.url()).await?;
+
+    let watched = postgres.clone();
+    tasks.spawn(Stage::Follow, "postgres", |stop| async move {
+        tokio::select! {
+            error = watched.ended() => Err(error),
+            () = stop.cancelled() => Ok(()),
+        }
+    });
+    let announcement = Announcement::new(address, key, postgres.url(), settings)?;
+    tasks.spawn(Stage::Serve, "announcement", |stop| async move {
+        if stop.run_until_cancelled(ready.wait()).await.is_some() {
+            announcement.tell()?;
+        }
+        stop.cancelled().await;
+        Ok(())
+    });
+    tasks.run().await
+}
+
+/// Puts all parts into the task set.
+async fn start(
+    tasks: &mut Tasks,
+    settings: &Up,
+    listener: TcpListener,
+    key: &[u8],
+    database_url: &str,
+) -> anyhow::Result<Arc<Ready>> {
+    let store = connect(database_url, Purpose::Commands, 16).await?;
+    schema::migrate::migrate(&store).await?;
+    let relaying = connect(database_url, Purpose::Relay, 6).await?;
+    let consuming = connect(database_url, Purpose::Consumers, 16).await?;
+    let queries = connect(database_url, Purpose::Queries, 16).await?;
+    let metrics = Metrics::start()?;
+    let wake = Wake::default();
+
+    let kafka = settings.kafka.clone().map(|addresses| Brokers {
+        addresses,
+        topics: Topics::new(settings.topics.prefix.clone()),
+    });
+    let publishing = if kafka.is_some() {
+        Publishing::Kafka
+    } else {
+        Publishing::Nowhere
+    };
+    let feed = kafka.clone().map_or(Feed::Log, Feed::Kafka);
+    let relay = parts::relay(tasks, &relaying, &wake, kafka);
+
+    let commands = parts::commands(tasks, &store, &wake);
+    let todo = parts::platform(tasks, &consuming, commands.clone(), &settings.provider);
+    let mut consumers = projections::all();
+    let todo_id = todo.id();
+    consumers.push(todo);
+    parts::consumers(tasks, &consuming, &wake, &feed, consumers)?;
+
+    let reader = Reader::new(queries, store.clone());
+    let ready = Ready::new(Parts {
+        pool: store.clone(),
+        reader: Some(reader.clone()),
+        todo: Some(todo_id),
+        relay: Some(Relay {
+            health: relay,
+            publishing,
+            standby: Standby::IsNotReady,
+        }),
+    });
+    parts::observe(tasks, &ready, &metrics);
+    let services = Services {
+        commands,
+        reader,
+        changes: parts::changes(tasks, &store, &wake),
+        readiness: Arc::clone(&ready) as _,
+    };
+    parts::api(tasks, listener, services, Auth::new(key)?, &metrics);
+    Ok(ready)
+}
+
+async fn connect(url: &str, purpose: Purpose, connections: u32) -> anyhow::Result<PgPool> {
+    pool::connect(url, purpose, connections)
+        .await
+        .context("the private Postgres does not take connections")
+}
+
+/// What people and scripts are told once everything serves.
+struct Announcement {
+    url: String,
+    token: String,
+    database_url: String,
+    settings: Up,
+}
+
+impl Announcement {
+    fn new(
+        address: SocketAddr,
+        key: &[u8],
+        database_url: &str,
+        settings: &Up,
+    ) -> anyhow::Result<Self> {
+        let (issued_at, expires_at) = token::lifetime(TOKEN_LIFE)?;
+        let claims = Claims {
+            subject: "developer".to_owned(),
+            org: OrgId::parse(ORG).expect("the name of the demo organization is well-formed"),
+            roles: vec![Role::Admin, Role::Agent],
+            issued_at,
+            expires_at,
+        };
+        Ok(Self {
+            url: base_url(address),
+            token: api::auth::sign(key, &claims)?,
+            database_url: database_url.to_owned(),
+            settings: settings.clone(),
+        })
+    }
+
+    fn tell(&self) -> anyhow::Result<()> {
+        if let Some(file) = &self.settings.ready_file {
+            self.write_ready_file(file)?;
+        }
+        std::io::stdout()
+            .write_all(self.for_people().as_bytes())
+            .context("nobody can be told that everything serves")
+    }
+
+    fn write_ready_file(&self, file: &Path) -> anyhow::Result<()> {
+        let ready =
+            json!({ "url": self.url, "token": self.token, "databaseUrl": self.database_url });
+        secret_file::write(file, format!("{ready:#}\n").as_bytes())
+    }
+
+    fn for_people(&self) -> String {
+        let Self { url, token, .. } = self;
+        let data = self.settings.data.display();
+        format!(
+            r#"
+ClusterGenie serves at {url} (GraphQL at {url}/graphql)
+
+A token for the organization {ORG}, with the roles admin and agent, good for 30 days:
+  export TOKEN={token}
+
+Three commands to try, in a shell that has the line above:
+  curl -s {url}/graphql -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \
+    -d '{{"query":"mutation {{ provisionDroplet(input: {{name: \"web-1\", size: \"s-1vcpu-1gb\", region: \"nyc3\", image: \"ubuntu-24-04-x64\"}}) {{ droplet {{ id status }} userErrors {{ message }} }} }}"}}'
+  curl -s {url}/graphql -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \
+    -d '{{"query":"{{ droplets(first: 10) {{ nodes {{ id name status addresses {{ ip }} }} }} jobs(first: 10) {{ nodes {{ kind status percent }} }} }}"}}'
+  clustergenie token --data {data} --org {ORG} --role viewer
+
+The same for people is at {url}/ in a browser. Stop with Ctrl-C.
+"#
+        )
+    }
+}
+
+/// How a client on this machine reaches the address.
+fn base_url(address: SocketAddr) -> String {
+    let mut reachable = address;
+    if address.ip().is_unspecified() {
+        reachable.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{reachable}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_one_that_can_be_reached() {
+        for (listening, url) in [
+            ("127.0.0.1:8085", "http://127.0.0.1:8085"),
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:80", "http://[::1]:80"),
+        ] {
+            assert_eq!(base_url(listening.parse().unwrap()), url);
+        }
+    }
+}
