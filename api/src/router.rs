@@ -20,8 +20,9 @@ use crate::{
     auth::Auth,
     edge,
     health::{MetricsRenderer, Readiness, health_router},
-    http, page,
+    http, page, schema,
     server::Connections,
+    services::Services,
     websocket,
 };
 
@@ -41,7 +42,19 @@ pub struct Endpoint<E> {
     pub limits: websocket::Limits,
 }
 
-/// All routes: the GraphQL endpoint, the page for people, and what operators' machinery asks.
+/// All routes of the platform's API.
+/// It must be served by [`crate::server::run`], which tracks its WebSockets.
+pub fn router(services: Services, auth: Auth, metrics: MetricsRenderer) -> Router {
+    let readiness = services.readiness.clone();
+    let endpoint = Endpoint {
+        executor: schema::build(services),
+        auth,
+        limits: websocket::Limits::default(),
+    };
+    transports(endpoint, readiness, metrics)
+}
+
+/// All routes around any executor: the GraphQL endpoint, the page for people, and what operators' machinery asks.
 /// It must be served by [`crate::server::run`], which tracks its WebSockets.
 pub fn transports<E: Executor>(
     endpoint: Endpoint<E>,

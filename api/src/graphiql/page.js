@@ -143,8 +143,18 @@ async function fetchOnce(params, headers) {
   return response.json();
 }
 
-function fetcher(params, { documentAST, headers = {} } = {}) {
-  return operationType(documentAST, params.operationName) === 'subscription'
+// The schema is asked for before the headers editor is there: then with the headers used last.
+function headersOf(options) {
+  if (!options.headers) {
+    return JSON.parse(STORAGE.getItem('last-headers') ?? HEADERS);
+  }
+  STORAGE.setItem('last-headers', JSON.stringify(options.headers));
+  return options.headers;
+}
+
+function fetcher(params, options = {}) {
+  const headers = headersOf(options);
+  return operationType(options.documentAST, params.operationName) === 'subscription'
     ? subscribe(params, headers)
     : fetchOnce(params, headers);
 }

@@ -485,6 +485,8 @@ async fn who_says_nothing_is_closed_and_who_pongs_is_not() {
     let shortened = limits(|limits| {
         limits.ping_every = Duration::from_millis(100);
         limits.silence = Duration::from_millis(400);
+        // The dead client does not answer the close frame either.
+        limits.closing = SOON;
     });
     let serving = Serving::with(shortened, Vec::new()).await;
     // The client's library answers the frames of six pings while they are read.
