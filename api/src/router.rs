@@ -20,9 +20,8 @@ use crate::{
     auth::Auth,
     edge,
     health::{MetricsRenderer, Readiness, health_router},
-    http, page, schema,
+    http, page,
     server::Connections,
-    services::Services,
     websocket,
 };
 
@@ -42,20 +41,8 @@ pub struct Endpoint<E> {
     pub limits: websocket::Limits,
 }
 
-/// All routes of the platform's API.
-/// It must be served by [`crate::server::run`], which tracks its WebSockets.
-pub fn router(services: Services, auth: Auth, metrics: MetricsRenderer) -> Router {
-    let readiness = services.readiness.clone();
-    let endpoint = Endpoint {
-        executor: schema::build(services),
-        auth,
-        limits: websocket::Limits::default(),
-    };
-    transports(endpoint, readiness, metrics)
-}
-
-/// All routes around any executor: the GraphQL endpoint, the page for people, and what operators' machinery asks.
-/// It must be served by [`crate::server::run`], which tracks its WebSockets.
+/// All routes: the GraphQL endpoint, the page for people, and what operators' machinery asks. It must be
+/// served by [`crate::server::run`], which tracks its WebSockets.
 pub fn transports<E: Executor>(
     endpoint: Endpoint<E>,
     readiness: Arc<dyn Readiness>,
