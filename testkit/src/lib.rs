@@ -6,5 +6,6 @@
 
 pub mod events;
 pub mod kafka;
+pub mod platform;
 pub mod postgres;
 pub mod wait;

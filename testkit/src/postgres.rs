@@ -4,6 +4,7 @@
 //! an advisory lock; every further database is a copy of it, which takes a few milliseconds.
 
 use std::env;
+use std::time::Duration;
 
 use event_store::pool::{self, Purpose};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
@@ -15,6 +16,9 @@ pub const SERVER: &str = "CLUSTERGENIE_TEST_DATABASE_URL";
 
 /// Connections at most of a pool; tests run side by side on one server.
 const CONNECTIONS: u32 = 10;
+
+/// How long a test waits for its database to be dropped.
+const DROP_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Held while the template is made. Any number will do, as long as nobody else locks it.
 const TEMPLATE_LOCK: i64 = 0x7e57;
@@ -74,17 +78,19 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         let drop_it = format!("drop database if exists {} with (force)", self.name);
         // A test's own runtime cannot be waited for in here, so another thread brings one.
-        let dropped = std::thread::spawn(move || {
+        let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
             runtime.expect("a runtime starts").block_on(async {
-                run(&mut connect_server().await, drop_it).await;
+                let statement = async { run(&mut connect_server().await, drop_it).await };
+                // The server finishes what it was told also when we hang up. It waits until every
+                // process of its own has closed its files, idle ones now and then for a minute.
+                let _ = tokio::time::timeout(DROP_PATIENCE, statement).await;
             });
-        })
-        .join();
+        });
         // A second panic while a failed test unwinds would hide what it has to say.
-        if dropped.is_err() && !std::thread::panicking() {
+        if dropping.join().is_err() && !std::thread::panicking() {
             panic!("the database {} of a test was not dropped", self.name);
         }
     }

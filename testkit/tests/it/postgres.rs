@@ -1,6 +1,7 @@
 //! Databases of tests.
 
 use testkit::postgres::TestDatabase;
+use testkit::wait;
 
 #[tokio::test]
 async fn two_databases_are_migrated_and_do_not_meet() {
@@ -14,15 +15,20 @@ async fn two_databases_are_migrated_and_do_not_meet() {
 }
 
 #[tokio::test]
-async fn a_database_is_gone_after_its_test_even_while_someone_is_connected() {
+async fn whoever_is_still_connected_is_thrown_out_when_a_test_ends() {
     let (short, long) = tokio::join!(TestDatabase::new(), TestDatabase::new());
     let name = short.url().rsplit_once('/').unwrap().1.to_owned();
+    let left_open = short.pool();
     drop(short);
-    let exists: bool =
-        sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
-            .bind(name)
-            .fetch_one(&long.pool())
-            .await
-            .unwrap();
-    assert!(!exists);
+    wait::until("nobody is connected to the database", async || {
+        let connected: i64 =
+            sqlx::query_scalar("select count(*) from pg_stat_activity where datname = $1")
+                .bind(&name)
+                .fetch_one(&long.pool())
+                .await
+                .unwrap();
+        (connected == 0).then_some(())
+    })
+    .await;
+    left_open.close().await;
 }
