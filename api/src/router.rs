@@ -41,8 +41,8 @@ pub struct Endpoint<E> {
     pub limits: websocket::Limits,
 }
 
-/// All routes: the GraphQL endpoint, the page for people, and what operators' machinery asks. It must be
-/// served by [`crate::server::run`], which tracks its WebSockets.
+/// All routes: the GraphQL endpoint, the page for people, and what operators' machinery asks.
+/// It must be served by [`crate::server::run`], which tracks its WebSockets.
 pub fn transports<E: Executor>(
     endpoint: Endpoint<E>,
     readiness: Arc<dyn Readiness>,

@@ -27,7 +27,7 @@ async fn post(serving: &Serving, accept: &str, body: Value) -> Response {
         .json(&body)
         .send()
         .await
-        .unwrap()
+        .expect("the server answers")
 }
 
 async fn get(serving: &Serving, query: &[(&str, &str)]) -> Response {
@@ -36,21 +36,26 @@ async fn get(serving: &Serving, query: &[(&str, &str)]) -> Response {
         .header(ACCEPT, GRAPHQL)
         .send()
         .await
-        .unwrap()
+        .expect("the server answers")
 }
 
 fn header(response: &Response, name: impl reqwest::header::AsHeaderName) -> &str {
     response
         .headers()
         .get(name)
-        .map_or("", |value| value.to_str().unwrap())
+        .map_or("", |value| value.to_str().expect("the header is text"))
 }
 
 /// The code of the first error; a request error must have no `data`.
 async fn refusal(response: Response) -> String {
-    let body: Value = response.json().await.unwrap();
+    let body: Value = response.json().await.expect("the body is JSON");
     assert!(body.get("data").is_none(), "{body}");
-    assert!(!body["errors"][0]["message"].as_str().unwrap().is_empty());
+    assert!(
+        !body["errors"][0]["message"]
+            .as_str()
+            .expect("an error has a message")
+            .is_empty()
+    );
     body["errors"][0]["extensions"]["code"]
         .as_str()
         .unwrap_or_default()

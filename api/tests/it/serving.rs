@@ -45,7 +45,7 @@ impl Serving {
             .extension(TrackExecution)
             .data(held.clone())
             .finish();
-        let auth = Auth::new(&KEY).unwrap();
+        let auth = Auth::new(&KEY).expect("the key is long enough");
         let metrics = Arc::new(|| "a_metric 1\n".to_owned());
         let endpoint = Endpoint {
             executor,
@@ -57,8 +57,10 @@ impl Serving {
     }
 
     pub(crate) async fn serve(router: Router, held: Arc<Semaphore>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
         let stop = CancellationToken::new();
         let mut task = JoinSet::new();
         task.spawn(server::run(listener, router, stop.clone()));
@@ -85,7 +87,7 @@ impl Serving {
         ended
             .expect("the server stops")
             .expect("there is one")
-            .unwrap();
+            .expect("the server does not panic");
     }
 }
 
@@ -97,12 +99,12 @@ impl Serving {
 pub(crate) fn token_for(seconds: i64) -> String {
     let claims = Claims {
         subject: "ada".to_owned(),
-        org: OrgId::parse("acme").unwrap(),
+        org: OrgId::parse("acme").expect("a good name"),
         roles: vec![Role::Viewer],
         issued_at: Utc::now(),
         expires_at: Utc::now() + TimeDelta::seconds(seconds),
     };
-    sign(&KEY, &claims).unwrap()
+    sign(&KEY, &claims).expect("the key is long enough")
 }
 
 /// A token that is good for as long as a test may take.
@@ -148,8 +150,13 @@ impl Query {
     }
 
     async fn panicking(&self) -> i32 {
-        let nothing: Option<i32> = None;
-        nothing.expect("a resolver panics")
+        self.broken()
+    }
+}
+
+impl Query {
+    fn broken(&self) -> i32 {
+        panic!("a resolver panics")
     }
 }
 

@@ -30,15 +30,17 @@ impl Client {
     async fn connect_with(serving: &Serving, headers: &[(&'static str, &str)]) -> Self {
         let mut request = format!("ws://{}/graphql", serving.address)
             .into_client_request()
-            .unwrap();
+            .expect("the URL is one");
         let protocol = HeaderValue::from_static("graphql-transport-ws");
         request
             .headers_mut()
             .insert("sec-websocket-protocol", protocol);
         for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().unwrap());
+            request
+                .headers_mut()
+                .insert(*name, value.parse().expect("the value is a header's"));
         }
-        let (socket, response) = connect_async(request).await.unwrap();
+        let (socket, response) = connect_async(request).await.expect("the server upgrades");
         assert_eq!(
             response.headers()["sec-websocket-protocol"],
             "graphql-transport-ws"
@@ -75,22 +77,24 @@ impl Client {
     }
 
     async fn send(&mut self, message: Message) {
-        self.0.send(message).await.unwrap();
+        self.0.send(message).await.expect("the server reads");
     }
 
     async fn receive(&mut self) -> Message {
         timeout(PATIENCE, self.0.next())
             .await
             .expect("something comes")
-            .unwrap()
-            .unwrap()
+            .expect("the connection is open")
+            .expect("the connection is sound")
     }
 
     /// The next message of the protocol.
     async fn hear(&mut self) -> Value {
         loop {
             match self.receive().await {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Text(text) => {
+                    return serde_json::from_str(&text).expect("messages are JSON");
+                }
                 Message::Ping(_) => {}
                 other => panic!("a message was expected, not {other:?}"),
             }
@@ -570,14 +574,19 @@ async fn a_server_that_stops_says_goodbye() {
 
 /// A connection upgraded by hand, whose WebSocket nobody speaks.
 async fn raw_client(serving: &Serving) -> TcpStream {
-    let mut socket = TcpStream::connect(serving.address).await.unwrap();
+    let mut socket = TcpStream::connect(serving.address)
+        .await
+        .expect("the server listens");
     let head = "GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                 sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
                 sec-websocket-protocol: graphql-transport-ws\r\n\r\n";
-    socket.write_all(head.as_bytes()).await.unwrap();
+    socket
+        .write_all(head.as_bytes())
+        .await
+        .expect("the server reads");
     let mut answered = Vec::new();
     while !answered.ends_with(b"\r\n\r\n") {
-        answered.push(socket.read_u8().await.unwrap());
+        answered.push(socket.read_u8().await.expect("the server answers"));
     }
     assert!(answered.starts_with(b"HTTP/1.1 101 "));
     socket
@@ -589,7 +598,7 @@ fn init() -> String {
 
 /// A text frame with a mask of zeros, as a client must send it.
 fn masked(text: &str) -> Vec<u8> {
-    let length = u16::try_from(text.len()).unwrap();
+    let length = u16::try_from(text.len()).expect("the text is short");
     let mut frame = vec![0x81, 0x80 | 126];
     frame.extend(length.to_be_bytes());
     frame.extend([0; 4]);
