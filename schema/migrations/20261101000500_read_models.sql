@@ -162,5 +162,6 @@ create policy of_organization on es.events for select to clustergenie_reader
 
 grant usage on schema read, es to clustergenie_reader;
 grant select on read.droplets, read.jobs, read.activity, read.counts to clustergenie_reader;
--- The log's places, heads and checkpoints name no organization.
-grant select on es.events, es.log, es.log_head, es.checkpoints, es.parked to clustergenie_reader;
+-- Events have their policy, the others name no organization. `es.parked`, which holds texts about
+-- streams of all of them, is not for clients.
+grant select on es.events, es.log, es.log_head, es.checkpoints to clustergenie_reader;

@@ -1,0 +1,281 @@
+//! Following an organization: every change once and in order, whatever happens meanwhile.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use event_store::envelope::Position;
+use event_store::wake::Signal;
+use futures_util::{Stream, StreamExt};
+use projections::changes::{Change, Changes, FollowError, Node};
+use testkit::events::{Recorder, sequence};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{World, Writer, org, requested, sample};
+
+/// A world whose log is read for subscribers.
+struct Live {
+    world: World,
+    changes: Changes,
+    sequenced: Signal,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Live {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let sequenced = Signal::new();
+        // So long that a test which relied on polling would not end.
+        let patience = Duration::from_secs(3_600);
+        let (changes, task) = Changes::new(world.pool.clone(), sequenced.clone(), patience);
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(task.run(stop.clone()));
+        Self {
+            world,
+            changes,
+            sequenced,
+            stop,
+            tasks,
+        }
+    }
+
+    /// Gives positions to what was recorded, and says so.
+    async fn sequence(&self) -> Position {
+        let head = sequence(&self.world.pool).await;
+        self.sequenced.raise_to(head.0);
+        head
+    }
+
+    /// What a follower hears up to a position.
+    async fn hear(&self, name: &str, after: Option<Position>, last: Position) -> Vec<Change> {
+        until(self.changes.follow(org(name), after), last).await
+    }
+}
+
+#[tokio::test]
+async fn a_follower_catches_up_and_goes_on_live() {
+    let live = Live::new().await;
+    let mut acme = Writer::new(&live.world, "acme");
+    let mut other = Writer::new(&live.world, "other");
+    let id = acme.droplet(requested("web-1")).await;
+    other.droplet(requested("web-1")).await;
+    live.sequence().await;
+    let mut follower = pin!(live.changes.follow(org("acme"), Some(Position::START)));
+    let change = next(&mut follower).await;
+    assert_eq!((change.position().0, version(&change)), (1, Some(1)));
+    other.droplet(requested("web-2")).await;
+    acme.record(id.into(), [sample("droplet_activated")]).await;
+    live.sequence().await;
+    let change = next(&mut follower).await;
+    assert_eq!((change.position().0, version(&change)), (4, Some(2)));
+    let Some(Node::Droplet(row)) = change.node else {
+        panic!("the node is a droplet");
+    };
+    let written = live.world.reader.droplet_as_written(&acme.org, id).await;
+    assert_eq!(written.expect("folds").as_ref(), Some(&*row));
+}
+
+#[tokio::test]
+async fn nodes_are_as_of_their_event_wherever_a_follower_begins() {
+    let live = Live::new().await;
+    let mut acme = Writer::new(&live.world, "acme");
+    let id = acme.droplet(requested("web-1")).await;
+    for event_type in ["droplet_activated", "droplet_tagged", "droplet_protected"] {
+        acme.record(id.into(), [sample(event_type)]).await;
+    }
+    let head = live.sequence().await;
+    for after in 0..head.0 {
+        let heard = live.hear("acme", Some(Position(after)), head).await;
+        let versions: Vec<_> = heard.iter().filter_map(version).collect();
+        assert_eq!(versions, (after + 1..=head.0).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn followers_that_join_while_others_write_hear_everything_once() {
+    const ROUNDS: usize = 40;
+    let live = Live::new().await;
+    let mut recorder = Recorder::new(live.world.pool.clone());
+    let mut stranger = Recorder::for_org(live.world.pool.clone(), "other");
+    recorder.droplets(100).await;
+    live.sequence().await;
+    let write = async {
+        for round in 0..ROUNDS {
+            recorder.droplets(1 + round % 5).await;
+            stranger.jobs(1).await;
+            live.sequence().await;
+        }
+        // The last of all, so that followers know when they are through.
+        recorder.droplets(1).await;
+        live.sequence().await
+    };
+    // Each begins somewhere else while the writer is at work; some keep nobody company, so that the
+    // tail goes idle and begins again meanwhile.
+    let follow = async {
+        let mut heard = Vec::new();
+        for begin in [0, 17, 150] {
+            for count in [1, 30, 80] {
+                let follower = live.changes.follow(org("acme"), Some(Position(begin)));
+                let some: Vec<_> = follower
+                    .take(count)
+                    .map(|c| c.expect("hears"))
+                    .collect()
+                    .await;
+                let last = some.last().expect("heard some").position();
+                heard.push((begin, some, last));
+            }
+        }
+        heard
+    };
+    let fresh = async {
+        let follower = live.changes.follow(org("acme"), None);
+        follower
+            .take(60)
+            .map(|c| c.expect("hears"))
+            .collect::<Vec<_>>()
+            .await
+    };
+    let (head, heard, fresh) = tokio::join!(write, follow, fresh);
+    let all = live.hear("acme", Some(Position::START), head).await;
+    let recorded: Vec<i64> = sqlx::query_scalar(
+        "select l.position from es.log l join es.events e using (seq) where e.org_id = 'acme' \
+         order by l.position",
+    )
+    .fetch_all(&live.world.pool)
+    .await
+    .expect("reads");
+    assert_eq!(positions(&all), recorded);
+    for (begin, mut some, last) in heard {
+        some.extend(live.hear("acme", Some(last), head).await);
+        let expected: Vec<_> = recorded.iter().copied().filter(|p| *p > begin).collect();
+        assert_eq!(
+            positions(&some),
+            expected,
+            "after {begin}, resumed after {last}"
+        );
+        assert!(
+            some.iter()
+                .all(|change| version(change) == Some(change.event.event.version.0))
+        );
+    }
+    let first = fresh[0].position().0;
+    let expected: Vec<_> = recorded
+        .iter()
+        .copied()
+        .filter(|p| *p >= first)
+        .take(60)
+        .collect();
+    assert_eq!(positions(&fresh), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_that_is_too_slow_for_the_tail_goes_back_to_the_log() {
+    let live = Live::new().await;
+    let mut recorder = Recorder::new(live.world.pool.clone());
+    recorder.droplets(1).await;
+    live.sequence().await;
+    let mut slow = pin!(live.changes.follow(org("acme"), Some(Position::START)));
+    let first = next(&mut slow).await;
+    let second = next(&mut slow).await;
+    // More than the tail keeps for the slow; what a raw receiver would have lost.
+    recorder.droplets(4_500).await;
+    let head = live.sequence().await;
+    live.hear("acme", Some(Position::START), head).await;
+    let mut heard = vec![first, second];
+    heard.extend(until(slow, head).await);
+    assert_eq!(positions(&heard), (1..=head.0).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_understands_is_delivered_without_its_node() {
+    let live = Live::new().await;
+    let mut acme = Writer::new(&live.world, "acme");
+    let bad = acme.droplet(requested("web-1")).await;
+    live.sequence().await;
+    let mut follower = pin!(live.changes.follow(org("acme"), Some(Position::START)));
+    assert_eq!(version(&next(&mut follower).await), Some(1));
+    live.world.record_nonsense(&acme.org, bad.into(), 1).await;
+    acme.droplet(requested("web-2")).await;
+    let head = live.sequence().await;
+    let heard = until(follower, head).await;
+    assert_eq!(positions(&heard), [2, 3]);
+    assert_eq!(heard[0].event.event.event_type, "droplet_sold");
+    assert_eq!((version(&heard[0]), version(&heard[1])), (None, Some(1)));
+    let again = live.hear("acme", Some(Position(1)), head).await;
+    assert_eq!((version(&again[0]), version(&again[1])), (None, Some(1)));
+}
+
+#[tokio::test]
+async fn a_cursor_beyond_the_log_is_refused() {
+    let live = Live::new().await;
+    let mut follower = pin!(live.changes.follow(org("acme"), Some(Position(7))));
+    let refused = follower.next().await.expect("answers");
+    let head = Position::START;
+    assert!(matches!(refused, Err(FollowError::BeyondHead { head: found, .. }) if found == head));
+    assert!(follower.next().await.is_none());
+}
+
+#[tokio::test]
+async fn followers_hear_that_the_process_is_stopping() {
+    let mut live = Live::new().await;
+    let mut waiting = pin!(live.changes.follow(org("acme"), None));
+    live.stop.cancel();
+    while live.tasks.join_next().await.is_some() {}
+    let ended = waiting.next().await.expect("answers");
+    assert!(matches!(ended, Err(FollowError::Stopping)));
+    let mut late = pin!(live.changes.follow(org("acme"), None));
+    let ended = late.next().await.expect("answers");
+    assert!(matches!(ended, Err(FollowError::Stopping)));
+}
+
+#[tokio::test]
+async fn a_receiver_gets_batches_of_all_organizations() {
+    let live = Live::new().await;
+    let mut receiver = live.changes.subscribe();
+    // The tail is at work once it has answered a follower.
+    let mut acme = Writer::new(&live.world, "acme");
+    acme.droplet(requested("web-1")).await;
+    let head = live.sequence().await;
+    live.hear("acme", Some(Position::START), head).await;
+    let mut other = Writer::new(&live.world, "other");
+    other.droplet(requested("web-1")).await;
+    let head = live.sequence().await;
+    loop {
+        let batch = receiver.recv().await.expect("the tail is at work");
+        let last = batch.last().expect("batches are not empty");
+        if last.position() == head {
+            assert_eq!(last.event.event.org, org("other"));
+            return;
+        }
+    }
+}
+
+async fn next<S>(stream: &mut S) -> Change
+where
+    S: Stream<Item = Result<Change, FollowError>> + Unpin,
+{
+    stream.next().await.expect("goes on").expect("hears")
+}
+
+/// What a stream gives up to a position.
+async fn until<S>(stream: S, last: Position) -> Vec<Change>
+where
+    S: Stream<Item = Result<Change, FollowError>>,
+{
+    let mut stream = pin!(stream);
+    let mut heard = Vec::new();
+    while heard.last().map(Change::position) < Some(last) {
+        heard.push(next(&mut stream).await);
+    }
+    heard
+}
+
+fn positions(changes: &[Change]) -> Vec<i64> {
+    changes.iter().map(|change| change.position().0).collect()
+}
+
+fn version(change: &Change) -> Option<i64> {
+    change.node.as_ref().map(|node| node.version().0)
+}

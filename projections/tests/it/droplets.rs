@@ -1,0 +1,174 @@
+//! Droplets: what events make of a row, how rows are found, and what a writer sees at once.
+
+use domain::droplet::{DropletEvent, DropletStatus};
+use domain::ids::DropletId;
+use domain::name::ClusterName;
+use domain::slug::{RegionSlug, SizeSlug};
+use domain::tag::Tag;
+use projections::droplets::query::{DropletFilter, DropletOrder};
+use projections::page::Direction;
+use uuid::Uuid;
+
+use crate::world::{World, Writer, first, minute, org, requested, requested_as, sample};
+
+#[tokio::test]
+async fn a_row_shows_the_last_event_and_equals_the_folded_stream() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let id = writer.droplet(requested("web-1")).await;
+    let later = ["droplet_activated", "droplet_tagged", "droplet_renamed"];
+    for event_type in later {
+        writer.record(id.into(), [sample(event_type)]).await;
+    }
+    world.catch_up().await;
+    let row = world.reader.droplet(&writer.org, id).await.expect("reads");
+    let row = row.expect("is there");
+    assert_eq!((row.name.as_str(), row.version.0), ("web-2", 4));
+    assert_eq!(row.status, DropletStatus::Active);
+    assert_eq!((row.created_at, row.updated_at), (minute(1), minute(4)));
+    let written = world.reader.droplet_as_written(&writer.org, id).await;
+    assert_eq!(written.expect("folds"), Some(row));
+}
+
+#[tokio::test]
+async fn what_was_written_is_seen_before_it_has_a_position() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let id = writer.droplet(requested("web-1")).await;
+    let read = world.reader.droplet(&writer.org, id).await;
+    assert_eq!(read.expect("reads"), None);
+    let written = world.reader.droplet_as_written(&writer.org, id).await;
+    assert_eq!(written.expect("folds").expect("is there").version.0, 1);
+    let foreign = world.reader.droplet_as_written(&org("other"), id).await;
+    assert_eq!(foreign.expect("folds"), None);
+    let unknown = DropletId::new(Uuid::nil());
+    let unknown = world.reader.droplet_as_written(&writer.org, unknown).await;
+    assert_eq!(unknown.expect("folds"), None);
+}
+
+#[tokio::test]
+async fn a_deleted_droplet_is_readable_and_listed_only_when_asked_for() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let gone = writer.droplet(requested("web-1")).await;
+    writer.droplet(requested("web-2")).await;
+    let end = ["droplet_deletion_requested", "droplet_deleted"];
+    writer.record(gone.into(), end.map(sample)).await;
+    world.catch_up().await;
+    let row = world.reader.droplet(&writer.org, gone).await;
+    let row = row.expect("reads").expect("is there");
+    assert_eq!(row.status, DropletStatus::Deleted);
+    assert_eq!(names(&world, DropletFilter::default()).await, ["web-2"]);
+    let deleted = DropletFilter {
+        statuses: vec![DropletStatus::Deleted],
+        ..DropletFilter::default()
+    };
+    assert_eq!(names(&world, deleted).await, ["web-1"]);
+}
+
+#[tokio::test]
+async fn droplets_are_found_by_every_filter() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let all = [
+        requested_as("web-1", "s-1vcpu-1gb", "nyc3", &["qos:LS", "hot"]),
+        requested_as("Web-2", "c-2", "nyc3", &["qos:LS"]),
+        requested_as("db-1", "c-2", "fra1", &["hot"]),
+    ];
+    for one in all {
+        writer.droplet(one).await;
+    }
+    let active = writer.droplet(requested("db-2")).await;
+    writer
+        .record(active.into(), [DropletEvent::samples().remove(1)])
+        .await;
+    let alone = domain::droplet::DropletRequested {
+        cluster: None,
+        ..requested_as("solo", "c-2", "sgp1", &[])
+    };
+    writer.droplet(alone).await;
+    world.catch_up().await;
+
+    let name = |text: &str| DropletFilter {
+        name: Some(text.to_owned()),
+        ..DropletFilter::default()
+    };
+    let tags = |tags: &[&str]| DropletFilter {
+        tags: tags
+            .iter()
+            .map(|t| Tag::parse(*t).expect("is a tag"))
+            .collect(),
+        ..DropletFilter::default()
+    };
+    let status = |statuses: &[DropletStatus]| DropletFilter {
+        statuses: statuses.to_vec(),
+        ..DropletFilter::default()
+    };
+    let regions = ["fra1", "sgp1"].map(|r| RegionSlug::parse(r).expect("is a region"));
+    let size = SizeSlug::parse("c-2").expect("is a size");
+    let cluster = ClusterName::parse("blue").expect("is a cluster");
+    let everything = DropletFilter {
+        name: Some("b-1".to_owned()),
+        tags: tags(&["hot"]).tags,
+        statuses: vec![DropletStatus::Requested],
+        regions: regions.to_vec(),
+        sizes: vec![size.clone()],
+        cluster: Some(cluster.clone()),
+    };
+    let cases: [(DropletFilter, &[&str]); 10] = [
+        (name("WEB"), &["Web-2", "web-1"]),
+        (name("-1"), &["db-1", "web-1"]),
+        (name("%"), &[]),
+        (tags(&["hot"]), &["db-1", "web-1"]),
+        (tags(&["hot", "qos:LS"]), &["web-1"]),
+        (status(&[DropletStatus::Active]), &["db-2"]),
+        (
+            DropletFilter {
+                regions: regions.to_vec(),
+                ..Default::default()
+            },
+            &["db-1", "solo"],
+        ),
+        (
+            DropletFilter {
+                sizes: vec![size],
+                ..Default::default()
+            },
+            &["Web-2", "db-1", "solo"],
+        ),
+        (
+            DropletFilter {
+                cluster: Some(cluster),
+                ..Default::default()
+            },
+            &["Web-2", "db-1", "db-2", "web-1"],
+        ),
+        (everything, &["db-1"]),
+    ];
+    for (filter, expected) in cases {
+        let total = world.reader.droplets_total(&writer.org, &filter).await;
+        assert_eq!(total.expect("counts"), expected.len() as i64, "{filter:?}");
+        assert_eq!(names(&world, filter.clone()).await, expected, "{filter:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_nul_in_a_filter_is_the_clients_fault() {
+    let world = World::new().await;
+    let filter = DropletFilter {
+        name: Some("a\0".to_owned()),
+        ..DropletFilter::default()
+    };
+    let error = world.reader.droplets_total(&org("acme"), &filter).await;
+    assert!(matches!(
+        error,
+        Err(projections::reader::ReadError::InvalidFilter)
+    ));
+}
+
+async fn names(world: &World, filter: DropletFilter) -> Vec<String> {
+    let page = first(100, DropletOrder::Name, Direction::Ascending);
+    let slice = world.reader.droplets(&org("acme"), &filter, &page).await;
+    let items = slice.expect("reads").items.into_iter();
+    items.map(|item| item.node.name.to_string()).collect()
+}

@@ -1,0 +1,103 @@
+//! Row-level security: Postgres itself keeps organizations apart.
+
+use event_store::pool::Purpose;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::world::{World, Writer, org, requested, submitted};
+
+const READABLE: [&str; 5] = [
+    "read.droplets",
+    "read.jobs",
+    "read.activity",
+    "read.counts",
+    "es.events",
+];
+
+/// Both organizations have a droplet and a job.
+async fn two_organizations() -> (World, PgPool) {
+    let world = World::new().await;
+    for name in ["acme", "other"] {
+        let mut writer = Writer::new(&world, name);
+        let droplet = writer.droplet(requested("web-1")).await;
+        let subject = domain::job::JobSubject::Droplet(droplet);
+        writer.job(submitted("batch", subject)).await;
+    }
+    world.catch_up().await;
+    let sessions = world.database.pool_for(Purpose::Queries).await;
+    (world, sessions)
+}
+
+#[tokio::test]
+async fn a_session_sees_its_organization_only() {
+    let (_world, sessions) = two_organizations().await;
+    let mut session = sessions.acquire().await.expect("connects");
+    for name in ["acme", "other"] {
+        sqlx::query("select set_config('clustergenie.org', $1, false)")
+            .bind(name)
+            .execute(&mut *session)
+            .await
+            .expect("sets");
+        for table in READABLE {
+            let seen: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+                "select distinct org_id from {table}"
+            )))
+            .fetch_all(&mut *session)
+            .await
+            .expect("reads");
+            assert_eq!(seen, [name], "{table}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_without_organization_sees_nothing() {
+    let (_world, sessions) = two_organizations().await;
+    for table in READABLE {
+        let seen: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
+            .fetch_one(&sessions)
+            .await
+            .expect("reads");
+        assert_eq!(seen, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_cannot_write_and_cannot_see_what_names_no_organization() {
+    let (_world, sessions) = two_organizations().await;
+    for table in READABLE {
+        let refused = sqlx::query(AssertSqlSafe(format!("delete from {table}")))
+            .execute(&sessions)
+            .await;
+        assert_eq!(code(refused.expect_err("is refused")), "42501", "{table}");
+    }
+    let private = [
+        "read.counted",
+        "read.activity_names",
+        "es.streams",
+        "es.parked",
+    ];
+    for table in private {
+        let refused = sqlx::query(AssertSqlSafe(format!("select from {table}")))
+            .execute(&sessions)
+            .await;
+        assert_eq!(code(refused.expect_err("is refused")), "42501", "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_does_not_trust_what_the_user_before_left() {
+    let (world, _) = two_organizations().await;
+    for _ in 0..3 {
+        for name in ["acme", "other"] {
+            let counts = world.reader.counts(&org(name)).await.expect("reads");
+            assert_eq!(counts.droplets_by_status.values().sum::<i64>(), 1);
+        }
+        let counts = world.reader.counts(&org("nobody")).await.expect("reads");
+        assert_eq!(counts, Default::default());
+    }
+}
+
+fn code(error: sqlx::Error) -> String {
+    let error = error.into_database_error().expect("Postgres refused");
+    error.code().expect("has a code").into_owned()
+}

@@ -1,0 +1,14 @@
+//! Read models on a real Postgres: what events make of them, and what clients see of them.
+
+mod activity;
+mod changes;
+mod counts;
+mod droplets;
+mod history;
+mod isolation;
+mod jobs;
+mod paging;
+mod parking;
+mod replay;
+mod status;
+mod world;
