@@ -1,6 +1,6 @@
 //! GraphQL over a WebSocket: the protocol `graphql-transport-ws`, to the letter.
 //!
-//! A connection is one task that owns everything: the [conversation](conversation) reads, decides and
+//! A connection is one task that owns everything: the conversation reads, decides and
 //! owns the tasks of the operations, a writer beside it sends from a bounded queue. When either ends,
 //! so does all else. Nothing is buffered without bound: an operation that finds the queue full waits,
 //! and a client that does not read for [`Limits::write`] is closed, to come back and resume where it
