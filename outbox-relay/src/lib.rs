@@ -1,1 +1,27 @@
-//! placeholder
+//! From committed events to positions, and from positions to Kafka and other sinks.
+//!
+//! What it promises, and where:
+//! - one process at a time sequences, and one publishes ([`sequencing`], [`publisher`]); a standby takes
+//!   over within seconds, and an old one that wakes up again can no longer write;
+//! - every event is in Kafka exactly once and in stream order for `read_committed` readers, whenever
+//!   the relay or Kafka ends and comes back (`writer`, `progress`);
+//! - Kafka being down stops nothing but publishing, and [`health`] says why.
+//!
+//! It must never decide what an event means, and never write anything but positions.
+
+pub mod publisher;
+pub mod sequencing;
+
+pub mod archive;
+pub mod maintenance;
+
+pub mod health;
+
+mod batch_size;
+mod lag;
+mod leading;
+mod progress;
+mod tail;
+mod topics;
+mod trouble;
+mod writer;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::event::StreamType;
 use event_store::cloudevent::{self, Received, Topics};
@@ -160,20 +160,36 @@ fn skip(test: &str) {
     }
 }
 
-/// Reads to the end of what is committed.
+/// Reads to the end of what is committed, as soon as no transaction is open any more.
 fn committed(mut config: ClientConfig, topic: &str) -> Vec<OwnedMessage> {
     config
         .set("group.id", "test-reader")
         .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_committed")
         .set("enable.partition.eof", "true")
         .set("fetch.wait.max.ms", "50");
-    let consumer: BaseConsumer = config.create().expect("the settings are right");
-    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE);
+    let reader = |isolation: &str| -> BaseConsumer {
+        let mut config = config.clone();
+        config.set("isolation.level", isolation);
+        config.create().expect("the settings are right")
+    };
+    let (consumer, any) = (reader("read_committed"), reader("read_uncommitted"));
+    let metadata = any.fetch_metadata(Some(topic), PATIENCE);
     let metadata = metadata.expect("the broker answers");
     let mut left = metadata.topics()[0].partitions().len();
     let mut partitions = TopicPartitionList::new();
     for partition in metadata.topics()[0].partitions() {
+        let end = |reader: &BaseConsumer| {
+            let ends = reader.fetch_watermarks(topic, partition.id(), PATIENCE);
+            ends.expect("the broker answers").1
+        };
+        // A commit is confirmed before every partition knows of it.
+        let started = Instant::now();
+        while end(&consumer) < end(&any) {
+            assert!(
+                started.elapsed() < PATIENCE,
+                "a transaction on {topic} stays open"
+            );
+        }
         partitions
             .add_partition_offset(topic, partition.id(), Offset::Beginning)
             .expect("the offset is one");

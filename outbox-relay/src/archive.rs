@@ -1,0 +1,201 @@
+//! Copies the log into an EventStoreDB or KurrentDB server: stream for stream, event for event, the
+//! bytes and ids as they are stored.
+//!
+//! Every append expects the revision before it and carries our event ids, so a copy that was written
+//! before the checkpoint moved is recognized and not doubled. An archive that is away or refuses only
+//! falls behind.
+//!
+//! The mapping is tested; the client's calls compile and were not run against a real server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backoff::ExponentialBackoffBuilder;
+use backoff::backoff::Backoff;
+use chrono::{DateTime, Utc};
+use domain::event::StreamType;
+use event_store::checkpoint;
+use event_store::envelope::{Position, Positioned, StoredEvent, StreamId, Version};
+use event_store::source::{Batch, ConsumerId, LogSource, Source};
+use event_store::wake::{POLL, Signal};
+use eventstore::{
+    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData,
+    ExpectedRevision,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+/// Whose checkpoints say how far the copy is.
+pub const CONSUMER: ConsumerId = ConsumerId {
+    name: "archive",
+    generation: 1,
+};
+
+/// How long the server may take for one append.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Copies until `stop`; `url` is like `esdb://host:2113?tls=false`. Needs a default rustls
+/// `CryptoProvider` in the process.
+///
+/// # Errors
+/// When the URL is malformed or the client cannot be made. A server that fails is tried for ever.
+pub async fn run(
+    pool: PgPool,
+    url: &str,
+    sequenced: Signal,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let settings = url.parse::<ClientSettings>();
+    let settings = settings.map_err(|error| anyhow::anyhow!("the archive's URL: {error}"))?;
+    let archive = Archive {
+        client: Arc::new(Client::new(settings)?),
+    };
+    let mut source = LogSource::new(pool.clone(), CONSUMER, &StreamType::ALL, sequenced, POLL);
+    let mut pause = ExponentialBackoffBuilder::new()
+        .with_max_interval(Duration::from_secs(10))
+        .with_max_elapsed_time(None)
+        .build();
+    loop {
+        let copied = tokio::select! {
+            copied = archive.copy_next(&pool, &mut source) => copied,
+            () = stop.cancelled() => return Ok(()),
+        };
+        let Err(error) = copied else {
+            pause.reset();
+            continue;
+        };
+        tracing::warn!(why = format!("{error:#}"), "the archive falls behind");
+        tokio::select! {
+            () = tokio::time::sleep(pause.next_backoff().unwrap_or(POLL)) => {}
+            () = stop.cancelled() => return Ok(()),
+        }
+        if let Err(error) = source.rewind().await {
+            tracing::debug!(%error, "the archive's checkpoints could not be read");
+        }
+    }
+}
+
+struct Archive {
+    client: Arc<Client>,
+}
+
+impl Archive {
+    async fn copy_next(&self, pool: &PgPool, source: &mut LogSource) -> anyhow::Result<()> {
+        let batch: Batch = source.next().await?;
+        for (stream, events) in by_stream(&batch.events) {
+            self.append(stream, &events).await?;
+        }
+        let mut transaction = pool.begin().await?;
+        checkpoint::advance(&mut transaction, CONSUMER, &batch.moves).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Appends what the archive's stream lacks of these consecutive events.
+    async fn append(
+        &self,
+        stream: StreamId,
+        events: &[&Positioned<StoredEvent>],
+    ) -> anyhow::Result<()> {
+        let mut missing = events;
+        while let Some(first) = missing.first() {
+            let options = AppendToStreamOptions::default()
+                .expected_revision(expected_before(first.event.version))
+                .deadline(DEADLINE);
+            let copies: Vec<EventData> = missing
+                .iter()
+                .map(|e| copy_of(e))
+                .collect::<Result<_, _>>()?;
+            let name = name_of(stream);
+            match self.client.append_to_stream(name, &options, copies).await {
+                Ok(_) => return Ok(()),
+                Err(Error::WrongExpectedVersion { current, .. }) => {
+                    let left = beyond(missing, current);
+                    anyhow::ensure!(
+                        left.len() < missing.len(),
+                        "the archive lacks earlier events of {stream}: it has {current}"
+                    );
+                    missing = left;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is stored beside an event's data: all that our own columns say.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CopyMetadata<'a> {
+    position: Position,
+    schema_version: i32,
+    organization: &'a str,
+    recorded_at: DateTime<Utc>,
+    metadata: &'a RawValue,
+}
+
+fn copy_of(event: &Positioned<StoredEvent>) -> serde_json::Result<EventData> {
+    let Positioned { position, event } = event;
+    let metadata = CopyMetadata {
+        position: *position,
+        schema_version: event.schema_version,
+        organization: event.org.as_str(),
+        recorded_at: event.recorded_at,
+        metadata: serde_json::from_str(&event.metadata)?,
+    };
+    let data: &RawValue = serde_json::from_str(&event.data)?;
+    EventData::json(&event.event_type, &data)?
+        .id(event.event_id.as_uuid())
+        .metadata_as_json(&metadata)
+}
+
+fn name_of(stream: StreamId) -> String {
+    format!("{}-{}", stream.stream_type.as_str(), stream.uuid)
+}
+
+/// A server counts a stream's events from 0, we from 1.
+fn revision(version: Version) -> u64 {
+    u64::try_from(version.0 - 1).expect("the version of an event is at least 1")
+}
+
+fn expected_before(first: Version) -> ExpectedRevision {
+    match revision(first).checked_sub(1) {
+        None => ExpectedRevision::NoStream,
+        Some(before) => ExpectedRevision::Exact(before),
+    }
+}
+
+/// The events that a stream at the given revision does not have.
+fn beyond<'a, 'b>(
+    events: &'a [&'b Positioned<StoredEvent>],
+    current: CurrentRevision,
+) -> &'a [&'b Positioned<StoredEvent>] {
+    let has = match current {
+        CurrentRevision::NoStream => 0,
+        CurrentRevision::Current(revision) => {
+            events.partition_point(|e| self::revision(e.event.version) <= revision)
+        }
+    };
+    &events[has..]
+}
+
+/// The events by stream, in the order of their first events.
+fn by_stream(events: &[Positioned<StoredEvent>]) -> Vec<(StreamId, Vec<&Positioned<StoredEvent>>)> {
+    let mut streams: Vec<(StreamId, Vec<_>)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for event in events {
+        let stream = event.event.stream;
+        let place = *places.entry(stream).or_insert_with(|| {
+            streams.push((stream, Vec::new()));
+            streams.len() - 1
+        });
+        streams[place].1.push(event);
+    }
+    streams
+}
+
+#[cfg(test)]
+mod tests;

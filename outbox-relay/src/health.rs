@@ -1,0 +1,139 @@
+//! What the parts of the relay are doing, for readiness and metrics.
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use event_store::envelope::Position;
+
+/// The relay of a process, as seen by others; shared with the tasks that it tells about.
+#[derive(Debug)]
+pub struct RelayHealth {
+    pub(crate) sequencer: Role,
+    pub(crate) publisher: Role,
+    published: Mutex<Option<Position>>,
+}
+
+/// [`RelayHealth`] at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Gives positions.
+    pub sequencer: Condition,
+    /// Sends to Kafka.
+    pub publisher: Condition,
+    /// Kafka has every event up to here; `None` while this process has not been told.
+    pub published: Option<Position>,
+}
+
+/// What a part is doing, and for how long.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// What it is doing.
+    pub state: State,
+    /// When it began to.
+    pub since: Instant,
+}
+
+/// What a part is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing yet.
+    Starting,
+    /// Another process does the work; this one is ready to.
+    Standby,
+    /// This process does the work.
+    Leading,
+    /// This process should do the work and cannot; it keeps trying.
+    Failing {
+        /// Why, in a sentence for operators.
+        why: String,
+    },
+}
+
+/// One part, which one process at a time plays.
+#[derive(Debug)]
+pub(crate) struct Role {
+    name: &'static str,
+    condition: Mutex<Condition>,
+}
+
+impl RelayHealth {
+    /// Nothing has begun yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            sequencer: Role::new("sequencer"),
+            publisher: Role::new("publisher"),
+            published: Mutex::new(None),
+        }
+    }
+
+    /// How things are now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            sequencer: self.sequencer.condition(),
+            publisher: self.publisher.condition(),
+            published: self.published(),
+        }
+    }
+
+    pub(crate) fn published(&self) -> Option<Position> {
+        *self.published.lock().expect("no holder panics")
+    }
+
+    pub(crate) fn published_up_to(&self, position: Position) {
+        *self.published.lock().expect("no holder panics") = Some(position);
+        metrics::gauge!("clustergenie_relay_published_position").set(position.0 as f64);
+    }
+}
+
+impl Default for RelayHealth {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Role {
+    fn new(name: &'static str) -> Self {
+        let condition = Condition {
+            state: State::Starting,
+            since: Instant::now(),
+        };
+        Self {
+            name,
+            condition: Mutex::new(condition),
+        }
+    }
+
+    /// The name of its lease, too.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn condition(&self) -> Condition {
+        self.condition.lock().expect("no holder panics").clone()
+    }
+
+    /// Notes a state, and logs it when it is another one.
+    pub(crate) fn becomes(&self, state: State) {
+        let mut condition = self.condition.lock().expect("no holder panics");
+        if condition.state == state {
+            return;
+        }
+        let leading = f64::from(u8::from(state == State::Leading));
+        metrics::gauge!("clustergenie_relay_leading", "role" => self.name).set(leading);
+        match &state {
+            State::Failing { why } => tracing::warn!(role = self.name, why, "cannot lead"),
+            other => tracing::info!(role = self.name, state = ?other, "relay role changed"),
+        }
+        // A failure that goes on with other words is still the same failure.
+        let goes_on = matches!(
+            (&condition.state, &state),
+            (State::Failing { .. }, State::Failing { .. })
+        );
+        if !goes_on {
+            condition.since = Instant::now();
+        }
+        condition.state = state;
+    }
+}

@@ -1,0 +1,92 @@
+//! The sunny path, and Kafka being away.
+
+use domain::event::StreamType;
+use event_store::envelope::Position;
+use event_store::log;
+use outbox_relay::health::State;
+use rdkafka::message::Message;
+use testkit::events::Recorder;
+use testkit::kafka::kafka_or_skip;
+use testkit::postgres::TestDatabase;
+use testkit::wait;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::relay::{Relay, assert_kafka_has_the_log};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_is_published_once_keyed_and_in_order() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    recorder.droplets(300).await;
+
+    let relay = Relay::start(&pool, &kafka);
+    relay.published(&pool).await;
+    // One by one, and then many while it runs.
+    for _ in 0..20 {
+        recorder.jobs(1).await;
+        relay.wake.appended.raise();
+    }
+    recorder.jobs(2_000).await;
+    let head = relay.published(&pool).await;
+    assert_eq!(head, Position(600 + 60 + 6_000));
+
+    assert_kafka_has_the_log(&kafka, &pool).await;
+    for message in kafka
+        .messages(&kafka.topics().events(StreamType::Job))
+        .await
+    {
+        let key = message.key_view::<str>().unwrap().unwrap();
+        let value = message.payload_view::<str>().unwrap().unwrap();
+        assert_eq!(key.len(), 36, "the key is the stream's id: {key}");
+        assert!(
+            value.starts_with('{'),
+            "the value is the event's data: {value}"
+        );
+    }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kafka_being_away_stops_nothing_else_and_is_caught_up_with_when_it_comes() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    // An address at which Kafka will be, later: a door that leads to the real one.
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = door.local_addr().unwrap();
+    drop(door);
+
+    let relay = Relay::start_at(&pool, &address.to_string(), kafka.topics());
+    Recorder::new(pool.clone()).droplets(50).await;
+    relay.wake.appended.raise();
+    wait::until("the log grows without Kafka", async || {
+        (log::head(&pool).await.unwrap() == Position(100)).then_some(())
+    })
+    .await;
+    let why = relay.publisher_fails().await;
+    assert!(why.contains("Connection refused"), "{why}");
+    assert_eq!(relay.health.snapshot().sequencer.state, State::Leading);
+    assert_eq!(relay.health.snapshot().published, None);
+
+    let door = TcpListener::bind(address).await.unwrap();
+    let mut through = JoinSet::new();
+    through.spawn(lead_through(door, kafka.brokers().to_owned()));
+    relay.published(&pool).await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
+    relay.stop().await;
+}
+
+async fn lead_through(door: TcpListener, to: String) {
+    let mut visits = JoinSet::new();
+    loop {
+        let (mut visitor, _) = door.accept().await.unwrap();
+        let mut host = TcpStream::connect(&to).await.unwrap();
+        visits.spawn(async move {
+            // Either side may hang up at any time.
+            let _ = tokio::io::copy_bidirectional(&mut visitor, &mut host).await;
+        });
+    }
+}

@@ -1,0 +1,201 @@
+//! Relays that end at every point of a transaction, and the ones that come after them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use domain::event::StreamType;
+use event_store::cloudevent;
+use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::log;
+use outbox_relay::health::State;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use sqlx::PgPool;
+use testkit::events::{Recorder, sequence};
+use testkit::kafka::{TestKafka, kafka_or_skip};
+use testkit::postgres::TestDatabase;
+
+use crate::relay::{Relay, assert_kafka_has_the_log};
+
+type Dying = ThreadedProducer<DefaultProducerContext>;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_ended_between_sending_and_committing_is_fenced_and_leaves_no_trace() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    recorder.droplets(20).await;
+    let first = Relay::start(&pool, &kafka);
+    first.published(&pool).await;
+    first.stop().await;
+
+    recorder.droplets(20).await;
+    sequence(&pool).await;
+    let next = log::read(&pool, Position(40), 10).await.unwrap();
+    let dying = sent(&kafka, &pool, next).await;
+
+    let second = Relay::start(&pool, &kafka);
+    second.published(&pool).await;
+    let commit = tokio::task::spawn_blocking(move || dying.commit_transaction(PATIENCE)).await;
+    commit
+        .unwrap()
+        .expect_err("the dead relay cannot commit any more");
+    assert_kafka_has_the_log(&kafka, &pool).await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_ended_right_after_committing_is_continued_behind_what_it_committed() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    recorder.droplets(20).await;
+    let first = Relay::start(&pool, &kafka);
+    first.published(&pool).await;
+    first.stop().await;
+
+    recorder.droplets(20).await;
+    sequence(&pool).await;
+    let next = log::read(&pool, Position(40), 10).await.unwrap();
+    let dying = sent(&kafka, &pool, next).await;
+    let commit = tokio::task::spawn_blocking(move || dying.commit_transaction(PATIENCE)).await;
+    commit.unwrap().expect("it is the only one");
+
+    let second = Relay::start(&pool, &kafka);
+    second.published(&pool).await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relays_that_are_killed_again_and_again_publish_everything_once() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    for round in 1..=4 {
+        recorder.jobs(1_500).await;
+        let relay = Relay::start(&pool, &kafka);
+        // In the middle of the round's events, wherever the transactions are.
+        relay
+            .until("a part is published", |now| {
+                now.published.is_some_and(|p| p.0 > (round - 1) * 4_500)
+            })
+            .await;
+        relay.kill().await;
+        forget_leases(&pool).await;
+    }
+    let last = Relay::start(&pool, &kafka);
+    last.published(&pool).await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
+    last.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_relays_one_leads_and_the_other_takes_over() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    let one = Relay::start(&pool, &kafka);
+    recorder.droplets(10).await;
+    one.published(&pool).await;
+
+    let two = Relay::start(&pool, &kafka);
+    let standby = |role: &State| *role == State::Standby;
+    two.until("the second stands by", |now| {
+        standby(&now.sequencer.state) && standby(&now.publisher.state)
+    })
+    .await;
+
+    two.seize_leases(&pool).await;
+    two.until("the second leads", |now| {
+        now.sequencer.state == State::Leading && now.publisher.state == State::Leading
+    })
+    .await;
+    one.until("the first notices", |now| {
+        standby(&now.sequencer.state) && standby(&now.publisher.state)
+    })
+    .await;
+    recorder.droplets(10).await;
+    two.published(&pool).await;
+    one.stop().await;
+    two.stop().await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_whose_record_was_deleted_finds_its_place_by_the_events() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    recorder.droplets(30).await;
+    recorder.jobs(30).await;
+    let first = Relay::start(&pool, &kafka);
+    first.published(&pool).await;
+    first.stop().await;
+    kafka.delete_topic(&kafka.topics().progress()).await;
+
+    recorder.droplets(5).await;
+    let second = Relay::start(&pool, &kafka);
+    second.published(&pool).await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
+    assert_eq!(kafka.events(StreamType::Job).await.len(), 90);
+    second.stop().await;
+}
+
+/// A producer with the relay's own id that has sent these events and its progress, and not committed:
+/// what a relay leaves behind that is killed just before.
+async fn sent(kafka: &TestKafka, pool: &PgPool, events: Vec<Positioned<StoredEvent>>) -> Dying {
+    let before = Position(events[0].position.0 - 1);
+    let heads = log::shard_heads(pool, before).await.unwrap();
+    let (mut config, topics) = (kafka.client(), kafka.topics());
+    config.set("transactional.id", topics.transactional_id());
+    tokio::task::spawn_blocking(move || {
+        let producer: Dying = config.create().unwrap();
+        producer.init_transactions(PATIENCE).unwrap();
+        producer.begin_transaction().unwrap();
+        let mut heads: HashMap<Shard, Position> = heads.into_iter().collect();
+        for event in &events {
+            let previous = heads.insert(event.event.stream.shard(), event.position);
+            let message = cloudevent::encode(&topics, event, previous.unwrap_or_default()).unwrap();
+            let mut headers = OwnedHeaders::new();
+            for (key, value) in &message.headers {
+                let value = Some(value);
+                headers = headers.insert(Header { key, value });
+            }
+            let record = BaseRecord::to(&message.topic)
+                .partition(message.partition)
+                .key(&message.key)
+                .payload(&message.value)
+                .headers(headers);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        let last = events.last().unwrap();
+        let (position, event) = (last.position, last.event.event_id);
+        let progress = format!(r#"{{"position":{position},"event":"{event}","epoch":1}}"#);
+        let topic = topics.progress();
+        let record = BaseRecord::to(&topic)
+            .partition(0)
+            .key("position")
+            .payload(&progress);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(PATIENCE).unwrap();
+        producer
+    })
+    .await
+    .unwrap()
+}
+
+/// Lets the leases run out at once, as if their time had passed.
+async fn forget_leases(pool: &PgPool) {
+    sqlx::query("update es.leases set expires_at = '-infinity'")
+        .execute(pool)
+        .await
+        .unwrap();
+}

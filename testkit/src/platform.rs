@@ -1,0 +1,150 @@
+//! The whole platform in one process, on a database of its own, for tests of what stands on it: the
+//! API, the command line. Appending, sequencing and projecting run as they do in the program, but
+//! without Kafka; the simulated provider does not run.
+
+use std::sync::Arc;
+
+use commands::execute::Commands;
+use event_store::consumer::{self, Consumer};
+use event_store::envelope::{Position, Shard};
+use event_store::group::Appender;
+use event_store::lease;
+use event_store::log;
+use event_store::pool::Purpose;
+use event_store::sequencer::Sequencer;
+use event_store::source::LogSource;
+use event_store::wake::{self, Wake};
+use projections::changes::Changes;
+use projections::reader::Reader;
+use sqlx::PgPool;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::postgres::TestDatabase;
+use crate::wait;
+
+/// A running platform. Dropping it stops its tasks and drops its database.
+#[derive(Debug)]
+pub struct TestPlatform {
+    /// Carries out commands.
+    pub commands: Commands,
+    /// Answers queries, as the role that row-level security binds.
+    pub reader: Reader,
+    /// Feeds subscriptions.
+    pub changes: Changes,
+    pool: PgPool,
+    // Before the database: tasks must not outlive it.
+    _tasks: JoinSet<()>,
+    _database: TestDatabase,
+}
+
+impl TestPlatform {
+    /// Starts a platform without events.
+    ///
+    /// # Panics
+    /// When the database cannot be made.
+    pub async fn start() -> Self {
+        let database = TestDatabase::new().await;
+        let pool = database.pool();
+        let queries = database.pool_for(Purpose::Queries).await;
+        let wake = Wake::default();
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+
+        let (appender, group) = Appender::new(pool.clone(), wake.clone());
+        tasks.spawn(group.run());
+        tasks.spawn(sequence(pool.clone(), wake.clone()));
+        for projection in projections::all() {
+            tasks.spawn(project(
+                pool.clone(),
+                projection,
+                wake.clone(),
+                stop.clone(),
+            ));
+        }
+        let (changes, task) = Changes::new(pool.clone(), wake.sequenced.clone(), wake::POLL);
+        tasks.spawn(task.run(stop));
+
+        Self {
+            commands: Commands::new(pool.clone(), appender),
+            reader: Reader::new(queries, pool.clone()),
+            changes,
+            pool,
+            _tasks: tasks,
+            _database: database,
+        }
+    }
+
+    /// Connections as the owner of everything.
+    #[must_use]
+    pub fn pool(&self) -> PgPool {
+        self.pool.clone()
+    }
+
+    /// Waits until every read model shows every event that was committed before; gives the head of
+    /// the log.
+    ///
+    /// # Panics
+    /// When that takes longer than it ever should.
+    pub async fn settle(&self) -> Position {
+        let events: i64 = sqlx::query_scalar("select count(*) from es.events")
+            .fetch_one(&self.pool)
+            .await
+            .expect("events are counted");
+        wait::until("every read model has caught up", async || {
+            let head = log::head(&self.pool).await.expect("the log has a head");
+            if head.0 < events {
+                return None;
+            }
+            for projection in projections::all() {
+                if self.lags(&*projection).await {
+                    return None;
+                }
+            }
+            Some(head)
+        })
+        .await
+    }
+
+    // A checkpoint that is not there yet is behind, too.
+    async fn lags(&self, projection: &dyn Consumer) -> bool {
+        let shards = Shard::all(projection.stream_types());
+        let shards: Vec<_> = shards.into_iter().map(|shard| shard.0).collect();
+        sqlx::query_scalar(
+            "select exists (select from es.log l where l.shard = any($3) and not exists ( \
+                 select from es.checkpoints c where c.consumer = $1 and c.generation = $2 \
+                 and c.shard = l.shard and c.position >= l.position))",
+        )
+        .bind(projection.id().name)
+        .bind(projection.id().generation)
+        .bind(shards)
+        .fetch_one(&self.pool)
+        .await
+        .expect("checkpoints are read")
+    }
+}
+
+async fn sequence(pool: PgPool, wake: Wake) {
+    let lease = lease::acquire(&pool, "sequencer", "test platform")
+        .await
+        .expect("the database gives leases")
+        .expect("nobody else sequences");
+    let mut sequencer = Sequencer::take_over(pool, &lease)
+        .await
+        .expect("nobody else sequences");
+    loop {
+        let seen = wake.appended.value();
+        let step = sequencer.step().await.expect("nobody else sequences");
+        wake.sequenced.raise_to(step.head.0);
+        if !step.more {
+            wake.appended.above(seen, wake::POLL).await;
+        }
+    }
+}
+
+async fn project(pool: PgPool, projection: Arc<dyn Consumer>, wake: Wake, stop: CancellationToken) {
+    let types = projection.stream_types();
+    let id = projection.id();
+    let mut source = LogSource::new(pool.clone(), id, types, wake.sequenced, wake::POLL);
+    consumer::run(pool, &*projection, &mut source, stop).await;
+}
