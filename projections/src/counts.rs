@@ -77,21 +77,21 @@ impl Consumer for Counts {
         events: &[Positioned<Recorded>],
     ) -> Result<(), ApplyError> {
         let mut rows = load(transaction, &fold::streams(events)).await?;
-        let mut changes = Changes::default();
+        let mut deltas = Deltas::default();
         for Positioned { event, .. } in events {
             let id = event.stream.uuid;
             let before = rows.remove(&id);
             for (dimension, value) in before.iter().flat_map(|row| row.counted.counters()) {
-                changes.add(&event.org, dimension, value, -1);
+                deltas.add(&event.org, dimension, value, -1);
             }
             let after = Row::fold(before, event)?;
             for (dimension, value) in after.counted.counters() {
-                changes.add(&event.org, dimension, value, 1);
+                deltas.add(&event.org, dimension, value, 1);
             }
             rows.insert(id, after);
         }
         store(transaction, rows.into_values().collect()).await?;
-        changes.store(transaction).await
+        deltas.store(transaction).await
     }
 }
 
@@ -116,22 +116,22 @@ impl Row {
 
 /// By how much which counters change.
 #[derive(Debug, Default)]
-struct Changes(BTreeMap<(OrgId, &'static str, String), i64>);
+struct Deltas(BTreeMap<(OrgId, &'static str, String), i64>);
 
-impl Changes {
-    fn add(&mut self, org: &OrgId, dimension: Dimension, value: &str, change: i64) {
+impl Deltas {
+    fn add(&mut self, org: &OrgId, dimension: Dimension, value: &str, delta: i64) {
         let counter = (org.clone(), dimension.as_str(), value.to_owned());
-        *self.0.entry(counter).or_default() += change;
+        *self.0.entry(counter).or_default() += delta;
     }
 
-    /// Adds the changes in one statement, in key order, and removes the counters that reach zero in
+    /// Adds the deltas in one statement, in key order, and removes the counters that reach zero in
     /// a second one, which meets only rows that the first has locked.
     async fn store(mut self, transaction: &mut PgConnection) -> Result<(), ApplyError> {
-        self.0.retain(|_, change| *change != 0);
+        self.0.retain(|_, delta| *delta != 0);
         if self.0.is_empty() {
             return Ok(());
         }
-        let (counters, changes): (Vec<_>, Vec<i64>) = self.0.into_iter().unzip();
+        let (counters, deltas): (Vec<_>, Vec<i64>) = self.0.into_iter().unzip();
         let orgs: Vec<&str> = counters.iter().map(|(org, ..)| org.as_str()).collect();
         let dimensions: Vec<&str> = counters.iter().map(|(_, name, _)| *name).collect();
         let values: Vec<&str> = counters.iter().map(|(.., value)| value.as_str()).collect();
@@ -139,7 +139,7 @@ impl Changes {
             .bind(&orgs)
             .bind(&dimensions)
             .bind(&values)
-            .bind(changes)
+            .bind(deltas)
             .execute(&mut *transaction)
             .await?;
         sqlx::query(

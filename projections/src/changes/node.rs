@@ -65,8 +65,9 @@ pub(super) struct Nodes {
 #[derive(Debug, Clone)]
 enum Known {
     At(Node),
-    /// An event of the stream does not decode or makes no sense, so no later node can be known.
-    Broken,
+    /// The event of this version does not decode or makes no sense, so that no later node can be
+    /// known.
+    Broken(Version),
 }
 
 impl Nodes {
@@ -90,7 +91,7 @@ impl Nodes {
         self.known.put(event.event.stream, known.clone());
         let node = match known {
             Known::At(node) => Some(node),
-            Known::Broken => {
+            Known::Broken(_) => {
                 metrics::counter!("clustergenie_changes_without_node_total").increment(1);
                 None
             }
@@ -104,9 +105,9 @@ impl Nodes {
     /// What is known of the event's stream as of the event.
     async fn after(&mut self, event: &StoredEvent) -> Result<Known, StoreError> {
         let before = match self.known.pop(&event.stream) {
-            Some(Known::Broken) => return Ok(Known::Broken),
+            Some(Known::Broken(at)) if at <= event.version => return Ok(Known::Broken(at)),
             Some(Known::At(node)) if node.version() < event.version => Some(node),
-            Some(Known::At(_)) | None => None,
+            Some(Known::At(_) | Known::Broken(_)) | None => None,
         };
         let reached = before.as_ref().map_or(Version::NONE, Node::version);
         let decoded = if reached.plus(1) == event.version {
@@ -125,7 +126,7 @@ impl Nodes {
             .try_fold(before, |node, event| Node::fold(node, event).map(Some));
         Ok(match folded {
             Ok(Some(node)) if node.version() == event.version => Known::At(node),
-            Ok(_) => Known::Broken,
+            Ok(_) => Known::Broken(event.version),
             Err(senseless) => broken(event, &senseless),
         })
     }
@@ -138,5 +139,5 @@ fn broken(event: &StoredEvent, error: &(dyn std::error::Error + 'static)) -> Kno
         error,
         "subscribers get the events of this stream without its node"
     );
-    Known::Broken
+    Known::Broken(event.version)
 }
