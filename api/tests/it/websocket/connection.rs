@@ -112,15 +112,10 @@ async fn a_slow_consumer_is_closed_and_told_why() {
     });
     let serving = Serving::with(shortened, Vec::new()).await;
     let mut client = Client::admitted(&serving).await;
-    client.subscribe("1", "subscription { flood }").await;
-    client.subscribe("2", "subscription { held }").await;
-    // Nothing is read until the server has given up on us, which ends the other operation.
-    let begun = async {
-        while serving.held.available_permits() == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PATIENCE, begun).await.unwrap();
+    client.subscribe("1", "subscription { held }").await;
+    assert_eq!(client.hear().await["type"], "next");
+    client.subscribe("2", "subscription { flood }").await;
+    // Nothing is read until the server has given up on us, which ends the other operation too.
     released(&serving).await;
     let frame = client.closed().await;
     assert_eq!(u16::from(frame.code), 1013);
