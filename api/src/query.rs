@@ -153,10 +153,6 @@ impl Query {
 
     /// What happened, for people: a line an event, the newest first.
     #[graphql(guard = "Needs(Right::Query)")]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is an argument of the field"
-    )]
     async fn activity(
         &self,
         context: &Context<'_>,
@@ -183,10 +179,6 @@ impl Query {
     /// The organization's whole history, in the order of the log, the oldest first. Not every role
     /// may read it.
     #[graphql(guard = "Needs(Right::History)")]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is an argument of the field"
-    )]
     async fn events(
         &self,
         context: &Context<'_>,

@@ -65,10 +65,6 @@ impl Subscription {
 
     /// What happens to jobs. Filters look at the job as of each event.
     #[graphql(guard = "Needs(Right::Subscribe)")]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is an argument of the field"
-    )]
     async fn job_changed(
         &self,
         context: &Context<'_>,

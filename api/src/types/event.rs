@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, Error, ID, Json, Object, Result};
+use async_graphql::{Enum, ID, Json, Object, Result};
 use projections::{
     history::{Metadata, Positioned, StoredEvent},
     page::Key,
@@ -25,7 +25,7 @@ impl Event {
     }
 
     fn metadata(&self) -> Result<Metadata> {
-        serde_json::from_str(&self.stored().metadata).map_err(|error| unreadable(&error))
+        serde_json::from_str(&self.stored().metadata).map_err(|error| error::internal(&error))
     }
 }
 
@@ -73,10 +73,10 @@ impl Event {
         BigInt(self.stored().version.0)
     }
 
-    /// What its type has to say, exactly as it was stored.
+    /// What its type has to say, in the shape in which it was stored.
     async fn data(&self) -> Result<Json<Value>> {
         let data = serde_json::from_str(&self.stored().data);
-        data.map(Json).map_err(|error| unreadable(&error))
+        data.map(Json).map_err(|error| error::internal(&error))
     }
 
     /// Who caused it: the subject of a token, or a part of the platform.
@@ -123,8 +123,4 @@ enum RequestSource {
     Api,
     /// A part of the platform, reacting to an event.
     Process,
-}
-
-fn unreadable(error: &serde_json::Error) -> Error {
-    error::internal(error)
 }

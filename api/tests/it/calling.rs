@@ -1,0 +1,199 @@
+//! The schema over a whole platform, and callers of it.
+
+use std::{pin::Pin, sync::Arc};
+
+use api::{
+    auth::Principal,
+    health::{Part, PartState, Readiness},
+    request::RequestInfo,
+    roles::Role,
+    schema::{self, ApiSchema},
+    services::Services,
+};
+use async_graphql::{Request, Response, Variables};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::ids::OrgId;
+use futures_util::{Stream, StreamExt};
+use serde_json::{Value, json};
+use testkit::platform::TestPlatform;
+
+/// The schema over a platform of its own.
+pub(crate) struct TestApi {
+    pub(crate) platform: TestPlatform,
+    schema: ApiSchema,
+}
+
+/// Somebody with a token.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    schema: ApiSchema,
+    principal: Principal,
+}
+
+/// What a subscription delivers.
+pub(crate) type Payloads = Pin<Box<dyn Stream<Item = Value> + Send>>;
+
+impl TestApi {
+    pub(crate) async fn start() -> Self {
+        let platform = TestPlatform::start().await;
+        let schema = schema::build(Services {
+            commands: platform.commands.clone(),
+            reader: platform.reader.clone(),
+            changes: platform.changes.clone(),
+            readiness: Arc::new(Fixed),
+        });
+        Self { platform, schema }
+    }
+
+    /// Somebody of the organization `acme`.
+    pub(crate) fn caller(&self, roles: &[Role]) -> Caller {
+        self.caller_of("acme", roles)
+    }
+
+    pub(crate) fn caller_of(&self, org: &str, roles: &[Role]) -> Caller {
+        Caller {
+            schema: self.schema.clone(),
+            principal: Principal {
+                subject: "ada".to_owned(),
+                org: OrgId::parse(org).expect("tests name organizations well"),
+                roles: roles.iter().copied().collect(),
+                expires_at: now() + TimeDelta::hours(1),
+            },
+        }
+    }
+
+    /// Executes without a token.
+    pub(crate) async fn anonymous(&self, document: &str) -> Value {
+        let response = self.schema.execute(document).await;
+        json_of(&response)
+    }
+}
+
+impl Caller {
+    /// The same caller with a token that ends at another time.
+    pub(crate) fn until(mut self, expires_at: DateTime<Utc>) -> Self {
+        self.principal.expires_at = expires_at;
+        self
+    }
+
+    /// The whole response.
+    pub(crate) async fn response(&self, document: &str, variables: Value) -> Value {
+        let response = self.schema.execute(self.request(document, variables)).await;
+        json_of(&response)
+    }
+
+    /// The data of a response without errors.
+    pub(crate) async fn data(&self, document: &str, variables: Value) -> Value {
+        let mut response = self.response(document, variables).await;
+        assert_eq!(response.get("errors"), None, "{document}");
+        response["data"].take()
+    }
+
+    /// The code of the one error of a response.
+    pub(crate) async fn code(&self, document: &str, variables: Value) -> String {
+        let response = self.response(document, variables).await;
+        code_of(&response)
+    }
+
+    /// The payload of a mutation with one input.
+    pub(crate) async fn mutate(&self, field: &str, input: Value) -> Value {
+        self.data(&mutation(field, ""), json!({ "input": input }))
+            .await[field]
+            .take()
+    }
+
+    /// The payload of a mutation that is not refused.
+    pub(crate) async fn done(&self, field: &str, input: Value) -> Value {
+        let payload = self.mutate(field, input).await;
+        assert_eq!(payload["userErrors"], json!([]), "{field}");
+        assert!(payload["token"].is_string(), "{field}");
+        payload
+    }
+
+    /// Provisions a droplet of an agent; gives its id.
+    pub(crate) async fn droplet(&self, name: &str) -> String {
+        let input = json!({
+            "name": name, "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
+            "provisioner": "AGENT",
+        });
+        let mut payload = self.done("provisionDroplet", input).await;
+        text(payload["droplet"]["id"].take())
+    }
+
+    /// Submits a job of an agent for a droplet; gives its id.
+    pub(crate) async fn job(&self, droplet: &str) -> String {
+        let input = json!({ "kind": "batch", "droplet": droplet, "runner": "AGENT" });
+        let mut payload = self.done("submitJob", input).await;
+        text(payload["job"]["id"].take())
+    }
+
+    pub(crate) fn subscribe(&self, document: &str, variables: Value) -> Payloads {
+        let request = self.request(document, variables);
+        let responses = self.schema.execute_stream(request);
+        Box::pin(responses.map(|response| json_of(&response)))
+    }
+
+    fn request(&self, document: &str, variables: Value) -> Request {
+        let info = RequestInfo::now(self.principal.clone(), None);
+        Request::new(document)
+            .variables(Variables::from_json(variables))
+            .data(info)
+    }
+}
+
+/// A document for one mutation; `directive` stands behind the field.
+pub(crate) fn mutation(field: &str, directive: &str) -> String {
+    let mut name = field.to_owned();
+    name[..1].make_ascii_uppercase();
+    let node = if field.contains("Job") {
+        "job { id kind status percent message worker runner result reason version createdAt }"
+    } else {
+        "droplet { id name status tags protected version createdAt updatedAt failureReason \
+         addresses { kind ip } }"
+    };
+    format!(
+        "mutation ($input: {name}Input!) {{ {field}(input: $input) {directive} {{ \
+         {node} token userErrors {{ field message code }} }} }}"
+    )
+}
+
+/// The code of the one error of a response.
+#[track_caller]
+pub(crate) fn code_of(response: &Value) -> String {
+    let errors = response["errors"].as_array();
+    let errors = errors.unwrap_or_else(|| panic!("no error in {response}"));
+    assert_eq!(errors.len(), 1, "{response}");
+    text(errors[0]["extensions"]["code"].clone())
+}
+
+fn json_of(response: &Response) -> Value {
+    serde_json::to_value(response).expect("responses are JSON")
+}
+
+#[track_caller]
+pub(crate) fn text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => panic!("no text: {other}"),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are an edge: time enters here"
+)]
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+struct Fixed;
+
+impl Readiness for Fixed {
+    fn parts(&self) -> Vec<Part> {
+        let part = |name, state| Part { name, state };
+        vec![
+            part("postgres", PartState::Ready),
+            part("relay", PartState::NotReady("it is starting".to_owned())),
+        ]
+    }
+}
