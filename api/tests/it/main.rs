@@ -1,7 +1,15 @@
 //! The API as its clients see it.
 
+mod authorization;
+mod calling;
 mod health;
 mod http;
+mod idempotency;
+mod mutations;
 mod page;
+mod queries;
+mod schema_file;
 mod serving;
+mod subscriptions;
+mod user_errors;
 mod websocket;
