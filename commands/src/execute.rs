@@ -83,6 +83,7 @@ impl Commands {
             command.id = %context.command_id,
             correlation.id = %context.correlation_id,
             org.id = %context.org,
+            stream.id = %use_case.subject(),
         );
         let result = self.try_execute(context, use_case).instrument(span).await;
         let outcome = match &result {

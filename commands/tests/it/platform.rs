@@ -1,4 +1,8 @@
 //! The platform makes and removes the machines of its droplets.
+//!
+//! What follows the log works until the very end of a test. On one thread, dropping the database
+//! would block it in the middle of opening a connection, and Postgres would wait for that one to
+//! time out before it drops the database; so these tests have a second thread.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -107,7 +111,7 @@ async fn provision(commands: &Commands, name: &str) -> (DropletId, JobId) {
     ids
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_droplet_is_made_and_removed_again() {
     let mut platform = Platform::new().await;
     let commands = platform.process();
@@ -141,7 +145,7 @@ async fn a_droplet_is_made_and_removed_again() {
     assert_eq!(machines, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn progress_is_reported_in_steps_and_says_why_it_happened() {
     let mut platform = Platform::new().await;
     let commands = platform.process();
@@ -186,7 +190,7 @@ async fn progress_is_reported_in_steps_and_says_why_it_happened() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_droplet_gets_addresses_of_its_own() {
     let mut platform = Platform::new().await;
     let commands = platform.process();
@@ -211,7 +215,7 @@ async fn every_droplet_gets_addresses_of_its_own() {
     assert_eq!(addresses.len(), 2 * made.len());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_during_creation_turns_it_round() {
     let mut platform = Platform::new().await;
     let commands = platform.process();
@@ -243,7 +247,7 @@ async fn a_deletion_during_creation_turns_it_round() {
     until_nothing_is_to_do(&platform.pool()).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_before_creation_began_turns_it_round() {
     let mut platform = Platform::new().await;
     let commands = platform.process();
@@ -264,7 +268,7 @@ async fn a_deletion_before_creation_began_turns_it_round() {
     until_nothing_is_to_do(&platform.pool()).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_everything_fails_droplets_fail_with_a_reason_and_free_their_names() {
     let mut platform = Platform::new().await;
     let commands = platform.process();
@@ -298,7 +302,7 @@ async fn where_everything_fails_droplets_fail_with_a_reason_and_free_their_names
     until_nothing_is_to_do(&platform.pool()).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_does_not_fail_even_where_everything_else_does() {
     let mut platform = Platform::new().await;
     let commands = platform.process();
@@ -320,7 +324,7 @@ async fn a_deletion_does_not_fail_even_where_everything_else_does() {
     assert_eq!(until_ended(&platform, deprovision).await, "job_succeeded");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_work_of_the_platform_is_done_and_can_be_cancelled() {
     let mut platform = Platform::new().await;
     let commands = platform.process();
@@ -354,7 +358,7 @@ async fn other_work_of_the_platform_is_done_and_can_be_cancelled() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_runner_that_stops_leaves_its_work_to_the_next() {
     let mut platform = Platform::new().await;
     let commands = platform.process();
@@ -386,7 +390,7 @@ async fn a_runner_that_stops_leaves_its_work_to_the_next() {
     assert_eq!(platform.history(job).await, PROVISIONED);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_to_do_for_a_job_that_has_ended_disappears() {
     let mut platform = Platform::new().await;
     let commands = platform.process();

@@ -58,10 +58,12 @@ impl Claims {
             return Ok(Vec::new());
         }
         let rows = sqlx::query(
-            "update process.todo t set claimed_by = $1, free_at = now() + $2 * interval '1 second' \
-             from (select job_id from process.todo where free_at <= now() \
-                 order by position limit $3 for update skip locked) free \
-             where t.job_id = free.job_id \
+            "with free as materialized ( \
+                 select job_id from process.todo where free_at <= now() \
+                 order by position limit $3 for update skip locked) \
+             update process.todo t \
+             set claimed_by = $1, free_at = now() + $2 * interval '1 second' \
+             from free where t.job_id = free.job_id \
              returning t.job_id, t.org_id, t.droplet_id, t.kind, t.event_id, t.correlation_id, \
                  t.failures",
         )

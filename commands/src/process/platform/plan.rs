@@ -151,3 +151,6 @@ const fn stages(messages: [&'static str; 4]) -> [Stage; 4] {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -264,3 +264,6 @@ fn fate(item: &Item, failure_rate: f64) -> Fate {
         Fate::Success
     }
 }
+
+#[cfg(test)]
+mod tests;
