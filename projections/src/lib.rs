@@ -39,6 +39,8 @@ pub mod status;
 
 pub mod changes;
 
+pub mod kafka;
+
 #[cfg(test)]
 mod testing;
 

@@ -11,16 +11,20 @@ use std::time::{Duration, Instant};
 
 use domain::event::StreamType;
 use event_store::cloudevent::{self, Received, Topics};
-use event_store::envelope::Shard;
+use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::log;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{Headers, Message, OwnedMessage};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders, OwnedMessage};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use sqlx::PgPool;
 
 use crate::postgres::unique;
+use crate::wait;
 
 /// The environment variable with the brokers' addresses.
 pub const BROKERS: &str = "CLUSTERGENIE_TEST_KAFKA";
@@ -106,14 +110,57 @@ impl TestKafka {
             .expect("the broker answers")
     }
 
+    /// Makes the topics of events as the relay makes them.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn make_topics(&self) {
+        let names = StreamType::ALL.map(|t| self.topics.events(t));
+        let partitions = i32::from(Shard::PARTITIONS);
+        let new = names
+            .each_ref()
+            .map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)));
+        let admin = self.admin();
+        // A topic that is being deleted is in the way for a moment.
+        wait::until("the topics are made", async || {
+            let results = admin.create_topics(&new, &AdminOptions::new()).await;
+            let results = results.expect("the broker answers");
+            results.iter().all(Result::is_ok).then_some(())
+        })
+        .await;
+    }
+
+    /// Sends the events of the log with `after < position <= up_to`, as the relay would, but outside of
+    /// a transaction, and as often as it is told to.
+    ///
+    /// # Panics
+    /// When the broker or the database refuses.
+    pub async fn send(&self, pool: &PgPool, after: Position, up_to: Position) {
+        let heads = log::shard_heads(pool, after)
+            .await
+            .expect("the log is read");
+        let events = log::read(pool, after, up_to.0 - after.0)
+            .await
+            .expect("the log is read");
+        let (config, topics) = (self.client(), self.topics());
+        tokio::task::spawn_blocking(move || send(&config, &topics, heads, &events))
+            .await
+            .expect("the broker takes events");
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.client().create().expect("the settings are right")
+    }
+
     /// Deletes a topic, as an operator's mishap would.
     ///
     /// # Panics
     /// When the broker refuses.
     pub async fn delete_topic(&self, topic: &str) {
-        let admin: AdminClient<DefaultClientContext> =
-            self.client().create().expect("the settings are right");
-        let results = admin.delete_topics(&[topic], &AdminOptions::new()).await;
+        let results = self
+            .admin()
+            .delete_topics(&[topic], &AdminOptions::new())
+            .await;
         for result in results.expect("the broker answers") {
             result.expect("the topic is deleted");
         }
@@ -158,6 +205,34 @@ fn skip(test: &str) {
             .unwrap_or_else(|error| panic!("{SKIPPED} cannot be written: {error}"));
         writeln!(file, "{test}").expect("the skipped test is noted");
     }
+}
+
+fn send(
+    config: &ClientConfig,
+    topics: &Topics,
+    heads: Vec<(Shard, Position)>,
+    events: &[Positioned<StoredEvent>],
+) {
+    let producer: BaseProducer = config.create().expect("the settings are right");
+    let mut heads: HashMap<Shard, Position> = heads.into_iter().collect();
+    for event in events {
+        let previous = heads.insert(event.event.stream.shard(), event.position);
+        let message = cloudevent::encode(topics, event, previous.unwrap_or_default())
+            .expect("an event is a message");
+        let mut headers = OwnedHeaders::new();
+        for (key, value) in &message.headers {
+            let value = Some(value);
+            headers = headers.insert(Header { key, value });
+        }
+        let record = BaseRecord::to(&message.topic)
+            .partition(message.partition)
+            .key(&message.key)
+            .payload(&message.value)
+            .headers(headers);
+        let sent = producer.send(record).map_err(|(error, _)| error);
+        sent.expect("the queue has room");
+    }
+    producer.flush(PATIENCE).expect("the broker takes messages");
 }
 
 /// Reads to the end of what is committed, as soon as no transaction is open any more.

@@ -13,22 +13,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// # Panics
 /// When there is none within 30 s, saying `what` was waited for.
 #[track_caller]
-pub fn until<T, F>(what: &str, probe: impl FnMut() -> F) -> impl Future<Output = T>
-where
-    F: Future<Output = Option<T>>,
-{
+pub fn until<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
     let caller = std::panic::Location::caller();
     poll(what.to_owned(), caller, probe)
 }
 
-async fn poll<T, F>(
+async fn poll<T>(
     what: String,
     caller: &'static std::panic::Location<'static>,
-    mut probe: impl FnMut() -> F,
-) -> T
-where
-    F: Future<Output = Option<T>>,
-{
+    mut probe: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let started = Instant::now();
     loop {
         if let Some(answer) = probe().await {

@@ -1,5 +1,10 @@
 //! The relay on a real Postgres and a real Kafka.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, what is unwrapped is asserted"
+)]
+
 mod message;
 mod publishing;
 mod refusals;

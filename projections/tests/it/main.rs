@@ -7,6 +7,7 @@ mod droplets;
 mod history;
 mod isolation;
 mod jobs;
+mod kafka;
 mod paging;
 mod parking;
 mod replay;

@@ -1,0 +1,191 @@
+//! Kafka as a source of recorded events: partitions by consumer group, correctness by positions.
+//!
+//! A message says where its event stands in the log and which event stood before it in the same shard.
+//! So the reader knows what it has seen already, and what is missing: a topic that was made anew, or
+//! truncated, or holds a message that is not ours. What is missing comes from the log; nothing is
+//! skipped. Offsets are only where to seek, the group only decides who reads what: a reader that holds
+//! a partition too long finds its checkpoint moved, and its batch is rolled back.
+//!
+//! It must never trust an offset for what was applied, and never ask the group whether it may write.
+
+mod cursor;
+mod gathering;
+mod group;
+mod reader;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context;
+use async_trait::async_trait;
+use domain::event::StreamType;
+use event_store::cloudevent::Topics;
+use event_store::envelope::Shard;
+use event_store::error::StoreError;
+use event_store::source::{Batch, ConsumerId, Source};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use sqlx::PgPool;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use self::group::Group;
+use self::reader::Reader;
+
+/// Batches read ahead of the one that is being applied.
+const AHEAD: usize = 2;
+
+/// How long a dropped source waits for its goodbye to the group, after which others take over at once
+/// and not only when it is missed.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// The events of some stream types, as one member of the consumer's group.
+#[derive(Debug)]
+pub struct KafkaSource {
+    batches: mpsc::Receiver<Turn>,
+    shared: Arc<Shared>,
+    /// The batch that was handed out last, until the next call shows that it was applied.
+    handed_out: BTreeMap<Shard, i64>,
+    ended: std::sync::mpsc::Receiver<()>,
+}
+
+/// What the thread that reads gives.
+#[derive(Debug)]
+struct Turn {
+    /// As of which state of [`Shared::generation`].
+    generation: u64,
+    batch: Result<Batch, StoreError>,
+}
+
+/// What the source and the thread that reads both see.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Grows whenever what is under way must not be handed out any more: the assignment changed, or
+    /// the checkpoints have to be read again.
+    generation: AtomicU64,
+    /// Next offsets of what was applied, to be told to Kafka for tools that show lag.
+    applied: Mutex<BTreeMap<Shard, i64>>,
+}
+
+impl KafkaSource {
+    /// Joins the consumer's group and begins to read, on a thread of its own that ends with the
+    /// source. Kafka need not be there yet. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the client refuses its settings, such as a malformed address.
+    pub fn start(
+        brokers: &str,
+        topics: &Topics,
+        pool: PgPool,
+        consumer: ConsumerId,
+        types: &'static [StreamType],
+    ) -> anyhow::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let group = Group::new(topics, types, consumer, Arc::clone(&shared));
+        let refused = "the settings of the Kafka client are refused";
+        let kafka: BaseConsumer<Group> = settings(brokers, &topics.group(consumer))
+            .create_with_context(group)
+            .context(refused)?;
+        let names: Vec<String> = types.iter().map(|t| topics.events(*t)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        kafka.subscribe(&names).context(refused)?;
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let reader = Reader::new(
+            kafka,
+            pool,
+            consumer,
+            Arc::clone(&shared),
+            sender,
+            Handle::current(),
+        );
+        let (alive, ended) = std::sync::mpsc::channel();
+        std::thread::Builder::new()
+            .name(format!("kafka {}", consumer.name))
+            .spawn(move || {
+                reader.run();
+                drop(alive);
+            })
+            .context("a thread cannot be started")?;
+        Ok(Self {
+            batches,
+            shared,
+            handed_out: BTreeMap::new(),
+            ended,
+        })
+    }
+}
+
+#[async_trait]
+impl Source for KafkaSource {
+    async fn next(&mut self) -> Result<Batch, StoreError> {
+        let applied = std::mem::take(&mut self.handed_out);
+        self.shared
+            .applied
+            .lock()
+            .expect("no holder panics")
+            .extend(applied);
+        loop {
+            let Some(turn) = self.batches.recv().await else {
+                return Err(StoreError::Unavailable {
+                    doing: "reading Kafka",
+                    source: sqlx::Error::WorkerCrashed,
+                });
+            };
+            if turn.generation != self.shared.generation.load(Ordering::SeqCst) {
+                continue;
+            }
+            let batch = turn.batch?;
+            let offsets = batch.moves.iter();
+            self.handed_out = offsets
+                .filter_map(|m| Some((m.shard, m.kafka_offset?)))
+                .collect();
+            return Ok(batch);
+        }
+    }
+
+    async fn rewind(&mut self) -> Result<(), StoreError> {
+        self.handed_out.clear();
+        // The thread reads the checkpoints; a failure comes with the next batch.
+        self.shared.generation.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl Drop for KafkaSource {
+    fn drop(&mut self) {
+        // Also ends a wait for room.
+        self.batches.close();
+        // An error says that the thread has ended, or that it takes longer: it ends all the same.
+        let _ = self.ended.recv_timeout(GOODBYE);
+    }
+}
+
+fn settings(brokers: &str, group: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", brokers)
+        .set("group.id", group)
+        .set("isolation.level", "read_committed")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // Offsets come from the checkpoints; one that Kafka does not have any more, or not yet, means
+        // that the topic is another one than it was.
+        .set("auto.offset.reset", "earliest")
+        // All partitions are given up at every change, so that there is one way to begin.
+        .set("partition.assignment.strategy", "range")
+        // A killed member is missed after this time.
+        .set("session.timeout.ms", "10000")
+        .set("heartbeat.interval.ms", "2000")
+        // A member that cannot apply what it read does not ask for more, and loses its partitions to
+        // others, who perhaps can.
+        .set("max.poll.interval.ms", "60000")
+        // Topics that are made, or made anew, are noticed this fast.
+        .set("topic.metadata.refresh.interval.ms", "2000")
+        .set("reconnect.backoff.max.ms", "1000")
+        // The client's default pause of a second after every full queue is the largest wait there is.
+        .set("fetch.queue.backoff.ms", "5")
+        .set("fetch.wait.max.ms", "100");
+    config
+}

@@ -1,0 +1,121 @@
+//! The consumer's group: which shards are ours for now.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use domain::event::StreamType;
+use event_store::cloudevent::Topics;
+use event_store::envelope::Shard;
+use event_store::source::ConsumerId;
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaRespErr;
+
+use super::Shared;
+
+/// Hears of rebalances. It only notes what was assigned: where to begin is read from Postgres by the
+/// reader, who then begins.
+pub(super) struct Group {
+    consumer: ConsumerId,
+    topics: Vec<(String, StreamType)>,
+    assigned: Mutex<Vec<Shard>>,
+    shared: Arc<Shared>,
+    complaint: Mutex<String>,
+}
+
+impl Group {
+    pub(super) fn new(
+        topics: &Topics,
+        types: &[StreamType],
+        consumer: ConsumerId,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            consumer,
+            topics: types.iter().map(|t| (topics.events(*t), *t)).collect(),
+            assigned: Mutex::default(),
+            shared,
+            complaint: Mutex::default(),
+        }
+    }
+
+    /// The shards that are ours.
+    pub(super) fn assigned(&self) -> Vec<Shard> {
+        self.assigned.lock().expect("no holder panics").clone()
+    }
+
+    /// The shard of a partition of one of our topics.
+    pub(super) fn shard(&self, topic: &str, partition: i32) -> Option<Shard> {
+        let (_, stream_type) = self.topics.iter().find(|(name, _)| name == topic)?;
+        let partition = i16::try_from(partition).ok()?;
+        (0..Shard::PARTITIONS)
+            .contains(&partition)
+            .then(|| Shard::new(*stream_type, partition))
+    }
+
+    /// The topic of a shard.
+    pub(super) fn topic(&self, shard: Shard) -> Option<&str> {
+        let mut topics = self.topics.iter();
+        let (name, _) = topics.find(|(_, t)| Some(*t) == shard.stream_type())?;
+        Some(name)
+    }
+
+    /// Tells people what is wrong, once: the client complains at every attempt.
+    pub(super) fn complain(&self, complaint: String) {
+        let mut last = self.complaint.lock().expect("no holder panics");
+        if *last != complaint {
+            tracing::warn!(consumer = self.consumer.name, complaint, "reading Kafka");
+            *last = complaint;
+        }
+    }
+
+    fn shards(&self, partitions: &TopicPartitionList) -> Vec<Shard> {
+        let partitions = partitions.elements();
+        let shards = partitions
+            .iter()
+            .filter_map(|p| self.shard(p.topic(), p.partition()));
+        shards.collect()
+    }
+}
+
+impl ConsumerContext for Group {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let assigned = match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS if partitions.count() > 0 => {
+                self.shards(partitions)
+            }
+            _ => {
+                // Kafka waits for this answer, before it gives the partitions to others.
+                if let Err(error) = consumer.unassign() {
+                    tracing::warn!(consumer = self.consumer.name, %error, "cannot give partitions up");
+                }
+                Vec::new()
+            }
+        };
+        tracing::info!(
+            consumer = self.consumer.name,
+            shards = assigned.len(),
+            "partitions changed hands"
+        );
+        *self.assigned.lock().expect("no holder panics") = assigned;
+        self.shared.generation.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl ClientContext for Group {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(?level, facility, message, "kafka client");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.complain(format!("{error}: {reason}"));
+    }
+}

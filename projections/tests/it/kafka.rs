@@ -1,0 +1,317 @@
+//! Kafka as a source, with everything that can happen to topics and to members of a group: each event
+//! is applied once, in the order of its stream.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use domain::event::StreamType;
+use event_store::consumer::{self, ApplyError, Consumer};
+use event_store::envelope::{Position, Positioned, Recorded};
+use event_store::source::ConsumerId;
+use projections::kafka::KafkaSource;
+use sqlx::{PgConnection, PgPool};
+use testkit::events::{Recorder, sequence};
+use testkit::kafka::{TestKafka, kafka_or_skip};
+use testkit::postgres::TestDatabase;
+use testkit::wait;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_goes_on_where_the_one_before_it_stopped() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = applying().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    // Before there is any topic.
+    let first = Member::start(&pool, &kafka);
+    recorder.droplets(100).await;
+    recorder.jobs(100).await;
+    let half = sequence(&pool).await;
+    kafka.make_topics().await;
+    kafka.send(&pool, Position::START, half).await;
+    applied(&pool, half).await;
+    first.stop().await;
+
+    recorder.jobs(700).await;
+    let head = sequence(&pool).await;
+    kafka.send(&pool, half, head).await;
+    let second = Member::start(&pool, &kafka);
+    applied(&pool, head).await;
+    second.stop().await;
+    assert_each_applied_once(&pool, head).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_twice_is_applied_once_and_what_does_not_come_is_read_from_the_log() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = applying().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    recorder.jobs(1_000).await;
+    let head = sequence(&pool).await;
+    kafka.make_topics().await;
+    kafka.send(&pool, Position(0), Position(500)).await;
+    kafka.send(&pool, Position(0), Position(900)).await;
+    // Without 901 to 2,400.
+    kafka.send(&pool, Position(2_400), head).await;
+
+    let member = Member::start(&pool, &kafka);
+    applied(&pool, head).await;
+    member.stop().await;
+    assert_each_applied_once(&pool, head).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_fails_is_read_again() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = applying().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    kafka.make_topics().await;
+    recorder.jobs(300).await;
+    let head = sequence(&pool).await;
+    let member = Member::start_with(&pool, &kafka, First::Fails);
+    kafka.send(&pool, Position::START, head).await;
+    applied(&pool, head).await;
+    member.stop().await;
+    assert_each_applied_once(&pool, head).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_was_made_anew_and_stays_empty_is_made_up_for_by_the_log() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = applying().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    kafka.make_topics().await;
+    recorder.jobs(300).await;
+    let half = sequence(&pool).await;
+    kafka.send(&pool, Position::START, half).await;
+    let member = Member::start(&pool, &kafka);
+    applied(&pool, half).await;
+
+    // These events go down with the topics.
+    recorder.jobs(200).await;
+    let lost = sequence(&pool).await;
+    for stream_type in StreamType::ALL {
+        kafka
+            .delete_topic(&kafka.topics().events(stream_type))
+            .await;
+    }
+    kafka.make_topics().await;
+    applied(&pool, lost).await;
+
+    // And what comes after them comes through Kafka again.
+    recorder.droplets(20).await;
+    let head = sequence(&pool).await;
+    kafka.send(&pool, lost, head).await;
+    applied(&pool, head).await;
+    member.stop().await;
+    assert_each_applied_once(&pool, head).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_come_and_go_lose_and_double_nothing() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = applying().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    kafka.make_topics().await;
+    let one = Member::start(&pool, &kafka);
+    let mut sent = Position::START;
+    let mut send_more = async |pool: &PgPool| {
+        recorder.jobs(400).await;
+        let head = sequence(pool).await;
+        kafka.send(pool, sent, head).await;
+        sent = head;
+        head
+    };
+    let first = send_more(&pool).await;
+    applied(&pool, first).await;
+    let two = Member::start(&pool, &kafka);
+    // Until the second one has got partitions, and with it work.
+    let head = wait::until("the second member applies something", async || {
+        let head = send_more(&pool).await;
+        applied(&pool, head).await;
+        two.has_applied().then_some(head)
+    })
+    .await;
+    one.kill().await;
+    let last = send_more(&pool).await;
+    assert!(last > head);
+    applied(&pool, last).await;
+    two.stop().await;
+    assert_each_applied_once(&pool, last).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_events_of_another_log_are_left_out() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let (ours, theirs) = tokio::join!(applying(), TestDatabase::new());
+    Recorder::new(theirs.pool()).jobs(200).await;
+    let their_head = sequence(&theirs.pool()).await;
+    kafka.make_topics().await;
+    kafka
+        .send(&theirs.pool(), Position::START, their_head)
+        .await;
+
+    let pool = ours.pool();
+    Recorder::new(pool.clone()).jobs(50).await;
+    let head = sequence(&pool).await;
+    let member = Member::start(&pool, &kafka);
+    applied(&pool, head).await;
+    member.stop().await;
+    assert_each_applied_once(&pool, head).await;
+}
+
+/// A worker of the group: a source and what applies its events.
+struct Member {
+    noting: &'static Noting,
+    stop: CancellationToken,
+    task: JoinSet<()>,
+}
+
+/// What becomes of the first batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    Succeeds,
+    Fails,
+}
+
+impl Member {
+    fn start(pool: &PgPool, kafka: &TestKafka) -> Self {
+        Self::start_with(pool, kafka, First::Succeeds)
+    }
+
+    fn start_with(pool: &PgPool, kafka: &TestKafka, first: First) -> Self {
+        // Lives as long as the test's process; a consumer of the program does too.
+        let noting: &'static Noting = Box::leak(Box::new(Noting {
+            fail: AtomicBool::new(first == First::Fails),
+            applied: AtomicBool::new(false),
+        }));
+        let mut source = KafkaSource::start(
+            kafka.brokers(),
+            &kafka.topics(),
+            pool.clone(),
+            noting.id(),
+            noting.stream_types(),
+        )
+        .expect("the source starts");
+        let stop = CancellationToken::new();
+        let (pool, stopped) = (pool.clone(), stop.clone());
+        let mut task = JoinSet::new();
+        task.spawn(async move { consumer::run(pool, noting, &mut source, stopped).await });
+        Self { noting, stop, task }
+    }
+
+    fn has_applied(&self) -> bool {
+        self.noting.applied.load(Ordering::SeqCst)
+    }
+
+    async fn stop(mut self) {
+        self.stop.cancel();
+        while let Some(ended) = self.task.join_next().await {
+            ended.expect("the member does not panic");
+        }
+    }
+
+    /// Ends it wherever it is.
+    async fn kill(mut self) {
+        self.task.shutdown().await;
+    }
+}
+
+/// A consumer that notes every event it is given.
+struct Noting {
+    fail: AtomicBool,
+    applied: AtomicBool,
+}
+
+#[async_trait]
+impl Consumer for Noting {
+    fn id(&self) -> ConsumerId {
+        ConsumerId {
+            name: "noting",
+            generation: 1,
+        }
+    }
+
+    fn stream_types(&self) -> &'static [StreamType] {
+        &StreamType::ALL
+    }
+
+    async fn apply(
+        &self,
+        transaction: &mut PgConnection,
+        events: &[Positioned<Recorded>],
+    ) -> Result<(), ApplyError> {
+        if self.fail.swap(false, Ordering::SeqCst) {
+            return Err(sqlx::Error::PoolTimedOut.into());
+        }
+        sqlx::query(
+            "insert into noted (position, stream_id, version) \
+             select * from unnest($1::bigint[], $2::uuid[], $3::bigint[])",
+        )
+        .bind(events.iter().map(|e| e.position.0).collect::<Vec<_>>())
+        .bind(
+            events
+                .iter()
+                .map(|e| e.event.stream.uuid)
+                .collect::<Vec<_>>(),
+        )
+        .bind(events.iter().map(|e| e.event.version.0).collect::<Vec<_>>())
+        .execute(transaction)
+        .await?;
+        Ok(())
+    }
+
+    fn committed(&self, _events: &[Positioned<Recorded>]) {
+        self.applied.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A database in which events can be noted.
+async fn applying() -> TestDatabase {
+    let database = TestDatabase::new().await;
+    sqlx::query(
+        "create table noted (place bigserial, position bigint, stream_id uuid, version bigint)",
+    )
+    .execute(&database.pool())
+    .await
+    .expect("the table is made");
+    database
+}
+
+async fn applied(pool: &PgPool, head: Position) {
+    wait::until(&format!("{head} events are applied"), async || {
+        let noted: i64 = sqlx::query_scalar("select count(*) from noted")
+            .fetch_one(pool)
+            .await
+            .expect("the table is read");
+        (noted >= head.0).then_some(())
+    })
+    .await;
+}
+
+async fn assert_each_applied_once(pool: &PgPool, head: Position) {
+    let (noted, different, parked): (i64, i64, i64) = sqlx::query_as(
+        "select count(*), count(distinct position), (select count(*) from es.parked) from noted",
+    )
+    .fetch_one(pool)
+    .await
+    .expect("the table is read");
+    assert_eq!(
+        (noted, different, parked),
+        (head.0, head.0, 0),
+        "each event once"
+    );
+    let disordered: i64 = sqlx::query_scalar(
+        "select count(*) from (select version - row_number() over \
+             (partition by stream_id order by place) as off from noted) o where off <> 0",
+    )
+    .fetch_one(pool)
+    .await
+    .expect("the table is read");
+    assert_eq!(disordered, 0, "in the order of each stream");
+}
