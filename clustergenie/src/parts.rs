@@ -19,6 +19,7 @@ use event_store::wake::{self, Hint, POLL, Signal, Wake};
 use outbox_relay::health::RelayHealth;
 use outbox_relay::{maintenance, publisher, sequencing};
 use projections::changes::Changes;
+use projections::kafka::KafkaSource;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
@@ -143,7 +144,9 @@ fn source(
             wake.sequenced.clone(),
             POLL,
         )),
-        Feed::Kafka(Brokers { addresses, topics }) => anyhow::bail!("{addresses} {topics:?}"),
+        Feed::Kafka(Brokers { addresses, topics }) => {
+            Box::new(KafkaSource::start(addresses, topics, pool, id, types)?)
+        }
     })
 }
 

@@ -1,0 +1,180 @@
+//! Who may import whom is law. The table is that of ARCHITECTURE.md; dev-dependencies are free, because
+//! tests may look at everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+/// Every crate with the crates of ours that it may import.
+const LAW: [(&str, &[&str]); 10] = [
+    ("domain", &[]),
+    ("schema", &[]),
+    ("event-store", &["domain", "schema"]),
+    ("commands", &["domain", "event-store"]),
+    ("outbox-relay", &["domain", "event-store"]),
+    ("projections", &["domain", "event-store", "schema"]),
+    ("api", &["commands", "domain", "projections"]),
+    (
+        "clustergenie",
+        &[
+            "api",
+            "commands",
+            "domain",
+            "event-store",
+            "outbox-relay",
+            "projections",
+            "schema",
+        ],
+    ),
+    // Never a dependency of the program, see below.
+    (
+        "testkit",
+        &[
+            "api",
+            "commands",
+            "domain",
+            "event-store",
+            "outbox-relay",
+            "projections",
+            "schema",
+        ],
+    ),
+    (
+        "bench",
+        &[
+            "api",
+            "commands",
+            "domain",
+            "event-store",
+            "outbox-relay",
+            "projections",
+            "schema",
+            "testkit",
+        ],
+    ),
+];
+
+/// Crates of others that only some of ours may import, because everything else must not do what they
+/// are for.
+const RESERVED: [(&str, &[&str]); 6] = [
+    (
+        "sqlx",
+        &[
+            "bench",
+            "clustergenie",
+            "commands",
+            "event-store",
+            "outbox-relay",
+            "projections",
+            "schema",
+            "testkit",
+        ],
+    ),
+    (
+        "rdkafka",
+        &["bench", "outbox-relay", "projections", "testkit"],
+    ),
+    ("eventstore", &["bench", "outbox-relay"]),
+    ("async-graphql", &["api"]),
+    ("axum", &["api", "bench"]),
+    ("clap", &["bench", "clustergenie"]),
+];
+
+/// What `domain` may import at all: it does no I/O, reads no clock and makes nothing by chance.
+const PURE: [&str; 4] = ["serde", "serde_json", "thiserror", "uuid"];
+
+#[test]
+fn every_crate_imports_only_what_it_may() {
+    let law = BTreeMap::from(LAW);
+    let metadata = metadata();
+    for package in &metadata.packages {
+        let name = package.name.as_str();
+        let Some(allowed) = law.get(name) else {
+            panic!("{name} is not in the table of who may import whom: add it, and say why");
+        };
+        for import in imports(package)
+            .iter()
+            .filter(|import| law.contains_key(import.as_str()))
+        {
+            assert!(
+                allowed.contains(&import.as_str()),
+                "{name} imports {import} and may import only {allowed:?}"
+            );
+        }
+    }
+    assert_eq!(
+        metadata.packages.len(),
+        LAW.len(),
+        "the table names a crate that is not there"
+    );
+}
+
+#[test]
+fn what_is_for_tests_stays_out_of_the_program() {
+    let law = BTreeMap::from(LAW);
+    for (name, allowed) in law {
+        let is_for_tests = ["bench", "testkit"].contains(&name);
+        assert!(
+            is_for_tests
+                || !allowed
+                    .iter()
+                    .any(|import| ["bench", "testkit"].contains(import)),
+            "{name} may not import what is for tests"
+        );
+    }
+}
+
+#[test]
+fn crates_that_do_one_thing_are_imported_only_where_it_is_done() {
+    for (import, allowed) in RESERVED {
+        for package in &metadata().packages {
+            let name = package.name.as_str();
+            assert!(
+                allowed.contains(&name) || !imports(package).contains(import),
+                "{name} imports {import}, which only {allowed:?} may"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_domain_is_pure() {
+    let metadata = metadata();
+    let domain = metadata
+        .packages
+        .iter()
+        .find(|package| package.name == "domain");
+    let imports = imports(domain.expect("there is a crate `domain`"));
+    let impure: Vec<_> = imports
+        .iter()
+        .filter(|import| !PURE.contains(&import.as_str()))
+        .collect();
+    assert!(impure.is_empty(), "`domain` imports {impure:?}");
+}
+
+/// The packages of the workspace, read from the manifests alone.
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .unwrap()
+}
+
+/// What the crate itself and its build script import, not its tests.
+fn imports(package: &Package) -> BTreeSet<String> {
+    let mut imports = BTreeSet::new();
+    for dependency in &package.dependencies {
+        match dependency.kind {
+            DependencyKind::Normal | DependencyKind::Build => {
+                imports.insert(dependency.name.clone());
+            }
+            DependencyKind::Development => {}
+            other => panic!(
+                "{} has a dependency of the unknown kind {other}",
+                package.name
+            ),
+        }
+    }
+    imports
+}

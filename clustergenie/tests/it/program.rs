@@ -1,0 +1,197 @@
+//! The program under test: started as users start it, stopped and killed as they stop and kill it.
+
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+use uuid::Uuid;
+
+/// A folder for one test. Removed in the end, as far as nothing in it is still written to.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let path = env::temp_dir().join(format!("clustergenie-it-{}", unique()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    /// The data directory for `up`.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Writes a file and gives its path.
+    pub(crate) fn write(&self, name: &str, contents: &str) -> PathBuf {
+        fs::write(self.path(name), contents).unwrap();
+        self.path(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A server of a test that failed may still write to it.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The program with arguments, in a folder, without the settings of whoever runs the tests.
+pub(crate) fn program<Argument: AsRef<std::ffi::OsStr>>(
+    folder: &Folder,
+    arguments: impl IntoIterator<Item = Argument>,
+) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clustergenie"));
+    command
+        .args(arguments)
+        .current_dir(&folder.0)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("CLUSTERGENIE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) async fn run(folder: &Folder, arguments: &[&str]) -> Output {
+    program(folder, arguments).output().await.unwrap()
+}
+
+/// What a program printed, which must have ended well.
+pub(crate) fn printed(output: &Output) -> String {
+    assert!(output.status.success(), "it failed: {}", said(output));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What a program said on standard error.
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A running `clustergenie up` that says it is ready.
+pub(crate) struct Up {
+    child: Child,
+    ready: Ready,
+    data: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Ready {
+    pub(crate) url: String,
+    pub(crate) token: String,
+    pub(crate) database_url: String,
+}
+
+impl Up {
+    /// Starts it on a port of its own.
+    pub(crate) async fn start(folder: &Folder) -> Self {
+        Self::start_with(folder, &["--listen", "127.0.0.1:0"]).await
+    }
+
+    /// Starts it with settings beyond where its data is.
+    pub(crate) async fn start_with(folder: &Folder, settings: &[&str]) -> Self {
+        let (data, ready_file) = (folder.data(), folder.path("ready.json"));
+        // Of an earlier start.
+        let _ = fs::remove_file(&ready_file);
+        let log = fs::File::create(folder.path("up.log")).unwrap();
+        let mut child = program(folder, ["up", "--data"])
+            .arg(&data)
+            .arg("--ready-file")
+            .arg(&ready_file)
+            .args(settings)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let ready = testkit::wait::until("the platform is ready", || {
+            if let Some(status) = child.try_wait().unwrap() {
+                let log = fs::read_to_string(folder.path("up.log")).unwrap();
+                panic!("`up` ended with {status}:\n{log}");
+            }
+            let ready = fs::read(&ready_file).ok();
+            async move { ready }
+        })
+        .await;
+        Self {
+            child,
+            ready: serde_json::from_slice(&ready).unwrap(),
+            data,
+        }
+    }
+
+    pub(crate) fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) async fn stop(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().expect("it runs").try_into().unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        self.child.wait().await.unwrap()
+    }
+
+    /// Kills it, as `kill -9` does.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// The process id of its Postgres.
+    pub(crate) fn postgres(&self) -> u32 {
+        let note = fs::read_to_string(self.data.join("postgres/postmaster.pid")).unwrap();
+        note.lines().next().unwrap().trim().parse().unwrap()
+    }
+
+    /// Sends a GraphQL document with the ready token and gives its data.
+    pub(crate) async fn query(&self, document: &str) -> Value {
+        query(&self.ready.url, &self.ready.token, document).await
+    }
+}
+
+/// Sends a GraphQL document and gives its data.
+pub(crate) async fn query(url: &str, token: &str, document: &str) -> Value {
+    let response = reqwest::Client::new()
+        .post(format!("{url}/graphql"))
+        .bearer_auth(token)
+        .json(&json!({ "query": document }))
+        .send()
+        .await
+        .unwrap();
+    let answer: Value = response.json().await.unwrap();
+    assert!(answer.get("errors").is_none(), "{answer}");
+    answer["data"].clone()
+}
+
+/// Whether a process with this id is there.
+pub(crate) fn is_running(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+/// A port that was free a moment ago, for what must come back at the same place.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are an edge: ids enter here"
+)]
+fn unique() -> String {
+    Uuid::now_v7().simple().to_string()
+}

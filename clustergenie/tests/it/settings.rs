@@ -1,0 +1,81 @@
+//! Settings that are not known or not valid stop the start, with a sentence.
+
+use super::program::{Folder, program, run, said};
+
+#[tokio::test]
+async fn an_unknown_variable_is_refused() {
+    let folder = Folder::new();
+    let refused = program(&folder, ["health"])
+        .env("CLUSTERGENIE_LISTN", "x")
+        .output()
+        .await
+        .unwrap();
+    assert!(!refused.status.success());
+    assert!(
+        said(&refused).contains("CLUSTERGENIE_LISTN is not a setting"),
+        "{}",
+        said(&refused)
+    );
+}
+
+#[tokio::test]
+async fn the_file_of_settings_is_read_and_held_to_the_same_rules() {
+    let folder = Folder::new();
+    folder.write(".env", "CLUSTERGENIE_WORKERS=none\n");
+    let refused = run(&folder, &["up"]).await;
+    assert!(
+        said(&refused).contains("invalid value 'none' for '--workers"),
+        "{}",
+        said(&refused)
+    );
+
+    folder.write(".env", "CLUSTERGENIE_WORKER=4\n");
+    let refused = run(&folder, &["up"]).await;
+    assert!(
+        said(&refused).contains("CLUSTERGENIE_WORKER is not a setting"),
+        "{}",
+        said(&refused)
+    );
+}
+
+#[tokio::test]
+async fn a_role_says_what_it_lacks() {
+    let folder = Folder::new();
+    for (role, lacking) in [
+        ("migrate", "--database-url"),
+        ("api", "--jwt-key-file"),
+        ("relay", "--kafka"),
+        ("project", "--kafka"),
+        ("work", "--kafka"),
+    ] {
+        let refused = run(&folder, &[role]).await;
+        assert_eq!(refused.status.code(), Some(2), "{role}");
+        assert!(
+            said(&refused).contains(lacking),
+            "{role}: {}",
+            said(&refused)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_too_short_is_refused() {
+    let folder = Folder::new();
+    folder.write("key", "short\n");
+    let refused = run(
+        &folder,
+        &[
+            "api",
+            "--database-url",
+            "postgres://nobody@127.0.0.1:1/none",
+            "--jwt-key-file",
+            "key",
+        ],
+    )
+    .await;
+    assert!(
+        said(&refused).contains("the signing key has 5 bytes"),
+        "{}",
+        said(&refused)
+    );
+}
