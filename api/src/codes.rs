@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    ErrorExtensionValues, Response, ServerError, ServerResult, ValidationResult, Value, Variables,
+    ErrorExtensionValues, Response, ServerError, ServerResult, ValidationResult, Variables,
     extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextRequest, NextResolve,
-        NextSubscribe, NextValidation, ResolveInfo,
+        Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextRequest, NextSubscribe,
+        NextValidation,
     },
     parser::types::ExecutableDocument,
 };
@@ -49,19 +49,8 @@ impl Extension for Codes {
         })
     }
 
-    // Our resolvers give a code to every error; what has none is an argument that does not coerce.
-    async fn resolve(
-        &self,
-        context: &ExtensionContext<'_>,
-        info: ResolveInfo<'_>,
-        next: NextResolve<'_>,
-    ) -> ServerResult<Option<Value>> {
-        next.run(context, info)
-            .await
-            .map_err(|error| coded(error, Code::BadUserInput))
-    }
-
-    // What is left are choices of the request, such as an operation name that is not in it.
+    // Our resolvers give a code to every error. What has none is an argument that does not coerce, or
+    // a choice of the request, such as an operation name that is not in it.
     async fn request(&self, context: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
         all_coded(next.run(context).await)
     }

@@ -52,6 +52,10 @@ async fn everything_in_the_schema_is_described() {
             }
         }
     }
+    for directive in schema["__schema"]["directives"].as_array().unwrap() {
+        let name = format!("@{}", directive["name"].as_str().unwrap());
+        look(directive, &name, &mut silent);
+    }
     assert!(silent.is_empty(), "not described: {silent:#?}");
 }
 
