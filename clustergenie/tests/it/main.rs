@@ -1,5 +1,11 @@
 //! The program as its users see it: processes, files, signals, exit codes.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, helpers included"
+)]
+
+mod distributed;
 mod imports;
 mod program;
 mod settings;

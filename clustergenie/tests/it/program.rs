@@ -102,7 +102,10 @@ impl Up {
     }
 
     /// Starts it with settings beyond where its data is.
-    pub(crate) async fn start_with(folder: &Folder, settings: &[&str]) -> Self {
+    pub(crate) async fn start_with<Setting: AsRef<std::ffi::OsStr>>(
+        folder: &Folder,
+        settings: &[Setting],
+    ) -> Self {
         let (data, ready_file) = (folder.data(), folder.path("ready.json"));
         // Of an earlier start.
         let _ = fs::remove_file(&ready_file);

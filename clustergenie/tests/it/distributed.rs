@@ -1,0 +1,164 @@
+//! Events through Kafka: in one process, and as the separate processes of a distributed installation.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use testkit::kafka::{TestKafka, kafka_or_skip};
+use testkit::postgres::TestDatabase;
+use testkit::wait::until;
+use tokio::process::Child;
+
+use super::program::{Folder, Up, free_port, printed, program, query, run, said};
+use super::trace_file::{end, trace};
+
+#[tokio::test]
+async fn in_one_process_a_trace_ends_the_same_through_kafka() {
+    const OF_EACH: usize = 5;
+    let Some(kafka) = kafka_or_skip() else { return };
+    let folder = Folder::new();
+    folder.write("made-up.csv", &trace(OF_EACH));
+    let mut settings = arguments(&kafka);
+    settings.extend(["--listen", "127.0.0.1:0"].map(str::to_owned));
+    let up = Up::start_with(&folder, &settings).await;
+    let loaded = run(
+        &folder,
+        &[
+            "trace",
+            "load",
+            "made-up.csv",
+            "--data",
+            "data",
+            "--json",
+            "--url",
+            &up.ready().url,
+        ],
+    )
+    .await;
+    let table: Value = serde_json::from_str(&printed(&loaded)).unwrap();
+    let (droplets, jobs) = end(OF_EACH);
+    assert_eq!((&table["droplets"], &table["jobs"]), (&droplets, &jobs));
+    assert!(up.stop().await.success());
+}
+
+#[tokio::test]
+async fn the_roles_together_make_a_droplet() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let (folder, database) = (Folder::new(), TestDatabase::new().await);
+    folder.write("key", "0123456789abcdef0123456789abcdef\n");
+    let signed = run(
+        &folder,
+        &[
+            "token",
+            "--key-file",
+            "key",
+            "--org",
+            "acme",
+            "--role",
+            "operator",
+        ],
+    )
+    .await;
+    let token = printed(&signed);
+
+    let url = database.url();
+    let migrated = run(&folder, &["migrate", "--database-url", &url]).await;
+    assert!(migrated.status.success(), "{}", said(&migrated));
+    let api = Role::start(
+        &folder,
+        "api",
+        "--listen",
+        &url,
+        &["--jwt-key-file", "key"].map(str::to_owned),
+    );
+    let others: Vec<_> = [
+        ("relay", &[] as &[&str]),
+        ("project", &[]),
+        ("work", &["--step-delay", "1ms"]),
+    ]
+    .into_iter()
+    .map(|(role, settings)| {
+        let mut arguments = arguments(&kafka);
+        arguments.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        Role::start(&folder, role, "--metrics-listen", &url, &arguments)
+    })
+    .collect();
+
+    until("the API answers", async || {
+        api.is_healthy(&folder).await.then_some(())
+    })
+    .await;
+    query(
+        &api.url,
+        token.trim(),
+        r#"mutation { provisionDroplet(input: {
+            name: "web-1", size: "s-1vcpu-1gb", region: "nyc3", image: "ubuntu-24-04-x64"
+        }) { userErrors { code } } }"#,
+    )
+    .await;
+    until("the droplet is active", async || {
+        let data = query(
+            &api.url,
+            token.trim(),
+            "{ droplets(first: 1) { nodes { status } } }",
+        );
+        (data.await["droplets"]["nodes"] == json!([{ "status": "ACTIVE" }])).then_some(())
+    })
+    .await;
+    for role in others.iter().chain([&api]) {
+        until(&format!("`{}` is ready", role.name), async || {
+            role.is_healthy(&folder).await.then_some(())
+        })
+        .await;
+    }
+}
+
+/// Settings for a test's own topics.
+fn arguments(kafka: &TestKafka) -> Vec<String> {
+    let progress = kafka.topics().progress();
+    let prefix = progress
+        .strip_suffix(".relay.v1")
+        .expect("it ends so in every installation");
+    ["--kafka", kafka.brokers(), "--kafka-prefix", prefix]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// A process of a distributed installation, killed when it is dropped.
+struct Role {
+    name: &'static str,
+    url: String,
+    _child: Child,
+}
+
+impl Role {
+    fn start(
+        folder: &Folder,
+        name: &'static str,
+        listen: &str,
+        database_url: &str,
+        settings: &[String],
+    ) -> Self {
+        let address = format!("127.0.0.1:{}", free_port());
+        let child = program(
+            folder,
+            [name, "--database-url", database_url, listen, &address],
+        )
+        .args(settings)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+        Self {
+            name,
+            url: format!("http://{address}"),
+            _child: child,
+        }
+    }
+
+    async fn is_healthy(&self, folder: &Folder) -> bool {
+        run(folder, &["health", "--url", &self.url])
+            .await
+            .status
+            .success()
+    }
+}
