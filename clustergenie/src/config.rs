@@ -1,6 +1,7 @@
 //! Every setting of every process: a flag and, where a process of its own runs, an environment
 //! variable. A setting that is not known or not valid stops the start with a sentence.
 
+mod distributed;
 mod environment;
 
 use std::net::SocketAddr;
@@ -8,12 +9,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use api::roles::Role;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::ids::OrgId;
-use event_store::cloudevent::Topics;
 
 use crate::duration;
 
+pub(crate) use self::distributed::{
+    Api, Database, Kafka, KafkaTopics, Migrate, Observed, Project, Relay, Work,
+};
 pub(crate) use self::environment::{read_dotenv, refuse_unknown};
 
 /// Where `up` keeps everything when it is not told.
@@ -100,6 +104,7 @@ pub(crate) struct Up {
     pub(crate) listen: SocketAddr,
     /// Send events through Kafka, by these brokers, instead of reading the log directly.
     #[arg(long, env = "CLUSTERGENIE_KAFKA", value_name = "HOST:PORT,...")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) kafka: Option<String>,
     #[command(flatten)]
     pub(crate) topics: KafkaTopics,
@@ -203,116 +208,6 @@ pub(crate) struct Health {
     pub(crate) url: String,
 }
 
-/// The database that all processes of an installation share.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Database {
-    /// How to connect to Postgres, as the owner of the tables. The password may be given in PGPASSWORD
-    /// instead.
-    #[arg(
-        long,
-        env = "CLUSTERGENIE_DATABASE_URL",
-        hide_env_values = true,
-        value_name = "URL"
-    )]
-    pub(crate) database_url: String,
-}
-
-/// The Kafka that all processes of an installation share.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Kafka {
-    /// Kafka's brokers.
-    #[arg(
-        long = "kafka",
-        env = "CLUSTERGENIE_KAFKA",
-        value_name = "HOST:PORT,..."
-    )]
-    pub(crate) brokers: String,
-    #[command(flatten)]
-    pub(crate) topics: KafkaTopics,
-}
-
-/// What is ours in Kafka.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct KafkaTopics {
-    /// What the names of all topics begin with. Two installations that share a Kafka need two of them.
-    #[arg(long = "kafka-prefix", env = "CLUSTERGENIE_KAFKA_PREFIX", default_value = Topics::PREFIX)]
-    #[arg(value_name = "TEXT", value_parser = prefix)]
-    pub(crate) prefix: String,
-}
-
-/// Where a process without an API tells how it is.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Observed {
-    /// Where to serve /livez, /readyz and /metrics.
-    #[arg(
-        long,
-        env = "CLUSTERGENIE_METRICS_LISTEN",
-        default_value = "127.0.0.1:8086"
-    )]
-    #[arg(value_name = "ADDRESS")]
-    pub(crate) metrics_listen: SocketAddr,
-}
-
-/// Settings of `migrate`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Migrate {
-    #[command(flatten)]
-    pub(crate) database: Database,
-    /// How long to wait for the database to answer.
-    #[arg(long, env = "CLUSTERGENIE_MIGRATE_PATIENCE", default_value = "60s")]
-    #[arg(value_name = "TIME", value_parser = duration::parse)]
-    pub(crate) patience: Duration,
-}
-
-/// Settings of `api`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Api {
-    #[command(flatten)]
-    pub(crate) database: Database,
-    /// Where to serve.
-    #[arg(long, env = "CLUSTERGENIE_LISTEN", default_value = "127.0.0.1:8085")]
-    #[arg(value_name = "ADDRESS")]
-    pub(crate) listen: SocketAddr,
-    /// The key that signs and checks tokens: a file with at least 32 random bytes.
-    #[arg(long, env = "CLUSTERGENIE_JWT_KEY_FILE", value_name = "FILE")]
-    pub(crate) jwt_key_file: PathBuf,
-}
-
-/// Settings of `relay`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Relay {
-    #[command(flatten)]
-    pub(crate) database: Database,
-    #[command(flatten)]
-    pub(crate) kafka: Kafka,
-    #[command(flatten)]
-    pub(crate) observed: Observed,
-}
-
-/// Settings of `project`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Project {
-    #[command(flatten)]
-    pub(crate) database: Database,
-    #[command(flatten)]
-    pub(crate) kafka: Kafka,
-    #[command(flatten)]
-    pub(crate) observed: Observed,
-}
-
-/// Settings of `work`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Work {
-    #[command(flatten)]
-    pub(crate) database: Database,
-    #[command(flatten)]
-    pub(crate) kafka: Kafka,
-    #[command(flatten)]
-    pub(crate) observed: Observed,
-    #[command(flatten)]
-    pub(crate) provider: Provider,
-}
-
 fn role(text: &str) -> Result<Role, String> {
     Role::named(text).ok_or_else(|| {
         let names: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
@@ -329,17 +224,6 @@ fn subject(text: &str) -> Result<String, String> {
             api::auth::MAX_SUBJECT_CHARS
         )
     })
-}
-
-// By Kafka's rule for topics, with room for what follows.
-fn prefix(text: &str) -> Result<String, String> {
-    let usable = (1..=200).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    usable
-        .then(|| text.to_owned())
-        .ok_or_else(|| "use 1 to 200 letters, digits, dots, underscores and hyphens".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {

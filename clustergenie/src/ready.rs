@@ -13,10 +13,15 @@ use outbox_relay::health::{RelayHealth, State};
 use projections::reader::Reader;
 use projections::status::ProjectionStatus;
 use sqlx::PgPool;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How often the database is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether all parts are ready, which costs nothing.
+const LOOK_AT_PARTS_EVERY: Duration = Duration::from_millis(20);
+/// How often a start that takes long is spoken of.
+const SAY_EVERY: Duration = Duration::from_secs(10);
 /// How long looking may take until the database counts as not answering.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How old the oldest event may be that a read model lacks.
@@ -101,15 +106,23 @@ impl Ready {
         }
     }
 
-    /// Returns when every part is ready.
+    /// Returns when every part is ready; meanwhile says now and then which is not.
     pub(crate) async fn wait(&self) {
-        while self
-            .parts()
-            .iter()
-            .any(|part| part.state != PartState::Ready)
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut said = Instant::now();
+        while let Some((name, why)) = self.first_not_ready() {
+            if said.elapsed() > SAY_EVERY {
+                tracing::warn!(part = name, why, "not everything serves yet");
+                said = Instant::now();
+            }
+            tokio::time::sleep(LOOK_AT_PARTS_EVERY).await;
         }
+    }
+
+    fn first_not_ready(&self) -> Option<(&'static str, String)> {
+        self.parts().into_iter().find_map(|part| match part.state {
+            PartState::Ready => None,
+            PartState::NotReady(why) => Some((part.name, why)),
+        })
     }
 
     async fn look(&self) -> Vec<Part> {
@@ -126,7 +139,10 @@ impl Ready {
         ];
         if let Some(reader) = &self.parts.reader {
             match reader.projections().await {
-                Ok(statuses) => found.extend(statuses.iter().map(of_projection)),
+                Ok(statuses) => {
+                    statuses.iter().for_each(measure);
+                    found.extend(statuses.iter().map(of_projection));
+                }
                 Err(error) => found.push(part("projections", Err(error.to_string()))),
             }
         }
@@ -160,6 +176,13 @@ impl Readiness for Ready {
         }
         parts
     }
+}
+
+fn measure(status: &ProjectionStatus) {
+    let gauge = |name| metrics::gauge!(name, "projection" => status.name);
+    gauge("clustergenie_projection_lag_events").set(status.lag_events as f64);
+    gauge("clustergenie_projection_lag_seconds").set(status.lag.as_secs_f64());
+    gauge("clustergenie_projection_parked_streams").set(status.parked_streams as f64);
 }
 
 fn of_projection(status: &ProjectionStatus) -> Part {

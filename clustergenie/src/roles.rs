@@ -66,6 +66,7 @@ pub(crate) async fn migrate(settings: Migrate) -> anyhow::Result<()> {
 /// # Errors
 /// When something cannot be started, or a part failed.
 pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
+    warn_of_known_password(&settings.database);
     let key = signing_key(&settings.jwt_key_file)?;
     let auth = Auth::new(&key)?;
     let store = connect(&settings.database, Purpose::Commands, 20).await?;
@@ -103,6 +104,7 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
 /// # Errors
 /// When something cannot be started, or a part failed.
 pub(crate) async fn relay(settings: Relay) -> anyhow::Result<()> {
+    warn_of_known_password(&settings.database);
     let pool = connect(&settings.database, Purpose::Relay, 10).await?;
     let wake = Wake::default();
     let mut tasks = Tasks::new(GRACE);
@@ -129,6 +131,7 @@ pub(crate) async fn relay(settings: Relay) -> anyhow::Result<()> {
 /// # Errors
 /// When something cannot be started, or a part failed.
 pub(crate) async fn project(settings: Project) -> anyhow::Result<()> {
+    warn_of_known_password(&settings.database);
     let pool = connect(&settings.database, Purpose::Consumers, 16).await?;
     let feed = Feed::Kafka(brokers(settings.kafka));
     let mut tasks = Tasks::new(GRACE);
@@ -155,6 +158,7 @@ pub(crate) async fn project(settings: Project) -> anyhow::Result<()> {
 /// # Errors
 /// When something cannot be started, or a part failed.
 pub(crate) async fn work(settings: Work) -> anyhow::Result<()> {
+    warn_of_known_password(&settings.database);
     let store = connect(&settings.database, Purpose::Commands, 10).await?;
     let pool = connect(&settings.database, Purpose::Consumers, 16).await?;
     let feed = Feed::Kafka(brokers(settings.kafka));
@@ -187,10 +191,9 @@ async fn connect(
     let pool = pool::connect(&database.database_url, purpose, connections)
         .await
         .context(UNREACHABLE)?;
-    // Clients' queries run as a role that sees read models only.
+    // The role that clients' queries run as sees read models only.
     if purpose != Purpose::Queries {
         schema::migrate::check(&pool).await?;
-        warn_of_known_password(database);
     }
     Ok(pool)
 }

@@ -47,46 +47,53 @@ const CATALOGUE: &str =
 
 /// Loads a trace and prints the closing table to standard output.
 ///
+/// The first Ctrl-C lets what is under way come to its end; the second one does not wait for that.
+///
 /// # Errors
 /// When the file is not sound (then nothing was sent), the platform refuses us or does not answer, a
 /// mutation was refused, or it was interrupted.
 pub(crate) async fn run(settings: TraceLoad) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    let loading = load(settings, &stop);
+    tokio::pin!(loading);
+    tokio::select! {
+        ended = &mut loading => return ended,
+        _ = tokio::signal::ctrl_c() => stop.cancel(),
+    }
+    tokio::select! {
+        ended = &mut loading => ended,
+        _ = tokio::signal::ctrl_c() => Err(interrupted()),
+    }
+}
+
+async fn load(settings: TraceLoad, stop: &CancellationToken) -> anyhow::Result<()> {
     let file_name = file_name(&settings.file)?;
     let rows = read(&settings.file)?;
     let client = Arc::new(Client::new(&settings.url, agent_token(&settings)?)?);
-    let score = Arc::new(score(&client, file_name, rows).await?);
+    let score = unless(stop, score(&client, file_name, rows)).await?;
+    let score = Arc::new(score);
 
     let progress = progress_bar(score.moments.len() as u64);
-    let stop = CancellationToken::new();
     let started = Instant::now();
-    let playing = player::play(
+    let concurrency = settings.concurrency.into();
+    let played = player::play(
         Arc::clone(&client),
         Arc::clone(&score),
-        settings.concurrency.into(),
+        concurrency,
         &progress,
-        &stop,
-    );
-    tokio::pin!(playing);
-    let tally = tokio::select! {
-        tally = &mut playing => tally,
-        _ = tokio::signal::ctrl_c() => {
-            stop.cancel();
-            playing.await
-        }
-    };
+        stop,
+    )
+    .await;
     progress.finish_and_clear();
-    let tally = tally?;
-    if stop.is_cancelled() {
-        bail!(
-            "interrupted after {} of {} steps: run the same command again to go on, nothing is done \
-             twice",
-            tally.moments,
-            score.moments.len()
-        );
-    }
-    let times = catch_up(&client, started).await?;
+    let tally = played?;
+    let playing = started.elapsed();
+    unless(stop, closing::wait_for_read_models(&client)).await?;
+    let times = Times {
+        playing,
+        catching_up: started.elapsed() - playing,
+    };
 
-    let counts = closing::count(&client).await?;
+    let counts = unless(stop, closing::count(&client)).await?;
     let closing = Closing::new(counts, score.rows.len(), &tally, client.retried(), times);
     print(&closing, settings.json)?;
     if tally.refused > 0 {
@@ -97,6 +104,20 @@ pub(crate) async fn run(settings: TraceLoad) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Does it, unless `stop` comes first.
+async fn unless<T>(
+    stop: &CancellationToken,
+    doing: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    stop.run_until_cancelled(doing)
+        .await
+        .unwrap_or_else(|| Err(interrupted()))
+}
+
+fn interrupted() -> anyhow::Error {
+    anyhow::anyhow!("interrupted: run the same command again to go on, nothing is done twice")
 }
 
 fn file_name(file: &Path) -> anyhow::Result<String> {
@@ -209,15 +230,6 @@ struct Listed {
 #[derive(Deserialize)]
 struct Price {
     micros: String,
-}
-
-async fn catch_up(client: &Client, started: Instant) -> anyhow::Result<Times> {
-    let playing = started.elapsed();
-    closing::wait_for_read_models(client).await?;
-    Ok(Times {
-        playing,
-        catching_up: started.elapsed() - playing,
-    })
 }
 
 /// Shown on a terminal only.

@@ -33,8 +33,6 @@ pub(super) struct Score {
 /// What came of playing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
-    /// Moments that were played to their end.
-    pub(super) moments: u64,
     /// Mutations that were answered.
     pub(super) mutations: u64,
     /// Mutations that the platform refused, or that could not be sent because of such a refusal.
@@ -147,7 +145,6 @@ impl Stage {
 
 impl Tally {
     fn add(&mut self, played: &Played) {
-        self.moments += 1;
         self.mutations += played.mutations;
         self.refused += played.refusals.len() as u64;
         let room = REMEMBERED.saturating_sub(self.refusals.len());
