@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::client::Client;
 use self::closing::{Closing, Times};
-use self::player::Score;
+use self::player::Playable;
 use self::rows::Row;
 use self::size::Size;
 use crate::config::TraceLoad;
@@ -70,15 +70,14 @@ async fn load(settings: TraceLoad, stop: &CancellationToken) -> anyhow::Result<(
     let file_name = file_name(&settings.file)?;
     let rows = read(&settings.file)?;
     let client = Arc::new(Client::new(&settings.url, agent_token(&settings)?)?);
-    let score = unless(stop, score(&client, file_name, rows)).await?;
-    let score = Arc::new(score);
+    let playable = Arc::new(unless(stop, prepare(&client, file_name, rows)).await?);
 
-    let progress = progress_bar(score.moments.len() as u64);
+    let progress = progress_bar(playable.moments.len() as u64);
     let started = Instant::now();
     let concurrency = settings.concurrency.into();
     let played = player::play(
         Arc::clone(&client),
-        Arc::clone(&score),
+        Arc::clone(&playable),
         concurrency,
         &progress,
         stop,
@@ -94,7 +93,7 @@ async fn load(settings: TraceLoad, stop: &CancellationToken) -> anyhow::Result<(
     };
 
     let counts = unless(stop, closing::count(&client)).await?;
-    let closing = Closing::new(counts, score.rows.len(), &tally, client.retried(), times);
+    let closing = Closing::new(counts, playable.rows.len(), &tally, client.retried(), times);
     print(&closing, settings.json)?;
     if tally.refused > 0 {
         bail!(
@@ -175,7 +174,7 @@ fn is_local(url: &str) -> bool {
             .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
-async fn score(client: &Client, file_name: String, rows: Vec<Row>) -> anyhow::Result<Score> {
+async fn prepare(client: &Client, file_name: String, rows: Vec<Row>) -> anyhow::Result<Playable> {
     let sizes = sizes(client).await?;
     let chosen = rows
         .iter()
@@ -189,7 +188,7 @@ async fn score(client: &Client, file_name: String, rows: Vec<Row>) -> anyhow::Re
         .collect::<Option<Vec<_>>>()
         .context("the platform's catalogue has no sizes")?;
     let moments = plan::plan(&rows);
-    Ok(Score {
+    Ok(Playable {
         file_name,
         rows,
         sizes: chosen,

@@ -1,6 +1,8 @@
 //! `clustergenie up`: everything in one process, with a Postgres of its own.
 
-use std::io::Write;
+use std::env;
+use std::fs;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,9 +41,12 @@ const TOKEN_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// # Errors
 /// When something cannot be started, or a part failed.
 pub(crate) async fn run(settings: Up) -> anyhow::Result<()> {
-    // Before anything is made, so that a wrong address costs nothing.
-    let listener = parts::listen(settings.listen).await?;
     let data = DataDirectory::take(&settings.data)?;
+    // Before Postgres is started, so that a wrong address is told at once.
+    let listener = parts::listen(settings.listen).await?;
+    if let Some(file) = &settings.ready_file {
+        forget(file)?;
+    }
     let key = key::make_in_data_directory(data.path())?;
     let postgres = PrivatePostgres::start(data.path(), settings.postgres_bin.as_deref()).await?;
     let ended = serve(&settings, listener, &key, &postgres).await;
@@ -77,6 +82,16 @@ async fn serve(
         Ok(())
     });
     tasks.run().await
+}
+
+/// Removes the ready file of an earlier run, which says nothing about this one.
+fn forget(ready_file: &Path) -> anyhow::Result<()> {
+    match fs::remove_file(ready_file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be replaced", ready_file.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Puts all parts into the task set.
@@ -177,7 +192,7 @@ impl Announcement {
         if let Some(file) = &self.settings.ready_file {
             self.write_ready_file(file)?;
         }
-        std::io::stdout()
+        io::stdout()
             .write_all(self.for_people().as_bytes())
             .context("nobody can be told that everything serves")
     }
@@ -191,6 +206,9 @@ impl Announcement {
     fn for_people(&self) -> String {
         let Self { url, token, .. } = self;
         let data = self.settings.data.display();
+        let program = env::args()
+            .next()
+            .unwrap_or_else(|| "clustergenie".to_owned());
         format!(
             r#"
 ClusterGenie serves at {url} (GraphQL at {url}/graphql)
@@ -203,7 +221,7 @@ Three commands to try, in a shell that has the line above:
     -d '{{"query":"mutation {{ provisionDroplet(input: {{name: \"web-1\", size: \"s-1vcpu-1gb\", region: \"nyc3\", image: \"ubuntu-24-04-x64\"}}) {{ droplet {{ id status }} userErrors {{ message }} }} }}"}}'
   curl -s {url}/graphql -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \
     -d '{{"query":"{{ droplets(first: 10) {{ nodes {{ id name status addresses {{ ip }} }} }} jobs(first: 10) {{ nodes {{ kind status percent }} }} }}"}}'
-  clustergenie token --data {data} --org {ORG} --role viewer
+  {program} token --data {data} --org {ORG} --role viewer
 
 The same for people is at {url}/ in a browser. Stop with Ctrl-C.
 "#

@@ -98,9 +98,8 @@ impl Owner {
         if !tried.status.success() {
             bail!(
                 "Postgres does not run as root, and the user with number {uid}, who would run it, \
-                 cannot enter {}: \
-                 choose a directory that everybody may pass through with --data, such as \
-                 /var/lib/clustergenie, or run as an ordinary user",
+                 cannot enter {}: choose a directory that everybody may pass through with \
+                 --data, such as /var/lib/clustergenie, or run as an ordinary user",
                 folder.display()
             );
         }

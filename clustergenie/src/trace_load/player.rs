@@ -21,7 +21,7 @@ const REMEMBERED: usize = 5;
 
 /// A trace that is ready to be played.
 #[derive(Debug)]
-pub(super) struct Score {
+pub(super) struct Playable {
     /// The file's name, which idempotency keys begin with.
     pub(super) file_name: String,
     pub(super) rows: Vec<Row>,
@@ -48,45 +48,45 @@ pub(super) struct Tally {
 /// When the platform refuses a request as a whole, or does not answer any more.
 pub(super) async fn play(
     client: Arc<Client>,
-    score: Arc<Score>,
+    playable: Arc<Playable>,
     concurrency: usize,
     progress: &ProgressBar,
     stop: &CancellationToken,
 ) -> anyhow::Result<Tally> {
-    let mut stage = Stage {
-        rows: vec![OnStage::default(); score.rows.len()],
+    let mut playing = Playing {
+        rows: vec![Task::default(); playable.rows.len()],
         running: JoinSet::new(),
         held_back: 0,
         client,
-        score: Arc::clone(&score),
+        playable: Arc::clone(&playable),
     };
-    let mut moments = score.moments.iter().copied();
+    let mut moments = playable.moments.iter().copied();
     let mut tally = Tally::default();
     loop {
-        while stage.running.len() < concurrency
-            && stage.held_back < concurrency * LOOK_AHEAD
+        while playing.running.len() < concurrency
+            && playing.held_back < concurrency * LOOK_AHEAD
             && !stop.is_cancelled()
         {
             match moments.next() {
-                Some(moment) => stage.begin(moment),
+                Some(moment) => playing.begin(moment),
                 None => break,
             }
         }
-        let Some(ended) = stage.running.join_next().await else {
+        let Some(ended) = playing.running.join_next().await else {
             return Ok(tally);
         };
         let played = ended.expect("playing a moment does not panic and is not aborted")?;
         tally.add(&played);
         progress.inc(1);
-        stage.end(played, stop);
+        playing.end(played, stop);
     }
 }
 
 /// The rows that are being played.
-struct Stage {
+struct Playing {
     client: Arc<Client>,
-    score: Arc<Score>,
-    rows: Vec<OnStage>,
+    playable: Arc<Playable>,
+    rows: Vec<Task>,
     running: JoinSet<anyhow::Result<Played>>,
     /// Moments that wait for an earlier one of their row.
     held_back: usize,
@@ -94,7 +94,7 @@ struct Stage {
 
 /// A row that is being played.
 #[derive(Clone, Debug, Default)]
-struct OnStage {
+struct Task {
     ids: Ids,
     busy: bool,
     waiting: VecDeque<Moment>,
@@ -108,7 +108,7 @@ struct Played {
     refusals: Vec<String>,
 }
 
-impl Stage {
+impl Playing {
     /// Plays a moment, at once or when the earlier ones of its row have been played.
     fn begin(&mut self, moment: Moment) {
         let row = &mut self.rows[moment.row];
@@ -136,10 +136,10 @@ impl Stage {
     }
 
     fn start(&mut self, moment: Moment) {
-        let (client, score) = (Arc::clone(&self.client), Arc::clone(&self.score));
+        let (client, playable) = (Arc::clone(&self.client), Arc::clone(&self.playable));
         let ids = self.rows[moment.row].ids.clone();
         self.running
-            .spawn(async move { play_moment(&client, &score, moment, ids).await });
+            .spawn(async move { play_moment(&client, &playable, moment, ids).await });
     }
 }
 
@@ -155,20 +155,20 @@ impl Tally {
 
 async fn play_moment(
     client: &Client,
-    score: &Score,
+    playable: &Playable,
     moment: Moment,
     mut ids: Ids,
 ) -> anyhow::Result<Played> {
-    let row = &score.rows[moment.row];
+    let row = &playable.rows[moment.row];
     let (mut mutations, mut refusals) = (0, Vec::new());
     for steps in moment.change.requests() {
         let sent = Sent {
             row,
-            size: &score.sizes[moment.row],
+            size: &playable.sizes[moment.row],
             ids: &ids,
             at: moment.at(),
         };
-        let Some(variables) = variables(score, moment.row, steps, sent) else {
+        let Some(variables) = variables(playable, moment.row, steps, sent) else {
             // Its droplet or job was refused before; the platform has nothing that this is about.
             refusals.extend(
                 steps
@@ -201,11 +201,11 @@ async fn play_moment(
 }
 
 /// The variables of a request; `None` when a step needs an id that the row never got.
-fn variables(score: &Score, row: usize, steps: &[Step], sent: Sent<'_>) -> Option<Value> {
+fn variables(playable: &Playable, row: usize, steps: &[Step], sent: Sent<'_>) -> Option<Value> {
     let mut variables = Map::new();
     for (index, step) in steps.iter().enumerate() {
         // Counted from 1, as people count rows.
-        let key = format!("trace:{}:{}:{}", score.file_name, row + 1, step.field());
+        let key = format!("trace:{}:{}:{}", playable.file_name, row + 1, step.field());
         variables.insert(format!("input{index}"), step.input(sent)?);
         variables.insert(format!("key{index}"), key.into());
     }

@@ -127,7 +127,7 @@ async fn a_cluster_of_another_version_is_refused() {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_refused_before_anything_is_made() {
+async fn an_address_in_use_is_refused_before_a_cluster_is_made() {
     let folder = Folder::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -137,5 +137,5 @@ async fn an_address_in_use_is_refused_before_anything_is_made() {
         "{}",
         said(&refused)
     );
-    assert!(!folder.data().exists());
+    assert!(!folder.data().join("postgres").exists());
 }
