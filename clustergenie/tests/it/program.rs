@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -177,9 +177,11 @@ pub(crate) async fn query(url: &str, token: &str, document: &str) -> Value {
     answer["data"].clone()
 }
 
-/// Whether a process with this id is there.
+/// Whether a process with this id runs. One that has ended and that nobody has waited for does not.
 pub(crate) fn is_running(pid: u32) -> bool {
-    Path::new(&format!("/proc/{pid}")).exists()
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+    state.is_some_and(|state| !state.trim_start().starts_with('Z'))
 }
 
 /// A port that was free a moment ago, for what must come back at the same place.

@@ -98,14 +98,11 @@ async fn its_postgres_ends_when_it_is_killed_and_the_next_start_waits_for_that()
     // At once, while the server of the first is still ending.
     let up = Up::start(&folder).await;
     let second = up.postgres();
-    assert!(!is_running(first));
     assert_ne!(first, second);
+    ended(first).await;
 
     up.kill().await;
-    until("Postgres has ended by itself", async || {
-        (!is_running(second)).then_some(())
-    })
-    .await;
+    ended(second).await;
 }
 
 #[tokio::test]
@@ -138,4 +135,11 @@ async fn an_address_in_use_is_refused_before_a_cluster_is_made() {
         said(&refused)
     );
     assert!(!folder.data().join("postgres").exists());
+}
+
+async fn ended(postgres: u32) {
+    until("Postgres has ended by itself", async || {
+        (!is_running(postgres)).then_some(())
+    })
+    .await;
 }
