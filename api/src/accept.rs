@@ -1,6 +1,7 @@
-//! Which media type a response is sent in, chosen by the request's `Accept` header.
+//! How a request is answered, chosen by its `Accept` header: once, in which media type, or by a
+//! stream of events.
 //!
-//! GraphQL over HTTP knows two. They differ in what a status means: with
+//! GraphQL over HTTP knows two media types. They differ in what a status means: with
 //! [`MediaType::GraphqlResponse`] the status tells the outcome, with [`MediaType::Json`], which older
 //! clients ask for, every well-formed GraphQL response is 200. Quality values are honoured.
 
@@ -15,10 +16,16 @@ pub enum MediaType {
     GraphqlResponse,
 }
 
-impl MediaType {
-    /// All media types, the one first that is taken when the client has no preference.
-    const BY_PREFERENCE: [Self; 2] = [Self::Json, Self::GraphqlResponse];
+/// How a request is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// By one response.
+    Response(MediaType),
+    /// By server-sent events: results as they come, and the end.
+    Events,
+}
 
+impl MediaType {
     /// The value of the `Content-Type` header.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
@@ -27,31 +34,41 @@ impl MediaType {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         }
     }
+}
 
-    /// The part after `application/`.
-    const fn subtype(self) -> &'static str {
+impl Delivery {
+    /// All of them, the one first that is taken when the client has no preference.
+    const BY_PREFERENCE: [Self; 3] = [
+        Self::Response(MediaType::Json),
+        Self::Response(MediaType::GraphqlResponse),
+        Self::Events,
+    ];
+
+    /// The name by which a client asks for it.
+    const fn media_type(self) -> &'static str {
         match self {
-            Self::Json => "json",
-            Self::GraphqlResponse => "graphql-response+json",
+            Self::Response(MediaType::Json) => "application/json",
+            Self::Response(MediaType::GraphqlResponse) => "application/graphql-response+json",
+            Self::Events => "text/event-stream",
         }
     }
 }
 
-/// The media type the client likes best among those we have, [`MediaType::Json`] if it does not say,
-/// and nothing if it accepts none of them.
+/// What the client likes best among what we have, [`MediaType::Json`] if it does not say, and nothing
+/// if it accepts none of it.
 #[must_use]
-pub fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
+pub fn negotiate(headers: &HeaderMap) -> Option<Delivery> {
     let ranges = ranges(headers);
     if ranges.is_empty() {
-        return Some(MediaType::Json);
+        return Some(Delivery::Response(MediaType::Json));
     }
-    MediaType::BY_PREFERENCE
+    Delivery::BY_PREFERENCE
         .into_iter()
-        .filter_map(|media_type| Some((media_type, rank(media_type, &ranges)?)))
+        .filter_map(|delivery| Some((delivery, rank(delivery, &ranges)?)))
         // `max_by_key` takes the last of equals; the first is the preferred one.
         .rev()
         .max_by_key(|(_, rank)| *rank)
-        .map(|(media_type, _)| media_type)
+        .map(|(delivery, _)| delivery)
 }
 
 /// How well one range of an `Accept` header names a media type; a better name wins.
@@ -70,29 +87,29 @@ struct Range<'a> {
 }
 
 impl Range<'_> {
-    fn precision(&self, media_type: MediaType) -> Option<Precision> {
+    fn precision(&self, delivery: Delivery) -> Option<Precision> {
+        if self.name.eq_ignore_ascii_case(delivery.media_type()) {
+            return Some(Precision::Exact);
+        }
+        // A stream of events is only for who names it: others would not know what to do with it.
+        if delivery == Delivery::Events {
+            return None;
+        }
         if self.name == "*/*" {
             return Some(Precision::Anything);
         }
-        let (kind, subtype) = self.name.split_once('/')?;
-        if !kind.eq_ignore_ascii_case("application") {
-            None
-        } else if subtype == "*" {
-            Some(Precision::Application)
-        } else {
-            subtype
-                .eq_ignore_ascii_case(media_type.subtype())
-                .then_some(Precision::Exact)
-        }
+        self.name
+            .eq_ignore_ascii_case("application/*")
+            .then_some(Precision::Application)
     }
 }
 
-/// The quality the client gives the media type by its most precise range, and that precision: of two
+/// The quality the client gives the delivery by its most precise range, and that precision: of two
 /// types liked equally, the one named beats the one that only falls under a wildcard.
-fn rank(media_type: MediaType, ranges: &[Range<'_>]) -> Option<(u16, Precision)> {
+fn rank(delivery: Delivery, ranges: &[Range<'_>]) -> Option<(u16, Precision)> {
     ranges
         .iter()
-        .filter_map(|range| Some((range.precision(media_type)?, range.quality)))
+        .filter_map(|range| Some((range.precision(delivery)?, range.quality)))
         .max()
         .filter(|(_, quality)| *quality > 0)
         .map(|(precision, quality)| (quality, precision))
@@ -139,7 +156,10 @@ fn quality(text: &str) -> u16 {
 mod tests {
     use super::*;
 
-    fn chosen(accept: &str) -> Option<MediaType> {
+    const JSON: Option<Delivery> = Some(Delivery::Response(MediaType::Json));
+    const GRAPHQL: Option<Delivery> = Some(Delivery::Response(MediaType::GraphqlResponse));
+
+    fn chosen(accept: &str) -> Option<Delivery> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, accept.parse().unwrap());
         negotiate(&headers)
@@ -147,7 +167,7 @@ mod tests {
 
     #[test]
     fn without_a_preference_json_is_sent() {
-        assert_eq!(negotiate(&HeaderMap::new()), Some(MediaType::Json));
+        assert_eq!(negotiate(&HeaderMap::new()), JSON);
         for accept in [
             "*/*",
             "application/*",
@@ -155,7 +175,7 @@ mod tests {
             "application/json",
             "text/html, */*;q=0.1",
         ] {
-            assert_eq!(chosen(accept), Some(MediaType::Json), "{accept}");
+            assert_eq!(chosen(accept), JSON, "{accept}");
         }
     }
 
@@ -169,15 +189,30 @@ mod tests {
             "application/graphql-response+json, */*",
             "application/json;q=0, */*",
         ] {
-            assert_eq!(chosen(accept), Some(MediaType::GraphqlResponse), "{accept}");
+            assert_eq!(chosen(accept), GRAPHQL, "{accept}");
         }
         for accept in [
             "application/graphql-response+json;q=0.9, application/json",
             "application/graphql-response+json, application/json",
             "application/graphql-response+json;q=0.2, application/*",
         ] {
-            assert_eq!(chosen(accept), Some(MediaType::Json), "{accept}");
+            assert_eq!(chosen(accept), JSON, "{accept}");
         }
+    }
+
+    #[test]
+    fn events_are_sent_to_who_names_them() {
+        for accept in [
+            "text/event-stream",
+            "Text/Event-Stream; charset=utf-8",
+            "text/event-stream, application/json;q=0.9",
+            "text/event-stream, */*",
+        ] {
+            assert_eq!(chosen(accept), Some(Delivery::Events), "{accept}");
+        }
+        assert_eq!(chosen("text/event-stream, application/json"), JSON);
+        assert_eq!(chosen("text/event-stream;q=0.1, */*"), JSON);
+        assert_eq!(chosen("text/*"), None);
     }
 
     #[test]
@@ -203,6 +238,6 @@ mod tests {
             header::ACCEPT,
             "application/graphql-response+json".parse().unwrap(),
         );
-        assert_eq!(negotiate(&headers), Some(MediaType::GraphqlResponse));
+        assert_eq!(negotiate(&headers), GRAPHQL);
     }
 }

@@ -22,6 +22,9 @@ use async_graphql::{
 
 use crate::error::{Code, failure};
 
+/// What to do with a mutation that came by GET.
+pub(crate) const NEEDS_POST: &str = "GET runs no mutations: send this one with POST";
+
 /// The types of operation that a transport carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carries {
@@ -29,7 +32,9 @@ pub enum Carries {
     Queries,
     /// Queries and mutations: everything that has one response.
     QueriesAndMutations,
-    /// Subscriptions too.
+    /// Queries and subscriptions: GET for a stream of events.
+    QueriesAndSubscriptions,
+    /// All three.
     Everything,
 }
 
@@ -43,7 +48,7 @@ pub enum Stage {
     /// The operation is a mutation, which GET does not carry.
     NeedsPost,
     /// The operation is a subscription, which needs more than one response.
-    NeedsWebSocket,
+    NeedsStream,
     /// Execution began: what comes is a result, with or without errors.
     Executing,
 }
@@ -75,7 +80,7 @@ impl Execution {
         [
             Stage::Validating,
             Stage::NeedsPost,
-            Stage::NeedsWebSocket,
+            Stage::NeedsStream,
             Stage::Executing,
         ]
         .into_iter()
@@ -107,14 +112,13 @@ impl Execution {
 
     fn check_type(&self, operation: &Positioned<OperationDefinition>) -> ServerResult<()> {
         let (stage, advice) = match (operation.node.ty, self.carries) {
-            (OperationType::Mutation, Carries::Queries) => (
-                Stage::NeedsPost,
-                "GET runs queries only; send this mutation with POST",
-            ),
+            (OperationType::Mutation, Carries::Queries | Carries::QueriesAndSubscriptions) => {
+                (Stage::NeedsPost, NEEDS_POST)
+            }
             (OperationType::Subscription, Carries::Queries | Carries::QueriesAndMutations) => (
-                Stage::NeedsWebSocket,
-                "a subscription needs a WebSocket; connect to this path with the subprotocol \
-                 graphql-transport-ws",
+                Stage::NeedsStream,
+                "a subscription needs a stream; connect to this path by a WebSocket with the \
+                 subprotocol graphql-transport-ws, or send `Accept: text/event-stream`",
             ),
             _ => return Ok(()),
         };

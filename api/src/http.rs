@@ -2,8 +2,9 @@
 //!
 //! POST runs queries and mutations, GET queries only, so that a link, an image or a prefetch can
 //! change nothing; a POST must say that it is JSON, so that a form of another site is refused. What
-//! the client accepts decides the media type and what a status means ([`crate::accept`]). No request
-//! is batched, and no body is read beyond its limit. It must never interpret documents: whatever
+//! the client accepts decides the media type and what a status means, or that the results are sent as
+//! a stream of events ([`crate::accept`], [`crate::sse`]). No request is batched, and no body is read
+//! beyond its limit. It must never interpret documents: whatever
 //! concerns them is the schema's, which tells through [`crate::execution`].
 
 mod answer;
@@ -20,16 +21,18 @@ use axum::{
     response::Response,
 };
 use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use self::refusal::Refusal;
 use crate::{
-    accept::{MediaType, negotiate},
+    accept::{Delivery, MediaType, negotiate},
     auth::{Auth, Principal},
     error::Code,
-    execution::Carries,
+    execution::{Carries, NEEDS_POST},
     params::Params,
-    request::RequestInfo,
+    request::{RequestInfo, token_taken_for},
+    sse,
     traceparent::traceparent,
 };
 
@@ -42,17 +45,27 @@ pub const MAX_URL_BYTES: usize = 8 * 1024;
 /// Where whoever has no token gets one; a part of every refusal for want of a token.
 pub const TOKEN_ADVICE: &str = "get a token with `clustergenie token`";
 
-/// Answers one HTTP request to the GraphQL endpoint.
-pub async fn answer<E: Executor>(executor: &E, auth: &Auth, request: Request) -> Response {
+/// Answers one HTTP request to the GraphQL endpoint. A stream of events ends at `stop`.
+pub async fn answer<E: Executor>(
+    executor: &E,
+    auth: &Auth,
+    stop: CancellationToken,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let negotiated = negotiate(&parts.headers);
-    let media_type = negotiated.unwrap_or(MediaType::Json);
     let answered = match negotiated {
-        Some(media_type) => execute(executor, auth, &parts, body, media_type).await,
+        Some(delivery) => execute(executor, auth, stop, &parts, body, delivery).await,
         None => Err(Refusal::new(
             StatusCode::NOT_ACCEPTABLE,
-            "accept application/graphql-response+json or application/json; nothing else is served",
+            "accept application/graphql-response+json, application/json or text/event-stream; \
+             nothing else is served",
         )),
+    };
+    // Also who asked for events reads a refusal as JSON: its status already says that none come.
+    let media_type = match negotiated {
+        Some(Delivery::Response(media_type)) => media_type,
+        Some(Delivery::Events) | None => MediaType::Json,
     };
     let mut response = answered.unwrap_or_else(|refusal| refusal.into_response(media_type));
     let headers = response.headers_mut();
@@ -76,9 +89,10 @@ pub(crate) fn without_scheme(value: &str) -> Option<&str> {
 async fn execute<E: Executor>(
     executor: &E,
     auth: &Auth,
+    stop: CancellationToken,
     parts: &Parts,
     body: Body,
-    media_type: MediaType,
+    delivery: Delivery,
 ) -> Result<Response, Refusal> {
     if parts
         .uri
@@ -91,9 +105,11 @@ async fn execute<E: Executor>(
         )
         .coded(Code::LimitExceeded));
     }
-    let carries = match parts.method {
-        Method::GET => Carries::Queries,
-        Method::POST => Carries::QueriesAndMutations,
+    let carries = match (&parts.method, delivery) {
+        (&Method::GET, Delivery::Response(_)) => Carries::Queries,
+        (&Method::GET, Delivery::Events) => Carries::QueriesAndSubscriptions,
+        (&Method::POST, Delivery::Response(_)) => Carries::QueriesAndMutations,
+        (&Method::POST, Delivery::Events) => Carries::Everything,
         _ => {
             return Err(Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -113,14 +129,21 @@ async fn execute<E: Executor>(
         tracing::field::display(info.correlation_id),
     );
 
-    let params = match carries {
-        Carries::Queries => from_url(parts)?,
-        Carries::QueriesAndMutations | Carries::Everything => {
-            Params::from_json(body::json(&parts.headers, body).await?)
-                .map_err(Refusal::bad_request)?
+    let params = if parts.method == Method::GET {
+        from_url(parts)?
+    } else {
+        Params::from_json(body::json(&parts.headers, body).await?).map_err(Refusal::bad_request)?
+    };
+    let taken_for = token_taken_for(&info.principal);
+    let (request, execution) = params.into_request(carries, info);
+    let media_type = match delivery {
+        Delivery::Response(media_type) => media_type,
+        Delivery::Events => {
+            return sse::answer(executor, request, execution, taken_for, stop).ok_or_else(|| {
+                Refusal::new(StatusCode::METHOD_NOT_ALLOWED, NEEDS_POST).with(header::ALLOW, "POST")
+            });
         }
     };
-    let (request, execution) = params.into_request(carries, info);
     // A resolver that panics must not take the connection, and the requests behind it, with it.
     match AssertUnwindSafe(executor.execute(request))
         .catch_unwind()

@@ -13,6 +13,8 @@ pub mod services;
 
 pub mod schema;
 
+pub mod limits;
+
 pub mod mutation;
 pub mod query;
 pub mod subscription;
@@ -34,6 +36,7 @@ pub mod http;
 pub mod page;
 pub mod router;
 pub mod server;
+pub mod sse;
 pub mod websocket;
 
 mod edge;

@@ -10,7 +10,7 @@ use domain::ids::CorrelationId;
 use uuid::Uuid;
 
 use crate::{
-    auth::Principal,
+    auth::{LEEWAY_SECONDS, Principal},
     error::{Code, failure},
 };
 
@@ -57,6 +57,16 @@ impl RequestInfo {
             .data_opt()
             .ok_or_else(|| failure(Code::Unauthenticated, "send a token with the request"))
     }
+}
+
+/// How long from now the principal's token is still taken.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge: the clock tells when a token ends"
+)]
+pub(crate) fn token_taken_for(principal: &Principal) -> Duration {
+    let end = principal.expires_at + Duration::from_secs(LEEWAY_SECONDS);
+    (end - Utc::now()).to_std().unwrap_or_default()
 }
 
 /// A new id of any kind; later ones sort after earlier ones.

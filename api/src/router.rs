@@ -89,6 +89,6 @@ async fn graphql<E: Executor>(
             &connections,
         ),
         Err(rejection) if wants_websocket => rejection.into_response(),
-        Err(_) => http::answer(&executor, &auth, request).await,
+        Err(_) => http::answer(&executor, &auth, connections.stop(), request).await,
     }
 }

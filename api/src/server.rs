@@ -1,7 +1,8 @@
 //! The server: takes connections, serves a router on them, and stops in order.
 //!
 //! It owns every connection's task. When told to stop it takes no more connections, lets the requests
-//! that run end, tells WebSockets to go (1001), and after [`GRACE`] ends what is left.
+//! that run end, ends streams of events, tells WebSockets to go (1001), and after [`GRACE`] ends what
+//! is left.
 
 use std::{pin::pin, time::Duration};
 
@@ -89,6 +90,11 @@ impl Connections {
             end: CancellationToken::new(),
             tracker,
         }
+    }
+
+    /// Cancelled when whatever would go on for ever should end.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
     }
 
     /// One connection more, until what is returned is dropped.

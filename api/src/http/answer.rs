@@ -15,7 +15,7 @@ pub(super) fn answer(
 ) -> Response {
     let status = match (stage, media_type) {
         (Stage::NeedsPost, _) => StatusCode::METHOD_NOT_ALLOWED,
-        (Stage::NeedsWebSocket, _) => StatusCode::BAD_REQUEST,
+        (Stage::NeedsStream, _) => StatusCode::BAD_REQUEST,
         (Stage::Parsing | Stage::Validating, MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
         (Stage::Parsing | Stage::Validating, MediaType::Json) | (Stage::Executing, _) => {
             StatusCode::OK

@@ -19,12 +19,12 @@ use super::{
     protocol::{self, Ending, Received},
 };
 use crate::{
-    auth::{Auth, LEEWAY_SECONDS, Principal},
+    auth::{Auth, Principal},
     error::{Code, failure},
     execution::Carries,
     http::{TOKEN_ADVICE, without_scheme},
     params::Params,
-    request::RequestInfo,
+    request::{RequestInfo, token_taken_for},
 };
 
 /// One connection's side of the protocol. Dropping it aborts its operations.
@@ -124,7 +124,7 @@ impl<E: Executor> Conversation<E> {
                     self.heard = Instant::now();
                     self.hear(message).await?;
                     if !admitted && let Admission::Admitted(principal) = &self.admission {
-                        expiry.set(sleep(remaining(principal)));
+                        expiry.set(sleep(token_taken_for(principal)));
                     }
                 }
             }
@@ -260,14 +260,4 @@ impl<E: Executor> Conversation<E> {
     async fn send(&mut self, message: Message) -> Result<(), Ending> {
         self.out.send(message).await.map_err(|_| Ending::Gone)
     }
-}
-
-/// How long the principal's token is still taken.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the edge: the clock tells when a token ends"
-)]
-fn remaining(principal: &Principal) -> Duration {
-    let end = principal.expires_at + Duration::from_secs(LEEWAY_SECONDS);
-    (end - chrono::Utc::now()).to_std().unwrap_or_default()
 }

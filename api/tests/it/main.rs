@@ -10,6 +10,7 @@ mod page;
 mod queries;
 mod schema_file;
 mod serving;
+mod sse;
 mod statements;
 mod subscriptions;
 mod user_errors;

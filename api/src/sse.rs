@@ -1,0 +1,161 @@
+//! GraphQL over server-sent events: the protocol `graphql-sse` in its mode of distinct connections.
+//!
+//! A request that accepts `text/event-stream` is one operation of any type. Each result is an event
+//! `next`, the end is an event `complete`. What is wrong with the document is told by a `next` too,
+//! since browsers hide the body of a refused event stream; only a request that is none (no token, no
+//! JSON, a mutation by GET) is refused by a status. While nothing happens, a comment keeps the
+//! connection alive.
+//!
+//! A stream without `complete` was cut off: the client comes back and resumes. So subscriptions end
+//! when the server stops. Nothing is buffered: a result is asked for when the one before is written,
+//! and when the client goes away its operation is dropped with the stream.
+
+use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, pin::Pin, time::Duration};
+
+use async_graphql::{Executor, Request, Response};
+use axum::{
+    body::Body,
+    http::{HeaderName, header},
+    response::{self, IntoResponse},
+};
+use futures_util::{
+    FutureExt, Stream, StreamExt,
+    stream::{self, BoxStream, Peekable},
+};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
+
+use crate::{
+    error::{Code, failure},
+    execution::{Execution, Stage},
+    response::ResponseBody,
+};
+
+/// How often a comment is sent while there is no event.
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
+
+/// The comment that is sent then.
+const COMMENT: &str = ":\n\n";
+
+/// The last event. Its data is empty but there: browsers do not deliver an event without.
+const COMPLETE: &str = "event: complete\ndata:\n\n";
+
+/// Asks proxies of a widespread kind to pass every event on at once.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Runs the operation and answers with its events, or with nothing when the operation is a mutation
+/// that may not come this way. The stream ends when the token is no longer taken, after an error that
+/// says so; that of a subscription ends at `stop`, without `complete`.
+pub(crate) fn answer<E: Executor>(
+    executor: &E,
+    request: Request,
+    execution: Execution,
+    token_taken_for: Duration,
+    stop: CancellationToken,
+) -> Option<response::Response> {
+    let results = executor.execute_stream(request, None);
+    let mut results = AssertUnwindSafe(results).catch_unwind().boxed().peekable();
+    // A document is parsed and checked without waiting for anything, so one look tells how far it
+    // gets, while the status can still say so.
+    let _ = Pin::new(&mut results).peek().now_or_never();
+    if execution.stage() == Stage::NeedsPost {
+        return None;
+    }
+    let operation = Operation {
+        results,
+        execution,
+        has_result: false,
+        end: Instant::now() + token_taken_for,
+        stop,
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (BUFFERING, "no"),
+    ];
+    let events = Body::from_stream(operation.events(Span::current()));
+    Some((headers, events).into_response())
+}
+
+/// An operation that runs while its events are asked for.
+struct Operation {
+    results: Peekable<BoxStream<'static, Result<Response, Box<dyn Any + Send>>>>,
+    execution: Execution,
+    has_result: bool,
+    /// When the token is no longer taken.
+    end: Instant,
+    stop: CancellationToken,
+}
+
+/// What comes next of an operation.
+enum Step {
+    /// Nothing yet.
+    Silence,
+    /// A result, and perhaps more.
+    Result(Response),
+    /// An error, and nothing more.
+    Failure(Response),
+    Completed,
+    /// Nothing more, not even the news of it.
+    CutOff,
+}
+
+impl Operation {
+    /// The events, asked for within the span of the request.
+    fn events(self, span: Span) -> impl Stream<Item = Result<String, Infallible>> + Send {
+        stream::unfold(Some(self), move |operation| {
+            async {
+                let mut operation = operation?;
+                let (text, operation) = match operation.step().await {
+                    Step::Silence => (COMMENT.to_owned(), Some(operation)),
+                    Step::Result(response) => (operation.next(&response), Some(operation)),
+                    Step::Failure(response) => (operation.next(&response) + COMPLETE, None),
+                    Step::Completed => (COMPLETE.to_owned(), None),
+                    Step::CutOff => return None,
+                };
+                Some((Ok(text), operation))
+            }
+            .instrument(span.clone())
+        })
+    }
+
+    async fn step(&mut self) -> Step {
+        // A query or a mutation that runs is let to its end, like every other request.
+        let may_be_cut = self.has_result || self.execution.stage() != Stage::Executing;
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled(), if may_be_cut => Step::CutOff,
+            () = sleep_until(self.end) => {
+                let advice = "the token has expired: subscribe again with a new one, after the last \
+                              cursor";
+                Step::Failure(failed(Code::Unauthenticated, advice))
+            }
+            result = self.results.next() => match result {
+                Some(Ok(response)) => {
+                    self.has_result = true;
+                    Step::Result(response)
+                }
+                Some(Err(_)) => {
+                    tracing::error!("an operation failed because a resolver panicked");
+                    let advice = "the platform made a mistake: report it with the header x-request-id";
+                    Step::Failure(failed(Code::Internal, advice))
+                }
+                None => Step::Completed,
+            },
+            () = sleep(KEEP_ALIVE) => Step::Silence,
+        }
+    }
+
+    /// The event that carries a result. JSON has no line breaks, so it is one line.
+    fn next(&self, response: &Response) -> String {
+        let body = serde_json::to_string(&ResponseBody::new(response, self.execution.stage()));
+        let body = body.expect("a GraphQL response has text keys only, so it is JSON");
+        format!("event: next\ndata: {body}\n\n")
+    }
+}
+
+fn failed(code: Code, message: &str) -> Response {
+    let mut error = failure(code, message).into_server_error(Default::default());
+    error.locations.clear();
+    Response::from_errors(vec![error])
+}
