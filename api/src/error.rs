@@ -33,6 +33,12 @@ pub enum Code {
     IdempotencyKeyReused,
     /// The request asks for more than one may: a bigger body, more subscriptions.
     LimitExceeded,
+    /// Whoever asks has spent its points for now: try again after the time in `Retry-After`.
+    RateLimited,
+    /// No document with this hash is known: send the document with its hash once more.
+    PersistedQueryNotFound,
+    /// Only documents that are known beforehand run here, and this is none of them.
+    DocumentNotTrusted,
     /// A part of the platform does not answer: try again later. What was sent may or may not have
     /// been done; with an idempotency key, it is safe to send it again.
     Unavailable,
@@ -42,7 +48,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::GraphqlParseFailed,
@@ -54,6 +60,9 @@ impl Code {
         Self::Conflict,
         Self::IdempotencyKeyReused,
         Self::LimitExceeded,
+        Self::RateLimited,
+        Self::PersistedQueryNotFound,
+        Self::DocumentNotTrusted,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -73,6 +82,9 @@ impl Code {
             Self::Conflict => "CONFLICT",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
