@@ -9,11 +9,11 @@ use event_store::cloudevent::Topics;
 use event_store::envelope::Shard;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::Client;
+use rdkafka::producer::{BaseProducer, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::runtime::Handle;
 
-use crate::trouble::Trouble;
+use crate::trouble::{self, Trouble};
 
 /// How long the brokers may take to answer one question.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -29,7 +29,7 @@ const BROKERS_CHOICE: TopicReplication<'_> = TopicReplication::Fixed(-1);
 /// When Kafka does not answer, or a topic is cut into another number of partitions: keys would be in
 /// other places than the log says, and only an operator can decide what to do about that.
 pub(crate) fn ensure_topics(
-    client: &Client<Trouble>,
+    producer: &BaseProducer<Trouble>,
     config: &ClientConfig,
     topics: &Topics,
     runtime: &Handle,
@@ -39,7 +39,7 @@ pub(crate) fn ensure_topics(
         let missing = wanted.iter().filter(|(name, _)| !found.contains_key(name));
         missing.cloned().collect::<Vec<_>>()
     };
-    let mut found = partition_counts(client)?;
+    let mut found = partition_counts(producer)?;
     if !missing(&found).is_empty() {
         runtime.block_on(create(config, &missing(&found), &topics.progress()))?;
         let started = Instant::now();
@@ -49,7 +49,7 @@ pub(crate) fn ensure_topics(
                 "topics of `{}` were made and do not appear",
                 topics.progress()
             );
-            found = partition_counts(client)?;
+            found = partition_counts(producer)?;
         }
     }
     for (name, partitions) in &wanted {
@@ -71,10 +71,9 @@ fn wanted(topics: &Topics) -> Vec<(String, i32)> {
 }
 
 /// Asks for all topics, because asking for one by name may make it, with the brokers' own settings.
-fn partition_counts(client: &Client<Trouble>) -> anyhow::Result<HashMap<String, i32>> {
-    let metadata = client
-        .fetch_metadata(None, ANSWER)
-        .map_err(|error| client.context().explain(error, "Kafka does not answer"))?;
+fn partition_counts(producer: &BaseProducer<Trouble>) -> anyhow::Result<HashMap<String, i32>> {
+    let metadata = producer.client().fetch_metadata(None, ANSWER);
+    let metadata = metadata.map_err(|error| trouble::explain(producer, error, "asking Kafka"))?;
     let counts = metadata.topics().iter().map(|topic| {
         let partitions = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
         (topic.name().to_owned(), partitions)

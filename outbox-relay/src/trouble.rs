@@ -2,12 +2,16 @@
 //! by callbacks, and is kept here for the one line that operators read.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{DeliveryResult, ProducerContext};
+use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext};
+
+/// How long to listen to complaints that wait.
+const LISTEN: Duration = Duration::from_millis(5);
 
 /// The context of our Kafka clients; remembers the last complaint.
 #[derive(Clone, Debug, Default)]
@@ -15,16 +19,27 @@ pub(crate) struct Trouble {
     last: Arc<Mutex<Option<String>>>,
 }
 
-impl Trouble {
-    /// Adds the last complaint to an error, and forgets it.
-    pub(crate) fn explain(&self, error: KafkaError, doing: &str) -> anyhow::Error {
-        let last = self.last.lock().expect("no holder panics").take();
-        match last {
-            Some(last) => anyhow::anyhow!("{doing}: {error}: {last}"),
-            None => anyhow::anyhow!("{doing}: {error}"),
-        }
+/// Adds the last complaint of a producer to an error, and forgets it.
+pub(crate) fn explain(
+    producer: &BaseProducer<Trouble>,
+    error: KafkaError,
+    doing: &str,
+) -> anyhow::Error {
+    // Complaints wait until somebody listens.
+    producer.poll(LISTEN);
+    let last = producer
+        .context()
+        .last
+        .lock()
+        .expect("no holder panics")
+        .take();
+    match last {
+        Some(last) => anyhow::anyhow!("{doing}: {error}: {last}"),
+        None => anyhow::anyhow!("{doing}: {error}"),
     }
+}
 
+impl Trouble {
     fn note(&self, complaint: String) {
         tracing::debug!(complaint, "kafka client");
         *self.last.lock().expect("no holder panics") = Some(complaint);

@@ -18,7 +18,8 @@ use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::types::RDKafkaErrorCode;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -26,8 +27,10 @@ use crate::health::{RelayHealth, State};
 use crate::progress::{self, Progress};
 use crate::tail::Tail;
 use crate::topics::ensure_topics;
-use crate::trouble::Trouble;
+use crate::trouble::{self, Trouble};
 
+/// How long to wait for news of deliveries.
+const POLL: Duration = Duration::from_millis(1);
 /// How long one call waits before we look whether to go on, and say that Kafka is slow.
 const SLICE: Duration = Duration::from_secs(2);
 /// How long a call is repeated before this writer is given up: as long as Kafka keeps an open
@@ -36,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The one producer that may write.
 pub(crate) struct Writer {
-    producer: ThreadedProducer<Trouble>,
+    producer: BaseProducer<Trouble>,
     topics: Topics,
     epoch: i64,
     /// The position of the last event of every shard that was sent.
@@ -64,18 +67,17 @@ impl Writer {
             .set("bootstrap.servers", brokers)
             .set("socket.timeout.ms", "10000")
             .set("reconnect.backoff.max.ms", "1000");
-        let producer: ThreadedProducer<Trouble> = config
+        let producer: BaseProducer<Trouble> = config
             .clone()
             .set("transactional.id", topics.transactional_id())
             .set("enable.idempotence", "true")
             .set("acks", "all")
-            // A commit sends what is waiting, so this only ends the wait for the rest of a batch.
             .set("linger.ms", "1")
             // The partition is always given; this is for those who copy our settings.
             .set("partitioner", "murmur2_random")
             .create_with_context(Trouble::default())
             .context("the settings of the Kafka client are refused")?;
-        ensure_topics(producer.client(), &config, &topics, runtime)?;
+        ensure_topics(&producer, &config, &topics, runtime)?;
         let writer = Self {
             producer,
             topics,
@@ -110,10 +112,9 @@ impl Writer {
             epoch: self.epoch,
         };
         let progress = serde_json::to_string(&progress).context("a record of progress is JSON")?;
-        let trouble = self.producer.context().clone();
         self.producer
             .begin_transaction()
-            .map_err(|error| trouble.explain(error, "beginning a transaction"))?;
+            .map_err(|error| self.explain(error, "beginning a transaction"))?;
         let mut bytes = 0;
         for event in events {
             let shard = event.event.stream.shard();
@@ -121,7 +122,7 @@ impl Writer {
             let message = cloudevent::encode(&self.topics, event, previous.unwrap_or_default())?;
             bytes += message.value.len();
             self.send(&message)
-                .map_err(|error| trouble.explain(error, "sending an event"))?;
+                .map_err(|error| self.explain(error, "sending an event"))?;
         }
         let topic = self.topics.progress();
         let record = BaseRecord::to(&topic)
@@ -130,7 +131,8 @@ impl Writer {
             .payload(&progress);
         self.producer
             .send(record)
-            .map_err(|(error, _)| trouble.explain(error, "sending the progress"))?;
+            .map_err(|(error, _)| self.explain(error, "sending the progress"))?;
+        self.await_deliveries(watch)?;
         self.repeat(watch, "committing a transaction", |producer| {
             producer.commit_transaction(SLICE)
         })?;
@@ -153,28 +155,66 @@ impl Writer {
         self.producer.send(record).map_err(|(error, _)| error)
     }
 
+    /// Waits until Kafka has taken every message, or has refused one, which the commit then tells. The
+    /// client's own flush would do, but looks up only every 100 ms.
+    fn await_deliveries(&self, watch: Watch<'_>) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let mut said = started;
+        while self.producer.in_flight_count() > 0 {
+            self.producer.poll(POLL);
+            if said.elapsed() > SLICE {
+                said = Instant::now();
+                let waiting = KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut);
+                self.delayed(watch, started, waiting, "sending events")?;
+            }
+        }
+        Ok(())
+    }
+
     /// Repeats a call that Kafka says may be repeated.
     fn repeat(
         &self,
         watch: Watch<'_>,
         doing: &str,
-        call: impl Fn(&ThreadedProducer<Trouble>) -> Result<(), KafkaError>,
+        call: impl Fn(&BaseProducer<Trouble>) -> Result<(), KafkaError>,
     ) -> anyhow::Result<()> {
         let started = Instant::now();
         loop {
-            let Err(error) = call(&self.producer) else {
-                return Ok(());
-            };
-            let again = matches!(&error, KafkaError::Transaction(e) if e.is_retriable());
-            let why = self.producer.context().explain(error, doing);
-            if !again || started.elapsed() > PATIENCE {
-                return Err(why);
+            match call(&self.producer) {
+                Ok(()) => return Ok(()),
+                Err(error) if is_retriable(&error) => {
+                    self.delayed(watch, started, error, doing)?;
+                }
+                Err(error) => return Err(self.explain(error, doing)),
             }
-            if watch.stop.is_cancelled() {
-                bail!("{doing}: stopped meanwhile");
-            }
-            let why = format!("{why:#}");
-            watch.health.publisher.becomes(State::Failing { why });
         }
     }
+
+    /// Says that Kafka is slow; fails when there is no use in waiting longer.
+    fn delayed(
+        &self,
+        watch: Watch<'_>,
+        started: Instant,
+        error: KafkaError,
+        doing: &str,
+    ) -> anyhow::Result<()> {
+        let why = self.explain(error, doing);
+        if started.elapsed() > PATIENCE {
+            return Err(why);
+        }
+        if watch.stop.is_cancelled() {
+            bail!("{doing}: stopped meanwhile");
+        }
+        let why = format!("{why:#}");
+        watch.health.publisher.becomes(State::Failing { why });
+        Ok(())
+    }
+
+    fn explain(&self, error: KafkaError, doing: &str) -> anyhow::Error {
+        trouble::explain(&self.producer, error, doing)
+    }
+}
+
+fn is_retriable(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::Transaction(error) if error.is_retriable())
 }
