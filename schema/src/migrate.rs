@@ -68,18 +68,19 @@ pub async fn check(pool: &PgPool) -> Result<(), SchemaError> {
         return Err(SchemaError::Newer { version });
     }
     match MIGRATOR.iter().find(|m| !applied.contains(&m.version)) {
-        Some(missing) => Err(SchemaError::Older { version: missing.version }),
+        Some(missing) => Err(SchemaError::Older {
+            version: missing.version,
+        }),
         None => Ok(()),
     }
 }
 
 async fn applied_versions(pool: &PgPool) -> Result<Vec<i64>, SchemaError> {
     let failed = |error| SchemaError::Failed(MigrateError::Execute(error));
-    let tracked: bool =
-        sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
-            .fetch_one(pool)
-            .await
-            .map_err(failed)?;
+    let tracked: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
+        .fetch_one(pool)
+        .await
+        .map_err(failed)?;
     if !tracked {
         return Ok(Vec::new());
     }
