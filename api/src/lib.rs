@@ -30,6 +30,7 @@ mod idempotency;
 mod scalars;
 
 pub mod accept;
+pub mod cors;
 pub mod execution;
 pub mod health;
 pub mod http;

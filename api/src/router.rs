@@ -18,6 +18,7 @@ use tower_http::{CompressionLevel, compression::CompressionLayer};
 
 use crate::{
     auth::Auth,
+    cors::{self, Origin},
     edge,
     health::{MetricsRenderer, Readiness, health_router},
     http, page,
@@ -39,6 +40,8 @@ pub struct Endpoint<E> {
     pub auth: Auth,
     /// What a WebSocket may take.
     pub limits: websocket::Limits,
+    /// Whose web pages may use it from a browser.
+    pub origins: Vec<Origin>,
 }
 
 /// All routes: the GraphQL endpoint, the page for people, and what operators' machinery asks.
@@ -48,8 +51,12 @@ pub fn transports<E: Executor>(
     readiness: Arc<dyn Readiness>,
     metrics: MetricsRenderer,
 ) -> Router {
+    let mut graphql = any(graphql::<E>);
+    if !endpoint.origins.is_empty() {
+        graphql = graphql.layer(cors::layer(endpoint.origins.clone()));
+    }
     Router::new()
-        .route(PATH, any(graphql::<E>))
+        .route(PATH, graphql)
         .with_state(endpoint)
         .merge(page::page_router())
         .merge(health_router(readiness, metrics))
@@ -74,6 +81,7 @@ async fn graphql<E: Executor>(
         executor,
         auth,
         limits,
+        origins: _,
     } = endpoint;
     let wants_websocket = request
         .headers()

@@ -1,6 +1,7 @@
 //! Every setting of every process: a flag and, where a process of its own runs, an environment
 //! variable. A setting that is not known or not valid stops the start with a sentence.
 
+mod clients;
 mod distributed;
 mod environment;
 
@@ -15,6 +16,7 @@ use domain::ids::OrgId;
 
 use crate::duration;
 
+pub(crate) use self::clients::Clients;
 pub(crate) use self::distributed::{
     Api, Database, Kafka, KafkaTopics, Migrate, Observed, Project, Relay, Work,
 };
@@ -108,6 +110,8 @@ pub(crate) struct Up {
     pub(crate) kafka: Option<String>,
     #[command(flatten)]
     pub(crate) topics: KafkaTopics,
+    #[command(flatten)]
+    pub(crate) clients: Clients,
     /// Write {"url", "token", "databaseUrl"} to this file once everything serves.
     #[arg(long, env = "CLUSTERGENIE_READY_FILE", value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,

@@ -23,7 +23,7 @@ use projections::kafka::KafkaSource;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
-use crate::config::Provider;
+use crate::config::{Clients, Provider};
 use crate::ready::Ready;
 use crate::tasks::{Stage, Tasks};
 use crate::telemetry::Metrics;
@@ -186,6 +186,7 @@ pub(crate) fn api(
     listener: TcpListener,
     services: Services,
     auth: Auth,
+    clients: &Clients,
     metrics: &Metrics,
 ) {
     let readiness = Arc::clone(&services.readiness);
@@ -193,6 +194,7 @@ pub(crate) fn api(
         executor: api::schema::build(services),
         auth,
         limits: api::websocket::Limits::default(),
+        origins: clients.cors_origins.clone(),
     };
     let router = api::router::transports(endpoint, readiness, renderer(metrics));
     tasks.spawn(Stage::Serve, "api", |stop| async move {

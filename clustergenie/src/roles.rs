@@ -95,7 +95,14 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
     };
     let listener = parts::listen(settings.listen).await?;
     tracing::info!(address = %listener.local_addr()?, "serving the API");
-    parts::api(&mut tasks, listener, services, auth, &metrics);
+    parts::api(
+        &mut tasks,
+        listener,
+        services,
+        auth,
+        &settings.clients,
+        &metrics,
+    );
     tasks.run().await
 }
 

@@ -147,7 +147,8 @@ async fn start(
         changes: parts::changes(tasks, &store, &wake),
         readiness: Arc::clone(&ready) as _,
     };
-    parts::api(tasks, listener, services, Auth::new(key)?, &metrics);
+    let auth = Auth::new(key)?;
+    parts::api(tasks, listener, services, auth, &settings.clients, &metrics);
     Ok(ready)
 }
 

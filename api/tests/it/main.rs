@@ -2,6 +2,7 @@
 
 mod authorization;
 mod calling;
+mod cors;
 mod health;
 mod http;
 mod idempotency;

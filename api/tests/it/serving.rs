@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use api::{
     auth::{Auth, Claims, sign},
+    cors::Origin,
     execution::TrackExecution,
     health::{Part, Readiness},
     request::RequestInfo,
@@ -40,6 +41,18 @@ impl Serving {
     }
 
     pub(crate) async fn with(limits: Limits, parts: Vec<Part>) -> Self {
+        Self::build(limits, parts, Vec::new()).await
+    }
+
+    /// A server that pages of these origins may use.
+    pub(crate) async fn for_pages_of(origins: &[&str]) -> Self {
+        let origins = origins.iter().map(|origin| origin.parse());
+        let origins = origins.collect::<Result<_, _>>();
+        let origins = origins.expect("tests name origins well");
+        Self::build(Limits::default(), Vec::new(), origins).await
+    }
+
+    async fn build(limits: Limits, parts: Vec<Part>, origins: Vec<Origin>) -> Self {
         let held = Arc::new(Semaphore::new(0));
         let executor = Schema::build(Query, Mutation, Subscription)
             .extension(TrackExecution)
@@ -51,6 +64,7 @@ impl Serving {
             executor,
             auth,
             limits,
+            origins,
         };
         let router = transports(endpoint, Arc::new(Fixed(parts)), metrics);
         Self::serve(router, held).await

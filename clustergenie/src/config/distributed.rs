@@ -8,7 +8,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use event_store::cloudevent::Topics;
 
-use super::Provider;
+use super::{Clients, Provider};
 use crate::duration;
 
 /// The database that all processes of an installation share.
@@ -85,6 +85,8 @@ pub(crate) struct Api {
     /// The key that signs and checks tokens: a file with at least 32 random bytes.
     #[arg(long, env = "CLUSTERGENIE_JWT_KEY_FILE", value_name = "FILE")]
     pub(crate) jwt_key_file: PathBuf,
+    #[command(flatten)]
+    pub(crate) clients: Clients,
 }
 
 /// Settings of `relay`.

@@ -1,0 +1,43 @@
+//! What the API grants its clients, in whichever process it is.
+
+use api::cors::Origin;
+use clap::Args;
+
+/// What the API grants its clients.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Clients {
+    /// An origin, such as https://app.example.com, whose web pages may use the API from a browser. May
+    /// be given several times, or with commas between them; by default there is none.
+    #[arg(
+        long = "cors-origin",
+        env = "CLUSTERGENIE_CORS_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
+    pub(crate) cors_origins: Vec<Origin>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::{Cli, Command};
+
+    #[test]
+    fn origins_are_given_one_by_one_or_with_commas() {
+        let given = [
+            "clustergenie",
+            "up",
+            "--cors-origin",
+            "http://a",
+            "--cors-origin=http://b,http://c",
+        ];
+        let Command::Up(up) = Cli::try_parse_from(given).unwrap().command else {
+            panic!("`up` was asked for");
+        };
+        let origins = up.clients.cors_origins.iter();
+        let origins: Vec<_> = origins.map(ToString::to_string).collect();
+        assert_eq!(origins, ["http://a", "http://b", "http://c"]);
+        assert!(Cli::try_parse_from(["clustergenie", "up", "--cors-origin", "*"]).is_err());
+    }
+}
