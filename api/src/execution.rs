@@ -49,6 +49,8 @@ pub enum Stage {
     NeedsPost,
     /// The operation is a subscription, which needs more than one response.
     NeedsStream,
+    /// Whoever asks has no points left to spend.
+    RateLimited,
     /// Execution began: what comes is a result, with or without errors.
     Executing,
 }
@@ -81,6 +83,7 @@ impl Execution {
             Stage::Validating,
             Stage::NeedsPost,
             Stage::NeedsStream,
+            Stage::RateLimited,
             Stage::Executing,
         ]
         .into_iter()
@@ -88,7 +91,8 @@ impl Execution {
         .unwrap_or(Stage::Parsing)
     }
 
-    fn reached(&self, stage: Stage) {
+    /// Records how far the request got.
+    pub(crate) fn reached(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::Release);
     }
 

@@ -13,7 +13,10 @@ pub mod services;
 
 pub mod schema;
 
+pub mod documents;
+pub mod gate;
 pub mod limits;
+pub mod rate_limit;
 
 pub mod mutation;
 pub mod query;

@@ -88,15 +88,16 @@ impl Default for Limits {
     }
 }
 
-/// Parses a document that keeps to all limits but those of cost, which depend on variables.
+/// Parses a document that keeps to all limits but those of cost, which depend on variables. Gives its
+/// number of tokens too.
 ///
 /// # Errors
 /// The first limit or rule that it breaks.
-pub(crate) fn read(document: &str, limits: &Limits) -> Result<ExecutableDocument, Unfit> {
-    scan::scan(document, limits)?;
+pub(crate) fn read(document: &str, limits: &Limits) -> Result<(ExecutableDocument, usize), Unfit> {
+    let tokens = scan::scan(document, limits)?;
     let parsed = parse_query(document).map_err(|error| Unfit::Unreadable(error.to_string()))?;
     shape::check(&parsed, limits)?;
-    Ok(parsed)
+    Ok((parsed, tokens))
 }
 
 /// A limit of documents, by its name in errors.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     execution::{Carries, Execution},
+    gate::persisted,
     request::RequestInfo,
 };
 
@@ -30,9 +31,14 @@ impl Params {
                 kind(&json)
             ));
         };
+        let names_a_document = json
+            .get("extensions")
+            .is_some_and(|extensions| !extensions[persisted::EXTENSION].is_null());
         let mut take = |name| json.remove(name).unwrap_or_default();
         let query = match take("query") {
             Value::String(query) => query,
+            // A persisted query is asked for by its hash.
+            Value::Null if names_a_document => String::new(),
             Value::Null => return Err("`query` is missing: send the document in it".to_owned()),
             other => return Err(format!("`query` must be a string, not {}", kind(&other))),
         };

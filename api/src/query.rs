@@ -24,6 +24,7 @@ use crate::{
         events::EventFilter,
         jobs::{JobFilter, JobOrder},
     },
+    gate::Charged,
     global_id::{GlobalId, InvalidId},
     paging::{PageArguments, connection},
     request::RequestInfo,
@@ -38,6 +39,7 @@ use crate::{
         job::Job,
         node::Node,
         platform::Platform,
+        rate_limit::RateLimit,
         totals::{DropletTotal, JobTotal},
     },
 };
@@ -224,6 +226,12 @@ impl Query {
     #[graphql(guard = "Needs(Right::Query)")]
     async fn platform(&self) -> Platform {
         Platform
+    }
+
+    /// What this request costs, and what whoever asks may still spend.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn rate_limit(&self, context: &Context<'_>) -> Option<RateLimit> {
+        Charged::of(context).map(RateLimit)
     }
 }
 

@@ -8,6 +8,7 @@ use async_graphql::{
 use crate::{
     codes::Codes,
     execution::TrackExecution,
+    gate::{Gate, Rules},
     idempotency::idempotent,
     mutation::Mutation,
     query::Query,
@@ -25,20 +26,13 @@ use crate::{
 /// The schema of the API, ready to execute.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 
-/// The deepest that a document may nest. Just enough for the introspection of common clients, which
-/// unwraps types nine times.
-const MAX_DEPTH: usize = 16;
-
-/// The most fields that a document may select. The introspection of common clients has about 150.
-const MAX_FIELDS: usize = 2_000;
-
-/// The most directives on one field.
-const MAX_DIRECTIVES: usize = 4;
-
-/// Builds the schema over what its resolvers work with.
+/// Builds the schema over what its resolvers work with, behind the rules for requests.
 #[must_use]
-pub fn build(services: Services) -> ApiSchema {
-    builder().data(services).finish()
+pub fn build(services: Services, rules: Rules) -> ApiSchema {
+    builder()
+        .extension(Gate::new(rules))
+        .data(services)
+        .finish()
 }
 
 /// The schema in GraphQL's schema language, as it is published in `schema/graphql/schema.graphql`.
@@ -48,15 +42,13 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-/// The schema without what its resolvers work with.
-pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+/// The schema without what its resolvers work with, and without limits.
+#[must_use]
+pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     let schema = Schema::build(Query, Mutation::default(), Subscription)
         .directive(idempotent)
         .extension(TrackExecution)
-        .extension(Codes)
-        .limit_depth(MAX_DEPTH)
-        .limit_complexity(MAX_FIELDS)
-        .limit_directives(MAX_DIRECTIVES);
+        .extension(Codes);
     describe(schema)
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod money;
 pub(crate) mod node;
 pub(crate) mod platform;
 pub(crate) mod provisioner;
+pub(crate) mod rate_limit;
 pub(crate) mod resource_type;
 pub(crate) mod runner;
 pub(crate) mod totals;

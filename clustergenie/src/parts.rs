@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use api::auth::Auth;
+use api::gate::Rules;
 use api::health::MetricsRenderer;
 use api::router::Endpoint;
 use api::services::Services;
@@ -191,7 +192,7 @@ pub(crate) fn api(
 ) {
     let readiness = Arc::clone(&services.readiness);
     let endpoint = Endpoint {
-        executor: api::schema::build(services),
+        executor: api::schema::build(services, Rules::default()),
         auth,
         limits: api::websocket::Limits::default(),
         origins: clients.cors_origins.clone(),

@@ -16,6 +16,7 @@ pub(super) fn answer(
     let status = match (stage, media_type) {
         (Stage::NeedsPost, _) => StatusCode::METHOD_NOT_ALLOWED,
         (Stage::NeedsStream, _) => StatusCode::BAD_REQUEST,
+        (Stage::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
         (Stage::Parsing | Stage::Validating, MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
         (Stage::Parsing | Stage::Validating, MediaType::Json) | (Stage::Executing, _) => {
             StatusCode::OK

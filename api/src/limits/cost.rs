@@ -41,6 +41,9 @@ pub(crate) struct Price {
 }
 
 impl Price {
+    /// Of an operation that will not run.
+    pub(crate) const FREE: Self = Self { cost: 0, nodes: 0 };
+
     /// Holds the price against the limits.
     ///
     /// # Errors

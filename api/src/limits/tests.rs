@@ -187,7 +187,7 @@ fn what_is_no_graphql_is_unreadable() {
 
 #[track_caller]
 fn priced(document: &str, variables: Value) -> Price {
-    let document = read(document, &LIMITS).unwrap();
+    let (document, _) = read(document, &LIMITS).unwrap();
     let DocumentOperations::Single(operation) = &document.operations else {
         panic!("one operation");
     };

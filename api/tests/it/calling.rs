@@ -4,6 +4,7 @@ use std::{pin::Pin, sync::Arc};
 
 use api::{
     auth::Principal,
+    gate::Rules,
     health::{Part, PartState, Readiness},
     request::RequestInfo,
     roles::Role,
@@ -35,13 +36,18 @@ pub(crate) type Payloads = Pin<Box<dyn Stream<Item = Value> + Send>>;
 
 impl TestApi {
     pub(crate) async fn start() -> Self {
+        Self::with(Rules::default()).await
+    }
+
+    pub(crate) async fn with(rules: Rules) -> Self {
         let platform = TestPlatform::start().await;
-        let schema = schema::build(Services {
+        let services = Services {
             commands: platform.commands.clone(),
             reader: platform.reader.clone(),
             changes: platform.changes.clone(),
             readiness: Arc::new(Fixed),
-        });
+        };
+        let schema = schema::build(services, rules);
         Self { platform, schema }
     }
 

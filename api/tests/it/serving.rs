@@ -6,6 +6,7 @@ use api::{
     auth::{Auth, Claims, sign},
     cors::Origin,
     execution::TrackExecution,
+    gate::{Gate, Rules},
     health::{Part, Readiness},
     request::RequestInfo,
     roles::Role,
@@ -41,7 +42,12 @@ impl Serving {
     }
 
     pub(crate) async fn with(limits: Limits, parts: Vec<Part>) -> Self {
-        Self::build(limits, parts, Vec::new()).await
+        Self::build(limits, parts, Vec::new(), Rules::default()).await
+    }
+
+    /// A server with these rules for requests.
+    pub(crate) async fn under(rules: Rules) -> Self {
+        Self::build(Limits::default(), Vec::new(), Vec::new(), rules).await
     }
 
     /// A server that pages of these origins may use.
@@ -49,13 +55,14 @@ impl Serving {
         let origins = origins.iter().map(|origin| origin.parse());
         let origins = origins.collect::<Result<_, _>>();
         let origins = origins.expect("tests name origins well");
-        Self::build(Limits::default(), Vec::new(), origins).await
+        Self::build(Limits::default(), Vec::new(), origins, Rules::default()).await
     }
 
-    async fn build(limits: Limits, parts: Vec<Part>, origins: Vec<Origin>) -> Self {
+    async fn build(limits: Limits, parts: Vec<Part>, origins: Vec<Origin>, rules: Rules) -> Self {
         let held = Arc::new(Semaphore::new(0));
         let executor = Schema::build(Query, Mutation, Subscription)
             .extension(TrackExecution)
+            .extension(Gate::new(rules))
             .data(held.clone())
             .finish();
         let auth = Auth::new(&KEY).expect("the key is long enough");

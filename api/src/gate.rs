@@ -1,0 +1,295 @@
+//! What every request passes before its document is validated, whichever transport it came by.
+//!
+//! An extension of the schema, so that no transport can forget it. In this order: the document is found
+//! by its hash or parsed and held against the limits ([`crate::limits`]), its operation is priced, and
+//! the price is taken from the principal's points ([`crate::rate_limit`]). The executor gets the parsed
+//! document and does not parse it again; one that was found valid before is not validated again either.
+//! What is refused here is a request error: nothing of it ran.
+
+pub(crate) mod persisted;
+
+mod refusal;
+
+use std::{
+    any::TypeId,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use async_graphql::{
+    Context, Data, Request, Response, ServerError, ServerResult, ValidationResult,
+    extensions::{
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest,
+        NextRequest, NextValidation,
+    },
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition},
+    value,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio::time::timeout;
+
+use self::refusal::Refusal;
+use crate::{
+    documents::{Document, Hash, Store, trusted::Trusted},
+    error::{Code, failure},
+    execution::{Execution, Stage},
+    limits::{
+        Limits,
+        cost::{Price, price},
+    },
+    rate_limit::{Buckets, Dry, Rates, Standing},
+    request::RequestInfo,
+};
+
+/// The points that a refused document costs, because reading it took time too.
+const REFUSED: usize = 10;
+
+/// Which documents run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Runs {
+    /// Every document within the limits.
+    #[default]
+    Everything,
+    /// Only trusted documents.
+    OnlyTrusted,
+}
+
+/// What requests are held against.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// The limits of documents.
+    pub limits: Limits,
+    /// How many points principals may spend.
+    pub rates: Rates,
+    /// The documents that are known beforehand.
+    pub trusted: Trusted,
+    /// Which documents run.
+    pub runs: Runs,
+}
+
+/// The schema extension that lets requests pass or refuses them. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    rules: Arc<Rules>,
+    documents: Arc<Store>,
+    buckets: Arc<Buckets>,
+}
+
+/// What a request was charged; data of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Charged {
+    /// The points of its operation.
+    pub(crate) cost: usize,
+    /// How the principal's bucket was left.
+    pub(crate) standing: Standing,
+    /// When the bucket will be full again.
+    pub(crate) full_at: DateTime<Utc>,
+}
+
+impl Charged {
+    /// What the request was charged that this field is resolved for.
+    pub(crate) fn of(context: &Context<'_>) -> Option<Self> {
+        context.data_opt().copied()
+    }
+}
+
+impl Gate {
+    /// A gate that has seen nothing yet.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            documents: Arc::new(Store::new()),
+            buckets: Arc::new(Buckets::new(rules.rates)),
+            rules: Arc::new(rules),
+        }
+    }
+
+    /// The document that the request names, by its text, its hash or both.
+    fn document(&self, request: &Request) -> Result<Arc<Document>, Refusal> {
+        let named = persisted::hash(&request.extensions)?;
+        let hash = match named {
+            Some(hash) if request.query.is_empty() => hash,
+            Some(hash) if hash != Hash::of(&request.query) => return Err(Refusal::WrongHash),
+            Some(hash) => hash,
+            None => Hash::of(&request.query),
+        };
+        if let Some(document) = self.rules.trusted.get(hash) {
+            return Ok(document);
+        }
+        if self.rules.runs == Runs::OnlyTrusted {
+            return Err(Refusal::NotTrusted);
+        }
+        if let Some(document) = self.documents.get(hash) {
+            return Ok(document);
+        }
+        if named.is_some() && request.query.is_empty() {
+            return Err(Refusal::NotFound);
+        }
+        let document = Arc::new(Document::read(&request.query, &self.rules.limits)?);
+        self.documents.put(hash, Arc::clone(&document));
+        Ok(document)
+    }
+
+    /// The price of the operation that is to run.
+    fn price(&self, request: &Request, document: &ExecutableDocument) -> Result<Price, Refusal> {
+        let Some(operation) = operation(document, request.operation_name.as_deref()) else {
+            // Which one is meant is left to the executor to complain about.
+            return Ok(Price::FREE);
+        };
+        let price = price(document, operation, &request.variables);
+        price.hold(&self.rules.limits)?;
+        Ok(price)
+    }
+}
+
+impl ExtensionFactory for Gate {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Passage {
+            gate: self.clone(),
+            document: OnceLock::new(),
+            charged: OnceLock::new(),
+            dry: OnceLock::new(),
+        })
+    }
+}
+
+/// One request on its way.
+struct Passage {
+    gate: Gate,
+    document: OnceLock<Arc<Document>>,
+    charged: OnceLock<Charged>,
+    dry: OnceLock<Dry>,
+}
+
+impl Passage {
+    fn pass(&self, request: &mut Request) -> Result<(), Refusal> {
+        let document = self.gate.document(request);
+        let priced = document.and_then(|document| {
+            let price = self.gate.price(request, &document.parsed)?;
+            Ok((document, price.cost))
+        });
+        let cost = priced.as_ref().map_or(REFUSED, |(_, cost)| *cost);
+        self.charge(request, cost)?;
+        let (document, _) = priced?;
+        request.set_parsed_query(document.parsed.clone());
+        let _ = self.document.set(document);
+        Ok(())
+    }
+
+    fn charge(&self, request: &mut Request, cost: usize) -> Result<(), Refusal> {
+        // Without a principal, every field refuses.
+        let Some(info) = of::<RequestInfo>(&request.data) else {
+            return Ok(());
+        };
+        let taken = self
+            .gate
+            .buckets
+            .take(&info.principal, cost, Instant::now());
+        let standing = match &taken {
+            Ok(standing) => *standing,
+            Err(dry) => dry.standing,
+        };
+        let charged = Charged {
+            cost,
+            standing,
+            full_at: info.received_at + standing.full_in,
+        };
+        let _ = self.charged.set(charged);
+        request.data.insert(charged);
+        taken.map(drop).map_err(|dry| {
+            if let Some(execution) = of::<Execution>(&request.data) {
+                execution.reached(Stage::RateLimited);
+            }
+            let _ = self.dry.set(dry);
+            Refusal::Dry(dry)
+        })
+    }
+
+    /// Tells on the response what the request cost and what is left.
+    fn tell(&self, mut response: Response) -> Response {
+        let Some(charged) = self.charged.get() else {
+            return response;
+        };
+        let cost = value!({ "requested": charged.cost });
+        response.extensions.insert("cost".to_owned(), cost);
+        refusal::tell(&mut response.http_headers, charged, self.dry.get());
+        response
+    }
+}
+
+#[async_trait]
+impl Extension for Passage {
+    async fn request(&self, context: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
+        self.tell(next.run(context).await)
+    }
+
+    async fn prepare_request(
+        &self,
+        context: &ExtensionContext<'_>,
+        mut request: Request,
+        next: NextPrepareRequest<'_>,
+    ) -> ServerResult<Request> {
+        self.pass(&mut request).map_err(Refusal::into_error)?;
+        next.run(context, request).await
+    }
+
+    async fn validation(
+        &self,
+        context: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let validated = next.run(context).await;
+        if validated.is_ok()
+            && let Some(document) = self.document.get()
+        {
+            document.found_valid();
+        }
+        validated
+    }
+
+    async fn execute(
+        &self,
+        context: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let patience = self.gate.rules.limits.execution;
+        match timeout(patience, next.run(context, operation_name)).await {
+            Ok(response) => response,
+            Err(_) => {
+                let message = format!(
+                    "the operation did not end within {} s: ask for less; a mutation may have been \
+                     done, and is safe to send again with an idempotency key",
+                    patience.as_secs_f64()
+                );
+                let error = failure(Code::TooSlow, message);
+                Response::from_errors(vec![refusal::without_place(error)])
+            }
+        }
+    }
+}
+
+fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a OperationDefinition> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(&operation.node),
+        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(operations), Some(name)) => {
+            operations.get(name).map(|operation| &operation.node)
+        }
+        (DocumentOperations::Multiple(operations), None) => {
+            let mut operations = operations.values();
+            match (operations.next(), operations.next()) {
+                (Some(only), None) => Some(&only.node),
+                _ => None,
+            }
+        }
+    }
+}
+
+fn of<Kind: 'static>(data: &Data) -> Option<&Kind> {
+    data.get(&TypeId::of::<Kind>())?.downcast_ref()
+}
