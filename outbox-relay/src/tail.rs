@@ -16,7 +16,7 @@ use crate::trouble::Trouble;
 const FIRST_LOOK: i64 = 64;
 const WIDENING: i64 = 16;
 /// How long one look may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads ends of partitions.
 pub(crate) struct Tail {

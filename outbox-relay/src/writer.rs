@@ -73,6 +73,8 @@ impl Writer {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("linger.ms", "1")
+            // A topic that vanishes is made anew soon, and not waited for.
+            .set("topic.metadata.propagation.max.ms", "5000")
             // The partition is always given; this is for those who copy our settings.
             .set("partitioner", "murmur2_random")
             .create_with_context(Trouble::default())
