@@ -124,9 +124,13 @@ impl<'a> Measuring<'a> {
             }
             None => {}
         }
-        // A fragment that does not exist is for validation to complain about.
         let Some(fragment) = self.document.fragments.get(name) else {
-            return Ok(Measures::default());
+            // One that does not exist is for validation to complain about. It counts as a field, so
+            // that spreads of nothing but spreads add up too.
+            return Ok(Measures {
+                fields: 1,
+                ..Measures::default()
+            });
         };
         self.fragments.insert(name, None);
         let measured = self.set(&fragment.node.selection_set.node)?;

@@ -78,10 +78,8 @@ async fn the_client_chooses_the_media_type() {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(header(&response, CONTENT_TYPE), content_type);
         assert!(header(&response, VARY).contains("accept"));
-        assert_eq!(
-            response.json::<Value>().await.unwrap(),
-            json!({"data": {"answer": 42}})
-        );
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["data"], json!({"answer": 42}));
     }
     let response = post(&serving, "text/html", json!({"query": "{ answer }"})).await;
     assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE);
@@ -206,7 +204,7 @@ async fn get_runs_queries_only() {
         ("variables", r#"{"name": "Ada"}"#),
     ];
     let body: Value = get(&serving, &variables).await.json().await.unwrap();
-    assert_eq!(body, json!({"data": {"greet": "hello Ada"}}));
+    assert_eq!(body["data"], json!({"greet": "hello Ada"}));
 
     let mutation = "query A { answer } mutation B { change }";
     for query in [
@@ -304,7 +302,7 @@ async fn a_token_is_needed_and_the_refusal_says_where_to_get_one() {
         .json()
         .await
         .unwrap();
-    assert_eq!(body, json!({"data": {"who": "ada@acme"}}));
+    assert_eq!(body["data"], json!({"who": "ada@acme"}));
 }
 
 /// A document with this many bytes around it makes a body of exactly so many.

@@ -4,6 +4,7 @@ mod authorization;
 mod calling;
 mod cors;
 mod health;
+mod hostile;
 mod http;
 mod idempotency;
 mod mutations;
