@@ -68,13 +68,15 @@ impl Default for Signal {
     }
 }
 
-/// The two hints of a process.
+/// The hints of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Wake {
     /// Raised after every append: the sequencer has work.
     pub appended: Signal,
     /// The last known position of the log: readers of the log have work.
     pub sequenced: Signal,
+    /// Raised after every commit of a read model: whoever waits for what it shows may look again.
+    pub applied: Signal,
 }
 
 /// Which hint crosses to other processes.
@@ -84,6 +86,8 @@ pub enum Hint {
     Appended,
     /// [`Wake::sequenced`].
     Sequenced,
+    /// [`Wake::applied`].
+    Applied,
 }
 
 impl Hint {
@@ -91,6 +95,7 @@ impl Hint {
         match self {
             Self::Appended => "clustergenie_appended",
             Self::Sequenced => "clustergenie_sequenced",
+            Self::Applied => "clustergenie_applied",
         }
     }
 
@@ -98,6 +103,7 @@ impl Hint {
         match self {
             Self::Appended => &wake.appended,
             Self::Sequenced => &wake.sequenced,
+            Self::Applied => &wake.applied,
         }
     }
 }
@@ -150,7 +156,7 @@ async fn listen_once(pool: &PgPool, wake: &Wake, hint: Hint) -> Result<(), sqlx:
         let notification = listener.recv().await?;
         match hint {
             // Counters of different processes are not comparable; only that it happened counts.
-            Hint::Appended => signal.raise(),
+            Hint::Appended | Hint::Applied => signal.raise(),
             Hint::Sequenced => {
                 if let Ok(position) = notification.payload().parse() {
                     signal.raise_to(position);

@@ -10,7 +10,8 @@
 //!   visibly, and nothing else stops;
 //! - clients read through [`reader::Reader`] only, as a role that row-level security binds to one
 //!   organization, in keyset pages that are stable under inserts ([`page`]);
-//! - subscriptions lose nothing and repeat nothing ([`changes`]).
+//! - subscriptions lose nothing and repeat nothing ([`changes`]);
+//! - clients can wait until they read what they wrote ([`consistency`]).
 //!
 //! It must never write events, decide rules, read a clock or depend on another projection's tables:
 //! projections advance independently.
@@ -38,6 +39,7 @@ pub mod history;
 pub mod status;
 
 pub mod changes;
+pub mod consistency;
 
 pub mod kafka;
 

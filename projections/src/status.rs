@@ -1,12 +1,12 @@
-//! How far the projections are: for operators, and for readers who wait for what they wrote.
+//! How far the projections are: for operators, and for clients who waited in vain for what they wrote.
 
 use std::time::Duration;
 
-use domain::ids::OrgId;
 use event_store::consumer::Consumer;
-use event_store::envelope::{Position, Shard, StreamId, Version};
+use event_store::envelope::{Position, Shard};
 use event_store::log;
 
+use crate::consistency::ReadModels;
 use crate::reader::{ReadError, Reader};
 
 /// How far a projection is.
@@ -47,35 +47,20 @@ impl Reader {
         Ok(statuses)
     }
 
-    /// Whether every read model shows these versions of an organization's streams. A stream that is
-    /// parked counts as shown: nothing more will come. One of another organization never is.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn reached(
-        &self,
-        org: &OrgId,
-        streams: &[(StreamId, Version)],
-    ) -> Result<bool, ReadError> {
-        let projections = crate::all();
-        let mut wanted = Wanted::default();
-        for (stream, version) in streams {
-            for projection in &projections {
-                if projection.stream_types().contains(&stream.stream_type) {
-                    wanted.streams.push(stream.uuid);
-                    wanted.versions.push(version.0);
-                    wanted.consumers.push(projection.id().name);
-                    wanted.generations.push(projection.id().generation);
-                }
-            }
+    /// How many recorded events the slowest of the read models has not applied yet; with none of them,
+    /// how many have no position yet.
+    pub(crate) async fn lag(&self, of: ReadModels<'_>) -> Result<i64, ReadError> {
+        let mut slowest = 0;
+        for projection in of {
+            slowest = slowest.max(self.projection(*projection).await?.lag_events);
         }
-        let reached = sqlx::query_scalar(include_str!("reached.sql"))
-            .bind(org.as_str())
-            .bind(wanted.streams)
-            .bind(wanted.versions)
-            .bind(wanted.consumers)
-            .bind(wanted.generations);
-        Ok(reached.fetch_one(&mut *self.session(org).await?).await?)
+        let unsequenced: i64 = sqlx::query_scalar(
+            "select count(*) from es.events e where e.seq > (select low_mark from es.log_head) \
+             and not exists (select from es.log l where l.seq = e.seq)",
+        )
+        .fetch_one(&self.store)
+        .await?;
+        Ok(slowest + unsequenced)
     }
 
     async fn projection(&self, projection: &dyn Consumer) -> Result<ProjectionStatus, ReadError> {
@@ -100,13 +85,4 @@ impl Reader {
             parked_streams,
         })
     }
-}
-
-/// Which version of which stream must have been applied by whom, as columns.
-#[derive(Default)]
-struct Wanted {
-    streams: Vec<uuid::Uuid>,
-    versions: Vec<i64>,
-    consumers: Vec<&'static str>,
-    generations: Vec<i32>,
 }

@@ -2,6 +2,7 @@
 
 mod activity;
 mod changes;
+mod consistency;
 mod counts;
 mod droplets;
 mod history;

@@ -1,9 +1,9 @@
-//! How far projections are, and waiting for what was written.
+//! How far projections are.
 
-use event_store::envelope::{Position, StreamId, Version};
+use event_store::envelope::Position;
 use testkit::events::sequence;
 
-use crate::world::{World, Writer, org, requested, sample};
+use crate::world::{World, Writer, requested, sample};
 
 #[tokio::test]
 async fn lag_is_exact_also_for_a_projection_that_never_ran() {
@@ -36,23 +36,4 @@ async fn lag_is_exact_also_for_a_projection_that_never_ran() {
         );
         assert!(status.lag.is_zero(), "{}", status.name);
     }
-}
-
-#[tokio::test]
-async fn a_version_is_reached_when_every_read_model_shows_it() {
-    let world = World::new().await;
-    let mut writer = Writer::new(&world, "acme");
-    let id = writer.droplet(requested("web-1")).await;
-    let written: [(StreamId, Version); 1] = [(id.into(), Version(1))];
-    let acme = org("acme");
-    assert!(!world.reader.reached(&acme, &written).await.expect("reads"));
-    sequence(&world.pool).await;
-    assert!(!world.reader.reached(&acme, &written).await.expect("reads"));
-    world.catch_up().await;
-    assert!(world.reader.reached(&acme, &written).await.expect("reads"));
-    let later = [(id.into(), Version(2))];
-    assert!(!world.reader.reached(&acme, &later).await.expect("reads"));
-    let other = world.reader.reached(&org("other"), &written).await;
-    assert!(!other.expect("reads"));
-    assert!(world.reader.reached(&acme, &[]).await.expect("reads"));
 }

@@ -1,0 +1,50 @@
+//! Tells whoever waits that a projection has committed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::event::StreamType;
+use event_store::consumer::{ApplyError, Consumer};
+use event_store::envelope::{Positioned, Recorded};
+use event_store::source::ConsumerId;
+use event_store::wake::Signal;
+use sqlx::PgConnection;
+
+/// The same consumers, which raise `applied` after each of their commits.
+#[must_use]
+pub fn announcing(consumers: Vec<Arc<dyn Consumer>>, applied: &Signal) -> Vec<Arc<dyn Consumer>> {
+    let announcing = |consumer| {
+        let applied = applied.clone();
+        Arc::new(Announcing { consumer, applied }) as Arc<dyn Consumer>
+    };
+    consumers.into_iter().map(announcing).collect()
+}
+
+struct Announcing {
+    consumer: Arc<dyn Consumer>,
+    applied: Signal,
+}
+
+#[async_trait]
+impl Consumer for Announcing {
+    fn id(&self) -> ConsumerId {
+        self.consumer.id()
+    }
+
+    fn stream_types(&self) -> &'static [StreamType] {
+        self.consumer.stream_types()
+    }
+
+    async fn apply(
+        &self,
+        transaction: &mut PgConnection,
+        events: &[Positioned<Recorded>],
+    ) -> Result<(), ApplyError> {
+        self.consumer.apply(transaction, events).await
+    }
+
+    fn committed(&self, events: &[Positioned<Recorded>]) {
+        self.consumer.committed(events);
+        self.applied.raise();
+    }
+}

@@ -1,0 +1,18 @@
+-- For each need, in order: whether the organization ($1) has the stream ($2) at all, the position of
+-- the event that made it reach the version ($3), and whether a consumer ($4, of generation $5) has
+-- applied, or parked, that event. Everything is found by a key.
+select
+    e.seq is not null or exists (
+        select from es.events f
+        where f.stream_id = n.stream_id and f.version = 1 and f.org_id = n.org_id
+    ) as stream_is_known,
+    l.position,
+    coalesce(c.position >= l.position, false) as applied
+from unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::int[])
+    with ordinality as n(org_id, stream_id, version, consumer, generation, place)
+left join es.events e
+    on e.stream_id = n.stream_id and e.version = n.version and e.org_id = n.org_id
+left join es.log l on l.seq = e.seq
+left join es.checkpoints c
+    on c.consumer = n.consumer and c.generation = n.generation and c.shard = e.shard
+order by n.place
