@@ -1,6 +1,7 @@
 //! Documents by their SHA-256: those that were sent lately, and those that are trusted.
 //!
-//! A document that came before is neither parsed nor measured again. The same store answers automatic
+//! A document that came before is neither parsed nor measured again. It is validated again, because
+//! that depends on the variables too and takes a few microseconds. The same store answers automatic
 //! persisted queries, so every document that runs can be asked for by its hash while it is kept. That
 //! tells nobody anything: who asks by hash runs the document with rights of its own and never sees it.
 //! The store is bounded by number and by memory; a document that was dropped is simply read again.
@@ -11,10 +12,7 @@ mod validator;
 
 use std::{
     num::NonZeroUsize,
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use async_graphql::parser::types::ExecutableDocument;
@@ -64,8 +62,6 @@ pub(crate) struct Document {
     pub(crate) parsed: ExecutableDocument,
     /// About how many bytes of memory it takes.
     weight: usize,
-    /// Whether it was found valid.
-    valid: AtomicBool,
 }
 
 impl Document {
@@ -78,18 +74,7 @@ impl Document {
         Ok(Self {
             parsed,
             weight: text.len() + tokens * BYTES_A_TOKEN,
-            valid: AtomicBool::new(false),
         })
-    }
-
-    /// Whether it was found valid before.
-    pub(crate) fn is_valid(&self) -> bool {
-        self.valid.load(Ordering::Relaxed)
-    }
-
-    /// Remembers that it is valid.
-    pub(crate) fn found_valid(&self) {
-        self.valid.store(true, Ordering::Relaxed);
     }
 }
 

@@ -3,8 +3,9 @@
 //! An extension of the schema, so that no transport can forget it. In this order: the document is found
 //! by its hash or parsed and held against the limits ([`crate::limits`]), its operation is priced, and
 //! the price is taken from the principal's points ([`crate::rate_limit`]). The executor gets the parsed
-//! document and does not parse it again; one that was found valid before is not validated again either.
-//! What is refused here is a request error: nothing of it ran.
+//! document and does not parse it again. What is refused here is a request error: nothing of it ran.
+//! An operation that runs is ended when it takes too long; a subscription may go on, its every result
+//! may not.
 
 pub(crate) mod persisted;
 
@@ -17,16 +18,17 @@ use std::{
 };
 
 use async_graphql::{
-    Context, Data, Request, Response, ServerError, ServerResult, ValidationResult,
+    Context, Data, Request, Response, ServerResult,
     extensions::{
         Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest,
-        NextRequest, NextValidation,
+        NextRequest, NextSubscribe,
     },
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition},
     value,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, stream::BoxStream};
 use tokio::time::timeout;
 
 use self::refusal::Refusal;
@@ -147,9 +149,7 @@ impl ExtensionFactory for Gate {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Passage {
             gate: self.clone(),
-            document: OnceLock::new(),
-            charged: OnceLock::new(),
-            dry: OnceLock::new(),
+            bill: Arc::default(),
         })
     }
 }
@@ -157,9 +157,27 @@ impl ExtensionFactory for Gate {
 /// One request on its way.
 struct Passage {
     gate: Gate,
-    document: OnceLock<Arc<Document>>,
+    bill: Arc<Bill>,
+}
+
+/// What there is to tell about points.
+#[derive(Default)]
+struct Bill {
     charged: OnceLock<Charged>,
     dry: OnceLock<Dry>,
+}
+
+impl Bill {
+    /// Tells on the response what the request cost and what is left.
+    fn tell(&self, mut response: Response) -> Response {
+        let Some(charged) = self.charged.get() else {
+            return response;
+        };
+        let cost = value!({ "requested": charged.cost });
+        response.extensions.insert("cost".to_owned(), cost);
+        refusal::tell(&mut response.http_headers, charged, self.dry.get());
+        response
+    }
 }
 
 impl Passage {
@@ -173,7 +191,6 @@ impl Passage {
         self.charge(request, cost)?;
         let (document, _) = priced?;
         request.set_parsed_query(document.parsed.clone());
-        let _ = self.document.set(document);
         Ok(())
     }
 
@@ -195,33 +212,38 @@ impl Passage {
             standing,
             full_at: info.received_at + standing.full_in,
         };
-        let _ = self.charged.set(charged);
+        let _ = self.bill.charged.set(charged);
         request.data.insert(charged);
         taken.map(drop).map_err(|dry| {
             if let Some(execution) = of::<Execution>(&request.data) {
                 execution.reached(Stage::RateLimited);
             }
-            let _ = self.dry.set(dry);
+            let _ = self.bill.dry.set(dry);
             Refusal::Dry(dry)
         })
-    }
-
-    /// Tells on the response what the request cost and what is left.
-    fn tell(&self, mut response: Response) -> Response {
-        let Some(charged) = self.charged.get() else {
-            return response;
-        };
-        let cost = value!({ "requested": charged.cost });
-        response.extensions.insert("cost".to_owned(), cost);
-        refusal::tell(&mut response.http_headers, charged, self.dry.get());
-        response
     }
 }
 
 #[async_trait]
 impl Extension for Passage {
     async fn request(&self, context: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
-        self.tell(next.run(context).await)
+        self.bill.tell(next.run(context).await)
+    }
+
+    // Queries over streams come here too. Of a subscription only the first result tells the cost,
+    // because the others cost nothing.
+    fn subscribe<'s>(
+        &self,
+        context: &ExtensionContext<'_>,
+        stream: BoxStream<'s, Response>,
+        next: NextSubscribe<'_>,
+    ) -> BoxStream<'s, Response> {
+        let mut untold = Some(Arc::clone(&self.bill));
+        let tell = move |response| match untold.take() {
+            Some(bill) => bill.tell(response),
+            None => response,
+        };
+        next.run(context, stream).map(tell).boxed()
     }
 
     async fn prepare_request(
@@ -232,20 +254,6 @@ impl Extension for Passage {
     ) -> ServerResult<Request> {
         self.pass(&mut request).map_err(Refusal::into_error)?;
         next.run(context, request).await
-    }
-
-    async fn validation(
-        &self,
-        context: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let validated = next.run(context).await;
-        if validated.is_ok()
-            && let Some(document) = self.document.get()
-        {
-            document.found_valid();
-        }
-        validated
     }
 
     async fn execute(

@@ -1,20 +1,31 @@
 //! Benchmarks: ratios of one run on one machine, never times to be asserted.
 //!
-//! `cargo run --release -p bench -- append` with `CLUSTERGENIE_BENCH_DATABASE_URL` naming an empty
-//! database on a server with fsync on. Benchmarks are never part of the tests.
+//! `cargo run --release -p bench -- NAME`. `append` needs `CLUSTERGENIE_BENCH_DATABASE_URL` naming an
+//! empty database on a server with fsync on; `documents` and `hostile` need nothing. Benchmarks are
+//! never part of the tests.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod append;
+mod cpu;
+mod documents;
+mod hostile;
 
 use anyhow::{Context, bail};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let url = std::env::var("CLUSTERGENIE_BENCH_DATABASE_URL")
-        .context("set CLUSTERGENIE_BENCH_DATABASE_URL to an empty database with fsync on")?;
     match std::env::args().nth(1).as_deref() {
-        Some("append") => append::run(&url).await,
-        other => bail!("there is no benchmark {other:?}; choose one of: append"),
+        Some("append") => {
+            let url = std::env::var("CLUSTERGENIE_BENCH_DATABASE_URL").context(
+                "set CLUSTERGENIE_BENCH_DATABASE_URL to an empty database with fsync on",
+            )?;
+            append::run(&url).await
+        }
+        Some("documents") => documents::run().await,
+        Some("hostile") => hostile::run().await,
+        other => {
+            bail!("there is no benchmark {other:?}; choose one of: append, documents, hostile")
+        }
     }
 }

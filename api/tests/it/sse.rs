@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::wait;
 use tokio::time::timeout;
 
-use crate::serving::{PATIENCE, Serving, token, token_for};
+use crate::serving::{PATIENCE, Serving, token, token_for, without_cost};
 
 /// What a client reads, event by event.
 struct Events {
@@ -57,7 +57,7 @@ impl Events {
             .expect("the second is the data");
         let data = match data.trim() {
             "" => Value::Null,
-            json => serde_json::from_str(json).expect("data is JSON"),
+            json => without_cost(serde_json::from_str(json).expect("data is JSON")),
         };
         Some((event.trim().to_owned(), data))
     }

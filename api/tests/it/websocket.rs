@@ -1,6 +1,6 @@
 //! graphql-transport-ws: every rule and every close code, over real sockets.
 
-mod client;
+pub(crate) mod client;
 mod connection;
 mod opening;
 mod operations;

@@ -15,10 +15,10 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue, protocol::CloseFrame},
 };
 
-use crate::serving::{PATIENCE, Serving, token};
+use crate::serving::{PATIENCE, Serving, token, without_cost};
 
 /// A client that says and hears exactly what a test wants.
-pub(super) struct Client(pub(super) WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Client(pub(super) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
     pub(super) async fn connect(serving: &Serving) -> Self {
@@ -47,7 +47,7 @@ impl Client {
     }
 
     /// Connects and is let in.
-    pub(super) async fn admitted(serving: &Serving) -> Self {
+    pub(crate) async fn admitted(serving: &Serving) -> Self {
         let mut client = Self::connect(serving).await;
         client
             .init(json!({"authorization": format!("Bearer {}", token())}))
@@ -61,7 +61,7 @@ impl Client {
             .await;
     }
 
-    pub(super) async fn subscribe(&mut self, id: &str, query: &str) {
+    pub(crate) async fn subscribe(&mut self, id: &str, query: &str) {
         self.say(json!({"type": "subscribe", "id": id, "payload": {"query": query}}))
             .await;
     }
@@ -70,7 +70,7 @@ impl Client {
         self.say(json!({"type": "complete", "id": id})).await;
     }
 
-    pub(super) async fn say(&mut self, message: Value) {
+    pub(crate) async fn say(&mut self, message: Value) {
         self.send(Message::text(message.to_string())).await;
     }
 
@@ -86,8 +86,17 @@ impl Client {
             .expect("the connection is sound")
     }
 
+    /// The next message of the protocol, without what it cost.
+    pub(crate) async fn hear(&mut self) -> Value {
+        let mut message = self.hear_all().await;
+        if message["type"] == "next" {
+            message["payload"] = without_cost(message["payload"].take());
+        }
+        message
+    }
+
     /// The next message of the protocol.
-    pub(super) async fn hear(&mut self) -> Value {
+    pub(crate) async fn hear_all(&mut self) -> Value {
         loop {
             match self.receive().await {
                 Message::Text(text) => {

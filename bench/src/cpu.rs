@@ -1,0 +1,11 @@
+//! How long this thread has been on a processor, which other processes of the machine do not disturb.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// The thread's processor time so far.
+pub(crate) fn used() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).expect("processor time is never negative")
+}

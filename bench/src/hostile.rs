@@ -1,0 +1,67 @@
+//! What it costs to refuse each hostile document: its processor time from text to refusal.
+//!
+//! The schema has no services behind it: what is refused never gets there.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::ensure;
+use api::{
+    gate::{Gate, Rules},
+    schema,
+};
+use serde_json::Value;
+use testkit::hostile;
+
+use crate::cpu;
+
+/// How often each document is refused; the slowest counts.
+const ROUNDS: usize = 5;
+
+/// How many of the slowest are shown.
+const SHOWN: usize = 15;
+
+/// Prints the slowest documents and how many were refused by which code.
+///
+/// # Errors
+/// When a document is not refused.
+pub(crate) async fn run() -> anyhow::Result<()> {
+    let gate = Gate::new(Rules::default());
+    let schema = schema::builder().extension(gate).finish();
+    let mut measured = Vec::new();
+    let mut codes = BTreeMap::<String, usize>::new();
+    for (name, document) in hostile::documents() {
+        let mut slowest = Duration::ZERO;
+        let mut refused = Value::Null;
+        for _ in 0..ROUNDS {
+            let document = document.clone();
+            let before = cpu::used();
+            let response = schema.execute(document).await;
+            refused = serde_json::to_value(&response)?;
+            slowest = slowest.max(cpu::used() - before);
+        }
+        let error = &refused["errors"][0];
+        ensure!(error.is_object(), "{name} is not refused");
+        let code = error["extensions"]["code"].as_str().unwrap_or_default();
+        *codes.entry(code.to_owned()).or_default() += 1;
+        let limit = error["extensions"]["limit"].as_str().unwrap_or_default();
+        measured.push((slowest, name, document.len(), format!("{code} {limit}")));
+    }
+    measured.sort_unstable_by(|one, other| other.cmp(one));
+    println!("{:>9}  {:>7}  document, refused by", "CPU ms", "bytes");
+    for (slowest, name, bytes, by) in measured.iter().take(SHOWN) {
+        let milliseconds = slowest.as_secs_f64() * 1_000.0;
+        println!("{milliseconds:>9.3}  {bytes:>7}  {name}, {by}");
+    }
+    let bomb = measured
+        .iter()
+        .find(|(_, name, ..)| name == "bomb, 30 levels of 2");
+    if let Some((slowest, ..)) = bomb {
+        let milliseconds = slowest.as_secs_f64() * 1_000.0;
+        println!("the bomb of 30 levels: {milliseconds:.3} ms");
+    }
+    println!(
+        "{} documents; the slowest of {ROUNDS} rounds counts; {codes:?}",
+        measured.len()
+    );
+    Ok(())
+}
