@@ -20,7 +20,9 @@ use event_store::wake::{self, Hint, POLL, Signal, Wake};
 use outbox_relay::health::RelayHealth;
 use outbox_relay::{maintenance, publisher, sequencing};
 use projections::changes::Changes;
+use projections::consistency::Consistency;
 use projections::kafka::KafkaSource;
+use projections::reader::Reader;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
@@ -179,6 +181,22 @@ pub(crate) fn changes(tasks: &mut Tasks, pool: &PgPool, wake: &Wake) -> Changes 
         Ok(())
     });
     changes
+}
+
+/// Lets requests wait for what was written.
+pub(crate) fn consistency(
+    tasks: &mut Tasks,
+    reader: &Reader,
+    wake: &Wake,
+    clients: &Clients,
+) -> Consistency {
+    let (consistency, task) =
+        Consistency::new(reader.clone(), wake.clone(), clients.consistency_wait);
+    tasks.spawn(Stage::Follow, "consistency", |stop| async move {
+        task.run(stop).await;
+        Ok(())
+    });
+    consistency
 }
 
 /// Serves the API, and how the process is.

@@ -12,6 +12,7 @@ use event_store::cloudevent::Topics;
 use event_store::consumer::Consumer;
 use event_store::pool::{self, Purpose};
 use event_store::wake::{Hint, Wake};
+use projections::consistency;
 use projections::reader::Reader;
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -72,13 +73,14 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
     let store = connect(&settings.database, Purpose::Commands, 20).await?;
     let queries = connect(&settings.database, Purpose::Queries, 20).await?;
     // Hints have connections of their own, so that they never wait behind commands.
-    let hints = connect(&settings.database, Purpose::Relay, 3).await?;
+    let hints = connect(&settings.database, Purpose::Relay, 4).await?;
     let metrics = Metrics::start()?;
     let wake = Wake::default();
     let mut tasks = Tasks::new(GRACE);
 
     parts::announce(&mut tasks, &hints, &wake, Hint::Appended);
     parts::take_in(&mut tasks, &hints, &wake, Hint::Sequenced);
+    parts::take_in(&mut tasks, &hints, &wake, Hint::Applied);
     let reader = Reader::new(queries, store.clone());
     let ready = Ready::new(Parts {
         pool: store.clone(),
@@ -89,6 +91,7 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
     parts::observe(&mut tasks, &ready, &metrics);
     let services = Services {
         commands: parts::commands(&mut tasks, &store, &wake),
+        consistency: parts::consistency(&mut tasks, &reader, &wake, &settings.clients),
         reader,
         changes: parts::changes(&mut tasks, &store, &wake),
         readiness: Arc::clone(&ready) as _,
@@ -140,15 +143,14 @@ pub(crate) async fn relay(settings: Relay) -> anyhow::Result<()> {
 pub(crate) async fn project(settings: Project) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
     let pool = connect(&settings.database, Purpose::Consumers, 16).await?;
+    // Hints have a connection of their own, so that they never wait behind batches.
+    let hints = connect(&settings.database, Purpose::Relay, 1).await?;
     let feed = Feed::Kafka(brokers(settings.kafka));
+    let wake = Wake::default();
     let mut tasks = Tasks::new(GRACE);
-    parts::consumers(
-        &mut tasks,
-        &pool,
-        &Wake::default(),
-        &feed,
-        projections::all(),
-    )?;
+    parts::announce(&mut tasks, &hints, &wake, Hint::Applied);
+    let projections = consistency::announcing(projections::all(), &wake.applied);
+    parts::consumers(&mut tasks, &pool, &wake, &feed, projections)?;
     let reader = Reader::new(pool.clone(), pool.clone());
     let ready = Ready::new(Parts {
         pool,

@@ -17,6 +17,7 @@ use event_store::cloudevent::Topics;
 use event_store::consumer::Consumer;
 use event_store::pool::{self, Purpose};
 use event_store::wake::Wake;
+use projections::consistency;
 use projections::reader::Reader;
 use serde_json::json;
 use sqlx::PgPool;
@@ -124,7 +125,7 @@ async fn start(
 
     let commands = parts::commands(tasks, &store, &wake);
     let todo = parts::platform(tasks, &consuming, commands.clone(), &settings.provider);
-    let mut consumers = projections::all();
+    let mut consumers = consistency::announcing(projections::all(), &wake.applied);
     let todo_id = todo.id();
     consumers.push(todo);
     parts::consumers(tasks, &consuming, &wake, &feed, consumers)?;
@@ -143,6 +144,7 @@ async fn start(
     parts::observe(tasks, &ready, &metrics);
     let services = Services {
         commands,
+        consistency: parts::consistency(tasks, &reader, &wake, &settings.clients),
         reader,
         changes: parts::changes(tasks, &store, &wake),
         readiness: Arc::clone(&ready) as _,

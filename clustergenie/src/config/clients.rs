@@ -1,12 +1,16 @@
 //! What the API grants its clients, in whichever process it is.
 
+use std::time::Duration;
+
 use api::cors::Origin;
 use clap::Args;
+
+use crate::duration;
 
 /// What the API grants its clients.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Clients {
-    /// An origin, such as https://app.example.com, whose web pages may use the API from a browser. May
+    /// An origin, such as `https://app.example.com`, whose web pages may use the API from a browser. May
     /// be given several times, or with commas between them; by default there is none.
     #[arg(
         long = "cors-origin",
@@ -15,6 +19,10 @@ pub(crate) struct Clients {
         value_name = "ORIGIN"
     )]
     pub(crate) cors_origins: Vec<Origin>,
+    /// How long a request may wait until it shows the write whose token it carries.
+    #[arg(long, env = "CLUSTERGENIE_CONSISTENCY_WAIT", default_value = "5s")]
+    #[arg(value_name = "TIME", value_parser = duration::parse)]
+    pub(crate) consistency_wait: Duration,
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ const RESERVED: [(&str, &[&str]); 6] = [
         &["bench", "outbox-relay", "projections", "testkit"],
     ),
     ("eventstore", &["bench", "outbox-relay"]),
-    ("async-graphql", &["api"]),
+    ("async-graphql", &["api", "bench"]),
     ("axum", &["api", "bench"]),
     ("clap", &["bench", "clustergenie"]),
 ];
