@@ -9,13 +9,16 @@ use std::{fmt, str::FromStr, time::Duration};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::CorsLayer;
 
+use crate::consistency;
+
 /// How long a browser may remember what it was allowed.
 const MAX_AGE: Duration = Duration::from_secs(3_600);
 
 /// What a page may send besides what every page may.
-const REQUEST_HEADERS: [HeaderName; 5] = [
+const REQUEST_HEADERS: [HeaderName; 6] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
+    consistency::HEADER,
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
     HeaderName::from_static("x-request-id"),

@@ -25,6 +25,9 @@ pub enum Code {
     BadUserInput,
     /// A cursor was not made by this field.
     InvalidCursor,
+    /// The write that a token names cannot be read yet: ask again in a moment. `extensions.lagEvents`
+    /// says how many recorded events the slowest of the read models has not applied.
+    NotYetConsistent,
     /// The query took longer than it may: ask for less.
     TooSlow,
     /// Others changed the same thing again and again: try again.
@@ -48,7 +51,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::GraphqlParseFailed,
@@ -56,6 +59,7 @@ impl Code {
         Self::BadRequest,
         Self::BadUserInput,
         Self::InvalidCursor,
+        Self::NotYetConsistent,
         Self::TooSlow,
         Self::Conflict,
         Self::IdempotencyKeyReused,
@@ -78,6 +82,7 @@ impl Code {
             Self::BadRequest => "BAD_REQUEST",
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::InvalidCursor => "INVALID_CURSOR",
+            Self::NotYetConsistent => "NOT_YET_CONSISTENT",
             Self::TooSlow => "TOO_SLOW",
             Self::Conflict => "CONFLICT",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_graphql::{Context, Error, Result};
+use commands::token::Token;
 use futures_util::{Stream, StreamExt, stream};
 use projections::{
     changes::{Change, FollowError},
@@ -10,33 +11,52 @@ use projections::{
 };
 
 use crate::{
+    consistency,
     error::{self, Code, failure},
     request::RequestInfo,
     services::Services,
 };
 
-/// The changes of the request's organization after a cursor, or from now on, until its token ends.
+/// The changes of the request's organization after a cursor or a mutation's token, or from now on,
+/// until its token ends. A request that must show a write begins after it, unless it says where to
+/// begin.
 ///
 /// # Errors
-/// When `after` is no cursor of a position.
-pub(crate) fn follow(
+/// When `after` is neither a cursor of a position nor the token of a write, or the write has no
+/// position for too long.
+pub(crate) async fn follow(
     context: &Context<'_>,
     after: Option<&str>,
 ) -> Result<impl Stream<Item = Result<Change>> + Send + use<>> {
     let request = RequestInfo::of(context)?;
-    let after = match after.map(|cursor| Key::from_cursor(cursor, Sort::Position)) {
+    let after = match (after, &request.consistent_with) {
+        (Some(after), _) => Some(key(context, after).await?),
+        (None, Some(token)) => Some(consistency::key(context, token).await?),
+        (None, None) => None,
+    };
+    let after = match after {
         None => None,
-        Some(Ok(Key::Position(position))) => Some(position),
-        Some(Ok(_) | Err(_)) => {
-            let message = "`after` is not a cursor of a subscription or of `events`: send one that \
-                           was received, unchanged";
-            return Err(failure(Code::InvalidCursor, message));
-        }
+        Some(Key::Position(position)) => Some(position),
+        Some(_) => return Err(invalid_cursor()),
     };
     let changes = &context.data::<Services>()?.changes;
     let changes = changes.follow(request.principal.org.clone(), after);
     let changes = changes.map(|change| change.map_err(ended));
     Ok(until(changes, request.time_left()))
+}
+
+async fn key(context: &Context<'_>, after: &str) -> Result<Key> {
+    if let Ok(key) = Key::from_cursor(after, Sort::Position) {
+        return Ok(key);
+    }
+    let token: Token = after.parse().map_err(|_| invalid_cursor())?;
+    consistency::key(context, &token).await
+}
+
+fn invalid_cursor() -> Error {
+    let message = "`after` is neither a cursor of a subscription or of `events`, nor the token of a \
+                   mutation: send one that was received, unchanged";
+    failure(Code::InvalidCursor, message)
 }
 
 /// The stream until its first error, or until the token ends, which is an error too.

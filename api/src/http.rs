@@ -28,6 +28,7 @@ use self::refusal::Refusal;
 use crate::{
     accept::{Delivery, MediaType, negotiate},
     auth::{Auth, Principal},
+    consistency,
     error::Code,
     execution::{Carries, NEEDS_POST},
     params::Params,
@@ -118,10 +119,12 @@ async fn execute<E: Executor>(
             .with(header::ALLOW, "GET, POST"));
         }
     };
-    let info = RequestInfo::now(
+    let mut info = RequestInfo::now(
         principal(auth, &parts.headers)?,
         traceparent(&parts.headers),
     );
+    info.consistent_with = consistency::of_headers(&parts.headers)
+        .map_err(|wrong| Refusal::bad_request(wrong).coded(Code::BadUserInput))?;
     let span = Span::current();
     span.record("org.id", info.principal.org.as_str());
     span.record(

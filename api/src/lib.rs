@@ -11,6 +11,8 @@ pub mod error;
 pub mod request;
 pub mod services;
 
+pub mod consistency;
+
 pub mod schema;
 
 pub mod documents;

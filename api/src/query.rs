@@ -11,12 +11,18 @@ use domain::{
     ids::{DropletId, JobId, OrgId},
 };
 use projections::{
-    droplets, history, jobs,
+    activity,
+    consistency::ReadModels,
+    counts,
+    droplets::{self, Droplets},
+    history,
+    jobs::{self, Jobs},
     page::{ByPosition, Direction},
     reader::Reader,
 };
 
 use crate::{
+    consistency,
     error::{self, Code, failure},
     filters::{
         activity::ActivityFilter,
@@ -50,6 +56,8 @@ pub struct Query;
 
 /// What may be asked of the platform. Everything is the organization's that the token names. Lists
 /// are Relay connections: give `first` or `last`, and the cursor of an edge to go on from there.
+/// Whoever gives the `token` of a mutation as `consistentWith`, or for all fields in the header
+/// `X-Consistency-Token`, sees what it wrote, or after a few seconds the code `NOT_YET_CONSISTENT`.
 #[Object]
 impl Query {
     /// Whatever has this id; null if there is nothing.
@@ -58,10 +66,15 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The id of a droplet or a job.")] id: ID,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
     ) -> Result<Option<Node>> {
         Ok(match GlobalId::parse(&id).map_err(bad_id)? {
-            GlobalId::Droplet(id) => droplet(context, id).await?.map(Node::Droplet),
-            GlobalId::Job(id) => job(context, id).await?.map(Node::Job),
+            GlobalId::Droplet(id) => {
+                let droplet = droplet(context, id, consistent_with).await?;
+                droplet.map(Node::Droplet)
+            }
+            GlobalId::Job(id) => job(context, id, consistent_with).await?.map(Node::Job),
         })
     }
 
@@ -71,9 +84,11 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The droplet's id.")] id: ID,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
     ) -> Result<Option<Droplet>> {
         let id = GlobalId::parse_droplet(&id).map_err(bad_id)?;
-        droplet(context, id).await
+        droplet(context, id, consistent_with).await
     }
 
     /// The organization's droplets, without deleted ones unless the filter asks for them.
@@ -93,6 +108,8 @@ impl Query {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
     ) -> Result<Connection<String, Droplet, DropletTotal>> {
         let order = order_by.unwrap_or_default();
         let arguments = PageArguments {
@@ -103,7 +120,7 @@ impl Query {
         };
         let page = arguments.page(order.field.into(), order.direction.into())?;
         let filter = droplets::query::DropletFilter::try_from(filter.unwrap_or_default())?;
-        let (reader, org) = scope(context)?;
+        let (reader, org) = scope(context, consistent_with, &[&Droplets]).await?;
         let slice = reader.droplets(org, &filter, &page).await;
         let slice = slice.map_err(error::read_failed)?;
         Ok(connection(slice, Droplet::from, DropletTotal(filter)))
@@ -115,9 +132,11 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The job's id.")] id: ID,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
     ) -> Result<Option<Job>> {
         let id = GlobalId::parse_job(&id).map_err(bad_id)?;
-        job(context, id).await
+        job(context, id, consistent_with).await
     }
 
     /// The organization's jobs.
@@ -137,6 +156,8 @@ impl Query {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
     ) -> Result<Connection<String, Job, JobTotal>> {
         let order = order_by.unwrap_or_default();
         let arguments = PageArguments {
@@ -147,7 +168,7 @@ impl Query {
         };
         let page = arguments.page(order.field.into(), order.direction.into())?;
         let filter = jobs::query::JobFilter::try_from(filter.unwrap_or_default())?;
-        let (reader, org) = scope(context)?;
+        let (reader, org) = scope(context, consistent_with, &[&Jobs]).await?;
         let slice = reader.jobs(org, &filter, &page).await;
         let slice = slice.map_err(error::read_failed)?;
         Ok(connection(slice, Job::from, JobTotal(filter)))
@@ -155,6 +176,10 @@ impl Query {
 
     /// What happened, for people: a line an event, the newest first.
     #[graphql(guard = "Needs(Right::Query)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the field"
+    )]
     async fn activity(
         &self,
         context: &Context<'_>,
@@ -163,6 +188,8 @@ impl Query {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
     ) -> Result<Connection<String, Activity>> {
         let arguments = PageArguments {
             first,
@@ -172,7 +199,7 @@ impl Query {
         };
         let page = arguments.page(ByPosition, Direction::Descending)?;
         let filter = filter.unwrap_or_default().try_into()?;
-        let (reader, org) = scope(context)?;
+        let (reader, org) = scope(context, consistent_with, &[&activity::Activity]).await?;
         let slice = reader.activity(org, &filter, &page).await;
         let slice = slice.map_err(error::read_failed)?;
         Ok(connection(slice, Activity::from, EmptyFields))
@@ -181,6 +208,10 @@ impl Query {
     /// The organization's whole history, in the order of the log, the oldest first. Not every role
     /// may read it.
     #[graphql(guard = "Needs(Right::History)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the field"
+    )]
     async fn events(
         &self,
         context: &Context<'_>,
@@ -189,6 +220,8 @@ impl Query {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
     ) -> Result<Connection<String, Event>> {
         let arguments = PageArguments {
             first,
@@ -198,7 +231,7 @@ impl Query {
         };
         let page = arguments.page(ByPosition, Direction::Ascending)?;
         let filter = history::HistoryFilter::try_from(filter.unwrap_or_default())?;
-        let (reader, org) = scope(context)?;
+        let (reader, org) = scope(context, consistent_with, &[]).await?;
         let slice = reader.history(org, &filter, &page).await;
         let slice = slice.map_err(error::read_failed)?;
         Ok(connection(
@@ -210,8 +243,13 @@ impl Query {
 
     /// How many droplets and jobs the organization has.
     #[graphql(guard = "Needs(Right::Query)")]
-    async fn counts(&self, context: &Context<'_>) -> Result<Counts> {
-        let (reader, org) = scope(context)?;
+    async fn counts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
+    ) -> Result<Counts> {
+        let (reader, org) = scope(context, consistent_with, &[&counts::Counts]).await?;
         let counts = reader.counts(org).await.map_err(error::read_failed)?;
         Ok(Counts(counts))
     }
@@ -235,20 +273,33 @@ impl Query {
     }
 }
 
-/// Who answers, and what bounds the answer.
-fn scope<'request>(context: &Context<'request>) -> Result<(&'request Reader, &'request OrgId)> {
+/// Who answers, and what bounds the answer, as soon as the read models show what the client asks for.
+async fn scope<'request>(
+    context: &Context<'request>,
+    consistent_with: Option<String>,
+    by: ReadModels<'_>,
+) -> Result<(&'request Reader, &'request OrgId)> {
+    consistency::wait(context, consistent_with, by).await?;
     let reader = &context.data::<Services>()?.reader;
     Ok((reader, &RequestInfo::of(context)?.principal.org))
 }
 
-async fn droplet(context: &Context<'_>, id: DropletId) -> Result<Option<Droplet>> {
-    let (reader, org) = scope(context)?;
+async fn droplet(
+    context: &Context<'_>,
+    id: DropletId,
+    consistent_with: Option<String>,
+) -> Result<Option<Droplet>> {
+    let (reader, org) = scope(context, consistent_with, &[&Droplets]).await?;
     let row = reader.droplet(org, id).await.map_err(error::read_failed)?;
     Ok(row.map(Droplet::from))
 }
 
-async fn job(context: &Context<'_>, id: JobId) -> Result<Option<Job>> {
-    let (reader, org) = scope(context)?;
+async fn job(
+    context: &Context<'_>,
+    id: JobId,
+    consistent_with: Option<String>,
+) -> Result<Option<Job>> {
+    let (reader, org) = scope(context, consistent_with, &[&Jobs]).await?;
     let row = reader.job(org, id).await.map_err(error::read_failed)?;
     Ok(row.map(Job::from))
 }

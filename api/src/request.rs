@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_graphql::Context;
 use chrono::{DateTime, Utc};
+use commands::token::Token;
 use domain::ids::CorrelationId;
 use uuid::Uuid;
 
@@ -25,6 +26,8 @@ pub struct RequestInfo {
     pub correlation_id: CorrelationId,
     /// When it came in.
     pub received_at: DateTime<Utc>,
+    /// What all of it must show, if it says so.
+    pub consistent_with: Option<Token>,
 }
 
 impl RequestInfo {
@@ -40,6 +43,7 @@ impl RequestInfo {
             traceparent,
             correlation_id: new_id(),
             received_at: Utc::now(),
+            consistent_with: None,
         }
     }
 

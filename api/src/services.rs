@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use commands::execute::Commands;
-use projections::{changes::Changes, reader::Reader};
+use projections::{changes::Changes, consistency::Consistency, reader::Reader};
 
 use crate::health::Readiness;
 
@@ -14,6 +14,8 @@ pub struct Services {
     pub commands: Commands,
     /// Answers queries.
     pub reader: Reader,
+    /// Lets requests wait for what was written.
+    pub consistency: Consistency,
     /// Feeds subscriptions.
     pub changes: Changes,
     /// Tells which parts of the process work.

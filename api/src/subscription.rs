@@ -48,7 +48,10 @@ impl Subscription {
         #[graphql(desc = "Only when the droplet carries all of these tags.")] tag: Option<
             Vec<String>,
         >,
-        #[graphql(desc = "The cursor from which to go on.")] after: Option<String>,
+        #[graphql(
+            desc = "The cursor from which to go on, or a mutation's token to begin right after it."
+        )]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<DropletChange>> + use<>> {
         let id = id.map(|id| GlobalId::parse_droplet(&id)).transpose();
         let wanted = WantedDroplets {
@@ -56,7 +59,7 @@ impl Subscription {
             statuses: status.unwrap_or_default(),
             tags: read_all("tag", tag, Tag::parse)?.into_iter().collect(),
         };
-        let changes = follow(context, after.as_deref())?;
+        let changes = follow(context, after.as_deref()).await?;
         Ok(changes.filter_map(move |change| {
             let droplet = change.map(|change| wanted.take(change)).transpose();
             future::ready(droplet)
@@ -74,7 +77,10 @@ impl Subscription {
         #[graphql(desc = "Only when the job has one of these statuses.")] status: Option<
             Vec<JobStatus>,
         >,
-        #[graphql(desc = "The cursor from which to go on.")] after: Option<String>,
+        #[graphql(
+            desc = "The cursor from which to go on, or a mutation's token to begin right after it."
+        )]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<JobChange>> + use<>> {
         let id = id.map(|id| GlobalId::parse_job(&id)).transpose();
         let droplet = droplet.map(|id| GlobalId::parse_droplet(&id)).transpose();
@@ -84,7 +90,7 @@ impl Subscription {
             kinds: read_all("kind", kind, JobKind::parse)?,
             statuses: status.unwrap_or_default(),
         };
-        let changes = follow(context, after.as_deref())?;
+        let changes = follow(context, after.as_deref()).await?;
         Ok(changes.filter_map(move |change| {
             let job = change.map(|change| wanted.take(change)).transpose();
             future::ready(job)
@@ -99,10 +105,13 @@ impl Subscription {
         #[graphql(desc = "Only events of these types, such as `droplet_activated`.")] types: Option<
             Vec<String>,
         >,
-        #[graphql(desc = "The cursor from which to go on.")] after: Option<String>,
+        #[graphql(
+            desc = "The cursor from which to go on, or a mutation's token to begin right after it."
+        )]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<EventChange>> + use<>> {
         let types = read_types("types", types)?;
-        let changes = follow(context, after.as_deref())?;
+        let changes = follow(context, after.as_deref()).await?;
         let is_wanted = move |change: &Change| {
             types.is_empty() || types.contains(&change.event.event.event_type)
         };

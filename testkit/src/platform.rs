@@ -3,6 +3,7 @@
 //! without Kafka; the simulated provider does not run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use commands::execute::Commands;
 use event_store::consumer::{self, Consumer};
@@ -15,8 +16,9 @@ use event_store::sequencer::Sequencer;
 use event_store::source::LogSource;
 use event_store::wake::{self, Wake};
 use projections::changes::Changes;
+use projections::consistency::{self, Consistency};
 use projections::reader::Reader;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +32,8 @@ pub struct TestPlatform {
     pub commands: Commands,
     /// Answers queries, as the role that row-level security binds.
     pub reader: Reader,
+    /// Lets requests wait for what was written.
+    pub consistency: Consistency,
     /// Feeds subscriptions.
     pub changes: Changes,
     pool: PgPool,
@@ -39,11 +43,19 @@ pub struct TestPlatform {
 }
 
 impl TestPlatform {
-    /// Starts a platform without events.
+    /// Starts a platform without events, where nobody waits in vain for what was written.
     ///
     /// # Panics
     /// When the database cannot be made.
     pub async fn start() -> Self {
+        Self::with_patience(wait::DEADLINE).await
+    }
+
+    /// Starts a platform where one waits only so long for what was written.
+    ///
+    /// # Panics
+    /// When the database cannot be made.
+    pub async fn with_patience(patience: Duration) -> Self {
         let database = TestDatabase::new().await;
         let pool = database.pool();
         let queries = database.pool_for(Purpose::Queries).await;
@@ -54,7 +66,7 @@ impl TestPlatform {
         let (appender, group) = Appender::new(pool.clone(), wake.clone());
         tasks.spawn(group.run());
         tasks.spawn(sequence(pool.clone(), wake.clone()));
-        for projection in projections::all() {
+        for projection in consistency::announcing(projections::all(), &wake.applied) {
             tasks.spawn(project(
                 pool.clone(),
                 projection,
@@ -63,11 +75,15 @@ impl TestPlatform {
             ));
         }
         let (changes, task) = Changes::new(pool.clone(), wake.sequenced.clone(), wake::POLL);
+        tasks.spawn(task.run(stop.clone()));
+        let reader = Reader::new(queries, pool.clone());
+        let (consistency, task) = Consistency::new(reader.clone(), wake, patience);
         tasks.spawn(task.run(stop));
 
         Self {
             commands: Commands::new(pool.clone(), appender),
-            reader: Reader::new(queries, pool.clone()),
+            reader,
+            consistency,
             changes,
             pool,
             _tasks: tasks,
@@ -79,6 +95,40 @@ impl TestPlatform {
     #[must_use]
     pub fn pool(&self) -> PgPool {
         self.pool.clone()
+    }
+
+    /// Holds a projection back until what is given is dropped: its checkpoints cannot move. It must
+    /// have begun.
+    ///
+    /// # Panics
+    /// When the projection has no checkpoints.
+    pub async fn pause(&self, projection: &str) -> Transaction<'static, Postgres> {
+        let mut transaction = self.pool.begin().await.expect("a transaction begins");
+        let held = sqlx::query("select from es.checkpoints where consumer = $1 for update")
+            .bind(projection)
+            .execute(&mut *transaction)
+            .await
+            .expect("checkpoints are locked");
+        assert!(held.rows_affected() > 0, "{projection} has not begun");
+        transaction
+    }
+
+    /// Parks a stream in a projection, as if its next event could not be applied.
+    ///
+    /// # Panics
+    /// When there is no such stream.
+    pub async fn park(&self, projection: &str, stream: &str) {
+        let parked = sqlx::query(
+            "insert into es.parked (consumer, generation, stream_id, position, error) \
+             select $1, 1, stream_id, 0, 'parked by a test' \
+             from es.streams where stream_id = $2::uuid",
+        )
+        .bind(projection)
+        .bind(stream)
+        .execute(&self.pool)
+        .await
+        .expect("a stream is parked");
+        assert_eq!(parked.rows_affected(), 1, "there is no stream {stream}");
     }
 
     /// Waits until every read model shows every event that was committed before; gives the head of

@@ -1,6 +1,6 @@
 //! The schema over a whole platform, and callers of it.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use api::{
     auth::Principal,
@@ -13,6 +13,7 @@ use api::{
 };
 use async_graphql::{Request, Response, Variables};
 use chrono::{DateTime, TimeDelta, Utc};
+use commands::token::Token;
 use domain::ids::OrgId;
 use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
@@ -29,6 +30,7 @@ pub(crate) struct TestApi {
 pub(crate) struct Caller {
     schema: ApiSchema,
     principal: Principal,
+    consistent_with: Option<Token>,
 }
 
 /// What a subscription delivers.
@@ -40,10 +42,22 @@ impl TestApi {
     }
 
     pub(crate) async fn with(rules: Rules) -> Self {
-        let platform = TestPlatform::start().await;
+        Self::over(TestPlatform::start().await, rules)
+    }
+
+    /// Where one waits only so long for what was written.
+    pub(crate) async fn with_patience(patience: Duration) -> Self {
+        Self::over(
+            TestPlatform::with_patience(patience).await,
+            Rules::default(),
+        )
+    }
+
+    fn over(platform: TestPlatform, rules: Rules) -> Self {
         let services = Services {
             commands: platform.commands.clone(),
             reader: platform.reader.clone(),
+            consistency: platform.consistency.clone(),
             changes: platform.changes.clone(),
             readiness: Arc::new(Fixed),
         };
@@ -65,6 +79,7 @@ impl TestApi {
                 roles: roles.iter().copied().collect(),
                 expires_at: now() + TimeDelta::hours(1),
             },
+            consistent_with: None,
         }
     }
 
@@ -80,6 +95,15 @@ impl Caller {
     pub(crate) fn until(mut self, expires_at: DateTime<Utc>) -> Self {
         self.principal.expires_at = expires_at;
         self
+    }
+
+    /// The same caller with requests that must show the write of a token.
+    pub(crate) fn showing(&self, token: &str) -> Self {
+        let token = token.parse().expect("tests send a token");
+        Self {
+            consistent_with: Some(token),
+            ..self.clone()
+        }
     }
 
     /// The whole response.
@@ -140,7 +164,8 @@ impl Caller {
     }
 
     fn request(&self, document: &str, variables: Value) -> Request {
-        let info = RequestInfo::now(self.principal.clone(), None);
+        let mut info = RequestInfo::now(self.principal.clone(), None);
+        info.consistent_with.clone_from(&self.consistent_with);
         Request::new(document)
             .variables(Variables::from_json(variables))
             .data(info)

@@ -405,6 +405,29 @@ async fn the_trace_context_reaches_the_resolvers_if_it_is_valid() {
 }
 
 #[tokio::test]
+async fn a_consistency_token_reaches_the_resolvers_or_is_refused() {
+    let serving = Serving::start().await;
+    let send = |tokens: &[&str]| {
+        let mut request = request(&serving, Method::GET).query(&[("query", "{ token }")]);
+        for token in tokens {
+            request = request.header("x-consistency-token", *token);
+        }
+        async { request.send().await.unwrap() }
+    };
+    // `1;job:` and a version of a stream.
+    let token = "MTtqb2I6MDE5MjNmNGE4YzAwNzAwMDgwMDAwMDAwMDAwMDAwMDE6MQ";
+    for (tokens, seen) in [(&[][..], Value::Null), (&[token], json!(token))] {
+        let body: Value = send(tokens).await.json().await.unwrap();
+        assert_eq!(body["data"]["token"], seen);
+    }
+    for tokens in [&["nonsense"][..], &[token, token]] {
+        let response = send(tokens).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(refusal(response).await, "BAD_USER_INPUT");
+    }
+}
+
+#[tokio::test]
 async fn responses_are_compressed_for_those_who_ask() {
     let serving = Serving::start().await;
     let response = request(&serving, Method::GET)

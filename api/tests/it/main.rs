@@ -2,6 +2,7 @@
 
 mod authorization;
 mod calling;
+mod consistency;
 mod cors;
 mod health;
 mod hostile;

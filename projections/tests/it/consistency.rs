@@ -77,6 +77,18 @@ async fn who_waits_goes_on_when_the_read_models_have_committed() {
 }
 
 #[tokio::test]
+async fn a_lost_hint_costs_a_moment_only() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let id = writer.droplet(requested("web-1")).await;
+    let waiting = Waiting::over(&world, LONG);
+    let written = at(id, 1);
+    let shown = waiting.place.shown(&writer.org, &written, DROPLETS);
+    let (shown, _) = tokio::join!(shown, world.catch_up());
+    shown.expect("it is shown");
+}
+
+#[tokio::test]
 async fn who_waits_too_long_is_told_how_far_behind_the_read_models_are() {
     let world = World::new().await;
     let mut writer = Writer::new(&world, "acme");
