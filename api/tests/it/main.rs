@@ -4,6 +4,7 @@ mod authorization;
 mod calling;
 mod consistency;
 mod cors;
+mod gate;
 mod health;
 mod hostile;
 mod http;

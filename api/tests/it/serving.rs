@@ -1,6 +1,6 @@
 //! A server on a free port with a schema made for testing transports, and tokens for it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
 use api::{
     auth::{Auth, Claims, sign},
@@ -19,6 +19,7 @@ use axum::Router;
 use chrono::{TimeDelta, Utc};
 use domain::ids::OrgId;
 use futures_util::{Stream, StreamExt, stream};
+use serde_json::Value;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -133,6 +134,14 @@ pub(crate) fn token() -> String {
     token_for(600)
 }
 
+/// A result without what it cost, which only the tests of the gate look at.
+pub(crate) fn without_cost(mut result: Value) -> Value {
+    if let Some(result) = result.as_object_mut() {
+        result.remove("extensions");
+    }
+    result
+}
+
 struct Fixed(Vec<Part>);
 
 impl Readiness for Fixed {
@@ -174,6 +183,10 @@ impl Query {
 
     async fn failing(&self) -> Result<i32> {
         Err("it fails".into())
+    }
+
+    async fn never(&self) -> i32 {
+        future::pending().await
     }
 
     async fn panicking(&self) -> i32 {
