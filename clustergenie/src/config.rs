@@ -4,6 +4,7 @@
 mod clients;
 mod distributed;
 mod environment;
+mod requests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

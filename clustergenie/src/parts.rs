@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use api::auth::Auth;
-use api::gate::Rules;
 use api::health::MetricsRenderer;
 use api::router::Endpoint;
 use api::services::Services;
@@ -200,17 +199,21 @@ pub(crate) fn consistency(
 }
 
 /// Serves the API, and how the process is.
-pub(crate) fn api(
+///
+/// # Errors
+/// When a trusted document would not run.
+pub(crate) async fn api(
     tasks: &mut Tasks,
     listener: TcpListener,
     services: Services,
     auth: Auth,
     clients: &Clients,
     metrics: &Metrics,
-) {
+) -> anyhow::Result<()> {
     let readiness = Arc::clone(&services.readiness);
+    let rules = clients.requests.rules().await?;
     let endpoint = Endpoint {
-        executor: api::schema::build(services, Rules::default()),
+        executor: api::schema::build(services, rules),
         auth,
         limits: api::websocket::Limits::default(),
         origins: clients.cors_origins.clone(),
@@ -220,6 +223,7 @@ pub(crate) fn api(
         api::server::run(listener, router, stop).await;
         Ok(())
     });
+    Ok(())
 }
 
 /// Serves how a process without an API is; the last to stop.

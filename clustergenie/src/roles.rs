@@ -105,7 +105,8 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
         auth,
         &settings.clients,
         &metrics,
-    );
+    )
+    .await?;
     tasks.run().await
 }
 

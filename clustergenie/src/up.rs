@@ -150,7 +150,7 @@ async fn start(
         readiness: Arc::clone(&ready) as _,
     };
     let auth = Auth::new(key)?;
-    parts::api(tasks, listener, services, auth, &settings.clients, &metrics);
+    parts::api(tasks, listener, services, auth, &settings.clients, &metrics).await?;
     Ok(ready)
 }
 

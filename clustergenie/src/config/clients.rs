@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::cors::Origin;
 use clap::Args;
 
+use super::requests::Requests;
 use crate::duration;
 
 /// What the API grants its clients.
@@ -23,6 +24,8 @@ pub(crate) struct Clients {
     #[arg(long, env = "CLUSTERGENIE_CONSISTENCY_WAIT", default_value = "5s")]
     #[arg(value_name = "TIME", value_parser = duration::parse)]
     pub(crate) consistency_wait: Duration,
+    #[command(flatten)]
+    pub(crate) requests: Requests,
 }
 
 #[cfg(test)]
