@@ -104,11 +104,27 @@ async fn the_roles_together_make_a_droplet() {
         (data.await["droplets"]["nodes"] == json!([{ "status": "ACTIVE" }])).then_some(())
     })
     .await;
+    sees_its_own_writes(&api.url, token.trim()).await;
     for role in others.iter().chain([&api]) {
         until(&format!("`{}` is ready", role.name), async || {
             role.is_healthy(&folder).await.then_some(())
         })
         .await;
+    }
+}
+
+/// A client writes to the one droplet again and again, and each time reads what it wrote at once.
+async fn sees_its_own_writes(url: &str, token: &str) {
+    let found = query(url, token, "{ droplets(first: 1) { nodes { id } } }").await;
+    let id = &found["droplets"]["nodes"][0]["id"];
+    for round in 0..20 {
+        let name = json!(format!("web-{round}"));
+        let rename = format!(
+            "mutation {{ renameDroplet(input: {{ id: {id}, name: {name} }}) {{ token }} }}"
+        );
+        let written = &query(url, token, &rename).await["renameDroplet"]["token"];
+        let read = format!("{{ droplet(id: {id}, consistentWith: {written}) {{ name }} }}");
+        assert_eq!(query(url, token, &read).await["droplet"]["name"], name);
     }
 }
 
