@@ -2,7 +2,8 @@
 //!
 //! A command wins when every stream it writes is at the version it expects, every name it reserves is
 //! free and its idempotency key is new. The winners of a statement commit together; the others have
-//! no effect at all and learn why. Nothing beyond the rows of the streams concerned is locked.
+//! no effect at all and learn why. Nothing beyond the rows of the streams, names and keys concerned is
+//! locked.
 
 use domain::event::Event;
 use domain::ids::EventId;
@@ -228,7 +229,7 @@ async fn append_alone(
             Err(error) => match lost_race(&error) {
                 Some(LostRace::Stream) => return Ok(Outcome::Conflict),
                 // The next snapshot shows who holds the name or the key.
-                Some(LostRace::NameOrKey) => {}
+                Some(LostRace::NameOrKey | LostRace::Deadlock) => {}
                 None => {
                     return Err(StoreError::Unavailable {
                         doing: "appending",
@@ -244,10 +245,16 @@ async fn append_alone(
 enum LostRace {
     Stream,
     NameOrKey,
+    Deadlock,
 }
 
+/// The race that the statement lost to another process, if that is why it failed: then Postgres has
+/// undone all of it.
 fn lost_race(error: &sqlx::Error) -> Option<LostRace> {
     let error = error.as_database_error()?;
+    if error.code().as_deref() == Some("40P01") {
+        return Some(LostRace::Deadlock);
+    }
     if !error.is_unique_violation() {
         return None;
     }

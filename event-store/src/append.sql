@@ -3,7 +3,8 @@
 -- Parameters are columns. A command is a number, local to this statement; the caller sees to it that
 -- no two of its commands share a stream, a reservation or an idempotency key.
 --
--- Only rows of the streams concerned are locked, in id order, so that two appends cannot deadlock.
+-- Only rows of the streams, names and keys concerned are locked, each table's in the order of its key,
+-- so that two appends hardly ever deadlock; one that does is undone and run command by command.
 -- `held` waits for a writer of the same stream and then sees its result; a row that the statement's
 -- snapshot does not show yet is met by the primary key of `es.streams` instead, whose violation
 -- undoes the whole statement (the caller then runs the commands one by one).
@@ -66,6 +67,7 @@ opened as (
     select w.stream_id, w.stream_type, w.org_id, w.added
     from write w join winner using (command)
     where w.expected = 0
+    order by w.stream_id
     returning stream_id
 ),
 claimed as (
@@ -81,11 +83,13 @@ reserved as (
     select r.org_id, r.scope, r.key, r.stream_id
     from reservation r join winner using (command)
     where r.taking
+    order by r.org_id, r.scope, r.key
 ),
 remembered as (
     insert into es.idempotency (org_id, key, request_hash, receipt)
     select k.org_id, k.key, k.request_hash, k.receipt::json
     from keyed k join winner using (command)
+    order by k.org_id, k.key
 ),
 -- `seq` is drawn for rows that come out of `claimed`, hence after this transaction got its id: the
 -- sequencer's proof (see gaps.rs) rests on that.

@@ -81,26 +81,28 @@ pub async fn load(
 /// rolled back.
 ///
 /// # Errors
-/// [`StoreError::Fenced`] when one of them does not stand where it should: somebody else applied
-/// those events.
+/// [`StoreError::Fenced`] when one of them does not stand where it should (somebody else applied those
+/// events), or would move beyond the head of the log.
 pub async fn advance(
     transaction: &mut PgConnection,
     consumer: ConsumerId,
     moves: &[Move],
 ) -> Result<(), StoreError> {
-    // Rows are locked in shard order, so that two workers that swap shards cannot deadlock.
+    // Rows are locked in shard order, so that two workers that swap shards cannot deadlock. Nothing
+    // beyond the head of the log can have been applied, whatever a message says.
     let moved = sqlx::query(
-        "with move as ( \
-             select c.ctid, m.to_position, m.kafka_offset \
+        "with held as ( \
+             select c.shard, m.to_position, m.kafka_offset \
              from es.checkpoints c \
              join unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) \
                  as m(shard, from_position, to_position, kafka_offset) using (shard) \
              where c.consumer = $1 and c.generation = $2 and c.position = m.from_position \
-             order by c.shard for update of c) \
+                 and m.to_position <= (select position from es.log_head) \
+             order by c.shard for no key update of c) \
          update es.checkpoints c \
-         set position = move.to_position, moved_at = clock_timestamp(), \
-             kafka_offset = coalesce(move.kafka_offset, c.kafka_offset) \
-         from move where c.ctid = move.ctid",
+         set position = held.to_position, moved_at = clock_timestamp(), \
+             kafka_offset = coalesce(held.kafka_offset, c.kafka_offset) \
+         from held where c.consumer = $1 and c.generation = $2 and c.shard = held.shard",
     )
     .bind(consumer.name)
     .bind(consumer.generation)

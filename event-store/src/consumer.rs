@@ -18,6 +18,7 @@ use crate::codec;
 use crate::envelope::{Positioned, Recorded, StoredEvent};
 use crate::error::StoreError;
 use crate::parked;
+use crate::retry;
 use crate::source::{Batch, ConsumerId, Source};
 
 /// Whoever follows recorded events: a projection, or the to-do list of a process manager.
@@ -57,7 +58,7 @@ pub enum ApplyError {
 
 impl ApplyError {
     /// Whether trying again could help: if not, the event is at fault.
-    fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Event(_) => false,
             Self::Rows(sqlx::Error::Database(error)) => {
@@ -73,7 +74,8 @@ impl ApplyError {
     }
 }
 
-/// Applies batches until `stop`, retrying for ever with growing pauses when something fails.
+/// Applies batches until `stop`, retrying for ever with growing pauses when something fails. Begins with
+/// the parked streams: this program may know what the one that parked them did not.
 pub async fn run(
     pool: PgPool,
     consumer: &dyn Consumer,
@@ -86,6 +88,14 @@ pub async fn run(
         .with_max_interval(Duration::from_secs(5))
         .with_max_elapsed_time(None)
         .build();
+    match retry::parked(&pool, consumer).await {
+        Ok(()) => {}
+        Err(error) => tracing::warn!(
+            consumer = id.name,
+            error = &error as &dyn std::error::Error,
+            "parked streams were not tried again"
+        ),
+    }
     while !stop.is_cancelled() {
         let step = async {
             let batch = source.next().await?;
@@ -234,6 +244,13 @@ async fn apply_each(
     events: Vec<Positioned<Recorded>>,
 ) -> Result<Vec<Positioned<Recorded>>, StoreError> {
     let unavailable = || StoreError::unavailable("applying an event");
+    // One batch in parts locks rows in an order of its own; two such batches wait for each other here
+    // rather than inside.
+    sqlx::query("select pg_advisory_xact_lock(hashtext('clustergenie consumer ' || $1))")
+        .bind(consumer.id().name)
+        .execute(&mut *transaction)
+        .await
+        .map_err(unavailable())?;
     let mut applied = Vec::with_capacity(events.len());
     for event in events {
         let (stream, position) = (event.event.stream, event.position);
@@ -260,7 +277,8 @@ async fn apply_each(
     Ok(applied)
 }
 
-fn passing(error: ApplyError) -> StoreError {
+/// A failure that is not the event's fault, as the store's.
+pub(crate) fn passing(error: ApplyError) -> StoreError {
     let source = match error {
         ApplyError::Rows(source) => source,
         ApplyError::Event(text) => sqlx::Error::Protocol(text),

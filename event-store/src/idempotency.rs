@@ -9,6 +9,9 @@ use crate::error::StoreError;
 /// How long a key is remembered, in days.
 pub const RETENTION_DAYS: i32 = 30;
 
+/// Keys forgotten in one transaction at most, so that none runs for long.
+const FORGET_AT_ONCE: i64 = 10_000;
+
 /// A command that carries an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keyed {
@@ -48,15 +51,27 @@ pub async fn find(pool: &PgPool, org: &OrgId, key: &str) -> Result<Option<Repeat
     }))
 }
 
-/// Forgets keys older than [`RETENTION_DAYS`]; gives how many.
+/// Forgets keys older than [`RETENTION_DAYS`], a bounded number in each transaction; gives how many.
 ///
 /// # Errors
-/// When Postgres fails.
+/// When Postgres fails; what was forgotten by then stays forgotten.
 pub async fn forget_old(pool: &PgPool) -> Result<u64, StoreError> {
-    sqlx::query("delete from es.idempotency where recorded_at < now() - make_interval(days => $1)")
+    let mut forgotten = 0;
+    loop {
+        let deleted = sqlx::query(
+            "delete from es.idempotency where ctid = any(array( \
+                 select ctid from es.idempotency \
+                 where recorded_at < now() - make_interval(days => $1) limit $2))",
+        )
         .bind(RETENTION_DAYS)
+        .bind(FORGET_AT_ONCE)
         .execute(pool)
         .await
-        .map(|done| done.rows_affected())
-        .map_err(StoreError::unavailable("forgetting old idempotency keys"))
+        .map_err(StoreError::unavailable("forgetting old idempotency keys"))?
+        .rows_affected();
+        forgotten += deleted;
+        if deleted < FORGET_AT_ONCE.unsigned_abs() {
+            return Ok(forgotten);
+        }
+    }
 }

@@ -27,7 +27,8 @@ pub struct Lease {
     pub epoch: i64,
 }
 
-/// Takes a lease that is free, expired or ours already; `None` while another holds it.
+/// Takes a lease that is free, expired or ours already; `None` while another holds it. One that would
+/// last longer than any was ever given was given before the database's clock went back: it is free.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -42,6 +43,7 @@ pub async fn acquire(
          on conflict (name) do update set owner = excluded.owner, epoch = l.epoch + 1, \
              expires_at = excluded.expires_at \
          where l.expires_at < clock_timestamp() or l.owner = excluded.owner \
+             or l.expires_at > clock_timestamp() + make_interval(secs => 2 * $3) \
          returning epoch",
     )
     .bind(name)

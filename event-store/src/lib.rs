@@ -35,5 +35,6 @@ pub mod wake;
 pub mod checkpoint;
 pub mod consumer;
 pub mod parked;
+pub mod retry;
 
 pub mod cloudevent;

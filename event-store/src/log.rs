@@ -3,7 +3,7 @@
 use domain::event::StreamType;
 use domain::ids::{EventId, OrgId};
 use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::{PgConnection, PgPool, Row};
 
 use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::StoreError;
@@ -67,6 +67,49 @@ pub async fn read_shard(
     .fetch_all(pool)
     .await
     .map_err(StoreError::unavailable("reading a shard of the log"))?;
+    positioned(&rows)
+}
+
+/// The next events of one organization after a position, in order, at most `limit`.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn read_organization(
+    pool: &PgPool,
+    org: &OrgId,
+    after: Position,
+    limit: i64,
+) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
+    let rows = sqlx::query(
+        "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, e.event_type, \
+         e.schema_version, e.data::text as data, e.metadata::text as metadata, e.recorded_at \
+         from es.log l join es.events e on e.seq = l.seq \
+         where l.org_id = $1 and l.position > $2 order by l.position limit $3",
+    )
+    .bind(org.as_str())
+    .bind(after.0)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+    .map_err(StoreError::unavailable("reading an organization's log"))?;
+    positioned(&rows)
+}
+
+/// The events at the given positions, in order, as a transaction sees them.
+pub(crate) async fn read_at(
+    transaction: &mut PgConnection,
+    positions: &[i64],
+) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
+    let rows = sqlx::query(
+        "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, e.event_type, \
+         e.schema_version, e.data::text as data, e.metadata::text as metadata, e.recorded_at \
+         from es.log l join es.events e on e.seq = l.seq \
+         where l.position = any($1) order by l.position",
+    )
+    .bind(positions)
+    .fetch_all(transaction)
+    .await
+    .map_err(StoreError::unavailable("reading events of the log"))?;
     positioned(&rows)
 }
 

@@ -88,7 +88,7 @@ impl Line {
     ) -> Result<(), StoreError> {
         sqlx::query(
             "insert into es.parked (consumer, generation, stream_id, position, error) \
-             values ($1, $2, $3, $4, $5)",
+             values ($1, $2, $3, $4, $5) on conflict do nothing",
         )
         .bind(self.consumer.name)
         .bind(self.consumer.generation)
@@ -103,7 +103,7 @@ impl Line {
 }
 
 /// An error and everything behind it, in one line.
-fn chain(error: &(dyn Error + Send + Sync)) -> String {
+pub(crate) fn chain(error: &(dyn Error + Send + Sync)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

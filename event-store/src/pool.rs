@@ -3,11 +3,15 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an idle connection is believed to live: after a restart of Postgres, those that nobody used
+/// meanwhile are noticed before they are given a statement.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
 /// What a pool is for; shown by `pg_stat_activity`, and what its statements may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +75,16 @@ pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<Pg
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A broken connection shows itself at its first statement; asking first costs a round trip.
+        // Asking a connection first whether it lives costs a round trip; one that was just used does.
         .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
 }

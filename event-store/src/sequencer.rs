@@ -31,6 +31,8 @@ pub struct Seen {
     seqs: Vec<i64>,
     /// The shard of each of them.
     shards: Vec<i16>,
+    /// The organization of each of them.
+    orgs: Vec<String>,
     /// The lowest transaction id that was running.
     xmin: TransactionId,
     /// Whether there is more than was read.
@@ -131,13 +133,15 @@ impl Sequencer {
             let seqs: Vec<i64> = row.try_get("seqs")?;
             let fresh = seqs.iter().filter(|seq| **seq > self.gaps.high()).count();
             let xmin: String = row.try_get("xmin")?;
-            Ok::<_, sqlx::Error>((seqs, row.try_get("shards")?, xmin, fresh))
+            let (shards, orgs) = (row.try_get("shards")?, row.try_get("orgs")?);
+            Ok::<_, sqlx::Error>((seqs, shards, orgs, xmin, fresh))
         };
-        let (seqs, shards, xmin, fresh) = seen().map_err(unavailable())?;
+        let (seqs, shards, orgs, xmin, fresh) = seen().map_err(unavailable())?;
         let more = i64::try_from(fresh).is_ok_and(|fresh| fresh >= BATCH);
         Ok(Seen {
             seqs,
             shards,
+            orgs,
             xmin: transaction_id(&xmin)?,
             more,
         })
@@ -159,6 +163,7 @@ impl Sequencer {
                 .bind(after.low())
                 .bind(&seen.seqs)
                 .bind(&seen.shards)
+                .bind(&seen.orgs)
                 .fetch_optional(&self.pool)
                 .await
                 .map_err(StoreError::unavailable("giving positions"))?;

@@ -1,21 +1,23 @@
 -- What has appeared beyond the high mark ($1, at most $2 of it) and in the gaps ($3 to $4), with the
 -- oldest running transaction, all of one snapshot.
 with fresh as materialized (
-    select seq, shard from es.events where seq > $1 order by seq limit $2
+    select seq, shard, org_id from es.events where seq > $1 order by seq limit $2
 ),
 late as materialized (
-    select e.seq, e.shard
+    select e.seq, e.shard, e.org_id
     from unnest($3::bigint[], $4::bigint[]) as gap(first, last)
     -- `offset 0` keeps the planner from turning a few index lookups into a join with all events.
     cross join lateral (
-        select seq, shard from es.events where seq between gap.first and gap.last offset 0
+        select seq, shard, org_id from es.events
+        where seq between gap.first and gap.last offset 0
     ) e
 ),
 seen as (
-    select seq, shard from late union all select seq, shard from fresh
+    select * from late union all select * from fresh
 )
 select
     coalesce(array_agg(seq order by seq), '{}') as seqs,
     coalesce(array_agg(shard order by seq), '{}') as shards,
+    coalesce(array_agg(org_id order by seq), '{}') as orgs,
     pg_snapshot_xmin(pg_current_snapshot())::text as xmin
 from seen

@@ -5,11 +5,15 @@ create table es.log (
     -- Dense and final: 1, 2, 3, ...
     position bigint   primary key,
     seq      bigint   not null unique,
-    shard    smallint not null
+    shard    smallint not null,
+    org_id   text     not null
 );
 
 -- Lag of a shard, and reading one shard alone to repair what Kafka no longer has.
 create index log_by_shard on es.log (shard, position);
+
+-- The history of one organization, and its subscribers' catching up.
+create index log_by_organization on es.log (org_id, position);
 
 create table es.log_head (
     only_row boolean primary key default true check (only_row),

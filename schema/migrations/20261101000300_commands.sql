@@ -19,7 +19,8 @@ create table es.idempotency (
     primary key (org_id, key)
 );
 
-create index idempotency_by_age on es.idempotency using brin (recorded_at);
+-- What is old is forgotten.
+create index idempotency_by_age on es.idempotency (recorded_at);
 
 -- Folded state of long streams: a shortcut, never a truth. Written after the events it contains are
 -- committed, read only when `state_version` is the program's own.

@@ -4,6 +4,8 @@
 //! once, and can be run again at any time. A database that was migrated by a newer program is
 //! refused rather than written to by code that does not know its tables.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
 
@@ -63,29 +65,37 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
 /// # Errors
 /// Says whether the database is newer, older or altered.
 pub async fn check(pool: &PgPool) -> Result<(), SchemaError> {
-    let applied = applied_versions(pool).await?;
-    if let Some(&version) = applied.iter().find(|v| !MIGRATOR.version_exists(**v)) {
+    let applied = applied(pool).await?;
+    if let Some(&version) = applied.keys().find(|v| !MIGRATOR.version_exists(**v)) {
         return Err(SchemaError::Newer { version });
     }
-    match MIGRATOR.iter().find(|m| !applied.contains(&m.version)) {
-        Some(missing) => Err(SchemaError::Older {
-            version: missing.version,
-        }),
-        None => Ok(()),
+    for migration in MIGRATOR.iter() {
+        let version = migration.version;
+        match applied.get(&version) {
+            None => return Err(SchemaError::Older { version }),
+            Some(checksum) if **checksum != *migration.checksum => {
+                return Err(SchemaError::Altered { version });
+            }
+            Some(_) => {}
+        }
     }
+    Ok(())
 }
 
-async fn applied_versions(pool: &PgPool) -> Result<Vec<i64>, SchemaError> {
+/// The versions that were applied, with the checksums of what was applied.
+async fn applied(pool: &PgPool) -> Result<BTreeMap<i64, Vec<u8>>, SchemaError> {
     let failed = |error| SchemaError::Failed(MigrateError::Execute(error));
     let tracked: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
         .fetch_one(pool)
         .await
         .map_err(failed)?;
     if !tracked {
-        return Ok(Vec::new());
+        return Ok(BTreeMap::new());
     }
-    sqlx::query_scalar("select version from _sqlx_migrations where success order by version")
-        .fetch_all(pool)
-        .await
-        .map_err(failed)
+    let rows: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("select version, checksum from _sqlx_migrations where success")
+            .fetch_all(pool)
+            .await
+            .map_err(failed)?;
+    Ok(rows.into_iter().collect())
 }

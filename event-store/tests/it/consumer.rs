@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use domain::droplet::DropletEvent;
 use domain::event::{Event, StreamType};
-use event_store::checkpoint;
+use event_store::checkpoint::{self, Move};
 use event_store::consumer::{ApplyError, Consumer, apply_batch};
-use event_store::envelope::{Position, Positioned, Recorded, StreamId};
+use event_store::envelope::{Position, Positioned, Recorded, Shard, StreamId};
 use event_store::error::StoreError;
+use event_store::retry;
 use event_store::source::{Batch, ConsumerId, LogSource, Source};
 use event_store::wake::Signal;
 use sqlx::{PgConnection, PgPool};
@@ -216,4 +217,61 @@ async fn shards_that_stand_apart_are_brought_together() {
         .await
         .expect("Postgres answers");
     assert_eq!(loaded[&ahead].position, Position(8));
+}
+
+#[tokio::test]
+async fn a_parked_stream_goes_on_in_order_when_it_is_tried_by_a_program_that_can() {
+    let (_database, pool) = prepare().await;
+    let (first, second) = (new_stream(), new_stream());
+    append(&pool, append_to(first, 0, 3)).await;
+    append(&pool, append_to(second, 0, 2)).await;
+    sequence_all(&mut sequencer(&pool).await).await;
+    let unable = Notebook {
+        poisoned: Some(first),
+    };
+    apply_next(&pool, &mut source(&pool), &unable).await;
+    assert_eq!(notebook(&pool).await, [1, 4, 5]);
+
+    retry::parked(&pool, &unable)
+        .await
+        .expect("Postgres answers");
+    assert_eq!(notebook(&pool).await, [1, 4, 5], "it still cannot");
+    let attempts: Vec<i32> = sqlx::query_scalar("select attempts from es.parked order by position")
+        .fetch_all(&pool)
+        .await
+        .expect("Postgres answers");
+    assert_eq!(attempts, [2, 1], "only the event at fault was tried");
+
+    retry::parked(&pool, &Notebook { poisoned: None })
+        .await
+        .expect("Postgres answers");
+    assert_eq!(notebook(&pool).await, [1, 2, 3, 4, 5]);
+    append(&pool, append_to(first, 3, 1)).await;
+    sequence_all(&mut sequencer(&pool).await).await;
+    apply_next(&pool, &mut source(&pool), &unable).await;
+    assert_eq!(
+        notebook(&pool).await,
+        [1, 2, 3, 4, 5, 6],
+        "the stream is not parked any more"
+    );
+}
+
+#[tokio::test]
+async fn no_checkpoint_moves_beyond_the_head_of_the_log() {
+    let (_database, pool) = prepare().await;
+    let shard = Shard::new(StreamType::Droplet, 0);
+    source(&pool).rewind().await.expect("makes the checkpoints");
+    let mut transaction = pool.begin().await.expect("begins");
+    let (from, to) = (Position::START, Position(1_000_000));
+    let step = Move {
+        shard,
+        from,
+        to,
+        kafka_offset: None,
+    };
+    let refused = checkpoint::advance(&mut transaction, ID, &[step]).await;
+    assert!(
+        matches!(refused, Err(StoreError::Fenced { .. })),
+        "{refused:?}"
+    );
 }

@@ -1,7 +1,8 @@
 //! Concurrent appends go together, and never get in each other's way.
 
-use event_store::append::Outcome;
+use event_store::append::{Outcome, append_batch};
 use event_store::group::Appender;
+use event_store::idempotency::Keyed;
 use event_store::reservation::{Name, NameChange};
 use event_store::wake::Wake;
 use testkit::postgres::TestDatabase;
@@ -82,7 +83,7 @@ async fn a_race_that_no_snapshot_shows_is_answered_for_each_command() {
 
     let batch =
         [append_to(contested, 0, 1), append_to(new_stream(), 0, 1)].map(crate::support::prepared);
-    let appending = event_store::append::append_batch(&pool, &batch);
+    let appending = append_batch(&pool, &batch);
     let commit = async {
         testkit::wait::until("the append waits for the other", || async {
             let waiting: i64 = sqlx::query_scalar(
@@ -99,4 +100,43 @@ async fn a_race_that_no_snapshot_shows_is_answered_for_each_command() {
     };
     let outcomes = tokio::join!(appending, commit).0.expect("Postgres answers");
     assert_eq!(outcomes, [Outcome::Conflict, Outcome::Appended]);
+}
+
+/// Two processes are sent the same commands again, in opposite order, as happens when a client loses
+/// its connection: each command has one effect, and nobody is left without an answer.
+#[tokio::test]
+async fn batches_with_the_same_keys_in_opposite_order_are_all_answered() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    for round in 0..10 {
+        let batch = |reversed: bool| {
+            let mut appends: Vec<_> = (0..100)
+                .map(|i| {
+                    let mut append = append_to(new_stream(), 0, 1);
+                    let (key, receipt) = (format!("{round}-{i}"), "1".to_owned());
+                    append.keyed = Some(Keyed {
+                        key,
+                        request_hash: [7; 32],
+                        receipt,
+                    });
+                    append
+                })
+                .collect();
+            if reversed {
+                appends.reverse();
+            }
+            appends
+                .into_iter()
+                .map(crate::support::prepared)
+                .collect::<Vec<_>>()
+        };
+        let (forwards, backwards) = (batch(false), batch(true));
+        let (first, second) = tokio::join!(
+            append_batch(&pool, &forwards),
+            append_batch(&pool, &backwards)
+        );
+        let outcomes = [first.expect("is answered"), second.expect("is answered")].concat();
+        let won = outcomes.iter().filter(|o| **o == Outcome::Appended).count();
+        assert_eq!(won, 100, "each key has one effect");
+    }
 }

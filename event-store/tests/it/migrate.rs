@@ -59,3 +59,15 @@ async fn an_older_database_is_named() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_migration_that_was_altered_afterwards_is_named() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sqlx::query("update _sqlx_migrations set checksum = '\\x00'")
+        .execute(&pool)
+        .await
+        .expect("Postgres answers");
+    let error = check(&pool).await.expect_err("is refused");
+    assert!(matches!(error, SchemaError::Altered { .. }), "{error}");
+}

@@ -149,3 +149,21 @@ async fn a_lease_has_one_owner_and_its_epoch_grows() {
         .expect_err("is older");
     assert!(matches!(fenced, StoreError::Fenced { .. }), "{fenced}");
 }
+
+#[tokio::test]
+async fn a_lease_from_before_the_clock_went_back_is_free() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    lease::acquire(&pool, "sequencer", "dead")
+        .await
+        .expect("answers")
+        .expect("is free");
+    sqlx::query("update es.leases set expires_at = clock_timestamp() + interval '1 hour'")
+        .execute(&pool)
+        .await
+        .expect("Postgres answers");
+    let taken = lease::acquire(&pool, "sequencer", "standby")
+        .await
+        .expect("answers");
+    assert!(taken.is_some(), "nobody was ever given an hour");
+}
