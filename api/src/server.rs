@@ -4,6 +4,8 @@
 //! that run end, ends streams of events, tells WebSockets to go (1001), and after [`GRACE`] ends what
 //! is left.
 
+mod patient;
+
 use std::{pin::pin, time::Duration};
 
 use axum::{Extension, Router};
@@ -21,6 +23,8 @@ use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
+
+use self::patient::Patient;
 
 /// How long requests and WebSockets may take to end after the server was told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -145,7 +149,7 @@ async fn serve(stream: TcpStream, service: TowerToHyperService<Router>, stop: Ca
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {

@@ -8,7 +8,8 @@
 //!
 //! A stream without `complete` was cut off: the client comes back and resumes. So subscriptions end
 //! when the server stops. Nothing is buffered: a result is asked for when the one before is written,
-//! and when the client goes away its operation is dropped with the stream.
+//! and when the client goes away, or reads nothing for too long ([`crate::server`]), its operation is
+//! dropped with the stream.
 
 use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, pin::Pin, time::Duration};
 

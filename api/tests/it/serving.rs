@@ -31,7 +31,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// A running server; dropping it ends it at once.
 pub(crate) struct Serving {
     pub(crate) address: SocketAddr,
-    /// How often a stream of `held` lives now: a permit each.
+    /// How often a stream of `held` or `flood` lives now: a permit each.
     pub(crate) held: Arc<Semaphore>,
     stop: CancellationToken,
     task: JoinSet<()>,
@@ -229,8 +229,12 @@ impl Subscription {
     }
 
     /// Gives big values, as fast as they are taken.
-    async fn flood(&self) -> impl Stream<Item = String> {
-        stream::repeat_with(|| "x".repeat(64 * 1024))
+    async fn flood(&self, context: &Context<'_>) -> Result<impl Stream<Item = String>> {
+        let held = Held::new(context.data::<Arc<Semaphore>>()?.clone());
+        Ok(stream::repeat_with(move || {
+            let _ = &held;
+            "x".repeat(64 * 1024)
+        }))
     }
 
     async fn refused(&self) -> Result<impl Stream<Item = i32>> {

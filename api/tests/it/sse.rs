@@ -283,6 +283,23 @@ async fn an_operation_ends_when_its_client_goes_away() {
 }
 
 #[tokio::test]
+async fn an_operation_ends_when_its_client_reads_nothing() {
+    let serving = Serving::start().await;
+    let events = events(&serving, "subscription { flood }").await;
+    wait::until("the operation runs", async || {
+        (serving.held.available_permits() == 1).then_some(())
+    })
+    .await;
+    // From now on time passes whenever everybody waits.
+    tokio::time::pause();
+    wait::until("the operation is dropped", async || {
+        (serving.held.available_permits() == 0).then_some(())
+    })
+    .await;
+    drop(events);
+}
+
+#[tokio::test]
 async fn a_silent_stream_is_kept_alive() {
     let serving = Serving::start().await;
     let mut events = events(&serving, "subscription { held }").await;
