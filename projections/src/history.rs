@@ -52,7 +52,7 @@ fn select(org: &OrgId, filter: &HistoryFilter) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(
         "select l.position, e.shard, e.stream_id, e.version, e.event_id, e.org_id, e.event_type, \
          e.schema_version, e.data::text as data, e.metadata::text as metadata, e.recorded_at \
-         from es.log l join es.events e on e.seq = l.seq where e.org_id = ",
+         from es.log l join es.events e on e.seq = l.seq where l.org_id = ",
     );
     query.push_bind(org.as_str());
     if let Some(stream) = filter.stream {

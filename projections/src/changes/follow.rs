@@ -141,28 +141,25 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads the next page of the log.
+    /// Reads the next page of the organization's log. What is not in it up to the goal, is another's.
     async fn catch_up(&mut self, place: Place) -> Result<(), FollowError> {
-        let events = log::read(&self.shared.pool, place.seen, PAGE).await?;
-        let Some(last) = events.last().map(|event| event.position) else {
-            return Err(FollowError::BeyondHead {
-                after: place.goal,
-                head: place.seen,
-            });
+        let shared = &self.shared;
+        let events = log::read_organization(&shared.pool, &self.org, place.seen, PAGE).await?;
+        let is_last = i64::try_from(events.len()).is_ok_and(|read| read < PAGE);
+        let seen = match events.last() {
+            Some(last) if !is_last => last.position.min(place.goal),
+            _ => place.goal,
         };
         let pool = &self.shared.pool;
         let nodes = self
             .nodes
             .get_or_insert_with(|| Nodes::new(pool.clone(), REMEMBERED));
         for event in events {
-            if event.position <= place.goal && event.event.org == self.org {
+            if event.position <= place.goal {
                 self.ready.push_back(nodes.change(event).await?);
             }
         }
-        self.place = Some(Place {
-            seen: last.min(place.goal),
-            ..place
-        });
+        self.place = Some(Place { seen, ..place });
         Ok(())
     }
 
