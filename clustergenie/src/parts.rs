@@ -61,13 +61,21 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// The way to give commands; what they decide is appended by a task that ends when nobody can give
 /// commands any more.
-pub(crate) fn commands(tasks: &mut Tasks, pool: &PgPool, wake: &Wake) -> Commands {
-    let (appender, group) = Appender::new(pool.clone(), wake.clone());
+///
+/// Appends have connections of their own: whoever reads, and however much, a command that was decided
+/// does not wait for one.
+pub(crate) fn commands(
+    tasks: &mut Tasks,
+    loading: &PgPool,
+    appending: PgPool,
+    wake: &Wake,
+) -> Commands {
+    let (appender, group) = Appender::new(appending, wake.clone());
     tasks.spawn(Stage::Append, "append", |_| async move {
         group.run().await;
         Ok(())
     });
-    Commands::new(pool.clone(), appender)
+    Commands::new(loading.clone(), appender)
 }
 
 /// Gives positions to events, forgets what is no longer needed, and publishes to Kafka if there is

@@ -71,6 +71,7 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
     let key = signing_key(&settings.jwt_key_file)?;
     let auth = Auth::new(&key)?;
     let store = connect(&settings.database, Purpose::Commands, 20).await?;
+    let appending = connect(&settings.database, Purpose::Commands, 2).await?;
     let queries = connect(&settings.database, Purpose::Queries, 20).await?;
     // Hints have connections of their own, so that they never wait behind commands.
     let hints = connect(&settings.database, Purpose::Relay, 4).await?;
@@ -90,7 +91,7 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
     });
     parts::observe(&mut tasks, &ready, &metrics);
     let services = Services {
-        commands: parts::commands(&mut tasks, &store, &wake),
+        commands: parts::commands(&mut tasks, &store, appending, &wake),
         consistency: parts::consistency(&mut tasks, &reader, &wake, &settings.clients),
         reader,
         changes: parts::changes(&mut tasks, &store, &wake),
@@ -170,12 +171,13 @@ pub(crate) async fn project(settings: Project) -> anyhow::Result<()> {
 pub(crate) async fn work(settings: Work) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
     let store = connect(&settings.database, Purpose::Commands, 10).await?;
+    let appending = connect(&settings.database, Purpose::Commands, 2).await?;
     let pool = connect(&settings.database, Purpose::Consumers, 16).await?;
     let feed = Feed::Kafka(brokers(settings.kafka));
     let wake = Wake::default();
     let mut tasks = Tasks::new(GRACE);
     parts::announce(&mut tasks, &pool, &wake, Hint::Appended);
-    let commands = parts::commands(&mut tasks, &store, &wake);
+    let commands = parts::commands(&mut tasks, &store, appending, &wake);
     let todo = parts::platform(&mut tasks, &pool, commands, &settings.provider);
     let todo_id = todo.id();
     parts::consumers(&mut tasks, &pool, &wake, &feed, vec![todo])?;

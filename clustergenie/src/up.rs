@@ -103,8 +103,9 @@ async fn start(
     key: &[u8],
     database_url: &str,
 ) -> anyhow::Result<Arc<Ready>> {
+    migrate(database_url).await?;
     let store = connect(database_url, Purpose::Commands, 16).await?;
-    schema::migrate::migrate(&store).await?;
+    let appending = connect(database_url, Purpose::Commands, 2).await?;
     let relaying = connect(database_url, Purpose::Relay, 6).await?;
     let consuming = connect(database_url, Purpose::Consumers, 16).await?;
     let queries = connect(database_url, Purpose::Queries, 16).await?;
@@ -123,7 +124,7 @@ async fn start(
     let feed = kafka.clone().map_or(Feed::Log, Feed::Kafka);
     let relay = parts::relay(tasks, &relaying, &wake, kafka);
 
-    let commands = parts::commands(tasks, &store, &wake);
+    let commands = parts::commands(tasks, &store, appending, &wake);
     let todo = parts::platform(tasks, &consuming, commands.clone(), &settings.provider);
     let mut consumers = consistency::announcing(projections::all(), &wake.applied);
     let todo_id = todo.id();
@@ -152,6 +153,14 @@ async fn start(
     let auth = Auth::new(key)?;
     parts::api(tasks, listener, services, auth, &settings.clients, &metrics).await?;
     Ok(ready)
+}
+
+/// Without the limits of the pools that serve: a migration may take its time.
+async fn migrate(database_url: &str) -> anyhow::Result<()> {
+    let pool = connect(database_url, Purpose::Maintenance, 2).await?;
+    schema::migrate::migrate(&pool).await?;
+    pool.close().await;
+    Ok(())
 }
 
 async fn connect(url: &str, purpose: Purpose, connections: u32) -> anyhow::Result<PgPool> {
