@@ -73,11 +73,14 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         },
         ..Rules::default()
     };
-    let gated = schema::builder().extension(Gate::new(rules)).finish();
-    println!(
-        "{:>12}  {:>12}  {:>12}  document",
-        "bare us", "gated us", "again us"
-    );
+    let gate = Gate::new(rules);
+    let validation = Validation::default();
+    let gated = schema::builder().extension(gate.clone()).finish();
+    let watched = schema::builder()
+        .extension(gate)
+        .extension(validation.clone())
+        .finish();
+    println!("    bare us    first us    again us  validation us  document");
     for (name, document) in DOCUMENTS {
         // A comment makes every document a new one.
         let mut unseen = (0..ROUNDS).map(|n| format!("{document}#{n}"));

@@ -133,6 +133,11 @@ fn crowds(all: &mut Vec<Hostile>) {
             &format!("{number} long unknown fields"),
             format!("{{ counts {{ {long} }} }}"),
         );
+        let page = format!("droplets(first: 1) {{ nodes {{ {long} }} }}");
+        crowd(
+            &format!("{number} long unknown fields of droplets"),
+            format!("{{ {page} }}"),
+        );
         let fragments = many(number.min(240), &|n| {
             format!("fragment F{n} on Query {{ __typename }}")
         });
@@ -159,6 +164,10 @@ fn crowds(all: &mut Vec<Hostile>) {
         );
     }
     crowd("a name of 60,000", format!("{{ {} }}", "x".repeat(60_000)));
+    crowd(
+        "a mutation of 60,000",
+        format!("mutation {{ {} }}", "x".repeat(60_000)),
+    );
     crowd(
         "an argument of 60,000",
         format!("{{ droplet({}: 1) {{ id }} }}", "x".repeat(60_000)),
