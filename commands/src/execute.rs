@@ -157,13 +157,23 @@ impl Commands {
                 trust = Trust::Store;
                 continue;
             }
+            let Some(key) = &key else {
+                return Ok(answer?);
+            };
             // The first run of this very command may be what left nothing to do, or made it illegal.
-            if let Some(key) = &key
-                && let Some(first) = idempotency::find(&self.pool, &context.org, &key.key).await?
-            {
-                return answer_of(&first, Some(key));
-            }
-            return Ok(answer?);
+            let first = match &answer {
+                // Having nothing to do uses the key up too: sent again when there is something to do, the
+                // command must not do it after all.
+                Ok(receipt) => {
+                    let keyed = key.keyed(receipt);
+                    idempotency::remember(&self.pool, &context.org, &keyed).await?
+                }
+                Err(_) => idempotency::find(&self.pool, &context.org, &key.key).await?,
+            };
+            return match first {
+                Some(first) => answer_of(&first, Some(key)),
+                None => Ok(answer?),
+            };
         }
     }
 
@@ -173,17 +183,11 @@ impl Commands {
         decision: &Decision,
         key: Option<&Key>,
     ) -> Result<Outcome, CommandError> {
-        let receipt = serde_json::to_string(&decision.receipt())
-            .expect("a receipt is made of texts and numbers");
         let append = Append {
             org: context.org.clone(),
             streams: decision.appends(),
             names: decision.names(),
-            keyed: key.map(|key| Keyed {
-                key: key.key.clone(),
-                request_hash: key.hash,
-                receipt,
-            }),
+            keyed: key.map(|key| key.keyed(&decision.receipt())),
             metadata: context.metadata(),
         };
         Ok(self.appender.append(append).await?)
@@ -228,6 +232,18 @@ impl Commands {
 struct Key {
     key: String,
     hash: [u8; 32],
+}
+
+impl Key {
+    /// What is stored about the command that comes to this receipt.
+    fn keyed(&self, receipt: &Receipt) -> Keyed {
+        Keyed {
+            key: self.key.clone(),
+            request_hash: self.hash,
+            receipt: serde_json::to_string(receipt)
+                .expect("a receipt is made of texts and numbers"),
+        }
+    }
 }
 
 /// What a repeated command is answered with: the receipt of the first run, if that was the same.

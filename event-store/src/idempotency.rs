@@ -51,6 +51,39 @@ pub async fn find(pool: &PgPool, org: &OrgId, key: &str) -> Result<Option<Repeat
     }))
 }
 
+/// Remembers a command that wrote nothing, so that its key is used up all the same. Gives the first run
+/// instead, if there was one under the key.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn remember(
+    pool: &PgPool,
+    org: &OrgId,
+    command: &Keyed,
+) -> Result<Option<Repeated>, StoreError> {
+    loop {
+        // Waits for a run that is being committed.
+        let inserted = sqlx::query(
+            "insert into es.idempotency (org_id, key, request_hash, receipt) \
+             values ($1, $2, $3, $4::json) on conflict do nothing",
+        )
+        .bind(org.as_str())
+        .bind(&command.key)
+        .bind(command.request_hash.as_slice())
+        .bind(&command.receipt)
+        .execute(pool)
+        .await
+        .map_err(StoreError::unavailable("remembering an idempotency key"))?;
+        if inserted.rows_affected() == 1 {
+            return Ok(None);
+        }
+        // Unless it was forgotten at this very moment.
+        if let Some(first) = find(pool, org, &command.key).await? {
+            return Ok(Some(first));
+        }
+    }
+}
+
 /// Forgets keys older than [`RETENTION_DAYS`], a bounded number in each transaction; gives how many.
 ///
 /// # Errors

@@ -112,6 +112,37 @@ async fn a_repeated_command_is_known_even_where_its_first_run_left_nothing_to_do
 }
 
 #[tokio::test]
+async fn a_command_that_found_nothing_to_do_uses_up_its_key() {
+    let mut platform = Platform::new().await;
+    let (one, two) = (platform.process(), platform.process());
+    let new = droplet("web");
+    let id = new.id;
+    one.provision_droplet(&keyed("new"), new)
+        .await
+        .expect("it is accepted");
+    one.droplet(&keyed("first"), id, DropletCommand::Protect)
+        .await
+        .expect("it is accepted");
+    let nothing = one
+        .droplet(&keyed("k"), id, DropletCommand::Protect)
+        .await
+        .expect("it is protected already");
+    one.droplet(&keyed("other"), id, DropletCommand::Unprotect)
+        .await
+        .expect("it is accepted");
+    let events = platform.count().await;
+    for process in [&one, &two] {
+        let again = process
+            .droplet(&keyed("k"), id, DropletCommand::Protect)
+            .await;
+        assert_eq!(again.expect("it is known"), nothing);
+        let other = process.droplet(&keyed("k"), id, tag("a")).await;
+        assert!(matches!(other, Err(CommandError::KeyReused)), "{other:?}");
+    }
+    assert_eq!(platform.count().await, events);
+}
+
+#[tokio::test]
 async fn keys_of_different_organizations_and_sources_do_not_meet() {
     let mut platform = Platform::new().await;
     let commands = platform.process();
