@@ -196,8 +196,27 @@ impl Worker {
                 source @ (CommandError::Rejected(_)
                 | CommandError::KeyReused
                 | CommandError::Conflict),
-            ) => Err(WorkError::Refused { step, source }),
+            ) => {
+                if step == Step::ReportActive {
+                    self.remove_if_unwanted(item).await?;
+                }
+                Err(WorkError::Refused { step, source })
+            }
         }
+    }
+
+    /// Removes a machine that was made too late: whoever removed the droplet's machine meanwhile did not
+    /// find this one.
+    async fn remove_if_unwanted(&self, item: &Item) -> Result<(), WorkError> {
+        let id = droplet_of(item);
+        let droplet = self.commands.stored::<Droplet>(&item.org, id).await?;
+        match droplet.state {
+            Droplet::Absent | Droplet::Requested { .. } | Droplet::Active { .. } => {}
+            Droplet::Deleting { .. } | Droplet::Deleted | Droplet::Failed => {
+                self.provider.destroy(id).await?;
+            }
+        }
+        Ok(())
     }
 }
 

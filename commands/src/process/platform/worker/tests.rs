@@ -103,6 +103,13 @@ impl World {
             .collect()
     }
 
+    /// How many machines the provider has.
+    async fn machines(&self) -> i64 {
+        let count = sqlx::query_scalar("select count(*) from process.simulated_machines");
+        let pool = self.database.pool();
+        count.fetch_one(&pool).await.expect("Postgres answers")
+    }
+
     /// What the job and the droplet went through.
     async fn end(&self, job: JobId) -> [Vec<(String, String)>; 2] {
         [self.history(job).await, self.history(self.droplet).await]
@@ -252,6 +259,39 @@ async fn a_deletion_between_any_two_steps_of_provisioning_turns_it_round() {
         let [deprovisioning, droplet] = world.end(job).await;
         assert_eq!(names(&deprovisioning).pop(), Some("job_succeeded"));
         assert_eq!(names(&droplet).pop(), Some("droplet_deleted"));
+    }
+}
+
+#[tokio::test]
+async fn a_machine_that_a_slow_worker_makes_after_the_deletion_is_removed_again() {
+    for made_before in [false, true] {
+        let mut world = World::new().await;
+        let provision = world.item(world.job, PROVISION);
+        let (slow, quick) = (world.worker(SURE), world.worker(SURE));
+        for _ in 0..5 {
+            slow.advance(&provision).await.expect("the step is taken");
+        }
+        let seen = slow.look(&provision).await.expect("it can be looked at");
+        assert_eq!(seen.step, Step::ReportActive);
+
+        // While it sleeps, its claim runs out, and the droplet is deleted: with or without its having
+        // been made by another worker.
+        if made_before {
+            let made = quick.work(&provision).await.expect("it is made");
+            assert_eq!(made, Worked::ToItsEnd);
+        }
+        let job = world.delete().await;
+        for item in [provision.clone(), world.item(job, DEPROVISION)] {
+            let ended = quick.work(&item).await.expect("it ends");
+            assert_eq!(ended, Worked::ToItsEnd);
+        }
+
+        let refused = slow.take(&provision, seen).await;
+        assert!(
+            matches!(refused, Err(WorkError::Refused { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(world.machines().await, 0, "made before: {made_before}");
     }
 }
 
