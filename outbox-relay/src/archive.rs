@@ -2,8 +2,10 @@
 //! bytes and ids as they are stored.
 //!
 //! Every append expects the revision before it and carries our event ids, so a copy that was written
-//! before the checkpoint moved is recognized and not doubled. An archive that is away or refuses only
-//! falls behind.
+//! before the checkpoint moved is recognized and not doubled. It is recognized by its revision alone: a
+//! stream of the same name that somebody else wrote would be taken for the copy, as far as it reaches, so
+//! an archive serves one log. Whoever has to prove that the copy is true compares the ids and the data.
+//! An archive that is away or refuses only falls behind.
 //!
 //! The mapping is tested; the client's calls compile and were not run against a real server.
 
