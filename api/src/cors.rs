@@ -25,8 +25,13 @@ const REQUEST_HEADERS: [HeaderName; 6] = [
 ];
 
 /// What a page may read besides what every page may.
-const RESPONSE_HEADERS: [HeaderName; 2] =
-    [header::RETRY_AFTER, HeaderName::from_static("x-request-id")];
+const RESPONSE_HEADERS: [HeaderName; 5] = [
+    header::RETRY_AFTER,
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+    HeaderName::from_static("x-request-id"),
+];
 
 /// The origin of web pages, as browsers write it: scheme, host, and the port unless it is the
 /// scheme's own.
