@@ -5,6 +5,7 @@
 //! attributes are lower case and alphanumeric, as the specification wants.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::event::StreamType;
@@ -131,10 +132,11 @@ pub fn encode(
     })
 }
 
-/// Reads a message of a shard back.
+/// Reads a message of a shard back. What it gives has a version and a position that an event can have,
+/// and an event before it that stands before it; whether the log has it there is for the caller to see.
 ///
 /// # Errors
-/// When a header is missing or malformed.
+/// When a header is missing, malformed, or says what cannot be.
 pub fn decode(
     shard: Shard,
     headers: &HashMap<&str, &str>,
@@ -168,6 +170,23 @@ pub fn decode(
     };
     let position = Position(parsed("ce_position", header("ce_position")?)?);
     let previous = Position(parsed("ce_previous", header("ce_previous")?)?);
+    if event.version < Version(1) {
+        return Err(impossible(
+            "ce_streamversion",
+            "an event's version",
+            event.version,
+        ));
+    }
+    if position < Position(1) {
+        return Err(impossible("ce_position", "an event's position", position));
+    }
+    if previous < Position::START || previous >= position {
+        return Err(impossible(
+            "ce_previous",
+            "the position before it",
+            previous,
+        ));
+    }
     Ok(Received {
         event: Positioned { position, event },
         previous,
@@ -177,6 +196,12 @@ pub fn decode(
 fn parsed<T: std::str::FromStr>(header: &str, text: &str) -> Result<T, CodecError> {
     text.parse()
         .map_err(|_| CodecError::Message(format!("the header {header} is `{text}`")))
+}
+
+fn impossible(header: &str, what: &str, found: impl Display) -> CodecError {
+    CodecError::Message(format!(
+        "the header {header} is {found}, which is not {what}"
+    ))
 }
 
 /// RFC 3339 with the microseconds that Postgres keeps, so that reading gives back what was stored.

@@ -69,7 +69,8 @@ impl Progress {
         let Self {
             position, event, ..
         } = self;
-        let before = Position(position.0 - 1);
+        // The record is Kafka's word: whatever it says, there is no event at its position, or there is.
+        let before = Position(position.0.saturating_sub(1));
         let here = log::read(pool, before, 1).await?;
         if here.first().map(|here| here.event.event_id) != Some(*event) {
             bail!(

@@ -14,6 +14,7 @@ use event_store::cloudevent::{Message, Topics, decode, encode};
 use event_store::envelope::{
     Metadata, Position, Positioned, RequestSource, StoredEvent, StreamId, Version,
 };
+use event_store::error::CodecError;
 use uuid::Uuid;
 
 fn sample() -> Positioned<StoredEvent> {
@@ -70,6 +71,32 @@ fn what_was_written_is_what_is_read() {
         .collect();
     let received = decode(event.event.stream.shard(), &headers, &message.value).unwrap();
     assert_eq!((received.event, received.previous), (event, Position(17)));
+}
+
+#[test]
+fn what_no_event_can_have_is_refused() {
+    let event = sample();
+    let message = encode(&Topics::default(), &event, Position(17)).unwrap();
+    for (name, bad) in [
+        ("ce_position", "0"),
+        ("ce_position", "-9223372036854775808"),
+        ("ce_position", "17"),
+        ("ce_previous", "-1"),
+        ("ce_previous", "42"),
+        ("ce_streamversion", "0"),
+    ] {
+        let mut headers: HashMap<&str, &str> = message
+            .headers
+            .iter()
+            .map(|(k, v)| (*k, v.as_str()))
+            .collect();
+        headers.insert(name, bad);
+        let refused = decode(event.event.stream.shard(), &headers, &message.value);
+        assert!(
+            matches!(&refused, Err(CodecError::Message(_))),
+            "{name}: {bad}: {refused:?}"
+        );
+    }
 }
 
 fn text_of(message: &Message) -> String {
