@@ -20,7 +20,8 @@ pub struct Snapshot {
     pub sequencer: Condition,
     /// Sends to Kafka.
     pub publisher: Condition,
-    /// Kafka has every event up to here; `None` while this process has not been told.
+    /// Kafka has every event up to here; `None` while this process has not been told: from when it
+    /// stands by until it leads.
     pub published: Option<Position>,
 }
 
@@ -84,6 +85,10 @@ impl RelayHealth {
     pub(crate) fn published_up_to(&self, position: Position) {
         *self.published.lock().expect("no holder panics") = Some(position);
         metrics::gauge!("clustergenie_relay_published_position").set(position.0 as f64);
+    }
+
+    pub(crate) fn forget_published(&self) {
+        *self.published.lock().expect("no holder panics") = None;
     }
 }
 

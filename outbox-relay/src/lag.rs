@@ -11,24 +11,36 @@ use crate::health::RelayHealth;
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Measures once a second until `stop`. Says nothing while nobody knows what Kafka has: in a process
-/// that has not led yet, which is a standby's and not this relay's lag, or that never reached Kafka.
+/// Measures once a second until `stop`. Says nothing while this process does not know what Kafka has:
+/// because it never reached it, or because another process leads, whose lag it is. One that has led
+/// until then ends with 0, so that its last word does not stand for ever.
 pub(crate) async fn run(pool: &PgPool, health: &RelayHealth, stop: &CancellationToken) {
+    let mut told = false;
     while !stop.is_cancelled() {
-        if let Some(published) = health.published() {
-            match measure(pool, published).await {
+        match health.published() {
+            Some(published) => match measure(pool, published).await {
                 Ok((events, seconds)) => {
-                    metrics::gauge!("clustergenie_relay_lag_events").set(events as f64);
-                    metrics::gauge!("clustergenie_relay_lag_seconds").set(seconds);
+                    tell(events, seconds);
+                    told = true;
                 }
                 Err(error) => tracing::debug!(%error, "the relay's lag was not measured"),
+            },
+            None if told => {
+                tell(0, 0.0);
+                told = false;
             }
+            None => {}
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = stop.cancelled() => {}
         }
     }
+}
+
+fn tell(events: i64, seconds: f64) {
+    metrics::gauge!("clustergenie_relay_lag_events").set(events as f64);
+    metrics::gauge!("clustergenie_relay_lag_seconds").set(seconds);
 }
 
 /// How many events have a position and are not in Kafka, and how long ago the oldest was recorded.
@@ -43,4 +55,41 @@ async fn measure(pool: &PgPool, published: Position) -> Result<(i64, f64), Store
     .fetch_one(pool)
     .await
     .map_err(StoreError::unavailable("measuring the relay's lag"))
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use testkit::events::{Recorder, sequence};
+    use testkit::postgres::TestDatabase;
+    use testkit::wait;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_that_does_not_lead_any_more_has_no_lag() {
+        let database = TestDatabase::new().await;
+        let pool = database.pool();
+        Recorder::new(pool.clone()).jobs(1).await;
+        assert_eq!(sequence(&pool).await, Position(3));
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let told = recorder.handle();
+        let _on_this_thread = metrics::set_default_local_recorder(&recorder);
+        let tells = async |line: &str| {
+            wait::until(line, async || {
+                told.render().lines().any(|l| l == line).then_some(())
+            })
+            .await;
+        };
+
+        let (health, stop) = (RelayHealth::new(), CancellationToken::new());
+        health.published_up_to(Position(1));
+        tokio::join!(run(&pool, &health, &stop), async {
+            tells("clustergenie_relay_lag_events 2").await;
+            health.forget_published();
+            tells("clustergenie_relay_lag_events 0").await;
+            tells("clustergenie_relay_lag_seconds 0").await;
+            stop.cancel();
+        });
+    }
 }

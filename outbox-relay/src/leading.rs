@@ -24,8 +24,9 @@ pub(crate) struct Player<'a> {
 impl Player<'_> {
     /// Takes the lease whenever it is free and does the work under it, until `stop`. The work ends by
     /// itself soon after `stop`; it is dropped when the lease is lost, and begun anew when it fails,
-    /// after a pause that grows with every failure in a row.
-    pub(crate) async fn run<F>(&self, mut work: impl FnMut(Lease) -> F)
+    /// after a pause that grows with every failure in a row. `stand_by` is called whenever another
+    /// process turns out to do the work, before the role says so.
+    pub(crate) async fn run<F>(&self, mut work: impl FnMut(Lease) -> F, stand_by: impl Fn())
     where
         F: Future<Output = anyhow::Result<()>>,
     {
@@ -38,6 +39,7 @@ impl Player<'_> {
             let wait = match self.lead_once(&mut work).await {
                 Ok(Turn::Ended) => continue,
                 Ok(Turn::Standby) => {
+                    stand_by();
                     self.role.becomes(State::Standby);
                     TRY_EVERY
                 }

@@ -53,7 +53,12 @@ pub async fn run(
         };
         publishing.run(brokers.clone(), topics.clone(), lease)
     };
-    tokio::join!(player.run(publish), lag::run(&pool, &health, &stop));
+    // What another process publishes from now on, this one does not hear of.
+    let stand_by = || health.forget_published();
+    tokio::join!(
+        player.run(publish, stand_by),
+        lag::run(&pool, &health, &stop)
+    );
 }
 
 /// One turn as the publisher.

@@ -37,7 +37,10 @@ pub async fn run(
         stop: &stop,
     };
     player
-        .run(|lease| sequence(pool.clone(), lease, &wake, &health, &stop))
+        .run(
+            |lease| sequence(pool.clone(), lease, &wake, &health, &stop),
+            || {},
+        )
         .await;
 }
 

@@ -123,6 +123,11 @@ async fn of_two_relays_one_leads_and_the_other_takes_over() {
     .await;
     recorder.droplets(10).await;
     two.published(&pool).await;
+    let one_knows = one.health.snapshot().published;
+    assert_eq!(
+        one_knows, None,
+        "it does not hear of what the other publishes"
+    );
     one.stop().await;
     two.stop().await;
     assert_kafka_has_the_log(&kafka, &pool).await;
