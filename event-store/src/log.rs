@@ -1,9 +1,12 @@
 //! Reads recorded events: the log by position, a stream by version.
 
+use std::collections::BTreeMap;
+
 use domain::event::StreamType;
 use domain::ids::{EventId, OrgId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
+use uuid::Uuid;
 
 use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::StoreError;
@@ -111,6 +114,28 @@ pub(crate) async fn read_at(
     .await
     .map_err(StoreError::unavailable("reading events of the log"))?;
     positioned(&rows)
+}
+
+/// The ids of the events at the given positions, of those that the log has.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn ids_at(
+    pool: &PgPool,
+    positions: &[Position],
+) -> Result<BTreeMap<Position, EventId>, StoreError> {
+    let rows: Vec<(i64, Uuid)> = sqlx::query_as(
+        "select l.position, e.event_id from es.log l join es.events e on e.seq = l.seq \
+         where l.position = any($1)",
+    )
+    .bind(positions.iter().map(|p| p.0).collect::<Vec<_>>())
+    .fetch_all(pool)
+    .await
+    .map_err(StoreError::unavailable("looking up events of the log"))?;
+    Ok(rows
+        .into_iter()
+        .map(|(position, id)| (Position(position), EventId::new(id)))
+        .collect())
 }
 
 /// The last position of every shard that has events up to `up_to`.

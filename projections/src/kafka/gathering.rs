@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::ids::EventId;
 use event_store::checkpoint::Move;
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::source::Batch;
@@ -11,6 +12,16 @@ use event_store::source::Batch;
 pub(super) struct Gathering {
     events: Vec<Positioned<StoredEvent>>,
     moves: BTreeMap<Shard, Move>,
+    /// What Kafka said last, of each shard for which it said anything.
+    claims: BTreeMap<Shard, Claim>,
+}
+
+/// An event and its place, as a message has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) shard: Shard,
+    pub(super) position: Position,
+    pub(super) event: EventId,
 }
 
 impl Gathering {
@@ -28,6 +39,14 @@ impl Gathering {
         kafka_offset: Option<i64>,
     ) {
         let shard = event.event.stream.shard();
+        if kafka_offset.is_some() {
+            let claim = Claim {
+                shard,
+                position: event.position,
+                event: event.event.event_id,
+            };
+            self.claims.insert(shard, claim);
+        }
         let step = self.moves.entry(shard).or_insert(Move {
             shard,
             from,
@@ -39,12 +58,24 @@ impl Gathering {
         self.events.push(event);
     }
 
+    /// What has to be held against the log before the batch is taken out.
+    pub(super) fn claims(&self) -> Vec<Claim> {
+        self.claims.values().copied().collect()
+    }
+
+    /// Leaves out all that it has of a shard; gives where the shard stood before, if it had anything.
+    pub(super) fn leave_out(&mut self, shard: Shard) -> Option<Position> {
+        self.events.retain(|e| e.event.stream.shard() != shard);
+        self.claims.remove(&shard);
+        self.moves.remove(&shard).map(|step| step.from)
+    }
+
     /// Takes the batch out, if there is anything in it.
     pub(super) fn take(&mut self) -> Option<Batch> {
         if self.events.is_empty() {
             return None;
         }
-        let Self { events, moves } = std::mem::take(self);
+        let Self { events, moves, .. } = std::mem::take(self);
         let moves = moves.into_values().collect();
         Some(Batch { events, moves })
     }

@@ -1,26 +1,25 @@
 //! The thread that reads Kafka for one source. It may block: nothing else runs on it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use event_store::checkpoint;
-use event_store::cloudevent::{self, Received};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
-use event_store::error::{CodecError, StoreError};
+use event_store::error::StoreError;
 use event_store::log;
 use event_store::source::{Batch, ConsumerId};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::cursor::{Cursor, Origin, Step};
-use super::gathering::Gathering;
+use super::cursor::{Cursor, Origin, Step, Supply};
+use super::gathering::{Claim, Gathering};
 use super::group::Group;
+use super::incoming::Incoming;
 use super::{Shared, Turn};
 
 /// Events at most in one batch, and read from the log at once.
@@ -45,6 +44,8 @@ pub(super) struct Reader {
     cursors: BTreeMap<Shard, Cursor>,
     gathering: Gathering,
     last_look: Instant,
+    /// Since the last look.
+    supply: Supply,
     last_told: Instant,
 }
 
@@ -68,6 +69,7 @@ impl Reader {
             cursors: BTreeMap::new(),
             gathering: Gathering::default(),
             last_look: Instant::now(),
+            supply: Supply::Unbroken,
             last_told: Instant::now(),
         }
     }
@@ -89,7 +91,24 @@ impl Reader {
             self.generation = generation;
             self.begin()?;
         }
+        self.gather()?;
+        self.hand_out()?;
+        if self.last_look.elapsed() > LOOK_EVERY {
+            self.fill_what_is_overdue()?;
+            // Not before, because that may take longer than the time between two looks.
+            self.begin_to_wait();
+        }
+        if self.last_told.elapsed() > TELL_EVERY {
+            self.last_told = Instant::now();
+            self.tell_what_was_applied();
+        }
+        Ok(())
+    }
+
+    /// Takes what Kafka has, as much as goes into a batch; waits for the first message only.
+    fn gather(&mut self) -> Result<(), StoreError> {
         let mut wait = PATIENCE;
+        let mut had_nothing = false;
         while self.gathering.len() < BATCH {
             // Not through `self`, which the message would hold on to.
             let kafka = &self.kafka;
@@ -99,22 +118,23 @@ impl Reader {
                     kafka.context().complain(error.to_string());
                     None
                 }
-                None => break,
+                None if had_nothing => {
+                    self.supply = Supply::Exhausted;
+                    return Ok(());
+                }
+                // Word of a commit or of a rebalance, too, makes it come back without a message.
+                None => {
+                    had_nothing = true;
+                    wait = Duration::ZERO;
+                    continue;
+                }
             };
             if let Some(message) = message {
                 self.take_in(message)?;
             }
+            had_nothing = false;
             // Never wait for more once there is some.
             wait = Duration::ZERO;
-        }
-        self.hand_out();
-        if self.last_look.elapsed() > LOOK_EVERY {
-            self.last_look = Instant::now();
-            self.fill_what_is_overdue()?;
-        }
-        if self.last_told.elapsed() > TELL_EVERY {
-            self.last_told = Instant::now();
-            self.tell_what_was_applied();
         }
         Ok(())
     }
@@ -139,8 +159,14 @@ impl Reader {
         }
         let cursors = checkpoints.into_iter();
         self.cursors = cursors.map(|(s, c)| (s, Cursor::at(c))).collect();
-        self.last_look = Instant::now();
+        self.begin_to_wait();
         Ok(())
+    }
+
+    /// From now on, Kafka has some time to give what it has.
+    fn begin_to_wait(&mut self) {
+        self.last_look = Instant::now();
+        self.supply = Supply::Unbroken;
     }
 
     fn partitions(
@@ -171,19 +197,25 @@ impl Reader {
             return Ok(());
         };
         let received = match received {
-            Ok(received) if received.event.event.stream.shard() == shard => received,
+            Ok(received) => received,
             // If an event is missing because of it, the next message shows that.
-            Ok(_) => {
-                tracing::warn!(%shard, offset, "a message is in the wrong partition; it is left out");
-                return Ok(());
-            }
             Err(error) => {
                 tracing::warn!(%shard, offset, %error, "a message is not ours; it is left out");
                 return Ok(());
             }
         };
         if cursor.origin == Origin::Unknown {
-            cursor.origin = self.origin(shard, &received)?;
+            let claim = Claim {
+                shard,
+                position: received.event.position,
+                event: received.event.event.event_id,
+            };
+            let refuted = self.refuted(vec![claim])?;
+            cursor.origin = if refuted.is_empty() {
+                Origin::Ours
+            } else {
+                Origin::Foreign
+            };
             self.cursors.insert(shard, cursor);
         }
         if cursor.origin == Origin::Foreign {
@@ -192,52 +224,89 @@ impl Reader {
         match cursor.step(&received) {
             Step::Skip => return Ok(()),
             Step::Take => {}
-            Step::FillUpTo(previous) => self.fill(shard, previous)?,
+            Step::FillUpTo(previous) => {
+                self.fill(shard, previous)?;
+                // What comes next in this shard may have been decided anew meanwhile.
+                let cursor = self.cursors.get(&shard);
+                if !self.is_current() || cursor.is_none_or(|c| c.origin != Origin::Ours) {
+                    return Ok(());
+                }
+            }
         }
         self.add(shard, received.event, Some(offset + 1));
         Ok(())
     }
 
-    /// Looks whether the log has the event where the message says.
-    fn origin(&self, shard: Shard, received: &Received) -> Result<Origin, StoreError> {
-        let position = received.event.position;
-        let before = Position(position.0 - 1);
-        let read = log::read_shard(&self.pool, shard, before, position, 1);
-        let here = self.runtime.block_on(read)?;
-        if here.first().map(|e| e.event.event_id) == Some(received.event.event.event_id) {
-            return Ok(Origin::Ours);
+    /// Holds what messages say against the log; gives what is not so.
+    fn refuted(&self, mut claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError> {
+        if claims.is_empty() {
+            return Ok(claims);
         }
-        tracing::error!(
-            consumer = self.consumer.name,
-            %shard,
-            position = position.0,
-            "the topic holds the events of another log; they are left out, and this log is read instead"
-        );
-        Ok(Origin::Foreign)
+        let positions: Vec<Position> = claims.iter().map(|c| c.position).collect();
+        let ids = self.runtime.block_on(log::ids_at(&self.pool, &positions))?;
+        claims.retain(|claim| ids.get(&claim.position) != Some(&claim.event));
+        for claim in &claims {
+            tracing::error!(
+                consumer = self.consumer.name,
+                shard = %claim.shard,
+                position = claim.position.0,
+                "the topic holds the events of another log; they are left out, and this log is read \
+                 instead"
+            );
+        }
+        Ok(claims)
     }
 
-    /// Reads from the log what Kafka does not have.
+    /// Reads from the log what Kafka does not have. Stops early when nobody wants it any more.
     fn fill(&mut self, shard: Shard, up_to: Position) -> Result<(), StoreError> {
-        loop {
-            let Some(cursor) = self.cursors.get(&shard) else {
-                return Ok(());
-            };
-            let limit = i64::try_from(BATCH).expect("a batch is small");
-            let read = log::read_shard(&self.pool, shard, cursor.position, up_to, limit);
-            let events = self.runtime.block_on(read)?;
-            let more = events.len() == BATCH && self.is_current();
-            metrics::counter!(
-                "clustergenie_kafka_filled_events_total", "consumer" => self.consumer.name
-            )
-            .increment(events.len() as u64);
-            for event in events {
-                self.add(shard, event, None);
-            }
-            if !more {
-                return Ok(());
-            }
-            self.hand_out();
+        if !self.fill_page(shard, up_to)? {
+            return Ok(());
         }
+        // It may take long. Kafka must hear of this member now and then, and the member of Kafka, or it
+        // would be taken for dead and not know it.
+        let partitions = self.partitions(self.cursors.keys().map(|shard| (*shard, None)));
+        if let Err(error) = self.kafka.pause(&partitions) {
+            tracing::debug!(consumer = self.consumer.name, %error, "partitions were not paused");
+        }
+        let filled = self.fill_pages(shard, up_to);
+        if let Err(error) = self.kafka.resume(&partitions) {
+            tracing::debug!(consumer = self.consumer.name, %error, "partitions were not resumed");
+        }
+        self.cursors.values_mut().for_each(Cursor::look_anew);
+        filled
+    }
+
+    /// Goes on page by page, while the partitions are paused.
+    fn fill_pages(&mut self, shard: Shard, up_to: Position) -> Result<(), StoreError> {
+        loop {
+            self.hand_out()?;
+            // A message that comes all the same is missed, and the next one of its shard shows that.
+            if let Some(Err(error)) = self.kafka.poll(Duration::ZERO) {
+                self.kafka.context().complain(error.to_string());
+            }
+            if !self.is_current() || !self.fill_page(shard, up_to)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads a page; gives whether there is more.
+    fn fill_page(&mut self, shard: Shard, up_to: Position) -> Result<bool, StoreError> {
+        let Some(cursor) = self.cursors.get(&shard) else {
+            return Ok(false);
+        };
+        let limit = i64::try_from(BATCH).expect("a batch is small");
+        let read = log::read_shard(&self.pool, shard, cursor.position, up_to, limit);
+        let events = self.runtime.block_on(read)?;
+        let more = events.len() == BATCH;
+        metrics::counter!(
+            "clustergenie_kafka_filled_events_total", "consumer" => self.consumer.name
+        )
+        .increment(events.len() as u64);
+        for event in events {
+            self.add(shard, event, None);
+        }
+        Ok(more)
     }
 
     /// Reads from the log what has been there for a while and did not come: Kafka lost it, or the relay
@@ -247,20 +316,27 @@ impl Reader {
             return Ok(());
         }
         let heads = log::shard_heads(&self.pool, Position(i64::MAX));
-        for (shard, head) in self.runtime.block_on(heads)? {
-            let cursor = self.cursors.get_mut(&shard);
-            if let Some(up_to) = cursor.and_then(|c| c.overdue(head)) {
-                tracing::warn!(
-                    consumer = self.consumer.name,
-                    %shard,
-                    position = up_to.0,
-                    "events did not come through Kafka and are read from the log"
-                );
-                self.fill(shard, up_to)?;
+        let heads = self.runtime.block_on(heads)?;
+        let supply = self.supply;
+        let overdue = heads.into_iter().filter_map(|(shard, head)| {
+            let up_to = self.cursors.get_mut(&shard)?.overdue(head, supply)?;
+            Some((shard, up_to))
+        });
+        // All before the first is read, which takes time.
+        let overdue: Vec<(Shard, Position)> = overdue.collect();
+        for (shard, up_to) in overdue {
+            tracing::warn!(
+                consumer = self.consumer.name,
+                %shard,
+                position = up_to.0,
+                "events did not come through Kafka and are read from the log"
+            );
+            self.fill(shard, up_to)?;
+            if !self.is_current() {
+                break;
             }
         }
-        self.hand_out();
-        Ok(())
+        self.hand_out()
     }
 
     fn add(&mut self, shard: Shard, event: Positioned<StoredEvent>, kafka_offset: Option<i64>) {
@@ -276,11 +352,20 @@ impl Reader {
             && self.shared.generation.load(Ordering::SeqCst) == self.generation
     }
 
-    /// Gives what was gathered, waiting until there is room.
-    fn hand_out(&mut self) {
+    /// Gives what was gathered, waiting until there is room. What Kafka gave of a shard is left out if
+    /// the log does not have the last of it: then the shard stands where it stood, and the log is read.
+    fn hand_out(&mut self) -> Result<(), StoreError> {
+        for Claim { shard, .. } in self.refuted(self.gathering.claims())? {
+            let stood = self.gathering.leave_out(shard);
+            if let (Some(cursor), Some(stood)) = (self.cursors.get_mut(&shard), stood) {
+                cursor.position = stood;
+                cursor.origin = Origin::Foreign;
+            }
+        }
         if let Some(batch) = self.gathering.take() {
             self.send(Ok(batch));
         }
+        Ok(())
     }
 
     /// Gives an error. What follows it would leave a hole, so the reader begins anew.
@@ -308,34 +393,5 @@ impl Reader {
         {
             tracing::debug!(consumer = self.consumer.name, %error, "offsets were not committed");
         }
-    }
-}
-
-/// A message of one of our shards.
-struct Incoming {
-    shard: Shard,
-    offset: i64,
-    received: Result<Received, CodecError>,
-}
-
-impl Incoming {
-    fn of(message: &BorrowedMessage<'_>, group: &Group) -> Option<Self> {
-        let shard = group.shard(message.topic(), message.partition())?;
-        let headers: HashMap<&str, &str> = message
-            .headers()
-            .into_iter()
-            .flat_map(|headers| headers.iter())
-            .filter_map(|header| Some((header.key, std::str::from_utf8(header.value?).ok()?)))
-            .collect();
-        let received = match message.payload().map(std::str::from_utf8) {
-            Some(Ok(value)) => cloudevent::decode(shard, &headers, value),
-            _ => Err(CodecError::Message("the message has no text".to_owned())),
-        };
-        let offset = message.offset();
-        Some(Self {
-            shard,
-            offset,
-            received,
-        })
     }
 }

@@ -4,13 +4,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use domain::event::StreamType;
+use domain::droplet::DropletEvent;
+use domain::event::{Event, StreamType};
 use event_store::consumer::{self, ApplyError, Consumer};
 use event_store::envelope::{Position, Positioned, Recorded};
 use event_store::source::ConsumerId;
 use projections::kafka::KafkaSource;
 use sqlx::{PgConnection, PgPool};
-use testkit::events::{Recorder, sequence};
+use testkit::events::{Recorder, new_stream, sequence};
 use testkit::kafka::{TestKafka, kafka_or_skip};
 use testkit::postgres::TestDatabase;
 use testkit::wait;
@@ -60,6 +61,45 @@ async fn what_comes_twice_is_applied_once_and_what_does_not_come_is_read_from_th
     applied(&pool, head).await;
     member.stop().await;
     assert_each_applied_once(&pool, head).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_long_reading_of_the_log_kafka_is_read_on() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = applying().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    let stream = new_stream(StreamType::Droplet);
+    let event: Event = DropletEvent::samples().remove(0).into();
+    for _ in 0..5 {
+        recorder.record(stream, vec![event.clone(); 500]).await;
+    }
+    let lost = sequence(&pool).await;
+    recorder.record(stream, [event.clone()]).await;
+    recorder.jobs(100).await;
+    let half = sequence(&pool).await;
+    kafka.make_topics().await;
+    kafka.send(&pool, lost, half).await;
+    let member = Member::start(&pool, &kafka);
+    applied(&pool, half).await;
+
+    recorder.record(stream, [event]).await;
+    recorder.jobs(100).await;
+    let head = sequence(&pool).await;
+    kafka.send(&pool, half, head).await;
+    applied(&pool, head).await;
+    member.stop().await;
+    assert_each_applied_once(&pool, head).await;
+    let behind: i64 = sqlx::query_scalar(
+        "select count(*) from es.checkpoints c where c.consumer = 'noting' \
+         and coalesce(c.kafka_offset, 0) <> (select count(*) from es.log l \
+             where l.shard = c.shard and l.position > $1)",
+    )
+    .bind(lost.0)
+    .fetch_one(&pool)
+    .await
+    .expect("the checkpoints are read");
+    assert_eq!(behind, 0, "all that Kafka had came through Kafka");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,6 +203,35 @@ async fn the_events_of_another_log_are_left_out() {
     applied(&pool, head).await;
     member.stop().await;
     assert_each_applied_once(&pool, head).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_goes_on_with_the_events_of_another_log_is_not_believed() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let (ours, theirs) = tokio::join!(applying(), TestDatabase::new());
+    let pool = ours.pool();
+    Recorder::new(pool.clone()).jobs(200).await;
+    let head = sequence(&pool).await;
+    Recorder::new(theirs.pool()).jobs(400).await;
+    let their_head = sequence(&theirs.pool()).await;
+    kafka.make_topics().await;
+    let half = Position(300);
+    kafka.send(&pool, Position::START, half).await;
+    kafka.send(&theirs.pool(), half, their_head).await;
+
+    let member = Member::start(&pool, &kafka);
+    applied(&pool, head).await;
+    member.stop().await;
+    assert_each_applied_once(&pool, head).await;
+    let of_others: i64 = sqlx::query_scalar(
+        "select count(*) from noted n where not exists \
+             (select from es.log l join es.events e using (seq) \
+              where l.position = n.position and e.stream_id = n.stream_id)",
+    )
+    .fetch_one(&pool)
+    .await
+    .expect("the log is read");
+    assert_eq!(of_others, 0);
 }
 
 /// A worker of the group: a source and what applies its events.
