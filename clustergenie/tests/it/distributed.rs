@@ -3,11 +3,13 @@
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use sqlx::PgPool;
 use testkit::kafka::{TestKafka, kafka_or_skip};
 use testkit::postgres::TestDatabase;
 use testkit::wait::until;
 use tokio::process::Child;
 
+use super::agreement::assert_all_agree;
 use super::program::{Folder, Up, free_port, printed, program, query, run, said};
 use super::trace_file::{end, trace};
 
@@ -37,6 +39,8 @@ async fn in_one_process_a_trace_ends_the_same_through_kafka() {
     let table: Value = serde_json::from_str(&printed(&loaded)).unwrap();
     let (droplets, jobs) = end(OF_EACH);
     assert_eq!((&table["droplets"], &table["jobs"]), (&droplets, &jobs));
+    let database = PgPool::connect(&up.ready().database_url).await.unwrap();
+    assert_all_agree(&up, &database, &table).await;
     assert!(up.stop().await.success());
 }
 

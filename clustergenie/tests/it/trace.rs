@@ -7,6 +7,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use testkit::wait::until;
 
+use super::agreement::assert_all_agree;
 use super::program::{Folder, Up, free_port, printed, program, run, said};
 use super::trace_file::{end, trace};
 
@@ -79,14 +80,7 @@ async fn a_load_survives_a_killed_platform_and_a_second_one_changes_nothing() {
         "the second load wrote nothing"
     );
 
-    let data = up
-        .query(
-            "{ active: droplets(first: 1, filter: { statuses: [ACTIVE] }) { totalCount } \
-               deleted: droplets(first: 1, filter: { statuses: [DELETED] }) { totalCount } }",
-        )
-        .await;
-    assert_eq!(data["active"]["totalCount"], OF_EACH);
-    assert_eq!(data["deleted"]["totalCount"], 3 * OF_EACH);
+    assert_all_agree(&up, &database, &table).await;
     assert!(up.stop().await.success());
 }
 
