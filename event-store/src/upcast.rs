@@ -2,7 +2,7 @@
 //!
 //! Stored events are never rewritten; they are read through this chain. An upcast is written once and
 //! never edited later: the golden file of its version decodes for ever. A new shape adds one arm
-//! to [`step`].
+//! to `step`.
 
 use serde_json::{Value, json};
 
