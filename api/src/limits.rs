@@ -3,8 +3,8 @@
 //! Validation and execution take time that grows faster than a document does: a fragment that spreads
 //! the one before it twice doubles the work with every line. So every document is measured first, in
 //! time linear in its length, and refused with the limit's name, what was found and what is allowed.
-//! The measuring is done in the order of the modules: [`scan`] reads characters before the parser may
-//! recurse, [`shape`] walks the parsed document once, and [`cost`] prices one operation with its
+//! The measuring is done in the order of the modules: `scan` reads characters before the parser may
+//! recurse, `shape` walks the parsed document once, and `cost` prices one operation with its
 //! variables. Nothing here may recurse deeper than the limits before it allow.
 
 pub(crate) mod cost;
@@ -51,7 +51,7 @@ pub struct Limits {
     pub field_directives: usize,
     /// Directives of the document.
     pub directives: usize,
-    /// Points that the operation costs; see [`cost`].
+    /// Points that the operation costs; see `cost`.
     pub cost: usize,
     /// Nodes of all pages that the operation may ask for: the sizes of pages within each other
     /// multiplied.

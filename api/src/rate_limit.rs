@@ -1,6 +1,6 @@
 //! How many points whoever asks may spend: a bucket a principal, which fills again all the time.
 //!
-//! What an operation costs is [`crate::limits::cost`]'s. A principal is a subject of an organization,
+//! What an operation costs is `crate::limits::cost`'s. A principal is a subject of an organization,
 //! however many tokens and connections it has. There is a bucket for as many principals as anybody
 //! runs; if there are more, the one that was quiet the longest starts anew with a full bucket.
 
