@@ -107,9 +107,12 @@ impl ChangesTask {
         for event in events {
             changes.push(self.nodes.change(event).await?);
         }
+        // The position first: whoever begins to listen between the two lines is told to read this batch
+        // from the log, and drops it when it also comes live. The other way round, it would be told
+        // that the batch is still to come, and wait for the next event to notice that it is not.
+        self.shared.tail.send_replace(Tail::At(last));
         // Without receivers it is lost, and nobody misses it.
         let _ = self.shared.live.send(changes.into());
-        self.shared.tail.send_replace(Tail::At(last));
         Ok(Some(last))
     }
 
