@@ -11,6 +11,19 @@ use uuid::Uuid;
 use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::StoreError;
 
+/// Selects events in their places by a condition on `es.log l` and `es.events e`, for [`positioned`].
+macro_rules! select_positioned {
+    ($condition:literal) => {
+        concat!(
+            "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, ",
+            "e.event_type, e.schema_version, e.data::text as data, ",
+            "e.metadata::text as metadata, e.recorded_at ",
+            "from es.log l join es.events e on e.seq = l.seq where ",
+            $condition
+        )
+    };
+}
+
 /// The last position that was given.
 ///
 /// # Errors
@@ -32,12 +45,9 @@ pub async fn read(
     after: Position,
     limit: i64,
 ) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
-    let rows = sqlx::query(
-        "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, e.event_type, \
-         e.schema_version, e.data::text as data, e.metadata::text as metadata, e.recorded_at \
-         from es.log l join es.events e on e.seq = l.seq \
-         where l.position > $1 order by l.position limit $2",
-    )
+    let rows = sqlx::query(select_positioned!(
+        "l.position > $1 order by l.position limit $2"
+    ))
     .bind(after.0)
     .bind(limit)
     .fetch_all(pool)
@@ -57,12 +67,9 @@ pub async fn read_shard(
     up_to: Position,
     limit: i64,
 ) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
-    let rows = sqlx::query(
-        "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, e.event_type, \
-         e.schema_version, e.data::text as data, e.metadata::text as metadata, e.recorded_at \
-         from es.log l join es.events e on e.seq = l.seq \
-         where l.shard = $1 and l.position > $2 and l.position <= $3 order by l.position limit $4",
-    )
+    let rows = sqlx::query(select_positioned!(
+        "l.shard = $1 and l.position > $2 and l.position <= $3 order by l.position limit $4"
+    ))
     .bind(shard.0)
     .bind(after.0)
     .bind(up_to.0)
@@ -83,12 +90,9 @@ pub async fn read_organization(
     after: Position,
     limit: i64,
 ) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
-    let rows = sqlx::query(
-        "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, e.event_type, \
-         e.schema_version, e.data::text as data, e.metadata::text as metadata, e.recorded_at \
-         from es.log l join es.events e on e.seq = l.seq \
-         where l.org_id = $1 and l.position > $2 order by l.position limit $3",
-    )
+    let rows = sqlx::query(select_positioned!(
+        "l.org_id = $1 and l.position > $2 order by l.position limit $3"
+    ))
     .bind(org.as_str())
     .bind(after.0)
     .bind(limit)
@@ -103,12 +107,9 @@ pub(crate) async fn read_at(
     transaction: &mut PgConnection,
     positions: &[i64],
 ) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
-    let rows = sqlx::query(
-        "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, e.event_type, \
-         e.schema_version, e.data::text as data, e.metadata::text as metadata, e.recorded_at \
-         from es.log l join es.events e on e.seq = l.seq \
-         where l.position = any($1) order by l.position",
-    )
+    let rows = sqlx::query(select_positioned!(
+        "l.position = any($1) order by l.position"
+    ))
     .bind(positions)
     .fetch_all(transaction)
     .await
