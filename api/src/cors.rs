@@ -15,9 +15,10 @@ use crate::consistency;
 const MAX_AGE: Duration = Duration::from_secs(3_600);
 
 /// What a page may send besides what every page may.
-const REQUEST_HEADERS: [HeaderName; 6] = [
+const REQUEST_HEADERS: [HeaderName; 7] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
+    header::IF_NONE_MATCH,
     consistency::HEADER,
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
@@ -25,7 +26,8 @@ const REQUEST_HEADERS: [HeaderName; 6] = [
 ];
 
 /// What a page may read besides what every page may.
-const RESPONSE_HEADERS: [HeaderName; 5] = [
+const RESPONSE_HEADERS: [HeaderName; 6] = [
+    header::ETAG,
     header::RETRY_AFTER,
     HeaderName::from_static("x-ratelimit-limit"),
     HeaderName::from_static("x-ratelimit-remaining"),

@@ -9,6 +9,7 @@
 
 mod answer;
 mod body;
+mod etag;
 mod refusal;
 
 use std::panic::AssertUnwindSafe;
@@ -24,7 +25,7 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
-use self::refusal::Refusal;
+use self::{answer::Keeping, refusal::Refusal};
 use crate::{
     accept::{Delivery, MediaType, negotiate},
     auth::{Auth, Principal},
@@ -72,7 +73,9 @@ pub async fn answer<E: Executor>(
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("accept"));
     // Results belong to whoever asked; no cache on the way may keep them.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -137,6 +140,11 @@ async fn execute<E: Executor>(
     } else {
         Params::from_json(body::json(&parts.headers, body).await?).map_err(Refusal::bad_request)?
     };
+    let keeping = if parts.method == Method::GET && params.names_a_document() {
+        Keeping::Allowed(&parts.headers)
+    } else {
+        Keeping::Forbidden
+    };
     let taken_for = token_taken_for(&info.principal);
     let (request, execution) = params.into_request(carries, info);
     let media_type = match delivery {
@@ -152,7 +160,12 @@ async fn execute<E: Executor>(
         .catch_unwind()
         .await
     {
-        Ok(response) => Ok(answer::answer(response, execution.stage(), media_type)),
+        Ok(response) => Ok(answer::answer(
+            response,
+            execution.stage(),
+            media_type,
+            keeping,
+        )),
         Err(_) => {
             tracing::error!("a request failed because a resolver panicked");
             Err(Refusal::new(

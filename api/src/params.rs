@@ -82,6 +82,11 @@ impl Params {
         Self::from_json(Value::Object(json))
     }
 
+    /// Whether the document is asked for by its hash.
+    pub(crate) fn names_a_document(&self) -> bool {
+        self.query.is_empty() && self.extensions.contains_key(persisted::EXTENSION)
+    }
+
     /// The executor's request, and the record of how far it will get.
     #[must_use]
     pub(crate) fn into_request(self, carries: Carries, info: RequestInfo) -> (Request, Execution) {

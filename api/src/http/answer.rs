@@ -1,17 +1,28 @@
 //! From the executor's response to HTTP: which status, and which headers.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
+use super::etag;
 use crate::{accept::MediaType, execution::Stage, response::ResponseBody};
+
+/// Whether whoever asks may keep the result.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Keeping<'a> {
+    /// No, because the request is not one that browsers keep results of.
+    Forbidden,
+    /// Yes, and asks with these headers whether it is still the same.
+    Allowed(&'a HeaderMap),
+}
 
 /// The HTTP response to a request that was given to the executor and got this far.
 pub(super) fn answer(
     response: async_graphql::Response,
     stage: Stage,
     media_type: MediaType,
+    keeping: Keeping<'_>,
 ) -> Response {
     let status = match (stage, media_type) {
         (Stage::NeedsPost, _) => StatusCode::METHOD_NOT_ALLOWED,
@@ -25,7 +36,18 @@ pub(super) fn answer(
     let body = serde_json::to_vec(&ResponseBody::new(&response, stage))
         .expect("a GraphQL response has text keys only, so it is JSON");
     let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
-    let mut answer = (status, content_type, body).into_response();
+    let mut answer = match keeping {
+        // What went wrong once may go right the next time.
+        Keeping::Allowed(headers) if stage == Stage::Executing && response.errors.is_empty() => {
+            let tag = etag::of(&body, media_type, headers);
+            if etag::is_known(&tag, headers) {
+                etag::tagged(tag, StatusCode::NOT_MODIFIED.into_response())
+            } else {
+                etag::tagged(tag, (status, content_type, body).into_response())
+            }
+        }
+        Keeping::Allowed(_) | Keeping::Forbidden => (status, content_type, body).into_response(),
+    };
     if stage == Stage::NeedsPost {
         answer
             .headers_mut()

@@ -4,6 +4,7 @@ mod authorization;
 mod calling;
 mod consistency;
 mod cors;
+mod etag;
 mod gate;
 mod health;
 mod hostile;
