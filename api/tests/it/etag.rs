@@ -26,7 +26,8 @@ async fn serving(document: &str) -> Serving {
     });
     let request = Client::new().post(serving.url("/graphql"));
     let answer = request.bearer_auth(token()).json(&body).send().await;
-    assert_eq!(answer.unwrap().status(), StatusCode::OK);
+    let answer = answer.expect("the server answers");
+    assert_eq!(answer.status(), StatusCode::OK);
     serving
 }
 
