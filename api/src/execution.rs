@@ -16,11 +16,14 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery},
     parser::{
         Positioned,
-        types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+        types::{ExecutableDocument, OperationDefinition, OperationType},
     },
 };
 
-use crate::error::{Code, failure};
+use crate::{
+    error::{Code, failure},
+    gate::operation,
+};
 
 /// What to do with a mutation that came by GET.
 pub(crate) const NEEDS_POST: &str = "GET runs no mutations: send this one with POST";
@@ -100,14 +103,7 @@ impl Execution {
     /// the executor would find that out in the middle, as an execution error. Which operation is
     /// meant is left to the executor to complain about, if it is not clear.
     fn check(&self, document: &ExecutableDocument, variables: &Variables) -> ServerResult<()> {
-        let wanted = match &document.operations {
-            DocumentOperations::Single(operation) => Some(operation),
-            DocumentOperations::Multiple(operations) => self
-                .operation_name
-                .as_ref()
-                .and_then(|name| operations.get(name.as_str())),
-        };
-        let Some(operation) = wanted else {
+        let Some(operation) = operation(document, self.operation_name.as_deref()) else {
             return Ok(());
         };
         self.check_type(operation)?;

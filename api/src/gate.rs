@@ -23,7 +23,10 @@ use async_graphql::{
         Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest,
         NextRequest, NextSubscribe,
     },
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition},
+    parser::{
+        Positioned,
+        types::{DocumentOperations, ExecutableDocument, OperationDefinition},
+    },
     value,
 };
 use async_trait::async_trait;
@@ -139,7 +142,7 @@ impl Gate {
             // Which one is meant is left to the executor to complain about.
             return Ok(Price::FREE);
         };
-        let price = price(document, operation, &request.variables);
+        let price = price(document, &operation.node, &request.variables);
         price.hold(&self.rules.limits)?;
         Ok(price)
     }
@@ -278,22 +281,22 @@ impl Extension for Passage {
     }
 }
 
-fn operation<'a>(
+/// The operation that the executor will run, found by its rule: the one of that name, or without a
+/// name the only one, whether it has a name or not. None when the executor will refuse the request
+/// because it is not clear which one is meant.
+pub(crate) fn operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
-) -> Option<&'a OperationDefinition> {
+) -> Option<&'a Positioned<OperationDefinition>> {
     match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(&operation.node),
+        (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Single(_), Some(_)) => None,
-        (DocumentOperations::Multiple(operations), Some(name)) => {
-            operations.get(name).map(|operation| &operation.node)
-        }
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        // The parser calls also one operation multiple when it has a name.
         (DocumentOperations::Multiple(operations), None) => {
             let mut operations = operations.values();
-            match (operations.next(), operations.next()) {
-                (Some(only), None) => Some(&only.node),
-                _ => None,
-            }
+            let only = operations.next();
+            only.filter(|_| operations.next().is_none())
         }
     }
 }

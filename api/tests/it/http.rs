@@ -93,6 +93,7 @@ async fn a_request_error_has_no_data_and_its_status_depends_on_the_media_type() 
         json!({"query": "{"}),
         json!({"query": "{ unknown }"}),
         json!({"query": "query($name: String!) { greet(name: $name) }"}),
+        json!({"query": "query S($name: String!) { greet(name: $name) }"}),
         json!({"query": "query A { answer } query B { answer }"}),
         json!({"query": "query A { answer } query B { answer }", "operationName": "C"}),
     ] {
@@ -209,6 +210,8 @@ async fn get_runs_queries_only() {
     let mutation = "query A { answer } mutation B { change }";
     for query in [
         vec![("query", "mutation { change }")],
+        vec![("query", "mutation M { change }")],
+        vec![("query", "mutation M { change }"), ("operationName", "M")],
         vec![("query", mutation), ("operationName", "B")],
     ] {
         let response = get(&serving, &query).await;
@@ -216,8 +219,11 @@ async fn get_runs_queries_only() {
         assert_eq!(header(&response, ALLOW), "POST");
         assert_eq!(refusal(response).await, "BAD_REQUEST");
     }
+    assert_eq!(serving.changes(), 0, "nothing ran");
     for wrong in [
         vec![],
+        vec![("query", mutation)],
+        vec![("query", "mutation { change }"), ("operationName", "M")],
         vec![("query", "{ answer }"), ("variables", "{")],
         vec![("query", "{ answer }"), ("variables", "[]")],
         vec![("query", "{ answer }"), ("query", "{ who }")],
@@ -233,20 +239,17 @@ async fn get_runs_queries_only() {
 #[tokio::test]
 async fn a_subscription_is_sent_to_the_websocket() {
     let serving = Serving::start().await;
-    let response = post(
-        &serving,
-        JSON,
-        json!({"query": "subscription { count(to: 1) }"}),
-    )
-    .await;
-    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-    let body: Value = response.json().await.unwrap();
-    assert!(
-        body["errors"][0]["message"]
-            .as_str()
-            .unwrap()
-            .contains("graphql-transport-ws")
-    );
+    for query in [
+        "subscription { count(to: 1) }",
+        "subscription S { count(to: 1) }",
+    ] {
+        let response = post(&serving, JSON, json!({ "query": query })).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{query}");
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body.get("data"), None, "{query}");
+        let message = body["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains("graphql-transport-ws"), "{message}");
+    }
 }
 
 #[tokio::test]

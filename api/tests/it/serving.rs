@@ -1,6 +1,14 @@
 //! A server on a free port with a schema made for testing transports, and tokens for it.
 
-use std::{future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use api::{
     auth::{Auth, Claims, sign},
@@ -33,6 +41,7 @@ pub(crate) struct Serving {
     pub(crate) address: SocketAddr,
     /// How often a stream of `held` or `flood` lives now: a permit each.
     pub(crate) held: Arc<Semaphore>,
+    changes: Changes,
     stop: CancellationToken,
     task: JoinSet<()>,
 }
@@ -61,10 +70,12 @@ impl Serving {
 
     async fn build(limits: Limits, parts: Vec<Part>, origins: Vec<Origin>, rules: Rules) -> Self {
         let held = Arc::new(Semaphore::new(0));
+        let changes = Changes::default();
         let executor = Schema::build(Query, Mutation, Subscription)
             .extension(TrackExecution)
             .extension(Gate::new(rules))
             .data(held.clone())
+            .data(changes.clone())
             .finish();
         let auth = Auth::new(&KEY).expect("the key is long enough");
         let metrics = Arc::new(|| "a_metric 1\n".to_owned());
@@ -75,7 +86,10 @@ impl Serving {
             origins,
         };
         let router = transports(endpoint, Arc::new(Fixed(parts)), metrics);
-        Self::serve(router, held).await
+        Self {
+            changes,
+            ..Self::serve(router, held).await
+        }
     }
 
     pub(crate) async fn serve(router: Router, held: Arc<Semaphore>) -> Self {
@@ -89,6 +103,7 @@ impl Serving {
         Self {
             address,
             held,
+            changes: Changes::default(),
             stop,
             task,
         }
@@ -96,6 +111,11 @@ impl Serving {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// How often the mutation ran.
+    pub(crate) fn changes(&self) -> usize {
+        self.changes.0.load(Ordering::SeqCst)
     }
 
     /// Tells the server to stop, without waiting.
@@ -204,10 +224,15 @@ struct Mutation;
 
 #[Object]
 impl Mutation {
-    async fn change(&self) -> i32 {
-        1
+    async fn change(&self, context: &Context<'_>) -> Result<i32> {
+        context.data::<Changes>()?.0.fetch_add(1, Ordering::SeqCst);
+        Ok(1)
     }
 }
+
+/// How often a mutation ran.
+#[derive(Clone, Default)]
+struct Changes(Arc<AtomicUsize>);
 
 struct Subscription;
 

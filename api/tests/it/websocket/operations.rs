@@ -70,6 +70,7 @@ async fn what_cannot_begin_ends_with_an_error() {
         "{",
         "{ unknown }",
         "query($name: String!) { greet(name: $name) }",
+        "query S($name: String!) { greet(name: $name) }",
         "subscription { unknown }",
         "subscription { refused }",
     ] {
