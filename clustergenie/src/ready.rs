@@ -3,7 +3,7 @@
 //! The database is looked at every second by a task of its own, so that answering never waits. A read
 //! model counts as ready while the oldest event that it lacks is young: it is then merely busy.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use api::health::{Part, PartState, Readiness};
@@ -12,6 +12,7 @@ use event_store::source::ConsumerId;
 use outbox_relay::health::{RelayHealth, State};
 use projections::reader::Reader;
 use projections::status::ProjectionStatus;
+use schema::migrate::SchemaError;
 use sqlx::PgPool;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +74,8 @@ pub(crate) enum Standby {
 pub(crate) struct Ready {
     parts: Parts,
     database: Mutex<Vec<Part>>,
+    /// That the database is newer than the program was told.
+    told_of_newer: Once,
 }
 
 impl Ready {
@@ -82,6 +85,7 @@ impl Ready {
         Arc::new(Self {
             parts,
             database: Mutex::new(vec![not_yet]),
+            told_of_newer: Once::new(),
         })
     }
 
@@ -133,10 +137,15 @@ impl Ready {
             )];
         }
         let schema = schema::migrate::check(&self.parts.pool).await;
-        let mut found = vec![
-            part("postgres", Ok(())),
-            part("schema", schema.map_err(|error| error.to_string())),
-        ];
+        if let Err(newer @ SchemaError::Newer { .. }) = &schema {
+            self.told_of_newer.call_once(|| {
+                tracing::warn!(
+                    found = %newer,
+                    "this process goes on, but it could not be started again"
+                );
+            });
+        }
+        let mut found = vec![part("postgres", Ok(())), part("schema", of_schema(schema))];
         if let Some(reader) = &self.parts.reader {
             match reader.projections().await {
                 Ok(statuses) => {
@@ -198,6 +207,19 @@ fn of_projection(status: &ProjectionStatus) -> Part {
     part(status.name, state)
 }
 
+/// A database that is newer than the program is refused at the start only: an upgrade begins with the
+/// migration, and those who run must serve until they are replaced.
+fn of_schema(checked: Result<(), SchemaError>) -> Result<(), String> {
+    match checked {
+        Ok(()) | Err(SchemaError::Newer { .. }) => Ok(()),
+        Err(
+            error @ (SchemaError::Older { .. }
+            | SchemaError::Altered { .. }
+            | SchemaError::Failed(_)),
+        ) => Err(error.to_string()),
+    }
+}
+
 fn of_role(state: &State, standby: Standby) -> Result<(), String> {
     match state {
         State::Leading => Ok(()),
@@ -232,6 +254,14 @@ mod tests {
             of_role(&failing, Standby::IsReady),
             Err("Kafka does not answer".to_owned())
         );
+    }
+
+    #[test]
+    fn a_migration_by_a_newer_program_takes_nobody_out() {
+        assert_eq!(of_schema(Ok(())), Ok(()));
+        assert_eq!(of_schema(Err(SchemaError::Newer { version: 7 })), Ok(()));
+        assert!(of_schema(Err(SchemaError::Older { version: 7 })).is_err());
+        assert!(of_schema(Err(SchemaError::Altered { version: 7 })).is_err());
     }
 
     #[test]
