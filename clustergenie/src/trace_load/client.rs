@@ -18,8 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Codes of errors after which the same request may be sent again.
-const PASSING: [&str; 2] = ["UNAVAILABLE", "CONFLICT"];
+/// Codes of errors after which the same request may be sent again. A mutation that was too slow may
+/// have been done all the same; its key keeps it from being done twice.
+const PASSING: [&str; 3] = ["UNAVAILABLE", "CONFLICT", "TOO_SLOW"];
 
 /// Sends requests.
 #[derive(Debug)]
@@ -231,7 +232,12 @@ mod tests {
     #[test]
     fn what_passes_is_tried_again() {
         let error = r#"{"data":null,"errors":[{"message":"m","extensions":{"code":"CODE"}}]}"#;
-        for (status, code) in [(200, "UNAVAILABLE"), (200, "CONFLICT"), (503, "INTERNAL")] {
+        for (status, code) in [
+            (200, "UNAVAILABLE"),
+            (200, "CONFLICT"),
+            (200, "TOO_SLOW"),
+            (503, "INTERNAL"),
+        ] {
             let judged = judge(status, &error.replace("CODE", code)).unwrap();
             assert!(matches!(judged, Attempt::Failed(_)), "{status} {code}");
         }
