@@ -183,7 +183,7 @@ pub(crate) struct TraceLoad {
     /// A CSV file with the columns name, cpu_milli, memory_mib, qos, pod_phase, creation_time,
     /// deletion_time and scheduled_time.
     pub(crate) file: PathBuf,
-    /// The platform's address, with or without `/graphql`.
+    /// The platform's address, http or https, with or without `/graphql`.
     #[arg(long, env = "CLUSTERGENIE_URL", default_value = LOCAL)]
     pub(crate) url: String,
     /// An agent's token. Without one, and for a platform on this machine, a token is signed with the

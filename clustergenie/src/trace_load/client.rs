@@ -42,9 +42,12 @@ impl Client {
         let base = url.trim_end_matches('/').trim_end_matches("/graphql");
         reqwest::Url::parse(base)
             .ok()
-            .filter(|url| url.scheme() == "http")
+            .filter(|url| ["http", "https"].contains(&url.scheme()))
             .with_context(|| {
-                format!("{url:?} is not the address of a platform: write it like http://HOST:PORT")
+                format!(
+                    "{url:?} is not the address of a platform: write it like http://HOST:PORT or \
+                     https://HOST"
+                )
             })?;
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
@@ -215,6 +218,8 @@ mod tests {
             let client = Client::new(url, String::new()).unwrap();
             assert_eq!(client.endpoint, "http://a:1/graphql", "{url}");
         }
+        let proxied = Client::new("https://a/graphql", String::new()).unwrap();
+        assert_eq!(proxied.endpoint, "https://a/graphql");
         for bad in ["127.0.0.1:8085", "ftp://a", ""] {
             assert!(
                 Client::new(bad, String::new()).is_err(),
