@@ -1,6 +1,6 @@
 //! Files that only their owner may read: keys, passwords, ready tokens.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -35,6 +35,17 @@ pub(crate) fn read_or_write(
     }
 }
 
+/// Removes a file, if there is one.
+///
+/// # Errors
+/// When the folder keeps it.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Bytes that nobody can guess.
 ///
 /// # Errors
@@ -51,10 +62,12 @@ pub(crate) fn random<const BYTES: usize>() -> anyhow::Result<[u8; BYTES]> {
 fn try_write(path: &Path, contents: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let unfinished = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    // Of an earlier process with our number, which was killed.
+    remove(&unfinished)?;
+    // A file that somebody else made would keep its owner and its mode, and a link would be followed.
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&unfinished)?;
     let written = file
@@ -65,7 +78,13 @@ fn try_write(path: &Path, contents: &[u8]) -> io::Result<()> {
         // The error of writing is the one to tell.
         let _ = fs::remove_file(&unfinished);
     }
-    written
+    written.and_then(|()| sync_folder(path))
+}
+
+/// The new name survives a power failure only when its folder is on disk.
+fn sync_folder(of: &Path) -> io::Result<()> {
+    let folder = of.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]
@@ -96,6 +115,22 @@ mod tests {
             1,
             "nothing unfinished is left"
         );
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_lies_where_it_is_written_first_is_neither_followed_nor_kept() {
+        let folder = std::env::temp_dir().join(format!("secret-link-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (path, others) = (folder.join("key"), folder.join("others"));
+        fs::write(&others, "untouched").unwrap();
+        let unfinished = folder.join(format!(".key.{}", std::process::id()));
+        std::os::unix::fs::symlink(&others, &unfinished).unwrap();
+
+        write(&path, b"secret").unwrap();
+        assert_eq!(fs::read(&others).unwrap(), b"untouched");
+        let written = fs::symlink_metadata(&path).unwrap();
+        assert!(written.is_file() && written.permissions().mode() & 0o777 == 0o600);
         fs::remove_dir_all(&folder).unwrap();
     }
 }
