@@ -4,7 +4,7 @@
 # A check is a function `check_NAME`. It succeeds, fails, or returns SKIPPED when this machine cannot
 # say; every check runs even when an earlier one failed, and a table at the end names them all.
 
-readonly ALL_CHECKS=(fmt shell compose clippy deny advisories docs rust)
+readonly ALL_CHECKS=(fmt shell compose clippy deny advisories docs rust conformance)
 readonly SKIPPED=75
 
 # What this run has come to so far: a row for each check, whether one failed, the servers' folder.
@@ -14,7 +14,7 @@ servers=''
 
 check_fmt() { cargo fmt --all --check; }
 
-check_shell() { shellcheck --external-sources --check-sourced dev .ci/run; }
+check_shell() { shellcheck --external-sources --check-sourced dev .ci/run dev-tools/conformance/examples/*.sh; }
 
 # Reads the file as the user's `docker compose` would, which checks it against the compose
 # specification's schema. Needs no Docker daemon.
@@ -156,7 +156,9 @@ command_test() {
     [[ ! $name =~ ^(shell|compose|deny|advisories)$ ]] || { require_for_checks && break; }
   done
   for name in "${names[@]}"; do
-    if [[ $name == rust ]]; then
+    if [[ $name == conformance ]]; then
+      require_for_database
+    elif [[ $name == rust ]]; then
       require_for_database
       start_test_servers
       report_missing_kafka

@@ -21,16 +21,16 @@ let droplets = 0;
 
 /** Runs a check, which passes unless it throws or takes longer than 15 s, and says how it went. */
 export async function check(name, body) {
-  const late = AbortSignal.timeout(15_000);
-  const lateness = once(late, 'abort').then(() => {
-    throw new Error('it took longer than 15 s');
-  });
+  const late = Promise.withResolvers();
+  const timer = setTimeout(() => late.reject(new Error('it took longer than 15 s')), 15_000);
   try {
-    await Promise.race([body(), lateness]);
+    await Promise.race([body(), late.promise]);
     console.log(`ok - ${name}`);
   } catch (error) {
     console.log(`not ok - ${name}: ${error?.message ?? JSON.stringify(error)}`);
     process.exitCode = 1;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

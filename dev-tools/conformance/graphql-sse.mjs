@@ -39,8 +39,8 @@ await check('a query', async () => {
 
 await check('a query ends after its result', async () => {
   const results = [];
-  for await (const result of shared.iterate({ query: '{ __typename }' })) results.push(result);
-  assert.deepEqual(results, [{ data: { __typename: 'Query' } }]);
+  for await (const { data } of shared.iterate({ query: '{ __typename }' })) results.push(data);
+  assert.deepEqual(results, [{ __typename: 'Query' }]);
 });
 
 await check('a mutation', async () => {

@@ -1,0 +1,112 @@
+// The examples of docs/frontends.md: they stand there word by word, they are well-typed, and each does
+// what it says, also when the connection breaks in its middle. So do the words about codes.
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { check, headers, newDroplet, openRoad, url } from './check.mjs';
+
+const document = readFileSync('frontends.md', 'utf8');
+const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
+
+const send = async (query, variables) => {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await response.json()).data;
+};
+
+const find = async (name) => {
+  const query = 'query ($name: String!) { droplets(first: 1, filter: { name: $name }) { nodes { id } } }';
+  return (await send(query, { name })).droplets.nodes[0].id;
+};
+
+const rename = (id, name) => {
+  const query = 'mutation ($input: RenameDropletInput!) { renameDroplet(input: $input) { token } }';
+  return send(query, { input: { id, name } });
+};
+
+/**
+ * Runs an example until the droplet is active, cuts its connection, lets something happen meanwhile,
+ * and gives what the example said about the droplet.
+ */
+const follow = async (command, name) => {
+  const road = await openRoad();
+  const [program, ...args] = command;
+  const env = { ...process.env, CLUSTERGENIE_URL: road.origin };
+  // In a group of its own, which ends with all that the example started.
+  const example = spawn(program, args, { env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+  const said = [];
+  try {
+    for await (const line of createInterface(example.stdout)) {
+      if (!line.includes(name)) continue;
+      said.push(line.replace(/ ACTIVE.*/, ' ACTIVE').trim());
+      if (line.includes(`${name} ACTIVE`)) {
+        road.cut();
+        const id = await find(name);
+        await rename(id, `${name}-b`);
+        await rename(id, `${name}-c`);
+      }
+      if (line.includes(`${name}-c`)) break;
+    }
+  } finally {
+    process.kill(-example.pid, 'SIGKILL');
+    road.close();
+  }
+  return said;
+};
+
+for (const file of readdirSync('examples').sort()) {
+  await check(`${file} stands in docs/frontends.md as it is`, () => {
+    const block = `\n${readFileSync(`examples/${file}`, 'utf8')}\`\`\`\n`;
+    assert.ok(document.includes(block), 'copy the file into its block of code');
+  });
+}
+
+for (const code of process.env.CONFORMANCE_CODES.split(/\s+/).filter(Boolean)) {
+  await check(`docs/frontends.md explains ${code}`, () => {
+    assert.ok(document.includes(`| \`${code}\``), 'add it to the table of codes');
+  });
+}
+
+await check('the TypeScript is well-typed', () => {
+  const compiler = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc'], { encoding: 'utf8' });
+  assert.equal(compiler.status, 0, compiler.stdout);
+});
+
+for (const command of [
+  [...node, 'examples/droplets.ts'],
+  ['python/bin/python', 'examples/droplets.py'],
+  ['bash', 'examples/droplets.sh'],
+]) {
+  await check(`${command.at(-1)} runs, and resumes`, async () => {
+    const { name } = newDroplet();
+    const said = await follow([...command, name], name);
+    assert.deepEqual(said, [
+      `listed ${name}`,
+      `${name} ACTIVE`,
+      `${name}-b ACTIVE`,
+      `${name}-c ACTIVE`,
+    ]);
+  });
+}
+
+await check('examples/follow.ts runs, and resumes', async () => {
+  const { events } = await send('{ events(last: 1) { nodes { cursor } } }');
+  const input = newDroplet();
+  const { name } = input;
+  const provision = 'mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { token } }';
+  await send(provision, { input });
+  const said = await follow([...node, 'examples/follow.ts', events.nodes[0].cursor], name);
+  assert.deepEqual(said, [
+    `droplet_requested ${name} REQUESTED`,
+    `droplet_activated ${name} ACTIVE`,
+    `droplet_renamed ${name}-b ACTIVE`,
+    `droplet_renamed ${name}-c ACTIVE`,
+  ]);
+});
+
+process.exit();

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Asks for a droplet with curl, sees it at once, and follows it over server-sent events.
+# Run it: CLUSTERGENIE_URL=http://127.0.0.1:8085 CLUSTERGENIE_TOKEN=... ./droplets.sh NAME
+# shellcheck disable=SC2016
+set -euo pipefail
+
+graphql() {
+  curl --silent --show-error --fail-with-body "$CLUSTERGENIE_URL/graphql" \
+    --header "authorization: Bearer $CLUSTERGENIE_TOKEN" --header 'content-type: application/json' "$@"
+}
+
+input='{"name": "'${1:-web-1}'", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64"}'
+provisioned=$(graphql --data '{
+  "query": "mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { droplet { id } token userErrors { message code } } }",
+  "variables": {"input": '"$input"'}
+}')
+token=$(jq --raw-output .data.provisionDroplet.token <<<"$provisioned")
+id=$(jq --raw-output .data.provisionDroplet.droplet.id <<<"$provisioned")
+
+# The header makes every field of the request show the write.
+graphql --header "x-consistency-token: $token" --data '{
+  "query": "query ($id: ID!) { droplet(id: $id) { name status } }", "variables": {"id": "'"$id"'"}
+}' | jq --raw-output '"listed " + .data.droplet.name'
+
+# When the stream is lost, send the same request with the `cursor` of the last event as `after`.
+after=$token
+while true; do
+  while IFS= read -r line; do
+    [[ $line == data:* ]] || continue
+    change=${line#data: }
+    after=$(jq --raw-output .data.dropletChanged.cursor <<<"$change")
+    jq --raw-output '.data.dropletChanged.droplet | [.name, .status, .addresses[].ip] | join(" ")' <<<"$change"
+  done < <(graphql --no-buffer --header 'accept: text/event-stream' --data '{
+    "query": "subscription ($id: ID!, $after: String) { dropletChanged(id: $id, after: $after) { cursor droplet { name status addresses { ip } } } }",
+    "variables": {"id": "'"$id"'", "after": "'"$after"'"}
+  }' || true)
+  sleep 1
+done

@@ -1,0 +1,94 @@
+// Asks for a droplet with urql, sees it at once in a list, and follows it until its machine runs.
+// Run it: CLUSTERGENIE_URL=http://127.0.0.1:8085 CLUSTERGENIE_TOKEN=... node droplets.ts NAME
+import { Client, fetchExchange, gql, subscriptionExchange } from '@urql/core';
+import { createClient } from 'graphql-ws';
+
+const url = `${process.env.CLUSTERGENIE_URL}/graphql`;
+const authorization = `Bearer ${process.env.CLUSTERGENIE_TOKEN}`;
+const name = process.argv[2] ?? 'web-1';
+
+// Sends the cursor of the last change when it reconnects, so that none is lost or told twice.
+const socket = createClient({
+  url,
+  connectionParams: { authorization },
+  retryAttempts: Infinity,
+  shouldRetry: () => true,
+});
+const client = new Client({
+  url,
+  preferGetMethod: false,
+  fetchOptions: { headers: { authorization } },
+  exchanges: [
+    fetchExchange,
+    subscriptionExchange({
+      forwardSubscription: ({ query = '', variables }) => ({
+        subscribe: (sink) => {
+          const resumable: Record<string, unknown> = { ...variables };
+          const unsubscribe = socket.subscribe<any>(
+            { query, variables: resumable },
+            {
+              ...sink,
+              next: (result) => {
+                resumable.after = result.data?.dropletChanged?.cursor ?? resumable.after;
+                sink.next(result as Parameters<typeof sink.next>[0]);
+              },
+            },
+          );
+          return { unsubscribe };
+        },
+      }),
+    }),
+  ],
+});
+
+// 1. A mutation. The key makes it safe to send again when the answer was lost.
+const input = { name, size: 's-1vcpu-1gb', region: 'nyc3', image: 'ubuntu-24-04-x64' };
+const provisioned = await client.mutation(
+  gql`
+    mutation ($input: ProvisionDropletInput!, $key: String!) {
+      provisionDroplet(input: $input) @idempotent(key: $key) {
+        droplet { id name status }
+        token
+        userErrors { field message code }
+      }
+    }
+  `,
+  { input, key: crypto.randomUUID() },
+);
+if (provisioned.error) throw provisioned.error; // The request failed: look at `extensions.code`.
+const { droplet, token, userErrors } = provisioned.data.provisionDroplet;
+if (userErrors.length > 0) throw new Error(JSON.stringify(userErrors)); // A rule forbids it.
+
+// 2. A query. With the mutation's token it shows the write.
+const listed = await client.query(
+  gql`
+    query ($name: String!, $token: String!) {
+      droplets(first: 20, filter: { name: $name }, consistentWith: $token) {
+        totalCount
+        nodes { id name status }
+        pageInfo { hasNextPage endCursor }
+      }
+    }
+  `,
+  { name, token },
+);
+if (listed.error) throw listed.error;
+console.log('listed', listed.data.droplets.nodes[0].name);
+
+// 3. A subscription, from the mutation on.
+const changes = client.subscription(
+  gql`
+    subscription ($id: ID!, $after: String!) {
+      dropletChanged(id: $id, after: $after) {
+        cursor
+        droplet { name status addresses { ip } }
+      }
+    }
+  `,
+  { id: droplet.id, after: token },
+);
+changes.subscribe(({ data, error }) => {
+  if (error) throw error;
+  const { name, status, addresses } = data.dropletChanged.droplet;
+  console.log(name, status, addresses.map(({ ip }: { ip: string }) => ip).join(' '));
+});
