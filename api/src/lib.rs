@@ -47,5 +47,5 @@ pub mod websocket;
 
 mod edge;
 mod params;
-mod response;
+pub mod response;
 mod traceparent;

@@ -30,7 +30,7 @@ use tracing::{Instrument, Span};
 use crate::{
     error::{Code, failure},
     execution::{Execution, Stage},
-    response::ResponseBody,
+    response::json,
 };
 
 /// How often a comment is sent while there is no event.
@@ -109,8 +109,8 @@ impl Operation {
                 let mut operation = operation?;
                 let (text, operation) = match operation.step().await {
                     Step::Silence => (COMMENT.to_owned(), Some(operation)),
-                    Step::Result(response) => (operation.next(&response), Some(operation)),
-                    Step::Failure(response) => (operation.next(&response) + COMPLETE, None),
+                    Step::Result(response) => (operation.next(response), Some(operation)),
+                    Step::Failure(response) => (operation.next(response) + COMPLETE, None),
                     Step::Completed => (COMPLETE.to_owned(), None),
                     Step::CutOff => return None,
                 };
@@ -148,9 +148,8 @@ impl Operation {
     }
 
     /// The event that carries a result. JSON has no line breaks, so it is one line.
-    fn next(&self, response: &Response) -> String {
-        let body = serde_json::to_string(&ResponseBody::new(response, self.execution.stage()));
-        let body = body.expect("a GraphQL response has text keys only, so it is JSON");
+    fn next(&self, mut response: Response) -> String {
+        let body = json(&mut response, self.execution.stage());
         format!("event: next\ndata: {body}\n\n")
     }
 }

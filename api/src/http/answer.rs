@@ -6,7 +6,7 @@ use axum::{
 };
 
 use super::etag;
-use crate::{accept::MediaType, execution::Stage, response::ResponseBody};
+use crate::{accept::MediaType, execution::Stage, response::json};
 
 /// Whether whoever asks may keep the result.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub(super) enum Keeping<'a> {
 
 /// The HTTP response to a request that was given to the executor and got this far.
 pub(super) fn answer(
-    response: async_graphql::Response,
+    mut response: async_graphql::Response,
     stage: Stage,
     media_type: MediaType,
     keeping: Keeping<'_>,
@@ -33,13 +33,12 @@ pub(super) fn answer(
             StatusCode::OK
         }
     };
-    let body = serde_json::to_vec(&ResponseBody::new(&response, stage))
-        .expect("a GraphQL response has text keys only, so it is JSON");
+    let body = json(&mut response, stage);
     let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
     let mut answer = match keeping {
         // What went wrong once may go right the next time.
         Keeping::Allowed(headers) if stage == Stage::Executing && response.errors.is_empty() => {
-            let tag = etag::of(&body, media_type, headers);
+            let tag = etag::of(body.as_bytes(), media_type, headers);
             if etag::is_known(&tag, headers) {
                 etag::tagged(tag, StatusCode::NOT_MODIFIED.into_response())
             } else {

@@ -33,7 +33,7 @@ pub(super) async fn run<E: Executor>(
         }
         // Waits while the queue is full, and with it the source of the results. The writer ends the
         // connection, and this task with it, if that takes too long.
-        if out.send(protocol::next(&id, &response)).await.is_err() {
+        if out.send(protocol::next(&id, response)).await.is_err() {
             break;
         }
     }

@@ -7,7 +7,7 @@ use axum::extract::ws::{CloseFrame, Message};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{execution::Stage, params::Params, response::ResponseBody};
+use crate::{execution::Stage, params::Params, response::json};
 
 /// The most bytes of a close reason: a control frame has 125, two of them for the code.
 const MAX_REASON_BYTES: usize = 123;
@@ -174,13 +174,10 @@ pub(super) fn pong(payload: Option<&Value>) -> Message {
 }
 
 /// One result of an operation.
-pub(super) fn next(id: &str, response: &Response) -> Message {
-    let payload = Some(ResponseBody::new(response, Stage::Executing));
-    text(&Sent {
-        id: Some(id),
-        kind: "next",
-        payload,
-    })
+pub(super) fn next(id: &str, mut response: Response) -> Message {
+    let payload = json(&mut response, Stage::Executing);
+    let id = Value::from(id);
+    Message::Text(format!(r#"{{"id":{id},"type":"next","payload":{payload}}}"#).into())
 }
 
 /// The end of an operation that did not get as far as a result.

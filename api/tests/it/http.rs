@@ -1,5 +1,6 @@
 //! GraphQL over HTTP: every rule of statuses, headers and bodies.
 
+use api::response::MAX_RESPONSE_BYTES;
 use reqwest::{
     Client, Method, RequestBuilder, Response, StatusCode,
     header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, VARY, WWW_AUTHENTICATE},
@@ -368,6 +369,29 @@ async fn a_url_has_a_limit() {
     let response = get(8 * 1024 + 1).await;
     assert_eq!(response.status(), StatusCode::URI_TOO_LONG);
     assert_eq!(refusal(response).await, "LIMIT_EXCEEDED");
+}
+
+#[tokio::test]
+async fn a_response_has_a_limit() {
+    let serving = Serving::start().await;
+    let send = |length: usize| {
+        let query = format!("{{ long(length: {length}) }}");
+        post(&serving, GRAPHQL, json!({ "query": query }))
+    };
+    // What is around the text takes less than 100 bytes.
+    let response = send(MAX_RESPONSE_BYTES - 100).await;
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(
+        body["data"]["long"].as_str().map(str::len),
+        Some(MAX_RESPONSE_BYTES - 100)
+    );
+    let response = send(MAX_RESPONSE_BYTES).await;
+    assert_eq!(response.status(), StatusCode::OK, "it was executed");
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body.get("data"), Some(&Value::Null));
+    let error = &body["errors"][0];
+    assert_eq!(error["extensions"]["code"], "LIMIT_EXCEEDED");
+    assert!(error["message"].as_str().unwrap().contains("smaller pages"));
 }
 
 #[tokio::test]

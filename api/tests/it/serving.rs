@@ -262,6 +262,11 @@ impl Subscription {
         }))
     }
 
+    /// Gives a short value, one of this length, and a short one.
+    async fn long(&self, length: usize) -> impl Stream<Item = String> {
+        stream::iter([1, length, 1].map(|length| "x".repeat(length)))
+    }
+
     async fn refused(&self) -> Result<impl Stream<Item = i32>> {
         Err::<stream::Empty<i32>, _>("it may not begin".into())
     }

@@ -1,5 +1,6 @@
 //! GraphQL over server-sent events: what is sent, what is refused, and how a stream ends.
 
+use api::response::MAX_RESPONSE_BYTES;
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode,
     header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap},
@@ -236,6 +237,21 @@ async fn a_failure_in_the_middle_is_told_before_the_end() {
         assert_eq!(failure.1["errors"][0]["extensions"]["code"], "INTERNAL");
         assert_eq!(*end, complete());
     }
+}
+
+#[tokio::test]
+async fn a_result_that_is_too_long_is_told_and_the_next_comes() {
+    let serving = Serving::start().await;
+    let document = format!("subscription {{ long(length: {MAX_RESPONSE_BYTES}) }}");
+    let events = events(&serving, &document).await.all().await;
+    let short = next(json!({ "data": { "long": "x" } }));
+    assert_eq!(events[0], short);
+    assert_eq!(events[1].1["data"], Value::Null);
+    assert_eq!(
+        events[1].1["errors"][0]["extensions"]["code"],
+        "LIMIT_EXCEEDED"
+    );
+    assert_eq!(events[2..], [short, complete()]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What operations answer, and how they end.
 
+use api::response::MAX_RESPONSE_BYTES;
 use serde_json::json;
 
 use super::client::{Client, released};
@@ -106,6 +107,23 @@ async fn an_error_in_a_result_is_a_result() {
     assert_eq!(client.hear().await["payload"], json!({"data": {"half": 1}}));
     let next = client.hear().await;
     assert_eq!(next["payload"]["errors"][0]["message"], "the second fails");
+    assert_eq!(client.hear().await["type"], "complete");
+}
+
+#[tokio::test]
+async fn a_result_that_is_too_long_is_told_and_the_next_comes() {
+    let serving = Serving::start().await;
+    let mut client = Client::admitted(&serving).await;
+    let query = format!("subscription {{ long(length: {MAX_RESPONSE_BYTES}) }}");
+    client.subscribe("1", &query).await;
+    let short = json!({"data": {"long": "x"}});
+    assert_eq!(client.hear().await["payload"], short);
+    let refused = client.hear().await;
+    assert_eq!(
+        refused["payload"]["errors"][0]["extensions"]["code"],
+        "LIMIT_EXCEEDED"
+    );
+    assert_eq!(client.hear().await["payload"], short);
     assert_eq!(client.hear().await["type"], "complete");
 }
 
