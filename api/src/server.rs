@@ -3,19 +3,27 @@
 //! It owns every connection's task. When told to stop it takes no more connections, lets the requests
 //! that run end, ends streams of events, tells WebSockets to go (1001), and after [`GRACE`] ends what
 //! is left.
+//!
+//! What a client can hold is bounded: a response by [`crate::response::MAX_RESPONSE_BYTES`], the time
+//! it may take to be read by `patient`, and connections by [`MAX_CONNECTIONS`].
 
 mod patient;
+mod sent;
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{Extension, Router};
-use hyper::server::conn::http1;
+use hyper::{
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -24,7 +32,15 @@ use tokio_util::{
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
-use self::patient::Patient;
+use self::{
+    patient::{Patient, Responses},
+    sent::Sent,
+};
+
+/// The most connections at once, WebSockets included. One more is closed as soon as it is taken, so
+/// that a client or a proxy learns at once to try elsewhere, or later: waiting would look as if the
+/// server were slow.
+pub const MAX_CONNECTIONS: usize = 10_000;
 
 /// How long requests and WebSockets may take to end after the server was told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -41,6 +57,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves the router on the listener until told to stop, then stops in order.
 pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
+    run_with(listener, router, MAX_CONNECTIONS, stop).await;
+}
+
+/// The same with another number of connections at once.
+async fn run_with(
+    listener: TcpListener,
+    router: Router,
+    max_connections: usize,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(max_connections));
     let connections = Connections::new(&stop);
     let service = TowerToHyperService::new(router.layer(Extension(connections.clone())));
     let mut tasks = JoinSet::new();
@@ -56,9 +83,15 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                tasks.spawn(serve(stream, service.clone(), stop.clone()));
-            }
+            Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
+                Ok(place) => {
+                    tasks.spawn(serve(stream, place, service.clone(), stop.clone()));
+                }
+                Err(_) => {
+                    metrics::counter!("clustergenie_http_connections_refused_total").increment(1);
+                    tracing::debug!("a connection was refused: there are too many");
+                }
+            },
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
                 sleep(ACCEPT_PAUSE).await;
@@ -140,16 +173,31 @@ impl Tracked {
     }
 }
 
-async fn serve(stream: TcpStream, service: TowerToHyperService<Router>, stop: CancellationToken) {
+async fn serve(
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    service: TowerToHyperService<Router>,
+    stop: CancellationToken,
+) {
     // Small answers go out at once instead of waiting for more to say.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps its delay");
     }
+    let responses = Responses::default();
+    let stream = Patient::new(stream, responses.clone(), place);
+    let service = service_fn(move |request| {
+        let (answering, responses) = (service.call(request), responses.clone());
+        async move {
+            answering
+                .await
+                .map(|response| Sent::wrap(response, &responses))
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(Patient::new(stream)), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
@@ -164,5 +212,54 @@ async fn serve(stream: TcpStream, service: TowerToHyperService<Router>, stop: Ca
             error = &error as &dyn std::error::Error,
             "a connection broke"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::{
+        extract::ws::{WebSocket, WebSocketUpgrade},
+        routing::any,
+    };
+    use testkit::wait;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const HANDSHAKE: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n\
+        upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+        sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    /// A WebSocket, or nothing when the connection is refused.
+    async fn websocket(address: SocketAddr) -> Option<TcpStream> {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(HANDSHAKE).await.ok()?;
+        let mut status = [0; 12];
+        socket.read_exact(&mut status).await.ok()?;
+        assert_eq!(&status, b"HTTP/1.1 101");
+        Some(socket)
+    }
+
+    #[tokio::test]
+    async fn connections_beyond_the_most_are_refused_until_one_ends_websockets_included() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let echo = async |upgrade: WebSocketUpgrade| {
+            upgrade.on_upgrade(async |mut socket: WebSocket| while socket.recv().await.is_some() {})
+        };
+        let router = Router::new().route("/", any(echo));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(run_with(listener, router, 2, CancellationToken::new()));
+
+        let first = websocket(address).await.expect("there is a place");
+        let _second = websocket(address).await.expect("there is another");
+        assert!(websocket(address).await.is_none(), "there is none");
+        drop(first);
+        wait::until("the place is free again", async || {
+            websocket(address).await.map(drop)
+        })
+        .await;
     }
 }

@@ -1,20 +1,24 @@
 //! A connection that gives up on a client that does not read.
 //!
 //! What is sent to a client waits in the kernel's buffer until it is read, and then in ours; when both
-//! are full nothing more is made for it. Without an end to that, a client that never reads would hold
-//! its subscription, and what that holds, for as long as it likes. It must never end a connection on
-//! which nothing is to be sent.
+//! are full nothing more is made for it. Without an end to that, a client that never reads, or a little
+//! now and then, would hold its response or its subscription, and what that holds, for as long as it
+//! likes. It must never end a connection on which nothing is to be sent.
 
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    sync::OwnedSemaphorePermit,
     time::{Sleep, sleep},
 };
 
@@ -22,19 +26,62 @@ use tokio::{
 /// goodbye to a slow client.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection whose writes fail after too long a wait.
-pub(super) struct Patient {
-    stream: TcpStream,
-    /// Runs while a write waits.
-    waiting: Option<Pin<Box<Sleep>>>,
+/// How long a client may take to read a response, or an event of a stream, however steadily it reads.
+const TOTAL_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The responses of a connection that have an end and were not yet taken over to be sent as a whole;
+/// clones count for the same connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Responses(Arc<AtomicUsize>);
+
+impl Responses {
+    /// One more, until what is returned is dropped.
+    pub(super) fn begin(&self) -> Sending {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Sending(self.clone())
+    }
+
+    fn any(&self) -> bool {
+        self.0.load(Ordering::Acquire) > 0
+    }
 }
 
-impl Patient {
+/// A response that is being sent.
+#[derive(Debug)]
+pub(super) struct Sending(Responses);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A connection whose writes fail after too long a wait. It holds its place among the connections
+/// for as long as it is open, whichever protocol is spoken on it.
+pub(super) struct Patient<Connection> {
+    connection: Connection,
+    responses: Responses,
+    /// Runs while a write waits.
+    waiting: Option<Pin<Box<Sleep>>>,
+    /// Runs from when a write had to wait until the whole response, or what there was of a stream, is
+    /// written.
+    behind: Option<Pin<Box<Sleep>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl<Connection> Patient<Connection> {
     /// The same connection with an end to waiting.
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        responses: Responses,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
-            stream,
+            connection,
+            responses,
             waiting: None,
+            behind: None,
+            _place: place,
         }
     }
 
@@ -51,28 +98,36 @@ impl Patient {
         let waiting = self
             .waiting
             .get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
-        ready!(waiting.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        let behind = self
+            .behind
+            .get_or_insert_with(|| Box::pin(sleep(TOTAL_PATIENCE)));
+        // Both are asked, so that either wakes the task.
+        let waited = waiting.as_mut().poll(context).is_ready();
+        let too_long = behind.as_mut().poll(context).is_ready() || waited;
+        if too_long {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
     }
 }
 
-impl AsyncRead for Patient {
+impl<Connection: AsyncRead + Unpin> AsyncRead for Patient<Connection> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        Pin::new(&mut self.connection).poll_read(context, buffer)
     }
 }
 
-impl AsyncWrite for Patient {
+impl<Connection: AsyncWrite + Unpin> AsyncWrite for Patient<Connection> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let written = Pin::new(&mut self.connection).poll_write(context, bytes);
         self.within_patience(context, written)
     }
 
@@ -81,19 +136,95 @@ impl AsyncWrite for Patient {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let written = Pin::new(&mut self.connection).poll_write_vectored(context, slices);
         self.within_patience(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.connection.is_write_vectored()
     }
 
+    /// Whoever writes flushes when there is nothing left to be written, or nothing yet.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        if !self.responses.any() {
+            self.behind = None;
+        }
+        Pin::new(&mut self.connection).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.connection).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+        sync::Semaphore,
+        time::{Instant, interval, timeout},
+    };
+
+    use super::*;
+
+    /// Both ends of a connection that holds little.
+    fn connection(responses: Responses) -> (Patient<DuplexStream>, DuplexStream) {
+        let (near, far) = duplex(10);
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
+        let place = place.expect("the place is free");
+        (Patient::new(near, responses, place), far)
+    }
+
+    /// Writes pieces of 20 bytes, of which 10 are read every five seconds. How long until that fails?
+    async fn endured(responses: Responses) -> Option<Duration> {
+        let (mut near, mut far) = connection(responses);
+        let reading = async {
+            let mut steps = interval(Duration::from_secs(5));
+            let mut read = [0; 10];
+            loop {
+                steps.tick().await;
+                far.read_exact(&mut read).await.expect("there is more");
+            }
+        };
+        let writing = async {
+            loop {
+                near.write_all(&[0; 20]).await?;
+                near.flush().await?;
+            }
+        };
+        let started = Instant::now();
+        let failed: io::Error = tokio::select! {
+            failed = timeout(Duration::from_secs(300), writing) => match failed {
+                Ok(Ok(())) | Err(_) => return None,
+                Ok(Err(failed)) => failed,
+            },
+            () = reading => return None,
+        };
+        assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
+        Some(started.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_that_is_read_too_slowly_is_given_up() {
+        let responses = Responses::default();
+        let _sending = responses.begin();
+        let endured = endured(responses).await.expect("it fails");
+        assert_eq!(endured.as_secs(), TOTAL_PATIENCE.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_read_goes_on_and_so_do_responses_after_each_other() {
+        let responses = Responses::default();
+        drop(responses.begin());
+        assert_eq!(endured(responses).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_read_is_given_up() {
+        let (mut near, _far) = connection(Responses::default());
+        let started = Instant::now();
+        let failed = near.write_all(&[0; 100]).await.expect_err("nobody reads");
+        assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(started.elapsed().as_secs(), PATIENCE.as_secs());
     }
 }
