@@ -1,7 +1,6 @@
 //! `clustergenie up`: everything in one process, with a Postgres of its own.
 
 use std::env;
-use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -43,16 +42,16 @@ const TOKEN_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// When something cannot be started, or a part failed.
 pub(crate) async fn run(settings: Up) -> anyhow::Result<()> {
     let data = DataDirectory::take(&settings.data)?;
+    // One of an earlier run says nothing about this one, whatever becomes of it.
+    forget(settings.ready_file.as_deref())?;
     // Before Postgres is started, so that a wrong address is told at once.
     let listener = parts::listen(settings.listen).await?;
-    if let Some(file) = &settings.ready_file {
-        forget(file)?;
-    }
     let key = key::make_in_data_directory(data.path())?;
     let postgres = PrivatePostgres::start(data.path(), settings.postgres_bin.as_deref()).await?;
     let ended = serve(&settings, listener, &key, &postgres).await;
+    let forgotten = forget(settings.ready_file.as_deref());
     let stopped = postgres.stop().await;
-    ended.and(stopped)
+    ended.and(stopped).and(forgotten)
 }
 
 async fn serve(
@@ -85,14 +84,12 @@ async fn serve(
     tasks.run().await
 }
 
-/// Removes the ready file of an earlier run, which says nothing about this one.
-fn forget(ready_file: &Path) -> anyhow::Result<()> {
-    match fs::remove_file(ready_file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("{} cannot be replaced", ready_file.display()))
-        }
-        _ => Ok(()),
-    }
+/// Removes the ready file, which only says something true while we serve.
+fn forget(ready_file: Option<&Path>) -> anyhow::Result<()> {
+    let Some(file) = ready_file else {
+        return Ok(());
+    };
+    secret_file::remove(file).with_context(|| format!("{} cannot be removed", file.display()))
 }
 
 /// Puts all parts into the task set.

@@ -87,6 +87,10 @@ async fn it_serves_what_it_announces_and_ends_in_order() {
         !is_running(postgres),
         "Postgres ends before the platform does"
     );
+    assert!(
+        !folder.path("ready.json").exists(),
+        "nobody is told any more that it serves"
+    );
 }
 
 #[tokio::test]
