@@ -232,7 +232,10 @@ Three commands to try, in a shell that has the line above:
     -d '{{"query":"{{ droplets(first: 10) {{ nodes {{ id name status addresses {{ ip }} }} }} jobs(first: 10) {{ nodes {{ kind status percent }} }} }}"}}'
   {program} token --data {data} --org {ORG} --role viewer
 
-The same for people is at {url}/ in a browser. Stop with Ctrl-C.
+The same for people, in a browser:
+  {url}/#token={token}
+
+Stop with Ctrl-C.
 "#
         )
     }
