@@ -100,19 +100,19 @@ impl PrivatePostgres {
         }
     }
 
-    /// Stops the server and waits until it has ended.
+    /// Stops the server and waits until it has ended: in an orderly way, until that takes too long or
+    /// `hurry` returns.
     ///
     /// # Errors
     /// When it does not end; the next start waits for it and recovers.
-    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(self, hurry: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.server.signal(Signal::INT);
-        if tokio::time::timeout(ORDERLY_STOP, self.server.ended())
-            .await
-            .is_ok()
-        {
-            return Ok(());
-        }
-        tracing::warn!("Postgres did not stop in an orderly way and is made to stop at once");
+        let why = tokio::select! {
+            _ = self.server.ended() => return Ok(()),
+            () = tokio::time::sleep(ORDERLY_STOP) => "it took too long",
+            () = hurry => "another signal",
+        };
+        tracing::warn!(why, "Postgres had not stopped and is made to stop at once");
         self.server.signal(Signal::QUIT);
         tokio::time::timeout(IMMEDIATE_STOP, self.server.ended())
             .await

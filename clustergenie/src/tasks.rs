@@ -177,15 +177,20 @@ impl Tasks {
     }
 }
 
-/// The signals that ask the process to end.
+/// The signals that ask the process to end: SIGINT and SIGTERM. From the first time they are listened
+/// to, they end nothing by themselves any more.
 #[derive(Debug)]
-struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn listen() -> anyhow::Result<Self> {
+    /// Hears signals that come from now on.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("signals cannot be listened to");
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
@@ -193,7 +198,8 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> &'static str {
+    /// Waits for a signal and gives its name.
+    pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",

@@ -1,6 +1,7 @@
 //! `clustergenie up`: everything in one process, with a Postgres of its own.
 
 use std::env;
+use std::future::pending;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -27,7 +28,7 @@ use crate::data_directory::DataDirectory;
 use crate::parts::{self, Brokers, Feed};
 use crate::postgres::PrivatePostgres;
 use crate::ready::{Parts, Publishing, Ready, Relay, Standby};
-use crate::tasks::{GRACE, Stage, Tasks};
+use crate::tasks::{GRACE, Signals, Stage, Tasks};
 use crate::telemetry::Metrics;
 use crate::{key, secret_file, token};
 
@@ -50,7 +51,7 @@ pub(crate) async fn run(settings: Up) -> anyhow::Result<()> {
     let postgres = PrivatePostgres::start(data.path(), settings.postgres_bin.as_deref()).await?;
     let ended = serve(&settings, listener, &key, &postgres).await;
     let forgotten = forget(settings.ready_file.as_deref());
-    let stopped = postgres.stop().await;
+    let stopped = postgres.stop(another_signal()).await;
     ended.and(stopped).and(forgotten)
 }
 
@@ -82,6 +83,16 @@ async fn serve(
         Ok(())
     });
     tasks.run().await
+}
+
+/// Returns when a signal comes from now on. Without one, Postgres has all the time that it may take.
+async fn another_signal() {
+    match Signals::listen() {
+        Ok(mut signals) => {
+            signals.next().await;
+        }
+        Err(_) => pending().await,
+    }
 }
 
 /// Removes the ready file, which only says something true while we serve.

@@ -140,9 +140,18 @@ impl Up {
     }
 
     /// Asks it to end, and waits until it has.
-    pub(crate) async fn stop(mut self) -> std::process::ExitStatus {
-        let pid = self.child.id().expect("it runs").try_into().unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+    pub(crate) async fn stop(self) -> std::process::ExitStatus {
+        self.ask_to_stop();
+        self.ended().await
+    }
+
+    /// Asks it to end.
+    pub(crate) fn ask_to_stop(&self) {
+        signal(self.child.id().expect("it runs"), Signal::TERM);
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(mut self) -> std::process::ExitStatus {
         self.child.wait().await.unwrap()
     }
 
@@ -175,6 +184,12 @@ pub(crate) async fn query(url: &str, token: &str, document: &str) -> Value {
     let answer: Value = response.json().await.unwrap();
     assert!(answer.get("errors").is_none(), "{answer}");
     answer["data"].clone()
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 /// Whether a process with this id runs. One that has ended and that nobody has waited for does not.

@@ -4,10 +4,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use rustix::process::Signal;
 use serde_json::json;
 use testkit::wait::until;
 
-use super::program::{Folder, Up, is_running, printed, query, run, said};
+use super::program::{Folder, Up, is_running, printed, query, run, said, signal};
 
 #[tokio::test]
 async fn it_serves_what_it_announces_and_ends_in_order() {
@@ -107,6 +108,25 @@ async fn its_postgres_ends_when_it_is_killed_and_the_next_start_waits_for_that()
 
     up.kill().await;
     ended(second).await;
+}
+
+#[tokio::test]
+async fn whoever_asks_again_does_not_wait_for_a_postgres_that_is_stuck() {
+    let folder = Folder::new();
+    let up = Up::start(&folder).await;
+    let postgres = up.postgres();
+    // It can hear nothing, so it does not stop in an orderly way.
+    signal(postgres, Signal::STOP);
+    until("it asks Postgres to stop at once", async || {
+        // First to the parts of the platform, in the end to the wait for Postgres.
+        up.ask_to_stop();
+        let log = fs::read_to_string(folder.path("up.log")).unwrap();
+        log.contains("is made to stop at once").then_some(())
+    })
+    .await;
+    signal(postgres, Signal::CONT);
+    assert!(up.ended().await.success());
+    assert!(!is_running(postgres));
 }
 
 #[tokio::test]
