@@ -173,7 +173,7 @@ pub(crate) struct Token {
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Trace {
     /// Plays a cluster trace through the GraphQL API, as an outside agent would. Playing the same
-    /// file again changes nothing.
+    /// file again within 30 days changes nothing: for so long the platform remembers what it did.
     Load(TraceLoad),
 }
 
@@ -247,6 +247,19 @@ mod tests {
     #[test]
     fn the_settings_do_not_contradict_each_other() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_says_how_long_a_trace_may_be_loaded_again() {
+        let mut cli = Cli::command();
+        let help = cli
+            .find_subcommand_mut("trace")
+            .and_then(|trace| trace.find_subcommand_mut("load"))
+            .expect("there is `trace load`")
+            .render_long_help()
+            .to_string();
+        let days = event_store::idempotency::RETENTION_DAYS;
+        assert!(help.contains(&format!("within {days} days")), "{help}");
     }
 
     #[test]
