@@ -86,7 +86,8 @@ async fn load(settings: TraceLoad, stop: &CancellationToken) -> anyhow::Result<(
     progress.finish_and_clear();
     let tally = played?;
     let playing = started.elapsed();
-    unless(stop, closing::wait_for_read_models(&client)).await?;
+    let shown = closing::wait_for_read_models(&client, &tally.last_tokens);
+    unless(stop, shown).await?;
     let times = Times {
         playing,
         catching_up: started.elapsed() - playing,

@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Codes of errors after which the same request may be sent again. A mutation that was too slow may
 /// have been done all the same; its key keeps it from being done twice.
-const PASSING: [&str; 3] = ["UNAVAILABLE", "CONFLICT", "TOO_SLOW"];
+const PASSING: [&str; 4] = ["UNAVAILABLE", "CONFLICT", "TOO_SLOW", "NOT_YET_CONSISTENT"];
 
 /// Sends requests.
 #[derive(Debug)]
@@ -241,6 +241,7 @@ mod tests {
             (200, "UNAVAILABLE"),
             (200, "CONFLICT"),
             (200, "TOO_SLOW"),
+            (200, "NOT_YET_CONSISTENT"),
             (503, "INTERNAL"),
         ] {
             let judged = judge(status, &error.replace("CODE", code)).unwrap();

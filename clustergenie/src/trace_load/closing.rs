@@ -16,7 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often we look at them.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-const PROGRESS: &str = "query TraceProgress { platform { position projections { lagEvents } } }";
+const PROGRESS: &str = "query TraceProgress { platform { position projections { position } } }";
+const SHOWN: &str =
+    "query TraceShown($token: String!) { counts(consistentWith: $token) { __typename } }";
 const COUNTS: &str = "query TraceCounts { counts { \
     dropletsByStatus { status count } jobsByStatus { status count } } }";
 
@@ -44,33 +46,49 @@ pub(super) struct Closing {
     pub(super) per_second: f64,
 }
 
-/// Waits until the read models have taken in everything.
+/// Waits until the read models have taken in every mutation that was answered, whatever others write
+/// meanwhile. `last_tokens` are [`Tally::last_tokens`].
 ///
 /// # Errors
 /// When they stand still, or the platform does not answer.
-pub(super) async fn wait_for_read_models(client: &Client) -> anyhow::Result<()> {
+pub(super) async fn wait_for_read_models(
+    client: &Client,
+    last_tokens: impl IntoIterator<Item = &String>,
+) -> anyhow::Result<()> {
+    // Nearly everything. It is not known how long that takes, only that it must go on.
+    reach_position(client).await?;
+    // What was answered last may have had no position yet. With these all of it has one.
+    for token in last_tokens {
+        client.send(SHOWN, json!({ "token": token })).await?;
+    }
+    reach_position(client).await
+}
+
+/// Waits until every read model is where the history ends now.
+async fn reach_position(client: &Client) -> anyhow::Result<()> {
+    let mut target = None;
     let mut before = None;
     let mut moved = Instant::now();
     loop {
         let data = client.send(PROGRESS, json!({})).await?;
         let platform: Platform = from(&data["platform"])?;
-        let lag = platform.lag()?;
-        let now = Some((platform.position, lag));
-        // Twice the same, because what was written last may not be in the log at the first look.
-        if lag == 0 && now == before {
+        let target = *target.get_or_insert(number(&platform.position)?);
+        let reached = platform.reached()?;
+        let missing: i64 = reached.iter().map(|at| (target - at).max(0)).sum();
+        if missing == 0 {
             return Ok(());
         }
-        if now != before {
+        if before != Some(missing) {
             moved = Instant::now();
         }
         if moved.elapsed() > PATIENCE {
             bail!(
-                "everything was sent, but the read models have stood still for {} s, {lag} events \
-                 behind: see what the platform's /readyz says",
+                "everything was sent, but the read models have stood still for {} s before position \
+                 {target}: see what the platform's /readyz says",
                 PATIENCE.as_secs()
             );
         }
-        before = now;
+        before = Some(missing);
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
@@ -175,24 +193,24 @@ struct Platform {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Projection {
-    lag_events: String,
+    position: String,
 }
 
 impl Platform {
-    /// How many events all read models together have not taken in yet.
-    fn lag(&self) -> anyhow::Result<i64> {
+    /// The positions up to which the read models have taken in everything.
+    fn reached(&self) -> anyhow::Result<Vec<i64>> {
         self.projections
             .iter()
-            .map(|projection| {
-                projection
-                    .lag_events
-                    .parse::<i64>()
-                    .context("a lag is not a number")
-            })
-            .sum()
+            .map(|projection| number(&projection.position))
+            .collect()
     }
+}
+
+fn number(position: &str) -> anyhow::Result<i64> {
+    position
+        .parse()
+        .context("a position of the platform is not a number")
 }
 
 fn by_status(counts: Vec<StatusCount>) -> BTreeMap<String, i64> {

@@ -39,6 +39,10 @@ pub(super) struct Tally {
     pub(super) refused: u64,
     /// The first refusals, in sentences.
     pub(super) refusals: Vec<String>,
+    /// The consistency tokens of the moments that ended last, as many as were under way at once. All
+    /// others had ended before the last event of all was written, so they have positions when these
+    /// have.
+    pub(super) last_tokens: VecDeque<String>,
 }
 
 /// Plays until everything was played, or `stop`; then what is under way is brought to its end.
@@ -76,7 +80,7 @@ pub(super) async fn play(
             return Ok(tally);
         };
         let played = ended.expect("playing a moment does not panic and is not aborted")?;
-        tally.add(&played);
+        tally.add(&played, concurrency);
         progress.inc(1);
         playing.end(played, stop);
     }
@@ -106,6 +110,8 @@ struct Played {
     ids: Ids,
     mutations: u64,
     refusals: Vec<String>,
+    /// The consistency token of the last mutation that was done.
+    token: Option<String>,
 }
 
 impl Playing {
@@ -144,12 +150,19 @@ impl Playing {
 }
 
 impl Tally {
-    fn add(&mut self, played: &Played) {
+    /// Adds a moment, one of at most `concurrency` that were under way at once.
+    fn add(&mut self, played: &Played, concurrency: usize) {
         self.mutations += played.mutations;
         self.refused += played.refusals.len() as u64;
         let room = REMEMBERED.saturating_sub(self.refusals.len());
         self.refusals
             .extend(played.refusals.iter().take(room).cloned());
+        if let Some(token) = &played.token {
+            self.last_tokens.push_back(token.clone());
+            if self.last_tokens.len() > concurrency {
+                self.last_tokens.pop_front();
+            }
+        }
     }
 }
 
@@ -160,7 +173,7 @@ async fn play_moment(
     mut ids: Ids,
 ) -> anyhow::Result<Played> {
     let row = &playable.rows[moment.row];
-    let (mut mutations, mut refusals) = (0, Vec::new());
+    let (mut mutations, mut refusals, mut token) = (0, Vec::new(), None);
     for steps in moment.change.requests() {
         let sent = Sent {
             row,
@@ -181,6 +194,7 @@ async fn play_moment(
         for (index, step) in steps.iter().enumerate() {
             let payload = &data[format!("s{index}")];
             mutations += 1;
+            token = payload["token"].as_str().map(str::to_owned).or(token);
             match step {
                 Step::ProvisionDroplet => ids.droplet = id(&payload["droplet"]),
                 Step::SubmitJob => ids.job = id(&payload["job"]),
@@ -197,6 +211,7 @@ async fn play_moment(
         ids,
         mutations,
         refusals,
+        token,
     })
 }
 
@@ -234,6 +249,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn as_many_tokens_are_kept_as_there_were_moments_at_once() {
+        let mut tally = Tally::default();
+        for token in [Some("1"), Some("2"), None, Some("3")] {
+            let played = Played {
+                row: 0,
+                ids: Ids::default(),
+                mutations: 1,
+                refusals: Vec::new(),
+                token: token.map(str::to_owned),
+            };
+            tally.add(&played, 2);
+        }
+        assert_eq!(tally.last_tokens, ["2", "3"]);
+    }
 
     #[test]
     fn a_refusal_tells_everything_that_was_wrong() {

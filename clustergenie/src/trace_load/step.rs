@@ -125,7 +125,7 @@ pub(super) fn document(steps: &[Step]) -> String {
         writeln!(
             fields,
             "  s{index}: {field}(input: $input{index}) @idempotent(key: $key{index}) \
-             {{ {}userErrors {{ field message code }} }}",
+             {{ {}token userErrors {{ field message code }} }}",
             step.selection()
         )
         .expect("writing to a string cannot fail");
@@ -147,7 +147,7 @@ mod tests {
             document(&[Step::ProvisionDroplet]),
             "mutation TraceLoad($input0: ProvisionDropletInput!, $key0: String!) {\n  \
              s0: provisionDroplet(input: $input0) @idempotent(key: $key0) \
-             { droplet { id } userErrors { field message code } }\n}"
+             { droplet { id } token userErrors { field message code } }\n}"
         );
         let two = document(&[Step::CancelJob("x"), Step::ReportDropletFailed("x")]);
         assert_eq!(

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use testkit::wait::until;
 
 use super::agreement::assert_all_agree;
-use super::program::{Folder, Up, free_port, printed, program, run, said};
+use super::program::{Folder, Up, free_port, printed, program, query, run, said};
 use super::trace_file::{end, trace};
 
 #[tokio::test]
@@ -81,6 +81,40 @@ async fn a_load_survives_a_killed_platform_and_a_second_one_changes_nothing() {
     );
 
     assert_all_agree(&up, &database, &table).await;
+    assert!(up.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_load_ends_while_others_write() {
+    const OF_EACH: usize = 2;
+    let folder = Folder::new();
+    folder.write("made-up.csv", &trace(OF_EACH));
+    let address = format!("127.0.0.1:{}", free_port());
+    // What others write is the platform's to make, but not within this test.
+    let up = Up::start_with(&folder, &["--listen", &address, "--step-delay", "1h"]).await;
+    let signed = run(
+        &folder,
+        &[
+            "token", "--data", "data", "--org", "acme", "--role", "operator",
+        ],
+    );
+    let token = printed(&signed.await);
+
+    let writing = async {
+        for number in 0.. {
+            let provision = format!(
+                r#"mutation {{ provisionDroplet(input: {{
+                    name: "web-{number}", size: "s-1vcpu-1gb", region: "nyc3", image: "ubuntu-24-04-x64"
+                }}) {{ token }} }}"#
+            );
+            query(&up.ready().url, token.trim(), &provision).await;
+        }
+    };
+    let loaded = tokio::select! {
+        loaded = async { program(&folder, load(&address)).output().await } => loaded.unwrap(),
+        () = writing => unreachable!("numbers do not end"),
+    };
+    assert_end(&loaded, OF_EACH);
     assert!(up.stop().await.success());
 }
 
