@@ -188,9 +188,9 @@ check_conformance() {
   local names=("$@") name node conformance_failed=0 table=() started=$SECONDS
   (($#)) || names=("${ALL_SUITES[@]}")
   require_for_conformance || {
-    warn "┌─────────────────────────────────────────────────────────────────────────────┐"
+    warn "┌──────────────────────────────────────────────────────────────────────────────┐"
     warn "│ THE PUBLIC TOOLS CANNOT BE HAD: the API is NOT held to them, that is SKIPPED │"
-    warn "└─────────────────────────────────────────────────────────────────────────────┘"
+    warn "└──────────────────────────────────────────────────────────────────────────────┘"
     [[ ${CI:-} != true ]] || die "with CI=true, the conformance check may not be skipped"
     return "$SKIPPED"
   }
