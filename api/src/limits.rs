@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use async_graphql::parser::{parse_query, types::ExecutableDocument};
 
+use crate::http::MAX_BODY_BYTES;
+
 /// The most that a document, or the operation of it that runs, may have of each. A document that has
 /// exactly as many is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +81,29 @@ impl Limits {
         cost: 1_000,
         nodes: 10_000,
         execution: Duration::from_secs(10),
+    };
+
+    /// The most that may be set. `tokens`, `nesting` and `fragments` bound how deep [`shape`] and
+    /// [`cost`] recurse; with more of them a document could overflow the stack, which ends the
+    /// process. `depth` and `introspection_depth` end where the executor's own limit of recursion
+    /// does, and a document of more bytes does not fit into a request.
+    pub const MAX: Self = Self {
+        document_bytes: MAX_BODY_BYTES,
+        tokens: 4_000,
+        nesting: 64,
+        depth: 32,
+        introspection_depth: 32,
+        introspection_lists: 4,
+        fields: 20_000,
+        fragments: 100,
+        aliases: 1_000,
+        root_fields: 100,
+        mutations: 100,
+        field_directives: 50,
+        directives: 1_000,
+        cost: 100_000,
+        nodes: 1_000_000,
+        execution: Duration::from_mins(10),
     };
 }
 

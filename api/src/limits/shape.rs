@@ -2,7 +2,12 @@
 //!
 //! Every selection set is walked once: a fragment's measures are kept, and where it is spread they are
 //! added, so a document that expands to 2^30 fields takes as long to measure as any of its length.
-//! Recursion is bounded by the nesting that [`super::scan`] allows, times the number of fragments.
+//!
+//! Recursion is bounded: within a definition by the nesting that [`super::scan`] allows, and across
+//! definitions by the number of fragments, since none is walked within itself, so by `nesting` times
+//! one more than `fragments`. Every level also takes at least three tokens (`a{}`), so it is less than
+//! a third of `tokens` too. [`Limits::MAX`] keeps all three where a thread's stack is enough, whatever
+//! is set; a test walks the deepest document there can be.
 
 use std::collections::HashMap;
 

@@ -7,6 +7,7 @@ use super::{
     Excess, Limit, Limits, Unfit,
     cost::{Price, price},
     read,
+    scan::scan,
 };
 
 const LIMITS: Limits = Limits::DEFAULT;
@@ -302,4 +303,43 @@ fn a_refusal_says_what_was_found_and_what_to_do() {
         "too many fields within each other: 11, and 10 are allowed; ask for what is deeper in \
          another request"
     );
+}
+
+/// How much stack the runtime's threads have.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
+
+/// A document that goes as deep as the highest limits allow: fragments, as many as there are tokens
+/// for, each of which spreads the next one as deep within itself as it can.
+fn deepest() -> String {
+    let levels = Limits::MAX.nesting - 1;
+    let deep = |inner: &str| format!("{{{}{inner}{}}}", "...{".repeat(levels), "}".repeat(levels));
+    let fragment = |number: usize, inner: &str| format!("fragment f{number} on T{}", deep(inner));
+    let tokens = |text: &str| scan(text, &Limits::MAX).expect("it is within the limits");
+    let mut document = deep("...f0");
+    let each = tokens(&fragment(0, "...f1"));
+    let last = (Limits::MAX.tokens - tokens(&document)) / each - 1;
+    assert!(last < Limits::MAX.fragments);
+    for number in 0..last {
+        document += &fragment(number, &format!("...f{}", number + 1));
+    }
+    document + &fragment(last, "a")
+}
+
+#[test]
+fn the_highest_limits_leave_enough_stack() {
+    let walk = || {
+        let deepest = deepest();
+        // Which fragment is measured first is by chance, and so is how deep measuring goes.
+        for _ in 0..20 {
+            read(&deepest, &Limits::MAX).expect("it is within the limits");
+        }
+        let (document, tokens) = read(&deepest, &Limits::MAX).expect("it is again");
+        assert!(tokens * 10 > Limits::MAX.tokens * 9, "{tokens} tokens");
+        let (_, operation) = document.operations.iter().next().expect("there is one");
+        price(&document, &operation.node, &Variables::default())
+    };
+    // A quarter of the stack is for whatever calls; this build's frames are larger than a release's.
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES / 4 * 3);
+    let priced = thread.spawn(walk).expect("a thread starts").join();
+    assert_eq!(priced.expect("it ends").cost, 1);
 }

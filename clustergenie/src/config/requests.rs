@@ -9,31 +9,34 @@ use api::gate::{Rules, Runs};
 use api::limits::Limits;
 use api::rate_limit::{Rate, Rates};
 use clap::Args;
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
 
 use crate::duration;
 
 const LIMITS: Limits = Limits::DEFAULT;
+const MAX: Limits = Limits::MAX;
 const RATES: Rates = Rates::DEFAULT;
 
-/// What requests are held against.
+/// What requests are held against. Each limit is bounded itself: with none at all nothing would be
+/// accepted, and beyond [`Limits::MAX`] a document could end the process.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Limits of requests")]
 pub(crate) struct Requests {
     /// The most bytes of a document.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_DOCUMENT_BYTES", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.document_bytes)]
+    #[arg(default_value_t = LIMITS.document_bytes, value_parser = at_most(MAX.document_bytes))]
     limit_document_bytes: usize,
     /// The most tokens of a document.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_TOKENS", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.tokens)]
+    #[arg(default_value_t = LIMITS.tokens, value_parser = at_most(MAX.tokens))]
     limit_tokens: usize,
-    /// The most brackets of any kind within each other, 64 at most: the parser recurses with them.
+    /// The most brackets of any kind within each other; the parser recurses with them.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_NESTING", value_name = "NUMBER")]
-    #[arg(default_value = "32", value_parser = clap::value_parser!(u8).range(1..=64))]
-    limit_nesting: u8,
+    #[arg(default_value_t = LIMITS.nesting, value_parser = at_most(MAX.nesting))]
+    limit_nesting: usize,
     /// The most fields within each other.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_DEPTH", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.depth)]
+    #[arg(default_value_t = LIMITS.depth, value_parser = at_most(MAX.depth))]
     limit_depth: usize,
     /// The most fields within each other in an introspection.
     #[arg(
@@ -42,6 +45,7 @@ pub(crate) struct Requests {
         value_name = "NUMBER"
     )]
     #[arg(default_value_t = LIMITS.introspection_depth)]
+    #[arg(value_parser = at_most(MAX.introspection_depth))]
     limit_introspection_depth: usize,
     /// The most lists of types or fields within each other in an introspection.
     #[arg(
@@ -50,26 +54,27 @@ pub(crate) struct Requests {
         value_name = "NUMBER"
     )]
     #[arg(default_value_t = LIMITS.introspection_lists)]
+    #[arg(value_parser = at_most(MAX.introspection_lists))]
     limit_introspection_lists: usize,
     /// The most fields of a document with all fragments expanded.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_FIELDS", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.fields)]
+    #[arg(default_value_t = LIMITS.fields, value_parser = at_most(MAX.fields))]
     limit_fields: usize,
     /// The most fragments of a document.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_FRAGMENTS", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.fragments)]
+    #[arg(default_value_t = LIMITS.fragments, value_parser = at_most(MAX.fragments))]
     limit_fragments: usize,
     /// The most aliases of a document.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_ALIASES", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.aliases)]
+    #[arg(default_value_t = LIMITS.aliases, value_parser = at_most(MAX.aliases))]
     limit_aliases: usize,
     /// The most fields at the root of a query.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_ROOT_FIELDS", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.root_fields)]
+    #[arg(default_value_t = LIMITS.root_fields, value_parser = at_most(MAX.root_fields))]
     limit_root_fields: usize,
     /// The most fields at the root of a mutation.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_MUTATIONS", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.mutations)]
+    #[arg(default_value_t = LIMITS.mutations, value_parser = at_most(MAX.mutations))]
     limit_mutations: usize,
     /// The most directives in one place.
     #[arg(
@@ -77,27 +82,28 @@ pub(crate) struct Requests {
         env = "CLUSTERGENIE_LIMIT_FIELD_DIRECTIVES",
         value_name = "NUMBER"
     )]
-    #[arg(default_value_t = LIMITS.field_directives)]
+    #[arg(default_value_t = LIMITS.field_directives, value_parser = at_most(MAX.field_directives))]
     limit_field_directives: usize,
     /// The most directives of a document.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_DIRECTIVES", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.directives)]
+    #[arg(default_value_t = LIMITS.directives, value_parser = at_most(MAX.directives))]
     limit_directives: usize,
     /// The most points that an operation may cost.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_COST", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.cost)]
+    #[arg(default_value_t = LIMITS.cost, value_parser = at_most(MAX.cost))]
     limit_cost: usize,
     /// The most nodes of all pages that an operation may ask for.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_NODES", value_name = "NUMBER")]
-    #[arg(default_value_t = LIMITS.nodes)]
+    #[arg(default_value_t = LIMITS.nodes, value_parser = at_most(MAX.nodes))]
     limit_nodes: usize,
     /// How long a query or a mutation may run.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_EXECUTION", default_value = "10s")]
-    #[arg(value_name = "TIME", value_parser = duration::parse)]
+    #[arg(value_name = "TIME", value_parser = execution)]
     limit_execution: Duration,
     /// The points that a person or a program may spend at once.
     #[arg(long, env = "CLUSTERGENIE_POINTS", value_name = "NUMBER")]
     #[arg(default_value_t = RATES.people.capacity)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     points: u32,
     /// The points that come back to a person or a program in a second.
     #[arg(long, env = "CLUSTERGENIE_POINTS_PER_SECOND", value_name = "NUMBER")]
@@ -107,6 +113,7 @@ pub(crate) struct Requests {
     /// The points that an agent may spend at once.
     #[arg(long, env = "CLUSTERGENIE_AGENT_POINTS", value_name = "NUMBER")]
     #[arg(default_value_t = RATES.agents.capacity)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     agent_points: u32,
     /// The points that come back to an agent in a second.
     #[arg(
@@ -167,7 +174,7 @@ impl Requests {
         Limits {
             document_bytes: self.limit_document_bytes,
             tokens: self.limit_tokens,
-            nesting: self.limit_nesting.into(),
+            nesting: self.limit_nesting,
             depth: self.limit_depth,
             introspection_depth: self.limit_introspection_depth,
             introspection_lists: self.limit_introspection_lists,
@@ -185,9 +192,24 @@ impl Requests {
     }
 }
 
+/// Reads a number from 1 to the most that a limit may be.
+fn at_most(most: usize) -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::<usize>::new().range(1..=most as u64)
+}
+
+/// Reads how long an operation may run.
+fn execution(text: &str) -> Result<Duration, String> {
+    let time = duration::parse(text)?;
+    if time.is_zero() || time > MAX.execution {
+        let most = MAX.execution.as_secs() / 60;
+        return Err(format!("choose a time from 1ms to {most}m"));
+    }
+    Ok(time)
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
 
     use super::*;
 
@@ -222,9 +244,62 @@ mod tests {
         assert!(format!("{refused:#}").contains("/nowhere/at/all"));
     }
 
+    /// Every limit of documents that is a number, with the most that it may be.
+    const NUMBERS: [(&str, usize); 15] = [
+        ("--limit-document-bytes", MAX.document_bytes),
+        ("--limit-tokens", MAX.tokens),
+        ("--limit-nesting", MAX.nesting),
+        ("--limit-depth", MAX.depth),
+        ("--limit-introspection-depth", MAX.introspection_depth),
+        ("--limit-introspection-lists", MAX.introspection_lists),
+        ("--limit-fields", MAX.fields),
+        ("--limit-fragments", MAX.fragments),
+        ("--limit-aliases", MAX.aliases),
+        ("--limit-root-fields", MAX.root_fields),
+        ("--limit-mutations", MAX.mutations),
+        ("--limit-field-directives", MAX.field_directives),
+        ("--limit-directives", MAX.directives),
+        ("--limit-cost", MAX.cost),
+        ("--limit-nodes", MAX.nodes),
+    ];
+
     #[test]
-    fn limits_that_would_break_the_parser_are_refused() {
-        assert!(parse(&["--limit-nesting=65"]).is_err());
-        assert!(parse(&["--points-per-second=0"]).is_err());
+    fn every_limit_has_a_range_and_leaving_it_is_told_in_a_sentence() {
+        for (flag, most) in NUMBERS {
+            assert!(parse(&[&format!("{flag}=1")]).is_ok(), "{flag}");
+            assert!(parse(&[&format!("{flag}={most}")]).is_ok(), "{flag}");
+            for wrong in [0, most + 1] {
+                let refused = parse(&[&format!("{flag}={wrong}")]).err();
+                let told = refused.expect("it is refused").to_string();
+                assert!(told.contains(flag), "{told}");
+                let why = format!("{wrong} is not in 1..={most}");
+                assert!(told.contains(&why), "{told}");
+            }
+        }
+        for wrong in ["0s", "11m"] {
+            let refused = parse(&[&format!("--limit-execution={wrong}")]).err();
+            let told = refused.expect("it is refused").to_string();
+            assert!(told.contains("choose a time from 1ms to 10m"), "{told}");
+        }
+    }
+
+    #[test]
+    fn every_limit_is_listed_in_the_test_of_ranges() {
+        let command = Only::command();
+        let flags = command.get_arguments().filter_map(clap::Arg::get_long);
+        let limits = flags.filter(|flag| flag.starts_with("limit-") && *flag != "limit-execution");
+        assert_eq!(limits.count(), NUMBERS.len());
+    }
+
+    #[test]
+    fn points_come_back() {
+        for flag in [
+            "--points",
+            "--points-per-second",
+            "--agent-points",
+            "--agent-points-per-second",
+        ] {
+            assert!(parse(&[&format!("{flag}=0")]).is_err(), "{flag}");
+        }
     }
 }
