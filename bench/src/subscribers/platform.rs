@@ -1,0 +1,212 @@
+//! The program under measurement: started, killed and started again as users do it.
+
+use std::{
+    env, fs,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use reqwest::Client;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep},
+};
+
+/// How long the program may take to serve.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A running `clustergenie up` with a data folder of its own.
+pub(super) struct Platform {
+    program: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    child: Child,
+    ready: Value,
+    client: Client,
+    /// The most memory of those that were killed.
+    peak_before: u64,
+}
+
+/// A droplet to which events happen.
+pub(super) struct Droplet {
+    id: String,
+    /// The consistency token of its request.
+    pub(super) token: String,
+}
+
+impl Platform {
+    /// Starts it on a free port, and waits until it serves.
+    pub(super) async fn start(program: &Path) -> anyhow::Result<Self> {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()?
+            .port();
+        let folder = format!("clustergenie-bench-{}-{port}", std::process::id());
+        let folder = env::temp_dir().join(folder);
+        fs::create_dir(&folder).with_context(|| format!("{} is taken", folder.display()))?;
+        let mut child = spawn(program, &folder, port)?;
+        let ready = until_ready(&folder, &mut child).await?;
+        Ok(Self {
+            program: program.to_owned(),
+            folder,
+            port,
+            child,
+            ready,
+            client: Client::new(),
+            peak_before: 0,
+        })
+    }
+
+    /// Kills it as `kill -9` does, starts it again on the same port, and waits until it serves.
+    pub(super) async fn restart(&mut self) -> anyhow::Result<()> {
+        self.peak_before = self.peak_memory_mib()?;
+        self.child.kill().await?;
+        fs::remove_file(self.folder.join("ready.json"))?;
+        self.child = spawn(&self.program, &self.folder, self.port)?;
+        self.ready = until_ready(&self.folder, &mut self.child).await?;
+        Ok(())
+    }
+
+    /// Stops it in order and removes its data.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        kill_process(self.pid()?, Signal::TERM)?;
+        self.child.wait().await?;
+        fs::remove_dir_all(&self.folder)?;
+        Ok(())
+    }
+
+    /// Where WebSockets connect to.
+    pub(super) fn websocket_url(&self) -> String {
+        format!("ws://127.0.0.1:{}/graphql", self.port)
+    }
+
+    /// What a request shows to be let in.
+    pub(super) fn authorization(&self) -> String {
+        format!(
+            "Bearer {}",
+            self.ready["token"].as_str().unwrap_or_default()
+        )
+    }
+
+    /// Its database, for whoever may do everything.
+    pub(super) fn database_url(&self) -> &str {
+        self.ready["databaseUrl"].as_str().unwrap_or_default()
+    }
+
+    /// Asks for a droplet to which nothing happens by itself.
+    pub(super) async fn provision(&self) -> anyhow::Result<Droplet> {
+        let input = json!({
+            "name": "bench", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
+            "provisioner": "AGENT",
+        });
+        let payload = self.mutate("provisionDroplet", input).await?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Ok(Droplet {
+            id: text(&payload["droplet"]["id"]),
+            token: text(&payload["token"]),
+        })
+    }
+
+    /// Tags the droplet; gives the version that it has then.
+    pub(super) async fn tag(&self, droplet: &Droplet, tag: &str) -> anyhow::Result<u64> {
+        let input = json!({ "id": droplet.id, "tag": tag });
+        let payload = self.mutate("tagDroplet", input).await?;
+        let version = payload["droplet"]["version"].as_str().unwrap_or_default();
+        Ok(version.parse()?)
+    }
+
+    /// The memory that its process has now, without its Postgres.
+    pub(super) fn memory_mib(&self) -> anyhow::Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory that its process ever had, before it was killed too.
+    pub(super) fn peak_memory_mib(&self) -> anyhow::Result<u64> {
+        Ok(self.memory("VmHWM:")?.max(self.peak_before))
+    }
+
+    fn memory(&self, name: &str) -> anyhow::Result<u64> {
+        let pid = self.pid()?.as_raw_nonzero();
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kib: u64 = kib.context("the kernel does not tell memory")?.parse()?;
+        Ok(kib / 1024)
+    }
+
+    fn pid(&self) -> anyhow::Result<Pid> {
+        let pid = self.child.id().context("the program has ended")?;
+        Pid::from_raw(pid.try_into()?).context("a process has a number")
+    }
+
+    async fn mutate(&self, field: &str, input: Value) -> anyhow::Result<Value> {
+        let (first, rest) = field.split_at(1);
+        let kind = first.to_ascii_uppercase() + rest;
+        let query = format!(
+            "mutation ($input: {kind}Input!) {{ {field}(input: $input) {{ \
+             droplet {{ id version }} token userErrors {{ message }} }} }}"
+        );
+        let request = self
+            .client
+            .post(format!("http://127.0.0.1:{}/graphql", self.port));
+        let request = request.header("authorization", self.authorization());
+        let request = request.json(&json!({ "query": query, "variables": { "input": input } }));
+        let mut answer: Value = request.send().await?.json().await?;
+        let payload = answer["data"][field].take();
+        ensure!(
+            payload["token"].is_string(),
+            "{field} is refused: {answer} {payload}"
+        );
+        Ok(payload)
+    }
+}
+
+fn spawn(program: &Path, folder: &Path, port: u16) -> anyhow::Result<Child> {
+    let log = fs::File::create(folder.join("up.log"))?;
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("CLUSTERGENIE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .args([
+            "up",
+            "--data",
+            "data",
+            "--ready-file",
+            "ready.json",
+            "--listen",
+        ])
+        .arg(format!("127.0.0.1:{port}"))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("{} cannot be started", program.display()))
+}
+
+async fn until_ready(folder: &Path, child: &mut Child) -> anyhow::Result<Value> {
+    let begun = Instant::now();
+    loop {
+        if let Ok(ready) = fs::read(folder.join("ready.json")) {
+            return Ok(serde_json::from_slice(&ready)?);
+        }
+        let log = folder.join("up.log");
+        let ended = child.try_wait()?;
+        ensure!(ended.is_none(), "the program ended: see {}", log.display());
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "the program does not serve: see {}",
+            log.display()
+        );
+        sleep(LOOK_EVERY).await;
+    }
+}
