@@ -85,7 +85,9 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
     let reader = Reader::new(queries, store.clone());
     let ready = Ready::new(Parts {
         pool: store.clone(),
-        reader: Some(reader.clone()),
+        // Read models that lag are no reason to send clients away: commands go on, queries answer, and a
+        // query that must see a write says so itself. Those who build the read models tell of it.
+        reader: None,
         todo: None,
         relay: None,
     });

@@ -33,7 +33,7 @@ create table es.events (
 -- Stored events are never altered: not by a bug, not by a hurried hand.
 create function es.refuse_change() returns trigger language plpgsql as $$
 begin
-    raise exception 'stored events are never altered: % on %.% is refused',
+    raise exception 'recorded history is never altered: % on %.% is refused',
         tg_op, tg_table_schema, tg_table_name
         using hint = 'Record a new event that corrects the old one.';
 end $$;

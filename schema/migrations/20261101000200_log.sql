@@ -15,6 +15,10 @@ create index log_by_shard on es.log (shard, position);
 -- The history of one organization, and its subscribers' catching up.
 create index log_by_organization on es.log (org_id, position);
 
+-- A position is never taken back or given to another event.
+create trigger log_is_immutable before update or delete or truncate on es.log
+    for each statement execute function es.refuse_change();
+
 create table es.log_head (
     only_row boolean primary key default true check (only_row),
     -- The last position given. Moves by compare-and-set together with the rows of `es.log`.

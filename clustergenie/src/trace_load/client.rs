@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The code of a request whose key was used for another one.
+const KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
+
 /// Codes of errors after which the same request may be sent again. A mutation that was too slow may
 /// have been done all the same; its key keeps it from being done twice.
 const PASSING: [&str; 4] = ["UNAVAILABLE", "CONFLICT", "TOO_SLOW", "NOT_YET_CONSISTENT"];
@@ -141,6 +144,11 @@ impl Client {
             answer.errors.first(),
             answer.data,
         ) {
+            (Some(error), ..) if error.extensions.code == KEY_REUSED => bail!(
+                "another file of this name was loaded into this organization before, and a row of it \
+                 asked for something else: the platform knows a row again by the file's name and the \
+                 row's number, so give this file another name"
+            ),
             (Some(error), ..) => bail!(
                 "the platform refused the request with {}: {}",
                 error.extensions.code,

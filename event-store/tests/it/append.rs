@@ -211,6 +211,9 @@ async fn stored_events_cannot_be_altered() {
         "update es.events set org_id = 'other'",
         "delete from es.events",
         "truncate es.events",
+        "update es.log set position = position + 1",
+        "delete from es.log",
+        "truncate es.log",
     ] {
         let error = sqlx::query(statement)
             .execute(&pool)
@@ -219,7 +222,7 @@ async fn stored_events_cannot_be_altered() {
         assert!(
             error
                 .to_string()
-                .contains("stored events are never altered"),
+                .contains("recorded history is never altered"),
             "{error}"
         );
     }

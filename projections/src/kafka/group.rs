@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use domain::event::StreamType;
 use event_store::cloudevent::Topics;
@@ -16,6 +17,9 @@ use rdkafka::types::RDKafkaRespErr;
 
 use super::Shared;
 
+/// How often people are told that Kafka cannot be read.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
+
 /// Hears of rebalances. It only notes what was assigned: where to begin is read from Postgres by the
 /// reader, who then begins.
 pub(super) struct Group {
@@ -23,7 +27,7 @@ pub(super) struct Group {
     topics: Vec<(String, StreamType)>,
     assigned: Mutex<Vec<Shard>>,
     shared: Arc<Shared>,
-    complaint: Mutex<String>,
+    complained: Mutex<Option<Instant>>,
 }
 
 impl Group {
@@ -38,7 +42,7 @@ impl Group {
             topics: types.iter().map(|t| (topics.events(*t), *t)).collect(),
             assigned: Mutex::default(),
             shared,
-            complaint: Mutex::default(),
+            complained: Mutex::default(),
         }
     }
 
@@ -63,12 +67,16 @@ impl Group {
         Some(name)
     }
 
-    /// Tells people what is wrong, once: the client complains at every attempt.
-    pub(super) fn complain(&self, complaint: String) {
-        let mut last = self.complaint.lock().expect("no holder panics");
-        if *last != complaint {
-            tracing::warn!(consumer = self.consumer.name, complaint, "reading Kafka");
-            *last = complaint;
+    /// Tells people what is wrong, now and then: the client complains at every attempt, and twice.
+    pub(super) fn complain(&self, complaint: &str) {
+        let mut last = self.complained.lock().expect("no holder panics");
+        if last.is_none_or(|last| last.elapsed() > COMPLAIN_EVERY) {
+            tracing::warn!(
+                consumer = self.consumer.name,
+                complaint,
+                "Kafka cannot be read; this goes on by itself when it can"
+            );
+            *last = Some(Instant::now());
         }
     }
 
@@ -116,6 +124,6 @@ impl ClientContext for Group {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.complain(format!("{error}: {reason}"));
+        self.complain(&format!("{error}: {reason}"));
     }
 }

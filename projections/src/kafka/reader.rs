@@ -115,7 +115,7 @@ impl Reader {
             let message = match kafka.poll(wait) {
                 Some(Ok(message)) => Incoming::of(&message, kafka.context()),
                 Some(Err(error)) => {
-                    kafka.context().complain(error.to_string());
+                    kafka.context().complain(&error.to_string());
                     None
                 }
                 None if had_nothing => {
@@ -282,7 +282,7 @@ impl Reader {
             self.hand_out()?;
             // A message that comes all the same is missed, and the next one of its shard shows that.
             if let Some(Err(error)) = self.kafka.poll(Duration::ZERO) {
-                self.kafka.context().complain(error.to_string());
+                self.kafka.context().complain(&error.to_string());
             }
             if !self.is_current() || !self.fill_page(shard, up_to)? {
                 return Ok(());
