@@ -26,33 +26,56 @@ use tokio::{
 /// goodbye to a slow client.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a client may take to read a response, or an event of a stream, however steadily it reads.
+/// How long a client may take to read a response that is no stream, however steadily it reads.
 const TOTAL_PATIENCE: Duration = Duration::from_secs(60);
 
-/// The responses of a connection that have an end and were not yet taken over to be sent as a whole;
-/// clones count for the same connection.
+/// The responses of a connection that were not yet taken over to be sent as a whole; clones count for
+/// the same connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Responses(Arc<AtomicUsize>);
+pub(super) struct Responses(Arc<[AtomicUsize; 2]>);
+
+/// Whether a response has an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It has.
+    Whole,
+    /// It goes on for as long as there is something to tell.
+    Stream,
+}
 
 impl Responses {
     /// One more, until what is returned is dropped.
-    pub(super) fn begin(&self) -> Sending {
-        self.0.fetch_add(1, Ordering::AcqRel);
-        Sending(self.clone())
+    pub(super) fn begin(&self, kind: Kind) -> Sending {
+        self.count(kind).fetch_add(1, Ordering::AcqRel);
+        let responses = self.clone();
+        Sending { responses, kind }
     }
 
-    fn any(&self) -> bool {
-        self.0.load(Ordering::Acquire) > 0
+    fn any(&self, kind: Kind) -> bool {
+        self.count(kind).load(Ordering::Acquire) > 0
+    }
+
+    fn count(&self, kind: Kind) -> &AtomicUsize {
+        let [whole, streams] = &*self.0;
+        match kind {
+            Kind::Whole => whole,
+            Kind::Stream => streams,
+        }
     }
 }
 
 /// A response that is being sent.
 #[derive(Debug)]
-pub(super) struct Sending(Responses);
+pub(super) struct Sending {
+    responses: Responses,
+    kind: Kind,
+}
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::AcqRel);
+        self.responses
+            .count(self.kind)
+            .fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -63,8 +86,7 @@ pub(super) struct Patient<Connection> {
     responses: Responses,
     /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
-    /// Runs from when a write had to wait until the whole response, or what there was of a stream, is
-    /// written.
+    /// Runs from when a write had to wait until the whole response is written; not for streams.
     behind: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
 }
@@ -98,12 +120,14 @@ impl<Connection> Patient<Connection> {
         let waiting = self
             .waiting
             .get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
-        let behind = self
-            .behind
-            .get_or_insert_with(|| Box::pin(sleep(TOTAL_PATIENCE)));
+        let mut too_long = waiting.as_mut().poll(context).is_ready();
+        if self.behind.is_none() && !self.responses.any(Kind::Stream) {
+            self.behind = Some(Box::pin(sleep(TOTAL_PATIENCE)));
+        }
         // Both are asked, so that either wakes the task.
-        let waited = waiting.as_mut().poll(context).is_ready();
-        let too_long = behind.as_mut().poll(context).is_ready() || waited;
+        if let Some(behind) = &mut self.behind {
+            too_long |= behind.as_mut().poll(context).is_ready();
+        }
         if too_long {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
@@ -146,7 +170,7 @@ impl<Connection: AsyncWrite + Unpin> AsyncWrite for Patient<Connection> {
 
     /// Whoever writes flushes when there is nothing left to be written, or nothing yet.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.responses.any() {
+        if !self.responses.any(Kind::Whole) {
             self.behind = None;
         }
         Pin::new(&mut self.connection).poll_flush(context)
@@ -207,7 +231,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_response_that_is_read_too_slowly_is_given_up() {
         let responses = Responses::default();
-        let _sending = responses.begin();
+        let _sending = responses.begin(Kind::Whole);
         let endured = endured(responses).await.expect("it fails");
         assert_eq!(endured.as_secs(), TOTAL_PATIENCE.as_secs());
     }
@@ -215,7 +239,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_is_read_goes_on_and_so_do_responses_after_each_other() {
         let responses = Responses::default();
-        drop(responses.begin());
+        drop(responses.begin(Kind::Whole));
         assert_eq!(endured(responses).await, None);
     }
 

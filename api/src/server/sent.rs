@@ -11,21 +11,22 @@ use axum::{
 };
 use hyper::body::{Frame, SizeHint};
 
-use super::patient::{Responses, Sending};
+use super::patient::{Kind, Responses, Sending};
 
 /// A body. The connection drops it as soon as it has taken all of it.
 pub(super) struct Sent {
     body: Body,
-    /// Nothing for a stream of events, which has no end.
-    _sending: Option<Sending>,
+    _sending: Sending,
 }
 
 impl Sent {
-    /// The same response, counted among these unless it is a stream of events.
+    /// The same response, counted among these.
     pub(super) fn wrap(response: Response<Body>, responses: &Responses) -> Response<Self> {
         let content_type = response.headers().get(header::CONTENT_TYPE);
-        let is_stream = content_type.is_some_and(|it| it == "text/event-stream");
-        let sending = (!is_stream).then(|| responses.begin());
+        let sending = responses.begin(match content_type {
+            Some(content_type) if content_type == "text/event-stream" => Kind::Stream,
+            Some(_) | None => Kind::Whole,
+        });
         response.map(|body| Self {
             body,
             _sending: sending,
@@ -50,5 +51,70 @@ impl hyper::body::Body for Sent {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, sync::Arc, time::Duration};
+
+    use futures_util::stream;
+    use hyper::{server::conn::http1, service::service_fn};
+    use hyper_util::rt::TokioIo;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        sync::Semaphore,
+        time::{Instant, interval},
+    };
+
+    use super::{
+        super::{MAX_HEAD_BYTES, patient::Patient},
+        *,
+    };
+
+    /// How long a client holds a response of this type by reading twenty kilobytes every five seconds.
+    async fn held(content_type: &'static str) -> Option<Duration> {
+        let (near, mut far) = duplex(1_000);
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
+        let responses = Responses::default();
+        let near = Patient::new(near, responses.clone(), place.expect("the place is free"));
+        let service = service_fn(move |_| {
+            // In pieces, as a compressed body is.
+            let pieces = stream::repeat_with(|| Ok::<_, Infallible>(vec![0; 30_000]));
+            let mut response = Response::new(Body::from_stream(pieces));
+            let content_type = content_type.parse().expect("the type is a header's value");
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, content_type);
+            let response = Sent::wrap(response, &responses);
+            async { Ok::<_, Infallible>(response) }
+        });
+        let reading = async {
+            far.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await?;
+            let mut steps = interval(Duration::from_secs(5));
+            let mut read = vec![0; 20_000];
+            for _ in 0..60 {
+                steps.tick().await;
+                far.read_exact(&mut read).await?;
+            }
+            std::io::Result::Ok(())
+        };
+        let mut server = http1::Builder::new();
+        server.max_buf_size(MAX_HEAD_BYTES);
+        let started = Instant::now();
+        tokio::select! {
+            served = server.serve_connection(TokioIo::new(near), service) => {
+                served.expect_err("it is broken off");
+                Some(started.elapsed())
+            }
+            _ = reading => None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_is_held_for_a_minute_at_most_and_a_stream_as_long_as_it_is_read() {
+        let response = held("application/json").await.expect("it is broken off");
+        assert_eq!(response.as_secs(), 60);
+        assert_eq!(held("text/event-stream").await, None);
     }
 }
