@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use api::auth::Auth;
@@ -15,7 +16,7 @@ use event_store::cloudevent::Topics;
 use event_store::consumer::{self, Consumer};
 use event_store::group::Appender;
 use event_store::source::{LogSource, Source};
-use event_store::wake::{self, Hint, POLL, Signal, Wake};
+use event_store::wake::{self, Hint, Signal, Wake};
 use outbox_relay::health::RelayHealth;
 use outbox_relay::{maintenance, publisher, sequencing};
 use projections::changes::Changes;
@@ -29,6 +30,10 @@ use crate::config::{Clients, Provider};
 use crate::ready::Ready;
 use crate::tasks::{Stage, Tasks};
 use crate::telemetry::Metrics;
+
+/// How long followers of the log sleep at most where the sequencer is in the same process: its hints
+/// are not lost, so an idle platform need not look every second.
+pub(crate) const WITHIN_ONE_PROCESS: Duration = Duration::from_secs(30);
 
 /// Where consumers get events from.
 #[derive(Clone, Debug)]
@@ -152,7 +157,7 @@ fn source(
             id,
             types,
             wake.sequenced.clone(),
-            POLL,
+            WITHIN_ONE_PROCESS,
         )),
         Feed::Kafka(Brokers { addresses, topics }) => {
             Box::new(KafkaSource::start(addresses, topics, pool, id, types)?)
@@ -180,9 +185,14 @@ pub(crate) fn platform(
     Arc::new(TodoList::new(todo))
 }
 
-/// Reads the log for subscribers.
-pub(crate) fn changes(tasks: &mut Tasks, pool: &PgPool, wake: &Wake) -> Changes {
-    let (changes, task) = Changes::new(pool.clone(), wake.sequenced.clone(), POLL);
+/// Reads the log for subscribers; looks by itself when no hint came for `patience`.
+pub(crate) fn changes(
+    tasks: &mut Tasks,
+    pool: &PgPool,
+    wake: &Wake,
+    patience: Duration,
+) -> Changes {
+    let (changes, task) = Changes::new(pool.clone(), wake.sequenced.clone(), patience);
     tasks.spawn(Stage::Follow, "changes", |stop| async move {
         task.run(stop).await;
         Ok(())

@@ -11,7 +11,7 @@ use api::services::Services;
 use event_store::cloudevent::Topics;
 use event_store::consumer::Consumer;
 use event_store::pool::{self, Purpose};
-use event_store::wake::{Hint, Wake};
+use event_store::wake::{Hint, POLL, Wake};
 use projections::consistency;
 use projections::reader::Reader;
 use sqlx::PgPool;
@@ -96,7 +96,7 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
         commands: parts::commands(&mut tasks, &store, appending, &wake),
         consistency: parts::consistency(&mut tasks, &reader, &wake, &settings.clients),
         reader,
-        changes: parts::changes(&mut tasks, &store, &wake),
+        changes: parts::changes(&mut tasks, &store, &wake, POLL),
         readiness: Arc::clone(&ready) as _,
     };
     let listener = parts::listen(settings.listen).await?;

@@ -155,7 +155,7 @@ async fn start(
         commands,
         consistency: parts::consistency(tasks, &reader, &wake, &settings.clients),
         reader,
-        changes: parts::changes(tasks, &store, &wake),
+        changes: parts::changes(tasks, &store, &wake, parts::WITHIN_ONE_PROCESS),
         readiness: Arc::clone(&ready) as _,
     };
     let auth = Auth::new(key)?;
