@@ -83,8 +83,8 @@ impl Limits {
         execution: Duration::from_secs(10),
     };
 
-    /// The most that may be set. `tokens`, `nesting` and `fragments` bound how deep [`shape`] and
-    /// [`cost`] recurse; with more of them a document could overflow the stack, which ends the
+    /// The most that may be set. `tokens`, `nesting` and `fragments` bound how deep `shape` and
+    /// `cost` recurse; with more of them a document could overflow the stack, which ends the
     /// process. `depth` and `introspection_depth` end where the executor's own limit of recursion
     /// does, and a document of more bytes does not fit into a request.
     pub const MAX: Self = Self {

@@ -38,18 +38,6 @@ async fn late_numbers_get_their_positions_and_rolled_back_ones_none() {
     );
     assert_eq!(position_of(&pool, late_stream, 1).await, Some(2));
     assert_log_is_whole(&pool).await;
-    testkit::wait::until("the rolled back number is given up", async || {
-        // Other databases of the server may hold its oldest transaction for a moment.
-        (sequencer_step_missing(&pool).await == 0).then_some(())
-    })
-    .await;
-}
-
-/// The missing numbers as a new sequencer sees them after a look.
-async fn sequencer_step_missing(pool: &sqlx::PgPool) -> i64 {
-    let mut fresh = sequencer(pool).await;
-    fresh.step().await.expect("the log is ours");
-    fresh.step().await.expect("the log is ours").missing
 }
 
 /// Fails with `xmax` as the bound of a gap (see the proof in `gaps.rs`): the writer that stays open has
