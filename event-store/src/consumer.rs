@@ -244,8 +244,8 @@ async fn apply_each(
     events: Vec<Positioned<Recorded>>,
 ) -> Result<Vec<Positioned<Recorded>>, StoreError> {
     let unavailable = || StoreError::unavailable("applying an event");
-    // One batch in parts locks rows in an order of its own; two such batches wait for each other here
-    // rather than inside.
+    // A batch in parts locks rows in an order of its own. Two such batches wait for each other here; one
+    // that meets an ordinary batch may be chosen by Postgres to end a deadlock, and is then tried again.
     sqlx::query("select pg_advisory_xact_lock(hashtext('clustergenie consumer ' || $1))")
         .bind(consumer.id().name)
         .execute(&mut *transaction)

@@ -2,7 +2,7 @@
 //!
 //! What it promises, and where:
 //! - events are written only by [`append`], always with an expected version, all events of a command
-//!   or none, in one round trip that takes no lock beyond the rows of the streams concerned;
+//!   or none, in one round trip that takes no lock beyond its own streams, names and keys;
 //! - every committed event gets exactly one position, dense and final, in an order in which versions
 //!   of a stream never swap ([`sequencer`], with the proof in [`gaps`]);
 //! - a consumer's rows and its checkpoint commit in one transaction, and the checkpoint moves by

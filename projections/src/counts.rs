@@ -1,7 +1,8 @@
 //! How many there are of what, for each organization: the table `read.counts`.
 //!
 //! Counters change by adding, which is commutative, so workers of different shards may apply at
-//! once; they lock the counters in one order, so they cannot deadlock. What a resource is counted as
+//! once; they lock the counters in one order, so they cannot deadlock (a batch that has to be applied
+//! event by event can, and is then tried again). What a resource is counted as
 //! is remembered in a table of its own, so that nothing is counted twice and nothing depends on how
 //! far other projections are.
 

@@ -18,7 +18,8 @@
 //!
 //! To add a read model: a migration that makes its tables in schema `read` with a row-level security
 //! policy, its module, a line in [`all`], and its GraphQL type. To change what one holds, raise the
-//! generation in its `id()` and give it new tables; it fills them from the log from zero.
+//! generation in its `id()` and give it new tables; it fills them from the log from zero. Queries read
+//! the new tables at once, so they are incomplete until the projection has caught up.
 
 use std::sync::Arc;
 
