@@ -134,7 +134,7 @@ pub(crate) fn consumers(
         let pool = pool.clone();
         tasks.spawn(
             Stage::Follow,
-            format!("consumer {}", consumer.id().name),
+            format!("consumer {}", consumer.name()),
             |stop| async move {
                 consumer::run(pool, consumer.as_ref(), source.as_mut(), stop).await;
                 Ok(())
@@ -150,17 +150,17 @@ fn source(
     feed: &Feed,
     consumer: &dyn Consumer,
 ) -> anyhow::Result<Box<dyn Source>> {
-    let (pool, id, types) = (pool.clone(), consumer.id(), consumer.stream_types());
+    let (pool, name, types) = (pool.clone(), consumer.name(), consumer.stream_types());
     Ok(match feed {
         Feed::Log => Box::new(LogSource::new(
             pool,
-            id,
+            name,
             types,
             wake.sequenced.clone(),
             WITHIN_ONE_PROCESS,
         )),
         Feed::Kafka(Brokers { addresses, topics }) => {
-            Box::new(KafkaSource::start(addresses, topics, pool, id, types)?)
+            Box::new(KafkaSource::start(addresses, topics, pool, name, types)?)
         }
     })
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use api::health::{Part, PartState, Readiness};
 use event_store::checkpoint;
-use event_store::source::ConsumerId;
 use outbox_relay::health::{RelayHealth, State};
 use projections::reader::Reader;
 use projections::status::ProjectionStatus;
@@ -38,7 +37,7 @@ pub(crate) struct Parts {
     /// The read models, when this process serves or builds them.
     pub(crate) reader: Option<Reader>,
     /// The to-do list, when this process works it off.
-    pub(crate) todo: Option<ConsumerId>,
+    pub(crate) todo: Option<&'static str>,
     /// The relay, when it is in this process.
     pub(crate) relay: Option<Relay>,
 }
@@ -158,7 +157,7 @@ impl Ready {
         if let Some(todo) = self.parts.todo {
             let lag = checkpoint::lag(&self.parts.pool, todo).await;
             found.push(part(
-                todo.name,
+                todo,
                 match lag {
                     Ok(lag) if lag > MAX_TODO_LAG => Err(format!("it is {lag} events behind")),
                     Ok(_) => Ok(()),

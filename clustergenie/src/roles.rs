@@ -181,12 +181,12 @@ pub(crate) async fn work(settings: Work) -> anyhow::Result<()> {
     parts::announce(&mut tasks, &pool, &wake, Hint::Appended);
     let commands = parts::commands(&mut tasks, &store, appending, &wake);
     let todo = parts::platform(&mut tasks, &pool, commands, &settings.provider);
-    let todo_id = todo.id();
+    let todo_name = todo.name();
     parts::consumers(&mut tasks, &pool, &wake, &feed, vec![todo])?;
     let ready = Ready::new(Parts {
         pool,
         reader: None,
-        todo: Some(todo_id),
+        todo: Some(todo_name),
         relay: None,
     });
     observe(&mut tasks, &ready, &settings.observed).await?;

@@ -135,7 +135,7 @@ async fn start(
     let commands = parts::commands(tasks, &store, appending, &wake);
     let todo = parts::platform(tasks, &consuming, commands.clone(), &settings.provider);
     let mut consumers = consistency::announcing(projections::all(), &wake.applied);
-    let todo_id = todo.id();
+    let todo_name = todo.name();
     consumers.push(todo);
     parts::consumers(tasks, &consuming, &wake, &feed, consumers)?;
 
@@ -143,7 +143,7 @@ async fn start(
     let ready = Ready::new(Parts {
         pool: store.clone(),
         reader: Some(reader.clone()),
-        todo: Some(todo_id),
+        todo: Some(todo_name),
         relay: Some(Relay {
             health: relay,
             publishing,

@@ -34,7 +34,7 @@ pub struct Move {
 /// The checkpoints of the given shards; those that do not exist yet are made, before the first event.
 ///
 /// # Errors
-/// When Postgres fails.
+/// [`StoreError::Fenced`] when the generation neither serves nor is being built, and when Postgres fails.
 pub async fn load(
     pool: &PgPool,
     consumer: ConsumerId,
@@ -42,9 +42,13 @@ pub async fn load(
 ) -> Result<BTreeMap<Shard, Checkpoint>, StoreError> {
     let shards: Vec<i16> = shards.iter().map(|s| s.0).collect();
     let unavailable = || StoreError::unavailable("loading checkpoints");
+    // The lock lets no checkpoint appear behind the back of whoever takes the generation out of service.
     sqlx::query(
-        "insert into es.checkpoints (consumer, generation, shard) \
-         select $1, $2, shard from unnest($3::smallint[]) as s(shard) order by shard \
+        "with alive as ( \
+             select from es.generations \
+             where consumer = $1 and generation = $2 and state in ('SERVING', 'BUILDING') for share) \
+         insert into es.checkpoints (consumer, generation, shard) \
+         select $1, $2, shard from unnest($3::smallint[]) as s(shard), alive order by shard \
          on conflict do nothing",
     )
     .bind(consumer.name)
@@ -63,6 +67,11 @@ pub async fn load(
     .fetch_all(pool)
     .await
     .map_err(unavailable())?;
+    if rows.len() < shards.len() {
+        return Err(StoreError::Fenced {
+            what: format!("generation {} of {}", consumer.generation, consumer.name),
+        });
+    }
     Ok(rows
         .into_iter()
         .map(|(shard, position, kafka_offset)| {
@@ -82,7 +91,8 @@ pub async fn load(
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when one of them does not stand where it should (somebody else applied those
-/// events), or would move beyond the head of the log.
+/// events, or the generation is out of service), would move beyond the head of the log, or when the
+/// consumer is paused.
 pub async fn advance(
     transaction: &mut PgConnection,
     consumer: ConsumerId,
@@ -98,6 +108,7 @@ pub async fn advance(
                  as m(shard, from_position, to_position, kafka_offset) using (shard) \
              where c.consumer = $1 and c.generation = $2 and c.position = m.from_position \
                  and m.to_position <= (select position from es.log_head) \
+                 and not exists (select from es.paused p where p.consumer = $1) \
              order by c.shard for no key update of c) \
          update es.checkpoints c \
          set position = held.to_position, moved_at = clock_timestamp(), \
@@ -122,19 +133,19 @@ pub async fn advance(
     }
 }
 
-/// How many events of the log a consumer has not applied yet.
+/// How many events of the log the generation of a consumer that serves has not applied yet.
 ///
 /// # Errors
 /// When Postgres fails.
-pub async fn lag(pool: &PgPool, consumer: ConsumerId) -> Result<i64, StoreError> {
+pub async fn lag(pool: &PgPool, consumer: &str) -> Result<i64, StoreError> {
     sqlx::query_scalar(
         "select coalesce(sum(behind.events), 0)::bigint from es.checkpoints c \
          cross join lateral (select count(*) as events from es.log l \
              where l.shard = c.shard and l.position > c.position) behind \
-         where c.consumer = $1 and c.generation = $2",
+         where c.consumer = $1 and c.generation = \
+             (select generation from es.generations where consumer = $1 and state = 'SERVING')",
     )
-    .bind(consumer.name)
-    .bind(consumer.generation)
+    .bind(consumer)
     .fetch_one(pool)
     .await
     .map_err(StoreError::unavailable("measuring lag"))

@@ -13,7 +13,6 @@ use domain::ids::{EventId, OrgId};
 
 use crate::envelope::{Metadata, Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::CodecError;
-use crate::source::ConsumerId;
 
 /// `ce_source` of every event.
 pub const SOURCE: &str = "/clustergenie";
@@ -55,10 +54,11 @@ impl Topics {
         format!("{}-relay", self.prefix)
     }
 
-    /// The group of a consumer. Generations read side by side, so each is a group of its own.
+    /// The group of a consumer: its workers follow the generation that serves. One in the making reads
+    /// the log, so it needs none.
     #[must_use]
-    pub fn group(&self, consumer: ConsumerId) -> String {
-        format!("{}-{}-{}", self.prefix, consumer.name, consumer.generation)
+    pub fn group(&self, consumer: &str) -> String {
+        format!("{}-{consumer}", self.prefix)
     }
 }
 

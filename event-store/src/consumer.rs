@@ -4,11 +4,12 @@
 //! any more, and its transaction is rolled back. An event that cannot be applied is parked with its
 //! stream ([`crate::parked`]); nothing else stops.
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use backoff::ExponentialBackoffBuilder;
 use backoff::backoff::Backoff;
+use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use domain::event::StreamType;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use crate::checkpoint;
 use crate::codec;
 use crate::envelope::{Positioned, Recorded, StoredEvent};
 use crate::error::StoreError;
+use crate::generation::{self, Access, Turn};
 use crate::parked;
 use crate::retry;
 use crate::source::{Batch, ConsumerId, Source};
@@ -24,14 +26,19 @@ use crate::source::{Batch, ConsumerId, Source};
 /// Whoever follows recorded events: a projection, or the to-do list of a process manager.
 #[async_trait]
 pub trait Consumer: Send + Sync {
-    /// Whose checkpoints these are.
-    fn id(&self) -> ConsumerId;
+    /// Its name, such as `droplets`: whose checkpoints these are.
+    fn name(&self) -> &'static str;
+
+    /// The version of what it makes of events. Raise it when the same events are to give other rows: its
+    /// tables are then made anew, from the first event on.
+    fn version(&self) -> i32;
 
     /// The streams whose events it wants.
     fn stream_types(&self) -> &'static [StreamType];
 
     /// Writes what the events mean, within the given transaction and nowhere else. The events are in
-    /// order within each stream, and none of them was applied before.
+    /// order within each stream, and none of them was applied before. Tables that have generations are
+    /// to be called by their bare names: the transaction finds those of the right one.
     ///
     /// # Errors
     /// [`ApplyError`]; the transaction is rolled back.
@@ -74,61 +81,99 @@ impl ApplyError {
     }
 }
 
-/// Applies batches until `stop`, retrying for ever with growing pauses when something fails. Begins with
-/// the parked streams: this program may know what the one that parked them did not.
+/// Applies batches until `stop`, to the generation that serves, retrying for ever with growing pauses when
+/// something fails. Tries parked streams first: this program may know what the one that parked them did not.
 pub async fn run(
     pool: PgPool,
     consumer: &dyn Consumer,
     source: &mut dyn Source,
     stop: CancellationToken,
 ) {
-    let id = consumer.id();
-    let mut pause = ExponentialBackoffBuilder::new()
-        .with_initial_interval(Duration::from_millis(50))
-        .with_max_interval(Duration::from_secs(5))
-        .with_max_elapsed_time(None)
-        .build();
-    match retry::parked(&pool, consumer).await {
-        Ok(()) => {}
-        Err(error) => tracing::warn!(
-            consumer = id.name,
-            error = &error as &dyn std::error::Error,
-            "parked streams were not tried again"
-        ),
+    let work = async {
+        let mut runner = Runner::new(&pool, consumer);
+        loop {
+            let Err(error) = runner.follow(source).await;
+            runner.recover(&error).await;
+        }
+    };
+    stop.run_until_cancelled(work).await;
+}
+
+/// What a consumer's loop remembers.
+struct Runner<'a> {
+    pool: &'a PgPool,
+    consumer: &'a dyn Consumer,
+    pause: ExponentialBackoff,
+    /// Why it does nothing, as it was said last.
+    idle: Option<Turn>,
+    /// The generation whose parked streams were tried.
+    tried: Option<i32>,
+}
+
+impl<'a> Runner<'a> {
+    fn new(pool: &'a PgPool, consumer: &'a dyn Consumer) -> Self {
+        let pause = ExponentialBackoffBuilder::new()
+            .with_initial_interval(Duration::from_millis(50))
+            .with_max_interval(Duration::from_secs(5))
+            .with_max_elapsed_time(None)
+            .build();
+        Self {
+            pool,
+            consumer,
+            pause,
+            idle: None,
+            tried: None,
+        }
     }
-    while !stop.is_cancelled() {
-        let step = async {
+
+    /// Follows the events from the checkpoints as they are stored, until something fails.
+    async fn follow(&mut self, source: &mut dyn Source) -> Result<Infallible, StoreError> {
+        let generation = self.await_turn().await?;
+        if self.tried != Some(generation) {
+            retry::parked(self.pool, self.consumer, generation).await?;
+            self.tried = Some(generation);
+        }
+        source.rewind(generation).await?;
+        loop {
             let batch = source.next().await?;
-            apply_batch(&pool, consumer, &batch).await
-        };
-        let result = tokio::select! {
-            result = step => result,
-            () = stop.cancelled() => return,
-        };
-        let Err(error) = result else {
-            pause.reset();
-            continue;
-        };
-        let wait = pause.next_backoff().unwrap_or_default();
+            apply_batch(self.pool, self.consumer, &batch).await?;
+            self.pause.reset();
+        }
+    }
+
+    /// Waits until there is a generation that this program may write; says once why there is none.
+    async fn await_turn(&mut self) -> Result<i32, StoreError> {
+        loop {
+            let turn = generation::turn(self.pool, self.consumer).await?;
+            if let Turn::Follow(generation) = turn {
+                if self.idle.take().is_some() {
+                    tracing::info!(consumer = self.consumer.name(), generation, "it goes on");
+                }
+                return Ok(generation);
+            }
+            if self.idle.as_ref() != Some(&turn) {
+                tracing::warn!(
+                    consumer = self.consumer.name(),
+                    ?turn,
+                    "it applies nothing now"
+                );
+                self.idle = Some(turn);
+            }
+            tokio::time::sleep(generation::LOOK_EVERY).await;
+        }
+    }
+
+    async fn recover(&mut self, error: &StoreError) {
+        let wait = self.pause.next_backoff().unwrap_or_default();
+        let name = self.consumer.name();
         tracing::warn!(
-            consumer = id.name,
-            error = &error as &dyn std::error::Error,
+            consumer = name,
+            error = error as &dyn std::error::Error,
             retry_ms = wait.as_millis() as u64,
             "a batch was not applied and will be tried again"
         );
-        metrics::counter!("clustergenie_consumer_failures_total", "consumer" => id.name)
-            .increment(1);
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = stop.cancelled() => return,
-        }
-        if let Err(error) = source.rewind().await {
-            tracing::warn!(
-                consumer = id.name,
-                error = &error as &dyn std::error::Error,
-                "the checkpoints could not be read"
-            );
-        }
+        metrics::counter!("clustergenie_consumer_failures_total", "consumer" => name).increment(1);
+        tokio::time::sleep(wait).await;
     }
 }
 
@@ -143,7 +188,7 @@ pub async fn apply_batch(
     batch: &Batch,
 ) -> Result<(), StoreError> {
     let started = Instant::now();
-    let id = consumer.id();
+    let name = consumer.name();
     let applied = match try_batch(pool, consumer, batch, Care::Fast).await {
         Err(Failure::Poison) => try_batch(pool, consumer, batch, Care::EventByEvent).await,
         other => other,
@@ -151,9 +196,9 @@ pub async fn apply_batch(
     match applied {
         Ok(events) => {
             consumer.committed(&events);
-            metrics::histogram!("clustergenie_consumer_batch_seconds", "consumer" => id.name)
+            metrics::histogram!("clustergenie_consumer_batch_seconds", "consumer" => name)
                 .record(started.elapsed().as_secs_f64());
-            metrics::counter!("clustergenie_consumer_events_total", "consumer" => id.name)
+            metrics::counter!("clustergenie_consumer_events_total", "consumer" => name)
                 .increment(events.len() as u64);
             Ok(())
         }
@@ -190,11 +235,19 @@ async fn try_batch(
     batch: &Batch,
     care: Care,
 ) -> Result<Vec<Positioned<Recorded>>, Failure> {
-    let id = consumer.id();
+    let id = ConsumerId {
+        name: consumer.name(),
+        generation: batch.generation,
+    };
     let unavailable = || StoreError::unavailable("applying events");
     let mut transaction = pool.begin().await.map_err(unavailable())?;
-    // First of all, so that a stale worker is turned away before it works, and a second worker waits
-    // for the first to commit.
+    let access = match care {
+        Care::Fast => Access::Together,
+        Care::EventByEvent => Access::Alone,
+    };
+    generation::enter(&mut transaction, id, access).await?;
+    // Before anything is applied, so that a stale worker is turned away before it works, and a second
+    // worker waits for the first to commit.
     checkpoint::advance(&mut transaction, id, &batch.moves).await?;
     let mut line = parked::Line::open(&mut transaction, id, &batch.events).await?;
     let mut events = Vec::with_capacity(batch.events.len());
@@ -244,13 +297,6 @@ async fn apply_each(
     events: Vec<Positioned<Recorded>>,
 ) -> Result<Vec<Positioned<Recorded>>, StoreError> {
     let unavailable = || StoreError::unavailable("applying an event");
-    // A batch in parts locks rows in an order of its own. Two such batches wait for each other here; one
-    // that meets an ordinary batch may be chosen by Postgres to end a deadlock, and is then tried again.
-    sqlx::query("select pg_advisory_xact_lock(hashtext('clustergenie consumer ' || $1))")
-        .bind(consumer.id().name)
-        .execute(&mut *transaction)
-        .await
-        .map_err(unavailable())?;
     let mut applied = Vec::with_capacity(events.len());
     for event in events {
         let (stream, position) = (event.event.stream, event.position);

@@ -7,7 +7,8 @@
 //!   of a stream never swap ([`sequencer`], with the proof in [`gaps`]);
 //! - a consumer's rows and its checkpoint commit in one transaction, and the checkpoint moves by
 //!   compare-and-set ([`checkpoint`], [`consumer`]);
-//! - no event is skipped silently: one that cannot be applied parks its stream ([`parked`]).
+//! - no event is skipped silently: one that cannot be applied parks its stream ([`parked`]);
+//! - a consumer's tables can be made anew beside those that serve ([`generation`]).
 //!
 //! It must never hold business rules, and never read by a sequence number or a timestamp.
 
@@ -34,7 +35,10 @@ pub mod wake;
 
 pub mod checkpoint;
 pub mod consumer;
+pub mod generation;
 pub mod parked;
+pub mod pause;
 pub mod retry;
 
 pub mod cloudevent;
+pub mod unpublished;

@@ -4,12 +4,89 @@
 use std::collections::HashSet;
 use std::error::Error;
 
-use sqlx::PgConnection;
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::envelope::{Position, Positioned, StoredEvent, StreamId};
 use crate::error::StoreError;
 use crate::source::ConsumerId;
+
+/// A stream that is parked in a generation.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct ParkedStream {
+    /// Its id.
+    pub stream_id: Uuid,
+    /// The organization that owns it.
+    pub org_id: String,
+    /// Where the event at fault stands in the log.
+    pub position: i64,
+    /// The version of the event at fault.
+    pub version: i64,
+    /// Its stored name.
+    pub event_type: String,
+    /// Why it could not be applied.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When it was tried first.
+    pub first_at: DateTime<Utc>,
+    /// When it was tried last.
+    pub last_at: DateTime<Utc>,
+    /// How many later events of the stream wait behind it.
+    pub waiting: i64,
+    /// Who gave the stream up, if somebody did.
+    pub skipped_by: Option<String>,
+    /// Why.
+    pub skipped_because: Option<String>,
+    /// When.
+    pub skipped_at: Option<DateTime<Utc>>,
+}
+
+/// The streams that are parked in a generation, in the order of their events at fault.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn list(pool: &PgPool, id: ConsumerId) -> Result<Vec<ParkedStream>, StoreError> {
+    sqlx::query_as(include_str!("parked.sql"))
+        .bind(id.name)
+        .bind(id.generation)
+        .fetch_all(pool)
+        .await
+        .map_err(StoreError::unavailable("listing parked streams"))
+}
+
+/// Gives a parked stream up: in this generation it stays as it is, its later events wait for ever, and
+/// nobody is troubled with it any more, until it is tried again with success. Gives whether the stream
+/// is parked at all.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn skip(
+    pool: &PgPool,
+    id: ConsumerId,
+    stream: Uuid,
+    by: &str,
+    reason: &str,
+) -> Result<bool, StoreError> {
+    let skipped = sqlx::query(
+        "insert into es.skipped (consumer, generation, stream_id, skipped_by, reason) \
+         select $1, $2, $3, $4, $5 where exists (select from es.parked \
+             where consumer = $1 and generation = $2 and stream_id = $3) \
+         on conflict (consumer, generation, stream_id) do update set \
+             skipped_by = excluded.skipped_by, reason = excluded.reason, \
+             skipped_at = excluded.skipped_at",
+    )
+    .bind(id.name)
+    .bind(id.generation)
+    .bind(stream)
+    .bind(by)
+    .bind(reason)
+    .execute(pool)
+    .await
+    .map_err(StoreError::unavailable("skipping a parked stream"))?;
+    Ok(skipped.rows_affected() == 1)
+}
 
 /// The parked streams that a batch meets, within the batch's transaction.
 #[derive(Debug)]

@@ -1,142 +1,195 @@
-//! Tries parked streams again, each from the event at fault onwards.
+//! Tries parked streams again, each from the event at fault onwards; those that were skipped, too.
 //!
 //! The parked events of a stream are applied in order in one transaction, up to the first that still
 //! cannot be. The transaction holds the checkpoint of the stream's shard, which every batch takes
 //! first: so no batch lets a later event wait behind a line that has just been cleared.
 
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Connection, PgConnection, PgPool, Postgres};
 use uuid::Uuid;
 
 use crate::codec;
 use crate::consumer::{Consumer, passing};
-use crate::envelope::{Positioned, Recorded, StoredEvent};
+use crate::envelope::{Position, Positioned, Recorded, StoredEvent};
 use crate::error::StoreError;
+use crate::generation::{self, Access};
 use crate::log;
 use crate::parked::chain;
+use crate::source::ConsumerId;
 
-/// Tries every parked stream of a consumer once.
+/// What became of a parked stream that was tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retried {
+    /// How many of its events were applied.
+    pub applied: usize,
+    /// How many are still parked: the one at fault, and those that wait behind it.
+    pub parked: usize,
+}
+
+/// Tries every parked stream of a generation once.
 ///
 /// # Errors
 /// When Postgres fails; the streams that were tried before stay as they are then.
-pub async fn parked(pool: &PgPool, consumer: &dyn Consumer) -> Result<(), StoreError> {
-    let id = consumer.id();
+pub async fn parked(
+    pool: &PgPool,
+    consumer: &dyn Consumer,
+    generation: i32,
+) -> Result<(), StoreError> {
     let streams: Vec<Uuid> = sqlx::query_scalar(
         "select stream_id from es.parked where consumer = $1 and generation = $2 \
          group by stream_id order by min(position)",
     )
-    .bind(id.name)
-    .bind(id.generation)
+    .bind(consumer.name())
+    .bind(generation)
     .fetch_all(pool)
     .await
     .map_err(StoreError::unavailable("listing parked streams"))?;
     for stream in streams {
-        let mut transaction = pool.begin().await.map_err(unavailable())?;
-        let applied = retry_stream(&mut transaction, consumer, stream).await?;
-        transaction.commit().await.map_err(unavailable())?;
-        tracing::info!(
-            consumer = id.name,
-            stream.id = %stream,
-            events = applied.len(),
-            "a parked stream was tried again"
-        );
-        consumer.committed(&applied);
+        self::stream(pool, consumer, generation, stream).await?;
     }
     Ok(())
 }
 
-async fn retry_stream(
-    transaction: &mut PgConnection,
+/// Tries one stream of a generation; does nothing when it is not parked.
+///
+/// # Errors
+/// When Postgres fails; the stream stays as it is then.
+pub async fn stream(
+    pool: &PgPool,
     consumer: &dyn Consumer,
+    generation: i32,
     stream: Uuid,
-) -> Result<Vec<Positioned<Recorded>>, StoreError> {
-    let id = consumer.id();
-    sqlx::query(
-        "select 1 from es.checkpoints c where c.consumer = $1 and c.generation = $2 and c.shard = \
-             (select shard from es.events where stream_id = $3 and version = 1) for no key update",
-    )
-    .bind(id.name)
-    .bind(id.generation)
-    .bind(stream)
-    .execute(&mut *transaction)
-    .await
-    .map_err(unavailable())?;
-    let positions: Vec<i64> = sqlx::query_scalar(
-        "select position from es.parked where consumer = $1 and generation = $2 and stream_id = $3",
-    )
-    .bind(id.name)
-    .bind(id.generation)
-    .bind(stream)
-    .fetch_all(&mut *transaction)
-    .await
-    .map_err(unavailable())?;
+) -> Result<Retried, StoreError> {
+    let id = ConsumerId {
+        name: consumer.name(),
+        generation,
+    };
+    let line = Line { id, stream };
+    let mut transaction = pool.begin().await.map_err(unavailable())?;
+    generation::enter(&mut transaction, id, Access::Alone).await?;
+    line.hold_checkpoint(&mut transaction).await?;
+    let parked = line.events(&mut transaction).await?;
     let mut applied = Vec::new();
-    for stored in log::read_at(transaction, &positions).await? {
+    for stored in &parked {
         let mut savepoint = transaction.begin().await.map_err(unavailable())?;
-        let row = Row {
-            consumer,
-            stream,
-            position: stored.position.0,
-        };
-        match apply(&mut savepoint, consumer, &stored).await? {
+        match apply(&mut savepoint, consumer, stored).await? {
             Ok(event) => {
                 savepoint.commit().await.map_err(unavailable())?;
-                row.delete(transaction).await?;
+                line.clear(&mut transaction, stored.position).await?;
                 applied.push(event);
             }
             Err(reason) => {
                 savepoint.rollback().await.map_err(unavailable())?;
-                row.failed_again(transaction, &reason).await?;
+                line.failed_again(&mut transaction, stored.position, &reason)
+                    .await?;
                 break;
             }
         }
     }
-    Ok(applied)
+    let retried = Retried {
+        applied: applied.len(),
+        parked: parked.len() - applied.len(),
+    };
+    if retried.parked == 0 {
+        line.is_not_skipped(&mut transaction).await?;
+    }
+    transaction.commit().await.map_err(unavailable())?;
+    tracing::info!(
+        consumer = id.name,
+        generation,
+        stream.id = %stream,
+        applied = retried.applied,
+        parked = retried.parked,
+        "a parked stream was tried again"
+    );
+    consumer.committed(&applied);
+    Ok(retried)
 }
 
-/// One parked event.
-struct Row<'a> {
-    consumer: &'a dyn Consumer,
+/// The parked events of one stream.
+struct Line {
+    id: ConsumerId,
     stream: Uuid,
-    position: i64,
 }
 
-impl Row<'_> {
-    async fn delete(&self, transaction: &mut PgConnection) -> Result<(), StoreError> {
-        let id = self.consumer.id();
-        sqlx::query(
-            "delete from es.parked \
-             where consumer = $1 and generation = $2 and stream_id = $3 and position = $4",
+impl Line {
+    /// A statement whose first three parameters are the consumer, the generation and the stream.
+    fn about(&self, sql: &'static str) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(sql)
+            .bind(self.id.name)
+            .bind(self.id.generation)
+            .bind(self.stream)
+    }
+
+    async fn hold_checkpoint(&self, transaction: &mut PgConnection) -> Result<(), StoreError> {
+        let hold = self.about(
+            "select 1 from es.checkpoints c where c.consumer = $1 and c.generation = $2 \
+             and c.shard = (select shard from es.events where stream_id = $3 and version = 1) \
+             for no key update",
+        );
+        execute(hold, transaction).await
+    }
+
+    async fn events(
+        &self,
+        transaction: &mut PgConnection,
+    ) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
+        let positions: Vec<i64> = sqlx::query_scalar(
+            "select position from es.parked \
+             where consumer = $1 and generation = $2 and stream_id = $3",
         )
-        .bind(id.name)
-        .bind(id.generation)
+        .bind(self.id.name)
+        .bind(self.id.generation)
         .bind(self.stream)
-        .bind(self.position)
-        .execute(transaction)
+        .fetch_all(&mut *transaction)
         .await
         .map_err(unavailable())?;
-        Ok(())
+        log::read_at(transaction, &positions).await
+    }
+
+    async fn clear(
+        &self,
+        transaction: &mut PgConnection,
+        position: Position,
+    ) -> Result<(), StoreError> {
+        let clear = self.about(
+            "delete from es.parked \
+             where consumer = $1 and generation = $2 and stream_id = $3 and position = $4",
+        );
+        execute(clear.bind(position.0), transaction).await
     }
 
     async fn failed_again(
         &self,
         transaction: &mut PgConnection,
+        position: Position,
         reason: &str,
     ) -> Result<(), StoreError> {
-        let id = self.consumer.id();
-        sqlx::query(
+        let note = self.about(
             "update es.parked set error = $5, attempts = attempts + 1, last_at = clock_timestamp() \
              where consumer = $1 and generation = $2 and stream_id = $3 and position = $4",
-        )
-        .bind(id.name)
-        .bind(id.generation)
-        .bind(self.stream)
-        .bind(self.position)
-        .bind(reason)
+        );
+        execute(note.bind(position.0).bind(reason.to_owned()), transaction).await
+    }
+
+    async fn is_not_skipped(&self, transaction: &mut PgConnection) -> Result<(), StoreError> {
+        let forget = self.about(
+            "delete from es.skipped where consumer = $1 and generation = $2 and stream_id = $3",
+        );
+        execute(forget, transaction).await
+    }
+}
+
+async fn execute(
+    statement: Query<'static, Postgres, PgArguments>,
+    transaction: &mut PgConnection,
+) -> Result<(), StoreError> {
+    statement
         .execute(transaction)
         .await
-        .map_err(unavailable())?;
-        Ok(())
-    }
+        .map(|_| ())
+        .map_err(unavailable())
 }
 
 /// Applies one event; the inner error says why it still cannot be.

@@ -20,18 +20,20 @@ const BATCH: i64 = 1_000;
 /// Events that come next, and how far the checkpoints move when they have been applied.
 #[derive(Debug, Default)]
 pub struct Batch {
+    /// The generation whose tables are to be written.
+    pub generation: i32,
     /// In position order within each shard; none of them was applied before.
     pub events: Vec<Positioned<StoredEvent>>,
     /// To commit together with what the events did.
     pub moves: Vec<Move>,
 }
 
-/// Who reads: checkpoints belong to a consumer and its generation.
+/// Whose checkpoints: they belong to a generation of a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConsumerId {
     /// The consumer's name, such as `droplets`.
     pub name: &'static str,
-    /// The version of its tables.
+    /// Which of its generations ([`crate::generation`]).
     pub generation: i32,
 }
 
@@ -44,21 +46,23 @@ pub trait Source: Send {
     /// When the source or Postgres fails; [`Source::rewind`] before the next call.
     async fn next(&mut self) -> Result<Batch, StoreError>;
 
-    /// Goes back to the checkpoints as they are stored: to be called when a batch was not committed.
+    /// Goes to the checkpoints of a generation, as they are stored: to be called before the first batch,
+    /// and when a batch was not committed.
     ///
     /// # Errors
     /// When Postgres fails.
-    async fn rewind(&mut self) -> Result<(), StoreError>;
+    async fn rewind(&mut self, generation: i32) -> Result<(), StoreError>;
 }
 
 /// The log as a source, read by one process at a time (the checkpoints fence a second one).
 #[derive(Debug)]
 pub struct LogSource {
     pool: PgPool,
-    consumer: ConsumerId,
+    consumer: &'static str,
     shards: Vec<Shard>,
     sequenced: Signal,
     patience: Duration,
+    generation: i32,
     /// Empty until the checkpoints were read.
     checkpoints: BTreeMap<Shard, Position>,
 }
@@ -69,7 +73,7 @@ impl LogSource {
     #[must_use]
     pub fn new(
         pool: PgPool,
-        consumer: ConsumerId,
+        consumer: &'static str,
         types: &[StreamType],
         sequenced: Signal,
         patience: Duration,
@@ -81,6 +85,7 @@ impl LogSource {
             shards,
             sequenced,
             patience,
+            generation: 0,
             checkpoints: BTreeMap::new(),
         }
     }
@@ -89,9 +94,6 @@ impl LogSource {
 #[async_trait]
 impl Source for LogSource {
     async fn next(&mut self) -> Result<Batch, StoreError> {
-        if self.checkpoints.is_empty() {
-            self.rewind().await?;
-        }
         loop {
             let after = self.checkpoints.values().min().copied().unwrap_or_default();
             let read = log::read(&self.pool, after, BATCH).await?;
@@ -99,7 +101,10 @@ impl Source for LogSource {
                 self.sequenced.above(after.0, self.patience).await;
                 continue;
             };
-            let mut batch = Batch::default();
+            let mut batch = Batch {
+                generation: self.generation,
+                ..Batch::default()
+            };
             for (shard, checkpoint) in &mut self.checkpoints {
                 if *checkpoint < end {
                     batch.moves.push(Move {
@@ -125,9 +130,13 @@ impl Source for LogSource {
         }
     }
 
-    async fn rewind(&mut self) -> Result<(), StoreError> {
-        self.checkpoints.clear();
-        self.checkpoints = checkpoint::load(&self.pool, self.consumer, &self.shards)
+    async fn rewind(&mut self, generation: i32) -> Result<(), StoreError> {
+        self.generation = generation;
+        let id = ConsumerId {
+            name: self.consumer,
+            generation,
+        };
+        self.checkpoints = checkpoint::load(&self.pool, id, &self.shards)
             .await?
             .into_iter()
             .map(|(shard, checkpoint)| (shard, checkpoint.position))

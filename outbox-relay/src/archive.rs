@@ -9,6 +9,7 @@
 //!
 //! The mapping is tested; the client's calls compile and were not run against a real server.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use chrono::{DateTime, Utc};
 use domain::event::StreamType;
 use event_store::checkpoint;
 use event_store::envelope::{Position, Positioned, StoredEvent, StreamId, Version};
+use event_store::generation;
 use event_store::source::{Batch, ConsumerId, LogSource, Source};
 use event_store::wake::{POLL, Signal};
 use eventstore::{
@@ -54,27 +56,27 @@ pub async fn run(
     let archive = Archive {
         client: Arc::new(Client::new(settings)?),
     };
-    let mut source = LogSource::new(pool.clone(), CONSUMER, &StreamType::ALL, sequenced, POLL);
+    let mut source = LogSource::new(
+        pool.clone(),
+        CONSUMER.name,
+        &StreamType::ALL,
+        sequenced,
+        POLL,
+    );
     let mut pause = ExponentialBackoffBuilder::new()
         .with_max_interval(Duration::from_secs(10))
         .with_max_elapsed_time(None)
         .build();
     loop {
-        let copied = tokio::select! {
-            copied = archive.copy_next(&pool, &mut source) => copied,
+        let copying = archive.copy(&pool, &mut source, || pause.reset());
+        let error = tokio::select! {
+            Err(error) = copying => error,
             () = stop.cancelled() => return Ok(()),
-        };
-        let Err(error) = copied else {
-            pause.reset();
-            continue;
         };
         tracing::warn!(why = format!("{error:#}"), "the archive falls behind");
         tokio::select! {
             () = tokio::time::sleep(pause.next_backoff().unwrap_or(POLL)) => {}
             () = stop.cancelled() => return Ok(()),
-        }
-        if let Err(error) = source.rewind().await {
-            tracing::debug!(%error, "the archive's checkpoints could not be read");
         }
     }
 }
@@ -84,8 +86,22 @@ struct Archive {
 }
 
 impl Archive {
-    async fn copy_next(&self, pool: &PgPool, source: &mut LogSource) -> anyhow::Result<()> {
-        let batch: Batch = source.next().await?;
+    /// Copies from the checkpoints on, until something fails; tells of every batch that was copied.
+    async fn copy(
+        &self,
+        pool: &PgPool,
+        source: &mut LogSource,
+        mut copied: impl FnMut(),
+    ) -> anyhow::Result<Infallible> {
+        generation::begin(pool, CONSUMER.name, CONSUMER.generation).await?;
+        source.rewind(CONSUMER.generation).await?;
+        loop {
+            self.copy_batch(pool, &source.next().await?).await?;
+            copied();
+        }
+    }
+
+    async fn copy_batch(&self, pool: &PgPool, batch: &Batch) -> anyhow::Result<()> {
         for (stream, events) in by_stream(&batch.events) {
             self.append(stream, &events).await?;
         }

@@ -13,7 +13,6 @@ use domain::ids::OrgId;
 use domain::job::JobEvent;
 use event_store::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Position, Positioned, Recorded};
-use event_store::source::ConsumerId;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -77,11 +76,12 @@ pub struct Activity;
 
 #[async_trait]
 impl Consumer for Activity {
-    fn id(&self) -> ConsumerId {
-        ConsumerId {
-            name: "activity",
-            generation: 1,
-        }
+    fn name(&self) -> &'static str {
+        "activity"
+    }
+
+    fn version(&self) -> i32 {
+        1
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
@@ -127,7 +127,7 @@ async fn load_names(
     streams: &[Uuid],
 ) -> Result<BTreeMap<Uuid, String>, ApplyError> {
     let names: Vec<(Uuid, String)> =
-        sqlx::query_as("select stream_id, name from read.activity_names where stream_id = any($1)")
+        sqlx::query_as("select stream_id, name from activity_names where stream_id = any($1)")
             .bind(streams)
             .fetch_all(transaction)
             .await?;
@@ -142,7 +142,7 @@ async fn store_names(
         return Ok(());
     }
     sqlx::query(
-        "insert into read.activity_names (stream_id, name) \
+        "insert into activity_names (stream_id, name) \
          select * from unnest($1::uuid[], $2::text[]) as n(stream_id, name) order by stream_id \
          on conflict (stream_id) do update set name = excluded.name",
     )
@@ -155,8 +155,8 @@ async fn store_names(
 
 async fn store(transaction: &mut PgConnection, rows: Vec<ActivityRow>) -> Result<(), ApplyError> {
     sqlx::query(
-        "insert into read.activity \
-         select * from jsonb_populate_recordset(null::read.activity, $1) order by org_id, position",
+        "insert into activity \
+         select * from jsonb_populate_recordset(null::activity, $1) order by org_id, position",
     )
     .bind(Json(rows))
     .execute(transaction)

@@ -124,7 +124,7 @@ impl Consistency {
             let concerned = by
                 .iter()
                 .filter(|model| model.stream_types().contains(&stream.stream_type))
-                .map(|model| Shown::By(model.id()));
+                .map(|model| Shown::By(model.name()));
             let least = if by.is_empty() {
                 Shown::InLog
             } else {

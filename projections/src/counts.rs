@@ -13,7 +13,6 @@ use domain::event::StreamType;
 use domain::ids::OrgId;
 use event_store::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
-use event_store::source::ConsumerId;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -61,11 +60,12 @@ pub struct Counts;
 
 #[async_trait]
 impl Consumer for Counts {
-    fn id(&self) -> ConsumerId {
-        ConsumerId {
-            name: "counts",
-            generation: 1,
-        }
+    fn name(&self) -> &'static str {
+        "counts"
+    }
+
+    fn version(&self) -> i32 {
+        1
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
@@ -144,7 +144,7 @@ impl Deltas {
             .execute(&mut *transaction)
             .await?;
         sqlx::query(
-            "delete from read.counts c \
+            "delete from counts c \
              using unnest($1::text[], $2::text[], $3::text[]) as k(org_id, dimension, value) \
              where (c.org_id, c.dimension, c.value) = (k.org_id, k.dimension, k.value) \
                  and c.count = 0",
@@ -163,7 +163,7 @@ async fn load(
     streams: &[Uuid],
 ) -> Result<BTreeMap<Uuid, Row>, ApplyError> {
     let rows: Vec<Json<Row>> =
-        sqlx::query_scalar("select to_json(c) from read.counted c where c.stream_id = any($1)")
+        sqlx::query_scalar("select to_json(c) from counted c where c.stream_id = any($1)")
             .bind(streams)
             .fetch_all(transaction)
             .await?;
@@ -173,8 +173,8 @@ async fn load(
 
 async fn store(transaction: &mut PgConnection, rows: Vec<Row>) -> Result<(), ApplyError> {
     sqlx::query(
-        "insert into read.counted \
-         select * from jsonb_populate_recordset(null::read.counted, $1) order by stream_id \
+        "insert into counted \
+         select * from jsonb_populate_recordset(null::counted, $1) order by stream_id \
          on conflict (stream_id) do update set version = excluded.version, \
              counted = excluded.counted",
     )

@@ -13,7 +13,6 @@ use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use event_store::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
-use event_store::source::ConsumerId;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -85,11 +84,12 @@ pub struct Droplets;
 
 #[async_trait]
 impl Consumer for Droplets {
-    fn id(&self) -> ConsumerId {
-        ConsumerId {
-            name: "droplets",
-            generation: 1,
-        }
+    fn name(&self) -> &'static str {
+        "droplets"
+    }
+
+    fn version(&self) -> i32 {
+        1
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
@@ -116,7 +116,7 @@ async fn load(
     ids: &[Uuid],
 ) -> Result<BTreeMap<Uuid, DropletRow>, ApplyError> {
     let rows: Vec<Json<DropletRow>> =
-        sqlx::query_scalar("select to_json(d) from read.droplets d where d.id = any($1)")
+        sqlx::query_scalar("select to_json(d) from droplets d where d.id = any($1)")
             .bind(ids)
             .fetch_all(transaction)
             .await?;

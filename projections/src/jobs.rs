@@ -10,7 +10,6 @@ use domain::job::{JobStatus, Runner};
 use domain::name::{ClusterName, JobKind, WorkerName};
 use event_store::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
-use event_store::source::ConsumerId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
@@ -77,11 +76,12 @@ pub struct Jobs;
 
 #[async_trait]
 impl Consumer for Jobs {
-    fn id(&self) -> ConsumerId {
-        ConsumerId {
-            name: "jobs",
-            generation: 1,
-        }
+    fn name(&self) -> &'static str {
+        "jobs"
+    }
+
+    fn version(&self) -> i32 {
+        1
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
@@ -108,7 +108,7 @@ async fn load(
     ids: &[Uuid],
 ) -> Result<BTreeMap<Uuid, JobRow>, ApplyError> {
     let rows: Vec<Json<JobRow>> =
-        sqlx::query_scalar("select to_json(j) from read.jobs j where j.id = any($1)")
+        sqlx::query_scalar("select to_json(j) from jobs j where j.id = any($1)")
             .bind(ids)
             .fetch_all(transaction)
             .await?;

@@ -16,7 +16,7 @@ mod incoming;
 mod reader;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use domain::event::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::envelope::Shard;
 use event_store::error::StoreError;
-use event_store::source::{Batch, ConsumerId, Source};
+use event_store::source::{Batch, Source};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use sqlx::PgPool;
@@ -56,8 +56,8 @@ pub struct KafkaSource {
 /// What the thread that reads gives.
 #[derive(Debug)]
 struct Turn {
-    /// As of which state of [`Shared::generation`].
-    generation: u64,
+    /// As of which state of [`Shared::round`].
+    round: u64,
     batch: Result<Batch, StoreError>,
 }
 
@@ -66,7 +66,9 @@ struct Turn {
 struct Shared {
     /// Grows whenever what is under way must not be handed out any more: the assignment changed, or
     /// the checkpoints have to be read again.
-    generation: AtomicU64,
+    round: AtomicU64,
+    /// The generation of the consumer's tables that is followed; 0 before it is known.
+    generation: AtomicI32,
     /// Next offsets of what was applied, to be told to Kafka for tools that show lag.
     applied: Mutex<BTreeMap<Shard, i64>>,
 }
@@ -81,7 +83,7 @@ impl KafkaSource {
         brokers: &str,
         topics: &Topics,
         pool: PgPool,
-        consumer: ConsumerId,
+        consumer: &'static str,
         types: &'static [StreamType],
     ) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared::default());
@@ -104,7 +106,7 @@ impl KafkaSource {
         );
         let (alive, ended) = std::sync::mpsc::channel();
         std::thread::Builder::new()
-            .name(format!("kafka {}", consumer.name))
+            .name(format!("kafka {consumer}"))
             .spawn(move || {
                 reader.run();
                 drop(alive);
@@ -135,7 +137,7 @@ impl Source for KafkaSource {
                     source: sqlx::Error::WorkerCrashed,
                 });
             };
-            if turn.generation != self.shared.generation.load(Ordering::SeqCst) {
+            if turn.round != self.shared.round.load(Ordering::SeqCst) {
                 continue;
             }
             let batch = turn.batch?;
@@ -147,10 +149,11 @@ impl Source for KafkaSource {
         }
     }
 
-    async fn rewind(&mut self) -> Result<(), StoreError> {
+    async fn rewind(&mut self, generation: i32) -> Result<(), StoreError> {
         self.handed_out.clear();
+        self.shared.generation.store(generation, Ordering::SeqCst);
         // The thread reads the checkpoints; a failure comes with the next batch.
-        self.shared.generation.fetch_add(1, Ordering::SeqCst);
+        self.shared.round.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 }

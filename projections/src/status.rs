@@ -14,7 +14,7 @@ use crate::reader::{ReadError, Reader};
 pub struct ProjectionStatus {
     /// Its name, such as `droplets`.
     pub name: &'static str,
-    /// The version of its tables.
+    /// Which generation of its tables serves.
     pub generation: i32,
     /// Every event up to here that concerns it was applied, or is parked.
     pub position: Position,
@@ -22,7 +22,7 @@ pub struct ProjectionStatus {
     pub lag_events: i64,
     /// How old the oldest of them is, by the database's clock; zero when there is none.
     pub lag: Duration,
-    /// How many streams are parked in it.
+    /// How many streams are parked in it, without those that were skipped.
     pub parked_streams: i64,
 }
 
@@ -64,21 +64,24 @@ impl Reader {
     }
 
     async fn projection(&self, projection: &dyn Consumer) -> Result<ProjectionStatus, ReadError> {
-        let id = projection.id();
         let shards: Vec<i16> = Shard::all(projection.stream_types())
             .iter()
             .map(|shard| shard.0)
             .collect();
-        let (position, lag_events, lag_seconds, parked_streams): (i64, i64, f64, i64) =
-            sqlx::query_as(include_str!("status.sql"))
-                .bind(id.name)
-                .bind(id.generation)
-                .bind(shards)
-                .fetch_one(&self.store)
-                .await?;
+        let (generation, position, lag_events, lag_seconds, parked_streams): (
+            i32,
+            i64,
+            i64,
+            f64,
+            i64,
+        ) = sqlx::query_as(include_str!("status.sql"))
+            .bind(projection.name())
+            .bind(shards)
+            .fetch_one(&self.store)
+            .await?;
         Ok(ProjectionStatus {
-            name: id.name,
-            generation: id.generation,
+            name: projection.name(),
+            generation,
             position: Position(position),
             lag_events,
             lag: Duration::try_from_secs_f64(lag_seconds).unwrap_or_default(),

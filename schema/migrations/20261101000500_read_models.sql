@@ -1,5 +1,9 @@
 -- Read models: what queries of clients are answered from. Written only by the projection of the
--- same name, in the transaction of its checkpoint; emptied and filled again from the log at any time.
+-- same name, in the transaction of its checkpoint; made again from the log at any time.
+--
+-- The tables of a generation (`es.generations`) are in a schema of their own, such as `droplets_1`; the
+-- views in `read` show the generation that serves. Whoever reads, reads `read`: there are permissions,
+-- and other views upon these, which a new generation leaves as they are.
 --
 -- Clients' queries run as the role `clustergenie_reader` with the setting `clustergenie.org`: it sees
 -- the rows of that organization and nothing at all without the setting. The owner, who writes, is not
@@ -25,12 +29,17 @@ exception
     when unique_violation then null;
 end $$;
 
+create schema droplets_1;
+create schema jobs_1;
+create schema activity_1;
+create schema counts_1;
+
 -- One row a droplet, also when it is deleted. Read by the API (droplet, droplets, node) and analysts.
 --
 -- Tags have no index of their own: under row-level security Postgres uses an index only for
 -- operators that cannot leak, and `@>` and `ilike` are not marked so. Both filter the rows of one
 -- organization, found by the indexes below.
-create table read.droplets (
+create table droplets_1.droplets (
     id                   uuid        primary key,
     org_id               text        not null,
     name                 text        collate "C" not null,
@@ -61,11 +70,11 @@ create table read.droplets (
     recorded_at          timestamptz not null
 ) with (fillfactor = 70);
 
-create index droplets_by_created_at on read.droplets (org_id, created_at, id);
-create index droplets_by_name on read.droplets (org_id, name, id);
+create index droplets_by_created_at on droplets_1.droplets (org_id, created_at, id);
+create index droplets_by_name on droplets_1.droplets (org_id, name, id);
 
 -- One row a job. Read by the API (job, jobs, node) and analysts.
-create table read.jobs (
+create table jobs_1.jobs (
     id          uuid        primary key,
     org_id      text        not null,
     kind        text        not null,
@@ -92,12 +101,12 @@ create table read.jobs (
     recorded_at timestamptz not null
 ) with (fillfactor = 70);
 
-create index jobs_by_created_at on read.jobs (org_id, created_at, id);
-create index jobs_by_droplet on read.jobs (org_id, droplet_id, created_at, id)
+create index jobs_by_created_at on jobs_1.jobs (org_id, created_at, id);
+create index jobs_by_droplet on jobs_1.jobs (org_id, droplet_id, created_at, id)
     where droplet_id is not null;
 
 -- One line an event, for people. Read by the API (activity), newest first.
-create table read.activity (
+create table activity_1.activity (
     org_id        text        not null,
     position      bigint      not null,
     -- The event's stored name, such as droplet_activated.
@@ -114,18 +123,18 @@ create table read.activity (
     primary key (org_id, position)
 );
 
-create index activity_by_resource on read.activity (org_id, resource_id, position);
+create index activity_by_resource on activity_1.activity (org_id, resource_id, position);
 
 -- What the activity projection calls a resource: its own memory, because projections advance
 -- independently. Read by nobody else.
-create table read.activity_names (
+create table activity_1.activity_names (
     stream_id uuid primary key,
     name      text not null
 );
 
 -- How many there are: per organization, one row a dimension and value. A row that reaches zero is
 -- removed. Read by the API (counts) and analysts.
-create table read.counts (
+create table counts_1.counts (
     org_id    text   not null,
     -- droplet_status (deleted ones too); droplet_size and droplet_region (living ones: REQUESTED,
     -- ACTIVE, DELETING); job_status; job_kind.
@@ -136,32 +145,100 @@ create table read.counts (
 ) with (fillfactor = 50);
 
 -- What the counts projection last counted a resource as: its own memory. Read by nobody else.
-create table read.counted (
+create table counts_1.counted (
     stream_id uuid   primary key,
     version   bigint not null,
     counted   jsonb  not null
 ) with (fillfactor = 70);
 
--- The one rule of every table that clients read.
-alter table read.droplets enable row level security;
-alter table read.jobs enable row level security;
-alter table read.activity enable row level security;
-alter table read.counts enable row level security;
-alter table es.events enable row level security;
+-- The one rule of every table that clients read: it is bound to an organization, by its column `org_id`.
+create function read.protect(in_schema text, table_name text) returns void
+language plpgsql as $$
+begin
+    execute format('alter table %I.%I enable row level security', in_schema, table_name);
+    execute format(
+        'create policy of_organization on %I.%I for select to clustergenie_reader '
+        'using (org_id = current_setting(''clustergenie.org'', true))', in_schema, table_name);
+    execute format('grant usage on schema %I to clustergenie_reader', in_schema);
+    execute format('grant select on %I.%I to clustergenie_reader', in_schema, table_name);
+end $$;
 
-create policy of_organization on read.droplets for select to clustergenie_reader
-    using (org_id = current_setting('clustergenie.org', true));
-create policy of_organization on read.jobs for select to clustergenie_reader
-    using (org_id = current_setting('clustergenie.org', true));
-create policy of_organization on read.activity for select to clustergenie_reader
-    using (org_id = current_setting('clustergenie.org', true));
-create policy of_organization on read.counts for select to clustergenie_reader
-    using (org_id = current_setting('clustergenie.org', true));
-create policy of_organization on es.events for select to clustergenie_reader
-    using (org_id = current_setting('clustergenie.org', true));
+-- Shows the tables of a generation to clients: those that are bound to an organization. The columns
+-- must be those of the generation before; new ones come last.
+create function read.serve(projection text, generation integer) returns void
+language plpgsql as $$
+declare
+    its_schema text := format('%s_%s', projection, generation);
+    shown text;
+begin
+    for shown in
+        select c.relname from pg_class c
+        where c.relnamespace = its_schema::regnamespace and c.relkind = 'r' and c.relrowsecurity
+        order by c.relname
+    loop
+        execute format(
+            'create or replace view read.%I with (security_invoker = true) as select * from %I.%I',
+            shown, its_schema, shown);
+        execute format('grant select on read.%I to clustergenie_reader', shown);
+    end loop;
+end $$;
+
+-- Makes the empty tables of a generation, cut like those of the one that serves.
+create function read.make_generation(projection text, generation integer) returns void
+language plpgsql as $$
+declare
+    its_schema text := format('%s_%s', projection, generation);
+    model record;
+begin
+    execute format('create schema %I', its_schema);
+    for model in
+        select c.relname as name, n.nspname as serving, c.relrowsecurity as is_for_clients,
+            array_to_string(c.reloptions, ', ') as options
+        from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace
+        join es.generations g on n.nspname = format('%s_%s', g.consumer, g.generation)
+        where g.consumer = projection and g.state = 'SERVING' and c.relkind = 'r'
+    loop
+        execute format('create table %I.%I (like %I.%I including all)',
+            its_schema, model.name, model.serving, model.name);
+        if model.options is not null then
+            execute format('alter table %I.%I set (%s)', its_schema, model.name, model.options);
+        end if;
+        if model.is_for_clients then
+            perform read.protect(its_schema, model.name);
+        end if;
+    end loop;
+end $$;
+
+-- Drops the tables of a generation that does not serve. Fails while something depends on them.
+create function read.drop_generation(projection text, generation integer) returns void
+language plpgsql as $$
+declare
+    its_schema text := format('%s_%s', projection, generation);
+    model text;
+begin
+    for model in
+        select c.relname from pg_class c
+        where c.relnamespace = to_regnamespace(its_schema) and c.relkind = 'r'
+    loop
+        execute format('drop table %I.%I', its_schema, model);
+    end loop;
+    execute format('drop schema if exists %I', its_schema);
+end $$;
 
 grant usage on schema read, es to clustergenie_reader;
-grant select on read.droplets, read.jobs, read.activity, read.counts to clustergenie_reader;
+select read.protect('droplets_1', 'droplets');
+select read.serve('droplets', 1);
+select read.protect('jobs_1', 'jobs');
+select read.serve('jobs', 1);
+select read.protect('activity_1', 'activity');
+select read.serve('activity', 1);
+select read.protect('counts_1', 'counts');
+select read.serve('counts', 1);
+
+alter table es.events enable row level security;
+create policy of_organization on es.events for select to clustergenie_reader
+    using (org_id = current_setting('clustergenie.org', true));
 -- Events have their policy, the others name no organization. `es.parked`, which holds texts about
 -- streams of all of them, is not for clients.
-grant select on es.events, es.log, es.log_head, es.checkpoints to clustergenie_reader;
+grant select on es.events, es.log, es.log_head, es.checkpoints, es.generations to clustergenie_reader;

@@ -161,12 +161,13 @@ impl TestPlatform {
         let shards = Shard::all(projection.stream_types());
         let shards: Vec<_> = shards.into_iter().map(|shard| shard.0).collect();
         sqlx::query_scalar(
-            "select exists (select from es.log l where l.shard = any($3) and not exists ( \
-                 select from es.checkpoints c where c.consumer = $1 and c.generation = $2 \
+            "select exists (select from es.log l where l.shard = any($2) and not exists ( \
+                 select from es.checkpoints c \
+                 join es.generations g using (consumer, generation) \
+                 where c.consumer = $1 and g.state = 'SERVING' \
                  and c.shard = l.shard and c.position >= l.position))",
         )
-        .bind(projection.id().name)
-        .bind(projection.id().generation)
+        .bind(projection.name())
         .bind(shards)
         .fetch_one(&self.pool)
         .await
@@ -194,7 +195,7 @@ async fn sequence(pool: PgPool, wake: Wake) {
 
 async fn project(pool: PgPool, projection: Arc<dyn Consumer>, wake: Wake, stop: CancellationToken) {
     let types = projection.stream_types();
-    let id = projection.id();
-    let mut source = LogSource::new(pool.clone(), id, types, wake.sequenced, wake::POLL);
+    let name = projection.name();
+    let mut source = LogSource::new(pool.clone(), name, types, wake.sequenced, wake::POLL);
     consumer::run(pool, &*projection, &mut source, stop).await;
 }

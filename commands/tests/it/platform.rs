@@ -54,8 +54,8 @@ async fn follow(platform: &mut Platform) -> Signal {
     platform.tasks.spawn(sequence(sequencer, wake.clone()));
     let list = TodoList::new(todo.clone());
     platform.tasks.spawn(async move {
-        let (id, types) = (list.id(), list.stream_types());
-        let mut source = LogSource::new(pool.clone(), id, types, wake.sequenced, POLL);
+        let (name, types) = (list.name(), list.stream_types());
+        let mut source = LogSource::new(pool.clone(), name, types, wake.sequenced, POLL);
         consumer::run(pool, &list, &mut source, CancellationToken::new()).await;
     });
     todo

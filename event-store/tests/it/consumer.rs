@@ -7,6 +7,7 @@ use event_store::checkpoint::{self, Move};
 use event_store::consumer::{ApplyError, Consumer, apply_batch};
 use event_store::envelope::{Position, Positioned, Recorded, Shard, StreamId};
 use event_store::error::StoreError;
+use event_store::generation;
 use event_store::retry;
 use event_store::source::{Batch, ConsumerId, LogSource, Source};
 use event_store::wake::Signal;
@@ -27,8 +28,12 @@ const ID: ConsumerId = ConsumerId {
 
 #[async_trait]
 impl Consumer for Notebook {
-    fn id(&self) -> ConsumerId {
-        ID
+    fn name(&self) -> &'static str {
+        ID.name
+    }
+
+    fn version(&self) -> i32 {
+        1
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
@@ -41,7 +46,7 @@ impl Consumer for Notebook {
         events: &[Positioned<Recorded>],
     ) -> Result<(), ApplyError> {
         for event in events {
-            sqlx::query("insert into notebook values ($1)")
+            sqlx::query("insert into public.notebook values ($1)")
                 .bind(event.position.0)
                 .execute(&mut *transaction)
                 .await?;
@@ -70,18 +75,31 @@ async fn prepare() -> (TestDatabase, PgPool) {
         .execute(&pool)
         .await
         .expect("Postgres answers");
+    generation::begin(&pool, ID.name, 1)
+        .await
+        .expect("Postgres answers");
     (database, pool)
 }
 
-fn source(pool: &PgPool) -> LogSource {
+/// Stands at the checkpoints, which are made.
+async fn source(pool: &PgPool) -> LogSource {
     let types = &[StreamType::Droplet];
-    LogSource::new(
+    let mut source = LogSource::new(
         pool.clone(),
-        ID,
+        ID.name,
         types,
         Signal::new(),
         std::time::Duration::from_secs(1),
-    )
+    );
+    rewind(&mut source).await;
+    source
+}
+
+async fn rewind(source: &mut LogSource) {
+    source
+        .rewind(ID.generation)
+        .await
+        .expect("Postgres answers");
 }
 
 async fn apply_next(pool: &PgPool, source: &mut LogSource, consumer: &Notebook) -> Batch {
@@ -101,11 +119,13 @@ async fn every_event_is_applied_once_across_restarts() {
         append(&pool, append_to(new_stream(), 0, 4)).await;
         sequence_all(&mut sequencer).await;
         // A new process each time; the second batch is read and never committed.
-        apply_next(&pool, &mut source(&pool), &consumer).await;
+        apply_next(&pool, &mut source(&pool).await, &consumer).await;
     }
     assert_eq!(notebook(&pool).await, (1..=12).collect::<Vec<_>>());
     assert_eq!(
-        checkpoint::lag(&pool, ID).await.expect("Postgres answers"),
+        checkpoint::lag(&pool, ID.name)
+            .await
+            .expect("Postgres answers"),
         0
     );
 }
@@ -116,7 +136,7 @@ async fn a_stale_worker_writes_nothing() {
     append(&pool, append_to(new_stream(), 0, 3)).await;
     sequence_all(&mut sequencer(&pool).await).await;
     let consumer = Notebook { poisoned: None };
-    let (mut stale, mut other) = (source(&pool), source(&pool));
+    let (mut stale, mut other) = (source(&pool).await, source(&pool).await);
     let paused = stale.next().await.expect("Postgres answers");
     apply_next(&pool, &mut other, &consumer).await;
 
@@ -129,7 +149,7 @@ async fn a_stale_worker_writes_nothing() {
     // It wakes, goes back to the checkpoints, and goes on from there.
     append(&pool, append_to(new_stream(), 0, 1)).await;
     sequence_all(&mut sequencer(&pool).await).await;
-    stale.rewind().await.expect("Postgres answers");
+    rewind(&mut stale).await;
     let batch = apply_next(&pool, &mut stale, &consumer).await;
     assert_eq!(batch.events.len(), 1);
     assert_eq!(notebook(&pool).await, [1, 2, 3, 4]);
@@ -146,7 +166,7 @@ async fn poison_parks_its_stream_and_nothing_else() {
     let consumer = Notebook {
         poisoned: Some(poisoned),
     };
-    let mut source = source(&pool);
+    let mut source = source(&pool).await;
     apply_next(&pool, &mut source, &consumer).await;
     assert_eq!(
         notebook(&pool).await,
@@ -185,7 +205,12 @@ async fn an_event_of_a_newer_program_parks_its_stream() {
     transaction.commit().await.expect("commits");
     append(&pool, append_to(new_stream(), 0, 1)).await;
     sequence_all(&mut sequencer(&pool).await).await;
-    apply_next(&pool, &mut source(&pool), &Notebook { poisoned: None }).await;
+    apply_next(
+        &pool,
+        &mut source(&pool).await,
+        &Notebook { poisoned: None },
+    )
+    .await;
     assert_eq!(notebook(&pool).await, [2]);
 }
 
@@ -199,14 +224,18 @@ async fn shards_that_stand_apart_are_brought_together() {
     sequence_all(&mut sequencer(&pool).await).await;
     // As after following through Kafka: one shard is ahead of the others.
     let ahead = streams[3].shard();
-    let mut first = source(&pool);
-    first.rewind().await.expect("makes the checkpoints");
+    source(&pool).await;
     sqlx::query("update es.checkpoints set position = 8 where shard = $1")
         .bind(ahead.0)
         .execute(&pool)
         .await
         .expect("Postgres answers");
-    apply_next(&pool, &mut source(&pool), &Notebook { poisoned: None }).await;
+    apply_next(
+        &pool,
+        &mut source(&pool).await,
+        &Notebook { poisoned: None },
+    )
+    .await;
     let others = streams.iter().filter(|s| s.shard() != ahead).count();
     assert_eq!(
         notebook(&pool).await.len(),
@@ -229,10 +258,10 @@ async fn a_parked_stream_goes_on_in_order_when_it_is_tried_by_a_program_that_can
     let unable = Notebook {
         poisoned: Some(first),
     };
-    apply_next(&pool, &mut source(&pool), &unable).await;
+    apply_next(&pool, &mut source(&pool).await, &unable).await;
     assert_eq!(notebook(&pool).await, [1, 4, 5]);
 
-    retry::parked(&pool, &unable)
+    retry::parked(&pool, &unable, ID.generation)
         .await
         .expect("Postgres answers");
     assert_eq!(notebook(&pool).await, [1, 4, 5], "it still cannot");
@@ -242,13 +271,13 @@ async fn a_parked_stream_goes_on_in_order_when_it_is_tried_by_a_program_that_can
         .expect("Postgres answers");
     assert_eq!(attempts, [2, 1], "only the event at fault was tried");
 
-    retry::parked(&pool, &Notebook { poisoned: None })
+    retry::parked(&pool, &Notebook { poisoned: None }, ID.generation)
         .await
         .expect("Postgres answers");
     assert_eq!(notebook(&pool).await, [1, 2, 3, 4, 5]);
     append(&pool, append_to(first, 3, 1)).await;
     sequence_all(&mut sequencer(&pool).await).await;
-    apply_next(&pool, &mut source(&pool), &unable).await;
+    apply_next(&pool, &mut source(&pool).await, &unable).await;
     assert_eq!(
         notebook(&pool).await,
         [1, 2, 3, 4, 5, 6],
@@ -260,7 +289,7 @@ async fn a_parked_stream_goes_on_in_order_when_it_is_tried_by_a_program_that_can
 async fn no_checkpoint_moves_beyond_the_head_of_the_log() {
     let (_database, pool) = prepare().await;
     let shard = Shard::new(StreamType::Droplet, 0);
-    source(&pool).rewind().await.expect("makes the checkpoints");
+    source(&pool).await;
     let mut transaction = pool.begin().await.expect("begins");
     let (from, to) = (Position::START, Position(1_000_000));
     let step = Move {

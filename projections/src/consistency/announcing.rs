@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use domain::event::StreamType;
 use event_store::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded};
-use event_store::source::ConsumerId;
 use event_store::wake::Signal;
 use sqlx::PgConnection;
 
@@ -27,8 +26,12 @@ struct Announcing {
 
 #[async_trait]
 impl Consumer for Announcing {
-    fn id(&self) -> ConsumerId {
-        self.consumer.id()
+    fn name(&self) -> &'static str {
+        self.consumer.name()
+    }
+
+    fn version(&self) -> i32 {
+        self.consumer.version()
     }
 
     fn stream_types(&self) -> &'static [StreamType] {

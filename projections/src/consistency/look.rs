@@ -1,7 +1,6 @@
 //! One look in the database for everybody who waits.
 
 use event_store::envelope::{Position, StreamId, Version};
-use event_store::source::ConsumerId;
 use sqlx::PgPool;
 
 use super::Wish;
@@ -22,7 +21,7 @@ pub(super) enum Shown {
     /// In the log: it has a position.
     InLog,
     /// In a read model.
-    By(ConsumerId),
+    By(&'static str),
 }
 
 /// What was found for a need.
@@ -45,10 +44,7 @@ pub(super) async fn look(pool: &PgPool, wishes: &[Wish]) -> Result<Vec<Found>, s
                 Shown::By(consumer) => Some(consumer),
                 Shown::No | Shown::InLog => None,
             };
-            needs.consumers.push(consumer.map(|consumer| consumer.name));
-            needs
-                .generations
-                .push(consumer.map(|consumer| consumer.generation));
+            needs.consumers.push(consumer);
         }
     }
     let rows: Vec<(bool, Option<i64>, bool)> = sqlx::query_as(include_str!("look.sql"))
@@ -56,7 +52,6 @@ pub(super) async fn look(pool: &PgPool, wishes: &[Wish]) -> Result<Vec<Found>, s
         .bind(needs.streams)
         .bind(needs.versions)
         .bind(needs.consumers)
-        .bind(needs.generations)
         .fetch_all(pool)
         .await?;
     let needs = wishes.iter().flat_map(|wish| &wish.needs);
@@ -81,5 +76,4 @@ struct Columns<'a> {
     streams: Vec<uuid::Uuid>,
     versions: Vec<i64>,
     consumers: Vec<Option<&'static str>>,
-    generations: Vec<Option<i32>>,
 }

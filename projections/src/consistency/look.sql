@@ -1,5 +1,5 @@
 -- For each need, in order: whether the organization ($1) has the stream ($2) at all, the position of
--- the event that made it reach the version ($3), and whether a consumer ($4, of generation $5) has
+-- the event that made it reach the version ($3), and whether the generation of a consumer ($4) that serves has
 -- applied, or parked, that event. Everything is found by a key.
 select
     e.seq is not null or exists (
@@ -8,11 +8,12 @@ select
     ) as stream_is_known,
     l.position,
     coalesce(c.position >= l.position, false) as applied
-from unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::int[])
-    with ordinality as n(org_id, stream_id, version, consumer, generation, place)
+from unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[])
+    with ordinality as n(org_id, stream_id, version, consumer, place)
 left join es.events e
     on e.stream_id = n.stream_id and e.version = n.version and e.org_id = n.org_id
 left join es.log l on l.seq = e.seq
+left join es.generations g on g.consumer = n.consumer and g.state = 'SERVING'
 left join es.checkpoints c
-    on c.consumer = n.consumer and c.generation = n.generation and c.shard = e.shard
+    on c.consumer = n.consumer and c.generation = g.generation and c.shard = e.shard
 order by n.place

@@ -1,6 +1,6 @@
 -- Writes rows of droplets, given as one JSON array of objects whose names are the columns.
-insert into read.droplets
-select * from jsonb_populate_recordset(null::read.droplets, $1)
+insert into droplets
+select * from jsonb_populate_recordset(null::droplets, $1)
 order by id
 on conflict (id) do update set
     -- What the request set never changes: size, region, image, prices and so on.

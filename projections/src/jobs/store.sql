@@ -1,6 +1,6 @@
 -- Writes rows of jobs, given as one JSON array of objects whose names are the columns.
-insert into read.jobs
-select * from jsonb_populate_recordset(null::read.jobs, $1)
+insert into jobs
+select * from jsonb_populate_recordset(null::jobs, $1)
 order by id
 on conflict (id) do update set
     -- What the submission set never changes: kind, subject, runner, attempts and parameters.

@@ -70,13 +70,17 @@ impl Gathering {
         self.moves.remove(&shard).map(|step| step.from)
     }
 
-    /// Takes the batch out, if there is anything in it.
-    pub(super) fn take(&mut self) -> Option<Batch> {
+    /// Takes the batch out, for a generation, if there is anything in it.
+    pub(super) fn take(&mut self, generation: i32) -> Option<Batch> {
         if self.events.is_empty() {
             return None;
         }
         let Self { events, moves, .. } = std::mem::take(self);
         let moves = moves.into_values().collect();
-        Some(Batch { events, moves })
+        Some(Batch {
+            generation,
+            events,
+            moves,
+        })
     }
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use domain::event::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::envelope::Shard;
-use event_store::source::ConsumerId;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -23,7 +22,7 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
 /// Hears of rebalances. It only notes what was assigned: where to begin is read from Postgres by the
 /// reader, who then begins.
 pub(super) struct Group {
-    consumer: ConsumerId,
+    consumer: &'static str,
     topics: Vec<(String, StreamType)>,
     assigned: Mutex<Vec<Shard>>,
     shared: Arc<Shared>,
@@ -34,7 +33,7 @@ impl Group {
     pub(super) fn new(
         topics: &Topics,
         types: &[StreamType],
-        consumer: ConsumerId,
+        consumer: &'static str,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
@@ -72,7 +71,7 @@ impl Group {
         let mut last = self.complained.lock().expect("no holder panics");
         if last.is_none_or(|last| last.elapsed() > COMPLAIN_EVERY) {
             tracing::warn!(
-                consumer = self.consumer.name,
+                consumer = self.consumer,
                 complaint,
                 "Kafka cannot be read; this goes on by itself when it can"
             );
@@ -103,18 +102,18 @@ impl ConsumerContext for Group {
             _ => {
                 // Kafka waits for this answer, before it gives the partitions to others.
                 if let Err(error) = consumer.unassign() {
-                    tracing::warn!(consumer = self.consumer.name, %error, "cannot give partitions up");
+                    tracing::warn!(consumer = self.consumer, %error, "cannot give partitions up");
                 }
                 Vec::new()
             }
         };
         tracing::info!(
-            consumer = self.consumer.name,
+            consumer = self.consumer,
             shards = assigned.len(),
             "partitions changed hands"
         );
         *self.assigned.lock().expect("no holder panics") = assigned;
-        self.shared.generation.fetch_add(1, Ordering::SeqCst);
+        self.shared.round.fetch_add(1, Ordering::SeqCst);
     }
 }
 

@@ -35,12 +35,14 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Reader {
     kafka: BaseConsumer<Group>,
     pool: PgPool,
-    consumer: ConsumerId,
+    consumer: &'static str,
     shared: Arc<Shared>,
     batches: mpsc::Sender<Turn>,
     runtime: Handle,
-    /// As of which generation the cursors were set; 0 is before the first.
-    generation: u64,
+    /// In which round the cursors were set; 0 is before the first.
+    round: u64,
+    /// The generation of the consumer's tables whose checkpoints they are.
+    generation: i32,
     cursors: BTreeMap<Shard, Cursor>,
     gathering: Gathering,
     last_look: Instant,
@@ -53,7 +55,7 @@ impl Reader {
     pub(super) fn new(
         kafka: BaseConsumer<Group>,
         pool: PgPool,
-        consumer: ConsumerId,
+        consumer: &'static str,
         shared: Arc<Shared>,
         batches: mpsc::Sender<Turn>,
         runtime: Handle,
@@ -65,6 +67,7 @@ impl Reader {
             shared,
             batches,
             runtime,
+            round: 0,
             generation: 0,
             cursors: BTreeMap::new(),
             gathering: Gathering::default(),
@@ -85,10 +88,11 @@ impl Reader {
 
     /// Reads what there is; hands out what came of it.
     fn turn(&mut self) -> Result<(), StoreError> {
-        let generation = self.shared.generation.load(Ordering::SeqCst);
-        if generation != self.generation {
+        let round = self.shared.round.load(Ordering::SeqCst);
+        if round != self.round {
             // First of all, so that an error of the beginning is not taken for one of the past.
-            self.generation = generation;
+            self.round = round;
+            self.generation = self.shared.generation.load(Ordering::SeqCst);
             self.begin()?;
         }
         self.gather()?;
@@ -141,13 +145,17 @@ impl Reader {
 
     /// Sets the cursors of the assigned shards to their checkpoints, and lets Kafka begin there.
     fn begin(&mut self) -> Result<(), StoreError> {
-        self.gathering.take();
+        self.gathering = Gathering::default();
         self.cursors.clear();
         let shards = self.kafka.context().assigned();
-        if shards.is_empty() {
+        if shards.is_empty() || self.generation == 0 {
             return Ok(());
         }
-        let load = checkpoint::load(&self.pool, self.consumer, &shards);
+        let id = ConsumerId {
+            name: self.consumer,
+            generation: self.generation,
+        };
+        let load = checkpoint::load(&self.pool, id, &shards);
         let checkpoints = self.runtime.block_on(load)?;
         let offsets = checkpoints.iter().map(|(s, c)| (*s, c.kafka_offset));
         let partitions = self.partitions(offsets);
@@ -247,7 +255,7 @@ impl Reader {
         claims.retain(|claim| ids.get(&claim.position) != Some(&claim.event));
         for claim in &claims {
             tracing::error!(
-                consumer = self.consumer.name,
+                consumer = self.consumer,
                 shard = %claim.shard,
                 position = claim.position.0,
                 "the topic holds the events of another log; they are left out, and this log is read \
@@ -266,11 +274,11 @@ impl Reader {
         // would be taken for dead and not know it.
         let partitions = self.partitions(self.cursors.keys().map(|shard| (*shard, None)));
         if let Err(error) = self.kafka.pause(&partitions) {
-            tracing::debug!(consumer = self.consumer.name, %error, "partitions were not paused");
+            tracing::debug!(consumer = self.consumer, %error, "partitions were not paused");
         }
         let filled = self.fill_pages(shard, up_to);
         if let Err(error) = self.kafka.resume(&partitions) {
-            tracing::debug!(consumer = self.consumer.name, %error, "partitions were not resumed");
+            tracing::debug!(consumer = self.consumer, %error, "partitions were not resumed");
         }
         self.cursors.values_mut().for_each(Cursor::look_anew);
         filled
@@ -300,7 +308,7 @@ impl Reader {
         let events = self.runtime.block_on(read)?;
         let more = events.len() == BATCH;
         metrics::counter!(
-            "clustergenie_kafka_filled_events_total", "consumer" => self.consumer.name
+            "clustergenie_kafka_filled_events_total", "consumer" => self.consumer
         )
         .increment(events.len() as u64);
         for event in events {
@@ -326,7 +334,7 @@ impl Reader {
         let overdue: Vec<(Shard, Position)> = overdue.collect();
         for (shard, up_to) in overdue {
             tracing::warn!(
-                consumer = self.consumer.name,
+                consumer = self.consumer,
                 %shard,
                 position = up_to.0,
                 "events did not come through Kafka and are read from the log"
@@ -348,8 +356,7 @@ impl Reader {
 
     /// Whether anybody still wants what is being read.
     fn is_current(&self) -> bool {
-        !self.batches.is_closed()
-            && self.shared.generation.load(Ordering::SeqCst) == self.generation
+        !self.batches.is_closed() && self.shared.round.load(Ordering::SeqCst) == self.round
     }
 
     /// Gives what was gathered, waiting until there is room. What Kafka gave of a shard is left out if
@@ -362,7 +369,7 @@ impl Reader {
                 cursor.origin = Origin::Foreign;
             }
         }
-        if let Some(batch) = self.gathering.take() {
+        if let Some(batch) = self.gathering.take(self.generation) {
             self.send(Ok(batch));
         }
         Ok(())
@@ -370,14 +377,14 @@ impl Reader {
 
     /// Gives an error. What follows it would leave a hole, so the reader begins anew.
     fn hand_out_error(&mut self, error: StoreError) {
-        self.gathering.take();
+        self.gathering = Gathering::default();
         self.cursors.clear();
         self.send(Err(error));
     }
 
     fn send(&self, batch: Result<Batch, StoreError>) {
-        let generation = self.generation;
-        let turn = Turn { generation, batch };
+        let round = self.round;
+        let turn = Turn { round, batch };
         // An error says that the source is gone; the thread notices next.
         let _ = self.batches.blocking_send(turn);
     }
@@ -391,7 +398,7 @@ impl Reader {
         if partitions.count() > 0
             && let Err(error) = self.kafka.commit(&partitions, CommitMode::Async)
         {
-            tracing::debug!(consumer = self.consumer.name, %error, "offsets were not committed");
+            tracing::debug!(consumer = self.consumer, %error, "offsets were not committed");
         }
     }
 }

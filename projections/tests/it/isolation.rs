@@ -71,8 +71,8 @@ async fn a_session_cannot_write_and_cannot_see_what_names_no_organization() {
         assert_eq!(code(refused.expect_err("is refused")), "42501", "{table}");
     }
     let private = [
-        "read.counted",
-        "read.activity_names",
+        "counts_1.counted",
+        "activity_1.activity_names",
         "es.streams",
         "es.parked",
     ];

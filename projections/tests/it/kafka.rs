@@ -8,7 +8,6 @@ use domain::droplet::DropletEvent;
 use domain::event::{Event, StreamType};
 use event_store::consumer::{self, ApplyError, Consumer};
 use event_store::envelope::{Position, Positioned, Recorded};
-use event_store::source::ConsumerId;
 use projections::kafka::KafkaSource;
 use sqlx::{PgConnection, PgPool};
 use testkit::events::{Recorder, new_stream, sequence};
@@ -263,7 +262,7 @@ impl Member {
             kafka.brokers(),
             &kafka.topics(),
             pool.clone(),
-            noting.id(),
+            noting.name(),
             noting.stream_types(),
         )
         .expect("the source starts");
@@ -299,11 +298,12 @@ struct Noting {
 
 #[async_trait]
 impl Consumer for Noting {
-    fn id(&self) -> ConsumerId {
-        ConsumerId {
-            name: "noting",
-            generation: 1,
-        }
+    fn name(&self) -> &'static str {
+        "noting"
+    }
+
+    fn version(&self) -> i32 {
+        1
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
@@ -319,7 +319,7 @@ impl Consumer for Noting {
             return Err(sqlx::Error::PoolTimedOut.into());
         }
         sqlx::query(
-            "insert into noted (position, stream_id, version) \
+            "insert into public.noted (position, stream_id, version) \
              select * from unnest($1::bigint[], $2::uuid[], $3::bigint[])",
         )
         .bind(events.iter().map(|e| e.position.0).collect::<Vec<_>>())

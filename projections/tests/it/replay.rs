@@ -8,7 +8,7 @@ use event_store::checkpoint::Move;
 use event_store::consumer::{Consumer, apply_batch};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent, StreamId};
 use event_store::log;
-use event_store::source::Batch;
+use event_store::source::{Batch, ConsumerId};
 use testkit::events::new_stream;
 
 use crate::world::{World, Writer, requested_as, sample, submitted};
@@ -125,8 +125,8 @@ async fn events(world: &World) -> Vec<Positioned<StoredEvent>> {
 /// Empties the read models and forgets how far they were.
 async fn forget(world: &World) {
     for statement in [
-        "truncate read.droplets, read.jobs, read.activity, read.activity_names, read.counts, \
-         read.counted",
+        "truncate droplets_1.droplets, jobs_1.jobs, activity_1.activity, \
+         activity_1.activity_names, counts_1.counts, counts_1.counted",
         "delete from es.checkpoints",
     ] {
         sqlx::query(statement)
@@ -144,7 +144,11 @@ async fn replay(
     events: &[Positioned<StoredEvent>],
     size: usize,
 ) {
-    event_store::checkpoint::load(&world.pool, projection.id(), shards)
+    let id = ConsumerId {
+        name: projection.name(),
+        generation: world.follow(projection).await,
+    };
+    event_store::checkpoint::load(&world.pool, id, shards)
         .await
         .expect("the checkpoints are made");
     let of_shards: Vec<_> = events
@@ -162,6 +166,7 @@ async fn replay(
             kafka_offset: None,
         });
         let batch = Batch {
+            generation: id.generation,
             events: batch.to_vec(),
             moves: moves.collect(),
         };

@@ -14,6 +14,7 @@ use domain::tag::Tag;
 use event_store::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
 use event_store::consumer::{Consumer, apply_batch};
 use event_store::envelope::{Metadata, Position, StreamId, Version};
+use event_store::generation::{self, Turn};
 use event_store::pool::Purpose;
 use event_store::source::{LogSource, Source};
 use event_store::wake::Signal;
@@ -54,11 +55,13 @@ impl World {
     async fn run(&self, projection: &dyn Consumer, head: Position) {
         let mut source = LogSource::new(
             self.pool.clone(),
-            projection.id(),
+            projection.name(),
             projection.stream_types(),
             Signal::new(),
             Duration::from_secs(1),
         );
+        let generation = self.follow(projection).await;
+        source.rewind(generation).await.expect("Postgres answers");
         while self.applied(projection).await < head {
             let batch = source.next().await.expect("the log can be read");
             apply_batch(&self.pool, projection, &batch)
@@ -67,27 +70,39 @@ impl World {
         }
     }
 
+    /// The generation that the projection writes.
+    pub(crate) async fn follow(&self, projection: &dyn Consumer) -> i32 {
+        let turn = generation::turn(&self.pool, projection).await;
+        let turn = turn.expect("Postgres answers");
+        let Turn::Follow(generation) = turn else {
+            panic!("{} does nothing: {turn:?}", projection.name());
+        };
+        generation
+    }
+
     async fn applied(&self, projection: &dyn Consumer) -> Position {
         sqlx::query_scalar(
-            "select coalesce(min(position), 0) from es.checkpoints where consumer = $1",
+            "select coalesce(min(position), 0) from es.checkpoints \
+             join es.generations using (consumer, generation) \
+             where consumer = $1 and state = 'SERVING'",
         )
-        .bind(projection.id().name)
+        .bind(projection.name())
         .fetch_one(&self.pool)
         .await
         .map(Position)
         .expect("checkpoints can be read")
     }
 
-    /// Every row of every read model, as text.
+    /// Every row of every read model's first generation, as text.
     pub(crate) async fn dump(&self) -> Vec<String> {
         sqlx::query_scalar(
             "select * from ( \
-                 select 'droplets ' || d::text from read.droplets d \
-                 union all select 'jobs ' || j::text from read.jobs j \
-                 union all select 'activity ' || a::text from read.activity a \
-                 union all select 'activity_names ' || n::text from read.activity_names n \
-                 union all select 'counts ' || c::text from read.counts c \
-                 union all select 'counted ' || c::text from read.counted c \
+                 select 'droplets ' || d::text from droplets_1.droplets d \
+                 union all select 'jobs ' || j::text from jobs_1.jobs j \
+                 union all select 'activity ' || a::text from activity_1.activity a \
+                 union all select 'activity_names ' || n::text from activity_1.activity_names n \
+                 union all select 'counts ' || c::text from counts_1.counts c \
+                 union all select 'counted ' || c::text from counts_1.counted c \
              ) as rows(row) order by row collate \"C\"",
         )
         .fetch_all(&self.pool)

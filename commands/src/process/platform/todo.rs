@@ -7,7 +7,6 @@ use domain::event::{Event, StreamType};
 use domain::job::{JobEvent, JobSubject, JobSubmitted, Runner};
 use event_store::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded};
-use event_store::source::ConsumerId;
 use event_store::wake::Signal;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -28,11 +27,12 @@ impl TodoList {
 
 #[async_trait]
 impl Consumer for TodoList {
-    fn id(&self) -> ConsumerId {
-        ConsumerId {
-            name: "platform",
-            generation: 1,
-        }
+    fn name(&self) -> &'static str {
+        "platform"
+    }
+
+    fn version(&self) -> i32 {
+        1
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
