@@ -12,14 +12,17 @@ mod validator;
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{parser::types::ExecutableDocument, registry::Registry};
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-use crate::limits::{self, Limits, Unfit};
+use crate::{
+    field_order::marker,
+    limits::{self, Limits, Unfit},
+};
 
 /// The most documents that are kept.
 const MAX_DOCUMENTS: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
@@ -60,6 +63,8 @@ impl Hash {
 pub(crate) struct Document {
     /// The parsed document.
     pub(crate) parsed: ExecutableDocument,
+    /// The same with markers, once it has run, if it needs them.
+    marked: OnceLock<Option<ExecutableDocument>>,
     /// About how many bytes of memory it takes.
     weight: usize,
 }
@@ -73,8 +78,17 @@ impl Document {
         let (parsed, tokens) = limits::read(text, limits)?;
         Ok(Self {
             parsed,
+            marked: OnceLock::new(),
             weight: text.len() + tokens * BYTES_A_TOKEN,
         })
+    }
+
+    /// What is run against this schema, always the same one: the parsed document, or one that asks for
+    /// what [`crate::field_order`] needs to know besides.
+    pub(crate) fn to_run(&self, registry: &Registry) -> &ExecutableDocument {
+        let marked = || marker::marked(&self.parsed, registry);
+        let marked = self.marked.get_or_init(marked).as_ref();
+        marked.unwrap_or(&self.parsed)
     }
 }
 

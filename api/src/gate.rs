@@ -5,7 +5,8 @@
 //! the price is taken from the principal's points ([`crate::rate_limit`]). The executor gets the parsed
 //! document and does not parse it again. What is refused here is a request error: nothing of it ran.
 //! An operation that runs is ended when it takes too long; a subscription may go on, its every result
-//! may not.
+//! may not. On the way back every result is put in the order that was asked for
+//! ([`crate::field_order`]).
 
 pub(crate) mod persisted;
 
@@ -18,7 +19,7 @@ use std::{
 };
 
 use async_graphql::{
-    Context, Data, Request, Response, ServerResult,
+    Context, Data, Request, Response, SchemaEnv, ServerResult,
     extensions::{
         Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest,
         NextRequest, NextSubscribe,
@@ -39,6 +40,7 @@ use crate::{
     documents::{Document, Hash, Store, trusted::Trusted},
     error::{Code, failure},
     execution::{Execution, Stage},
+    field_order::{self, Conditions},
     limits::{
         Limits,
         cost::{Price, price},
@@ -153,6 +155,7 @@ impl ExtensionFactory for Gate {
         Arc::new(Passage {
             gate: self.clone(),
             bill: Arc::default(),
+            asked: Arc::default(),
         })
     }
 }
@@ -161,6 +164,29 @@ impl ExtensionFactory for Gate {
 struct Passage {
     gate: Gate,
     bill: Arc<Bill>,
+    asked: Arc<OnceLock<Asked>>,
+}
+
+/// What the request asks for.
+struct Asked {
+    document: Arc<Document>,
+    operation_name: Option<String>,
+    conditions: Conditions,
+}
+
+impl Asked {
+    fn put_in_order(&self, response: &mut Response, schema: &SchemaEnv) {
+        let document = self.document.to_run(&schema.registry);
+        if let Some(operation) = operation(document, self.operation_name.as_deref()) {
+            field_order::put_in_order(
+                &mut response.data,
+                document,
+                &operation.node,
+                &self.conditions,
+                &schema.registry,
+            );
+        }
+    }
 }
 
 /// What there is to tell about points.
@@ -184,7 +210,7 @@ impl Bill {
 }
 
 impl Passage {
-    fn pass(&self, request: &mut Request) -> Result<(), Refusal> {
+    fn pass(&self, request: &mut Request, schema: &SchemaEnv) -> Result<(), Refusal> {
         let document = self.gate.document(request);
         let priced = document.and_then(|document| {
             let price = self.gate.price(request, &document.parsed)?;
@@ -193,7 +219,13 @@ impl Passage {
         let cost = priced.as_ref().map_or(REFUSED, |(_, cost)| *cost);
         self.charge(request, cost)?;
         let (document, _) = priced?;
-        request.set_parsed_query(document.parsed.clone());
+        give_defaults(&document.parsed, request);
+        request.set_parsed_query(document.to_run(&schema.registry).clone());
+        let _ = self.asked.set(Asked {
+            document,
+            operation_name: request.operation_name.clone(),
+            conditions: Conditions::among(&request.variables),
+        });
         Ok(())
     }
 
@@ -230,7 +262,11 @@ impl Passage {
 #[async_trait]
 impl Extension for Passage {
     async fn request(&self, context: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
-        self.bill.tell(next.run(context).await)
+        let mut response = next.run(context).await;
+        if let Some(asked) = self.asked.get() {
+            asked.put_in_order(&mut response, context.schema_env);
+        }
+        self.bill.tell(response)
     }
 
     // Queries over streams come here too. Of a subscription only the first result tells the cost,
@@ -242,11 +278,17 @@ impl Extension for Passage {
         next: NextSubscribe<'_>,
     ) -> BoxStream<'s, Response> {
         let mut untold = Some(Arc::clone(&self.bill));
-        let tell = move |response| match untold.take() {
-            Some(bill) => bill.tell(response),
-            None => response,
+        let (asked, schema) = (Arc::clone(&self.asked), context.schema_env.clone());
+        let finish = move |mut response| {
+            if let Some(asked) = asked.get() {
+                asked.put_in_order(&mut response, &schema);
+            }
+            match untold.take() {
+                Some(bill) => bill.tell(response),
+                None => response,
+            }
         };
-        next.run(context, stream).map(tell).boxed()
+        next.run(context, stream).map(finish).boxed()
     }
 
     async fn prepare_request(
@@ -255,7 +297,8 @@ impl Extension for Passage {
         mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        self.pass(&mut request).map_err(Refusal::into_error)?;
+        let passed = self.pass(&mut request, context.schema_env);
+        passed.map_err(Refusal::into_error)?;
         next.run(context, request).await
     }
 
@@ -297,6 +340,22 @@ pub(crate) fn operation<'a>(
             let mut operations = operations.values();
             let only = operations.next();
             only.filter(|_| operations.next().is_none())
+        }
+    }
+}
+
+/// Gives variables that were not sent their defaults. The executor does so where they are arguments of
+/// fields, and forgets it where `@skip` and `@include` look.
+fn give_defaults(document: &ExecutableDocument, request: &mut Request) {
+    let Some(operation) = operation(document, request.operation_name.as_deref()) else {
+        return;
+    };
+    for definition in &operation.node.variable_definitions {
+        let name = &definition.node.name.node;
+        if let Some(default) = definition.node.default_value()
+            && !request.variables.contains_key(name)
+        {
+            request.variables.insert(name.clone(), default.clone());
         }
     }
 }

@@ -46,6 +46,7 @@ pub mod sse;
 pub mod websocket;
 
 mod edge;
+mod field_order;
 mod params;
 pub mod response;
 mod traceparent;

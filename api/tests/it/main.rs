@@ -5,6 +5,7 @@ mod calling;
 mod consistency;
 mod cors;
 mod etag;
+mod field_order;
 mod gate;
 mod health;
 mod hostile;
