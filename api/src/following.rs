@@ -13,9 +13,13 @@ use projections::{
 use crate::{
     consistency,
     error::{self, Code, failure},
-    request::RequestInfo,
+    request::{RequestInfo, token_taken_for},
     services::Services,
 };
+
+/// How much later than a token's end a subscription ends by itself. Transports end it before, each in
+/// its way, of which the client learns what to do; this is for the one that forgets.
+const AFTER_TRANSPORTS: Duration = Duration::from_secs(1);
 
 /// The changes of the request's organization after a cursor or a mutation's token, or from now on,
 /// until its token ends. A request that must show a write begins after it, unless it says where to
@@ -42,7 +46,8 @@ pub(crate) async fn follow(
     let changes = &context.data::<Services>()?.changes;
     let changes = changes.follow(request.principal.org.clone(), after);
     let changes = changes.map(|change| change.map_err(ended));
-    Ok(until(changes, request.time_left()))
+    let end = token_taken_for(&request.principal) + AFTER_TRANSPORTS;
+    Ok(until(changes, end))
 }
 
 async fn key(context: &Context<'_>, after: &str) -> Result<Key> {

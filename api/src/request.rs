@@ -47,12 +47,6 @@ impl RequestInfo {
         }
     }
 
-    /// How long the token was still good when the request came in.
-    pub(crate) fn time_left(&self) -> Duration {
-        let left = self.principal.expires_at - self.received_at;
-        left.to_std().unwrap_or_default()
-    }
-
     /// The data of the request that this field is resolved for.
     pub(crate) fn of<'request>(
         context: &Context<'request>,
