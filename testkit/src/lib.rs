@@ -9,4 +9,5 @@ pub mod hostile;
 pub mod kafka;
 pub mod platform;
 pub mod postgres;
+pub mod schedules;
 pub mod wait;

@@ -1,0 +1,60 @@
+//! A schedule: who went when, in a form that can be printed, read and played again.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Choice {
+    /// The actor of that number runs its next statement.
+    Step(usize),
+    /// The actor of that number crashes.
+    Crash(usize),
+}
+
+/// All choices from the beginning; prints as `0 1 1 0! 0`, where `!` is a crash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schedule(pub Vec<Choice>);
+
+impl Choice {
+    pub(super) fn actor(self) -> usize {
+        match self {
+            Self::Step(actor) | Self::Crash(actor) => actor,
+        }
+    }
+}
+
+impl Schedule {
+    pub(super) fn crashes(&self) -> usize {
+        let is_crash = |choice: &&Choice| matches!(choice, Choice::Crash(_));
+        self.0.iter().filter(is_crash).count()
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, choice) in self.0.iter().enumerate() {
+            let space = if i == 0 { "" } else { " " };
+            match choice {
+                Choice::Step(actor) => write!(f, "{space}{actor}")?,
+                Choice::Crash(actor) => write!(f, "{space}{actor}!")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let choice = |word: &str| match word.strip_suffix('!') {
+            Some(actor) => actor.parse().map(Choice::Crash),
+            None => word.parse().map(Choice::Step),
+        };
+        text.split_whitespace()
+            .map(choice)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}

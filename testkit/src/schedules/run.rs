@@ -1,0 +1,213 @@
+//! One schedule, from a fresh state to the check.
+
+use std::time::Instant;
+
+use super::actor::Player;
+use super::choice::{Choice, Schedule};
+use super::gate::{Bell, Standing};
+use super::server::{LOOK_EVERY, Server};
+use super::{Bounds, Scene};
+use crate::wait::DEADLINE;
+
+/// A schedule that was played.
+#[derive(Debug, Default)]
+pub(super) struct Played {
+    pub(super) points: Vec<Point>,
+    /// For people: each choice with the statement it concerned.
+    pub(super) story: Vec<String>,
+    /// How often somebody had to wait for a lock.
+    pub(super) waits: usize,
+    pub(super) wrong: Option<String>,
+}
+
+/// A moment at which there was a choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Point {
+    pub(super) choices: Vec<Choice>,
+    pub(super) chosen: usize,
+}
+
+impl Played {
+    pub(super) fn schedule(&self) -> Schedule {
+        Schedule(self.points.iter().map(|p| p.choices[p.chosen]).collect())
+    }
+}
+
+/// Plays the given choices, and from there on always the first that there is.
+pub(super) struct Run<'a> {
+    pub(super) server: &'a Server,
+    pub(super) players: &'a mut [Player],
+    pub(super) bell: &'a Bell,
+    pub(super) bounds: Bounds,
+}
+
+impl Run<'_> {
+    /// `None` when a prescribed choice turned out not to be there.
+    pub(super) async fn play(&mut self, scene: &dyn Scene, prefix: &[Choice]) -> Option<Played> {
+        scene.reset(&self.server.pool).await;
+        for (player, actor) in self.players.iter_mut().zip(scene.actors()) {
+            player.begin(actor).await;
+            settle(self.server, std::slice::from_mut(player), self.bell).await;
+        }
+        let mut played = Played::default();
+        let mut pace = Pace::default();
+        loop {
+            played.waits += settle(self.server, self.players, self.bell).await;
+            played.wrong = self.panicked();
+            if played.wrong.is_some() {
+                return Some(played);
+            }
+            let choices = self.choices(&pace);
+            if choices.is_empty() {
+                break;
+            }
+            let chosen = match prefix.get(played.points.len()) {
+                Some(choice) => choices.iter().position(|c| c == choice)?,
+                None => 0,
+            };
+            let choice = choices[chosen];
+            played.points.push(Point { choices, chosen });
+            self.take(choice, &mut pace, &mut played.story).await;
+        }
+        played.wrong = match self.stuck() {
+            Some(stuck) => Some(stuck),
+            None => scene.check(&self.server.pool).await.err(),
+        };
+        Some(played)
+    }
+
+    fn choices(&self, pace: &Pace) -> Vec<Choice> {
+        let standings: Vec<Standing> = self.players.iter().map(|p| p.gate.standing()).collect();
+        let held = |actor: &usize| matches!(standings[*actor], Standing::Held(_));
+        let ready: Vec<usize> = (0..standings.len()).filter(held).collect();
+        let goes_on = pace.last.filter(held);
+        // Whoever went last goes first, so that a bound on preemptions keeps the simplest schedules.
+        let mut order: Vec<usize> = goes_on.into_iter().collect();
+        let may_preempt = self.bounds.preemptions.is_none_or(|p| pace.preemptions < p);
+        if goes_on.is_none() || may_preempt {
+            order.extend(ready.iter().filter(|actor| Some(**actor) != goes_on));
+        }
+        let mut choices: Vec<Choice> = order.into_iter().map(Choice::Step).collect();
+        if pace.crashes < self.bounds.crashes {
+            // One that has just ended may also crash: what it did is done, and it does not know.
+            let lives = |actor: &usize| {
+                let ended = matches!(standings[*actor], Standing::Ended(_));
+                pace.has_acted(*actor) && (!ended || pace.last == Some(*actor))
+            };
+            choices.extend((0..standings.len()).filter(lives).map(Choice::Crash));
+        }
+        choices
+    }
+
+    async fn take(&mut self, choice: Choice, pace: &mut Pace, story: &mut Vec<String>) {
+        let player = &mut self.players[choice.actor()];
+        let name = player.actor.name;
+        match (choice, player.gate.standing()) {
+            (Choice::Step(actor), Standing::Held(statement)) => {
+                let others = pace.last.filter(|last| *last != actor);
+                if others.is_some_and(|last| {
+                    matches!(self.players[last].gate.standing(), Standing::Held(_))
+                }) {
+                    pace.preemptions += 1;
+                }
+                pace.acted(actor);
+                story.push(format!("{name}: {}", shortened(&statement)));
+                self.players[actor].gate.pass();
+            }
+            (_, standing) => {
+                let at = match standing {
+                    Standing::Held(statement) => format!("before {}", shortened(&statement)),
+                    Standing::Running => "while it waits for a lock".to_owned(),
+                    Standing::Ended(_) => "at its end".to_owned(),
+                };
+                story.push(format!("{name} crashes {at}"));
+                pace.crashed(choice.actor());
+                player.crash().await;
+            }
+        }
+    }
+
+    fn panicked(&self) -> Option<String> {
+        self.players.iter().find_map(|p| match p.gate.standing() {
+            Standing::Ended(Err(said)) => Some(format!("{} failed: {said}", p.actor.name)),
+            _ => None,
+        })
+    }
+
+    fn stuck(&self) -> Option<String> {
+        let waits = |p: &&Player| p.gate.standing() == Standing::Running;
+        let name = self.players.iter().find(waits)?.actor.name;
+        Some(format!(
+            "{name} waits for a lock that nobody will give back"
+        ))
+    }
+}
+
+/// What was done so far, as far as it bounds what may come.
+#[derive(Debug, Default)]
+struct Pace {
+    last: Option<usize>,
+    preemptions: usize,
+    crashes: usize,
+    acted: Vec<usize>,
+}
+
+impl Pace {
+    fn acted(&mut self, actor: usize) {
+        self.last = Some(actor);
+        self.acted.push(actor);
+    }
+
+    fn crashed(&mut self, actor: usize) {
+        self.crashes += 1;
+        // A new life has not acted yet, and nothing is gained by ending it before it does.
+        self.acted.retain(|acted| *acted != actor);
+        self.last = self.last.filter(|last| *last != actor);
+    }
+
+    fn has_acted(&self, actor: usize) -> bool {
+        self.acted.contains(&actor)
+    }
+}
+
+/// Returns when nobody computes: everybody is held, has ended, or waits for a lock. Gives how many wait.
+async fn settle(server: &Server, players: &[Player], bell: &Bell) -> usize {
+    let started = Instant::now();
+    loop {
+        let running: Vec<&Player> = players
+            .iter()
+            .filter(|p| p.gate.standing() == Standing::Running)
+            .collect();
+        if running.is_empty() {
+            return 0;
+        }
+        if tokio::time::timeout(LOOK_EVERY, bell.notified())
+            .await
+            .is_ok()
+        {
+            continue;
+        }
+        let pids: Vec<i32> = running.iter().filter_map(|p| p.gate.pid()).collect();
+        if pids.len() == running.len() && server.all_wait(&pids).await {
+            return pids.len();
+        }
+        let names: Vec<&str> = running.iter().map(|p| p.actor.name).collect();
+        assert!(
+            started.elapsed() < DEADLINE,
+            "{names:?} neither act nor end nor wait for a lock"
+        );
+    }
+}
+
+fn shortened(statement: &str) -> String {
+    let words: Vec<&str> = statement
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("--"))
+        .flat_map(str::split_whitespace)
+        .collect();
+    let mut text: String = words.join(" ").chars().take(100).collect();
+    if text.len() == 100 {
+        text.push('…');
+    }
+    text
+}

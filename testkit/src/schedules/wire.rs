@@ -1,0 +1,162 @@
+//! The client's half of the Postgres protocol, as far as statements must be told apart.
+
+use std::collections::HashMap;
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// What a client sends before it waits for an answer.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    /// As it goes on to the server.
+    pub(super) bytes: Vec<u8>,
+    /// Whether the server says that it is ready when it has answered.
+    pub(super) is_answered: bool,
+    /// Whether it is the last one.
+    pub(super) hangs_up: bool,
+    /// The text of the statement that it runs, if it runs one.
+    runs: Option<String>,
+}
+
+impl Request {
+    /// The bytes of a request that runs one statement without parameters.
+    pub(super) fn query(statement: &str) -> Vec<u8> {
+        let mut bytes = vec![b'Q'];
+        push(&mut bytes, &[statement.as_bytes(), b"\0"].concat());
+        bytes
+    }
+
+    /// The statement, if it could make a difference when it runs: whoever begins a transaction or sets a
+    /// savepoint takes no lock and sees nothing yet.
+    pub(super) fn step(&self) -> Option<&str> {
+        self.runs.as_deref().filter(|statement| {
+            !["BEGIN", "SAVEPOINT ", "RELEASE SAVEPOINT "]
+                .iter()
+                .any(|harmless| statement.starts_with(harmless))
+        })
+    }
+}
+
+/// What the server sends.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Message {
+    /// Takes the first message out of what was received, if all of it was.
+    pub(super) fn take(inbox: &mut Vec<u8>) -> Option<Self> {
+        let length = inbox.get(1..5)?.first_chunk::<4>()?;
+        let end = 1 + u32::from_be_bytes(*length) as usize;
+        if inbox.len() < end {
+            return None;
+        }
+        let rest = inbox.split_off(end);
+        Some(Self {
+            bytes: std::mem::replace(inbox, rest),
+        })
+    }
+
+    /// Whether the server waits for the next request.
+    pub(super) fn is_ready(&self) -> bool {
+        self.bytes[0] == b'Z'
+    }
+
+    /// Whether it belongs to what every client is told that was let in.
+    pub(super) fn greets(&self) -> bool {
+        match self.bytes[0] {
+            b'R' => self.bytes[5..] == [0; 4],
+            kind => matches!(kind, b'S' | b'K' | b'Z'),
+        }
+    }
+
+    /// The number of the server's process, if the message tells it.
+    pub(super) fn backend_pid(&self) -> Option<i32> {
+        let pid = self.bytes.get(5..)?.first_chunk::<4>()?;
+        (self.bytes[0] == b'K').then(|| i32::from_be_bytes(*pid))
+    }
+}
+
+/// Reads requests from a client.
+#[derive(Debug)]
+pub(super) struct Requests<R> {
+    client: R,
+    is_started: bool,
+    prepared: HashMap<Vec<u8>, String>,
+}
+
+impl<R: AsyncRead + Unpin> Requests<R> {
+    pub(super) fn new(client: R) -> Self {
+        Self {
+            client,
+            is_started: false,
+            prepared: HashMap::new(),
+        }
+    }
+
+    /// The next request; `rewrite` may change the text of a statement that is prepared.
+    ///
+    /// # Errors
+    /// When the client has gone.
+    pub(super) async fn next(&mut self, rewrite: impl Fn(&str) -> String) -> io::Result<Request> {
+        let mut request = Request::default();
+        if !self.is_started {
+            self.is_started = true;
+            let body = self.body().await?;
+            push(&mut request.bytes, &body);
+            return Ok(request);
+        }
+        let mut bound = None;
+        loop {
+            let kind = self.client.read_u8().await?;
+            let mut body = self.body().await?;
+            match kind {
+                b'P' => {
+                    let (name, rest) = split_text(&body);
+                    let (statement, parameters) = split_text(rest);
+                    let statement = rewrite(&String::from_utf8_lossy(statement));
+                    let rewritten = [name, b"\0", statement.as_bytes(), b"\0", parameters].concat();
+                    self.prepared.insert(name.to_vec(), statement);
+                    body = rewritten;
+                }
+                b'B' => {
+                    let (_portal, rest) = split_text(&body);
+                    bound = self.prepared.get(split_text(rest).0).cloned();
+                }
+                b'E' => request.runs = bound.clone(),
+                b'Q' => {
+                    let statement = split_text(&body).0;
+                    request.runs = Some(String::from_utf8_lossy(statement).into_owned());
+                }
+                _ => {}
+            }
+            request.bytes.push(kind);
+            push(&mut request.bytes, &body);
+            // Query, Sync, a password, Flush, Terminate: now the server has the word.
+            if matches!(kind, b'Q' | b'S' | b'p' | b'H' | b'X') {
+                request.is_answered = matches!(kind, b'Q' | b'S');
+                request.hangs_up = kind == b'X';
+                return Ok(request);
+            }
+        }
+    }
+
+    async fn body(&mut self) -> io::Result<Vec<u8>> {
+        let length = self.client.read_u32().await?.saturating_sub(4);
+        let mut body = vec![0; length as usize];
+        self.client.read_exact(&mut body).await?;
+        Ok(body)
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, body: &[u8]) {
+    let length = u32::try_from(body.len() + 4).expect("a message of a test is short");
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(body);
+}
+
+/// A text that ends with a zero, and what follows it.
+fn split_text(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+    (&bytes[..end], bytes.get(end + 1..).unwrap_or_default())
+}
