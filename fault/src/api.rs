@@ -1,0 +1,185 @@
+//! The platform's public API, as clients see it: any of its processes, over HTTP.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::ledger::{Answer, Command};
+
+/// Codes of errors after which a client may send the same again.
+const PASSING: [&str; 5] = [
+    "CONFLICT",
+    "NOT_YET_CONSISTENT",
+    "RATE_LIMITED",
+    "TOO_SLOW",
+    "UNAVAILABLE",
+];
+
+/// Where the API is.
+#[derive(Debug)]
+pub(crate) struct Api {
+    urls: Vec<String>,
+    token: String,
+    client: Client,
+}
+
+impl Api {
+    /// The API at these addresses, for whoever has the token.
+    pub(crate) fn new(urls: Vec<String>, token: String) -> Self {
+        let client = Client::new();
+        Self {
+            urls,
+            token,
+            client,
+        }
+    }
+
+    /// How many processes serve it.
+    pub(crate) fn processes(&self) -> usize {
+        self.urls.len()
+    }
+
+    /// What a request shows to be let in.
+    pub(crate) fn authorization(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    /// Where WebSockets connect to.
+    pub(crate) fn websocket_url(&self, process: usize) -> String {
+        let url = &self.urls[process];
+        format!("{}/graphql", url.replacen("http", "ws", 1))
+    }
+
+    /// Sends a command once; `number` tells its sendings apart.
+    pub(crate) async fn send(
+        &self,
+        process: usize,
+        command: &Command,
+        number: usize,
+        patience: Duration,
+    ) -> Answer {
+        let (field, key) = (command.field, &command.key);
+        let (first, rest) = field.split_at(1);
+        let input = format!("{}{rest}Input", first.to_ascii_uppercase());
+        let query = format!(
+            "mutation ($input: {input}!) {{ {field}(input: $input) @idempotent(key: \"{key}\") \
+             {{ token userErrors {{ code message }} }} }}"
+        );
+        let trace = format!("00-{}-{:016x}-01", command.trace, number + 1);
+        let variables = json!({ "input": command.input });
+        match self
+            .post(process, &query, variables, Some(&trace), patience)
+            .await
+        {
+            Ok(mut answer) => judged(answer["data"][field].take(), &answer["errors"]),
+            Err(why) => Answer::Unknown { why },
+        }
+    }
+
+    /// Asks a query; gives its data, or the code of what stands in the way.
+    pub(crate) async fn ask(
+        &self,
+        process: usize,
+        query: &str,
+        variables: Value,
+        patience: Duration,
+    ) -> Result<Value, String> {
+        let mut answer = self.post(process, query, variables, None, patience).await?;
+        match code(&answer["errors"]) {
+            Some(code) => Err(code),
+            None => Ok(answer["data"].take()),
+        }
+    }
+
+    async fn post(
+        &self,
+        process: usize,
+        query: &str,
+        variables: Value,
+        trace: Option<&str>,
+        patience: Duration,
+    ) -> Result<Value, String> {
+        let url = format!("{}/graphql", self.urls[process]);
+        let mut request = self
+            .client
+            .post(url)
+            .header("authorization", self.authorization())
+            .header("accept", "application/graphql-response+json")
+            .json(&json!({ "query": query, "variables": variables }));
+        if let Some(trace) = trace {
+            request = request.header("traceparent", trace);
+        }
+        let asked = async {
+            let answer = request.send().await?;
+            answer.json::<Value>().await
+        };
+        match timeout(patience, asked).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(format!("{error:?}")),
+            Err(_) => Err("no answer in time".to_owned()),
+        }
+    }
+}
+
+fn judged(payload: Value, errors: &Value) -> Answer {
+    if let Some(token) = payload["token"].as_str() {
+        let token = token.to_owned();
+        return Answer::Acknowledged { token };
+    }
+    let refusals = payload["userErrors"].as_array().map(Vec::as_slice);
+    let refusals = refusals.unwrap_or_default();
+    if !refusals.is_empty() {
+        let code = |refusal: &Value| refusal["code"].as_str().unwrap_or_default().to_owned();
+        let codes = refusals.iter().map(code).collect();
+        return Answer::Refused { codes };
+    }
+    match code(errors) {
+        Some(why) if PASSING.contains(&why.as_str()) => Answer::Unknown { why },
+        Some(code) => {
+            let why = format!("{code}: {}", errors[0]["message"]);
+            Answer::Wrong { why }
+        }
+        None => {
+            let why = "neither a token nor an error".to_owned();
+            Answer::Wrong { why }
+        }
+    }
+}
+
+/// The code of the first error.
+fn code(errors: &Value) -> Option<String> {
+    let error = errors.as_array()?.first()?;
+    let code = error["extensions"]["code"].as_str();
+    Some(code.unwrap_or("(no code)").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_apart() {
+        let failed = |code: &str| {
+            let errors = json!([{ "message": "m", "extensions": { "code": code } }]);
+            judged(Value::Null, &errors)
+        };
+        assert!(matches!(failed("UNAVAILABLE"), Answer::Unknown { .. }));
+        assert!(matches!(failed("INTERNAL"), Answer::Wrong { .. }));
+        assert!(matches!(
+            failed("IDEMPOTENCY_KEY_REUSED"),
+            Answer::Wrong { .. }
+        ));
+        let done = judged(json!({ "token": "t", "userErrors": [] }), &Value::Null);
+        assert_eq!(
+            done,
+            Answer::Acknowledged {
+                token: "t".to_owned()
+            }
+        );
+        let refused = json!({ "token": null, "userErrors": [{ "code": "NAME_TAKEN" }] });
+        let codes = vec!["NAME_TAKEN".to_owned()];
+        assert_eq!(judged(refused, &Value::Null), Answer::Refused { codes });
+    }
+}

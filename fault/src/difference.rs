@@ -1,0 +1,44 @@
+//! What the platform holds and should not, or should and does not.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use serde::Serialize;
+
+/// One place where the platform is not as it promised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Difference {
+    /// Which comparison found it.
+    pub(crate) check: &'static str,
+    /// What was found, exactly.
+    pub(crate) what: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.check, self.what)
+    }
+}
+
+/// What was found so far; clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Differences(Arc<Mutex<Vec<Difference>>>);
+
+impl Differences {
+    /// Notes one more.
+    pub(crate) fn note(&self, check: &'static str, what: impl Into<String>) {
+        let what = what.into();
+        self.locked().push(Difference { check, what });
+    }
+
+    /// All of them, in the order in which they were found.
+    pub(crate) fn all(&self) -> Vec<Difference> {
+        self.locked().clone()
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Vec<Difference>> {
+        self.0.lock().expect("no holder panics")
+    }
+}

@@ -1,0 +1,325 @@
+//! Carries the plan out, each fault at its time, and keeps a record of what was done.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use rustix::process::{Signal, kill_process};
+use serde_json::json;
+use sqlx::{Connection, Executor};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until},
+};
+
+use crate::{
+    faults::{Crash, Drawn, End, Fault, Lease, Planned, Target},
+    platform::Platform,
+    process::{Process, until_gone},
+    servers::postgres::{Frozen, first_process},
+};
+
+/// How long the processes of a killed Postgres may take to notice.
+const POSTGRES_GONE: Duration = Duration::from_secs(10);
+
+/// How often a kind of fault was injected, and how often that was not possible: its target was down
+/// already, say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) injected: u64,
+    pub(crate) not_possible: u64,
+}
+
+/// A topic that was deleted: what it held up to a position is gone, and may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Remade {
+    pub(crate) stream_type: String,
+    pub(crate) up_to: i64,
+}
+
+/// Injects faults.
+#[derive(Debug)]
+pub(crate) struct Injector {
+    platform: Arc<Platform>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    file: File,
+    counts: BTreeMap<String, Count>,
+    remade: Vec<Remade>,
+}
+
+impl Injector {
+    /// Nothing was injected yet; the record goes to a new file.
+    pub(crate) fn new(platform: Arc<Platform>, record: &Path) -> anyhow::Result<Self> {
+        let file = File::create_new(record)?;
+        let kept = Kept {
+            file,
+            counts: BTreeMap::new(),
+            remade: Vec::new(),
+        };
+        Ok(Self {
+            platform,
+            kept: Mutex::new(kept),
+        })
+    }
+
+    /// How often each kind was injected.
+    pub(crate) fn counts(&self) -> BTreeMap<String, Count> {
+        self.locked().counts.clone()
+    }
+
+    /// The topics that were deleted.
+    pub(crate) fn remade(&self) -> Vec<Remade> {
+        self.locked().remade.clone()
+    }
+
+    /// Injects the whole plan; returns when the last fault is over.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    pub(crate) async fn run(self: Arc<Self>, plan: Vec<Planned>) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let mut faults = JoinSet::new();
+        for planned in plan {
+            sleep_until(begun + Duration::from_millis(planned.at)).await;
+            let injector = Arc::clone(&self);
+            faults.spawn(async move { injector.one(planned, begun).await });
+            while let Some(ended) = faults.try_join_next() {
+                ended??;
+            }
+        }
+        while let Some(ended) = faults.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+
+    async fn one(&self, planned: Planned, begun: Instant) -> anyhow::Result<()> {
+        let kind = planned.fault.kind();
+        let from = begun.elapsed();
+        let outcome = self.inject(&planned.fault).await;
+        let to = begun.elapsed();
+        let mut kept = self.locked();
+        let count = kept.counts.entry(kind).or_default();
+        match &outcome {
+            Ok(()) => count.injected += 1,
+            Err(_) => count.not_possible += 1,
+        }
+        let line = json!({
+            "planned": planned,
+            "fromMs": from.as_millis(),
+            "toMs": to.as_millis(),
+            "notPossible": outcome.err().map(|error| format!("{error:#}")),
+        });
+        writeln!(kept.file, "{line}")?;
+        Ok(())
+    }
+
+    async fn inject(&self, fault: &Fault) -> anyhow::Result<()> {
+        match fault {
+            Fault::Kill { target, down } => {
+                let process = self.process(*target)?;
+                end_and_start(process, Signal::KILL, *down).await
+            }
+            Fault::Restart { target, down } => {
+                let process = self.process(*target)?;
+                end_and_start(process, Signal::TERM, *down).await
+            }
+            Fault::Pause { target, lasts } => pause(self.process(*target)?, *lasts).await,
+            Fault::CrashPostgres { how, down } => self.crash_postgres(*how, *down).await,
+            Fault::PausePostgres { lasts } => {
+                let first = first_process(&self.platform.postgres_data);
+                let frozen = Frozen::new(first.context("Postgres is down")?);
+                sleep(Duration::from_millis(*lasts)).await;
+                drop(frozen);
+                Ok(())
+            }
+            Fault::KillKafka { down } => end_and_start(self.kafka()?, Signal::KILL, *down).await,
+            Fault::PauseKafka { lasts } => pause(self.kafka()?, *lasts).await,
+            Fault::IdleTransaction { lasts, end } => self.idle_transaction(*lasts, *end).await,
+            Fault::DrawnInVain { how, numbers } => self.draw_in_vain(*how, *numbers).await,
+            Fault::FullDisk { lasts } => {
+                let disk = &self.platform.disk;
+                anyhow::ensure!(disk.can_be_filled(), "mounting is not permitted here");
+                let ballast = disk.fill()?;
+                sleep(Duration::from_millis(*lasts)).await;
+                drop(ballast);
+                Ok(())
+            }
+            Fault::StepLease { lease, seconds } => self.step_lease(*lease, *seconds).await,
+            Fault::Redeliver { messages, target } => self.redeliver(*messages, *target).await,
+            Fault::RemakeTopic { stream_type } => self.delete_topic(stream_type).await,
+        }
+    }
+
+    fn process(&self, target: Target) -> anyhow::Result<&Process> {
+        let process = self.platform.processes.get(&target);
+        let (process, _) = process.with_context(|| format!("there is no {target}"))?;
+        Ok(process)
+    }
+
+    fn kafka(&self) -> anyhow::Result<&Process> {
+        let kafka = self.platform.kafka.as_ref().context("there is no Kafka")?;
+        Ok(&kafka.process)
+    }
+
+    async fn crash_postgres(&self, how: Crash, down: u64) -> anyhow::Result<()> {
+        let signal = match how {
+            Crash::Immediate => Signal::QUIT,
+            Crash::Kill => Signal::KILL,
+        };
+        if let Some(postgres) = &self.platform.postgres {
+            return end_and_start(postgres, signal, down).await;
+        }
+        // `up` ends when its Postgres does, and is started again.
+        let first = first_process(&self.platform.postgres_data);
+        let first = first.context("Postgres is down")?;
+        kill_process(first, signal)?;
+        anyhow::ensure!(
+            until_gone(first, POSTGRES_GONE).await,
+            "Postgres does not end"
+        );
+        Ok(())
+    }
+
+    /// A transaction that has an id, has written, and has drawn a number of an event.
+    async fn idle_transaction(&self, lasts: u64, end: End) -> anyhow::Result<()> {
+        let mut connection = self.platform.address.connect().await?;
+        connection
+            .execute("create table if not exists public.fault_scratch (n bigint)")
+            .await?;
+        let mut transaction = connection.begin().await?;
+        transaction
+            .execute(
+                "insert into public.fault_scratch values (1); \
+                 select nextval(pg_get_serial_sequence('es.events', 'seq'))",
+            )
+            .await?;
+        sleep(Duration::from_millis(lasts)).await;
+        // Postgres may have been restarted meanwhile, which rolls back.
+        let _ = match end {
+            End::Commit => transaction.commit().await,
+            End::RollBack => transaction.rollback().await,
+        };
+        Ok(())
+    }
+
+    async fn draw_in_vain(&self, how: Drawn, numbers: u64) -> anyhow::Result<()> {
+        let numbers = i64::try_from(numbers)?;
+        let mut connection = self.platform.address.connect().await?;
+        match how {
+            Drawn::NumberOnly => {
+                sqlx::query(
+                    "select nextval(pg_get_serial_sequence('es.events', 'seq')) \
+                     from generate_series(1, $1)",
+                )
+                .bind(numbers)
+                .execute(&mut connection)
+                .await?;
+            }
+            Drawn::EventRolledBack => {
+                let mut transaction = connection.begin().await?;
+                sqlx::query(
+                    "insert into es.events (stream_id, version, shard, event_id, org_id, \
+                         event_type, schema_version, data, metadata) \
+                     select gen_random_uuid(), 1, 0, gen_random_uuid(), 'nobody', 'nothing', 1, \
+                         '{}', '{}' from generate_series(1, $1)",
+                )
+                .bind(numbers)
+                .execute(&mut *transaction)
+                .await?;
+                transaction.rollback().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn step_lease(&self, lease: Lease, seconds: i64) -> anyhow::Result<()> {
+        let name = match lease {
+            Lease::Sequencer => "sequencer",
+            Lease::Publisher => "publisher",
+        };
+        let mut connection = self.platform.address.connect().await?;
+        let stepped = sqlx::query(
+            "update es.leases set expires_at = expires_at + make_interval(secs => $2) \
+             where name = $1 and isfinite(expires_at)",
+        )
+        .bind(name)
+        .bind(f64::from(i32::try_from(seconds)?))
+        .execute(&mut connection)
+        .await?;
+        anyhow::ensure!(stepped.rows_affected() == 1, "nobody has the lease");
+        Ok(())
+    }
+
+    async fn redeliver(&self, messages: i64, target: Target) -> anyhow::Result<()> {
+        let process = self.process(target)?;
+        if !process.end(Signal::KILL).await? {
+            bail!("{} is down", process.name());
+        }
+        let moved = async {
+            let mut connection = self.platform.address.connect().await?;
+            sqlx::query(
+                "update es.checkpoints set kafka_offset = greatest(kafka_offset - $1, 0) \
+                 where kafka_offset is not null",
+            )
+            .bind(messages)
+            .execute(&mut connection)
+            .await?;
+            anyhow::Ok(())
+        };
+        let moved = moved.await;
+        process.start().await?;
+        moved
+    }
+
+    async fn delete_topic(&self, stream_type: &str) -> anyhow::Result<()> {
+        let kafka = self.platform.kafka.as_ref().context("there is no Kafka")?;
+        kafka.delete_topic(stream_type).await?;
+        // What is published from now on goes to the new topic. The head is asked for afterwards: what
+        // was under way may have been lost with the old one.
+        let up_to = loop {
+            let asked = async {
+                let mut connection = self.platform.address.connect().await?;
+                let head = sqlx::query_scalar("select position from es.log_head");
+                anyhow::Ok(head.fetch_one(&mut connection).await?)
+            };
+            if let Ok(up_to) = asked.await {
+                break up_to;
+            }
+            sleep(Duration::from_millis(200)).await;
+        };
+        let stream_type = stream_type.to_owned();
+        self.locked().remade.push(Remade { stream_type, up_to });
+        Ok(())
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().expect("no holder panics")
+    }
+}
+
+async fn end_and_start(process: &Process, signal: Signal, down: u64) -> anyhow::Result<()> {
+    let ran = process.end(signal).await?;
+    sleep(Duration::from_millis(down)).await;
+    process.start().await?;
+    anyhow::ensure!(ran, "{} was down already", process.name());
+    Ok(())
+}
+
+async fn pause(process: &Process, lasts: u64) -> anyhow::Result<()> {
+    let paused = process.pause();
+    let paused = paused.with_context(|| format!("{} is down", process.name()))?;
+    sleep(Duration::from_millis(lasts)).await;
+    drop(paused);
+    Ok(())
+}

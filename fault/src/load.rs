@@ -1,0 +1,9 @@
+//! Mixed load through the public API: clients that send each command until they know what became of it,
+//! and some that give up.
+
+mod client;
+mod reads;
+mod wishes;
+
+pub(crate) use client::Client;
+pub(crate) use reads::{ReadTally, Reads};

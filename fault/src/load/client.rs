@@ -1,0 +1,207 @@
+//! One client: sends what it wants, again and again under the same key, until it knows.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use super::{
+    reads::Reads,
+    wishes::{Wish, World},
+};
+use crate::{
+    api::Api,
+    ledger::{Answer, Attempt, Command, Ledger},
+    random::Random,
+    token,
+};
+
+/// How many of its acknowledged commands a client can still send again.
+const REMEMBERED: usize = 50;
+
+/// A client of the platform.
+pub(crate) struct Client {
+    number: usize,
+    seed: u64,
+    random: Random,
+    api: Arc<Api>,
+    ledger: Arc<Ledger>,
+    reads: Reads,
+    /// The id of a droplet that all clients write to.
+    shared: String,
+    world: World,
+    sent: u64,
+    acknowledged: Vec<usize>,
+}
+
+/// How a command is delivered.
+#[derive(Clone, Copy)]
+enum Delivery {
+    /// Until there is an answer.
+    Insisting,
+    /// Twice at once, both until there is an answer.
+    Doubled,
+    /// Once, and the connection is dropped at some moment.
+    Abandoned,
+}
+
+impl Client {
+    /// A client whose doings follow from the seed, and from what it is answered.
+    pub(crate) fn new(
+        number: usize,
+        seed: u64,
+        (api, ledger): (Arc<Api>, Arc<Ledger>),
+        reads: Reads,
+        shared: String,
+    ) -> Self {
+        Self {
+            number,
+            seed,
+            random: Random::of(seed, "client", number),
+            api,
+            ledger,
+            reads,
+            shared,
+            world: World::default(),
+            sent: 0,
+            acknowledged: Vec::new(),
+        }
+    }
+
+    /// Goes on until `stop`, and then until the answer to its last command is known.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+        while !*stop.borrow() {
+            self.step().await?;
+            let pause = self.random.millis(20, 160);
+            tokio::select! {
+                () = sleep(pause) => {}
+                _ = stop.changed() => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self) -> anyhow::Result<()> {
+        if !self.acknowledged.is_empty() && self.random.happens(3) {
+            // Deliberate duplicate delivery, long after the first.
+            let place = *self.random.one_of(&self.acknowledged);
+            let command = self.ledger.command(place);
+            let mut random = self.random.clone();
+            self.random.next();
+            self.insist(place, &command, &mut random).await?;
+            return Ok(());
+        }
+        let unique = format!("{}-{}", self.number, self.sent);
+        let wish = self.world.wish(&mut self.random, &unique, &self.shared);
+        let command = self.command(&wish);
+        self.sent += 1;
+        let place = self.ledger.open(command.clone())?;
+        let delivery = self.random.weighted(&[
+            (86, Delivery::Insisting),
+            (10, Delivery::Doubled),
+            (4, Delivery::Abandoned),
+        ]);
+        let mut one = Random::of(self.random.next(), "one", 0);
+        let mut other = Random::of(self.random.next(), "other", 0);
+        let (process, answer) = match delivery {
+            Delivery::Insisting => self.insist(place, &command, &mut one).await?,
+            Delivery::Doubled => {
+                let (first, second) = tokio::join!(
+                    self.insist(place, &command, &mut one),
+                    self.insist(place, &command, &mut other),
+                );
+                first.and_then(|first| second.map(|_| first))?
+            }
+            Delivery::Abandoned => self.abandon(place, &command, &mut one).await?,
+        };
+        self.learn(wish, place, process, answer).await;
+        Ok(())
+    }
+
+    /// Takes in what became of a wish; now and then reads by the token at another process.
+    async fn learn(&mut self, wish: Wish, place: usize, process: usize, answer: Answer) {
+        let field = wish.field;
+        let Answer::Acknowledged { token } = answer else {
+            return self.world.not_granted(wish);
+        };
+        let places = token::places(&token).unwrap_or_default();
+        self.world.granted(wish, &places);
+        if self.acknowledged.len() < REMEMBERED {
+            self.acknowledged.push(place);
+        } else {
+            let forgotten = self.random.below(REMEMBERED);
+            self.acknowledged[forgotten] = place;
+        }
+        if let Some(written) = places.first()
+            && self.random.happens(12)
+        {
+            let other = (process + 1) % self.api.processes();
+            self.reads.read(other, field, &token, *written).await;
+        }
+    }
+
+    fn command(&self, wish: &Wish) -> Command {
+        let client = u64::try_from(self.number + 1).expect("clients are few");
+        Command {
+            key: format!("{:x}-{}-{}", self.seed, self.number, self.sent),
+            trace: format!("{:016x}{client:04x}{:012x}", self.seed, self.sent),
+            field: wish.field,
+            input: wish.input.clone(),
+            effect: wish.effect,
+        }
+    }
+
+    /// Sends until there is an answer; gives it with the process that gave it.
+    async fn insist(
+        &self,
+        place: usize,
+        command: &Command,
+        random: &mut Random,
+    ) -> anyhow::Result<(usize, Answer)> {
+        loop {
+            let process = random.below(self.api.processes());
+            let patience = random.millis(2_000, 12_000);
+            let sent = self.ledger.now();
+            let number = usize::try_from(sent).unwrap_or_default();
+            let answer = self.api.send(process, command, number, patience).await;
+            self.note(place, process, sent, answer.clone())?;
+            if !matches!(answer, Answer::Unknown { .. }) {
+                return Ok((process, answer));
+            }
+            sleep(random.millis(50, 600)).await;
+        }
+    }
+
+    async fn abandon(
+        &self,
+        place: usize,
+        command: &Command,
+        random: &mut Random,
+    ) -> anyhow::Result<(usize, Answer)> {
+        let process = random.below(self.api.processes());
+        let sent = self.ledger.now();
+        let patience = random.millis(0, 30);
+        let sending = self.api.send(process, command, 0, patience);
+        let answer = timeout(patience, sending).await;
+        let answer = answer.unwrap_or_else(|_| Answer::Unknown {
+            why: "abandoned".to_owned(),
+        });
+        self.note(place, process, sent, answer.clone())?;
+        Ok((process, answer))
+    }
+
+    fn note(&self, place: usize, api: usize, sent: u64, answer: Answer) -> anyhow::Result<()> {
+        let ended = self.ledger.now();
+        self.ledger.note(
+            place,
+            Attempt {
+                api,
+                sent,
+                ended,
+                answer,
+            },
+        )
+    }
+}

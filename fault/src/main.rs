@@ -1,0 +1,65 @@
+//! The fault rig: runs the platform as its users do, breaks it at random from a seed, and holds what
+//! clients and subscribers were told against what was recorded in the end.
+//!
+//! `./dev fault` builds and runs it. It promises that the faults follow from the seed alone, that
+//! everything needed to look for a cause is in its folder afterwards, and that nothing that it started
+//! outlives it. It shares no code with the platform, so that a mistake there cannot hide one here.
+
+mod api;
+mod compare;
+mod difference;
+mod faults;
+mod inject;
+mod ledger;
+mod load;
+mod options;
+mod platform;
+mod process;
+mod quiet;
+mod random;
+mod report;
+mod rig;
+mod say;
+mod servers;
+mod subscriber;
+mod token;
+
+use std::{fs, io::stdout, process::ExitCode};
+
+use anyhow::Context;
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{options::Options, say::say};
+
+// One thread, because the kernel ends the processes that a thread started when the thread ends.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<ExitCode> {
+    let mut options = Options::parse();
+    fs::create_dir_all(&options.dir)?;
+    options.dir = fs::canonicalize(&options.dir)?;
+    options.program = fs::canonicalize(&options.program)
+        .with_context(|| format!("{} is not there", options.program.display()))?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let report = tokio::select! {
+        report = rig::run(&options) => report?,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            say("interrupted; everything is stopped");
+            return Ok(ExitCode::from(130));
+        }
+        _ = terminated.recv() => {
+            say("terminated; everything is stopped");
+            return Ok(ExitCode::from(143));
+        }
+    };
+    report.write(&options.dir.join("report.json"))?;
+    if let Some(file) = &options.json {
+        report.write(file)?;
+    }
+    report.print(&mut stdout().lock())?;
+    Ok(match report.differences.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}

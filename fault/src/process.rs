@@ -1,0 +1,247 @@
+//! One process that the rig runs: started, killed, paused and started again, and never left behind.
+//!
+//! Whatever ends the rig, also `kill -9`, ends its processes: the kernel is asked for that through
+//! `setpriv`, where there is one. The kernel watches the thread that started a process, which is why the
+//! rig has only one.
+
+use std::{
+    env,
+    fs::OpenOptions,
+    path::PathBuf,
+    process::Stdio,
+    sync::atomic::{AtomicI32, AtomicU64, Ordering},
+    time::Duration,
+};
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use tokio::{
+    process::{Child, Command},
+    sync::Mutex,
+    time::{Instant, sleep, timeout},
+};
+
+/// How long a process may take to stop in order.
+const ORDERLY_STOP: Duration = Duration::from_secs(30);
+/// How often it is looked whether a process has ended by itself.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long a process that ended by itself stays down, as an operator's supervisor would have it.
+const RESTART_AFTER: Duration = Duration::from_millis(500);
+
+/// How a process is started.
+#[derive(Clone, Debug)]
+pub(crate) struct Spec {
+    /// What it is called in messages and the name of its log.
+    pub(crate) name: String,
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<String>,
+    /// Its working directory.
+    pub(crate) folder: PathBuf,
+    /// Gets everything that it writes, appended.
+    pub(crate) log: PathBuf,
+    /// The user and group that it runs as, when not as we do.
+    pub(crate) owner: Option<(u32, u32)>,
+    /// What ends it in order.
+    pub(crate) stop: Signal,
+    /// What the kernel sends it when we end.
+    pub(crate) farewell: &'static str,
+}
+
+/// A process, whether it runs at the moment or not.
+#[derive(Debug)]
+pub(crate) struct Process {
+    spec: Spec,
+    /// `None` while it is down on purpose.
+    child: Mutex<Option<Child>>,
+    /// Of the child that runs; 0 when none does.
+    pid: AtomicI32,
+    ended_by_itself: AtomicU64,
+}
+
+impl Process {
+    /// A process that is not started yet.
+    pub(crate) fn new(spec: Spec) -> Self {
+        Self {
+            spec,
+            child: Mutex::new(None),
+            pid: AtomicI32::new(0),
+            ended_by_itself: AtomicU64::new(0),
+        }
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.spec.name
+    }
+
+    /// How often it ended without being told to.
+    pub(crate) fn ended_by_itself(&self) -> u64 {
+        self.ended_by_itself.load(Ordering::Relaxed)
+    }
+
+    /// Its number, while it runs.
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        Pid::from_raw(self.pid.load(Ordering::Relaxed))
+    }
+
+    /// Starts it, unless it runs.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub(crate) async fn start(&self) -> anyhow::Result<()> {
+        let mut child = self.child.lock().await;
+        if child.is_none() {
+            *child = Some(self.spawn()?);
+        }
+        Ok(())
+    }
+
+    /// Ends it at once by a signal that it cannot or will not refuse, and waits until it has ended. Says
+    /// whether it ran.
+    pub(crate) async fn end(&self, signal: Signal) -> anyhow::Result<bool> {
+        self.end_within(signal, ORDERLY_STOP).await
+    }
+
+    /// Ends it in order, or by force when that takes too long.
+    pub(crate) async fn stop(&self) -> anyhow::Result<bool> {
+        self.end(self.spec.stop).await
+    }
+
+    /// Makes it stand still; gives what makes it go on, or nothing when it does not run.
+    pub(crate) fn pause(&self) -> Option<Paused<'_>> {
+        let pid = self.pid()?;
+        kill_process(pid, Signal::STOP).ok()?;
+        Some(Paused { process: self, pid })
+    }
+
+    /// Starts it again whenever it ends without being told to. Never returns.
+    pub(crate) async fn supervise(&self) -> anyhow::Result<()> {
+        loop {
+            sleep(LOOK_EVERY).await;
+            let mut child = self.child.lock().await;
+            let Some(running) = child.as_mut() else {
+                continue;
+            };
+            if running.try_wait()?.is_none() {
+                continue;
+            }
+            self.pid.store(0, Ordering::Relaxed);
+            self.ended_by_itself.fetch_add(1, Ordering::Relaxed);
+            sleep(RESTART_AFTER).await;
+            *child = Some(self.spawn()?);
+        }
+    }
+
+    async fn end_within(&self, signal: Signal, patience: Duration) -> anyhow::Result<bool> {
+        let mut child = self.child.lock().await;
+        let Some(mut running) = child.take() else {
+            return Ok(false);
+        };
+        let was_running = running.try_wait()?.is_none();
+        if was_running && let Some(pid) = self.pid() {
+            // It may end at this moment, which is what the signal is for.
+            let _ = kill_process(pid, signal);
+            if timeout(patience, running.wait()).await.is_err() {
+                running.kill().await?;
+            }
+        }
+        self.pid.store(0, Ordering::Relaxed);
+        Ok(was_running)
+    }
+
+    fn spawn(&self) -> anyhow::Result<Child> {
+        let child = self.spec.command()?.spawn();
+        let child = child.with_context(|| format!("{} cannot be started", self.spec.name))?;
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+        self.pid.store(pid.unwrap_or(0), Ordering::Relaxed);
+        Ok(child)
+    }
+}
+
+/// A process that stands still.
+#[derive(Debug)]
+pub(crate) struct Paused<'a> {
+    process: &'a Process,
+    pid: Pid,
+}
+
+impl Drop for Paused<'_> {
+    /// Makes it go on, unless it has been killed since.
+    fn drop(&mut self) {
+        if self.process.pid() == Some(self.pid) {
+            let _ = kill_process(self.pid, Signal::CONT);
+        }
+    }
+}
+
+impl Spec {
+    /// The command, through `setpriv` where there is one.
+    pub(crate) fn command(&self) -> anyhow::Result<Command> {
+        let log = OpenOptions::new().create(true).append(true).open(&self.log);
+        let log = log.with_context(|| format!("{} cannot be written", self.log.display()))?;
+        let mut command = match on_path("setpriv") {
+            Some(setpriv) => {
+                let mut command = Command::new(setpriv);
+                command
+                    .args(["--pdeathsig", self.farewell, "--"])
+                    .arg(&self.program);
+                command
+            }
+            None => Command::new(&self.program),
+        };
+        for (name, _) in env::vars_os() {
+            let name_text = name.to_string_lossy();
+            if name_text.starts_with("CLUSTERGENIE_") || name_text.starts_with("PG") {
+                command.env_remove(name);
+            }
+        }
+        if let Some((uid, gid)) = self.owner {
+            command.uid(uid).gid(gid);
+        }
+        command
+            .args(&self.arguments)
+            .current_dir(&self.folder)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// When it fails; then its log says why.
+    pub(crate) async fn run(&self) -> anyhow::Result<()> {
+        let status = self.command()?.status().await;
+        let status = status.with_context(|| format!("{} cannot be started", self.name))?;
+        anyhow::ensure!(
+            status.success(),
+            "{} ended with {status}: see {}",
+            self.name,
+            self.log.display()
+        );
+        Ok(())
+    }
+}
+
+/// Waits until a process that is not our child is gone.
+pub(crate) async fn until_gone(pid: Pid, patience: Duration) -> bool {
+    let begun = Instant::now();
+    while test_kill_process(pid).is_ok() {
+        if begun.elapsed() > patience {
+            return false;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    true
+}
+
+/// Where a program is.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
+}

@@ -1,0 +1,398 @@
+//! A whole run: start, load and break, wait for quiet, compare.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use serde_json::json;
+use tokio::{
+    sync::watch,
+    task::{JoinSet, spawn_blocking},
+    time::{interval, sleep, timeout},
+};
+use uuid::Uuid;
+
+use crate::{
+    api::Api,
+    compare::{commands, history::History, kafka, positions, read_models, subscribers},
+    difference::Differences,
+    faults::{self, Run},
+    inject::Injector,
+    ledger::{Answer, Attempt, Command, Effect, Ledger},
+    load::{Client, Reads},
+    options::Options,
+    platform::Platform,
+    quiet::{self, Progress},
+    random::Random,
+    report::Report,
+    say::{say, warn},
+    servers::disk::Disk,
+    subscriber::{Filter, Notebook, Subscriber},
+    token::{self, Place},
+};
+
+const CLIENTS: usize = 16;
+/// How long everything may take to be ready again, and to become quiet.
+const PATIENCE: Duration = Duration::from_secs(300);
+const TELL_EVERY: Duration = Duration::from_secs(5);
+/// How long a request before the load may take.
+const FIRST_REQUEST: Duration = Duration::from_secs(10);
+
+/// Who takes part in a run.
+struct Parts {
+    platform: Arc<Platform>,
+    api: Arc<Api>,
+    ledger: Arc<Ledger>,
+    injector: Arc<Injector>,
+    reads: Reads,
+    notebooks: Vec<Arc<Notebook>>,
+    differences: Differences,
+    /// The droplet that all clients write to, and its first event.
+    shared: Place,
+    shared_token: String,
+}
+
+/// Runs everything; gives the report.
+///
+/// # Errors
+/// When the run itself cannot go on; differences are no error.
+pub(crate) async fn run(options: &Options) -> anyhow::Result<Report> {
+    let (mode, run) = match options.relay_kills {
+        Some(kills) => (format!("relay kills ({kills})"), Run::RelayKills(kills)),
+        None if options.embedded => ("embedded".to_owned(), Run::Embedded),
+        None => ("kafka".to_owned(), Run::Kafka),
+    };
+    let begun = Instant::now();
+    let folder = &options.dir;
+    let length = Duration::from_secs_f64(options.minutes * 60.0);
+    let plan = faults::plan(options.seed, run, length);
+    fs::write(folder.join("plan.json"), format!("{:#}\n", json!(plan)))?;
+    let disk = Disk::make(folder.join("disk"), disk_size(options.minutes))?;
+    if !disk.can_be_filled() {
+        warn(
+            "MOUNTING IS NOT PERMITTED HERE: the disk of Postgres's data cannot be filled, and those faults are left out",
+        );
+    }
+    say(&format!(
+        "seed {}, {mode}: {} faults are planned; everything is in {}",
+        options.seed,
+        plan.len(),
+        folder.display()
+    ));
+    let (platform, token) = Platform::start(options, folder, run, disk).await?;
+    let parts = Parts::new(options, folder, Arc::new(platform), token, begun).await?;
+    say("everything serves; the load begins");
+    let outcome = parts.load_and_break(options.seed, plan).await;
+    // Whatever went wrong, what is left behind must be of use to whoever looks for the cause.
+    let report = match outcome {
+        Ok(mut followers) => parts.settle(options, mode, begun, &mut followers).await,
+        Err(error) => Err(error),
+    };
+    let is_good = report
+        .as_ref()
+        .is_ok_and(|report| report.differences.is_empty());
+    parts.platform.stop().await?;
+    if !is_good {
+        parts.platform.disk.keep(&folder.join("disk-kept"))?;
+    }
+    report
+}
+
+/// Enough for the data of a run of so many minutes, in MiB.
+fn disk_size(minutes: f64) -> u64 {
+    // Truncation does not matter here.
+    768 + 128 * minutes as u64
+}
+
+impl Parts {
+    async fn new(
+        options: &Options,
+        folder: &Path,
+        platform: Arc<Platform>,
+        token: String,
+        begun: Instant,
+    ) -> anyhow::Result<Self> {
+        let api = Arc::new(Api::new(platform.api_urls(), token));
+        let ledger = Arc::new(Ledger::new(&folder.join("commands.jsonl"), begun)?);
+        let differences = Differences::default();
+        let record = folder.join("faults.jsonl");
+        let injector = Arc::new(Injector::new(Arc::clone(&platform), &record)?);
+        let reads = Reads::new(Arc::clone(&api), differences.clone());
+        let (shared, shared_token) = shared_droplet(&api, &ledger, options.seed).await?;
+        let filters = Filter::all(shared.stream).into_iter().enumerate();
+        let notebooks = filters
+            .map(|(number, filter)| Notebook::new(folder, number, filter).map(Arc::new))
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Self {
+            platform,
+            api,
+            ledger,
+            injector,
+            reads,
+            notebooks,
+            differences,
+            shared,
+            shared_token,
+        })
+    }
+
+    /// Runs clients and faults; gives the subscribers, and those who start again what ends, which go on.
+    async fn load_and_break(
+        &self,
+        seed: u64,
+        plan: Vec<faults::Planned>,
+    ) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
+        let mut followers = JoinSet::new();
+        for (number, notebook) in self.notebooks.iter().enumerate() {
+            let subscriber = Subscriber::new(
+                Arc::clone(&self.api),
+                Random::of(seed, "subscriber", number),
+                Arc::clone(notebook),
+                &self.shared_token,
+                self.differences.clone(),
+            );
+            followers.spawn(subscriber.listen());
+        }
+        for name in self.platform.all().map(|process| process.name().to_owned()) {
+            let platform = Arc::clone(&self.platform);
+            followers.spawn(async move {
+                let process = platform.all().find(|process| process.name() == name);
+                process.context("it was there")?.supervise().await
+            });
+        }
+        let (stop, stopped) = watch::channel(false);
+        let mut clients = JoinSet::new();
+        for number in 0..CLIENTS {
+            let shared = format!("Droplet:{}", self.shared.stream);
+            let wires = (Arc::clone(&self.api), Arc::clone(&self.ledger));
+            let client = Client::new(number, seed, wires, self.reads.clone(), shared);
+            clients.spawn(client.run(stopped.clone()));
+        }
+        tokio::select! {
+            injected = Arc::clone(&self.injector).run(plan) => injected?,
+            ended = followers.join_next() => bail!("a part of the rig ended: {ended:?}"),
+            ended = clients.join_next() => bail!("a client ended: {ended:?}"),
+            () = self.tell() => {}
+        }
+        say("the last fault is over; clients finish what they began");
+        stop.send_replace(true);
+        for process in self.platform.all() {
+            process.start().await?;
+        }
+        let finishing = async {
+            while let Some(ended) = clients.join_next().await {
+                ended??;
+            }
+            anyhow::Ok(())
+        };
+        match timeout(PATIENCE, finishing).await {
+            Ok(finished) => finished?,
+            Err(_) => self.differences.note(
+                "quiet",
+                format!(
+                    "after {} s without faults there are commands without an answer",
+                    PATIENCE.as_secs()
+                ),
+            ),
+        }
+        Ok(followers)
+    }
+
+    /// Says now and then how far things are. Never returns.
+    async fn tell(&self) {
+        let mut ticks = interval(TELL_EVERY);
+        loop {
+            ticks.tick().await;
+            let (acknowledged, refused, unknown) = self.ledger.tally();
+            let faults: u64 = self
+                .injector
+                .counts()
+                .values()
+                .map(|count| count.injected)
+                .sum();
+            let lag = match Progress::look(&self.platform.address).await {
+                Ok(progress) => format!(
+                    "{} events, {} without a position",
+                    progress.events, progress.unsequenced
+                ),
+                Err(_) => "the database does not answer".to_owned(),
+            };
+            say(&format!(
+                "{:>5} s  {faults:>4} faults  {acknowledged:>6} commands done, {refused} refused, \
+                 {unknown} open or unknown  {lag}",
+                self.ledger.now() / 1_000_000
+            ));
+        }
+    }
+
+    /// Waits for quiet and compares.
+    async fn settle(
+        &self,
+        options: &Options,
+        mode: String,
+        begun: Instant,
+        followers: &mut JoinSet<anyhow::Result<()>>,
+    ) -> anyhow::Result<Report> {
+        if let Err(error) = self.platform.until_ready(PATIENCE).await {
+            self.differences.note("quiet", format!("{error:#}"));
+        }
+        if let Err(error) = quiet::wait(&self.platform.address, PATIENCE).await {
+            self.differences.note("quiet", format!("{error:#}"));
+        }
+        say("everything is quiet; comparing");
+        let mut connection = self.platform.address.connect().await?;
+        let head = sqlx::query_scalar("select position from es.log_head");
+        let head: i64 = head.fetch_one(&mut connection).await?;
+        let history = History::read(&mut connection).await?;
+        positions::check(&history, head, &self.differences);
+        commands::check(&self.ledger.records(), &history, &self.differences);
+        let found = read_models::ReadModels::read(&mut connection).await?;
+        let expected = read_models::ReadModels::of(&history);
+        read_models::check(&found, &expected, &self.differences);
+        let parked: Vec<String> = sqlx::query_scalar("select p::text from es.parked p")
+            .fetch_all(&mut connection)
+            .await?;
+        for parked in parked {
+            self.differences
+                .note("read models", format!("a stream is parked: {parked}"));
+        }
+        let messages = self.check_kafka(&history).await?;
+        self.check_subscribers(&history).await?;
+        let verify = self.verify(options).await?;
+        if let Some(ended) = followers.try_join_next() {
+            bail!("a part of the rig ended: {ended:?}");
+        }
+        let (acknowledged, refused, unknown) = self.ledger.tally();
+        let records = self.ledger.records();
+        Ok(Report {
+            seed: options.seed,
+            mode,
+            seconds: begun.elapsed().as_secs(),
+            faults: self.injector.counts(),
+            ended_by_themselves: self
+                .platform
+                .all()
+                .map(|process| process.ended_by_itself())
+                .sum(),
+            acknowledged,
+            refused,
+            unknown,
+            sendings: records.iter().map(|record| record.attempts.len()).sum(),
+            events: history.events.len(),
+            subscribers: self.notebooks.len(),
+            seen: self.notebooks.iter().map(|notebook| notebook.len()).sum(),
+            reconnects: self
+                .notebooks
+                .iter()
+                .map(|notebook| notebook.reconnects())
+                .sum(),
+            reads: self.reads.tally(),
+            messages,
+            verify,
+            differences: self.differences.all(),
+        })
+    }
+
+    async fn check_kafka(&self, history: &History) -> anyhow::Result<Option<usize>> {
+        let Some(broker) = &self.platform.kafka else {
+            return Ok(None);
+        };
+        let remade = self.injector.remade();
+        let (client, expected) = (broker.client(), kafka::expected(history, &remade));
+        let messages =
+            spawn_blocking(move || kafka::committed(client, expected, PATIENCE)).await??;
+        kafka::check(&messages, history, &remade, &self.differences);
+        Ok(Some(messages.len()))
+    }
+
+    /// Waits until every subscriber has as many events as it must, then compares what it has.
+    async fn check_subscribers(&self, history: &History) -> anyhow::Result<()> {
+        let after = history.position_of(self.shared.stream, self.shared.version);
+        let after = after.context("the first event of the shared droplet has no position")?;
+        let begun = Instant::now();
+        for notebook in &self.notebooks {
+            let expected = subscribers::expected(&notebook.filter, history, after);
+            while notebook.len() < expected.len() && begun.elapsed() < PATIENCE {
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+        for notebook in &self.notebooks {
+            let expected = subscribers::expected(&notebook.filter, history, after);
+            subscribers::check(
+                &notebook.name,
+                &notebook.seen(),
+                &expected,
+                &self.differences,
+            );
+        }
+        Ok(())
+    }
+
+    /// Runs the platform's own check, where the program has it; gives what it came to.
+    async fn verify(&self, options: &Options) -> anyhow::Result<String> {
+        if self.platform.run(&["verify", "--help"]).await.is_err() {
+            return Ok("not in this program".to_owned());
+        }
+        let file: PathBuf = options.dir.join("verify.json");
+        let url = self.platform.address.url()?;
+        let mut arguments = vec![
+            "verify".to_owned(),
+            format!("--database-url={url}"),
+            "--json".to_owned(),
+        ];
+        if let Some(broker) = &self.platform.kafka {
+            // It cannot know of a topic that was deleted on purpose.
+            if self.injector.remade().is_empty() {
+                arguments.push(format!("--kafka={}", broker.brokers));
+                arguments.push(format!("--kafka-prefix={}", crate::servers::kafka::PREFIX));
+            }
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        match self.platform.run(&arguments).await {
+            Ok(said) => {
+                fs::write(file, said)?;
+                Ok("no difference".to_owned())
+            }
+            Err(error) => {
+                self.differences.note("verify", format!("{error:#}"));
+                Ok("DIFFERENCES".to_owned())
+            }
+        }
+    }
+}
+
+/// Makes the droplet that all clients write to. Nothing is broken yet, so it must be done at once.
+async fn shared_droplet(api: &Api, ledger: &Ledger, seed: u64) -> anyhow::Result<(Place, String)> {
+    let command = Command {
+        key: format!("{seed:x}-shared"),
+        trace: format!("{seed:016x}{}", "f".repeat(16)),
+        field: "provisionDroplet",
+        input: json!({
+            "name": "shared", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
+            "provisioner": "AGENT",
+        }),
+        effect: Effect::Events,
+    };
+    let place = ledger.open(command.clone())?;
+    let sent = ledger.now();
+    let answer = api.send(0, &command, 0, FIRST_REQUEST).await;
+    let ended = ledger.now();
+    let attempt = Attempt {
+        api: 0,
+        sent,
+        ended,
+        answer: answer.clone(),
+    };
+    ledger.note(place, attempt)?;
+    let Answer::Acknowledged { token } = answer else {
+        bail!("the first droplet could not be made: {answer:?}");
+    };
+    let places = token::places(&token).context("the first token cannot be read")?;
+    let shared = *places.first().context("the first token names nothing")?;
+    anyhow::ensure!(shared.stream != Uuid::nil(), "the first droplet has no id");
+    Ok((shared, token))
+}

@@ -1,0 +1,120 @@
+//! A small disk of its own for Postgres's data, which can be filled without harm to anybody else.
+
+use std::{
+    ffi::CString,
+    fs::{self, OpenOptions},
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use rustix::{
+    fs::{FallocateFlags, fallocate, statvfs},
+    io::Errno,
+    mount::{MountFlags, UnmountFlags, mount, unmount},
+};
+
+/// Where Postgres's data is.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A memory-backed file system of our own.
+    Own,
+    /// An ordinary folder: mounting is not permitted here.
+    Folder,
+}
+
+impl Disk {
+    /// Mounts a disk of this size at a path, or makes a folder there when that is not permitted.
+    pub(crate) fn make(path: PathBuf, mib: u64) -> anyhow::Result<Self> {
+        fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        let data = CString::new(format!("size={mib}m,mode=755"))?;
+        let mounted = mount(
+            "clustergenie-fault",
+            &path,
+            "tmpfs",
+            MountFlags::empty(),
+            &*data,
+        );
+        let kind = match mounted {
+            Ok(()) => Kind::Own,
+            Err(_) => Kind::Folder,
+        };
+        Ok(Self { path, kind })
+    }
+
+    /// Its folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it can be filled.
+    pub(crate) fn can_be_filled(&self) -> bool {
+        self.kind == Kind::Own
+    }
+
+    /// A folder in it for a user.
+    pub(crate) fn folder(&self, name: &str, owner: Option<(u32, u32)>) -> anyhow::Result<PathBuf> {
+        let folder = self.path.join(name);
+        fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        if let Some((uid, gid)) = owner {
+            chown(&folder, Some(uid), Some(gid))?;
+        }
+        Ok(folder)
+    }
+
+    /// Takes all the room that is left, until what is given back is dropped.
+    pub(crate) fn fill(&self) -> anyhow::Result<Ballast> {
+        let path = self.path.join("ballast");
+        let file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let mut size = 0;
+        loop {
+            let room = statvfs(&self.path)?;
+            let free = room.f_bavail * room.f_frsize;
+            if free == 0 {
+                break;
+            }
+            match fallocate(&file, FallocateFlags::empty(), size, free) {
+                Ok(()) => size += free,
+                // Somebody else was faster: what is left now is less.
+                Err(Errno::NOSPC | Errno::INTR) => {}
+                Err(error) => return Err(error).context("the disk cannot be filled"),
+            }
+        }
+        Ok(Ballast(path))
+    }
+
+    /// Copies what is on it to an ordinary folder, since it does not outlast the run.
+    pub(crate) fn keep(&self, to: &Path) -> anyhow::Result<()> {
+        if self.kind == Kind::Own {
+            let mut copy = std::process::Command::new("cp");
+            let status = copy.arg("-a").arg(&self.path).arg(to).status()?;
+            anyhow::ensure!(status.success(), "the data could not be copied");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if self.kind == Kind::Own {
+            // Processes that are still ending may use it; it goes when they have.
+            let _ = unmount(&self.path, UnmountFlags::DETACH);
+        }
+    }
+}
+
+/// The file that takes all the room.
+#[derive(Debug)]
+pub(crate) struct Ballast(PathBuf);
+
+impl Drop for Ballast {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

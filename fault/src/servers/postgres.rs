@@ -1,0 +1,193 @@
+//! A Postgres of the rig's own, as durable as a real one; and how to come to whichever Postgres the
+//! platform has.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+use serde_json::Value;
+use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
+use tokio::time::timeout;
+
+use super::disk::Disk;
+use crate::process::{Process, Spec};
+
+/// The users that root lends the cluster to.
+const OWNERS: [&str; 2] = ["postgres", "nobody"];
+/// How long a connection may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the server is told. Everything that makes it durable is left on.
+const SETTINGS: &[(&str, &str)] = &[
+    ("listen_addresses", "127.0.0.1"),
+    ("unix_socket_directories", ""),
+    ("max_connections", "300"),
+    ("shared_buffers", "128MB"),
+    ("min_wal_size", "32MB"),
+    ("max_wal_size", "128MB"),
+    ("checkpoint_timeout", "30s"),
+    ("wal_recycle", "off"),
+    ("log_timezone", "UTC"),
+    ("timezone", "UTC"),
+];
+
+/// How to come to the platform's database.
+#[derive(Clone, Debug)]
+pub(crate) enum Address {
+    /// It stays the same.
+    Url(String),
+    /// It is in the file that `up` writes, another one after each start.
+    ReadyFile(PathBuf),
+}
+
+impl Address {
+    /// How to connect, now.
+    pub(crate) fn url(&self) -> anyhow::Result<String> {
+        match self {
+            Self::Url(url) => Ok(url.clone()),
+            Self::ReadyFile(file) => {
+                let ready = fs::read(file).context("the platform does not serve")?;
+                let ready: Value = serde_json::from_slice(&ready)?;
+                let url = ready["databaseUrl"].as_str();
+                Ok(url.context("the ready file names no database")?.to_owned())
+            }
+        }
+    }
+
+    /// A connection as the owner of everything.
+    pub(crate) async fn connect(&self) -> anyhow::Result<PgConnection> {
+        let options = PgConnectOptions::from_str(&self.url()?)?
+            .application_name("clustergenie fault")
+            .disable_statement_logging();
+        Ok(timeout(PATIENCE, options.connect()).await??)
+    }
+}
+
+/// The user and group that run Postgres; `None` when that is us.
+pub(crate) fn owner() -> anyhow::Result<Option<(u32, u32)>> {
+    if !geteuid().is_root() {
+        return Ok(None);
+    }
+    let users = fs::read_to_string("/etc/passwd")?;
+    let find = |name: &&str| {
+        users.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            (fields.next()? == *name).then_some(())?;
+            let (uid, gid) = (fields.nth(1)?, fields.next()?);
+            Some((uid.parse().ok()?, gid.parse().ok()?))
+        })
+    };
+    let owner = OWNERS.iter().find_map(find);
+    Ok(Some(
+        owner.context("there is no user `postgres` to run it as")?,
+    ))
+}
+
+/// Makes a cluster on the disk, and gives its server and its address.
+///
+/// # Errors
+/// When `initdb` fails.
+pub(crate) async fn make(
+    folder: &Path,
+    disk: &Disk,
+    bin: &Path,
+) -> anyhow::Result<(Process, Address)> {
+    let owner = owner()?;
+    let port = super::free_port()?;
+    let data = disk.folder("postgres", owner)?;
+    let mut spec = Spec {
+        name: "initdb".to_owned(),
+        program: bin.join("initdb"),
+        // Only this machine reaches it, and it holds nothing of worth.
+        arguments: [
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        folder: data.clone(),
+        log: folder.join("initdb.log"),
+        owner,
+        stop: Signal::INT,
+        farewell: "QUIT",
+    };
+    let pgdata = ["-D".to_owned(), data.display().to_string()];
+    spec.arguments.extend(pgdata.clone());
+    spec.run().await?;
+    let mut arguments = pgdata.to_vec();
+    arguments.extend(["-c".to_owned(), format!("port={port}")]);
+    for (name, value) in SETTINGS {
+        arguments.extend(["-c".to_owned(), format!("{name}={value}")]);
+    }
+    let server = Process::new(Spec {
+        name: "postgres".to_owned(),
+        program: bin.join("postgres"),
+        arguments,
+        log: folder.join("postgres.log"),
+        ..spec
+    });
+    let url = format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=disable");
+    Ok((server, Address::Url(url)))
+}
+
+/// The first process of the server that has a data folder, by its own note.
+pub(crate) fn first_process(data: &Path) -> Option<Pid> {
+    let note = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let pid: i32 = note.lines().next()?.trim().parse().ok()?;
+    // The note of a server that was killed stays, and its number may belong to a stranger by now.
+    let works_in = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
+    let same = fs::metadata(works_in).ok()?.ino() == fs::metadata(data).ok()?.ino();
+    same.then(|| Pid::from_raw(pid)).flatten()
+}
+
+/// All processes of a server standing still.
+#[derive(Debug)]
+pub(crate) struct Frozen(Vec<Pid>);
+
+impl Frozen {
+    /// Stops the first process and then its children, of which none can be added any more.
+    pub(crate) fn new(first: Pid) -> Self {
+        let _ = kill_process(first, Signal::STOP);
+        let mut all = vec![first];
+        all.extend(children(first));
+        for pid in &all[1..] {
+            let _ = kill_process(*pid, Signal::STOP);
+        }
+        Self(all)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for pid in self.0.iter().rev() {
+            let _ = kill_process(*pid, Signal::CONT);
+        }
+    }
+}
+
+fn children(of: Pid) -> Vec<Pid> {
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let pid = |name: std::ffi::OsString| Pid::from_raw(name.to_str()?.parse().ok()?);
+    processes
+        .flatten()
+        .filter_map(|process| pid(process.file_name()))
+        .filter(|pid| parent(*pid) == Some(of.as_raw_nonzero().get()))
+        .collect()
+}
+
+fn parent(pid: Pid) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    // The name, in brackets, may hold anything; what follows it is plain.
+    let (_, rest) = status.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}

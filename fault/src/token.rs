@@ -1,0 +1,39 @@
+//! The consistency token, looked into: clients must not, but whoever checks the platform may.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use uuid::Uuid;
+
+/// The version of a stream that a token names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) stream: Uuid,
+    pub(crate) version: i64,
+}
+
+/// What a token names, the aggregate of its command first; `None` when it is not a token.
+pub(crate) fn places(token: &str) -> Option<Vec<Place>> {
+    let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+    let mut parts = plain.split(';');
+    (parts.next()? == "1").then_some(())?;
+    let place = |text: &str| {
+        let mut fields = text.split(':').skip(1);
+        Some(Place {
+            stream: fields.next()?.parse().ok()?,
+            version: fields.next()?.parse().ok()?,
+        })
+    };
+    parts.map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_names_its_streams() {
+        let stream = Uuid::from_u128(7);
+        let token = URL_SAFE_NO_PAD.encode(format!("1;droplet:{}:3", stream.simple()));
+        assert_eq!(places(&token), Some(vec![Place { stream, version: 3 }]));
+        assert_eq!(places("hello"), None);
+    }
+}
