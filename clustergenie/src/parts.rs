@@ -10,6 +10,7 @@ use api::auth::Auth;
 use api::health::MetricsRenderer;
 use api::router::Endpoint;
 use api::services::Services;
+use api::unread::Unread;
 use commands::execute::Commands;
 use commands::process::platform::{self, Simulation, TodoList};
 use event_store::cloudevent::Topics;
@@ -23,6 +24,7 @@ use projections::changes::Changes;
 use projections::consistency::Consistency;
 use projections::kafka::KafkaSource;
 use projections::reader::Reader;
+use projections::rebuild;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
@@ -144,6 +146,15 @@ pub(crate) fn consumers(
     Ok(())
 }
 
+/// Makes read models anew, beside those that serve, when that is asked for.
+pub(crate) fn rebuilds(tasks: &mut Tasks, pool: &PgPool, wake: &Wake) {
+    let (pool, applied, owner) = (pool.clone(), wake.applied.clone(), unique_owner());
+    tasks.spawn(Stage::Follow, "rebuilds", |stop| async move {
+        rebuild::run(pool, projections::all(), applied, owner, stop).await;
+        Ok(())
+    });
+}
+
 fn source(
     pool: &PgPool,
     wake: &Wake,
@@ -235,6 +246,7 @@ pub(crate) async fn api(
         auth,
         limits: api::websocket::Limits::default(),
         origins: clients.cors_origins.clone(),
+        unread: Unread::new(clients.unread_bytes),
     };
     let router = api::router::transports(endpoint, readiness, renderer(metrics));
     tasks.spawn(Stage::Serve, "api", |stop| async move {

@@ -155,6 +155,7 @@ pub(crate) async fn project(settings: Project) -> anyhow::Result<()> {
     parts::announce(&mut tasks, &hints, &wake, Hint::Applied);
     let projections = consistency::announcing(projections::all(), &wake.applied);
     parts::consumers(&mut tasks, &pool, &wake, &feed, projections)?;
+    parts::rebuilds(&mut tasks, &pool, &wake);
     let reader = Reader::new(pool.clone(), pool.clone());
     let ready = Ready::new(Parts {
         pool,

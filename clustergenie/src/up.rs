@@ -138,6 +138,7 @@ async fn start(
     let todo_name = todo.name();
     consumers.push(todo);
     parts::consumers(tasks, &consuming, &wake, &feed, consumers)?;
+    parts::rebuilds(tasks, &consuming, &wake);
 
     let reader = Reader::new(queries, store.clone());
     let ready = Ready::new(Parts {

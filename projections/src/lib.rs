@@ -17,9 +17,9 @@
 //! projections advance independently.
 //!
 //! To add a read model: a migration that makes its tables in schema `read` with a row-level security
-//! policy, its module, a line in [`all`], and its GraphQL type. To change what one holds, raise the
-//! generation in its `id()` and give it new tables; it fills them from the log from zero. Queries read
-//! the new tables at once, so they are incomplete until the projection has caught up.
+//! policy, its module, a line in [`all`], and its GraphQL type. To change what one holds, raise its
+//! `version()`: tables of a new generation are made from the log beside those that serve, and take
+//! their place when they are complete ([`rebuild`]).
 
 use std::sync::Arc;
 
@@ -41,6 +41,9 @@ pub mod status;
 
 pub mod changes;
 pub mod consistency;
+
+pub mod compare;
+pub mod rebuild;
 
 pub mod kafka;
 

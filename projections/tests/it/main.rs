@@ -2,6 +2,7 @@
 
 mod activity;
 mod changes;
+mod compare;
 mod consistency;
 mod counts;
 mod droplets;
@@ -11,6 +12,7 @@ mod jobs;
 mod kafka;
 mod paging;
 mod parking;
+mod rebuild;
 mod replay;
 mod status;
 mod world;

@@ -1,0 +1,202 @@
+//! Whether a generation of a projection holds what the log says: row by row, while it goes on.
+//!
+//! The generation is read in one snapshot, with its checkpoints and its parked streams. The events up to these
+//! checkpoints are folded anew, by the projection's own code, into temporary tables of the same shape. Then
+//! both are read side by side in the order of their keys. So the comparison is exact although nothing stops
+//! meanwhile, and needs memory for a batch of events and a row of each side.
+//!
+//! It must never write anything but its temporary tables, and must never read the generation's tables but
+//! in that one snapshot.
+
+use domain::event::StreamType;
+use event_store::consumer::{ApplyError, Consumer};
+use event_store::envelope::{Position, Shard};
+use event_store::error::StoreError;
+use event_store::source::ConsumerId;
+use serde::Serialize;
+use sqlx::{Connection, PgConnection, PgPool};
+
+mod fold;
+mod rows;
+mod tables;
+
+use self::fold::Fold;
+
+/// Differences that are told in full; all of them are counted.
+const TOLD: usize = 10;
+
+/// Which streams are looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// Of 65,536 streams, so many; which ones is decided by their ids, so always the same.
+    of_65536: i32,
+}
+
+impl Sample {
+    /// All streams.
+    pub const ALL: Self = Self { of_65536: 65_536 };
+
+    /// A share of the streams, from 0 to 1. Tables that sum over streams are left out of anything less
+    /// than all.
+    #[must_use]
+    pub fn share(share: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the product is between 0 and 65,536"
+        )]
+        let of_65536 = (share.clamp(0.0, 1.0) * 65_536.0).ceil() as i32;
+        Self { of_65536 }
+    }
+
+    fn is_all(self) -> bool {
+        self == Self::ALL
+    }
+
+    /// The last two bytes of an id decide; `tables` asks the same of rows.
+    fn has(self, stream: uuid::Uuid) -> bool {
+        let [.., high, low] = stream.into_bytes();
+        i32::from(high) * 256 + i32::from(low) < self.of_65536
+    }
+}
+
+/// What came out of a comparison.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Comparison {
+    /// How many events were folded.
+    pub events: u64,
+    /// How many rows were compared.
+    pub rows: u64,
+    /// How many rows differ, are missing or should not be there.
+    pub differences: u64,
+    /// The first of them, in the order of tables and keys.
+    pub first: Vec<Difference>,
+    /// Tables that were left out, because they sum over streams and this was a sample.
+    pub left_out: Vec<String>,
+}
+
+/// A row that is not what the log says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    /// The table, with its schema.
+    pub table: String,
+    /// The row's key.
+    pub key: String,
+    /// The row that the log makes; none if it makes none.
+    pub expected: Option<String>,
+    /// The row that is there.
+    pub found: Option<String>,
+}
+
+impl Comparison {
+    fn differ(&mut self, difference: Difference) {
+        self.differences += 1;
+        if self.first.len() < TOLD {
+            self.first.push(difference);
+        }
+    }
+}
+
+/// Why nothing could be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    /// Postgres failed.
+    #[error("the read models cannot be compared with the log")]
+    Unavailable(#[from] sqlx::Error),
+    /// The event store failed.
+    #[error("the log cannot be read")]
+    Store(#[from] StoreError),
+    /// Postgres failed while the events were folded.
+    #[error("the events cannot be folded anew")]
+    Fold(#[from] ApplyError),
+}
+
+/// Compares a generation with a fresh fold of the log.
+///
+/// # Errors
+/// [`CompareError`]. That rows differ is no error.
+pub async fn compare(
+    pool: &PgPool,
+    consumer: &dyn Consumer,
+    generation: i32,
+    sample: Sample,
+) -> Result<Comparison, CompareError> {
+    let id = ConsumerId {
+        name: consumer.name(),
+        generation,
+    };
+    let mut snapshot = pool.acquire().await?;
+    let mut scratch = pool.acquire().await?.detach();
+    let mut transaction = snapshot.begin().await?;
+    for setting in [
+        "set transaction isolation level repeatable read read only",
+        // It waits while events are folded, and that may take as long as it takes.
+        "set local idle_in_transaction_session_timeout = 0",
+        "set local statement_timeout = 0",
+        "set local timezone = 'UTC'",
+    ] {
+        sqlx::query(setting).execute(&mut *transaction).await?;
+    }
+    let compared = in_snapshot(pool, &mut transaction, &mut scratch, consumer, id, sample).await;
+    transaction.rollback().await?;
+    // With the connection go its temporary tables.
+    scratch.close().await?;
+    compared
+}
+
+async fn in_snapshot(
+    pool: &PgPool,
+    snapshot: &mut PgConnection,
+    scratch: &mut PgConnection,
+    consumer: &dyn Consumer,
+    id: ConsumerId,
+    sample: Sample,
+) -> Result<Comparison, CompareError> {
+    let checkpoints = checkpoints(snapshot, id, consumer.stream_types()).await?;
+    let tables = tables::of(snapshot, id).await?;
+    tables::copy_shapes(scratch, &tables).await?;
+    let mut comparison = Comparison::default();
+    let mut fold = Fold::new(consumer, sample, tables::parked(snapshot, id).await?);
+    for (shard, up_to) in checkpoints {
+        fold.shard(pool, scratch, shard, up_to).await?;
+    }
+    comparison.events = fold.events;
+    for refused in fold.refused {
+        comparison.differ(Difference {
+            table: "es.parked".to_owned(),
+            key: refused.stream.to_string(),
+            expected: Some(refused.to_string()),
+            found: None,
+        });
+    }
+    for table in tables {
+        if table.stream_column.is_none() && !sample.is_all() {
+            comparison.left_out.push(table.name());
+            continue;
+        }
+        rows::compare(snapshot, scratch, &table, sample, &mut comparison).await?;
+    }
+    Ok(comparison)
+}
+
+async fn checkpoints(
+    snapshot: &mut PgConnection,
+    id: ConsumerId,
+    types: &[StreamType],
+) -> Result<Vec<(Shard, Position)>, sqlx::Error> {
+    let shards: Vec<i16> = Shard::all(types).iter().map(|shard| shard.0).collect();
+    let rows: Vec<(i16, i64)> = sqlx::query_as(
+        "select shard, position from es.checkpoints \
+         where consumer = $1 and generation = $2 and shard = any($3) order by shard",
+    )
+    .bind(id.name)
+    .bind(id.generation)
+    .bind(shards)
+    .fetch_all(snapshot)
+    .await?;
+    let checkpoints = rows.into_iter();
+    Ok(checkpoints
+        .map(|(shard, position)| (Shard(shard), Position(position)))
+        .collect())
+}

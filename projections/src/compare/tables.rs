@@ -1,0 +1,78 @@
+//! The tables of a generation, and temporary ones of the same shape.
+
+use std::collections::HashMap;
+
+use event_store::generation;
+use event_store::source::ConsumerId;
+use sqlx::{AssertSqlSafe, FromRow, PgConnection};
+use uuid::Uuid;
+
+/// A table of a generation. Its names are quoted as SQL wants them.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Table {
+    pub(super) schema: String,
+    pub(super) table: String,
+    /// The columns of its primary key.
+    pub(super) key: String,
+    /// The column that says which stream a row is about; none where rows sum over streams.
+    pub(super) stream_column: Option<String>,
+}
+
+impl Table {
+    /// Its name, with its schema.
+    pub(super) fn name(&self) -> String {
+        format!("{}.{}", self.schema, self.table)
+    }
+}
+
+/// The tables of a generation, in the order of their names.
+pub(super) async fn of(
+    connection: &mut PgConnection,
+    id: ConsumerId,
+) -> Result<Vec<Table>, sqlx::Error> {
+    sqlx::query_as(include_str!("tables.sql"))
+        .bind(generation::tables_of(id))
+        .fetch_all(connection)
+        .await
+}
+
+/// Gives a connection empty temporary tables of these shapes, by their bare names.
+pub(super) async fn copy_shapes(
+    scratch: &mut PgConnection,
+    tables: &[Table],
+) -> Result<(), sqlx::Error> {
+    for table in tables {
+        let copy = format!(
+            "create temporary table {} (like {} including all)",
+            table.table,
+            table.name()
+        );
+        sqlx::query(AssertSqlSafe(copy))
+            .execute(&mut *scratch)
+            .await?;
+    }
+    for setting in [
+        "set search_path = pg_temp",
+        "set timezone = 'UTC'",
+        "set statement_timeout = 0",
+    ] {
+        sqlx::query(setting).execute(&mut *scratch).await?;
+    }
+    Ok(())
+}
+
+/// From which position on the streams that are parked in a generation were not applied.
+pub(super) async fn parked(
+    snapshot: &mut PgConnection,
+    id: ConsumerId,
+) -> Result<HashMap<Uuid, i64>, sqlx::Error> {
+    let rows: Vec<(Uuid, i64)> = sqlx::query_as(
+        "select stream_id, min(position) from es.parked \
+         where consumer = $1 and generation = $2 group by stream_id",
+    )
+    .bind(id.name)
+    .bind(id.generation)
+    .fetch_all(snapshot)
+    .await?;
+    Ok(rows.into_iter().collect())
+}

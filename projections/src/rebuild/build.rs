@@ -1,0 +1,127 @@
+//! From empty tables to the generation that serves.
+
+use anyhow::Context;
+use event_store::consumer::Consumer;
+use event_store::envelope::Position;
+use event_store::{generation, log};
+use serde_json::json;
+use sqlx::PgPool;
+
+use super::fill::fill;
+use super::switch::switch;
+use crate::compare::{Comparison, Sample, compare};
+
+/// So few events behind the log, a generation is caught up with in a moment.
+const NEARLY: i64 = 1_000;
+
+/// Goes on with a generation that is being made until it serves, or is found wrong.
+pub(super) async fn build(
+    pool: &PgPool,
+    projection: &dyn Consumer,
+    generation: i32,
+) -> anyhow::Result<()> {
+    let name = projection.name();
+    tracing::info!(
+        projection = name,
+        generation,
+        "a read model is being made anew"
+    );
+    catch_up(pool, projection, generation).await?;
+    let comparison = compare(pool, projection, generation, Sample::ALL).await?;
+    let replaced = compare_replaced(pool, projection).await?;
+    record(pool, projection, generation, &comparison, replaced.as_ref()).await?;
+    if comparison.differences > 0 {
+        tracing::error!(
+            projection = name,
+            generation,
+            differences = comparison.differences,
+            first = ?comparison.first.first(),
+            "a read model that was made anew is not what the log says; it will not serve"
+        );
+        return fail(pool, name, generation).await;
+    }
+    catch_up(pool, projection, generation).await?;
+    switch(pool, projection, generation).await?;
+    tracing::info!(
+        projection = name,
+        generation,
+        events = comparison.events,
+        rows = comparison.rows,
+        "another generation of a read model serves"
+    );
+    Ok(())
+}
+
+async fn catch_up(pool: &PgPool, projection: &dyn Consumer, generation: i32) -> anyhow::Result<()> {
+    let mut filled = Position::START;
+    loop {
+        let head = log::head(pool).await?;
+        fill(pool, projection, generation, head).await?;
+        if head.0 - filled.0 < NEARLY {
+            return Ok(());
+        }
+        filled = head;
+    }
+}
+
+/// Looks what is wrong with the generation that serves, if code of the same version made it.
+async fn compare_replaced(
+    pool: &PgPool,
+    projection: &dyn Consumer,
+) -> anyhow::Result<Option<Comparison>> {
+    let serving = generation::serving(pool, projection.name()).await?;
+    let version: i32 = sqlx::query_scalar(
+        "select version from es.generations where consumer = $1 and generation = $2",
+    )
+    .bind(serving.name)
+    .bind(serving.generation)
+    .fetch_one(pool)
+    .await?;
+    if version != projection.version() {
+        return Ok(None);
+    }
+    let comparison = compare(pool, projection, serving.generation, Sample::ALL).await?;
+    if comparison.differences > 0 {
+        tracing::warn!(
+            projection = serving.name,
+            generation = serving.generation,
+            differences = comparison.differences,
+            first = ?comparison.first.first(),
+            "the generation that is to be replaced is not what the log says"
+        );
+    }
+    Ok(Some(comparison))
+}
+
+async fn record(
+    pool: &PgPool,
+    projection: &dyn Consumer,
+    generation: i32,
+    comparison: &Comparison,
+    replaced: Option<&Comparison>,
+) -> anyhow::Result<()> {
+    sqlx::query("update es.generations set report = $3 where consumer = $1 and generation = $2")
+        .bind(projection.name())
+        .bind(generation)
+        .bind(json!({ "comparison": comparison, "replaced": replaced }))
+        .execute(pool)
+        .await
+        .context("the report of a rebuild cannot be recorded")?;
+    Ok(())
+}
+
+async fn fail(pool: &PgPool, name: &str, generation: i32) -> anyhow::Result<()> {
+    sqlx::query(
+        "with failed as ( \
+             update es.generations set state = 'FAILED', decided_at = clock_timestamp() \
+             where consumer = $1 and generation = $2 and state = 'BUILDING'), \
+         unmoved as (delete from es.checkpoints where consumer = $1 and generation = $2) \
+         delete from es.parked where consumer = $1 and generation = $2",
+    )
+    .bind(name)
+    .bind(generation)
+    .execute(pool)
+    .await
+    .context("a failed rebuild cannot be recorded")?;
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Fills a generation from the log: several shards at a time, each in small transactions of its own.
+
+use event_store::checkpoint::{self, Move};
+use event_store::consumer::{self, Consumer};
+use event_store::envelope::{Position, Shard};
+use event_store::error::StoreError;
+use event_store::log;
+use event_store::source::{Batch, ConsumerId};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use sqlx::PgPool;
+
+/// Shards that are filled at the same time.
+const AT_ONCE: usize = 4;
+/// Events in one transaction.
+const BATCH: i64 = 1_000;
+
+/// Applies to a generation all events up to a position that it has not applied. Can be stopped and begun
+/// again at any point.
+pub(super) async fn fill(
+    pool: &PgPool,
+    projection: &dyn Consumer,
+    generation: i32,
+    up_to: Position,
+) -> Result<(), StoreError> {
+    stream::iter(Shard::all(projection.stream_types()))
+        .map(|shard| fill_shard(pool, projection, generation, shard, up_to))
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+async fn fill_shard(
+    pool: &PgPool,
+    projection: &dyn Consumer,
+    generation: i32,
+    shard: Shard,
+    up_to: Position,
+) -> Result<(), StoreError> {
+    let id = ConsumerId {
+        name: projection.name(),
+        generation,
+    };
+    let loaded = checkpoint::load(pool, id, &[shard]).await?;
+    let mut from = loaded[&shard].position;
+    while from < up_to {
+        let events = log::read_shard(pool, shard, from, up_to, BATCH).await?;
+        let is_last = events.len() < usize::try_from(BATCH).expect("a batch is small");
+        let to = match events.last() {
+            Some(last) if !is_last => last.position,
+            _ => up_to,
+        };
+        let step = Move {
+            shard,
+            from,
+            to,
+            kafka_offset: None,
+        };
+        let batch = Batch {
+            generation,
+            events,
+            moves: vec![step],
+        };
+        consumer::apply_batch(pool, projection, &batch).await?;
+        from = to;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Asks for a rebuild, and takes that back.
+
+use event_store::consumer::Consumer;
+use event_store::error::StoreError;
+use event_store::generation;
+use sqlx::PgPool;
+
+/// Why a rebuild was not asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// There is one already.
+    #[error(
+        "generation {generation} of `{projection}` is being made already: wait for it, or give it up first"
+    )]
+    InTheMaking {
+        /// Of which projection.
+        projection: &'static str,
+        /// Which one.
+        generation: i32,
+    },
+    /// Postgres failed; nothing was asked for.
+    #[error("the rebuild could not be asked for")]
+    Unavailable(#[source] sqlx::Error),
+    /// The event store failed.
+    #[error("the rebuild could not be asked for")]
+    Store(#[from] StoreError),
+}
+
+/// Asks for a new generation of a projection, which is then made beside the one that serves and takes its
+/// place. Gives its number. `by` and `reason` are recorded.
+///
+/// # Errors
+/// [`RequestError`].
+pub async fn request(
+    pool: &PgPool,
+    projection: &dyn Consumer,
+    by: &str,
+    reason: &str,
+) -> Result<i32, RequestError> {
+    let name = projection.name();
+    generation::begin(pool, name, projection.version()).await?;
+    let mut transaction = pool.begin().await.map_err(RequestError::Unavailable)?;
+    // Whoever asks at the same time waits here, and then finds this one.
+    sqlx::query(
+        "select 1 from es.generations where consumer = $1 and state = 'SERVING' for update",
+    )
+    .bind(name)
+    .execute(&mut *transaction)
+    .await
+    .map_err(RequestError::Unavailable)?;
+    let (making, next): (Option<i32>, i32) = sqlx::query_as(
+        "select max(generation) filter (where state = 'BUILDING'), max(generation) + 1 \
+         from es.generations where consumer = $1",
+    )
+    .bind(name)
+    .fetch_one(&mut *transaction)
+    .await
+    .map_err(RequestError::Unavailable)?;
+    if let Some(generation) = making {
+        return Err(RequestError::InTheMaking {
+            projection: name,
+            generation,
+        });
+    }
+    sqlx::query("select read.make_generation($1, $2)")
+        .bind(name)
+        .bind(next)
+        .execute(&mut *transaction)
+        .await
+        .map_err(RequestError::Unavailable)?;
+    sqlx::query(
+        "insert into es.generations (consumer, generation, version, state, requested_by, reason) \
+         values ($1, $2, $3, 'BUILDING', $4, $5)",
+    )
+    .bind(name)
+    .bind(next)
+    .bind(projection.version())
+    .bind(by)
+    .bind(reason)
+    .execute(&mut *transaction)
+    .await
+    .map_err(RequestError::Unavailable)?;
+    transaction
+        .commit()
+        .await
+        .map_err(RequestError::Unavailable)?;
+    tracing::info!(
+        projection = name,
+        generation = next,
+        by,
+        reason,
+        "a rebuild was asked for"
+    );
+    Ok(next)
+}
+
+/// Gives up the generation that is being made, if there is one; gives which. Its tables are dropped soon.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn give_up(pool: &PgPool, projection: &str) -> Result<Option<i32>, sqlx::Error> {
+    // With its checkpoints gone, whoever still fills it can write nothing any more.
+    sqlx::query_scalar(
+        "with given_up as ( \
+             update es.generations set state = 'RETIRED', decided_at = clock_timestamp() \
+             where consumer = $1 and state = 'BUILDING' returning generation), \
+         unmoved as ( \
+             delete from es.checkpoints c using given_up g \
+             where c.consumer = $1 and c.generation = g.generation), \
+         unparked as ( \
+             delete from es.parked p using given_up g \
+             where p.consumer = $1 and p.generation = g.generation) \
+         select generation from given_up",
+    )
+    .bind(projection)
+    .fetch_optional(pool)
+    .await
+}
