@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What to do with a mutation that came by GET.
-pub(crate) const NEEDS_POST: &str = "GET runs no mutations: send this one with POST";
+const NEEDS_POST: &str = "GET runs no mutations: send this one with POST";
 
 /// The types of operation that a transport carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -31,10 +31,11 @@ use crate::{
     auth::{Auth, Principal},
     consistency,
     error::Code,
-    execution::{Carries, NEEDS_POST},
+    execution::Carries,
     params::Params,
     request::{RequestInfo, token_taken_for},
-    sse,
+    router::Endpoint,
+    sse::Events,
     traceparent::traceparent,
 };
 
@@ -48,16 +49,15 @@ pub const MAX_URL_BYTES: usize = 8 * 1024;
 pub const TOKEN_ADVICE: &str = "get a token with `clustergenie token`";
 
 /// Answers one HTTP request to the GraphQL endpoint. A stream of events ends at `stop`.
-pub async fn answer<E: Executor>(
-    executor: &E,
-    auth: &Auth,
+pub(crate) async fn answer<E: Executor>(
+    endpoint: &Endpoint<E>,
     stop: CancellationToken,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let negotiated = negotiate(&parts.headers);
     let answered = match negotiated {
-        Some(delivery) => execute(executor, auth, stop, &parts, body, delivery).await,
+        Some(delivery) => execute(endpoint, stop, &parts, body, delivery).await,
         None => Err(Refusal::new(
             StatusCode::NOT_ACCEPTABLE,
             "accept application/graphql-response+json, application/json or text/event-stream; \
@@ -91,8 +91,7 @@ pub(crate) fn without_scheme(value: &str) -> Option<&str> {
 }
 
 async fn execute<E: Executor>(
-    executor: &E,
-    auth: &Auth,
+    endpoint: &Endpoint<E>,
     stop: CancellationToken,
     parts: &Parts,
     body: Body,
@@ -123,11 +122,15 @@ async fn execute<E: Executor>(
         }
     };
     let mut info = RequestInfo::now(
-        principal(auth, &parts.headers)?,
+        principal(&endpoint.auth, &parts.headers)?,
         traceparent(&parts.headers),
     );
     info.consistent_with = consistency::of_headers(&parts.headers)
         .map_err(|wrong| Refusal::bad_request(wrong).coded(Code::BadUserInput))?;
+    let account = endpoint.unread.of(&info.principal);
+    account.check().map_err(|full| {
+        Refusal::too_much_unread(full, "nothing was done; then send the request again")
+    })?;
     let span = Span::current();
     span.record("org.id", info.principal.org.as_str());
     span.record(
@@ -150,22 +153,30 @@ async fn execute<E: Executor>(
     let media_type = match delivery {
         Delivery::Response(media_type) => media_type,
         Delivery::Events => {
-            return sse::answer(executor, request, execution, taken_for, stop).ok_or_else(|| {
-                Refusal::new(StatusCode::METHOD_NOT_ALLOWED, NEEDS_POST).with(header::ALLOW, "POST")
-            });
+            let events = Events {
+                execution: execution.clone(),
+                account: account.clone(),
+                token_taken_for: taken_for,
+                stop,
+            };
+            return match events.answer(&endpoint.executor, request) {
+                Ok(events) => Ok(events),
+                Err(refused) => {
+                    let stage = execution.stage();
+                    answer::answer(*refused, stage, MediaType::Json, keeping, &account)
+                }
+            };
         }
     };
     // A resolver that panics must not take the connection, and the requests behind it, with it.
-    match AssertUnwindSafe(executor.execute(request))
+    match AssertUnwindSafe(endpoint.executor.execute(request))
         .catch_unwind()
         .await
     {
-        Ok(response) => Ok(answer::answer(
-            response,
-            execution.stage(),
-            media_type,
-            keeping,
-        )),
+        Ok(response) => {
+            let stage = execution.stage();
+            answer::answer(response, stage, media_type, keeping, &account)
+        }
         Err(_) => {
             tracing::error!("a request failed because a resolver panicked");
             Err(Refusal::new(

@@ -43,6 +43,7 @@ pub mod page;
 pub mod router;
 pub mod server;
 pub mod sse;
+pub mod unread;
 pub mod websocket;
 
 mod edge;

@@ -131,8 +131,9 @@ impl Buckets {
     }
 }
 
+/// A principal, whichever of its tokens it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Owner {
+pub(crate) struct Owner {
     org: OrgId,
     subject: String,
     kind: Kind,
@@ -145,7 +146,8 @@ enum Kind {
 }
 
 impl Owner {
-    fn of(principal: &Principal) -> Self {
+    /// Who is behind a token.
+    pub(crate) fn of(principal: &Principal) -> Self {
         Self {
             org: principal.org.clone(),
             subject: principal.subject.clone(),

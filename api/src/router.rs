@@ -23,6 +23,7 @@ use crate::{
     health::{MetricsRenderer, Readiness, health_router},
     http, page,
     server::Connections,
+    unread::Unread,
     websocket,
 };
 
@@ -42,6 +43,8 @@ pub struct Endpoint<E> {
     pub limits: websocket::Limits,
     /// Whose web pages may use it from a browser.
     pub origins: Vec<Origin>,
+    /// What principals have not read yet.
+    pub unread: Unread,
 }
 
 /// All routes: the GraphQL endpoint, the page for people, and what operators' machinery asks.
@@ -77,26 +80,13 @@ async fn graphql<E: Executor>(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     request: Request,
 ) -> Response {
-    let Endpoint {
-        executor,
-        auth,
-        limits,
-        origins: _,
-    } = endpoint;
     let wants_websocket = request
         .headers()
         .get(header::UPGRADE)
         .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
     match upgrade {
-        Ok(upgrade) => websocket::upgrade(
-            upgrade,
-            request.headers(),
-            executor,
-            auth,
-            limits,
-            &connections,
-        ),
+        Ok(upgrade) => websocket::upgrade(upgrade, request.headers(), endpoint, &connections),
         Err(rejection) if wants_websocket => rejection.into_response(),
-        Err(_) => http::answer(&executor, &auth, connections.stop(), request).await,
+        Err(_) => http::answer(&endpoint, connections.stop(), request).await,
     }
 }

@@ -3,8 +3,8 @@
 //! A request that accepts `text/event-stream` is one operation of any type. Each result is an event
 //! `next`, the end is an event `complete`. What is wrong with the document is told by a `next` too,
 //! since browsers hide the body of a refused event stream; only a request that is none (no token, no
-//! JSON, a mutation by GET) is refused by a status. While nothing happens, a comment keeps the
-//! connection alive.
+//! JSON, a mutation by GET) or for which there are no points is refused by a status. While nothing
+//! happens, a comment keeps the connection alive.
 //!
 //! A stream without `complete` was cut off: the client comes back and resumes. So subscriptions end
 //! when the server stops. Nothing is buffered: a result is asked for when the one before is written,
@@ -15,7 +15,7 @@ use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, pin::Pin, time
 
 use async_graphql::{Executor, Request, Response};
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderName, header},
     response::{self, IntoResponse},
 };
@@ -31,57 +31,77 @@ use crate::{
     error::{Code, failure},
     execution::{Execution, Stage},
     response::json,
+    unread::Account,
 };
 
 /// How often a comment is sent while there is no event.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
 /// The comment that is sent then.
-const COMMENT: &str = ":\n\n";
+const COMMENT: &[u8] = b":\n\n";
 
 /// The last event. Its data is empty but there: browsers do not deliver an event without.
-const COMPLETE: &str = "event: complete\ndata:\n\n";
+const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
 
 /// Asks proxies of a widespread kind to pass every event on at once.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// Runs the operation and answers with its events, or with nothing when the operation is a mutation
-/// that may not come this way. The stream ends when the token is no longer taken, after an error that
-/// says so; that of a subscription ends at `stop`, without `complete`.
-pub(crate) fn answer<E: Executor>(
-    executor: &E,
-    request: Request,
-    execution: Execution,
-    token_taken_for: Duration,
-    stop: CancellationToken,
-) -> Option<response::Response> {
-    let results = executor.execute_stream(request, None);
-    let mut results = AssertUnwindSafe(results).catch_unwind().boxed().peekable();
-    // A document is parsed and checked without waiting for anything, so one look tells how far it
-    // gets, while the status can still say so.
-    let _ = Pin::new(&mut results).peek().now_or_never();
-    if execution.stage() == Stage::NeedsPost {
-        return None;
+/// What an operation's events depend on.
+pub(crate) struct Events {
+    /// Tells how far the operation gets.
+    pub(crate) execution: Execution,
+    /// Where events count until they were read.
+    pub(crate) account: Account,
+    /// How long the token is taken; then the stream ends, after an error that says so.
+    pub(crate) token_taken_for: Duration,
+    /// When a subscription's stream ends, without `complete`.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Events {
+    /// Runs the operation and answers with its events.
+    ///
+    /// # Errors
+    /// The result that refuses it, when the operation may not come this way, or there are too few points.
+    pub(crate) fn answer<E: Executor>(
+        self,
+        executor: &E,
+        request: Request,
+    ) -> Result<response::Response, Box<Response>> {
+        let results = executor.execute_stream(request, None);
+        let mut results = AssertUnwindSafe(results).catch_unwind().boxed().peekable();
+        // A document is parsed and checked without waiting for anything, so one look tells how far it
+        // gets, while the status can still say so.
+        let _ = Pin::new(&mut results).peek().now_or_never();
+        if matches!(
+            self.execution.stage(),
+            Stage::NeedsPost | Stage::RateLimited
+        ) && let Some(Some(Ok(refused))) = results.next().now_or_never()
+        {
+            return Err(Box::new(refused));
+        }
+        let operation = Operation {
+            results,
+            execution: self.execution,
+            account: self.account,
+            has_result: false,
+            end: Instant::now() + self.token_taken_for,
+            stop: self.stop,
+        };
+        let headers = [
+            (header::CONTENT_TYPE, "text/event-stream"),
+            (BUFFERING, "no"),
+        ];
+        let events = Body::from_stream(operation.events(Span::current()));
+        Ok((headers, events).into_response())
     }
-    let operation = Operation {
-        results,
-        execution,
-        has_result: false,
-        end: Instant::now() + token_taken_for,
-        stop,
-    };
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (BUFFERING, "no"),
-    ];
-    let events = Body::from_stream(operation.events(Span::current()));
-    Some((headers, events).into_response())
 }
 
 /// An operation that runs while its events are asked for.
 struct Operation {
     results: Peekable<BoxStream<'static, Result<Response, Box<dyn Any + Send>>>>,
     execution: Execution,
+    account: Account,
     has_result: bool,
     /// When the token is no longer taken.
     end: Instant,
@@ -103,18 +123,18 @@ enum Step {
 
 impl Operation {
     /// The events, asked for within the span of the request.
-    fn events(self, span: Span) -> impl Stream<Item = Result<String, Infallible>> + Send {
+    fn events(self, span: Span) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
         stream::unfold(Some(self), move |operation| {
             async {
                 let mut operation = operation?;
-                let (text, operation) = match operation.step().await {
-                    Step::Silence => (COMMENT.to_owned(), Some(operation)),
-                    Step::Result(response) => (operation.next(response), Some(operation)),
-                    Step::Failure(response) => (operation.next(response) + COMPLETE, None),
-                    Step::Completed => (COMPLETE.to_owned(), None),
+                let (event, operation) = match operation.step().await {
+                    Step::Silence => (Bytes::from_static(COMMENT), Some(operation)),
+                    Step::Result(response) => operation.result(response),
+                    Step::Failure(response) => (operation.last(response), None),
+                    Step::Completed => (Bytes::from_static(COMPLETE), None),
                     Step::CutOff => return None,
                 };
-                Some((Ok(text), operation))
+                Some((Ok(event), operation))
             }
             .instrument(span.clone())
         })
@@ -145,6 +165,26 @@ impl Operation {
             },
             () = sleep(KEEP_ALIVE) => Step::Silence,
         }
+    }
+
+    /// The event that carries a result, and the rest of the operation, if there is room among what was
+    /// not read; else what ends it.
+    fn result(self, response: Response) -> (Bytes, Option<Self>) {
+        let event = self.next(response);
+        match self.account.hold(event.len()) {
+            Ok(held) => (held.bytes(event), Some(self)),
+            Err(full) => {
+                let advice = format!("{full}; then subscribe again after the last cursor");
+                (self.last(failed(Code::LimitExceeded, &advice)), None)
+            }
+        }
+    }
+
+    /// The event that carries an error, and the end.
+    fn last(&self, response: Response) -> Bytes {
+        let mut events = self.next(response).into_bytes();
+        events.extend_from_slice(COMPLETE);
+        events.into()
     }
 
     /// The event that carries a result. JSON has no line breaks, so it is one line.

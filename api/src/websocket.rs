@@ -3,11 +3,12 @@
 //! A connection is one task that owns everything: the conversation reads, decides and
 //! owns the tasks of the operations, a writer beside it sends from a bounded queue. When either ends,
 //! so does all else. Nothing is buffered without bound: an operation that finds the queue full waits,
-//! and a client that does not read for [`Limits::write`] is closed, to come back and resume where it
-//! was. It must never send anything after the close frame, nor `complete` after the client's own.
+//! and a client that does not read for [`Limits::write`], or whose principal leaves too much unread on
+//! all its connections together ([`crate::unread`]), is closed, to come back and resume where it was. It must never send anything after the close frame, nor `complete` after the client's own.
 
 mod conversation;
 mod operation;
+mod outbox;
 mod protocol;
 
 use std::{pin::pin, time::Duration};
@@ -23,8 +24,8 @@ use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use self::{conversation::Conversation, protocol::Ending};
-use crate::{auth::Auth, server::Connections, traceparent::traceparent};
+use self::{conversation::Conversation, outbox::Queued, protocol::Ending};
+use crate::{router::Endpoint, server::Connections, traceparent::traceparent};
 
 /// The one subprotocol that is spoken.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
@@ -69,11 +70,10 @@ impl Default for Limits {
 pub(crate) fn upgrade<E: Executor>(
     upgrade: WebSocketUpgrade,
     headers: &HeaderMap,
-    executor: E,
-    auth: Auth,
-    limits: Limits,
+    endpoint: Endpoint<E>,
     connections: &Connections,
 ) -> Response {
+    let limits = endpoint.limits;
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
         // The conversation refuses what is over the limit with a reason; this bounds what is read.
@@ -86,15 +86,9 @@ pub(crate) fn upgrade<E: Executor>(
     let authorization = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
-    let (out, queue) = mpsc::channel(limits.queue);
-    let conversation = Conversation::new(
-        executor,
-        auth,
-        limits,
-        authorization.map(str::to_owned),
-        traceparent(headers),
-        out,
-    );
+    let (outbox, queue) = outbox::new(limits.queue, endpoint.unread.of_strangers());
+    let authorization = authorization.map(str::to_owned);
+    let conversation = Conversation::new(endpoint, authorization, traceparent(headers), outbox);
     let tracked = connections.track();
     let span = tracing::info_span!(parent: tracing::Span::current(), "websocket", org.id = tracing::field::Empty);
     // axum runs the callback in a task of its own; the server tracks it, tells it when to go, and
@@ -109,7 +103,7 @@ pub(crate) fn upgrade<E: Executor>(
 async fn serve<E: Executor>(
     socket: WebSocket,
     conversation: Conversation<E>,
-    queue: mpsc::Receiver<Message>,
+    queue: mpsc::Receiver<Queued>,
     limits: Limits,
     stop: CancellationToken,
 ) {
@@ -152,16 +146,19 @@ async fn serve<E: Executor>(
 /// When the client did not read in time, or is gone.
 async fn write(
     sink: &mut (impl Sink<Message, Error = axum::Error> + Unpin),
-    mut queue: mpsc::Receiver<Message>,
+    mut queue: mpsc::Receiver<Queued>,
     patience: Duration,
 ) -> Result<(), Ending> {
     while let Some(first) = queue.recv().await {
         let sending = async {
-            sink.feed(first).await?;
+            // They count as unread until they are written.
+            let mut unread = vec![first.held];
+            sink.feed(first.message).await?;
             // No more than were waiting: whoever reads steadily gets through in time.
             for _ in 0..queue.len() {
                 let Ok(next) = queue.try_recv() else { break };
-                sink.feed(next).await?;
+                unread.push(next.held);
+                sink.feed(next.message).await?;
             }
             sink.flush().await
         };

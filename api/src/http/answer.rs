@@ -5,8 +5,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::etag;
-use crate::{accept::MediaType, execution::Stage, response::json};
+use super::{etag, refusal::Refusal};
+use crate::{accept::MediaType, execution::Stage, response::json, unread::Account};
 
 /// Whether whoever asks may keep the result.
 #[derive(Debug, Clone, Copy)]
@@ -17,13 +17,18 @@ pub(super) enum Keeping<'a> {
     Allowed(&'a HeaderMap),
 }
 
-/// The HTTP response to a request that was given to the executor and got this far.
+/// The HTTP response to a request that was given to the executor and got this far. It counts as unread
+/// until it is sent.
+///
+/// # Errors
+/// When there is no room for it among what was not read.
 pub(super) fn answer(
     mut response: async_graphql::Response,
     stage: Stage,
     media_type: MediaType,
     keeping: Keeping<'_>,
-) -> Response {
+    account: &Account,
+) -> Result<Response, Refusal> {
     let status = match (stage, media_type) {
         (Stage::NeedsPost, _) => StatusCode::METHOD_NOT_ALLOWED,
         (Stage::NeedsStream, _) => StatusCode::BAD_REQUEST,
@@ -34,6 +39,10 @@ pub(super) fn answer(
         }
     };
     let body = json(&mut response, stage);
+    let held = account.hold(body.len()).map_err(|full| {
+        let then = "what this request asked for was done, if it was a mutation";
+        Refusal::too_much_unread(full, then)
+    })?;
     let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
     let mut answer = match keeping {
         // What went wrong once may go right the next time.
@@ -42,10 +51,13 @@ pub(super) fn answer(
             if etag::is_known(&tag, headers) {
                 etag::tagged(tag, StatusCode::NOT_MODIFIED.into_response())
             } else {
+                let body = held.bytes(body);
                 etag::tagged(tag, (status, content_type, body).into_response())
             }
         }
-        Keeping::Allowed(_) | Keeping::Forbidden => (status, content_type, body).into_response(),
+        Keeping::Allowed(_) | Keeping::Forbidden => {
+            (status, content_type, held.bytes(body)).into_response()
+        }
     };
     if stage == Stage::NeedsPost {
         answer
@@ -53,5 +65,5 @@ pub(super) fn answer(
             .insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
     answer.headers_mut().extend(response.http_headers);
-    answer
+    Ok(answer)
 }

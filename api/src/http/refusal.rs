@@ -7,7 +7,7 @@ use axum::{
 use serde_json::json;
 
 use super::TOKEN_ADVICE;
-use crate::{accept::MediaType, error::Code};
+use crate::{accept::MediaType, error::Code, unread::TooMuchUnread};
 
 /// A refused request: a status and a GraphQL error, never `data`.
 #[derive(Debug)]
@@ -39,6 +39,13 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, format!("{why}; {TOKEN_ADVICE}"))
             .coded(Code::Unauthenticated)
             .with(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// A request of somebody who does not read what it asked for. `then` says what came of the request.
+    pub(super) fn too_much_unread(full: TooMuchUnread, then: &str) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, format!("{full}; {then}"))
+            .coded(Code::LimitExceeded)
+            .with(header::RETRY_AFTER, "10")
     }
 
     /// The same with another code.

@@ -6,7 +6,6 @@ use async_graphql::{Executor, ServerError};
 use axum::extract::ws::Message;
 use futures_util::{Stream, StreamExt};
 use tokio::{
-    sync::mpsc,
     task::{AbortHandle, Id, JoinError, JoinSet},
     time::{Instant, interval_at, sleep, sleep_until},
 };
@@ -14,28 +13,27 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    Limits,
     operation::{self, Outcome},
+    outbox::Outbox,
     protocol::{self, Ending, Received},
 };
 use crate::{
-    auth::{Auth, Principal},
+    auth::Principal,
     error::{Code, failure},
     execution::Carries,
     http::{TOKEN_ADVICE, without_scheme},
     params::Params,
     request::{RequestInfo, token_taken_for},
+    router::Endpoint,
 };
 
 /// One connection's side of the protocol. Dropping it aborts its operations.
 pub(super) struct Conversation<E> {
-    executor: E,
-    auth: Auth,
-    limits: Limits,
+    endpoint: Endpoint<E>,
     /// The `Authorization` header of the upgrade request, for clients that can send one.
     authorization: Option<String>,
     traceparent: Option<String>,
-    out: mpsc::Sender<Message>,
+    outbox: Outbox,
     admission: Admission,
     operations: JoinSet<Outcome>,
     running: HashMap<String, AbortHandle>,
@@ -50,22 +48,18 @@ enum Admission {
 }
 
 impl<E: Executor> Conversation<E> {
-    /// A conversation that was not begun, and answers into `out`.
+    /// A conversation that was not begun, and answers into `outbox`.
     pub(super) fn new(
-        executor: E,
-        auth: Auth,
-        limits: Limits,
+        endpoint: Endpoint<E>,
         authorization: Option<String>,
         traceparent: Option<String>,
-        out: mpsc::Sender<Message>,
+        outbox: Outbox,
     ) -> Self {
         Self {
-            executor,
-            auth,
-            limits,
+            endpoint,
             authorization,
             traceparent,
-            out,
+            outbox,
             admission: Admission::Waiting,
             operations: JoinSet::new(),
             running: HashMap::new(),
@@ -90,11 +84,11 @@ impl<E: Executor> Conversation<E> {
         stop: &CancellationToken,
     ) -> Result<Infallible, Ending> {
         self.heard = Instant::now();
-        let mut init = pin!(sleep(self.limits.init));
+        let mut init = pin!(sleep(self.endpoint.limits.init));
         let mut expiry = pin!(sleep(Duration::MAX));
         let mut pings = interval_at(
-            Instant::now() + self.limits.ping_every,
-            self.limits.ping_every,
+            Instant::now() + self.endpoint.limits.ping_every,
+            self.endpoint.limits.ping_every,
         );
         loop {
             let admitted = matches!(self.admission, Admission::Admitted(_));
@@ -108,7 +102,7 @@ impl<E: Executor> Conversation<E> {
                 () = &mut expiry, if admitted => {
                     return Err(Ending::forbidden("the token expired: reconnect with a new one"));
                 }
-                () = sleep_until(self.heard + self.limits.silence) => {
+                () = sleep_until(self.heard + self.endpoint.limits.silence) => {
                     return Err(Ending::closed(4408, "no sign of life: answer pings with pongs"));
                 }
                 _ = pings.tick(), if admitted => {
@@ -138,7 +132,7 @@ impl<E: Executor> Conversation<E> {
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             Message::Close(_) => return Err(Ending::Gone),
         };
-        if text.len() > self.limits.message_bytes {
+        if text.len() > self.endpoint.limits.message_bytes {
             return Err(Ending::closed(1009, "the message is too big"));
         }
         match Received::parse(&text)? {
@@ -166,10 +160,12 @@ impl<E: Executor> Conversation<E> {
         };
         let token = without_scheme(&authorization).unwrap_or(authorization.trim());
         let principal = self
+            .endpoint
             .auth
             .authenticate(token)
             .map_err(|error| Ending::forbidden(format!("{error}; {TOKEN_ADVICE}")))?;
         tracing::Span::current().record("org.id", principal.org.as_str());
+        self.outbox.count_for(self.endpoint.unread.of(&principal));
         self.admission = Admission::Admitted(principal);
         self.send(protocol::connection_ack()).await
     }
@@ -184,10 +180,10 @@ impl<E: Executor> Conversation<E> {
                 reason: format!("Subscriber for {id} already exists").into(),
             });
         }
-        if self.running.len() >= self.limits.operations {
+        if self.running.len() >= self.endpoint.limits.operations {
             let message = format!(
                 "this connection runs {} operations already: complete one first",
-                self.limits.operations
+                self.endpoint.limits.operations
             );
             return self.refuse(&id, Code::LimitExceeded, &message).await;
         }
@@ -200,11 +196,11 @@ impl<E: Executor> Conversation<E> {
         );
         let (request, execution) = params.into_request(Carries::Everything, info);
         let operation = operation::run(
-            self.executor.clone(),
+            self.endpoint.executor.clone(),
             id.clone(),
             request,
             execution,
-            self.out.clone(),
+            self.outbox.clone(),
         );
         let handle = self.operations.spawn(operation.instrument(span));
         self.running.insert(id, handle);
@@ -228,6 +224,7 @@ impl<E: Executor> Conversation<E> {
         match ended {
             Ok((_, Outcome::Completed)) => self.send(protocol::complete(&id)).await,
             Ok((_, Outcome::Refused(errors))) => self.send(protocol::error(&id, &errors)).await,
+            Ok((_, Outcome::Unsendable(ending))) => Err(ending),
             Err(_) => {
                 tracing::error!(
                     operation.id = id,
@@ -258,6 +255,6 @@ impl<E: Executor> Conversation<E> {
     /// Puts a message into the queue. Waiting for room means that nothing is read from the client
     /// either, so one that floods us with pings only slows itself.
     async fn send(&mut self, message: Message) -> Result<(), Ending> {
-        self.out.send(message).await.map_err(|_| Ending::Gone)
+        self.outbox.send(message).await
     }
 }

@@ -1,11 +1,12 @@
 //! One operation of a connection: a task that sends its results, each when it is there.
 
 use async_graphql::{Executor, Request, ServerError};
-use axum::extract::ws::Message;
 use futures_util::StreamExt;
-use tokio::sync::mpsc;
 
-use super::protocol;
+use super::{
+    outbox::Outbox,
+    protocol::{self, Ending},
+};
 use crate::execution::{Execution, Stage};
 
 /// How an operation ended. The conversation tells the client, since only it knows whether the client
@@ -16,6 +17,8 @@ pub(super) enum Outcome {
     Completed,
     /// It never began: the document, its variables or its arguments are wrong.
     Refused(Vec<ServerError>),
+    /// The whole connection is to end.
+    Unsendable(Ending),
 }
 
 /// Runs the operation, which the client knows by this id.
@@ -24,7 +27,7 @@ pub(super) async fn run<E: Executor>(
     id: String,
     request: Request,
     execution: Execution,
-    out: mpsc::Sender<Message>,
+    outbox: Outbox,
 ) -> Outcome {
     let mut responses = executor.execute_stream(request, None);
     while let Some(response) = responses.next().await {
@@ -33,8 +36,8 @@ pub(super) async fn run<E: Executor>(
         }
         // Waits while the queue is full, and with it the source of the results. The writer ends the
         // connection, and this task with it, if that takes too long.
-        if out.send(protocol::next(&id, response)).await.is_err() {
-            break;
+        if let Err(ending) = outbox.send(protocol::next(&id, response)).await {
+            return Outcome::Unsendable(ending);
         }
     }
     Outcome::Completed

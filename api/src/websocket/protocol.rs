@@ -112,6 +112,14 @@ impl Ending {
         )
     }
 
+    /// The client's connections together have too much that it does not read.
+    pub(super) const fn too_much_unread() -> Self {
+        Self::closed(
+            1013,
+            "too much unread on all your connections: read it, reconnect, resume after your last cursor",
+        )
+    }
+
     /// The code it ends with, for counting; 1006 is WebSockets' word for "no close frame".
     pub(super) const fn code(&self) -> u16 {
         match self {
@@ -252,7 +260,11 @@ mod tests {
         assert_eq!(frame.reason.as_str(), "ü".repeat(61));
         let short = Ending::closed(4401, "Unauthorized").close_frame().unwrap();
         assert_eq!((short.code, short.reason.as_str()), (4401, "Unauthorized"));
-        assert!(Ending::slow_consumer().close_frame().unwrap().reason.len() <= MAX_REASON_BYTES);
+        for ending in [Ending::slow_consumer(), Ending::too_much_unread()] {
+            let whole = ending.to_string();
+            assert!(whole.ends_with(ending.close_frame().unwrap().reason.as_str()));
+            assert!(whole.len() <= MAX_REASON_BYTES + "1013 ".len(), "{whole}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ struct Thing;
 struct Other;
 
 #[derive(Interface)]
-#[graphql(field(name = "a", ty = "i32"), field(name = "b", ty = "i32"))]
+#[graphql(field(name = "a", ty = "i32"), field(name = "b", ty = "i64"))]
 enum Either {
     Thing(Thing),
     Other(Other),
@@ -60,7 +60,7 @@ impl Thing {
         1
     }
 
-    async fn b(&self) -> i32 {
+    async fn b(&self) -> i64 {
         turns(2).await;
         2
     }
@@ -82,7 +82,7 @@ impl Other {
         1
     }
 
-    async fn b(&self) -> i32 {
+    async fn b(&self) -> i64 {
         2
     }
 
@@ -126,7 +126,7 @@ async fn told(document: &str, variables: Value) -> String {
         "{document}: {:?}",
         response.errors
     );
-    serde_json::to_string(&response.data).unwrap()
+    serde_json::to_string(&response.data).expect("data is JSON")
 }
 
 #[tokio::test]

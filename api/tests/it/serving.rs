@@ -20,6 +20,7 @@ use api::{
     roles::Role,
     router::{Endpoint, transports},
     server,
+    unread::Unread,
     websocket::Limits,
 };
 use async_graphql::{Context, Object, Result, Schema, Subscription};
@@ -52,12 +53,24 @@ impl Serving {
     }
 
     pub(crate) async fn with(limits: Limits, parts: Vec<Part>) -> Self {
-        Self::build(limits, parts, Vec::new(), Rules::default()).await
+        let unread = Unread::new(Unread::DEFAULT_BYTES);
+        Self::build(limits, parts, Vec::new(), Rules::default(), unread).await
+    }
+
+    /// A server where nobody may leave more than so many bytes unread, and may take long to read them.
+    pub(crate) async fn with_unread(bytes: usize) -> Self {
+        let limits = Limits {
+            write: PATIENCE * 2,
+            ..Limits::default()
+        };
+        let unread = Unread::new(bytes);
+        Self::build(limits, Vec::new(), Vec::new(), Rules::default(), unread).await
     }
 
     /// A server with these rules for requests.
     pub(crate) async fn under(rules: Rules) -> Self {
-        Self::build(Limits::default(), Vec::new(), Vec::new(), rules).await
+        let unread = Unread::new(Unread::DEFAULT_BYTES);
+        Self::build(Limits::default(), Vec::new(), Vec::new(), rules, unread).await
     }
 
     /// A server that pages of these origins may use.
@@ -65,10 +78,24 @@ impl Serving {
         let origins = origins.iter().map(|origin| origin.parse());
         let origins = origins.collect::<Result<_, _>>();
         let origins = origins.expect("tests name origins well");
-        Self::build(Limits::default(), Vec::new(), origins, Rules::default()).await
+        let unread = Unread::new(Unread::DEFAULT_BYTES);
+        Self::build(
+            Limits::default(),
+            Vec::new(),
+            origins,
+            Rules::default(),
+            unread,
+        )
+        .await
     }
 
-    async fn build(limits: Limits, parts: Vec<Part>, origins: Vec<Origin>, rules: Rules) -> Self {
+    async fn build(
+        limits: Limits,
+        parts: Vec<Part>,
+        origins: Vec<Origin>,
+        rules: Rules,
+        unread: Unread,
+    ) -> Self {
         let held = Arc::new(Semaphore::new(0));
         let changes = Changes::default();
         let executor = Schema::build(Query, Mutation, Subscription)
@@ -84,6 +111,7 @@ impl Serving {
             auth,
             limits,
             origins,
+            unread,
         };
         let router = transports(endpoint, Arc::new(Fixed(parts)), metrics);
         Self {
@@ -134,13 +162,22 @@ impl Serving {
 }
 
 /// A token of organization `acme` that is good for so many seconds.
+pub(crate) fn token_for(seconds: i64) -> String {
+    sign_for("ada", seconds)
+}
+
+/// Another subject's token of the same organization.
+pub(crate) fn token_of(subject: &str) -> String {
+    sign_for(subject, 600)
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "tests are an edge: time enters here"
 )]
-pub(crate) fn token_for(seconds: i64) -> String {
+fn sign_for(subject: &str, seconds: i64) -> String {
     let claims = Claims {
-        subject: "ada".to_owned(),
+        subject: subject.to_owned(),
         org: OrgId::parse("acme").expect("a good name"),
         roles: vec![Role::Viewer],
         issued_at: Utc::now(),

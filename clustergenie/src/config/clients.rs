@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use api::cors::Origin;
+use api::unread::Unread;
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use super::requests::Requests;
 use crate::duration;
@@ -24,6 +26,12 @@ pub(crate) struct Clients {
     #[arg(long, env = "CLUSTERGENIE_CONSISTENCY_WAIT", default_value = "5s")]
     #[arg(value_name = "TIME", value_parser = duration::parse)]
     pub(crate) consistency_wait: Duration,
+    /// The most bytes of answers that a subject of an organization may leave unread, on all its
+    /// connections together.
+    #[arg(long, env = "CLUSTERGENIE_UNREAD_BYTES", value_name = "NUMBER")]
+    #[arg(default_value_t = Unread::DEFAULT_BYTES)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(Unread::MIN_BYTES as u64..))]
+    pub(crate) unread_bytes: usize,
     #[command(flatten)]
     pub(crate) requests: Requests,
 }
