@@ -4,7 +4,7 @@
 # A check is a function `check_NAME`. It succeeds, fails, or returns SKIPPED when this machine cannot
 # say; every check runs even when an earlier one failed, and a table at the end names them all.
 
-readonly ALL_CHECKS=(fmt shell compose clippy deny advisories docs rust conformance)
+readonly ALL_CHECKS=(fmt shell compose clippy deny advisories docs rust fault conformance)
 readonly SKIPPED=75
 
 # What this run has come to so far: a row for each check, whether one failed, the servers' folder.
@@ -44,6 +44,17 @@ check_docs() { RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --all-
 
 # All tests, or those that cargo's own arguments choose, on the servers that `start_test_servers` began.
 check_rust() { cargo test --all-features --no-fail-fast "$@"; }
+
+# Breaks the platform for two minutes with separate processes and Kafka, and for half a minute in one
+# process. Fixed seeds, so that a run can be had again; `./dev fault` tries others.
+check_fault() {
+  local has_kafka=1
+  { require_for_kafka && kafka_download; } || has_kafka=0
+  ((has_kafka)) || [[ ${CI:-} != true ]] || return 1
+  fault_run debug 20261121 --minutes 0.5 --embedded
+  ((has_kafka)) || return "$SKIPPED"
+  fault_run debug 20261120 --minutes 2
+}
 
 has_compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
 
@@ -160,7 +171,7 @@ command_test() {
     [[ ! $name =~ ^(shell|compose|deny|advisories)$ ]] || { require_for_checks && break; }
   done
   for name in "${names[@]}"; do
-    if [[ $name == conformance ]]; then
+    if [[ $name == conformance || $name == fault ]]; then
       require_for_database
     elif [[ $name == rust ]]; then
       require_for_database
