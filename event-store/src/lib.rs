@@ -10,7 +10,8 @@
 //! - no event is skipped silently: one that cannot be applied parks its stream ([`parked`]);
 //! - a consumer's tables can be made anew beside those that serve ([`generation`]).
 //!
-//! It must never hold business rules, and never read by a sequence number or a timestamp.
+//! It must never hold business rules, and never read by a sequence number or a timestamp ([`audit`]
+//! compares by numbers, and follows none).
 
 pub mod envelope;
 pub mod error;
@@ -39,6 +40,9 @@ pub mod generation;
 pub mod parked;
 pub mod pause;
 pub mod retry;
+
+pub mod audit;
+pub mod digest;
 
 pub mod cloudevent;
 pub mod unpublished;

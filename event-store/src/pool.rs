@@ -26,6 +26,8 @@ pub enum Purpose {
     Queries,
     /// Migrations and operators' commands.
     Maintenance,
+    /// Audits, which cannot write: every transaction is read-only.
+    Audit,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Self::Consumers => "clustergenie consumers",
             Self::Queries => "clustergenie queries",
             Self::Maintenance => "clustergenie maintenance",
+            Self::Audit => "clustergenie audit",
         }
     }
 
@@ -60,6 +63,12 @@ impl Purpose {
                 ("jit", "off"),
             ],
             Self::Maintenance => &[],
+            // A page takes a fraction of a second; one that never ends would hold back the vacuum.
+            Self::Audit => &[
+                ("default_transaction_read_only", "on"),
+                ("statement_timeout", "300s"),
+                ("jit", "off"),
+            ],
         }
     }
 }

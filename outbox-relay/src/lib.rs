@@ -8,8 +8,9 @@
 //! - Kafka being down stops nothing but publishing, and [`health`] says why.
 //!
 //! It must never decide what an event means, and never write, change or remove an event. What it writes to
-//! the database is where events stand ([`sequencing`]), who leads, and how far the archive's copy is
-//! ([`archive`]); what it deletes is idempotency keys that are too old ([`maintenance`]).
+//! the database is where events stand ([`sequencing`]), who leads, how far the archive's copy is
+//! ([`archive`]), and digests of the log; what it deletes is idempotency keys that are too old
+//! ([`maintenance`]).
 
 pub mod publisher;
 pub mod sequencing;

@@ -6,6 +6,7 @@
 )]
 
 mod append;
+mod audit;
 mod consumer;
 mod crash;
 mod group;

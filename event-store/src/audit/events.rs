@@ -1,0 +1,103 @@
+//! Every event in the log can be read: it decodes, also through upcasters, and is what its place says.
+
+use domain::ids::EventId;
+use futures_util::TryStreamExt;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use super::Audit;
+use super::finding::{Difference, Findings};
+use crate::codec;
+use crate::digest::RANGE;
+use crate::envelope::{Position, Shard, StoredEvent, Version};
+use crate::error::StoreError;
+use crate::log;
+use crate::parked::chain;
+
+/// Decodes every event up to the head. Compares events.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn check(audit: &Audit<'_>) -> Result<Findings, StoreError> {
+    let unavailable = || StoreError::unavailable("reading events of the log");
+    let end = audit.bounds.head.min(audit.bounds.last);
+    let mut findings = Findings::default();
+    audit.progress.begin(end.0.unsigned_abs());
+    let mut after = Position::START;
+    while after < end {
+        let up_to = Position(after.0 + RANGE).min(end);
+        // Row by row, because a page of large events is large.
+        let mut rows = sqlx::query(include_str!("events.sql"))
+            .bind(after.0)
+            .bind(up_to.0)
+            .fetch(audit.pool);
+        while let Some(row) = rows.try_next().await.map_err(unavailable())? {
+            findings.compared += 1;
+            if let Some(difference) = look_at(&row).map_err(unavailable())? {
+                findings.differ(1, difference);
+            }
+        }
+        audit.progress.reached(findings.compared);
+        after = up_to;
+    }
+    Ok(findings)
+}
+
+/// What is wrong with a row, if anything is.
+fn look_at(row: &PgRow) -> Result<Option<Difference>, sqlx::Error> {
+    let unlike = match log::stored(row) {
+        Ok(stored) => unlike_its_place(&stored, Shard(row.try_get("shard")?)),
+        Err(sqlx::Error::Decode(error)) => {
+            Some(("a well-formed event".to_owned(), error.to_string()))
+        }
+        Err(error) => return Err(error),
+    };
+    let Some((expected, found)) = unlike else {
+        return Ok(None);
+    };
+    Ok(Some(Difference {
+        position: Some(Position(row.try_get("position")?)),
+        stream: Some(row.try_get("stream_id")?),
+        version: Some(Version(row.try_get("version")?)),
+        expected,
+        found,
+    }))
+}
+
+/// What an event must be by its place and is not: expected, found.
+fn unlike_its_place(stored: &StoredEvent, shard: Shard) -> Option<(String, String)> {
+    let StoredEvent {
+        stream, version, ..
+    } = stored;
+    let id = EventId::derive(stream.uuid, version.0);
+    if stored.event_id != id {
+        return Some((
+            format!("the id {id}, which follows from stream and version"),
+            format!("the id {}", stored.event_id),
+        ));
+    }
+    let belongs = stream.shard();
+    if belongs != shard {
+        return Some((
+            format!("shard {}, which follows from the stream", belongs.0),
+            format!("shard {}", shard.0),
+        ));
+    }
+    let recorded = match codec::decode(stored) {
+        Ok(recorded) => recorded,
+        Err(error) => {
+            let (name, shape) = (&stored.event_type, stored.schema_version);
+            return Some((
+                format!("an event that decodes as {name} of schema version {shape}"),
+                chain(&error),
+            ));
+        }
+    };
+    let of = recorded.event.stream_type();
+    (of != stream.stream_type).then(|| {
+        (
+            format!("an event of a {}, as its shard says", stream.stream_type),
+            format!("{}, an event of a {of}", stored.event_type),
+        )
+    })
+}
