@@ -4,8 +4,10 @@
 //! So the reader knows what it has seen already, and what is missing: a topic that was made anew, or
 //! truncated, or holds a message that is not ours. What is missing comes from the log; nothing is
 //! skipped. What the messages say is held against the log, for the last one of every shard in a batch:
-//! a topic that tells of another log is not believed. Offsets are only where to seek, the group only decides who reads what: a reader that holds
-//! a partition too long finds its checkpoint moved, and its batch is rolled back.
+//! a topic that tells of another log is not believed. While Kafka is away, the log is read.
+//!
+//! Offsets are only where to seek, the group only decides who reads what: a reader that holds a partition
+//! too long finds its checkpoint moved, and its batch is rolled back.
 //!
 //! It must never trust an offset for what was applied, and never ask the group whether it may write.
 
@@ -13,6 +15,7 @@ mod cursor;
 mod gathering;
 mod group;
 mod incoming;
+mod orphans;
 mod reader;
 
 use std::collections::BTreeMap;

@@ -23,6 +23,7 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
 /// reader, who then begins.
 pub(super) struct Group {
     consumer: &'static str,
+    types: &'static [StreamType],
     topics: Vec<(String, StreamType)>,
     assigned: Mutex<Vec<Shard>>,
     shared: Arc<Shared>,
@@ -32,12 +33,13 @@ pub(super) struct Group {
 impl Group {
     pub(super) fn new(
         topics: &Topics,
-        types: &[StreamType],
+        types: &'static [StreamType],
         consumer: &'static str,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
             consumer,
+            types,
             topics: types.iter().map(|t| (topics.events(*t), *t)).collect(),
             assigned: Mutex::default(),
             shared,
@@ -48,6 +50,11 @@ impl Group {
     /// The shards that are ours.
     pub(super) fn assigned(&self) -> Vec<Shard> {
         self.assigned.lock().expect("no holder panics").clone()
+    }
+
+    /// The types of streams whose topics are ours.
+    pub(super) fn types(&self) -> &[StreamType] {
+        &self.types
     }
 
     /// The shard of a partition of one of our topics.

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use event_store::checkpoint;
-use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::envelope::{Positioned, Shard, StoredEvent};
 use event_store::error::StoreError;
-use event_store::log;
-use event_store::source::{Batch, ConsumerId};
+use event_store::source::Batch;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use sqlx::PgPool;
@@ -20,7 +18,10 @@ use super::cursor::{Cursor, Origin, Step, Supply};
 use super::gathering::{Claim, Gathering};
 use super::group::Group;
 use super::incoming::Incoming;
+use super::orphans::Orphans;
 use super::{Shared, Turn};
+
+mod from_log;
 
 /// Events at most in one batch, and read from the log at once.
 const BATCH: usize = 1_000;
@@ -45,6 +46,8 @@ pub(super) struct Reader {
     generation: i32,
     cursors: BTreeMap<Shard, Cursor>,
     gathering: Gathering,
+    /// While no partition is ours.
+    orphans: Orphans,
     last_look: Instant,
     /// Since the last look.
     supply: Supply,
@@ -71,6 +74,7 @@ impl Reader {
             generation: 0,
             cursors: BTreeMap::new(),
             gathering: Gathering::default(),
+            orphans: Orphans::default(),
             last_look: Instant::now(),
             supply: Supply::Unbroken,
             last_told: Instant::now(),
@@ -98,7 +102,11 @@ impl Reader {
         self.gather()?;
         self.hand_out()?;
         if self.last_look.elapsed() > LOOK_EVERY {
-            self.fill_what_is_overdue()?;
+            if self.kafka.context().assigned().is_empty() {
+                self.fill_orphans()?;
+            } else {
+                self.fill_what_is_overdue()?;
+            }
             // Not before, because that may take longer than the time between two looks.
             self.begin_to_wait();
         }
@@ -147,16 +155,12 @@ impl Reader {
     fn begin(&mut self) -> Result<(), StoreError> {
         self.gathering = Gathering::default();
         self.cursors.clear();
+        self.orphans = Orphans::default();
         let shards = self.kafka.context().assigned();
         if shards.is_empty() || self.generation == 0 {
             return Ok(());
         }
-        let id = ConsumerId {
-            name: self.consumer,
-            generation: self.generation,
-        };
-        let load = checkpoint::load(&self.pool, id, &shards);
-        let checkpoints = self.runtime.block_on(load)?;
+        let checkpoints = self.checkpoints(&shards)?;
         let offsets = checkpoints.iter().map(|(s, c)| (*s, c.kafka_offset));
         let partitions = self.partitions(offsets);
         if let Err(error) = self.kafka.assign(&partitions) {
@@ -243,108 +247,6 @@ impl Reader {
         }
         self.add(shard, received.event, Some(offset + 1));
         Ok(())
-    }
-
-    /// Holds what messages say against the log; gives what is not so.
-    fn refuted(&self, mut claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError> {
-        if claims.is_empty() {
-            return Ok(claims);
-        }
-        let positions: Vec<Position> = claims.iter().map(|c| c.position).collect();
-        let ids = self.runtime.block_on(log::ids_at(&self.pool, &positions))?;
-        claims.retain(|claim| ids.get(&claim.position) != Some(&claim.event));
-        for claim in &claims {
-            tracing::error!(
-                consumer = self.consumer,
-                shard = %claim.shard,
-                position = claim.position.0,
-                "the topic holds the events of another log; they are left out, and this log is read \
-                 instead"
-            );
-        }
-        Ok(claims)
-    }
-
-    /// Reads from the log what Kafka does not have. Stops early when nobody wants it any more.
-    fn fill(&mut self, shard: Shard, up_to: Position) -> Result<(), StoreError> {
-        if !self.fill_page(shard, up_to)? {
-            return Ok(());
-        }
-        // It may take long. Kafka must hear of this member now and then, and the member of Kafka, or it
-        // would be taken for dead and not know it.
-        let partitions = self.partitions(self.cursors.keys().map(|shard| (*shard, None)));
-        if let Err(error) = self.kafka.pause(&partitions) {
-            tracing::debug!(consumer = self.consumer, %error, "partitions were not paused");
-        }
-        let filled = self.fill_pages(shard, up_to);
-        if let Err(error) = self.kafka.resume(&partitions) {
-            tracing::debug!(consumer = self.consumer, %error, "partitions were not resumed");
-        }
-        self.cursors.values_mut().for_each(Cursor::look_anew);
-        filled
-    }
-
-    /// Goes on page by page, while the partitions are paused.
-    fn fill_pages(&mut self, shard: Shard, up_to: Position) -> Result<(), StoreError> {
-        loop {
-            self.hand_out()?;
-            // A message that comes all the same is missed, and the next one of its shard shows that.
-            if let Some(Err(error)) = self.kafka.poll(Duration::ZERO) {
-                self.kafka.context().complain(&error.to_string());
-            }
-            if !self.is_current() || !self.fill_page(shard, up_to)? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Reads a page; gives whether there is more.
-    fn fill_page(&mut self, shard: Shard, up_to: Position) -> Result<bool, StoreError> {
-        let Some(cursor) = self.cursors.get(&shard) else {
-            return Ok(false);
-        };
-        let limit = i64::try_from(BATCH).expect("a batch is small");
-        let read = log::read_shard(&self.pool, shard, cursor.position, up_to, limit);
-        let events = self.runtime.block_on(read)?;
-        let more = events.len() == BATCH;
-        metrics::counter!(
-            "clustergenie_kafka_filled_events_total", "consumer" => self.consumer
-        )
-        .increment(events.len() as u64);
-        for event in events {
-            self.add(shard, event, None);
-        }
-        Ok(more)
-    }
-
-    /// Reads from the log what has been there for a while and did not come: Kafka lost it, or the relay
-    /// does not get through. If it comes later, it will be known.
-    fn fill_what_is_overdue(&mut self) -> Result<(), StoreError> {
-        if self.cursors.is_empty() {
-            return Ok(());
-        }
-        let heads = log::shard_heads(&self.pool, Position(i64::MAX));
-        let heads = self.runtime.block_on(heads)?;
-        let supply = self.supply;
-        let overdue = heads.into_iter().filter_map(|(shard, head)| {
-            let up_to = self.cursors.get_mut(&shard)?.overdue(head, supply)?;
-            Some((shard, up_to))
-        });
-        // All before the first is read, which takes time.
-        let overdue: Vec<(Shard, Position)> = overdue.collect();
-        for (shard, up_to) in overdue {
-            tracing::warn!(
-                consumer = self.consumer,
-                %shard,
-                position = up_to.0,
-                "events did not come through Kafka and are read from the log"
-            );
-            self.fill(shard, up_to)?;
-            if !self.is_current() {
-                break;
-            }
-        }
-        self.hand_out()
     }
 
     fn add(&mut self, shard: Shard, event: Positioned<StoredEvent>, kafka_offset: Option<i64>) {

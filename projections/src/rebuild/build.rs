@@ -27,6 +27,7 @@ pub(super) async fn build(
         "a read model is being made anew"
     );
     catch_up(pool, projection, generation).await?;
+    is_filled(pool, name, generation).await?;
     let comparison = compare(pool, projection, generation, Sample::ALL).await?;
     let replaced = compare_replaced(pool, projection).await?;
     record(pool, projection, generation, &comparison, replaced.as_ref()).await?;
@@ -62,6 +63,19 @@ async fn catch_up(pool: &PgPool, projection: &dyn Consumer, generation: i32) -> 
         }
         filled = head;
     }
+}
+
+async fn is_filled(pool: &PgPool, name: &str, generation: i32) -> anyhow::Result<()> {
+    sqlx::query(
+        "update es.generations set filled_at = coalesce(filled_at, clock_timestamp()) \
+         where consumer = $1 and generation = $2",
+    )
+    .bind(name)
+    .bind(generation)
+    .execute(pool)
+    .await
+    .context("how far a rebuild is cannot be recorded")?;
+    Ok(())
 }
 
 /// Looks what is wrong with the generation that serves, if code of the same version made it.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use domain::droplet::DropletEvent;
 use domain::event::{Event, StreamType};
+use event_store::cloudevent::Topics;
 use event_store::consumer::{self, ApplyError, Consumer};
 use event_store::envelope::{Position, Positioned, Recorded};
 use projections::kafka::KafkaSource;
@@ -99,6 +100,25 @@ async fn after_a_long_reading_of_the_log_kafka_is_read_on() {
     .await
     .expect("the checkpoints are read");
     assert_eq!(behind, 0, "all that Kafka had came through Kafka");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_kafka_is_away_the_log_is_read_and_each_event_applied_once() {
+    let database = applying().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    recorder.jobs(300).await;
+    sequence(&pool).await;
+    // Nobody listens on this port; both members find the same shards without an owner.
+    let away = || Member::start_at(&pool, "127.0.0.1:1", &Topics::default(), First::Succeeds);
+    let members = [away(), away()];
+    recorder.jobs(100).await;
+    let head = sequence(&pool).await;
+    applied(&pool, head).await;
+    for member in members {
+        member.stop().await;
+    }
+    assert_each_applied_once(&pool, head).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -253,14 +273,18 @@ impl Member {
     }
 
     fn start_with(pool: &PgPool, kafka: &TestKafka, first: First) -> Self {
+        Self::start_at(pool, kafka.brokers(), &kafka.topics(), first)
+    }
+
+    fn start_at(pool: &PgPool, brokers: &str, topics: &Topics, first: First) -> Self {
         // Lives as long as the test's process; a consumer of the program does too.
         let noting: &'static Noting = Box::leak(Box::new(Noting {
             fail: AtomicBool::new(first == First::Fails),
             applied: AtomicBool::new(false),
         }));
         let mut source = KafkaSource::start(
-            kafka.brokers(),
-            &kafka.topics(),
+            brokers,
+            topics,
             pool.clone(),
             noting.name(),
             noting.stream_types(),

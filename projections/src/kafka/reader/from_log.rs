@@ -1,0 +1,158 @@
+//! What the reader asks of the log: where it stands, whether Kafka tells the truth, and what Kafka lacks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use event_store::checkpoint::{self, Checkpoint};
+use event_store::envelope::{Position, Shard};
+use event_store::error::StoreError;
+use event_store::log;
+use event_store::source::ConsumerId;
+use rdkafka::consumer::Consumer;
+
+use super::{BATCH, Reader};
+use crate::kafka::cursor::Cursor;
+use crate::kafka::gathering::Claim;
+
+impl Reader {
+    pub(super) fn checkpoints(
+        &self,
+        shards: &[Shard],
+    ) -> Result<BTreeMap<Shard, Checkpoint>, StoreError> {
+        let id = ConsumerId {
+            name: self.consumer,
+            generation: self.generation,
+        };
+        self.runtime
+            .block_on(checkpoint::load(&self.pool, id, shards))
+    }
+
+    /// Holds what messages say against the log; gives what is not so.
+    pub(super) fn refuted(&self, mut claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError> {
+        if claims.is_empty() {
+            return Ok(claims);
+        }
+        let positions: Vec<Position> = claims.iter().map(|c| c.position).collect();
+        let ids = self.runtime.block_on(log::ids_at(&self.pool, &positions))?;
+        claims.retain(|claim| ids.get(&claim.position) != Some(&claim.event));
+        for claim in &claims {
+            tracing::error!(
+                consumer = self.consumer,
+                shard = %claim.shard,
+                position = claim.position.0,
+                "the topic holds the events of another log; they are left out, and this log is read \
+                 instead"
+            );
+        }
+        Ok(claims)
+    }
+
+    /// Reads from the log what Kafka does not have. Stops early when nobody wants it any more.
+    pub(super) fn fill(&mut self, shard: Shard, up_to: Position) -> Result<(), StoreError> {
+        if !self.fill_page(shard, up_to)? {
+            return Ok(());
+        }
+        // It may take long. Kafka must hear of this member now and then, and the member of Kafka, or it
+        // would be taken for dead and not know it.
+        let partitions = self.partitions(self.cursors.keys().map(|shard| (*shard, None)));
+        if let Err(error) = self.kafka.pause(&partitions) {
+            tracing::debug!(consumer = self.consumer, %error, "partitions were not paused");
+        }
+        let filled = self.fill_pages(shard, up_to);
+        if let Err(error) = self.kafka.resume(&partitions) {
+            tracing::debug!(consumer = self.consumer, %error, "partitions were not resumed");
+        }
+        self.cursors.values_mut().for_each(Cursor::look_anew);
+        filled
+    }
+
+    /// Goes on page by page, while the partitions are paused.
+    fn fill_pages(&mut self, shard: Shard, up_to: Position) -> Result<(), StoreError> {
+        loop {
+            self.hand_out()?;
+            // A message that comes all the same is missed, and the next one of its shard shows that.
+            if let Some(Err(error)) = self.kafka.poll(Duration::ZERO) {
+                self.kafka.context().complain(&error.to_string());
+            }
+            if !self.is_current() || !self.fill_page(shard, up_to)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads a page; gives whether there is more.
+    fn fill_page(&mut self, shard: Shard, up_to: Position) -> Result<bool, StoreError> {
+        let Some(cursor) = self.cursors.get(&shard) else {
+            return Ok(false);
+        };
+        let limit = i64::try_from(BATCH).expect("a batch is small");
+        let read = log::read_shard(&self.pool, shard, cursor.position, up_to, limit);
+        let events = self.runtime.block_on(read)?;
+        let more = events.len() == BATCH;
+        metrics::counter!(
+            "clustergenie_kafka_filled_events_total", "consumer" => self.consumer
+        )
+        .increment(events.len() as u64);
+        for event in events {
+            self.add(shard, event, None);
+        }
+        Ok(more)
+    }
+
+    /// Reads from the log what has been there for a while and did not come: Kafka lost it, or the relay
+    /// does not get through. If it comes later, it will be known.
+    pub(super) fn fill_what_is_overdue(&mut self) -> Result<(), StoreError> {
+        if self.cursors.is_empty() {
+            return Ok(());
+        }
+        let heads = log::shard_heads(&self.pool, Position(i64::MAX));
+        let heads = self.runtime.block_on(heads)?;
+        let supply = self.supply;
+        let overdue = heads.into_iter().filter_map(|(shard, head)| {
+            let up_to = self.cursors.get_mut(&shard)?.overdue(head, supply)?;
+            Some((shard, up_to))
+        });
+        // All before the first is read, which takes time.
+        let overdue: Vec<(Shard, Position)> = overdue.collect();
+        for (shard, up_to) in overdue {
+            tracing::warn!(
+                consumer = self.consumer,
+                %shard,
+                position = up_to.0,
+                "events did not come through Kafka and are read from the log"
+            );
+            self.fill(shard, up_to)?;
+            if !self.is_current() {
+                break;
+            }
+        }
+        self.hand_out()
+    }
+
+    /// Reads from the log what nobody applies, while Kafka gives this member no partitions.
+    pub(super) fn fill_orphans(&mut self) -> Result<(), StoreError> {
+        if self.generation == 0 {
+            return Ok(());
+        }
+        let shards = Shard::all(self.kafka.context().types());
+        let checkpoints = self.checkpoints(&shards)?;
+        let heads = log::shard_heads(&self.pool, Position(i64::MAX));
+        let heads: BTreeMap<Shard, Position> = self.runtime.block_on(heads)?.into_iter().collect();
+        let orphans = self.orphans.look(&checkpoints, &heads);
+        if !orphans.is_empty() {
+            tracing::warn!(
+                consumer = self.consumer,
+                shards = orphans.len(),
+                "Kafka gives no partitions and nobody applies their events; they are read from the log"
+            );
+        }
+        for shard in orphans {
+            self.cursors.insert(shard, Cursor::at(checkpoints[&shard]));
+            self.fill(shard, heads[&shard])?;
+            if !self.is_current() {
+                break;
+            }
+        }
+        self.hand_out()
+    }
+}
