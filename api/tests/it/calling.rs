@@ -65,6 +65,11 @@ impl TestApi {
         Self { platform, schema }
     }
 
+    /// Executes what servers are asked.
+    pub(crate) fn schema(&self) -> ApiSchema {
+        self.schema.clone()
+    }
+
     /// Somebody of the organization `acme`.
     pub(crate) fn caller(&self, roles: &[Role]) -> Caller {
         self.caller_of("acme", roles)

@@ -14,6 +14,7 @@ mod idempotency;
 mod mutations;
 mod page;
 mod queries;
+mod resuming;
 mod schema_file;
 mod serving;
 mod sse;

@@ -23,7 +23,7 @@ use api::{
     unread::Unread,
     websocket::Limits,
 };
-use async_graphql::{Context, Object, Result, Schema, Subscription};
+use async_graphql::{Context, Executor, Object, Result, Schema, Subscription};
 use axum::Router;
 use chrono::{TimeDelta, Utc};
 use domain::ids::OrgId;
@@ -87,6 +87,20 @@ impl Serving {
             unread,
         )
         .await
+    }
+
+    /// A server of another schema, with these limits of WebSockets; `held` counts what lives of it.
+    pub(crate) async fn of<E: Executor>(executor: E, limits: Limits, held: Arc<Semaphore>) -> Self {
+        let endpoint = Endpoint {
+            executor,
+            auth: Auth::new(&KEY).expect("the key is long enough"),
+            limits,
+            origins: Vec::new(),
+            unread: Unread::new(Unread::DEFAULT_BYTES),
+        };
+        let metrics = Arc::new(String::new);
+        let router = transports(endpoint, Arc::new(Fixed(Vec::new())), metrics);
+        Self::serve(router, held).await
     }
 
     async fn build(
@@ -318,10 +332,10 @@ impl Subscription {
 }
 
 /// Counts itself as long as it lives.
-struct Held(Arc<Semaphore>);
+pub(crate) struct Held(Arc<Semaphore>);
 
 impl Held {
-    fn new(held: Arc<Semaphore>) -> Self {
+    pub(crate) fn new(held: Arc<Semaphore>) -> Self {
         held.add_permits(1);
         Self(held)
     }

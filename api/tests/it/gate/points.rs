@@ -43,9 +43,10 @@ async fn points_are_told_and_run_out() {
         let body: Value = response.json().await.unwrap();
         assert_eq!(body["extensions"]["cost"], json!({"requested": 10}));
     }
-    for accept in [GRAPHQL, JSON] {
+    for accept in [GRAPHQL, JSON, "text/event-stream"] {
         let response = post(&serving, accept, mutation.clone()).await;
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(header(&response, "x-ratelimit-limit"), 25);
         assert!((1..=5).contains(&header(&response, "retry-after")));
         let body: Value = response.json().await.unwrap();
         assert_eq!(code(&body), "RATE_LIMITED");

@@ -21,7 +21,7 @@ use crate::serving::{PATIENCE, Serving, token, without_cost};
 pub(crate) struct Client(pub(super) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
-    pub(super) async fn connect(serving: &Serving) -> Self {
+    pub(crate) async fn connect(serving: &Serving) -> Self {
         Self::connect_with(serving, &[]).await
     }
 
@@ -56,7 +56,7 @@ impl Client {
         client
     }
 
-    pub(super) async fn init(&mut self, payload: Value) {
+    pub(crate) async fn init(&mut self, payload: Value) {
         self.say(json!({"type": "connection_init", "payload": payload}))
             .await;
     }
@@ -109,11 +109,19 @@ impl Client {
     }
 
     /// How the server closes, whatever it says before.
-    pub(super) async fn closed(&mut self) -> CloseFrame {
+    pub(crate) async fn closed(&mut self) -> CloseFrame {
         loop {
             if let Message::Close(frame) = self.receive().await {
                 return frame.expect("a close frame has a code");
             }
+        }
+    }
+
+    /// How the server closes without saying anything before.
+    pub(crate) async fn closed_at_once(&mut self) -> CloseFrame {
+        match self.receive().await {
+            Message::Close(frame) => frame.expect("a close frame has a code"),
+            other => panic!("the end was expected, not {other:?}"),
         }
     }
 
@@ -151,9 +159,12 @@ pub(super) async fn released(serving: &Serving) {
 
 /// A connection upgraded by hand, whose WebSocket nobody speaks.
 pub(super) async fn raw_client(serving: &Serving) -> TcpStream {
-    let mut socket = TcpStream::connect(serving.address)
-        .await
-        .expect("the server listens");
+    let socket = TcpStream::connect(serving.address);
+    raw_upgrade(socket.await.expect("the server listens")).await
+}
+
+/// Upgrades a connection by hand.
+pub(crate) async fn raw_upgrade(mut socket: TcpStream) -> TcpStream {
     let head = "GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                 sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
                 sec-websocket-protocol: graphql-transport-ws\r\n\r\n";
@@ -169,12 +180,12 @@ pub(super) async fn raw_client(serving: &Serving) -> TcpStream {
     socket
 }
 
-pub(super) fn init() -> String {
+pub(crate) fn init() -> String {
     json!({"type": "connection_init", "payload": {"authorization": token()}}).to_string()
 }
 
 /// A text frame with a mask of zeros, as a client must send it.
-pub(super) fn masked(text: &str) -> Vec<u8> {
+pub(crate) fn masked(text: &str) -> Vec<u8> {
     let length = u16::try_from(text.len()).expect("the text is short");
     let mut frame = vec![0x81, 0x80 | 126];
     frame.extend(length.to_be_bytes());
