@@ -28,7 +28,9 @@ pub async fn pause(
     .await
     .map_err(unavailable())?;
     // Batches that began before hold their checkpoints; later ones find that they may not move them.
-    sqlx::query("select 1 from es.checkpoints where consumer = $1 for update")
+    sqlx::query(
+        "select 1 from es.checkpoints where consumer = $1 order by generation, shard for update",
+    )
         .bind(consumer)
         .execute(pool)
         .await
