@@ -32,9 +32,11 @@ fault_unmount() {
 
 # fault_run PROFILE SEED ARGUMENTS...: builds the programs and runs the rig.
 fault_run() {
-  local profile=$1 seed=$2 dir build=(cargo build -p clustergenie -p fault) status=0
+  local profile=$1 seed=$2 dir status=0
+  # As tests are built, so that what they have built already serves.
+  local build=(cargo build --workspace --all-features --all-targets)
   shift 2
-  [[ $profile == debug ]] || build+=(--release)
+  [[ $profile == debug ]] || build=(cargo build --release -p clustergenie -p fault)
   (cd "$root" && "${build[@]}") || return
   dir=$(fault_folder "$seed") || return
   local arguments=(--seed "$seed" --dir "$dir" --program "$target/$profile/clustergenie" --postgres-bin "$(postgres_bin)")

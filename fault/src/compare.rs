@@ -5,6 +5,7 @@
 pub(crate) mod commands;
 pub(crate) mod history;
 pub(crate) mod kafka;
+pub(crate) mod kcat;
 pub(crate) mod positions;
 pub(crate) mod read_models;
 pub(crate) mod subscribers;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     api::Api,
-    compare::{commands, history::History, kafka, positions, read_models, subscribers},
+    compare::{commands, history::History, kafka, kcat, positions, read_models, subscribers},
     difference::Differences,
     faults::{self, Run},
     inject::Injector,
@@ -260,7 +260,7 @@ impl Parts {
             self.differences
                 .note("read models", format!("a stream is parked: {parked}"));
         }
-        let messages = self.check_kafka(&history).await?;
+        let messages = self.check_kafka(&history, &options.dir).await?;
         self.check_subscribers(&history).await?;
         let verify = self.verify(options).await?;
         if let Some(ended) = followers.try_join_next() {
@@ -297,7 +297,7 @@ impl Parts {
         })
     }
 
-    async fn check_kafka(&self, history: &History) -> anyhow::Result<Option<usize>> {
+    async fn check_kafka(&self, history: &History, folder: &Path) -> anyhow::Result<Option<usize>> {
         let Some(broker) = &self.platform.kafka else {
             return Ok(None);
         };
@@ -306,6 +306,14 @@ impl Parts {
         let messages =
             spawn_blocking(move || kafka::committed(client, expected, PATIENCE)).await??;
         kafka::check(&messages, history, &remade, &self.differences);
+        if let Some(messages) = kcat::committed(&broker.brokers, folder).await? {
+            say(&format!(
+                "read once more, by `{}`: {} messages",
+                kcat::command(&broker.brokers),
+                messages.len()
+            ));
+            kafka::check(&messages, history, &remade, &self.differences);
+        }
         Ok(Some(messages.len()))
     }
 

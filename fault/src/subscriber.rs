@@ -28,6 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing may come until the connection is believed to be dead.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// How long a connection lasts at least and at most before the subscriber itself drops it, as networks
+/// do, in milliseconds.
+const LASTS: (u64, u64) = (5_000, 60_000);
+
 /// What a subscriber wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Filter {
@@ -149,7 +153,9 @@ impl Subscriber {
     pub(crate) async fn listen(mut self) -> anyhow::Result<()> {
         let mut process = self.random.below(self.api.processes());
         loop {
-            let Err(_) = self.connection(process).await;
+            let lasts = self.random.millis(LASTS.0, LASTS.1);
+            // However it ended, the next one goes on.
+            let _ = timeout(lasts, self.connection(process)).await;
             sleep(self.random.millis(50, 500)).await;
             process = self.random.below(self.api.processes());
         }

@@ -17,7 +17,8 @@ use super::history::{Event, History};
 use crate::{difference::Differences, inject::Remade, servers::kafka::topic};
 
 const CHECK: &str = "kafka";
-const STREAM_TYPES: [&str; 2] = ["droplet", "job"];
+/// The types of streams, each with a topic.
+pub(crate) const STREAM_TYPES: [&str; 2] = ["droplet", "job"];
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long nothing must come until it is believed that there is no more.
 const SILENCE: Duration = Duration::from_secs(2);
