@@ -36,13 +36,13 @@ use self::actor::Player;
 pub use self::actor::{Actor, AfterCrash, Stage};
 pub use self::choice::{Choice, Schedule};
 pub use self::gate::Mutation;
-use self::run::{Played, Run};
+use self::run::{Played, Point, Run};
 use self::server::Server;
 use crate::postgres::TestDatabase;
 
 /// How often a schedule is played again before it is called unrepeatable: two actors that wait for the same
 /// transaction are woken in any order.
-const ATTEMPTS: usize = 10;
+const ATTEMPTS: usize = 50;
 
 /// What is explored.
 #[async_trait]
@@ -120,13 +120,13 @@ pub struct Violation {
 pub async fn explore(database: &TestDatabase, scene: &dyn Scene, bounds: Bounds) -> Explored {
     let mut explorer = Explorer::new(database, scene, bounds);
     let mut prefix = Some(Vec::new());
-    while let Some(choices) = prefix {
-        let played = explorer.play(&choices).await;
+    while let Some(points) = prefix {
+        let played = explorer.play(&points).await;
         explorer.count(&played);
         if explorer.explored.violation.is_some() {
             break;
         }
-        prefix = next(&played);
+        prefix = next(played);
     }
     explorer.end()
 }
@@ -145,7 +145,8 @@ pub async fn replay(
         preemptions: None,
     };
     let mut explorer = Explorer::new(database, scene, bounds);
-    let played = explorer.play(&schedule.0).await;
+    let prefix: Vec<Point> = schedule.0.iter().copied().map(Point::of).collect();
+    let played = explorer.play(&prefix).await;
     explorer.count(&played);
     explorer.end().violation
 }
@@ -184,7 +185,7 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    async fn play(&mut self, prefix: &[Choice]) -> Played {
+    async fn play(&mut self, prefix: &[Point]) -> Played {
         for _ in 0..ATTEMPTS {
             let mut run = Run {
                 server: &self.server,
@@ -200,7 +201,7 @@ impl<'a> Explorer<'a> {
                 player.leave().await;
             }
         }
-        let schedule = Schedule(prefix.to_vec());
+        let schedule = Schedule(prefix.iter().map(Point::choice).collect());
         panic!("the schedule `{schedule}` does not repeat itself");
     }
 
@@ -228,17 +229,14 @@ impl<'a> Explorer<'a> {
 }
 
 /// The next schedule, depth first: the last choice that can be another one.
-fn next(played: &Played) -> Option<Vec<Choice>> {
-    let points = &played.points;
+fn next(played: Played) -> Option<Vec<Point>> {
+    let mut points = played.points;
     let last = points
         .iter()
         .rposition(|point| point.chosen + 1 < point.choices.len())?;
-    let mut prefix: Vec<Choice> = points[..last]
-        .iter()
-        .map(|point| point.choices[point.chosen])
-        .collect();
-    prefix.push(points[last].choices[points[last].chosen + 1]);
-    Some(prefix)
+    points.truncate(last + 1);
+    points[last].chosen += 1;
+    Some(points)
 }
 
 impl Explored {

@@ -12,5 +12,6 @@ mod crash;
 mod group;
 mod migrate;
 mod race;
+mod schedules;
 mod sequencer;
 mod support;

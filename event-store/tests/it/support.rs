@@ -9,7 +9,7 @@ use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
 use domain::tag::Tag;
 use event_store::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
 use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
-use event_store::lease;
+use event_store::lease::{self, Lease};
 use event_store::sequencer::Sequencer;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -70,6 +70,14 @@ pub(crate) async fn append(pool: &PgPool, append: Append) -> Outcome {
 
 /// A sequencer under a new lease, whoever had it before.
 pub(crate) async fn sequencer(pool: &PgPool) -> Sequencer {
+    let lease = new_lease(pool).await;
+    Sequencer::take_over(pool.clone(), &lease)
+        .await
+        .expect("the log is free")
+}
+
+/// The sequencer's lease, whoever had it before.
+pub(crate) async fn new_lease(pool: &PgPool) -> Lease {
     sqlx::query("update es.leases set expires_at = '-infinity'")
         .execute(pool)
         .await
@@ -78,10 +86,7 @@ pub(crate) async fn sequencer(pool: &PgPool) -> Sequencer {
     let lease = lease::acquire(pool, "sequencer", &owner)
         .await
         .expect("Postgres answers");
-    let lease = lease.expect("the lease is free");
-    Sequencer::take_over(pool.clone(), &lease)
-        .await
-        .expect("the log is free")
+    lease.expect("the lease is free")
 }
 
 /// Steps until there is nothing more to give a position to.
@@ -91,6 +96,13 @@ pub(crate) async fn sequence_all(sequencer: &mut Sequencer) {
 
 /// Everything the log promises, checked against the committed events.
 pub(crate) async fn assert_log_is_whole(pool: &PgPool) {
+    if let Err(wrong) = wrong_with_log(pool).await {
+        panic!("{wrong}");
+    }
+}
+
+/// What the log does not keep of what it promises.
+pub(crate) async fn wrong_with_log(pool: &PgPool) -> Result<(), String> {
     let rows: Vec<(i64, i64, Uuid, i64, i16)> = sqlx::query_as(
         "select l.position, l.seq, e.stream_id, e.version, l.shard \
          from es.log l join es.events e on e.seq = l.seq and e.shard = l.shard order by l.position",
@@ -98,39 +110,46 @@ pub(crate) async fn assert_log_is_whole(pool: &PgPool) {
     .fetch_all(pool)
     .await
     .expect("Postgres answers");
-    let committed: Vec<i64> = sqlx::query_scalar("select seq from es.events order by seq")
+    let committed: BTreeSet<i64> = sqlx::query_scalar("select seq from es.events")
         .fetch_all(pool)
         .await
-        .expect("Postgres answers");
+        .expect("Postgres answers")
+        .into_iter()
+        .collect();
     let logged: BTreeSet<i64> = rows.iter().map(|row| row.1).collect();
-    assert_eq!(logged.len(), rows.len(), "no event has two positions");
-    assert_eq!(
-        logged,
-        committed.into_iter().collect(),
-        "every committed event has a position"
-    );
-    let positions: Vec<i64> = rows.iter().map(|row| row.0).collect();
-    let dense: Vec<i64> = (1..=i64::try_from(rows.len()).expect("few rows")).collect();
-    assert_eq!(positions, dense, "positions are dense");
-    let mut versions: BTreeMap<Uuid, i64> = BTreeMap::new();
-    for (position, _, stream, version, shard) in rows {
-        let last = versions.insert(stream, version).unwrap_or(0);
-        assert_eq!(
-            version,
-            last + 1,
-            "stream {stream} is in version order at {position}"
-        );
-        let stream = StreamId {
-            stream_type: StreamType::Droplet,
-            uuid: stream,
-        };
-        assert_eq!(shard, stream.shard().0);
-    }
     let head: i64 = sqlx::query_scalar("select position from es.log_head")
         .fetch_one(pool)
         .await
         .expect("Postgres answers");
-    assert_eq!(head, dense.last().copied().unwrap_or(0));
+    if logged.len() != rows.len() {
+        return Err(format!("an event has two positions: {rows:?}"));
+    }
+    if logged != committed {
+        return Err(format!(
+            "the numbers {committed:?} are committed, {logged:?} have positions"
+        ));
+    }
+    let positions: Vec<i64> = rows.iter().map(|row| row.0).collect();
+    let dense: Vec<i64> = (1..=i64::try_from(rows.len()).expect("few rows")).collect();
+    if positions != dense || head != dense.last().copied().unwrap_or(0) {
+        return Err(format!(
+            "the head is {head}, the positions are {positions:?}"
+        ));
+    }
+    let mut versions: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for (position, _, uuid, version, shard) in rows {
+        let last = versions.insert(uuid, version).unwrap_or(0);
+        let stream = StreamId {
+            stream_type: StreamType::Droplet,
+            uuid,
+        };
+        if version != last + 1 || shard != stream.shard().0 {
+            return Err(format!(
+                "version {version} of stream {uuid} follows {last} at {position}, in shard {shard}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Inserts one event of a new stream inside the caller's transaction, as the append statement does:

@@ -10,19 +10,14 @@ pub enum Choice {
     Step(usize),
     /// The actor of that number crashes.
     Crash(usize),
+    /// Nothing: everybody has ended, and the last one does not crash then.
+    Rest,
 }
 
-/// All choices from the beginning; prints as `0 1 1 0! 0`, where `!` is a crash.
+/// All choices from the beginning; prints as `0 1 1 0! 0 .`, where `!` is a crash
+/// and `.` a rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule(pub Vec<Choice>);
-
-impl Choice {
-    pub(super) fn actor(self) -> usize {
-        match self {
-            Self::Step(actor) | Self::Crash(actor) => actor,
-        }
-    }
-}
 
 impl Schedule {
     pub(super) fn crashes(&self) -> usize {
@@ -38,6 +33,7 @@ impl fmt::Display for Schedule {
             match choice {
                 Choice::Step(actor) => write!(f, "{space}{actor}")?,
                 Choice::Crash(actor) => write!(f, "{space}{actor}!")?,
+                Choice::Rest => write!(f, "{space}.")?,
             }
         }
         Ok(())
@@ -48,9 +44,10 @@ impl FromStr for Schedule {
     type Err = std::num::ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let choice = |word: &str| match word.strip_suffix('!') {
-            Some(actor) => actor.parse().map(Choice::Crash),
-            None => word.parse().map(Choice::Step),
+        let choice = |word: &str| match (word, word.strip_suffix('!')) {
+            (".", _) => Ok(Choice::Rest),
+            (_, Some(actor)) => actor.parse().map(Choice::Crash),
+            (_, None) => word.parse().map(Choice::Step),
         };
         text.split_whitespace()
             .map(choice)

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::actor::Player;
 use super::choice::{Choice, Schedule};
 use super::gate::{Bell, Standing};
-use super::server::{LOOK_EVERY, Server};
+use super::server::{LOOK_AFTER, LOOK_EVERY, Server};
 use super::{Bounds, Scene};
 use crate::wait::DEADLINE;
 
@@ -21,15 +21,37 @@ pub(super) struct Played {
 }
 
 /// A moment at which there was a choice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Point {
+    /// Where everybody stood; empty when only the choice is known.
+    pub(super) standings: Vec<Standing>,
     pub(super) choices: Vec<Choice>,
     pub(super) chosen: usize,
 }
 
+impl Point {
+    pub(super) fn choice(&self) -> Choice {
+        self.choices[self.chosen]
+    }
+
+    /// A moment of which nothing is known but what was chosen.
+    pub(super) fn of(choice: Choice) -> Self {
+        Self {
+            standings: Vec::new(),
+            choices: vec![choice],
+            chosen: 0,
+        }
+    }
+
+    /// Whether the same choice can be made where everybody stands now.
+    fn repeats(&self, standings: &[Standing]) -> bool {
+        self.standings.is_empty() || self.standings == standings
+    }
+}
+
 impl Played {
     pub(super) fn schedule(&self) -> Schedule {
-        Schedule(self.points.iter().map(|p| p.choices[p.chosen]).collect())
+        Schedule(self.points.iter().map(Point::choice).collect())
     }
 }
 
@@ -42,8 +64,8 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// `None` when a prescribed choice turned out not to be there.
-    pub(super) async fn play(&mut self, scene: &dyn Scene, prefix: &[Choice]) -> Option<Played> {
+    /// `None` when it comes to stand otherwise than the prefix says.
+    pub(super) async fn play(&mut self, scene: &dyn Scene, prefix: &[Point]) -> Option<Played> {
         scene.reset(&self.server.pool).await;
         for (player, actor) in self.players.iter_mut().zip(scene.actors()) {
             player.begin(actor).await;
@@ -57,16 +79,25 @@ impl Run<'_> {
             if played.wrong.is_some() {
                 return Some(played);
             }
-            let choices = self.choices(&pace);
+            let standings: Vec<Standing> = self.players.iter().map(|p| p.gate.standing()).collect();
+            let choices = self.choices(&standings, &pace);
             if choices.is_empty() {
                 break;
             }
             let chosen = match prefix.get(played.points.len()) {
-                Some(choice) => choices.iter().position(|c| c == choice)?,
+                Some(point) if !point.repeats(&standings) => return None,
+                Some(point) => choices.iter().position(|c| *c == point.choice())?,
                 None => 0,
             };
             let choice = choices[chosen];
-            played.points.push(Point { choices, chosen });
+            played.points.push(Point {
+                standings,
+                choices,
+                chosen,
+            });
+            if choice == Choice::Rest {
+                break;
+            }
             self.take(choice, &mut pace, &mut played.story).await;
         }
         played.wrong = match self.stuck() {
@@ -76,8 +107,7 @@ impl Run<'_> {
         Some(played)
     }
 
-    fn choices(&self, pace: &Pace) -> Vec<Choice> {
-        let standings: Vec<Standing> = self.players.iter().map(|p| p.gate.standing()).collect();
+    fn choices(&self, standings: &[Standing], pace: &Pace) -> Vec<Choice> {
         let held = |actor: &usize| matches!(standings[*actor], Standing::Held(_));
         let ready: Vec<usize> = (0..standings.len()).filter(held).collect();
         let goes_on = pace.last.filter(held);
@@ -95,35 +125,41 @@ impl Run<'_> {
                 pace.has_acted(*actor) && (!ended || pace.last == Some(*actor))
             };
             choices.extend((0..standings.len()).filter(lives).map(Choice::Crash));
+            if ready.is_empty() && !choices.is_empty() {
+                choices.insert(0, Choice::Rest);
+            }
         }
         choices
     }
 
     async fn take(&mut self, choice: Choice, pace: &mut Pace, story: &mut Vec<String>) {
-        let player = &mut self.players[choice.actor()];
-        let name = player.actor.name;
-        match (choice, player.gate.standing()) {
-            (Choice::Step(actor), Standing::Held(statement)) => {
-                let others = pace.last.filter(|last| *last != actor);
-                if others.is_some_and(|last| {
-                    matches!(self.players[last].gate.standing(), Standing::Held(_))
-                }) {
+        let standing = |actor: usize| self.players[actor].gate.standing();
+        match choice {
+            Choice::Step(actor) => {
+                let is_held = |last: &usize| matches!(standing(*last), Standing::Held(_));
+                if pace.last.filter(is_held).is_some_and(|last| last != actor) {
                     pace.preemptions += 1;
                 }
                 pace.acted(actor);
-                story.push(format!("{name}: {}", shortened(&statement)));
+                let name = self.players[actor].actor.name;
+                if let Standing::Held(statement) = standing(actor) {
+                    story.push(format!("{name}: {}", shortened(&statement)));
+                }
                 self.players[actor].gate.pass();
             }
-            (_, standing) => {
-                let at = match standing {
-                    Standing::Held(statement) => format!("before {}", shortened(&statement)),
-                    Standing::Running => "while it waits for a lock".to_owned(),
-                    Standing::Ended(_) => "at its end".to_owned(),
-                };
-                story.push(format!("{name} crashes {at}"));
-                pace.crashed(choice.actor());
-                player.crash().await;
+            Choice::Crash(actor) => {
+                pace.crashed(actor);
+                let name = self.players[actor].actor.name;
+                story.push(match standing(actor) {
+                    Standing::Held(statement) => {
+                        format!("{name} crashes before: {}", shortened(&statement))
+                    }
+                    Standing::Running => format!("{name} crashes while it waits for a lock"),
+                    Standing::Ended(_) => format!("{name} crashes at its end"),
+                });
+                self.players[actor].crash().await;
             }
+            Choice::Rest => {}
         }
     }
 
@@ -173,6 +209,7 @@ impl Pace {
 /// Returns when nobody computes: everybody is held, has ended, or waits for a lock. Gives how many wait.
 async fn settle(server: &Server, players: &[Player], bell: &Bell) -> usize {
     let started = Instant::now();
+    let mut look = LOOK_AFTER;
     loop {
         let running: Vec<&Player> = players
             .iter()
@@ -181,12 +218,10 @@ async fn settle(server: &Server, players: &[Player], bell: &Bell) -> usize {
         if running.is_empty() {
             return 0;
         }
-        if tokio::time::timeout(LOOK_EVERY, bell.notified())
-            .await
-            .is_ok()
-        {
+        if tokio::time::timeout(look, bell.notified()).await.is_ok() {
             continue;
         }
+        look = (2 * look).min(LOOK_EVERY);
         let pids: Vec<i32> = running.iter().filter_map(|p| p.gate.pid()).collect();
         if pids.len() == running.len() && server.all_wait(&pids).await {
             return pids.len();

@@ -14,8 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// waits: whoever still waits then, waits for somebody who can go on.
 const DEADLOCKS_FOUND_MS: i32 = 3;
 
-/// How often the explorer looks at who waits.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// When the explorer first looks whether those who do not answer wait for a lock. Most answer before.
+pub(super) const LOOK_AFTER: Duration = Duration::from_millis(2);
+/// How often it looks when a busy machine makes it wait longer.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(40);
 
 /// A database, and how to reach it.
 #[derive(Debug)]

@@ -178,7 +178,8 @@ fn schedules_read_as_they_print() {
         Choice::Step(12),
         Choice::Crash(1),
         Choice::Step(1),
+        Choice::Rest,
     ]);
-    assert_eq!(schedule.to_string(), "0 12 1! 1");
-    assert_eq!("0 12 1! 1".parse(), Ok(schedule));
+    assert_eq!(schedule.to_string(), "0 12 1! 1 .");
+    assert_eq!("0 12 1! 1 .".parse(), Ok(schedule));
 }
