@@ -4,12 +4,9 @@
 //! any more, and its transaction is rolled back. An event that cannot be applied is parked with its
 //! stream ([`crate::parked`]); nothing else stops.
 
-use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
-use backoff::backoff::Backoff;
-use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use domain::event::StreamType;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -18,10 +15,13 @@ use crate::checkpoint;
 use crate::codec;
 use crate::envelope::{Positioned, Recorded, StoredEvent};
 use crate::error::StoreError;
-use crate::generation::{self, Access, Turn};
+use crate::generation::{self, Access};
 use crate::parked;
-use crate::retry;
 use crate::source::{Batch, ConsumerId, Source};
+
+mod runner;
+
+use self::runner::Runner;
 
 /// Whoever follows recorded events: a projection, or the to-do list of a process manager.
 #[async_trait]
@@ -89,92 +89,8 @@ pub async fn run(
     source: &mut dyn Source,
     stop: CancellationToken,
 ) {
-    let work = async {
-        let mut runner = Runner::new(&pool, consumer);
-        loop {
-            let Err(error) = runner.follow(source).await;
-            runner.recover(&error).await;
-        }
-    };
-    stop.run_until_cancelled(work).await;
-}
-
-/// What a consumer's loop remembers.
-struct Runner<'a> {
-    pool: &'a PgPool,
-    consumer: &'a dyn Consumer,
-    pause: ExponentialBackoff,
-    /// Why it does nothing, as it was said last.
-    idle: Option<Turn>,
-    /// The generation whose parked streams were tried.
-    tried: Option<i32>,
-}
-
-impl<'a> Runner<'a> {
-    fn new(pool: &'a PgPool, consumer: &'a dyn Consumer) -> Self {
-        let pause = ExponentialBackoffBuilder::new()
-            .with_initial_interval(Duration::from_millis(50))
-            .with_max_interval(Duration::from_secs(5))
-            .with_max_elapsed_time(None)
-            .build();
-        Self {
-            pool,
-            consumer,
-            pause,
-            idle: None,
-            tried: None,
-        }
-    }
-
-    /// Follows the events from the checkpoints as they are stored, until something fails.
-    async fn follow(&mut self, source: &mut dyn Source) -> Result<Infallible, StoreError> {
-        let generation = self.await_turn().await?;
-        if self.tried != Some(generation) {
-            retry::parked(self.pool, self.consumer, generation).await?;
-            self.tried = Some(generation);
-        }
-        source.rewind(generation).await?;
-        loop {
-            let batch = source.next().await?;
-            apply_batch(self.pool, self.consumer, &batch).await?;
-            self.pause.reset();
-        }
-    }
-
-    /// Waits until there is a generation that this program may write; says once why there is none.
-    async fn await_turn(&mut self) -> Result<i32, StoreError> {
-        loop {
-            let turn = generation::turn(self.pool, self.consumer).await?;
-            if let Turn::Follow(generation) = turn {
-                if self.idle.take().is_some() {
-                    tracing::info!(consumer = self.consumer.name(), generation, "it goes on");
-                }
-                return Ok(generation);
-            }
-            if self.idle.as_ref() != Some(&turn) {
-                tracing::warn!(
-                    consumer = self.consumer.name(),
-                    ?turn,
-                    "it applies nothing now"
-                );
-                self.idle = Some(turn);
-            }
-            tokio::time::sleep(generation::LOOK_EVERY).await;
-        }
-    }
-
-    async fn recover(&mut self, error: &StoreError) {
-        let wait = self.pause.next_backoff().unwrap_or_default();
-        let name = self.consumer.name();
-        tracing::warn!(
-            consumer = name,
-            error = error as &dyn std::error::Error,
-            retry_ms = wait.as_millis() as u64,
-            "a batch was not applied and will be tried again"
-        );
-        metrics::counter!("clustergenie_consumer_failures_total", "consumer" => name).increment(1);
-        tokio::time::sleep(wait).await;
-    }
+    stop.run_until_cancelled(Runner::new(&pool, consumer).run(source))
+        .await;
 }
 
 /// Applies one batch: all of it, or none of it.

@@ -31,10 +31,10 @@ pub async fn pause(
     sqlx::query(
         "select 1 from es.checkpoints where consumer = $1 order by generation, shard for update",
     )
-        .bind(consumer)
-        .execute(pool)
-        .await
-        .map_err(unavailable())?;
+    .bind(consumer)
+    .execute(pool)
+    .await
+    .map_err(unavailable())?;
     Ok(paused.rows_affected() == 1)
 }
 
