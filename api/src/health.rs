@@ -33,6 +33,9 @@ pub struct Part {
 pub enum PartState {
     /// It works.
     Ready,
+    /// It does nothing because somebody wanted that; who and why, in a sentence for an operator. The
+    /// process is no less ready for it.
+    Idle(String),
     /// It does not, and why: a sentence for an operator.
     NotReady(String),
 }
@@ -59,9 +62,12 @@ pub fn health_router(readiness: Arc<dyn Readiness>, metrics: MetricsRenderer) ->
         )
 }
 
-/// 200 if every part is ready, else 503; the body says which part is not, and why.
+/// 200 if every part is ready, else 503; the body says which part is not, and why, and what does nothing
+/// because somebody wanted that.
 fn readyz(parts: &[Part]) -> Response {
-    let ready = parts.iter().all(|part| part.state == PartState::Ready);
+    let ready = !parts
+        .iter()
+        .any(|part| matches!(part.state, PartState::NotReady(_)));
     let status = if ready {
         StatusCode::OK
     } else {
@@ -71,6 +77,9 @@ fn readyz(parts: &[Part]) -> Response {
         .iter()
         .map(|part| match &part.state {
             PartState::Ready => json!({"name": part.name, "ready": true, "reason": null}),
+            PartState::Idle(reason) => {
+                json!({"name": part.name, "ready": true, "reason": reason})
+            }
             PartState::NotReady(reason) => {
                 json!({"name": part.name, "ready": false, "reason": reason})
             }

@@ -1,16 +1,18 @@
 //! Whether this process can do its work: what `/readyz` answers.
 //!
 //! The database is looked at every second by a task of its own, so that answering never waits. A read
-//! model counts as ready while the oldest event that it lacks is young: it is then merely busy.
+//! model counts as ready while the oldest event that it lacks is young: it is then merely busy. One that an
+//! operator has paused is told of and counts as ready, because to stop the process would help nobody. One
+//! that code of another version made does not: whoever replaces processes one by one should wait until it
+//! was made anew.
 
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use api::health::{Part, PartState, Readiness};
-use event_store::checkpoint;
+use event_store::consumer::Consumer;
 use outbox_relay::health::{RelayHealth, State};
-use projections::reader::Reader;
-use projections::status::ProjectionStatus;
+use projections::status::{self, ProjectionStatus};
 use schema::migrate::SchemaError;
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -24,20 +26,15 @@ const LOOK_AT_PARTS_EVERY: Duration = Duration::from_millis(20);
 const SAY_EVERY: Duration = Duration::from_secs(10);
 /// How long looking may take until the database counts as not answering.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How old the oldest event may be that a read model lacks.
+/// How old the oldest event may be that a read model, or the to-do list, lacks.
 const MAX_LAG: Duration = Duration::from_secs(30);
-/// How many jobs' events the to-do list may lack.
-const MAX_TODO_LAG: i64 = 1_000;
 
 /// What a process depends on.
-#[derive(Debug)]
 pub(crate) struct Parts {
     /// The owner's connections.
     pub(crate) pool: PgPool,
-    /// The read models, when this process serves or builds them.
-    pub(crate) reader: Option<Reader>,
-    /// The to-do list, when this process works it off.
-    pub(crate) todo: Option<&'static str>,
+    /// What follows events in this process: read models, and the to-do list.
+    pub(crate) consumers: Vec<Arc<dyn Consumer>>,
     /// The relay, when it is in this process.
     pub(crate) relay: Option<Relay>,
 }
@@ -69,7 +66,6 @@ pub(crate) enum Standby {
 }
 
 /// The answer to `/readyz`, as of the last look.
-#[derive(Debug)]
 pub(crate) struct Ready {
     parts: Parts,
     database: Mutex<Vec<Part>>,
@@ -123,7 +119,7 @@ impl Ready {
 
     fn first_not_ready(&self) -> Option<(&'static str, String)> {
         self.parts().into_iter().find_map(|part| match part.state {
-            PartState::Ready => None,
+            PartState::Ready | PartState::Idle(_) => None,
             PartState::NotReady(why) => Some((part.name, why)),
         })
     }
@@ -145,25 +141,12 @@ impl Ready {
             });
         }
         let mut found = vec![part("postgres", Ok(())), part("schema", of_schema(schema))];
-        if let Some(reader) = &self.parts.reader {
-            match reader.projections().await {
-                Ok(statuses) => {
-                    statuses.iter().for_each(measure);
-                    found.extend(statuses.iter().map(of_projection));
-                }
-                Err(error) => found.push(part("projections", Err(error.to_string()))),
+        match status::of(&self.parts.pool, &status::each(&self.parts.consumers)).await {
+            Ok(statuses) => {
+                statuses.iter().for_each(measure);
+                found.extend(statuses.iter().map(of_consumer));
             }
-        }
-        if let Some(todo) = self.parts.todo {
-            let lag = checkpoint::lag(&self.parts.pool, todo).await;
-            found.push(part(
-                todo,
-                match lag {
-                    Ok(lag) if lag > MAX_TODO_LAG => Err(format!("it is {lag} events behind")),
-                    Ok(_) => Ok(()),
-                    Err(error) => Err(error.to_string()),
-                },
-            ));
+            Err(error) => found.push(part("consumers", Err(error.to_string()))),
         }
         found
     }
@@ -191,19 +174,34 @@ fn measure(status: &ProjectionStatus) {
     gauge("clustergenie_projection_lag_events").set(status.lag_events as f64);
     gauge("clustergenie_projection_lag_seconds").set(status.lag.as_secs_f64());
     gauge("clustergenie_projection_parked_streams").set(status.parked_streams as f64);
+    let paused = matches!(status.state, status::State::Paused { .. });
+    gauge("clustergenie_projection_paused").set(f64::from(u8::from(paused)));
+    // Nothing is left to be made where nothing is being made.
+    let share = status.building.as_ref().map_or(1.0, |making| making.share);
+    gauge("clustergenie_projection_building_share").set(share);
 }
 
-fn of_projection(status: &ProjectionStatus) -> Part {
-    let state = if status.lag > MAX_LAG {
-        Err(format!(
+fn of_consumer(status: &ProjectionStatus) -> Part {
+    let state = match &status.state {
+        status::State::Paused { by, reason, .. } => {
+            PartState::Idle(format!("{by} has paused it: {reason}"))
+        }
+        status::State::OtherVersion { wanted } => PartState::NotReady(format!(
+            "version {} of it serves, and this program makes version {wanted}: it follows nothing until that \
+             one serves",
+            status.version
+        )),
+        status::State::Following if status.lag > MAX_LAG => PartState::NotReady(format!(
             "it is {} events and {} s behind the log",
             status.lag_events,
             status.lag.as_secs()
-        ))
-    } else {
-        Ok(())
+        )),
+        status::State::Following => PartState::Ready,
     };
-    part(status.name, state)
+    Part {
+        name: status.name,
+        state,
+    }
 }
 
 /// A database that is newer than the program is refused at the start only: an upgrade begins with the
@@ -263,20 +261,44 @@ mod tests {
         assert!(of_schema(Err(SchemaError::Altered { version: 7 })).is_err());
     }
 
-    #[test]
-    fn a_read_model_is_ready_while_it_is_merely_busy() {
-        let status = |lag| ProjectionStatus {
+    fn status(state: status::State, lag: Duration) -> ProjectionStatus {
+        ProjectionStatus {
             name: "droplets",
             generation: 1,
+            version: 1,
+            state,
             position: event_store::envelope::Position(7),
             lag_events: 5,
             lag,
             parked_streams: 0,
-        };
-        assert_eq!(of_projection(&status(MAX_LAG)).state, PartState::Ready);
+            skipped_streams: 0,
+            building: None,
+            failed: None,
+        }
+    }
+
+    #[test]
+    fn a_read_model_is_ready_while_it_is_merely_busy() {
+        let state = |lag| of_consumer(&status(status::State::Following, lag)).state;
+        assert_eq!(state(MAX_LAG), PartState::Ready);
         assert_eq!(
-            of_projection(&status(Duration::from_secs(61))).state,
+            state(Duration::from_secs(61)),
             PartState::NotReady("it is 5 events and 61 s behind the log".to_owned())
         );
+    }
+
+    #[test]
+    fn a_paused_read_model_is_told_of_and_one_of_another_version_is_waited_for() {
+        let paused = status::State::Paused {
+            by: "ann".to_owned(),
+            reason: "the disk is full".to_owned(),
+            since: chrono::DateTime::UNIX_EPOCH,
+        };
+        let told = PartState::Idle("ann has paused it: the disk is full".to_owned());
+        let long = Duration::from_secs(3600);
+        assert_eq!(of_consumer(&status(paused, long)).state, told);
+        let other = status::State::OtherVersion { wanted: 2 };
+        let state = of_consumer(&status(other, Duration::ZERO)).state;
+        assert!(matches!(state, PartState::NotReady(_)), "{state:?}");
     }
 }

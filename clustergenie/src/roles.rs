@@ -9,9 +9,8 @@ use anyhow::Context;
 use api::auth::Auth;
 use api::services::Services;
 use event_store::cloudevent::Topics;
-use event_store::consumer::Consumer;
 use event_store::pool::{self, Purpose};
-use event_store::wake::{Hint, POLL, Wake};
+use event_store::wake::{Hint, UNTIL_HINTED, Wake};
 use projections::consistency;
 use projections::reader::Reader;
 use sqlx::PgPool;
@@ -87,8 +86,7 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
         pool: store.clone(),
         // Read models that lag are no reason to send clients away: commands go on, queries answer, and a
         // query that must see a write says so itself. Those who build the read models tell of it.
-        reader: None,
-        todo: None,
+        consumers: Vec::new(),
         relay: None,
     });
     parts::observe(&mut tasks, &ready, &metrics);
@@ -96,7 +94,7 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
         commands: parts::commands(&mut tasks, &store, appending, &wake),
         consistency: parts::consistency(&mut tasks, &reader, &wake, &settings.clients),
         reader,
-        changes: parts::changes(&mut tasks, &store, &wake, POLL),
+        changes: parts::changes(&mut tasks, &store, &wake, UNTIL_HINTED),
         readiness: Arc::clone(&ready) as _,
     };
     let listener = parts::listen(settings.listen).await?;
@@ -132,8 +130,7 @@ pub(crate) async fn relay(settings: Relay) -> anyhow::Result<()> {
     };
     let ready = Ready::new(Parts {
         pool,
-        reader: None,
-        todo: None,
+        consumers: Vec::new(),
         relay: Some(relay),
     });
     observe(&mut tasks, &ready, &settings.observed).await?;
@@ -156,11 +153,9 @@ pub(crate) async fn project(settings: Project) -> anyhow::Result<()> {
     let projections = consistency::announcing(projections::all(), &wake.applied);
     parts::consumers(&mut tasks, &pool, &wake, &feed, projections)?;
     parts::rebuilds(&mut tasks, &pool, &wake);
-    let reader = Reader::new(pool.clone(), pool.clone());
     let ready = Ready::new(Parts {
         pool,
-        reader: Some(reader),
-        todo: None,
+        consumers: projections::all(),
         relay: None,
     });
     observe(&mut tasks, &ready, &settings.observed).await?;
@@ -182,12 +177,10 @@ pub(crate) async fn work(settings: Work) -> anyhow::Result<()> {
     parts::announce(&mut tasks, &pool, &wake, Hint::Appended);
     let commands = parts::commands(&mut tasks, &store, appending, &wake);
     let todo = parts::platform(&mut tasks, &pool, commands, &settings.provider);
-    let todo_name = todo.name();
-    parts::consumers(&mut tasks, &pool, &wake, &feed, vec![todo])?;
+    parts::consumers(&mut tasks, &pool, &wake, &feed, vec![todo.clone()])?;
     let ready = Ready::new(Parts {
         pool,
-        reader: None,
-        todo: Some(todo_name),
+        consumers: vec![todo],
         relay: None,
     });
     observe(&mut tasks, &ready, &settings.observed).await?;

@@ -14,9 +14,8 @@ use api::roles::Role;
 use api::services::Services;
 use domain::ids::OrgId;
 use event_store::cloudevent::Topics;
-use event_store::consumer::Consumer;
 use event_store::pool::{self, Purpose};
-use event_store::wake::Wake;
+use event_store::wake::{UNTIL_HINTED, Wake};
 use projections::consistency;
 use projections::reader::Reader;
 use serde_json::json;
@@ -135,16 +134,14 @@ async fn start(
     let commands = parts::commands(tasks, &store, appending, &wake);
     let todo = parts::platform(tasks, &consuming, commands.clone(), &settings.provider);
     let mut consumers = consistency::announcing(projections::all(), &wake.applied);
-    let todo_name = todo.name();
     consumers.push(todo);
-    parts::consumers(tasks, &consuming, &wake, &feed, consumers)?;
+    parts::consumers(tasks, &consuming, &wake, &feed, consumers.clone())?;
     parts::rebuilds(tasks, &consuming, &wake);
 
     let reader = Reader::new(queries, store.clone());
     let ready = Ready::new(Parts {
         pool: store.clone(),
-        reader: Some(reader.clone()),
-        todo: Some(todo_name),
+        consumers,
         relay: Some(Relay {
             health: relay,
             publishing,
@@ -156,7 +153,7 @@ async fn start(
         commands,
         consistency: parts::consistency(tasks, &reader, &wake, &settings.clients),
         reader,
-        changes: parts::changes(tasks, &store, &wake, parts::WITHIN_ONE_PROCESS),
+        changes: parts::changes(tasks, &store, &wake, UNTIL_HINTED),
         readiness: Arc::clone(&ready) as _,
     };
     let auth = Auth::new(key)?;

@@ -132,21 +132,3 @@ pub async fn advance(
         })
     }
 }
-
-/// How many events of the log the generation of a consumer that serves has not applied yet.
-///
-/// # Errors
-/// When Postgres fails.
-pub async fn lag(pool: &PgPool, consumer: &str) -> Result<i64, StoreError> {
-    sqlx::query_scalar(
-        "select coalesce(sum(behind.events), 0)::bigint from es.checkpoints c \
-         cross join lateral (select count(*) as events from es.log l \
-             where l.shard = c.shard and l.position > c.position) behind \
-         where c.consumer = $1 and c.generation = \
-             (select generation from es.generations where consumer = $1 and state = 'SERVING')",
-    )
-    .bind(consumer)
-    .fetch_one(pool)
-    .await
-    .map_err(StoreError::unavailable("measuring lag"))
-}

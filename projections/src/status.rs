@@ -196,8 +196,7 @@ impl Reader {
     /// How many recorded events the slowest of the read models has not applied yet; with none of them,
     /// how many have no position yet.
     pub(crate) async fn lag(&self, models: ReadModels<'_>) -> Result<i64, ReadError> {
-        let models: Vec<_> = models.iter().map(|model| *model as &dyn Consumer).collect();
-        let statuses = of(&self.store, &models).await?;
+        let statuses = of(&self.store, models).await?;
         let slowest = statuses.iter().map(|status| status.lag_events).max();
         let unsequenced: i64 = sqlx::query_scalar(
             "select count(*) from es.events e where e.seq > (select low_mark from es.log_head) \

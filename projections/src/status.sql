@@ -15,7 +15,7 @@ concerns as (
 behind as (
     select g.consumer, sum(counted.events)::bigint as events, min(unapplied.position) as first
     from serving g
-    join concerns s using (consumer)
+    join concerns s on s.consumer = g.consumer
     left join es.checkpoints c
         on c.consumer = g.consumer and c.generation = g.generation and c.shard = s.shard
     cross join lateral (

@@ -16,6 +16,8 @@ create table es.generations (
     requested_by text        not null,
     reason       text        not null,
     begun_at     timestamptz not null default clock_timestamp(),
+    -- When it had applied all that was in the log then: from then on it is compared.
+    filled_at    timestamptz,
     -- When it began to serve, failed, or was given up.
     decided_at   timestamptz,
     -- What a comparison with the log said before it was to serve.

@@ -91,21 +91,22 @@ impl Projection {
 struct PlatformPart {
     /// Its name.
     name: &'static str,
-    /// Whether it works.
+    /// Whether it works, or does nothing because somebody wanted that.
     ready: bool,
-    /// Why it does not, if it does not.
+    /// Why it does nothing, if it does nothing.
     reason: Option<String>,
 }
 
 impl From<Part> for PlatformPart {
     fn from(part: Part) -> Self {
-        let reason = match part.state {
-            PartState::Ready => None,
-            PartState::NotReady(reason) => Some(reason),
+        let (ready, reason) = match part.state {
+            PartState::Ready => (true, None),
+            PartState::Idle(reason) => (true, Some(reason)),
+            PartState::NotReady(reason) => (false, Some(reason)),
         };
         Self {
             name: part.name,
-            ready: reason.is_none(),
+            ready,
             reason,
         }
     }

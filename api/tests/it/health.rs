@@ -45,7 +45,9 @@ async fn readiness_names_the_part_that_is_not_ready_and_why() {
     ]});
     assert_eq!(body, expected);
 
-    let serving = Serving::with(Limits::default(), parts()[..1].to_vec()).await;
+    let mut parts = parts();
+    parts[1].state = PartState::Idle("ann has paused it".to_owned());
+    let serving = Serving::with(Limits::default(), parts).await;
     let response = reqwest::get(serving.url("/readyz")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.json::<Value>().await.unwrap()["ready"], true);
