@@ -1,5 +1,6 @@
 //! What a thousand subscribers cost and get: delivery times, memory, transactions while nothing happens,
-//! and whether anything is lost or doubled when the platform is killed in the middle.
+//! and whether anything is lost or doubled when the platform is killed in the middle, or delayed while
+//! somebody else's write transaction stays open for a minute.
 //!
 //! It starts the program itself, with a data folder of its own, once for each row of the table. Each
 //! subscriber has a WebSocket of its own, and after a loss of it goes on after its last cursor.
@@ -31,6 +32,10 @@ const SUBSCRIBERS: usize = 1_000;
 const EVENTS: usize = 30;
 const APART: Duration = Duration::from_millis(100);
 
+/// How far apart they are beside an open transaction, which is older than the first and younger than the
+/// last: together a minute.
+const FAR_APART: Duration = Duration::from_millis(2_100);
+
 /// After which event the platform is killed, in the row where it is.
 const KILLED_AFTER: usize = 15;
 
@@ -47,6 +52,18 @@ const AFTERMATH: Duration = Duration::from_secs(2);
 enum Fate {
     Spared,
     Killed,
+    BesideOpenTransaction,
+}
+
+impl Fate {
+    const ALL: [Self; 3] = [Self::Spared, Self::Killed, Self::BesideOpenTransaction];
+
+    fn apart(self) -> Duration {
+        match self {
+            Self::Spared | Self::Killed => APART,
+            Self::BesideOpenTransaction => FAR_APART,
+        }
+    }
 }
 
 /// Prints a row for each fate of the platform.
@@ -54,8 +71,8 @@ enum Fate {
 /// # Errors
 /// When the program cannot be started or refuses what it is sent.
 pub(crate) async fn run(program: &Path) -> anyhow::Result<()> {
-    println!("{SUBSCRIBERS} subscribers, {EVENTS} events, {APART:?} apart");
-    for fate in [Fate::Spared, Fate::Killed] {
+    println!("{SUBSCRIBERS} subscribers, {EVENTS} events");
+    for fate in Fate::ALL {
         let mut platform = Platform::start(program).await?;
         let measured = measure(&mut platform, fate).await;
         platform.stop().await?;
@@ -70,7 +87,7 @@ async fn measure(platform: &mut Platform, fate: Fate) -> anyhow::Result<()> {
             transactions_a_second(platform).await?,
             platform.memory_mib()?,
         )),
-        Fate::Killed => None,
+        Fate::Killed | Fate::BesideOpenTransaction => None,
     };
     let droplet = platform.provision().await?;
     let (sender, mut heard) = mpsc::unbounded_channel();
@@ -92,8 +109,16 @@ async fn measure(platform: &mut Platform, fate: Fate) -> anyhow::Result<()> {
         );
     }
 
+    let open = match fate {
+        Fate::BesideOpenTransaction => Some(open_transaction(platform).await?),
+        Fate::Spared | Fate::Killed => None,
+    };
     let (sent, down) = send(platform, &droplet, fate).await?;
     let heard = collect(&mut heard, SUBSCRIBERS * EVENTS).await;
+    // Everything was delivered, or waited for in vain, while it was open.
+    if let Some(open) = open {
+        open.close().await?;
+    }
     let mut times = BTreeMap::new();
     let mut doubled = 0;
     for Heard { by, version, at } in heard {
@@ -108,8 +133,9 @@ async fn measure(platform: &mut Platform, fate: Fate) -> anyhow::Result<()> {
     let mut latencies: Vec<Duration> = times.into_values().collect();
     latencies.sort_unstable();
     println!(
-        "{fate:?}: {} delivered, {} lost, {doubled} doubled; p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} \
+        "{fate:?}, {:?} apart: {} delivered, {} lost, {doubled} doubled; p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} \
          ms; {} MiB at most; down for {:.1} s",
+        fate.apart(),
         latencies.len(),
         SUBSCRIBERS * EVENTS - latencies.len(),
         percentile(&latencies, 50),
@@ -129,7 +155,7 @@ async fn send(
 ) -> anyhow::Result<(HashMap<u64, Instant>, Duration)> {
     let mut sent = HashMap::new();
     let mut down = Duration::ZERO;
-    let mut ticks = interval(APART);
+    let mut ticks = interval(fate.apart());
     for number in 1..=EVENTS {
         ticks.tick().await;
         let at = Instant::now();
@@ -143,6 +169,17 @@ async fn send(
         }
     }
     Ok((sent, down))
+}
+
+/// Leaves a transaction open that has drawn the number of an event and not ended.
+async fn open_transaction(platform: &Platform) -> anyhow::Result<PgConnection> {
+    let mut connection = PgConnection::connect(platform.database_url()).await?;
+    sqlx::raw_sql(
+        "begin; select pg_current_xact_id(), nextval(pg_get_serial_sequence('es.events', 'seq'))",
+    )
+    .execute(&mut connection)
+    .await?;
+    Ok(connection)
 }
 
 /// What is heard until it is as much as expected, and a little longer: there may be too much.
