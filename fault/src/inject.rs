@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use sqlx::{Connection, Executor};
 use tokio::{
@@ -19,14 +19,24 @@ use tokio::{
 };
 
 use crate::{
-    faults::{Crash, Drawn, End, Fault, Lease, Planned, Target},
+    difference::Differences,
+    faults::{Crash, Drawn, End, Fault, Lease, Target},
+    plan::Planned,
     platform::Platform,
     process::{Process, until_gone},
+    quiet::Progress,
     servers::postgres::{Frozen, first_process},
 };
 
 /// How long the processes of a killed Postgres may take to notice.
 const POSTGRES_GONE: Duration = Duration::from_secs(10);
+
+/// How long a broker may still take messages for a topic that it has said is deleted.
+const TOPIC_GONE: Duration = Duration::from_secs(1);
+/// How often it is looked for a connection that is at work.
+const LOOKS: u32 = 500;
+/// A transaction that is open for so many milliseconds is open for longer than any other fault lasts.
+const LONG_OPEN: u64 = 30_000;
 
 /// How often a kind of fault was injected, and how often that was not possible: its target was down
 /// already, say.
@@ -47,6 +57,7 @@ pub(crate) struct Remade {
 #[derive(Debug)]
 pub(crate) struct Injector {
     platform: Arc<Platform>,
+    differences: Differences,
     kept: Mutex<Kept>,
 }
 
@@ -59,7 +70,11 @@ struct Kept {
 
 impl Injector {
     /// Nothing was injected yet; the record goes to a new file.
-    pub(crate) fn new(platform: Arc<Platform>, record: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        platform: Arc<Platform>,
+        differences: Differences,
+        record: &Path,
+    ) -> anyhow::Result<Self> {
         let file = File::create_new(record)?;
         let kept = Kept {
             file,
@@ -68,6 +83,7 @@ impl Injector {
         };
         Ok(Self {
             platform,
+            differences,
             kept: Mutex::new(kept),
         })
     }
@@ -143,6 +159,12 @@ impl Injector {
                 drop(frozen);
                 Ok(())
             }
+            Fault::PauseBackend { lasts } => {
+                let frozen = Frozen::new(self.backend_at_work().await?);
+                sleep(Duration::from_millis(*lasts)).await;
+                drop(frozen);
+                Ok(())
+            }
             Fault::KillKafka { down } => end_and_start(self.kafka()?, Signal::KILL, *down).await,
             Fault::PauseKafka { lasts } => pause(self.kafka()?, *lasts).await,
             Fault::IdleTransaction { lasts, end } => self.idle_transaction(*lasts, *end).await,
@@ -191,8 +213,29 @@ impl Injector {
         Ok(())
     }
 
-    /// A transaction that has an id, has written, and has drawn a number of an event.
+    /// A process of Postgres that is just writing events, or at least reading them for a command.
+    async fn backend_at_work(&self) -> anyhow::Result<Pid> {
+        let mut connection = self.platform.address.connect().await?;
+        for _ in 0..LOOKS {
+            let pid: Option<i32> = sqlx::query_scalar(
+                "select pid from pg_stat_activity \
+                 where application_name = 'clustergenie commands' and state = 'active' \
+                 order by backend_xid is null limit 1",
+            )
+            .fetch_optional(&mut connection)
+            .await?;
+            if let Some(pid) = pid.and_then(Pid::from_raw) {
+                return Ok(pid);
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+        bail!("no command was at work")
+    }
+
+    /// A transaction that has an id, has written, and has drawn a number of an event. Others must not wait
+    /// for it.
     async fn idle_transaction(&self, lasts: u64, end: End) -> anyhow::Result<()> {
+        let before = Progress::look(&self.platform.address).await?;
         let mut connection = self.platform.address.connect().await?;
         connection
             .execute("create table if not exists public.fault_scratch (n bigint)")
@@ -205,11 +248,23 @@ impl Injector {
             )
             .await?;
         sleep(Duration::from_millis(lasts)).await;
-        // Postgres may have been restarted meanwhile, which rolls back.
-        let _ = match end {
+        let after = Progress::look(&self.platform.address).await;
+        let ended = match end {
             End::Commit => transaction.commit().await,
             End::RollBack => transaction.rollback().await,
         };
+        // Postgres may have been restarted meanwhile, which rolls back.
+        let stayed_open = ended.is_ok();
+        if let Ok(after) = after
+            && stayed_open
+            && lasts >= LONG_OPEN
+            && after.head == before.head
+        {
+            let what = format!(
+                "no event got a position while a write transaction was open for {lasts} ms"
+            );
+            self.differences.note("open transactions", what);
+        }
         Ok(())
     }
 
@@ -286,7 +341,8 @@ impl Injector {
         let kafka = self.platform.kafka.as_ref().context("there is no Kafka")?;
         kafka.delete_topic(stream_type).await?;
         // What is published from now on goes to the new topic. The head is asked for afterwards: what
-        // was under way may have been lost with the old one.
+        // was under way may have been lost with the old one, which the broker takes away a moment later.
+        sleep(TOPIC_GONE).await;
         let up_to = loop {
             let asked = async {
                 let mut connection = self.platform.address.connect().await?;

@@ -13,6 +13,7 @@ mod inject;
 mod ledger;
 mod load;
 mod options;
+mod plan;
 mod platform;
 mod process;
 mod quiet;
@@ -21,6 +22,7 @@ mod report;
 mod rig;
 mod say;
 mod servers;
+mod settle;
 mod subscriber;
 mod token;
 

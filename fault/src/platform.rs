@@ -17,8 +17,9 @@ use tokio::{
 };
 
 use crate::{
-    faults::{Role, Run, Target},
+    faults::{Role, Target},
     options::Options,
+    plan::Run,
     process::{Process, Spec},
     servers::{
         disk::Disk,

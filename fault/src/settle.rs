@@ -1,0 +1,170 @@
+//! The end of a run: waiting for quiet, and every comparison.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use tokio::{
+    task::{JoinSet, spawn_blocking},
+    time::sleep,
+};
+
+use crate::{
+    compare::{commands, history::History, kafka, kcat, positions, read_models, subscribers},
+    options::Options,
+    quiet,
+    report::Report,
+    rig::{PATIENCE, Parts},
+    say::say,
+};
+
+impl Parts {
+    /// Waits for quiet and compares.
+    ///
+    /// # Errors
+    /// When something cannot be read; differences are no error.
+    pub(crate) async fn settle(
+        &self,
+        options: &Options,
+        mode: String,
+        begun: Instant,
+        followers: &mut JoinSet<anyhow::Result<()>>,
+    ) -> anyhow::Result<Report> {
+        if let Err(error) = self.platform.until_ready(PATIENCE).await {
+            self.differences.note("quiet", format!("{error:#}"));
+        }
+        if let Err(error) = quiet::wait(&self.platform.address, PATIENCE).await {
+            self.differences.note("quiet", format!("{error:#}"));
+        }
+        say("everything is quiet; comparing");
+        let mut connection = self.platform.address.connect().await?;
+        let head = sqlx::query_scalar("select position from es.log_head");
+        let head: i64 = head.fetch_one(&mut connection).await?;
+        let history = History::read(&mut connection).await?;
+        positions::check(&history, head, &self.differences);
+        commands::check(&self.ledger.records(), &history, &self.differences);
+        let found = read_models::ReadModels::read(&mut connection).await?;
+        let expected = read_models::ReadModels::of(&history);
+        read_models::check(&found, &expected, &self.differences);
+        let parked: Vec<String> = sqlx::query_scalar("select p::text from es.parked p")
+            .fetch_all(&mut connection)
+            .await?;
+        for parked in parked {
+            self.differences
+                .note("read models", format!("a stream is parked: {parked}"));
+        }
+        let messages = self.check_kafka(&history, &options.dir).await?;
+        self.check_subscribers(&history).await?;
+        let verify = self.verify(options).await?;
+        if let Some(ended) = followers.try_join_next() {
+            bail!("a part of the rig ended: {ended:?}");
+        }
+        let (acknowledged, refused, unknown) = self.ledger.tally();
+        let records = self.ledger.records();
+        Ok(Report {
+            seed: options.seed,
+            mode,
+            seconds: begun.elapsed().as_secs(),
+            faults: self.injector.counts(),
+            ended_by_themselves: self
+                .platform
+                .all()
+                .map(|process| process.ended_by_itself())
+                .sum(),
+            acknowledged,
+            refused,
+            unknown,
+            sendings: records.iter().map(|record| record.attempts.len()).sum(),
+            events: history.events.len(),
+            subscribers: self.notebooks.len(),
+            seen: self.notebooks.iter().map(|notebook| notebook.len()).sum(),
+            reconnects: self
+                .notebooks
+                .iter()
+                .map(|notebook| notebook.reconnects())
+                .sum(),
+            reads: self.reads.tally(),
+            messages,
+            verify,
+            differences: self.differences.all(),
+        })
+    }
+
+    async fn check_kafka(&self, history: &History, folder: &Path) -> anyhow::Result<Option<usize>> {
+        let Some(broker) = &self.platform.kafka else {
+            return Ok(None);
+        };
+        let remade = self.injector.remade();
+        let (client, expected) = (broker.client(), kafka::expected(history, &remade));
+        let messages =
+            spawn_blocking(move || kafka::committed(client, expected, PATIENCE)).await??;
+        kafka::check(&messages, history, &remade, &self.differences);
+        if let Some(messages) = kcat::committed(&broker.brokers, folder).await? {
+            say(&format!(
+                "read once more, by `{}`: {} messages",
+                kcat::command(&broker.brokers),
+                messages.len()
+            ));
+            kafka::check(&messages, history, &remade, &self.differences);
+        }
+        Ok(Some(messages.len()))
+    }
+
+    /// Waits until every subscriber has as many events as it must, then compares what it has.
+    async fn check_subscribers(&self, history: &History) -> anyhow::Result<()> {
+        let after = history.position_of(self.shared.stream, self.shared.version);
+        let after = after.context("the first event of the shared droplet has no position")?;
+        let begun = Instant::now();
+        for notebook in &self.notebooks {
+            let expected = subscribers::expected(&notebook.filter, history, after);
+            while notebook.len() < expected.len() && begun.elapsed() < PATIENCE {
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+        for notebook in &self.notebooks {
+            let expected = subscribers::expected(&notebook.filter, history, after);
+            subscribers::check(
+                &notebook.name,
+                &notebook.seen(),
+                &expected,
+                &self.differences,
+            );
+        }
+        Ok(())
+    }
+
+    /// Runs the platform's own check, where the program has it; gives what it came to.
+    async fn verify(&self, options: &Options) -> anyhow::Result<String> {
+        if self.platform.run(&["verify", "--help"]).await.is_err() {
+            return Ok("not in this program".to_owned());
+        }
+        let file: PathBuf = options.dir.join("verify.json");
+        let url = self.platform.address.url()?;
+        let mut arguments = vec![
+            "verify".to_owned(),
+            format!("--database-url={url}"),
+            "--json".to_owned(),
+        ];
+        if let Some(broker) = &self.platform.kafka {
+            // It cannot know of a topic that was deleted on purpose.
+            if self.injector.remade().is_empty() {
+                arguments.push(format!("--kafka={}", broker.brokers));
+                arguments.push(format!("--kafka-prefix={}", crate::servers::kafka::PREFIX));
+            }
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        match self.platform.run(&arguments).await {
+            Ok(said) => {
+                fs::write(file, said)?;
+                Ok("no difference".to_owned())
+            }
+            Err(error) => {
+                self.differences.note("verify", format!("{error:#}"));
+                Ok("DIFFERENCES".to_owned())
+            }
+        }
+    }
+}
