@@ -148,6 +148,35 @@ pub async fn read_linked(
     Ok(previous.zip(positioned(&rows)?).collect())
 }
 
+/// The events at the given positions, of those that the log has, each with the position of the event
+/// before it in its shard; in order.
+///
+/// # Errors
+/// When Postgres fails, or an event is malformed.
+pub async fn read_chained(
+    pool: &PgPool,
+    positions: &[Position],
+) -> Result<Vec<(Positioned<StoredEvent>, Position)>, StoreError> {
+    let unavailable = || StoreError::unavailable("reading events of the log");
+    let rows = sqlx::query(concat!(
+        "select *, coalesce((select max(p.position) from es.log p \
+             where p.shard = here.shard and p.position < here.position), 0) as previous from (",
+        select_positioned!("l.position = any($1)"),
+        ") here order by position"
+    ))
+    .bind(positions.iter().map(|p| p.0).collect::<Vec<_>>())
+    .fetch_all(pool)
+    .await
+    .map_err(unavailable())?;
+    let previous: Result<Vec<_>, _> = rows.iter().map(|row| row.try_get("previous")).collect();
+    let previous = previous.map_err(unavailable())?;
+    let events = positioned(&rows)?;
+    Ok(events
+        .into_iter()
+        .zip(previous.into_iter().map(Position))
+        .collect())
+}
+
 /// The ids of the events at the given positions, of those that the log has.
 ///
 /// # Errors
