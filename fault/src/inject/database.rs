@@ -1,0 +1,124 @@
+//! Faults in the database, made by a connection of the rig's own.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use rustix::process::Pid;
+use sqlx::{Connection, Executor};
+use tokio::time::sleep;
+
+use super::Injector;
+use crate::{
+    faults::{Drawn, End, Lease},
+    quiet::Progress,
+};
+
+/// How often it is looked for a connection that is at work.
+const LOOKS: u32 = 500;
+/// A transaction that is open for so many milliseconds is open for longer than any other fault lasts.
+const LONG_OPEN: u64 = 30_000;
+
+impl Injector {
+    /// A process of Postgres that is just writing events, or at least reading them for a command.
+    pub(super) async fn backend_at_work(&self) -> anyhow::Result<Pid> {
+        let mut connection = self.platform.address.connect().await?;
+        for _ in 0..LOOKS {
+            let pid: Option<i32> = sqlx::query_scalar(
+                "select pid from pg_stat_activity \
+                 where application_name = 'clustergenie commands' and state = 'active' \
+                 order by backend_xid is null limit 1",
+            )
+            .fetch_optional(&mut connection)
+            .await?;
+            if let Some(pid) = pid.and_then(Pid::from_raw) {
+                return Ok(pid);
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+        bail!("no command was at work")
+    }
+
+    /// A transaction that has an id, has written, and has drawn a number of an event. Others must not wait
+    /// for it.
+    pub(super) async fn idle_transaction(&self, lasts: u64, end: End) -> anyhow::Result<()> {
+        let before = Progress::look(&self.platform.address).await?;
+        let mut connection = self.platform.address.connect().await?;
+        connection
+            .execute("create table if not exists public.fault_scratch (n bigint)")
+            .await?;
+        let mut transaction = connection.begin().await?;
+        transaction
+            .execute(
+                "insert into public.fault_scratch values (1); \
+                 select nextval(pg_get_serial_sequence('es.events', 'seq'))",
+            )
+            .await?;
+        sleep(Duration::from_millis(lasts)).await;
+        let after = Progress::look(&self.platform.address).await;
+        let ended = match end {
+            End::Commit => transaction.commit().await,
+            End::RollBack => transaction.rollback().await,
+        };
+        // Postgres may have been restarted meanwhile, which rolls back.
+        let stayed_open = ended.is_ok();
+        if let Ok(after) = after
+            && stayed_open
+            && lasts >= LONG_OPEN
+            && after.head == before.head
+        {
+            let what = format!(
+                "no event got a position while a write transaction was open for {lasts} ms"
+            );
+            self.differences.note("open transactions", what);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn draw_in_vain(&self, how: Drawn, numbers: u64) -> anyhow::Result<()> {
+        let numbers = i64::try_from(numbers)?;
+        let mut connection = self.platform.address.connect().await?;
+        match how {
+            Drawn::NumberOnly => {
+                sqlx::query(
+                    "select nextval(pg_get_serial_sequence('es.events', 'seq')) \
+                     from generate_series(1, $1)",
+                )
+                .bind(numbers)
+                .execute(&mut connection)
+                .await?;
+            }
+            Drawn::EventRolledBack => {
+                let mut transaction = connection.begin().await?;
+                sqlx::query(
+                    "insert into es.events (stream_id, version, shard, event_id, org_id, \
+                         event_type, schema_version, data, metadata) \
+                     select gen_random_uuid(), 1, 0, gen_random_uuid(), 'nobody', 'nothing', 1, \
+                         '{}', '{}' from generate_series(1, $1)",
+                )
+                .bind(numbers)
+                .execute(&mut *transaction)
+                .await?;
+                transaction.rollback().await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn step_lease(&self, lease: Lease, seconds: i64) -> anyhow::Result<()> {
+        let name = match lease {
+            Lease::Sequencer => "sequencer",
+            Lease::Publisher => "publisher",
+        };
+        let mut connection = self.platform.address.connect().await?;
+        let stepped = sqlx::query(
+            "update es.leases set expires_at = expires_at + make_interval(secs => $2) \
+             where name = $1 and isfinite(expires_at)",
+        )
+        .bind(name)
+        .bind(f64::from(i32::try_from(seconds)?))
+        .execute(&mut connection)
+        .await?;
+        anyhow::ensure!(stepped.rows_affected() == 1, "nobody has the lease");
+        Ok(())
+    }
+}
