@@ -41,7 +41,7 @@ pub(crate) fn plan(seed: u64, run: Run, length: Duration) -> Vec<Planned> {
     if let Run::RelayKills(kills) = run {
         for _ in 0..kills {
             let target = target(&mut random, Role::Relay, 2);
-            let down = random.between(0, 500);
+            let down = random.between(0, 200);
             planned.push(Planned {
                 at,
                 fault: Fault::Kill { target, down },
