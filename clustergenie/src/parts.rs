@@ -297,7 +297,7 @@ pub(crate) fn take_in(tasks: &mut Tasks, pool: &PgPool, wake: &Wake, hint: Hint)
         Stage::Follow,
         format!("listen {hint:?}"),
         |stop| async move {
-            wake::listen(pool, wake, hint, stop).await;
+            wake::listen(pool, wake, hint, wake::SILENCE, stop).await;
             Ok(())
         },
     );

@@ -1,6 +1,20 @@
-//! Wakes those who wait for new events. A lost hint costs a poll interval, never an event: whoever
+//! Wakes those who wait for new events. A lost hint costs a bounded delay, never an event: whoever
 //! wakes looks at the database, and a hint says only that looking is worth it.
+//!
+//! Who works anyway looks by itself every [`POLL`] too. Who only waits, such as the reader for
+//! subscribers, need not, because the hint [`Hint::Sequenced`] of another process is lost in no other
+//! way than these, and each is found out:
+//!
+//! - The listening connection breaks: a new one listens first, and then looks once where the log ends.
+//! - It breaks without anybody noticing, or nobody announces any more: announcers repeat themselves
+//!   every [`HEARTBEAT`], and who hears nothing for [`SILENCE`] takes the connection for broken.
+//! - The sequencer's process ends between its commit and the announcement: the next one announces the
+//!   log's end when it takes over, and until then there is the silence.
+//!
+//! So a hint is late by [`SILENCE`] and a new connection at most, and idle processes that wait send
+//! nothing.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +23,21 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::StoreError;
+use crate::log;
+
 /// How long a waiter sleeps at most when hints come from other processes and may be lost.
 pub const POLL: Duration = Duration::from_secs(1);
+
+/// How often the log's end is announced again when it did not change.
+pub const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// After how long without any announcement of the log's end its listening connection counts as broken.
+pub const SILENCE: Duration = Duration::from_secs(30);
+
+/// The patience of a waiter to whom every hint comes, sooner or later: of this process, or by
+/// [`listen`].
+pub const UNTIL_HINTED: Duration = Duration::MAX;
 
 /// Hints of other processes are sent at most this often: a notification takes a cluster-wide lock at
 /// commit, so it has a connection of its own and is never part of a command.
@@ -99,6 +126,15 @@ impl Hint {
         }
     }
 
+    /// How often it is sent again when nothing changes. The others need no such thing: who waits for
+    /// them looks by itself.
+    fn heartbeat(self) -> Option<Duration> {
+        match self {
+            Self::Sequenced => Some(HEARTBEAT),
+            Self::Appended | Self::Applied => None,
+        }
+    }
+
     fn signal(self, wake: &Wake) -> &Signal {
         match self {
             Self::Appended => &wake.appended,
@@ -114,18 +150,13 @@ pub async fn announce(pool: PgPool, wake: Wake, hint: Hint, stop: CancellationTo
     let mut told = signal.value();
     while !stop.is_cancelled() {
         tokio::select! {
-            () = signal.above(told, POLL) => {}
+            () = signal.above(told, hint.heartbeat().unwrap_or(UNTIL_HINTED)) => {}
             () = stop.cancelled() => return,
         }
         let value = signal.value();
-        if value > told {
-            let sent = sqlx::query("select pg_notify($1, $2)")
-                .bind(hint.channel())
-                .bind(value.to_string())
-                .execute(&pool)
-                .await;
-            match sent {
-                Ok(_) => told = value,
+        if value > told || hint.heartbeat().is_some() {
+            match notify(&pool, hint, value).await {
+                Ok(()) => told = value,
                 Err(error) => tracing::debug!(%error, "a hint to other processes was not sent"),
             }
             tokio::time::sleep(DEBOUNCE).await;
@@ -133,14 +164,42 @@ pub async fn announce(pool: PgPool, wake: Wake, hint: Hint, stop: CancellationTo
     }
 }
 
-/// Takes in a hint of other processes until `stop`; reconnects for ever.
-pub async fn listen(pool: PgPool, wake: Wake, hint: Hint, stop: CancellationToken) {
+/// Tells other processes once that a read model has committed: for a process that does so now and then, and
+/// announces nothing else.
+///
+/// # Errors
+/// When Postgres fails. The others look by themselves soon.
+pub async fn tell_applied(pool: &PgPool) -> Result<(), sqlx::Error> {
+    // Only that it happened counts.
+    notify(pool, Hint::Applied, 0).await
+}
+
+async fn notify(pool: &PgPool, hint: Hint, value: i64) -> Result<(), sqlx::Error> {
+    sqlx::query("select pg_notify($1, $2)")
+        .bind(hint.channel())
+        .bind(value.to_string())
+        .execute(pool)
+        .await
+        .map(|_| ())
+}
+
+/// Takes in a hint of other processes until `stop`; reconnects for ever, also when a hint that is sent
+/// every [`HEARTBEAT`] was not heard for `silence`.
+pub async fn listen(
+    pool: PgPool,
+    wake: Wake,
+    hint: Hint,
+    silence: Duration,
+    stop: CancellationToken,
+) {
+    let silence = hint.heartbeat().map_or(UNTIL_HINTED, |_| silence);
     while !stop.is_cancelled() {
         tokio::select! {
-            result = listen_once(&pool, &wake, hint) => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, "the listening connection was lost");
-                }
+            Err(lost) = listen_once(&pool, &wake, hint, silence) => {
+                tracing::debug!(
+                    error = &lost as &dyn std::error::Error,
+                    "the listening connection was lost"
+                );
             }
             () = stop.cancelled() => return,
         }
@@ -148,12 +207,29 @@ pub async fn listen(pool: PgPool, wake: Wake, hint: Hint, stop: CancellationToke
     }
 }
 
-async fn listen_once(pool: &PgPool, wake: &Wake, hint: Hint) -> Result<(), sqlx::Error> {
+async fn listen_once(
+    pool: &PgPool,
+    wake: &Wake,
+    hint: Hint,
+    silence: Duration,
+) -> Result<Infallible, Lost> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(hint.channel()).await?;
     let signal = hint.signal(wake);
+    match hint {
+        // Whatever was announced while nobody listened.
+        Hint::Appended | Hint::Applied => signal.raise(),
+        Hint::Sequenced => {
+            let head = log::head(pool).await.map_err(Lost::Look)?;
+            signal.raise_to(head.0);
+        }
+    }
     loop {
-        let notification = listener.recv().await?;
+        let heard = tokio::time::timeout(silence, listener.try_recv()).await;
+        // `None` is a connection that broke and was made again by itself: something may be lost.
+        let Some(notification) = heard.map_err(|_| Lost::Silent)?? else {
+            return Err(Lost::Broken);
+        };
         match hint {
             // Counters of different processes are not comparable; only that it happened counts.
             Hint::Appended | Hint::Applied => signal.raise(),
@@ -164,4 +240,17 @@ async fn listen_once(pool: &PgPool, wake: &Wake, hint: Hint) -> Result<(), sqlx:
             }
         }
     }
+}
+
+/// Why one listens anew.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error("it broke")]
+    Broken,
+    #[error("nothing was heard for too long")]
+    Silent,
+    #[error("it cannot be made or used")]
+    Postgres(#[from] sqlx::Error),
+    #[error("where the log ends is not known")]
+    Look(#[source] StoreError),
 }

@@ -9,7 +9,8 @@
 //! before it reads from the log. A batch that begins beyond what the subscriber has seen shows a
 //! hole, whatever caused it, and the hole is read from the log first.
 //!
-//! While nobody listens, nothing is read.
+//! While nobody listens, nothing is read, and while nothing happens, nothing is read either: a batch is one
+//! read, made when a hint says that it is there.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -15,3 +15,4 @@ mod race;
 mod schedules;
 mod sequencer;
 mod support;
+mod wake;

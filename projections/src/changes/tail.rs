@@ -33,6 +33,14 @@ pub struct ChangesTask {
     _ended: DropGuard,
 }
 
+/// What was sent at once.
+struct Sent {
+    /// The position of the last event that was ever sent.
+    last: Position,
+    /// Whether there was as much as is read at once.
+    is_full: bool,
+}
+
 impl ChangesTask {
     pub(super) fn new(shared: Arc<Shared>, sequenced: Signal, patience: Duration) -> Self {
         let pause = ExponentialBackoffBuilder::new()
@@ -87,22 +95,30 @@ impl ChangesTask {
                 self.shared.tail.send_replace(Tail::At(position));
             }
             match self.send_next(position).await {
-                Ok(Some(last)) => {
-                    position = last;
+                Ok(sent) => {
+                    position = sent.last;
                     self.pause.reset();
+                    // A full batch may not be all there is. After another one it is the hint that says
+                    // so, or has said so already.
+                    if !sent.is_full {
+                        self.sequenced.above(position.0, self.patience).await;
+                    }
                 }
-                Ok(None) => self.sequenced.above(position.0, self.patience).await,
                 Err(error) => self.rest(&error).await,
             }
         }
     }
 
-    /// Sends the next batch, if there is one, and gives its last position.
-    async fn send_next(&mut self, after: Position) -> Result<Option<Position>, StoreError> {
+    /// Sends the next batch, if there is one.
+    async fn send_next(&mut self, after: Position) -> Result<Sent, StoreError> {
         let events = log::read(&self.shared.pool, after, BATCH).await?;
         let Some(last) = events.last().map(|event| event.position) else {
-            return Ok(None);
+            return Ok(Sent {
+                last: after,
+                is_full: false,
+            });
         };
+        let is_full = i64::try_from(events.len()).is_ok_and(|read| read >= BATCH);
         let mut changes = Vec::with_capacity(events.len());
         for event in events {
             changes.push(self.nodes.change(event).await?);
@@ -113,7 +129,7 @@ impl ChangesTask {
         self.shared.tail.send_replace(Tail::At(last));
         // Without receivers it is lost, and nobody misses it.
         let _ = self.shared.live.send(changes.into());
-        Ok(Some(last))
+        Ok(Sent { last, is_full })
     }
 
     fn has_listeners(&self) -> bool {

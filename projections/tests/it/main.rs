@@ -7,6 +7,7 @@ mod consistency;
 mod counts;
 mod droplets;
 mod history;
+mod idle;
 mod isolation;
 mod jobs;
 mod kafka;
