@@ -233,7 +233,7 @@ impl Parts {
     }
 }
 
-/// Makes the droplet that all clients write to. Nothing is broken yet, so it must be done at once.
+/// Makes the droplet that all clients write to. Nothing is broken yet, but the machine may be slow.
 async fn shared_droplet(api: &Api, ledger: &Ledger, seed: u64) -> anyhow::Result<(Place, String)> {
     let command = Command {
         key: format!("{seed:x}-shared"),
@@ -246,18 +246,22 @@ async fn shared_droplet(api: &Api, ledger: &Ledger, seed: u64) -> anyhow::Result
         effect: Effect::Events,
     };
     let place = ledger.open(command.clone())?;
-    let sent = ledger.now();
-    let answer = api.send(0, &command, 0, FIRST_REQUEST).await;
-    let ended = ledger.now();
-    let attempt = Attempt {
-        api: 0,
-        sent,
-        ended,
-        answer: answer.clone(),
-    };
-    ledger.note(place, attempt)?;
-    let Answer::Acknowledged { token } = answer else {
-        bail!("the first droplet could not be made: {answer:?}");
+    let begun = Instant::now();
+    let token = loop {
+        let sent = ledger.now();
+        let answer = api.send(0, &command, 0, FIRST_REQUEST).await;
+        let attempt = Attempt {
+            api: 0,
+            sent,
+            ended: ledger.now(),
+            answer: answer.clone(),
+        };
+        ledger.note(place, attempt)?;
+        match answer {
+            Answer::Acknowledged { token } => break token,
+            Answer::Unknown { .. } if begun.elapsed() < PATIENCE => {}
+            other => bail!("the first droplet could not be made: {other:?}"),
+        }
     };
     let places = token::places(&token).context("the first token cannot be read")?;
     let shared = *places.first().context("the first token names nothing")?;
