@@ -69,6 +69,14 @@ impl FromStr for StreamType {
     }
 }
 
+impl TryFrom<String> for StreamType {
+    type Error = UnknownStreamType;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        name.parse()
+    }
+}
+
 /// A name that is no [`StreamType`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{name:?} is not a stream type: use `droplet` or `job`")]

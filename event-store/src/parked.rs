@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::error::Error;
 
 use chrono::{DateTime, Utc};
+use domain::event::StreamType;
+use domain::ids::OrgId;
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -17,6 +19,9 @@ use crate::source::ConsumerId;
 pub struct ParkedStream {
     /// Its id.
     pub stream_id: Uuid,
+    /// What has this stream.
+    #[sqlx(try_from = "String")]
+    pub stream_type: StreamType,
     /// The organization that owns it.
     pub org_id: String,
     /// Where the event at fault stands in the log.
@@ -43,17 +48,50 @@ pub struct ParkedStream {
     pub skipped_at: Option<DateTime<Utc>>,
 }
 
-/// The streams that are parked in a generation, in the order of their events at fault.
+/// The streams that are parked in a generation, in the order of their events at fault: those of one organization
+/// or of all, the first so many or all of them.
 ///
 /// # Errors
 /// When Postgres fails.
-pub async fn list(pool: &PgPool, id: ConsumerId) -> Result<Vec<ParkedStream>, StoreError> {
+pub async fn list(
+    pool: &PgPool,
+    id: ConsumerId,
+    of: Option<&OrgId>,
+    first: Option<i64>,
+) -> Result<Vec<ParkedStream>, StoreError> {
     sqlx::query_as(include_str!("parked.sql"))
         .bind(id.name)
         .bind(id.generation)
+        .bind(of.map(OrgId::as_str))
+        .bind(first)
         .fetch_all(pool)
         .await
         .map_err(StoreError::unavailable("listing parked streams"))
+}
+
+/// Whether a stream is parked in a generation, and is the organization's if one is given.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn is_parked(
+    pool: &PgPool,
+    id: ConsumerId,
+    stream: Uuid,
+    of: Option<&OrgId>,
+) -> Result<bool, StoreError> {
+    sqlx::query_scalar(
+        "select exists (select from es.parked \
+             where consumer = $1 and generation = $2 and stream_id = $3) \
+         and ($4::text is null or exists (select from es.streams \
+             where stream_id = $3 and org_id = $4))",
+    )
+    .bind(id.name)
+    .bind(id.generation)
+    .bind(stream)
+    .bind(of.map(OrgId::as_str))
+    .fetch_one(pool)
+    .await
+    .map_err(StoreError::unavailable("looking for a parked stream"))
 }
 
 /// Gives a parked stream up: in this generation it stays as it is, its later events wait for ever, and

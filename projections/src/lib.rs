@@ -37,6 +37,7 @@ pub mod reader;
 
 pub mod as_written;
 pub mod history;
+pub mod operating;
 pub mod status;
 
 pub mod changes;

@@ -308,7 +308,7 @@ async fn a_skipped_stream_stays_skipped_in_the_next_generation() {
     let id = generation::serving(&world.pool, "droplets")
         .await
         .expect("Postgres answers");
-    let parked = parked::list(&world.pool, id)
+    let parked = parked::list(&world.pool, id, None, None)
         .await
         .expect("Postgres answers");
     assert_eq!(parked.len(), 1);
