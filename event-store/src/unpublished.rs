@@ -2,7 +2,7 @@
 //! operators see of them, and ask for.
 //!
 //! The publisher alone takes rows into the table and deletes them; see the crate `outbox-relay`. An
-//! operator only marks the event at the head of a stream's line: to be tried again, or never to be
+//! operator only marks the first refused event of a stream: to be tried again, or never to be
 //! published. The publisher that leads heeds that within a few seconds.
 
 use chrono::{DateTime, Utc};
@@ -21,15 +21,18 @@ pub struct HeldStream {
     pub stream: StreamId,
     /// The first event that is held back.
     pub position: Position,
-    /// Why; `None` when its events go out next, because what was refused was skipped or published.
+    /// What holds it back; `None` when its events go out next, because what was refused was skipped or
+    /// published.
     pub refusal: Option<Refusal>,
-    /// How many later events of the stream wait behind the first one.
+    /// How many events of the stream only wait.
     pub waiting: i64,
 }
 
-/// How Kafka refused an event.
+/// The first event of a stream that Kafka refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// Where it stands in the log.
+    pub position: Position,
     /// What Kafka said last.
     pub error: String,
     /// How often it was refused.
@@ -78,12 +81,17 @@ pub enum Skip {
 pub async fn list(pool: &PgPool, limit: i64) -> Result<Vec<HeldStream>, StoreError> {
     let unavailable = || StoreError::unavailable("listing streams that are held back");
     let rows = sqlx::query(
-        "select u.position, u.stream_id, s.stream_type, u.error, u.attempts, u.first_at, \
-             u.last_at, u.retry_requested_at, line.waiting \
-         from (select min(position) as position, count(*) - 1 as waiting from es.unpublished \
-               where skipped_at is null group by stream_id) line \
-         join es.unpublished u using (position) join es.streams s using (stream_id) \
-         order by u.position limit $1",
+        "select line.position, line.waiting, s.stream_id, s.stream_type, refused.position as refused, \
+             refused.error, refused.attempts, refused.first_at, refused.last_at, \
+             refused.retry_requested_at \
+         from (select stream_id, min(position) as position, \
+                   count(*) filter (where error is null) as waiting \
+               from es.unpublished where skipped_at is null group by stream_id) line \
+         join es.streams s using (stream_id) \
+         left join lateral (select u.* from es.unpublished u \
+             where u.stream_id = line.stream_id and u.skipped_at is null and u.error is not null \
+             order by u.position limit 1) refused on true \
+         order by line.position limit $1",
     )
     .bind(limit)
     .fetch_all(pool)
@@ -113,7 +121,7 @@ pub async fn skipped(pool: &PgPool, limit: i64) -> Result<Vec<SkippedEvent>, Sto
     skipped.map_err(unavailable())
 }
 
-/// Asks for another attempt at the event that holds a stream back; later events follow when Kafka
+/// Asks for another attempt at the first refused event of a stream; later events follow when Kafka
 /// takes it. Gives the event's position, or `None` when no event of the stream is refused.
 ///
 /// # Errors
@@ -123,8 +131,8 @@ pub async fn retry(pool: &PgPool, stream: Uuid) -> Result<Option<Position>, Stor
         "update es.unpublished set retry_requested_at = coalesce(retry_requested_at, \
              clock_timestamp()) \
          where position = (select min(position) from es.unpublished \
-                 where stream_id = $1 and skipped_at is null) \
-             and error is not null and skipped_at is null \
+                 where stream_id = $1 and skipped_at is null and error is not null) \
+             and skipped_at is null \
          returning position",
     )
     .bind(stream)
@@ -134,7 +142,7 @@ pub async fn retry(pool: &PgPool, stream: Uuid) -> Result<Option<Position>, Stor
     Ok(asked.map(Position))
 }
 
-/// Decides that the event that holds a stream back is never published. It stays in the log and in all
+/// Decides that the first refused event of a stream is never published. It stays in the log and in all
 /// read models; only readers of Kafka never see it. Who decided and why is kept for ever.
 ///
 /// # Errors
@@ -142,16 +150,17 @@ pub async fn retry(pool: &PgPool, stream: Uuid) -> Result<Option<Position>, Stor
 pub async fn skip(pool: &PgPool, stream: Uuid, by: &str, reason: &str) -> Result<Skip, StoreError> {
     // An event that is to be tried again may have been committed in Kafka a moment ago.
     let done: Option<(i64, bool)> = sqlx::query_as(
-        "with head as ( \
-             select position, error from es.unpublished \
-             where stream_id = $1 and skipped_at is null order by position limit 1), \
+        "with refused as ( \
+             select position from es.unpublished \
+             where stream_id = $1 and skipped_at is null and error is not null \
+             order by position limit 1), \
          done as ( \
              update es.unpublished u \
              set skipped_at = clock_timestamp(), skipped_by = $2, reason = $3 \
-             from head where u.position = head.position and u.error is not null \
+             from refused where u.position = refused.position \
                  and u.retry_requested_at is null and u.skipped_at is null \
              returning u.position) \
-         select head.position, exists (select from done) from head where head.error is not null",
+         select refused.position, exists (select from done) from refused",
     )
     .bind(stream)
     .bind(by)
@@ -167,10 +176,11 @@ pub async fn skip(pool: &PgPool, stream: Uuid, by: &str, reason: &str) -> Result
 }
 
 fn held_stream(row: &PgRow) -> Result<HeldStream, sqlx::Error> {
-    let error: Option<String> = row.try_get("error")?;
-    let refusal = match error {
-        Some(error) => Some(Refusal {
-            error,
+    let refused: Option<i64> = row.try_get("refused")?;
+    let refusal = match refused {
+        Some(refused) => Some(Refusal {
+            position: Position(refused),
+            error: row.try_get("error")?,
             attempts: row.try_get("attempts")?,
             first_at: row.try_get("first_at")?,
             last_at: row.try_get("last_at")?,

@@ -1,33 +1,42 @@
 //! How many events go into the next Kafka transaction.
 
+use crate::writer::Care;
+
 /// Events at most: beyond, a transaction costs little against its events.
-const MOST_EVENTS: i64 = 2_000;
+const MOST_EVENTS: usize = 2_000;
 /// Bytes aimed at, so that large events do not make a transaction that takes seconds.
 const BYTES: usize = 2 << 20;
+
+/// Events at most where some may be refused: what is refused is sent again without the event to blame.
+const FEW_EVENTS: usize = 100;
 
 /// A limit that follows the size of events. A batch is whatever there is, up to the limit: a single
 /// event goes alone and at once.
 #[derive(Debug)]
 pub(crate) struct BatchSize {
-    limit: i64,
+    limit: usize,
+    most: usize,
 }
 
 impl BatchSize {
-    pub(crate) fn new() -> Self {
-        Self { limit: MOST_EVENTS }
+    pub(crate) fn new(care: Care) -> Self {
+        let most = match care {
+            Care::Sweeping => MOST_EVENTS,
+            Care::Careful => FEW_EVENTS,
+        };
+        Self { limit: most, most }
     }
 
     /// Events to read at most.
-    pub(crate) fn limit(&self) -> i64 {
+    pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
     /// Learns from a batch of so many events and bytes.
     pub(crate) fn learn(&mut self, events: usize, bytes: usize) {
         let fitting = BYTES / (bytes / events.max(1)).max(1);
-        let fitting = i64::try_from(fitting).unwrap_or(MOST_EVENTS);
         // Down at once, up by steps: the next events may be large again.
-        self.limit = fitting.min(self.limit * 2).clamp(1, MOST_EVENTS);
+        self.limit = fitting.min(self.limit * 2).clamp(1, self.most);
     }
 }
 
@@ -37,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_limit_falls_at_once_for_large_events_and_comes_back() {
-        let mut size = BatchSize::new();
+        let mut size = BatchSize::new(Care::Sweeping);
         assert_eq!(size.limit(), MOST_EVENTS);
         size.learn(2_000, 2_000 * 60 * 1024);
         assert_eq!(size.limit(), 34);
@@ -51,10 +60,17 @@ mod tests {
 
     #[test]
     fn an_event_larger_than_a_batch_still_goes() {
-        let mut size = BatchSize::new();
+        let mut size = BatchSize::new(Care::Sweeping);
         size.learn(1, 2 * BYTES);
         assert_eq!(size.limit(), 1);
         size.learn(0, 0);
         assert_eq!(size.limit(), 2);
+    }
+
+    #[test]
+    fn a_careful_writer_gets_few_events() {
+        let mut size = BatchSize::new(Care::Careful);
+        size.learn(10, 10 * 500);
+        assert_eq!(size.limit(), FEW_EVENTS);
     }
 }

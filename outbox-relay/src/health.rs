@@ -11,6 +11,7 @@ pub struct RelayHealth {
     pub(crate) sequencer: Role,
     pub(crate) publisher: Role,
     published: Mutex<Option<Position>>,
+    held_back: Mutex<HeldBack>,
 }
 
 /// [`RelayHealth`] at one moment.
@@ -23,6 +24,17 @@ pub struct Snapshot {
     /// Kafka has every event up to here; `None` while this process has not been told: from when it
     /// stands by until it leads.
     pub published: Option<Position>,
+    /// What is kept from Kafka, while this process leads.
+    pub held_back: HeldBack,
+}
+
+/// Streams with an event that Kafka refused for good, as of a second ago at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldBack {
+    /// How many streams.
+    pub streams: i64,
+    /// How many events of them Kafka does not have.
+    pub events: i64,
 }
 
 /// What a part is doing, and for how long.
@@ -65,6 +77,7 @@ impl RelayHealth {
             sequencer: Role::new("sequencer"),
             publisher: Role::new("publisher"),
             published: Mutex::new(None),
+            held_back: Mutex::new(HeldBack::default()),
         }
     }
 
@@ -75,6 +88,7 @@ impl RelayHealth {
             sequencer: self.sequencer.condition(),
             publisher: self.publisher.condition(),
             published: self.published(),
+            held_back: *self.held_back.lock().expect("no holder panics"),
         }
     }
 
@@ -85,6 +99,12 @@ impl RelayHealth {
     pub(crate) fn published_up_to(&self, position: Position) {
         *self.published.lock().expect("no holder panics") = Some(position);
         metrics::gauge!("clustergenie_relay_published_position").set(position.0 as f64);
+    }
+
+    pub(crate) fn holds_back(&self, held_back: HeldBack) {
+        *self.held_back.lock().expect("no holder panics") = held_back;
+        metrics::gauge!("clustergenie_relay_held_streams").set(held_back.streams as f64);
+        metrics::gauge!("clustergenie_relay_held_events").set(held_back.events as f64);
     }
 
     pub(crate) fn forget_published(&self) {

@@ -5,12 +5,13 @@
 //!   over within seconds, and an old one that wakes up again can no longer write;
 //! - every event is in Kafka exactly once and in stream order for `read_committed` readers, whenever
 //!   the relay or Kafka ends and comes back (`writer`, `progress`);
+//! - an event that Kafka refuses for good holds back its own stream, visibly, and no other (`held`);
 //! - Kafka being down stops nothing but publishing, and [`health`] says why.
 //!
 //! It must never decide what an event means, and never write, change or remove an event. What it writes to
-//! the database is where events stand ([`sequencing`]), who leads, how far the archive's copy is
-//! ([`archive`]), and digests of the log; what it deletes is idempotency keys that are too old
-//! ([`maintenance`]).
+//! the database is where events stand ([`sequencing`]), who leads, which events Kafka does not have
+//! (`held`) and how far it is, how far the archive's copy is ([`archive`]), and digests of the log; what
+//! else it deletes is idempotency keys that are too old ([`maintenance`]).
 
 pub mod publisher;
 pub mod sequencing;
@@ -21,8 +22,10 @@ pub mod maintenance;
 pub mod health;
 
 mod batch_size;
+mod held;
 mod lag;
 mod leading;
+mod outgoing;
 mod progress;
 mod tail;
 mod topics;

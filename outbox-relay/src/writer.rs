@@ -1,20 +1,20 @@
 //! Writes to Kafka, one transaction a batch. Everything here blocks, and has a thread to do so.
 //!
-//! Why nothing is lost or doubled: a transaction holds all events of the log between two positions,
-//! and the record that says so ([`crate::progress`]). A writer that starts fences the one before it
+//! Why nothing is lost or doubled: a transaction holds all events of the log between two positions
+//! (but for those that are held back, see [`crate::held`]), and the record that says so
+//! ([`crate::progress`]). A writer that starts fences the one before it
 //! (`transactional.id`), which also decides the transaction that was open; only then it reads the
 //! record. So what it reads is what `read_committed` readers see, and nothing can be added behind its
 //! back. Nothing is ever sent twice by us: after any failure this writer is given up, and a new one
 //! starts from the record.
 //!
-//! A message that Kafka does not take in time fails its transaction, so it cannot leave a hole.
+//! A message that Kafka does not take in time, or refuses, fails its transaction, so it cannot leave a
+//! hole.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use event_store::cloudevent::{self, Message, Topics};
-use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::cloudevent::{Message, Topics};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
@@ -24,10 +24,10 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::{RelayHealth, State};
-use crate::progress::{self, Progress};
+use crate::progress::{self, Progress, Standing};
 use crate::tail::Tail;
 use crate::topics::ensure_topics;
-use crate::trouble::{self, Trouble};
+use crate::trouble::{self, Failure, FailureKind, Trouble};
 
 /// How long to wait for news of deliveries.
 const POLL: Duration = Duration::from_millis(1);
@@ -41,9 +41,37 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Writer {
     producer: BaseProducer<Trouble>,
     topics: Topics,
-    epoch: i64,
-    /// The position of the last event of every shard that was sent.
-    previous: HashMap<Shard, Position>,
+}
+
+/// How a transaction ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Kafka has all of it.
+    Committed,
+    /// Kafka will have nothing of it, and refuses some of its events for good.
+    Refused(Vec<Refused>),
+}
+
+/// An event that Kafka refused for good. Of a sweeping writer it may have been refused only because it
+/// was in one batch with another one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// Its place among the events of the transaction.
+    pub(crate) which: usize,
+    /// In Kafka's words.
+    pub(crate) why: String,
+}
+
+/// How a writer hands events to Kafka. A batch is taken or refused as a whole, and nothing says which
+/// of its records is to blame. So where something was refused, a careful writer makes batches of one.
+/// Halving a refused batch again and again would find the record too, but with many more attempts, and
+/// would blame nobody where a topic takes every record and not the batches of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// In batches: as fast as it goes.
+    Sweeping,
+    /// Each event in a batch of its own.
+    Careful,
 }
 
 /// Who watches a writer at work.
@@ -54,14 +82,14 @@ pub(crate) struct Watch<'a> {
 }
 
 impl Writer {
-    /// Makes missing topics, fences the writer before, and reads how far it came.
+    /// Makes missing topics, fences the writer before, and reads where it stood.
     pub(crate) fn start(
         brokers: &str,
         topics: Topics,
-        epoch: i64,
+        care: Care,
         runtime: &Handle,
         watch: Watch<'_>,
-    ) -> anyhow::Result<(Self, Option<Progress>)> {
+    ) -> anyhow::Result<(Self, Option<Standing>)> {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", brokers)
@@ -73,75 +101,66 @@ impl Writer {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("linger.ms", "1")
+            // What does not pass soon is told, with its reason, before it is tried again from the start.
+            .set("retries", "5")
             // A topic that vanishes is made anew soon, and not waited for.
             .set("topic.metadata.propagation.max.ms", "5000")
             // The partition is always given; this is for those who copy our settings.
             .set("partitioner", "murmur2_random")
+            .set("batch.num.messages", care.batch())
             .create_with_context(Trouble::default())
             .context("the settings of the Kafka client are refused")?;
         ensure_topics(&producer, &config, &topics, runtime)?;
-        let writer = Self {
-            producer,
-            topics,
-            epoch,
-            previous: HashMap::new(),
-        };
+        let writer = Self { producer, topics };
         writer.repeat(watch, "taking over from the last relay", |producer| {
             producer.init_transactions(SLICE)
         })?;
-        let progress = Progress::read(&Tail::new(config)?, &writer.topics)?;
-        Ok((writer, progress))
+        let standing = Standing::read(&Tail::new(config)?, &writer.topics)?;
+        Ok((writer, standing))
     }
 
-    /// Tells it the last event of every shard up to where it goes on.
-    pub(crate) fn resume_after(&mut self, heads: Vec<(Shard, Position)>) {
-        self.previous = heads.into_iter().collect();
-    }
-
-    /// Writes the next events of the log in one transaction; gives how many bytes they were. After
-    /// an error this writer must not be used again.
+    /// Writes messages and the record of progress in one transaction. After anything but
+    /// [`Written::Committed`] this writer must not be used again: the client does not number its records
+    /// rightly after it gave some up. The one that comes next ends the transaction that was left open.
     pub(crate) fn write(
-        &mut self,
-        events: &[Positioned<StoredEvent>],
+        &self,
+        messages: &[Message],
+        progress: &Progress,
         watch: Watch<'_>,
-    ) -> anyhow::Result<usize> {
-        let Some(last) = events.last() else {
-            return Ok(0);
-        };
-        let progress = Progress {
-            position: last.position,
-            event: last.event.event_id,
-            epoch: self.epoch,
-        };
-        let progress = serde_json::to_string(&progress).context("a record of progress is JSON")?;
+    ) -> anyhow::Result<Written> {
+        let progress = serde_json::to_string(progress).context("a record of progress is JSON")?;
         self.producer
             .begin_transaction()
             .map_err(|error| self.explain(error, "beginning a transaction"))?;
-        let mut bytes = 0;
-        for event in events {
-            let shard = event.event.stream.shard();
-            let previous = self.previous.insert(shard, event.position);
-            let message = cloudevent::encode(&self.topics, event, previous.unwrap_or_default())?;
-            bytes += message.value.len();
-            self.send(&message)
-                .map_err(|error| self.explain(error, "sending an event"))?;
+        for (which, message) in messages.iter().enumerate() {
+            match self.send(which, message) {
+                Ok(()) => {}
+                Err(error) if trouble::is_for_good(&error) => {
+                    let why = error.to_string();
+                    return Ok(Written::Refused(vec![Refused { which, why }]));
+                }
+                // Kafka did not take a message that was sent before: below it is told which.
+                Err(error) if is_given_up(&error) => break,
+                Err(error) => return Err(self.explain(error, "sending an event")),
+            }
         }
-        let topic = self.topics.progress();
-        let record = BaseRecord::to(&topic)
-            .partition(0)
-            .key(progress::KEY)
-            .payload(&progress);
-        self.producer
-            .send(record)
-            .map_err(|(error, _)| self.explain(error, "sending the progress"))?;
-        self.await_deliveries(watch)?;
+        match self.send_progress(&progress) {
+            Err(error) if !is_given_up(&error) => {
+                return Err(self.explain(error, "sending the progress"));
+            }
+            _ => {}
+        }
+        let failures = self.await_deliveries(watch)?;
+        if !failures.is_empty() {
+            return refusals(failures);
+        }
         self.repeat(watch, "committing a transaction", |producer| {
             producer.commit_transaction(SLICE)
         })?;
-        Ok(bytes)
+        Ok(Written::Committed)
     }
 
-    fn send(&self, message: &Message) -> Result<(), KafkaError> {
+    fn send(&self, which: usize, message: &Message) -> Result<(), KafkaError> {
         let mut headers = OwnedHeaders::new_with_capacity(message.headers.len());
         for (key, value) in &message.headers {
             headers = headers.insert(Header {
@@ -149,7 +168,7 @@ impl Writer {
                 value: Some(value),
             });
         }
-        let record = BaseRecord::to(&message.topic)
+        let record = BaseRecord::with_opaque_to(&message.topic, which)
             .partition(message.partition)
             .key(&message.key)
             .payload(&message.value)
@@ -157,20 +176,32 @@ impl Writer {
         self.producer.send(record).map_err(|(error, _)| error)
     }
 
-    /// Waits until Kafka has taken every message, or has refused one, which the commit then tells. The
-    /// client's own flush would do, but looks up only every 100 ms.
-    fn await_deliveries(&self, watch: Watch<'_>) -> anyhow::Result<()> {
+    fn send_progress(&self, progress: &str) -> Result<(), KafkaError> {
+        let topic = self.topics.progress();
+        let record = BaseRecord::with_opaque_to(&topic, trouble::RECORD)
+            .partition(0)
+            .key(progress::KEY)
+            .payload(progress);
+        self.producer.send(record).map_err(|(error, _)| error)
+    }
+
+    /// Waits until Kafka has taken every message, or has not taken one: the rest is then not sent at all.
+    /// Gives those that it did not take. The client's own flush would do, but looks up only every 100 ms.
+    fn await_deliveries(&self, watch: Watch<'_>) -> anyhow::Result<Vec<Failure>> {
         let started = Instant::now();
         let mut said = started;
-        while self.producer.in_flight_count() > 0 {
+        let mut failures = Vec::new();
+        while self.producer.in_flight_count() > 0 && failures.is_empty() {
             self.producer.poll(POLL);
+            failures = trouble::failures(&self.producer);
             if said.elapsed() > SLICE {
                 said = Instant::now();
                 let waiting = KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut);
                 self.delayed(watch, started, waiting, "sending events")?;
             }
         }
-        Ok(())
+        failures.extend(trouble::failures(&self.producer));
+        Ok(failures)
     }
 
     /// Repeats a call that Kafka says may be repeated.
@@ -215,6 +246,33 @@ impl Writer {
     fn explain(&self, error: KafkaError, doing: &str) -> anyhow::Error {
         trouble::explain(&self.producer, error, doing)
     }
+}
+
+impl Care {
+    /// Messages at most in a batch.
+    fn batch(self) -> &'static str {
+        match self {
+            Self::Sweeping => "10000",
+            Self::Careful => "1",
+        }
+    }
+}
+
+/// The events among messages that were not delivered, if each of them was refused for good.
+fn refusals(failures: Vec<Failure>) -> anyhow::Result<Written> {
+    let mut refused = Vec::new();
+    for Failure { which, why, kind } in failures {
+        if kind == FailureKind::ForNow || which == trouble::RECORD {
+            bail!("a message was not delivered: {why}");
+        }
+        refused.push(Refused { which, why });
+    }
+    Ok(Written::Refused(refused))
+}
+
+/// Whether a transaction takes no more messages.
+fn is_given_up(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::State)
 }
 
 fn is_retriable(error: &KafkaError) -> bool {

@@ -14,7 +14,9 @@ use event_store::cloudevent::{self, Received, Topics};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::log;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -150,6 +152,21 @@ impl TestKafka {
 
     fn admin(&self) -> AdminClient<DefaultClientContext> {
         self.client().create().expect("the settings are right")
+    }
+
+    /// Sets one setting of a topic, and all others to the broker's defaults.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn configure_topic(&self, topic: &str, key: &str, value: &str) {
+        let config = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(key, value);
+        let results = self
+            .admin()
+            .alter_configs([&config], &AdminOptions::new())
+            .await;
+        for result in results.expect("the broker answers") {
+            result.expect("the topic is configured");
+        }
     }
 
     /// Deletes a topic, as an operator's mishap would.

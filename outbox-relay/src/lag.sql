@@ -1,0 +1,48 @@
+-- How far Kafka is behind the log. $1: up to where Kafka has it; null when nobody can tell, then it is
+-- what the last publisher noted.
+with
+    published as (
+        select coalesce($1, p.position) as position, p.moved_at from es.published p
+    ),
+    -- The oldest event that comes next.
+    next as (
+        select e.recorded_at from published p
+        join es.log l on l.position = p.position + 1
+        join es.events e using (seq)
+    ),
+    -- The oldest event that is held back.
+    held as (
+        select count(*) as events, count(distinct stream_id) as streams, min(position) as first
+        from es.unpublished where skipped_at is null
+    ),
+    held_first as (
+        select e.recorded_at from held h
+        join es.log l on l.position = h.first
+        join es.events e using (seq)
+    ),
+    -- The oldest event without a position, late arrivals aside: `clustergenie_sequencer_missing` tells of
+    -- those.
+    unsequenced as (
+        select e.recorded_at from es.events e
+        where e.seq > coalesce((select max(l.seq) from es.log l), 0)
+        order by e.seq limit 1
+    ),
+    oldest as (
+        select least(
+            (select recorded_at from next),
+            (select recorded_at from held_first),
+            (select recorded_at from unsequenced)
+        ) as recorded_at
+    )
+select
+    greatest(h.position - p.position, 0) as events,
+    coalesce(extract(epoch from clock_timestamp() - (select recorded_at from next)), 0)::float8
+        as seconds,
+    coalesce(extract(epoch from clock_timestamp() - (select recorded_at from oldest)), 0)::float8
+        as oldest_seconds,
+    coalesce(extract(epoch from clock_timestamp()
+        - greatest(p.moved_at, (select recorded_at from next))), 0)::float8
+        * (exists (select from next))::int as stalled_seconds,
+    held.streams as held_streams,
+    held.events as held_events
+from es.log_head h, published p, held
