@@ -117,37 +117,6 @@ pub(crate) async fn read_at(
     positioned(&rows)
 }
 
-/// The events at the given positions, in order, each after the position of the event before it in its
-/// shard.
-///
-/// # Errors
-/// When Postgres fails.
-pub async fn read_linked(
-    pool: &PgPool,
-    positions: &[Position],
-) -> Result<Vec<(Position, Positioned<StoredEvent>)>, StoreError> {
-    let positions: Vec<i64> = positions.iter().map(|p| p.0).collect();
-    let unavailable = || StoreError::unavailable("reading events of the log");
-    let rows = sqlx::query(select_positioned!(
-        "l.position = any($1) order by l.position"
-    ))
-    .bind(&positions)
-    .fetch_all(pool)
-    .await
-    .map_err(unavailable())?;
-    let previous: Vec<i64> = sqlx::query_scalar(
-        "select coalesce((select max(before.position) from es.log before \
-             where before.shard = l.shard and before.position < l.position), 0) \
-         from es.log l where l.position = any($1) order by l.position",
-    )
-    .bind(&positions)
-    .fetch_all(pool)
-    .await
-    .map_err(unavailable())?;
-    let previous = previous.into_iter().map(Position);
-    Ok(previous.zip(positioned(&rows)?).collect())
-}
-
 /// The events at the given positions, of those that the log has, each with the position of the event
 /// before it in its shard; in order.
 ///
