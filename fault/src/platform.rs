@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Output,
     time::Duration,
 };
 
@@ -272,13 +273,7 @@ impl Platform {
     /// # Errors
     /// When it fails, with what it said.
     pub(crate) async fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let output = Command::new(&self.program)
-            .args(arguments)
-            .current_dir(&self.folder)
-            .env_clear()
-            .kill_on_drop(true)
-            .output()
-            .await?;
+        let output = self.output(arguments).await?;
         anyhow::ensure!(
             output.status.success(),
             "`{}` failed: {}",
@@ -286,6 +281,21 @@ impl Platform {
             String::from_utf8_lossy(&output.stderr)
         );
         Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Runs the program with other arguments to its end, however that is.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) async fn output(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        let output = Command::new(&self.program)
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env_clear()
+            .kill_on_drop(true)
+            .output()
+            .await?;
+        Ok(output)
     }
 
     /// Stops everything in order: those who use servers before the servers.

@@ -2,11 +2,12 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 use tokio::{
     task::{JoinSet, spawn_blocking},
     time::sleep,
@@ -19,6 +20,7 @@ use crate::{
     report::Report,
     rig::{PATIENCE, Parts},
     say::say,
+    servers::kafka::PREFIX,
 };
 
 impl Parts {
@@ -136,35 +138,34 @@ impl Parts {
         Ok(())
     }
 
-    /// Runs the platform's own check, where the program has it; gives what it came to.
+    /// Runs the platform's own check; gives what it came to. What it printed is kept.
     async fn verify(&self, options: &Options) -> anyhow::Result<String> {
-        if self.platform.run(&["verify", "--help"]).await.is_err() {
-            return Ok("not in this program".to_owned());
-        }
-        let file: PathBuf = options.dir.join("verify.json");
         let url = self.platform.address.url()?;
         let mut arguments = vec![
             "verify".to_owned(),
-            format!("--database-url={url}"),
             "--json".to_owned(),
+            format!("--database-url={url}"),
         ];
         if let Some(broker) = &self.platform.kafka {
-            // It cannot know of a topic that was deleted on purpose.
-            if self.injector.remade().is_empty() {
-                arguments.push(format!("--kafka={}", broker.brokers));
-                arguments.push(format!("--kafka-prefix={}", crate::servers::kafka::PREFIX));
-            }
+            arguments.push(format!("--kafka={}", broker.brokers));
+            arguments.push(format!("--kafka-prefix={PREFIX}"));
         }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        match self.platform.run(&arguments).await {
-            Ok(said) => {
-                fs::write(file, said)?;
-                Ok("no difference".to_owned())
-            }
-            Err(error) => {
-                self.differences.note("verify", format!("{error:#}"));
-                Ok("DIFFERENCES".to_owned())
+        let output = self.platform.output(&arguments).await?;
+        fs::write(options.dir.join("verify.json"), &output.stdout)?;
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let checks = report["checks"].as_array().map(Vec::as_slice);
+        for check in checks.unwrap_or_default() {
+            if check["result"] != "holds" {
+                self.differences.note("verify", check.to_string());
             }
         }
+        if !output.status.success() && checks.is_none() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            self.differences
+                .note("verify", format!("{}: {said}", output.status));
+        }
+        let result = report["result"].as_str();
+        Ok(result.unwrap_or("it made no report").to_owned())
     }
 }
