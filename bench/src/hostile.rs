@@ -1,8 +1,11 @@
-//! What it costs to refuse each hostile document: its processor time from text to refusal.
+//! What it costs to refuse each hostile document: its processor time from text to refusal. With a
+//! program, also what others notice of them.
 //!
 //! The schema has no services behind it: what is refused never gets there.
 
-use std::{collections::BTreeMap, time::Duration};
+mod beside;
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::ensure;
 use api::{
@@ -23,8 +26,8 @@ const SHOWN: usize = 15;
 /// Prints the slowest documents and how many were refused by which code.
 ///
 /// # Errors
-/// When a document is not refused.
-pub(crate) async fn run() -> anyhow::Result<()> {
+/// When a document is not refused, or the program cannot be measured.
+pub(crate) async fn run(program: Option<&Path>) -> anyhow::Result<()> {
     let gate = Gate::new(Rules::default());
     let schema = schema::builder().extension(gate).finish();
     let mut measured = Vec::new();
@@ -63,5 +66,8 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         "{} documents; the slowest of {ROUNDS} rounds counts; {codes:?}",
         measured.len()
     );
-    Ok(())
+    match program {
+        Some(program) => beside::run(program).await,
+        None => Ok(()),
+    }
 }

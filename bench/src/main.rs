@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p bench -- NAME`. `append` needs `CLUSTERGENIE_BENCH_DATABASE_URL` naming an
 //! empty database on a server with fsync on; `subscribers` needs `CLUSTERGENIE_BENCH_PROGRAM` naming the
-//! program, built for release; `documents` and `hostile` need nothing. Benchmarks are never part of the
-//! tests.
+//! program, built for release, and `hostile` measures more with it; `documents` needs nothing. Benchmarks
+//! are never part of the tests.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -11,7 +11,11 @@ mod append;
 mod cpu;
 mod documents;
 mod hostile;
+mod latencies;
+mod platform;
 mod subscribers;
+
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
@@ -25,13 +29,12 @@ async fn main() -> anyhow::Result<()> {
             append::run(&url).await
         }
         Some("documents") => documents::run().await,
-        Some("hostile") => hostile::run().await,
+        Some("hostile") => hostile::run(program()?.as_deref()).await,
         Some("subscribers") => {
-            let program = std::env::var_os("CLUSTERGENIE_BENCH_PROGRAM").context(
+            let program = program()?.context(
                 "set CLUSTERGENIE_BENCH_PROGRAM to the program, such as target/release/clustergenie",
             )?;
-            // It is started in a folder of its own.
-            subscribers::run(&std::path::absolute(program)?).await
+            subscribers::run(&program).await
         }
         other => {
             bail!(
@@ -40,4 +43,10 @@ async fn main() -> anyhow::Result<()> {
             )
         }
     }
+}
+
+/// The program to be measured, if it is named. It is started in a folder of its own.
+fn program() -> anyhow::Result<Option<PathBuf>> {
+    let program = std::env::var_os("CLUSTERGENIE_BENCH_PROGRAM");
+    Ok(program.map(std::path::absolute).transpose()?)
 }

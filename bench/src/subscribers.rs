@@ -5,7 +5,6 @@
 //! It starts the program itself, with a data folder of its own, once for each row of the table. Each
 //! subscriber has a WebSocket of its own, and after a loss of it goes on after its last cursor.
 
-mod platform;
 mod subscriber;
 
 use std::{
@@ -21,9 +20,10 @@ use tokio::{
     time::{interval, sleep, timeout_at},
 };
 
-use self::{
+use self::subscriber::{Heard, Subscriber};
+use crate::{
+    latencies::percentile,
     platform::{Droplet, Platform},
-    subscriber::{Heard, Subscriber},
 };
 
 const SUBSCRIBERS: usize = 1_000;
@@ -89,7 +89,7 @@ async fn measure(platform: &mut Platform, fate: Fate) -> anyhow::Result<()> {
         )),
         Fate::Killed | Fate::BesideOpenTransaction => None,
     };
-    let droplet = platform.provision().await?;
+    let droplet = platform.provision("bench").await?;
     let (sender, mut heard) = mpsc::unbounded_channel();
     let mut subscribers = JoinSet::new();
     for number in 0..SUBSCRIBERS {
@@ -212,11 +212,4 @@ async fn transactions(connection: &mut PgConnection) -> anyhow::Result<i64> {
         "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()",
     );
     Ok(count.fetch_one(connection).await?)
-}
-
-/// In milliseconds.
-fn percentile(sorted: &[Duration], percent: usize) -> f64 {
-    let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-    let time = sorted.get(rank).copied().unwrap_or_default();
-    time.as_secs_f64() * 1_000.0
 }

@@ -17,7 +17,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
 };
 
-use super::platform::Platform;
+use crate::platform::Platform;
 
 const DOCUMENT: &str = "subscription ($after: String) { dropletChanged(after: $after) { cursor \
     event { type version } droplet { id name status tags } } }";

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A running `clustergenie up` with a data folder of its own.
-pub(super) struct Platform {
+pub(crate) struct Platform {
     program: PathBuf,
     folder: PathBuf,
     port: u16,
@@ -34,15 +34,15 @@ pub(super) struct Platform {
 }
 
 /// A droplet to which events happen.
-pub(super) struct Droplet {
+pub(crate) struct Droplet {
     id: String,
     /// The consistency token of its request.
-    pub(super) token: String,
+    pub(crate) token: String,
 }
 
 impl Platform {
     /// Starts it on a free port, and waits until it serves.
-    pub(super) async fn start(program: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(program: &Path) -> anyhow::Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
             .local_addr()?
             .port();
@@ -63,7 +63,7 @@ impl Platform {
     }
 
     /// Kills it as `kill -9` does, starts it again on the same port, and waits until it serves.
-    pub(super) async fn restart(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
         self.peak_before = self.peak_memory_mib()?;
         self.child.kill().await?;
         fs::remove_file(self.folder.join("ready.json"))?;
@@ -73,7 +73,7 @@ impl Platform {
     }
 
     /// Stops it in order and removes its data.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         kill_process(self.pid()?, Signal::TERM)?;
         self.child.wait().await?;
         fs::remove_dir_all(&self.folder)?;
@@ -81,27 +81,46 @@ impl Platform {
     }
 
     /// Where WebSockets connect to.
-    pub(super) fn websocket_url(&self) -> String {
+    pub(crate) fn websocket_url(&self) -> String {
         format!("ws://127.0.0.1:{}/graphql", self.port)
     }
 
     /// What a request shows to be let in.
-    pub(super) fn authorization(&self) -> String {
+    pub(crate) fn authorization(&self) -> String {
         format!(
             "Bearer {}",
             self.ready["token"].as_str().unwrap_or_default()
         )
     }
 
+    /// Where requests over HTTP go.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/graphql", self.port)
+    }
+
+    /// A viewer's token of this subject, of the organization of everything here.
+    pub(crate) async fn token_of(&self, subject: &str) -> anyhow::Result<String> {
+        let output = Command::new(&self.program)
+            .args([
+                "token", "--data", "data", "--org", "demo", "--role", "viewer",
+            ])
+            .args(["--subject", subject])
+            .current_dir(&self.folder)
+            .output()
+            .await?;
+        ensure!(output.status.success(), "no token is given");
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
     /// Its database, for whoever may do everything.
-    pub(super) fn database_url(&self) -> &str {
+    pub(crate) fn database_url(&self) -> &str {
         self.ready["databaseUrl"].as_str().unwrap_or_default()
     }
 
     /// Asks for a droplet to which nothing happens by itself.
-    pub(super) async fn provision(&self) -> anyhow::Result<Droplet> {
+    pub(crate) async fn provision(&self, name: &str) -> anyhow::Result<Droplet> {
         let input = json!({
-            "name": "bench", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
+            "name": name, "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
             "provisioner": "AGENT",
         });
         let payload = self.mutate("provisionDroplet", input).await?;
@@ -113,7 +132,7 @@ impl Platform {
     }
 
     /// Tags the droplet; gives the version that it has then.
-    pub(super) async fn tag(&self, droplet: &Droplet, tag: &str) -> anyhow::Result<u64> {
+    pub(crate) async fn tag(&self, droplet: &Droplet, tag: &str) -> anyhow::Result<u64> {
         let input = json!({ "id": droplet.id, "tag": tag });
         let payload = self.mutate("tagDroplet", input).await?;
         let version = payload["droplet"]["version"].as_str().unwrap_or_default();
@@ -121,12 +140,12 @@ impl Platform {
     }
 
     /// The memory that its process has now, without its Postgres.
-    pub(super) fn memory_mib(&self) -> anyhow::Result<u64> {
+    pub(crate) fn memory_mib(&self) -> anyhow::Result<u64> {
         self.memory("VmRSS:")
     }
 
     /// The most memory that its process ever had, before it was killed too.
-    pub(super) fn peak_memory_mib(&self) -> anyhow::Result<u64> {
+    pub(crate) fn peak_memory_mib(&self) -> anyhow::Result<u64> {
         Ok(self.memory("VmHWM:")?.max(self.peak_before))
     }
 
@@ -151,9 +170,7 @@ impl Platform {
             "mutation ($input: {kind}Input!) {{ {field}(input: $input) {{ \
              droplet {{ id version }} token userErrors {{ message }} }} }}"
         );
-        let request = self
-            .client
-            .post(format!("http://127.0.0.1:{}/graphql", self.port));
+        let request = self.client.post(self.url());
         let request = request.header("authorization", self.authorization());
         let request = request.json(&json!({ "query": query, "variables": { "input": input } }));
         let mut answer: Value = request.send().await?.json().await?;
