@@ -152,6 +152,7 @@ fn take_in(findings: &mut Findings, row: &PgRow) -> Result<(), sqlx::Error> {
             version: row.try_get::<Option<i64>, _>("version")?.map(Version),
             expected: row.try_get("expected")?,
             found: row.try_get("found")?,
+            ..Difference::default()
         };
         findings.differ(differences, first);
     }

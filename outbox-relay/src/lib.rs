@@ -6,7 +6,8 @@
 //! - every event is in Kafka exactly once and in stream order for `read_committed` readers, whenever
 //!   the relay or Kafka ends and comes back (`writer`, `progress`);
 //! - an event that Kafka refuses for good holds back its own stream, visibly, and no other (`held`);
-//! - Kafka being down stops nothing but publishing, and [`health`] says why.
+//! - Kafka being down stops nothing but publishing, and [`health`] says why;
+//! - that Kafka holds what the log holds can be checked at any time ([`audit`]).
 //!
 //! It must never decide what an event means, and never write, change or remove an event. What it writes to
 //! the database is where events stand ([`sequencing`]), who leads, which events Kafka does not have
@@ -17,6 +18,7 @@ pub mod publisher;
 pub mod sequencing;
 
 pub mod archive;
+pub mod audit;
 pub mod maintenance;
 
 pub mod health;

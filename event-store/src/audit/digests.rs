@@ -171,6 +171,7 @@ async fn name(audit: &Audit<'_>, range: &Compared) -> Result<Difference, StoreEr
                 hex(expected)
             ),
             found,
+            ..Difference::default()
         });
     }
     Ok(Difference {

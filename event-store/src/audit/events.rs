@@ -61,6 +61,7 @@ fn look_at(row: &PgRow) -> Result<Option<Difference>, sqlx::Error> {
         version: Some(Version(row.try_get("version")?)),
         expected,
         found,
+        ..Difference::default()
     }))
 }
 

@@ -34,6 +34,9 @@ pub struct Difference {
     /// The version within the stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
+    /// What else says where: a message of a topic, a row of a read model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// What must be there.
     pub expected: String,
     /// What is there.

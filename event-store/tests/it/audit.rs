@@ -108,6 +108,7 @@ impl Place {
             version: self.version,
             expected: expected.to_owned(),
             found: found.to_owned(),
+            ..Difference::default()
         }
     }
 }

@@ -5,6 +5,7 @@
     reason = "in a test, what is unwrapped is asserted"
 )]
 
+mod audit;
 mod held_back;
 mod message;
 mod publishing;

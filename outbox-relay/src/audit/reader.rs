@@ -1,0 +1,202 @@
+//! Reads what is committed in all partitions, one after the other, up to where they end now. Everything
+//! here blocks, and has a thread to do so.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use domain::event::StreamType;
+use event_store::cloudevent::Topics;
+use event_store::envelope::Shard;
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Message, OwnedMessage};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use tokio::sync::mpsc::Sender;
+
+use crate::progress::Standing;
+use crate::tail::Tail;
+use crate::trouble::Trouble;
+
+/// How long the brokers may take to answer one question.
+const ANSWER: Duration = Duration::from_secs(10);
+/// How long a partition may give nothing before that is a failure.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long a transaction may stay open: longer than Kafka lets one of a relay that was killed.
+const OPEN: Duration = Duration::from_secs(90);
+/// How long one call waits before we look whether anybody still listens.
+const SLICE: Duration = Duration::from_millis(250);
+/// Messages and bytes of values at most in one batch.
+const MESSAGES: usize = 500;
+const BYTES: usize = 4 * 1024 * 1024;
+
+/// Messages of one partition, in order.
+pub(super) struct Batch {
+    pub(super) shard: Shard,
+    pub(super) messages: Vec<OwnedMessage>,
+}
+
+/// Reads the topics of events.
+pub(super) struct Reader {
+    config: ClientConfig,
+    topics: Topics,
+    committed: BaseConsumer<Trouble>,
+    /// Sees open transactions too: tells where partitions end.
+    any: BaseConsumer<Trouble>,
+}
+
+impl Reader {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When Kafka does not answer, or the topics are not there or cut otherwise than ours.
+    pub(super) fn new(brokers: &str, topics: Topics) -> anyhow::Result<Self> {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", brokers)
+            // Never used for a group: partitions are assigned by hand, and nothing is committed.
+            .set("group.id", "clustergenie-audit")
+            .set("enable.auto.commit", "false")
+            .set("allow.auto.create.topics", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("enable.partition.eof", "true")
+            .set("check.crcs", "true")
+            .set("fetch.wait.max.ms", "50")
+            .set("queued.max.messages.kbytes", "16384");
+        let consumer = |isolation: &str| {
+            let mut config = config.clone();
+            config.set("isolation.level", isolation);
+            let consumer = config.create_with_context(Trouble::default());
+            consumer.context("the settings of the Kafka client are refused")
+        };
+        let reader = Self {
+            committed: consumer("read_committed")?,
+            any: consumer("read_uncommitted")?,
+            config,
+            topics,
+        };
+        reader.ensure_topics()?;
+        Ok(reader)
+    }
+
+    /// Where the publisher stands, if it ever published.
+    pub(super) fn standing(&self) -> anyhow::Result<Option<Standing>> {
+        Standing::read(&Tail::new(self.config.clone())?, &self.topics)
+    }
+
+    /// Sends what is committed before the ends of now, partition by partition; stops when nobody
+    /// receives it any more.
+    pub(super) fn read(&self, batches: &Sender<Batch>) -> anyhow::Result<()> {
+        let mut ends = Vec::new();
+        for shard in Shard::all(&StreamType::ALL) {
+            let Some(stream_type) = shard.stream_type() else {
+                continue;
+            };
+            let topic = self.topics.events(stream_type);
+            let end = end_of(&self.any, &topic, partition(shard))?;
+            ends.push((shard, topic, end));
+        }
+        for (shard, topic, end) in ends {
+            self.await_transactions(&topic, shard, end, batches)?;
+            self.read_partition(&topic, shard, end, batches)?;
+            if batches.is_closed() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until no transaction before an end is open.
+    fn await_transactions(
+        &self,
+        topic: &str,
+        shard: Shard,
+        end: i64,
+        batches: &Sender<Batch>,
+    ) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while end_of(&self.committed, topic, partition(shard))? < end && !batches.is_closed() {
+            ensure!(
+                started.elapsed() < OPEN,
+                "a transaction on {topic}/{} stays open: what is committed cannot be told",
+                partition(shard)
+            );
+        }
+        Ok(())
+    }
+
+    fn read_partition(
+        &self,
+        topic: &str,
+        shard: Shard,
+        end: i64,
+        batches: &Sender<Batch>,
+    ) -> anyhow::Result<()> {
+        let doing = || format!("{topic}/{} cannot be read", partition(shard));
+        let mut partitions = TopicPartitionList::new();
+        partitions
+            .add_partition_offset(topic, partition(shard), Offset::Beginning)
+            .and_then(|()| self.committed.assign(&partitions))
+            .with_context(doing)?;
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        let mut heard = Instant::now();
+        let send =
+            |messages: Vec<OwnedMessage>| batches.blocking_send(Batch { shard, messages }).is_ok();
+        while !batches.is_closed() {
+            match self.committed.poll(SLICE) {
+                Some(Ok(message)) if message.offset() < end => {
+                    heard = Instant::now();
+                    bytes += message.payload_len();
+                    messages.push(message.detach());
+                }
+                Some(Ok(_) | Err(KafkaError::PartitionEOF(_))) => {
+                    send(messages);
+                    return Ok(());
+                }
+                Some(Err(error)) => return Err(error).with_context(doing),
+                None => ensure!(heard.elapsed() < SILENCE, "{}: no answer", doing()),
+            }
+            if messages.len() >= MESSAGES || bytes >= BYTES {
+                bytes = 0;
+                if !send(std::mem::take(&mut messages)) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for all topics, because asking for one by name may make it.
+    fn ensure_topics(&self) -> anyhow::Result<()> {
+        let metadata = self
+            .any
+            .fetch_metadata(None, ANSWER)
+            .context("Kafka does not answer: check --kafka")?;
+        let events = StreamType::ALL.map(|of| (self.topics.events(of), Shard::PARTITIONS));
+        for (topic, partitions) in events.into_iter().chain([(self.topics.progress(), 1)]) {
+            let found = metadata.topics().iter().find(|t| t.name() == topic);
+            let found = found.map_or(0, |found| found.partitions().len());
+            ensure!(
+                found > 0,
+                "there is no topic `{topic}`: check --kafka-prefix, and whether a relay runs, which \
+                 makes it"
+            );
+            ensure!(
+                i16::try_from(found) == Ok(partitions),
+                "the topic `{topic}` has {found} partitions and must have {partitions}"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn partition(shard: Shard) -> i32 {
+    i32::from(shard.partition())
+}
+
+fn end_of(consumer: &BaseConsumer<Trouble>, topic: &str, partition: i32) -> anyhow::Result<i64> {
+    let ends = consumer.fetch_watermarks(topic, partition, ANSWER);
+    let (_, end) =
+        ends.with_context(|| format!("the end of {topic}/{partition} cannot be read"))?;
+    Ok(end)
+}
