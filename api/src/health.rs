@@ -33,8 +33,9 @@ pub struct Part {
 pub enum PartState {
     /// It works.
     Ready,
-    /// It does nothing because somebody wanted that; who and why, in a sentence for an operator. The
-    /// process is no less ready for it.
+    /// It leaves something undone, and that is no fault of the process: somebody wanted it, another
+    /// process does it, or it is impossible; a sentence for an operator. The process is no less ready for
+    /// it.
     Idle(String),
     /// It does not, and why: a sentence for an operator.
     NotReady(String),
@@ -62,8 +63,8 @@ pub fn health_router(readiness: Arc<dyn Readiness>, metrics: MetricsRenderer) ->
         )
 }
 
-/// 200 if every part is ready, else 503; the body says which part is not, and why, and what does nothing
-/// because somebody wanted that.
+/// 200 if every part is ready, else 503; the body says which part is not, and why, and what is left undone
+/// without fault.
 fn readyz(parts: &[Part]) -> Response {
     let ready = !parts
         .iter()

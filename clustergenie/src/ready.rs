@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use api::health::{Part, PartState, Readiness};
 use event_store::consumer::Consumer;
-use outbox_relay::health::{RelayHealth, State};
+use outbox_relay::health::{HeldBack, RelayHealth, Snapshot, State};
 use projections::status::{self, ProjectionStatus};
 use schema::migrate::SchemaError;
 use sqlx::PgPool;
@@ -157,12 +157,15 @@ impl Readiness for Ready {
         let mut parts = self.database.lock().expect("no holder panics").clone();
         if let Some(relay) = &self.parts.relay {
             let now = relay.health.snapshot();
-            parts.push(part(
-                "sequencer",
-                of_role(&now.sequencer.state, relay.standby),
-            ));
+            parts.push(Part {
+                name: "sequencer",
+                state: of_role(&now.sequencer.state, relay.standby),
+            });
             if relay.publishing == Publishing::Kafka {
-                parts.push(part("kafka", of_role(&now.publisher.state, relay.standby)));
+                parts.push(Part {
+                    name: "kafka",
+                    state: of_publisher(&now, relay.standby),
+                });
             }
         }
         parts
@@ -217,13 +220,29 @@ fn of_schema(checked: Result<(), SchemaError>) -> Result<(), String> {
     }
 }
 
-fn of_role(state: &State, standby: Standby) -> Result<(), String> {
+fn of_role(state: &State, standby: Standby) -> PartState {
     match state {
-        State::Leading => Ok(()),
-        State::Standby if standby == Standby::IsReady => Ok(()),
-        State::Standby => Err("another process, which may have ended, still leads".to_owned()),
-        State::Starting => Err("it has not begun yet".to_owned()),
-        State::Failing { why } => Err(why.clone()),
+        State::Leading => PartState::Ready,
+        State::Standby if standby == Standby::IsReady => {
+            PartState::Idle("it stands by: another process leads".to_owned())
+        }
+        State::Standby => {
+            PartState::NotReady("another process, which may have ended, still leads".to_owned())
+        }
+        State::Starting => PartState::NotReady("it has not begun yet".to_owned()),
+        State::Failing { why } => PartState::NotReady(why.clone()),
+    }
+}
+
+/// What Kafka refused for good is a matter of single streams.
+fn of_publisher(now: &Snapshot, standby: Standby) -> PartState {
+    let HeldBack { streams, events } = now.held_back;
+    match of_role(&now.publisher.state, standby) {
+        PartState::Ready if streams > 0 => PartState::Idle(format!(
+            "Kafka refused events for good: {events} events of {streams} streams are held back, see \
+             `clustergenie unpublished list`"
+        )),
+        state => state,
     }
 }
 
@@ -241,16 +260,37 @@ mod tests {
 
     #[test]
     fn to_stand_by_is_enough_only_beside_others() {
-        assert_eq!(of_role(&State::Standby, Standby::IsReady), Ok(()));
-        assert!(of_role(&State::Standby, Standby::IsNotReady).is_err());
-        assert_eq!(of_role(&State::Leading, Standby::IsNotReady), Ok(()));
+        let told = of_role(&State::Standby, Standby::IsReady);
+        assert!(matches!(told, PartState::Idle(_)), "{told:?}");
+        let told = of_role(&State::Standby, Standby::IsNotReady);
+        assert!(matches!(told, PartState::NotReady(_)), "{told:?}");
+        assert_eq!(
+            of_role(&State::Leading, Standby::IsNotReady),
+            PartState::Ready
+        );
         let failing = State::Failing {
             why: "Kafka does not answer".to_owned(),
         };
         assert_eq!(
             of_role(&failing, Standby::IsReady),
-            Err("Kafka does not answer".to_owned())
+            PartState::NotReady("Kafka does not answer".to_owned())
         );
+    }
+
+    #[test]
+    fn streams_that_are_held_back_are_told_and_take_nobody_out() {
+        let mut now = RelayHealth::new().snapshot();
+        now.publisher.state = State::Leading;
+        assert_eq!(of_publisher(&now, Standby::IsReady), PartState::Ready);
+        now.held_back = HeldBack {
+            streams: 1,
+            events: 3,
+        };
+        let told = of_publisher(&now, Standby::IsReady);
+        assert!(matches!(told, PartState::Idle(_)), "{told:?}");
+        now.publisher.state = State::Starting;
+        let told = of_publisher(&now, Standby::IsReady);
+        assert!(matches!(told, PartState::NotReady(_)), "{told:?}");
     }
 
     #[test]
