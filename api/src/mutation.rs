@@ -1,4 +1,4 @@
-//! The root of mutations: one field a command, no logic.
+//! The root of mutations: one field a command, no logic; besides, what operators do to read models.
 //!
 //! Each field has the same four steps: read the input, collecting everything that is wrong with it;
 //! send the command; answer a refusal with `userErrors`, a failure with a top-level error; answer a
@@ -12,8 +12,14 @@ mod droplet_inputs;
 mod job;
 mod job_inputs;
 mod payload;
+mod projection;
+mod projection_inputs;
 
 /// What may be asked of the platform. Send `@idempotent(key:)` with a mutation to make it safe to
 /// repeat.
 #[derive(MergedObject, Default)]
-pub struct Mutation(droplet::DropletMutations, job::JobMutations);
+pub struct Mutation(
+    droplet::DropletMutations,
+    job::JobMutations,
+    projection::ProjectionMutations,
+);

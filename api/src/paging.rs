@@ -21,6 +21,14 @@ pub(crate) struct PageArguments {
 }
 
 impl PageArguments {
+    /// How many items of the beginning of a list are wanted, of which there are no pages.
+    ///
+    /// # Errors
+    /// Unless it is from 1 to [`MAX_PAGE`].
+    pub(crate) fn first(first: i32) -> Result<u32, Error> {
+        size("first", first)
+    }
+
     /// The part of a list that is wanted.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Code, failure},
     request::RequestInfo,
+    services::Services,
 };
 
 /// What somebody is to an organization.
@@ -77,17 +78,20 @@ pub enum Right {
     Report,
     /// Say when something happened, instead of the platform.
     Backdate,
+    /// See what read models could not take in, deal with it, stop them, and have them made anew.
+    Operate,
 }
 
 impl Right {
     /// All rights.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Query,
         Self::Subscribe,
         Self::History,
         Self::Command,
         Self::Report,
         Self::Backdate,
+        Self::Operate,
     ];
 
     /// The table: the roles that have this right.
@@ -107,6 +111,7 @@ impl Right {
             Self::Report => &[Role::Admin, Role::Agent],
             // A machine outside knows when it did something; a person has no reason to say.
             Self::Backdate => &[Role::Agent],
+            Self::Operate => &[Role::Admin],
         }
     }
 
@@ -163,6 +168,25 @@ impl Guard for Needs {
     }
 }
 
+/// Guards a field that concerns all organizations: of those who have the right, only those pass who are of
+/// the organization that runs the platform.
+pub(crate) struct OfOperators;
+
+impl Guard for OfOperators {
+    async fn check(&self, context: &Context<'_>) -> async_graphql::Result<()> {
+        let org = &RequestInfo::of(context)?.principal.org;
+        if context.data::<Services>()?.operators.as_ref() == Some(org) {
+            return Ok(());
+        }
+        let message = format!(
+            "`{}` concerns all organizations: only admins of the one that runs the platform may do it, which \
+             is named by the setting --operators-org",
+            context.item.node.name.node
+        );
+        Err(failure(Code::Forbidden, message))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,11 +201,11 @@ mod tests {
 
     #[test]
     fn each_role_has_its_rights() {
-        use Right::{Backdate, Command, History, Query, Report, Subscribe};
+        use Right::{Backdate, Command, History, Operate, Query, Report, Subscribe};
         for (role, expected) in [
             (
                 Role::Admin,
-                vec![Query, Subscribe, History, Command, Report],
+                vec![Query, Subscribe, History, Command, Report, Operate],
             ),
             (Role::Operator, vec![Query, Subscribe, History, Command]),
             (Role::Viewer, vec![Query, Subscribe]),

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use commands::execute::Commands;
-use projections::{changes::Changes, consistency::Consistency, reader::Reader};
+use domain::ids::OrgId;
+use projections::{
+    changes::Changes, consistency::Consistency, operating::Operating, reader::Reader,
+};
 
 use crate::health::Readiness;
 
@@ -18,6 +21,10 @@ pub struct Services {
     pub consistency: Consistency,
     /// Feeds subscriptions.
     pub changes: Changes,
+    /// Pauses read models, has them made anew, and deals with what is parked in them.
+    pub operating: Operating,
+    /// The organization whose admins may do what concerns all organizations; nobody may if there is none.
+    pub operators: Option<OrgId>,
     /// Tells which parts of the process work.
     pub readiness: Arc<dyn Readiness>,
 }

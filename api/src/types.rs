@@ -13,6 +13,7 @@ pub(crate) mod job_status;
 pub(crate) mod money;
 pub(crate) mod node;
 pub(crate) mod platform;
+pub(crate) mod projection;
 pub(crate) mod provisioner;
 pub(crate) mod rate_limit;
 pub(crate) mod resource_type;

@@ -21,8 +21,9 @@ use event_store::wake::{self, Hint, Signal, Wake};
 use outbox_relay::health::RelayHealth;
 use outbox_relay::{maintenance, publisher, sequencing};
 use projections::changes::Changes;
-use projections::consistency::Consistency;
+use projections::consistency::{self, Consistency};
 use projections::kafka::KafkaSource;
+use projections::operating::Operating;
 use projections::reader::Reader;
 use projections::rebuild;
 use sqlx::PgPool;
@@ -225,6 +226,12 @@ pub(crate) fn consistency(
         Ok(())
     });
     consistency
+}
+
+/// Lets admins operate read models through the API; who waits in this process hears of it at once.
+pub(crate) fn operating(pool: &PgPool, wake: &Wake) -> Operating {
+    let read_models = consistency::announcing(projections::all(), &wake.applied);
+    Operating::new(pool.clone(), read_models)
 }
 
 /// Serves the API, and how the process is.

@@ -95,6 +95,8 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
         consistency: parts::consistency(&mut tasks, &reader, &wake, &settings.clients),
         reader,
         changes: parts::changes(&mut tasks, &store, &wake, UNTIL_HINTED),
+        operating: parts::operating(&store, &wake),
+        operators: settings.clients.operators_org.clone(),
         readiness: Arc::clone(&ready) as _,
     };
     let listener = parts::listen(settings.listen).await?;

@@ -154,6 +154,8 @@ async fn start(
         consistency: parts::consistency(tasks, &reader, &wake, &settings.clients),
         reader,
         changes: parts::changes(tasks, &store, &wake, UNTIL_HINTED),
+        operating: parts::operating(&store, &wake),
+        operators: Some(settings.clients.operators_org.clone().unwrap_or_else(demo)),
         readiness: Arc::clone(&ready) as _,
     };
     let auth = Auth::new(key)?;
@@ -175,6 +177,10 @@ async fn connect(url: &str, purpose: Purpose, connections: u32) -> anyhow::Resul
         .context("the private Postgres does not take connections")
 }
 
+fn demo() -> OrgId {
+    OrgId::parse(ORG).expect("the name of the demo organization is well-formed")
+}
+
 /// What people and scripts are told once everything serves.
 struct Announcement {
     url: String,
@@ -193,7 +199,7 @@ impl Announcement {
         let (issued_at, expires_at) = token::lifetime(TOKEN_LIFE)?;
         let claims = Claims {
             subject: "developer".to_owned(),
-            org: OrgId::parse(ORG).expect("the name of the demo organization is well-formed"),
+            org: demo(),
             roles: vec![Role::Admin, Role::Agent],
             issued_at,
             expires_at,

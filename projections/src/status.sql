@@ -32,13 +32,13 @@ behind as (
 ),
 making as (
     select b.*, (
-        select case when head.position = 0 then 1
-            else avg(least(coalesce(c.position, 0)::float8 / head.position, 1)) end
-        from head, concerns s
+        -- Of an empty log all has been applied: `least` passes nulls over.
+        select avg(least(coalesce(c.position, 0)::float8 / nullif(head.position, 0), 1))
+        from head
+        cross join concerns s
         left join es.checkpoints c
             on c.consumer = b.consumer and c.generation = b.generation and c.shard = s.shard
-        where s.consumer = b.consumer
-        group by head.position) as share
+        where s.consumer = b.consumer) as share
     from es.generations b
     where b.consumer = any($1) and b.state = 'BUILDING'
 )

@@ -148,6 +148,28 @@ pub async fn sequence(pool: &PgPool) -> Position {
     sequencer.head()
 }
 
+/// Records an event that no program ever understood, as the next one of a stream.
+///
+/// # Panics
+/// When there is no such stream.
+pub async fn record_nonsense(pool: &PgPool, stream: Uuid) {
+    let recorded = sqlx::query(
+        "with bumped as ( \
+             update es.streams set version = version + 1 where stream_id = $1 \
+             returning stream_id, org_id, version) \
+         insert into es.events (stream_id, version, shard, event_id, org_id, event_type, \
+             schema_version, data, metadata) \
+         select stream_id, b.version, e.shard, gen_random_uuid(), b.org_id, 'droplet_sold', 1, \
+             '{}', e.metadata \
+         from bumped b join es.events e using (stream_id) where e.version = 1",
+    )
+    .bind(stream)
+    .execute(pool)
+    .await
+    .expect("the event is recorded");
+    assert_eq!(recorded.rows_affected(), 1, "there is no stream {stream}");
+}
+
 /// A stream that has no events yet.
 #[expect(
     clippy::disallowed_methods,

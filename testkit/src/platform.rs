@@ -131,6 +131,22 @@ impl TestPlatform {
         assert_eq!(parked.rows_affected(), 1, "there is no stream {stream}");
     }
 
+    /// Parks the event that will come next, of a stream, as if it could not be applied; later it can be.
+    ///
+    /// # Panics
+    /// When the database does not take it.
+    pub async fn park_next(&self, projection: &str, stream: &str) {
+        sqlx::query(
+            "insert into es.parked (consumer, generation, stream_id, position, error) \
+             select $1, 1, $2::uuid, position + 1, 'parked by a test' from es.log_head",
+        )
+        .bind(projection)
+        .bind(stream)
+        .execute(&self.pool)
+        .await
+        .expect("an event is parked");
+    }
+
     /// Waits until every read model shows every event that was committed before; gives the head of
     /// the log.
     ///

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result, SimpleObject};
-use projections::status::ProjectionStatus;
 
 use crate::{
     error,
     health::{Part, PartState},
     scalars::BigInt,
     services::Services,
+    types::projection::Projection,
 };
 
 /// How the platform is doing.
@@ -45,44 +45,6 @@ impl Platform {
             .into_iter()
             .map(PlatformPart::from)
             .collect())
-    }
-}
-
-/// How far a read model is.
-struct Projection(ProjectionStatus);
-
-/// How far a read model follows the history.
-#[Object]
-impl Projection {
-    /// Its name, such as `droplets`.
-    async fn name(&self) -> &str {
-        self.0.name
-    }
-
-    /// The version of its tables.
-    async fn generation(&self) -> i32 {
-        self.0.generation
-    }
-
-    /// Everything up to this position that concerns it is in it.
-    async fn position(&self) -> BigInt {
-        BigInt(self.0.position.0)
-    }
-
-    /// How many events it has not taken in yet.
-    async fn lag_events(&self) -> BigInt {
-        BigInt(self.0.lag_events)
-    }
-
-    /// How old the oldest of them is, in seconds; 0 when there is none.
-    async fn lag_seconds(&self) -> f64 {
-        self.0.lag.as_secs_f64()
-    }
-
-    /// How many droplets and jobs it cannot follow any more, because one of their events is at
-    /// fault. An operator must look.
-    async fn parked_streams(&self) -> BigInt {
-        BigInt(self.0.parked_streams)
     }
 }
 

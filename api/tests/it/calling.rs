@@ -16,6 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commands::token::Token;
 use domain::ids::OrgId;
 use futures_util::{Stream, StreamExt};
+use projections::operating::Operating;
 use serde_json::{Value, json};
 use testkit::platform::TestPlatform;
 
@@ -59,6 +60,8 @@ impl TestApi {
             reader: platform.reader.clone(),
             consistency: platform.consistency.clone(),
             changes: platform.changes.clone(),
+            operating: Operating::new(platform.pool(), projections::all()),
+            operators: Some(OrgId::parse("acme").expect("tests name organizations well")),
             readiness: Arc::new(Fixed),
         };
         let schema = schema::build(services, rules);

@@ -13,6 +13,7 @@ mod http;
 mod idempotency;
 mod mutations;
 mod page;
+mod projections;
 mod queries;
 mod resuming;
 mod schema_file;

@@ -6,6 +6,7 @@ use api::cors::Origin;
 use api::unread::Unread;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use domain::ids::OrgId;
 
 use super::requests::Requests;
 use crate::duration;
@@ -32,6 +33,10 @@ pub(crate) struct Clients {
     #[arg(default_value_t = Unread::DEFAULT_BYTES)]
     #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(Unread::MIN_BYTES as u64..))]
     pub(crate) unread_bytes: usize,
+    /// The organization whose admins may pause projections and have them made anew through the API, which
+    /// concerns all organizations. By default nobody may; with `up`, those of the demo organization.
+    #[arg(long, env = "CLUSTERGENIE_OPERATORS_ORG", value_name = "ORG")]
+    pub(crate) operators_org: Option<OrgId>,
     #[command(flatten)]
     pub(crate) requests: Requests,
 }

@@ -7,7 +7,7 @@ use event_store::envelope::Position;
 use event_store::wake::Signal;
 use futures_util::{Stream, StreamExt};
 use projections::changes::{Change, Changes, FollowError, Node};
-use testkit::events::{Recorder, sequence};
+use testkit::events::{Recorder, record_nonsense, sequence};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -196,7 +196,7 @@ async fn an_event_that_nobody_understands_is_delivered_without_its_node() {
     live.sequence().await;
     let mut follower = pin!(live.changes.follow(org("acme"), Some(Position::START)));
     assert_eq!(version(&next(&mut follower).await), Some(1));
-    live.world.record_nonsense(&acme.org, bad.into(), 1).await;
+    record_nonsense(&live.world.pool, bad.as_uuid()).await;
     acme.droplet(requested("web-2")).await;
     let head = live.sequence().await;
     let heard = until(follower, head).await;

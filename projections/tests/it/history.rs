@@ -3,6 +3,7 @@
 use event_store::envelope::Position;
 use projections::history::HistoryFilter;
 use projections::page::{ByPosition, Direction, Key, Page, Take};
+use testkit::events::record_nonsense;
 
 use crate::world::{World, Writer, first, org, requested, sample};
 
@@ -43,7 +44,7 @@ async fn an_event_that_nobody_understands_is_in_the_history() {
     let world = World::new().await;
     let mut writer = Writer::new(&world, "acme");
     let web = writer.droplet(requested("web-1")).await;
-    world.record_nonsense(&writer.org, web.into(), 1).await;
+    record_nonsense(&world.pool, web.as_uuid()).await;
     world.catch_up().await;
     let all = read(&world, "acme", HistoryFilter::default()).await;
     assert_eq!(all[1], (2, "droplet_sold".to_owned()));

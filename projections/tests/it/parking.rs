@@ -2,7 +2,7 @@
 
 use domain::droplet::DropletStatus;
 use domain::event::StreamType;
-use testkit::events::new_stream;
+use testkit::events::{new_stream, record_nonsense};
 
 use crate::world::{World, Writer, requested, sample};
 
@@ -12,7 +12,7 @@ async fn an_event_that_nobody_understands_parks_only_its_stream() {
     let mut writer = Writer::new(&world, "acme");
     let bad = writer.droplet(requested("web-1")).await;
     let good = writer.droplet(requested("web-2")).await;
-    world.record_nonsense(&writer.org, bad.into(), 1).await;
+    record_nonsense(&world.pool, bad.as_uuid()).await;
     writer
         .record(good.into(), [sample("droplet_activated")])
         .await;

@@ -6,7 +6,7 @@ use event_store::{generation, parked, pause};
 use projections::droplets::Droplets;
 use projections::rebuild;
 use projections::status::{Stage, State};
-use testkit::events::sequence;
+use testkit::events::{record_nonsense, sequence};
 
 use crate::world::{World, Writer, requested, sample};
 
@@ -155,7 +155,7 @@ async fn what_was_skipped_troubles_nobody_and_is_counted() {
     let world = World::new().await;
     let mut writer = Writer::new(&world, "acme");
     let bad = writer.droplet(requested("web-1")).await;
-    world.record_nonsense(&writer.org, bad.into(), 1).await;
+    record_nonsense(&world.pool, bad.as_uuid()).await;
     world.catch_up().await;
     let id = generation::serving(&world.pool, "droplets")
         .await

@@ -109,24 +109,6 @@ impl World {
         .await
         .expect("the read models can be read")
     }
-
-    /// Records an event that no program ever understood, after `version` of a stream.
-    pub(crate) async fn record_nonsense(&self, org: &OrgId, stream: StreamId, version: i64) {
-        sqlx::query(
-            "with bumped as (update es.streams set version = $2 + 1 where stream_id = $1) \
-             insert into es.events (stream_id, version, shard, event_id, org_id, event_type, \
-                 schema_version, data, metadata) \
-             values ($1, $2 + 1, $3, gen_random_uuid(), $4, 'droplet_sold', 1, '{}', $5::json)",
-        )
-        .bind(stream.uuid)
-        .bind(version)
-        .bind(stream.shard().0)
-        .bind(org.as_str())
-        .bind(serde_json::to_string(&metadata()).expect("metadata is JSON"))
-        .execute(&self.pool)
-        .await
-        .expect("the event is recorded");
-    }
 }
 
 /// Records events of one organization, one a minute of business time.
