@@ -316,3 +316,125 @@ impl Held {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::event::StreamType;
+    use event_store::lease;
+    use testkit::events::new_stream;
+    use testkit::postgres::TestDatabase;
+
+    use super::*;
+
+    async fn leader(pool: &PgPool, owner: &str) -> Result<Held, StoreError> {
+        sqlx::query("update es.leases set expires_at = '-infinity'")
+            .execute(pool)
+            .await
+            .unwrap();
+        let lease = lease::acquire(pool, "publisher", owner).await?.unwrap();
+        Held::take_over(pool.clone(), lease, &[], Position::START).await
+    }
+
+    async fn rows(pool: &PgPool) -> Vec<(i64, Option<String>, i32)> {
+        sqlx::query_as("select position, error, attempts from es.unpublished order by position")
+            .fetch_all(pool)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_that_was_taken_over_changes_no_row() {
+        let database = TestDatabase::new().await;
+        let pool = database.pool();
+        let stream = new_stream(StreamType::Job);
+        let mut old = leader(&pool, "old").await.unwrap();
+        old.refuse(Position(1), stream.uuid, "too large")
+            .await
+            .unwrap();
+        old.let_wait(&[(Position(2), stream)]).await.unwrap();
+        let before = rows(&pool).await;
+        assert_eq!(before, [(1, Some("too large".to_owned()), 1), (2, None, 0)]);
+
+        let new = leader(&pool, "new").await.unwrap();
+        let everything = Released {
+            stream: stream.uuid,
+            up_to: Position(9),
+        };
+        let attempts = [
+            old.refuse(Position(1), stream.uuid, "another").await,
+            old.refuse(Position(3), stream.uuid, "another").await,
+            old.let_wait(&[(Position(4), stream)]).await,
+            old.delete(everything).await,
+            old.note_progress(Position(7)).await,
+            old.confirm().await,
+        ];
+        for attempt in attempts {
+            assert!(
+                matches!(attempt, Err(StoreError::Fenced { .. })),
+                "{attempt:?}"
+            );
+        }
+        assert_eq!(rows(&pool).await, before);
+        new.delete(everything).await.unwrap();
+        assert_eq!(rows(&pool).await, []);
+    }
+
+    #[tokio::test]
+    async fn a_statement_that_began_under_the_lease_ends_before_another_takes_it() {
+        let database = TestDatabase::new().await;
+        let pool = database.pool();
+        let held = leader(&pool, "old").await.unwrap();
+        // The statement waits for a row that somebody else is inserting, with the lease in its hands.
+        let mut other = pool.begin().await.unwrap();
+        let stream = new_stream(StreamType::Job);
+        sqlx::query("insert into es.unpublished (position, stream_id, attempts) values (1, $1, 0)")
+            .bind(stream.uuid)
+            .execute(&mut *other)
+            .await
+            .unwrap();
+        let waiting = [(Position(1), stream), (Position(2), stream)];
+        let taking = async {
+            testkit::wait::until("the statement waits", async || {
+                let waits: bool = sqlx::query_scalar(
+                    "select exists (select from pg_stat_activity where wait_event_type = 'Lock' \
+                     and datname = current_database() and query like '%es.unpublished%')",
+                )
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+                waits.then_some(())
+            })
+            .await;
+            let taken = sqlx::query(
+                "update es.leases set owner = 'new', epoch = epoch + 1 \
+                 where name in (select name from es.leases for update skip locked)",
+            )
+            .execute(&pool)
+            .await
+            .unwrap();
+            assert_eq!(taken.rows_affected(), 0, "the lease is locked");
+            other.commit().await.unwrap();
+        };
+        let (written, ()) = tokio::join!(held.let_wait(&waiting), taking);
+        written.unwrap();
+        assert_eq!(rows(&pool).await, [(1, None, 0), (2, None, 0)]);
+    }
+
+    #[tokio::test]
+    async fn an_event_before_what_is_held_back_still_goes_out() {
+        let database = TestDatabase::new().await;
+        let pool = database.pool();
+        let mut recorder = testkit::events::Recorder::new(pool.clone());
+        let stream = recorder.jobs(1).await[0];
+        testkit::events::sequence(&pool).await;
+        let mut held = leader(&pool, "one").await.unwrap();
+        held.refuse(Position(2), stream.uuid, "too large")
+            .await
+            .unwrap();
+        let events = event_store::log::read(&pool, Position::START, 10)
+            .await
+            .unwrap();
+        let waits: Vec<bool> = events.iter().map(|event| held.holds(event)).collect();
+        assert_eq!(waits, [false, true, true]);
+    }
+}

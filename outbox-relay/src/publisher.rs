@@ -253,6 +253,8 @@ impl Publishing {
     /// Notes the progress, and does what operators ask for.
     async fn look(&mut self) -> anyhow::Result<Look> {
         self.held.note_progress(self.position).await?;
+        // A thread of an earlier turn that waited long for Kafka may have said otherwise since.
+        self.health.publisher.becomes(State::Leading);
         if self.held.is_empty() {
             return Ok(Look::Idle);
         }

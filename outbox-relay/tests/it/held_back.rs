@@ -2,7 +2,9 @@
 
 use domain::event::StreamType;
 use domain::job::{JobEvent, JobProgressed};
+use event_store::cloudevent;
 use event_store::envelope::{Position, StreamId};
+use event_store::log;
 use event_store::unpublished::{self, HeldStream, Skip};
 use outbox_relay::health::{HeldBack, State};
 use sqlx::PgPool;
@@ -11,6 +13,7 @@ use testkit::kafka::{TestKafka, kafka_or_skip};
 use testkit::postgres::TestDatabase;
 use testkit::wait;
 
+use crate::by_hand;
 use crate::relay::{Relay, assert_kafka_has_all_but, assert_kafka_has_the_log};
 
 /// Takes every event of the samples alone.
@@ -223,6 +226,80 @@ async fn relays_that_are_killed_while_streams_are_held_back_lose_and_double_noth
     for held in unpublished::list(&pool, 100).await.unwrap() {
         unpublished::retry(&pool, held.stream.uuid).await.unwrap();
     }
+    nothing_is_held(&pool).await;
+    assert_kafka_has_all_but(&[], &kafka, &pool).await;
+    relay.stop().await;
+}
+
+/// What a relay may have done of a release when it ends.
+#[derive(Clone, Copy, PartialEq)]
+enum Release {
+    Sent,
+    Committed,
+    CommittedAndRecordDeleted,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_ended_before_it_committed_a_release_has_released_nothing() {
+    a_relay_ends_in_a_release(Release::Sent).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_ended_right_after_committing_a_release_is_understood() {
+    a_relay_ends_in_a_release(Release::Committed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_shows_in_the_events_when_its_record_was_deleted() {
+    a_relay_ends_in_a_release(Release::CommittedAndRecordDeleted).await;
+}
+
+/// The relay ends between the steps of a release; the next one must neither lose nor double an event.
+async fn a_relay_ends_in_a_release(done: Release) {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    let relay = Relay::start(&pool, &kafka);
+    topic_takes(&kafka, &relay, &pool, SMALL).await;
+    let stream = new_stream(StreamType::Job);
+    recorder
+        .record(stream, [first(), too_large(), last()])
+        .await;
+    recorder.droplets(5).await;
+    let head = relay.published(&pool).await;
+    assert_eq!(only_held(&pool, stream).await.position, Position(2));
+    relay.stop().await;
+
+    let topic = kafka.topics().events(StreamType::Job);
+    kafka
+        .configure_topic(&topic, "max.message.bytes", LARGE)
+        .await;
+    unpublished::retry(&pool, stream.uuid).await.unwrap();
+    let held = [Position(2), Position(3)];
+    let events = log::read_chained(&pool, &held).await.unwrap();
+    let messages = events.iter().map(|(event, previous)| {
+        let mut message = cloudevent::encode(&kafka.topics(), event, *previous).unwrap();
+        let behind = (cloudevent::RELEASED_BEHIND, head.to_string());
+        message.headers.push(behind);
+        message
+    });
+    let at_head = log::ids_at(&pool, &[head]).await.unwrap()[&head];
+    let released = format!(r#"[{{"stream":"{}","up_to":3}}]"#, stream.uuid);
+    let progress =
+        format!(r#"{{"position":{head},"event":"{at_head}","epoch":1,"released":{released}}}"#);
+    let dying = by_hand::sent(&kafka, messages.collect(), progress).await;
+    if done != Release::Sent {
+        by_hand::commit(dying).await.expect("it is the only one");
+    }
+    if done == Release::CommittedAndRecordDeleted {
+        kafka.delete_topic(&kafka.topics().progress()).await;
+    }
+
+    recorder.record(stream, [last()]).await;
+    recorder.droplets(5).await;
+    let relay = Relay::start(&pool, &kafka);
+    relay.published(&pool).await;
     nothing_is_held(&pool).await;
     assert_kafka_has_all_but(&[], &kafka, &pool).await;
     relay.stop().await;

@@ -6,6 +6,7 @@
 )]
 
 mod audit;
+mod by_hand;
 mod held_back;
 mod message;
 mod publishing;

@@ -1,25 +1,19 @@
 //! Relays that end at every point of a transaction, and the ones that come after them.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use domain::event::StreamType;
 use event_store::cloudevent;
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::log;
 use outbox_relay::health::State;
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use sqlx::PgPool;
 use testkit::events::{Recorder, sequence};
 use testkit::kafka::{TestKafka, kafka_or_skip};
 use testkit::postgres::TestDatabase;
 
+use crate::by_hand::{self, Dying};
 use crate::relay::{Relay, assert_kafka_has_the_log};
-
-type Dying = ThreadedProducer<DefaultProducerContext>;
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_ended_between_sending_and_committing_is_fenced_and_leaves_no_trace() {
@@ -39,10 +33,8 @@ async fn a_relay_that_ended_between_sending_and_committing_is_fenced_and_leaves_
 
     let second = Relay::start(&pool, &kafka);
     second.published(&pool).await;
-    let commit = tokio::task::spawn_blocking(move || dying.commit_transaction(PATIENCE)).await;
-    commit
-        .unwrap()
-        .expect_err("the dead relay cannot commit any more");
+    let commit = by_hand::commit(dying).await;
+    commit.expect_err("the dead relay cannot commit any more");
     assert_kafka_has_the_log(&kafka, &pool).await;
     second.stop().await;
 }
@@ -62,8 +54,7 @@ async fn a_relay_that_ended_right_after_committing_is_continued_behind_what_it_c
     sequence(&pool).await;
     let next = log::read(&pool, Position(40), 10).await.unwrap();
     let dying = sent(&kafka, &pool, next).await;
-    let commit = tokio::task::spawn_blocking(move || dying.commit_transaction(PATIENCE)).await;
-    commit.unwrap().expect("it is the only one");
+    by_hand::commit(dying).await.expect("it is the only one");
 
     let second = Relay::start(&pool, &kafka);
     second.published(&pool).await;
@@ -159,42 +150,15 @@ async fn a_relay_whose_record_was_deleted_finds_its_place_by_the_events() {
 async fn sent(kafka: &TestKafka, pool: &PgPool, events: Vec<Positioned<StoredEvent>>) -> Dying {
     let before = Position(events[0].position.0 - 1);
     let heads = log::shard_heads(pool, before).await.unwrap();
-    let (mut config, topics) = (kafka.client(), kafka.topics());
-    config.set("transactional.id", topics.transactional_id());
-    tokio::task::spawn_blocking(move || {
-        let producer: Dying = config.create().unwrap();
-        producer.init_transactions(PATIENCE).unwrap();
-        producer.begin_transaction().unwrap();
-        let mut heads: HashMap<Shard, Position> = heads.into_iter().collect();
-        for event in &events {
-            let previous = heads.insert(event.event.stream.shard(), event.position);
-            let message = cloudevent::encode(&topics, event, previous.unwrap_or_default()).unwrap();
-            let mut headers = OwnedHeaders::new();
-            for (key, value) in &message.headers {
-                let value = Some(value);
-                headers = headers.insert(Header { key, value });
-            }
-            let record = BaseRecord::to(&message.topic)
-                .partition(message.partition)
-                .key(&message.key)
-                .payload(&message.value)
-                .headers(headers);
-            producer.send(record).map_err(|(error, _)| error).unwrap();
-        }
-        let last = events.last().unwrap();
-        let (position, event) = (last.position, last.event.event_id);
-        let progress = format!(r#"{{"position":{position},"event":"{event}","epoch":1}}"#);
-        let topic = topics.progress();
-        let record = BaseRecord::to(&topic)
-            .partition(0)
-            .key("position")
-            .payload(&progress);
-        producer.send(record).map_err(|(error, _)| error).unwrap();
-        producer.flush(PATIENCE).unwrap();
-        producer
-    })
-    .await
-    .unwrap()
+    let mut heads: HashMap<Shard, Position> = heads.into_iter().collect();
+    let messages = events.iter().map(|event| {
+        let previous = heads.insert(event.event.stream.shard(), event.position);
+        cloudevent::encode(&kafka.topics(), event, previous.unwrap_or_default()).unwrap()
+    });
+    let last = events.last().unwrap();
+    let (position, event) = (last.position, last.event.event_id);
+    let progress = format!(r#"{{"position":{position},"event":"{event}","epoch":1}}"#);
+    by_hand::sent(kafka, messages.collect(), progress).await
 }
 
 /// Lets the leases run out at once, as if their time had passed.
