@@ -2,9 +2,12 @@
 //! variable. A setting that is not known or not valid stops the start with a sentence.
 
 mod clients;
+mod database;
 mod distributed;
 mod environment;
 mod requests;
+mod unpublished;
+mod verify;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,10 +21,13 @@ use domain::ids::OrgId;
 use crate::duration;
 
 pub(crate) use self::clients::Clients;
+pub(crate) use self::database::SomeDatabase;
 pub(crate) use self::distributed::{
     Api, Database, Kafka, KafkaTopics, Migrate, Observed, Project, Relay, Work,
 };
 pub(crate) use self::environment::{read_dotenv, refuse_unknown};
+pub(crate) use self::unpublished::{Unpublished, UnpublishedAction};
+pub(crate) use self::verify::Verify;
 
 /// Where `up` keeps everything when it is not told.
 const DATA: &str = "clustergenie-data";
@@ -50,6 +56,13 @@ pub(crate) enum Command {
     Trace(Trace),
     /// Exits with 0 when a process says that it is ready, else with 1 and the reason.
     Health(Health),
+    /// Checks that store, log, Kafka and read models hold the same events, while the platform goes on.
+    /// Exits with 0 when they do, with 1 when there are differences, with 2 when something could not be
+    /// checked.
+    Verify(Verify),
+    /// Shows the streams that Kafka does not get, because it refused one of their events for good, and tries
+    /// such an event again or skips it.
+    Unpublished(Unpublished),
     /// Brings a database to the version of this program, then ends.
     Migrate(Migrate),
     /// Serves the API. One of the processes of a distributed installation.
@@ -271,6 +284,7 @@ mod tests {
             ["up", "--listen", "8085"],
             ["up", "--unknown", "1"],
             ["trace", "load", "--concurrency=0"],
+            ["verify", "--sample", "2"],
         ] {
             assert!(
                 Cli::try_parse_from(["clustergenie"].iter().chain(&bad)).is_err(),

@@ -14,7 +14,9 @@ mod tasks;
 mod telemetry;
 mod token;
 mod trace_load;
+mod unpublished;
 mod up;
+mod verify;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -24,22 +26,35 @@ use clap::{CommandFactory, Parser};
 
 use crate::config::{Cli, Command, Trace};
 
+/// What a program that checks something exits with when it could not, as for settings it cannot use.
+const UNUSABLE: u8 = 2;
+
 fn main() -> ExitCode {
-    match start() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // There is nobody left to tell when standard error is closed.
-            let _ = writeln!(std::io::stderr(), "clustergenie: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let cli = match settings() {
+        Ok(cli) => cli,
+        Err(error) => return failed(&error, UNUSABLE.into()),
+    };
+    let failure = match cli.command {
+        Command::Verify(_) => UNUSABLE.into(),
+        _ => ExitCode::FAILURE,
+    };
+    start(cli).unwrap_or_else(|error| failed(&error, failure))
 }
 
-fn start() -> anyhow::Result<()> {
+fn failed(error: &anyhow::Error, exit: ExitCode) -> ExitCode {
+    // There is nobody left to tell when standard error is closed.
+    let _ = writeln!(std::io::stderr(), "clustergenie: {error:#}");
+    exit
+}
+
+fn settings() -> anyhow::Result<Cli> {
     // Before any thread is started, because it changes the environment.
     config::read_dotenv()?;
     config::refuse_unknown(&Cli::command(), std::env::vars_os().map(|(name, _)| name))?;
-    let cli = Cli::parse();
+    Ok(Cli::parse())
+}
+
+fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::start_logging(&cli.logging)?;
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
@@ -51,16 +66,19 @@ fn start() -> anyhow::Result<()> {
         .block_on(run(cli.command))
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Verify(settings) => return verify::run(settings).await,
         Command::Up(settings) => up::run(settings).await,
         Command::Token(settings) => token::run(settings),
         Command::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
         Command::Health(settings) => health::run(settings).await,
+        Command::Unpublished(settings) => unpublished::run(settings).await,
         Command::Migrate(settings) => roles::migrate(settings).await,
         Command::Api(settings) => roles::api(settings).await,
         Command::Relay(settings) => roles::relay(settings).await,
         Command::Project(settings) => roles::project(settings).await,
         Command::Work(settings) => roles::work(settings).await,
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -9,6 +9,7 @@ mod binaries;
 mod child;
 mod cluster;
 mod owner;
+mod running;
 
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
@@ -25,6 +26,8 @@ use tokio::time::Instant;
 
 use self::child::Child;
 use self::cluster::{Cluster, USER};
+
+pub(crate) use self::running::url_of_running;
 
 /// What the server is told beyond its defaults. Given on its command line, so that it does not matter
 /// what the files of the cluster say.
@@ -148,10 +151,7 @@ async fn try_start(cluster: &Cluster) -> anyhow::Result<Attempt> {
         }
         made = make_database(cluster, port) => made?,
     }
-    let url = format!(
-        "postgres://{USER}:{}@127.0.0.1:{port}/{USER}?sslmode=disable",
-        cluster.password
-    );
+    let url = running::url(&cluster.password, port);
     Ok(Attempt::Serves(PrivatePostgres { server, url }))
 }
 

@@ -22,6 +22,9 @@ pub(super) const USER: &str = "clustergenie";
 const PREVIOUS: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// What a running server notes about itself, in the folder of its cluster.
+const NOTE: &str = "postmaster.pid";
+
 /// A cluster that is ready to be served.
 #[derive(Debug)]
 pub(super) struct Cluster {
@@ -125,14 +128,35 @@ impl Cluster {
         Ok(())
     }
 
-    /// The process id of a server that has this cluster, by its own note and by what it is: the note
-    /// of a server that was killed stays, and its number may belong to another process by now.
     fn running_server(&self) -> Option<u32> {
-        let note = fs::read_to_string(self.path.join("postmaster.pid")).ok()?;
-        let pid: u32 = note.lines().next()?.trim().parse().ok()?;
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-        let works_in = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
-        (name.starts_with("postgres") && works_in == self.path).then_some(pid)
+        let note = fs::read_to_string(self.path.join(NOTE)).ok()?;
+        server_of(&note, &self.path)
+    }
+
+    /// The port of a server that runs on the cluster at a path, whoever started it.
+    ///
+    /// # Errors
+    /// When the cluster is there and its server's note cannot be read.
+    pub(super) fn port_of_running(path: &Path) -> anyhow::Result<Option<u16>> {
+        let file = path.join(NOTE);
+        let note = match fs::read_to_string(&file) {
+            Ok(note) => note,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(error).with_context(|| {
+                    format!(
+                        "{} cannot be read: run as the user that runs the platform",
+                        file.display()
+                    )
+                });
+            }
+        };
+        // Process id, folder, start, port.
+        let port = note
+            .lines()
+            .nth(3)
+            .and_then(|port| port.trim().parse().ok());
+        Ok(server_of(&note, path).and(port))
     }
 
     /// Makes a command run as the cluster's owner, in English, and without settings of ours that
@@ -146,6 +170,15 @@ impl Cluster {
             .env("TZ", "UTC");
         self.owner.runs(command);
     }
+}
+
+/// The process id of a server that has a cluster, by its own note and by what it is: the note of a
+/// server that was killed stays, and its number may belong to another process by now.
+fn server_of(note: &str, cluster: &Path) -> Option<u32> {
+    let pid: u32 = note.lines().next()?.trim().parse().ok()?;
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    let works_in = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
+    (name.starts_with("postgres") && works_in == cluster).then_some(pid)
 }
 
 /// The major version of the programs that made the cluster; `None` when there is no cluster.

@@ -14,3 +14,4 @@ mod token;
 mod trace;
 mod trace_file;
 mod up;
+mod verify;

@@ -1,0 +1,109 @@
+//! `clustergenie verify`: checks that store, log, Kafka and read models hold the same events, while
+//! everything goes on.
+//!
+//! It promises that nothing is written but temporary tables of its own sessions, that no statement runs
+//! long but those that read models are compared by, and that nothing that others do meanwhile looks like a
+//! difference (see `event_store::audit` and `outbox_relay::audit` for why). One check that cannot be made
+//! does not keep the others from being made.
+
+mod read_models;
+mod report;
+mod watch;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use event_store::audit::finding::Progress;
+use event_store::audit::{Audit, Bounds, checkpoints, digests, events, log, positions, streams};
+use event_store::cloudevent::Topics;
+use event_store::pool::{self, Purpose};
+use projections::compare::Sample;
+use sqlx::PgPool;
+use tokio::time::Instant;
+
+use self::report::{Checked, Report};
+use crate::config::Verify;
+use crate::tasks::Signals;
+
+/// Connections for the checks of the store; one is used at a time.
+const CONNECTIONS: u32 = 2;
+/// Connections to compare read models by: a snapshot, temporary tables, the log.
+const CONNECTIONS_TO_COMPARE: u32 = 4;
+
+/// Checks everything, prints the report to standard output, and gives 0 when all holds, 1 when there are
+/// differences, 2 when there are none and something could not be checked.
+///
+/// # Errors
+/// When nothing can be checked, or it was interrupted; that is 2 as well.
+pub(crate) async fn run(settings: Verify) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::listen()?;
+    let report = tokio::select! {
+        report = verify(&settings) => report?,
+        signal = signals.next() => bail!("interrupted by {signal} before everything was checked"),
+    };
+    let text = if settings.json {
+        format!("{}\n", serde_json::to_string_pretty(&report)?)
+    } else {
+        report.table()
+    };
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .context("the report cannot be printed")?;
+    Ok(report.exit_code())
+}
+
+async fn verify(settings: &Verify) -> anyhow::Result<Report> {
+    let started = Instant::now();
+    let url = settings.database.url()?;
+    let pool = connect(&url, Purpose::Audit, CONNECTIONS).await?;
+    schema::migrate::check(&pool).await?;
+    let progress = Progress::default();
+    let audit = Audit {
+        pool: &pool,
+        bounds: Bounds::read(&pool).await?,
+        progress: &progress,
+    };
+    let mut checks = of_store(&audit).await;
+    if let Some(brokers) = &settings.kafka {
+        let topics = Topics::new(settings.topics.prefix.clone());
+        let check = outbox_relay::audit::check(&audit, brokers, &topics);
+        checks.push(watch::check("kafka", "messages", &progress, check).await);
+    }
+    let sample = Sample::share(settings.sample);
+    let pool = connect(&url, Purpose::Maintenance, CONNECTIONS_TO_COMPARE).await?;
+    for projection in projections::all() {
+        let name = format!("read.{}", projection.name());
+        progress.begin(0);
+        let check = read_models::check(&pool, projection.as_ref(), sample);
+        checks.push(watch::check(name, "rows", &progress, check).await);
+    }
+    Ok(Report::new(audit.bounds.head, checks, started.elapsed()))
+}
+
+async fn of_store(audit: &Audit<'_>) -> Vec<Checked> {
+    let progress = audit.progress;
+    // A name, what is counted, and the check.
+    macro_rules! check {
+        ($name:literal, $unit:literal, $module:ident) => {
+            watch::check($name, $unit, progress, async {
+                Ok($module::check(audit).await?)
+            })
+            .await
+        };
+    }
+    vec![
+        check!("positions", "positions", positions),
+        check!("log", "events", log),
+        check!("streams", "events", streams),
+        check!("events", "events", events),
+        check!("digests", "ranges", digests),
+        check!("checkpoints", "checkpoints", checkpoints),
+    ]
+}
+
+async fn connect(url: &str, purpose: Purpose, connections: u32) -> anyhow::Result<PgPool> {
+    pool::connect(url, purpose, connections)
+        .await
+        .context("the database cannot be used: check --database-url (CLUSTERGENIE_DATABASE_URL)")
+}
