@@ -5,6 +5,7 @@ mod clients;
 mod database;
 mod distributed;
 mod environment;
+mod projections;
 mod requests;
 mod unpublished;
 mod verify;
@@ -26,6 +27,7 @@ pub(crate) use self::distributed::{
     Api, Database, Kafka, KafkaTopics, Migrate, Observed, Project, Relay, Work,
 };
 pub(crate) use self::environment::{read_dotenv, refuse_unknown};
+pub(crate) use self::projections::{Projections, ProjectionsAction, RetryProjection};
 pub(crate) use self::unpublished::{Unpublished, UnpublishedAction};
 pub(crate) use self::verify::Verify;
 
@@ -60,6 +62,10 @@ pub(crate) enum Command {
     /// Exits with 0 when they do, with 1 when there are differences, with 2 when something could not be
     /// checked.
     Verify(Verify),
+    /// Shows what follows events and how far it is, and pauses it, makes it anew, or deals with events
+    /// that it could not apply. NAME is `droplets`, `jobs`, `activity` or `counts`, the read models, or
+    /// `platform`, the to-do list of the platform's runner.
+    Projections(Projections),
     /// Shows the streams that Kafka does not get, because it refused one of their events for good, and tries
     /// such an event again or skips it.
     Unpublished(Unpublished),

@@ -7,6 +7,7 @@ mod health;
 mod key;
 mod parts;
 mod postgres;
+mod projections;
 mod ready;
 mod roles;
 mod secret_file;
@@ -73,6 +74,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Token(settings) => token::run(settings),
         Command::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
         Command::Health(settings) => health::run(settings).await,
+        Command::Projections(settings) => projections::run(settings).await,
         Command::Unpublished(settings) => unpublished::run(settings).await,
         Command::Migrate(settings) => roles::migrate(settings).await,
         Command::Api(settings) => roles::api(settings).await,

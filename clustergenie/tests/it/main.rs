@@ -9,6 +9,7 @@ mod agreement;
 mod distributed;
 mod imports;
 mod program;
+mod projections;
 mod settings;
 mod token;
 mod trace;

@@ -1,0 +1,184 @@
+//! What people are told.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::event::StreamType;
+use event_store::parked::ParkedStream;
+use event_store::retry::Retried;
+use projections::status::{Building, ProjectionStatus, Stage, State};
+use uuid::Uuid;
+
+/// A table of all consumers; below it, a sentence about each one that does not simply follow.
+pub(super) fn statuses(statuses: &[ProjectionStatus]) -> String {
+    let mut rows = vec![
+        [
+            "NAME",
+            "GENERATION",
+            "STATE",
+            "POSITION",
+            "LAG",
+            "PARKED",
+            "SKIPPED",
+            "BUILDING",
+        ]
+        .map(str::to_owned),
+    ];
+    let mut sentences = String::new();
+    for status in statuses {
+        let building = status.building.as_ref();
+        rows.push([
+            status.name.to_owned(),
+            status.generation.to_string(),
+            status.state.as_str().to_lowercase().replace('_', " "),
+            status.position.0.to_string(),
+            format!(
+                "{} events, {:.1} s",
+                status.lag_events,
+                status.lag.as_secs_f64()
+            ),
+            status.parked_streams.to_string(),
+            status.skipped_streams.to_string(),
+            building.map_or_else(|| "-".to_owned(), |building| percent(building.share)),
+        ]);
+        for sentence in about(status) {
+            let _ = writeln!(sentences, "{}: {sentence}", status.name);
+        }
+    }
+    let table = table(&rows);
+    if sentences.is_empty() {
+        table
+    } else {
+        format!("{table}\n{sentences}")
+    }
+}
+
+/// What is unusual.
+fn about(status: &ProjectionStatus) -> Vec<String> {
+    let mut sentences = Vec::new();
+    match &status.state {
+        State::Following => {}
+        State::Paused { by, reason, since } => {
+            sentences.push(format!("{by} paused it at {}: {reason}", time(*since)));
+        }
+        State::OtherVersion { wanted } => sentences.push(format!(
+            "what serves was made by version {}, and this program makes version {wanted}",
+            status.version
+        )),
+    }
+    if let Some(making) = &status.building {
+        sentences.push(format!(
+            "generation {} is being made, as {} asked at {} ({}): {}",
+            making.generation,
+            making.requested_by,
+            time(making.since),
+            making.reason,
+            progress(making)
+        ));
+    }
+    if let Some(failed) = &status.failed {
+        sentences.push(format!(
+            "generation {} was found wrong at {} and never served: {} of its rows are not what the log says \
+             (--json shows the first of them)",
+            failed.generation,
+            time(failed.at),
+            failed.differences
+        ));
+    }
+    sentences
+}
+
+/// How far a generation is.
+pub(super) fn progress(building: &Building) -> String {
+    match (building.stage, building.rest) {
+        (Stage::Filling, Some(rest)) => format!(
+            "{} filled, about {} left until it is compared",
+            percent(building.share),
+            seconds(rest)
+        ),
+        (Stage::Filling, None) => format!("{} filled", percent(building.share)),
+        (Stage::Comparing, _) => "filled; now it is compared with the log, row by row".to_owned(),
+        (Stage::Switching, _) => "equal to the log; now it takes its place".to_owned(),
+    }
+}
+
+/// What came of trying a stream again.
+pub(super) fn retried(stream: Uuid, retried: Retried) -> String {
+    let Retried { applied, parked } = retried;
+    if parked == 0 {
+        format!("{stream}: all {applied} events were applied\n")
+    } else {
+        format!("{stream}: {applied} events were applied, {parked} are still parked\n")
+    }
+}
+
+/// A paragraph for each parked stream.
+pub(super) fn parked(streams: &[(String, ParkedStream)]) -> String {
+    if streams.is_empty() {
+        return "no stream is parked\n".to_owned();
+    }
+    let mut text = String::new();
+    for (projection, parked) in streams {
+        let lines = [
+            format!("{projection}  {}  of {}", stream_id(parked), parked.org_id),
+            format!(
+                "  event     {}, version {}, position {}",
+                parked.event_type, parked.version, parked.position
+            ),
+            format!("  error     {}", parked.error),
+            format!(
+                "  attempts  {}, first {}, last {}",
+                parked.attempts,
+                time(parked.first_at),
+                time(parked.last_at)
+            ),
+            format!("  waiting   {} later events", parked.waiting),
+        ];
+        let skipped = parked.skipped_by.as_ref().map(|by| {
+            let reason = parked.skipped_because.as_deref().unwrap_or_default();
+            format!("  skipped   by {by}: {reason}")
+        });
+        for line in lines.into_iter().chain(skipped) {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The id of whatever has the stream, as the API writes it.
+pub(super) fn stream_id(parked: &ParkedStream) -> String {
+    let kind = match parked.stream_type {
+        StreamType::Droplet => "Droplet",
+        StreamType::Job => "Job",
+    };
+    format!("{kind}:{}", parked.stream_id)
+}
+
+fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: [usize; COLUMNS] = std::array::from_fn(|column| width(column).unwrap_or(0));
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", (share * 100.0).floor())
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs().max(1))
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

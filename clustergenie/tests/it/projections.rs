@@ -1,0 +1,336 @@
+//! `clustergenie projections` on a platform that runs.
+
+use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use testkit::events::record_nonsense;
+use testkit::wait::until;
+
+use super::agreement::assert_all_agree;
+use super::program::{Folder, Up, printed, program, run, said};
+use super::trace_file::{end, trace};
+
+/// What came of `clustergenie projections` with these arguments.
+async fn operate(folder: &Folder, arguments: &[&str]) -> Output {
+    run(
+        folder,
+        &[&["projections", "--data", "data"], arguments].concat(),
+    )
+    .await
+}
+
+/// The same as JSON; it must have been done.
+async fn told(folder: &Folder, arguments: &[&str]) -> Value {
+    let output = operate(folder, &[arguments, &["--json"]].concat()).await;
+    serde_json::from_str(&printed(&output)).unwrap()
+}
+
+/// How one of them is.
+async fn status(folder: &Folder, name: &str) -> Value {
+    let all = told(folder, &[]).await;
+    let mut all = all.as_array().unwrap().iter();
+    all.find(|status| status["name"] == name).unwrap().clone()
+}
+
+async fn provision(up: &Up, name: &str) -> String {
+    let document = format!(
+        r#"mutation {{ provisionDroplet(input: {{
+            name: "{name}", size: "s-1vcpu-1gb", region: "nyc3", image: "ubuntu-24-04-x64",
+            provisioner: AGENT
+        }}) {{ droplet {{ id }} userErrors {{ code }} }} }}"#
+    );
+    let data = up.query(&document).await;
+    data["provisionDroplet"]["droplet"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn everything_is_listed_and_pausing_holds_one_back() {
+    let folder = Folder::new();
+    let up = Up::start(&folder).await;
+    provision(&up, "web-1").await;
+    until("everything follows", async || {
+        let all = told(&folder, &["list"]).await;
+        let all = all.as_array().unwrap();
+        let names: Vec<_> = all.iter().map(|status| &status["name"]).collect();
+        assert_eq!(
+            names,
+            ["droplets", "jobs", "activity", "counts", "platform"]
+        );
+        assert!(all.iter().all(|status| status["state"] == "FOLLOWING"));
+        all.iter()
+            .all(|status| status["lagEvents"] == 0)
+            .then_some(())
+    })
+    .await;
+
+    let paused = operate(
+        &folder,
+        &["pause", "droplets", "--by", "ann", "--reason", "a test"],
+    )
+    .await;
+    assert_eq!(
+        printed(&paused),
+        "droplets is paused: nothing is applied to it any more\n"
+    );
+    provision(&up, "web-2").await;
+    until("the lag grows", async || {
+        let lag = &status(&folder, "droplets").await["lagEvents"];
+        (*lag == 1).then_some(())
+    })
+    .await;
+    let droplets = status(&folder, "droplets").await;
+    assert_eq!(droplets["paused"]["by"], "ann");
+    let table = printed(&operate(&folder, &[]).await);
+    let line = table
+        .lines()
+        .find(|line| line.starts_with("droplets "))
+        .unwrap();
+    assert!(
+        line.contains("paused") && line.contains("1 events"),
+        "{table}"
+    );
+    assert!(table.contains(": a test"), "{table}");
+    let health = run(&folder, &["health", "--url", &up.ready().url]).await;
+    assert!(
+        health.status.success(),
+        "who was paused is ready: {}",
+        said(&health)
+    );
+
+    assert!(
+        operate(&folder, &["resume", "droplets"])
+            .await
+            .status
+            .success()
+    );
+    until("it goes on", async || {
+        let droplets = status(&folder, "droplets").await;
+        (droplets["lagEvents"] == 0 && droplets["state"] == "FOLLOWING").then_some(())
+    })
+    .await;
+
+    let unknown = operate(&folder, &["pause", "sales", "--reason", "a test"]).await;
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(
+        said(&unknown).contains("there are droplets, jobs, activity, counts, platform"),
+        "{}",
+        said(&unknown)
+    );
+    assert_eq!(unknown.stdout, b"");
+    assert!(up.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_parked_stream_is_shown_tried_again_and_given_up() {
+    let folder = Folder::new();
+    let up = Up::start(&folder).await;
+    assert_eq!(
+        printed(&operate(&folder, &["parked"]).await),
+        "no stream is parked\n"
+    );
+    let id = provision(&up, "web-1").await;
+    let (_, uuid) = id.split_once(':').unwrap();
+    let database = PgPool::connect(&up.ready().database_url).await.unwrap();
+    record_nonsense(&database, uuid.parse().unwrap()).await;
+    // The sequencer finds what nobody told it of when the next command comes.
+    provision(&up, "web-2").await;
+    let parked = until("it is parked", async || {
+        let parked = told(&folder, &["parked", "droplets"]).await;
+        let parked = parked.as_array().unwrap().clone();
+        (!parked.is_empty()).then_some(parked)
+    })
+    .await;
+    assert_eq!(parked.len(), 1);
+    assert_eq!(
+        (&parked[0]["stream"], &parked[0]["organization"]),
+        (&json!(id), &json!("demo"))
+    );
+    assert_eq!(
+        (&parked[0]["attempts"], &parked[0]["waiting"]),
+        (&json!(1), &json!(0))
+    );
+
+    let tried = printed(&operate(&folder, &["retry", "droplets", &id]).await);
+    assert_eq!(
+        tried,
+        format!("{uuid}: 0 events were applied, 1 are still parked\n")
+    );
+    let tried = told(&folder, &["retry", "droplets", "--all"]).await;
+    assert_eq!(
+        tried,
+        json!([{ "stream": uuid, "applied": 0, "parked": 1 }])
+    );
+    let skip = [
+        "skip",
+        "droplets",
+        uuid,
+        "--by",
+        "ann",
+        "--reason",
+        "it was sold",
+    ];
+    let skipped = told(&folder, &skip).await;
+    assert_eq!(
+        (&skipped["parkedStreams"], &skipped["skippedStreams"]),
+        (&json!(0), &json!(1))
+    );
+    let text = printed(&operate(&folder, &["parked", "droplets"]).await);
+    for part in [&id, "droplet_sold", "attempts  3", "by ann: it was sold"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    let nothing = operate(&folder, &["retry", "jobs", uuid]).await;
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(
+        said(&nothing).contains("is not parked in `jobs`"),
+        "{}",
+        said(&nothing)
+    );
+    let list = operate(&folder, &["rebuild", "platform"]).await;
+    assert!(said(&list).contains("no read model"), "{}", said(&list));
+    assert!(up.stop().await.success());
+}
+
+#[tokio::test]
+async fn read_models_are_made_anew_while_a_trace_is_loaded_and_queried() {
+    const OF_EACH: usize = 60;
+    let folder = Folder::new();
+    folder.write("made-up.csv", &trace(OF_EACH));
+    let up = Up::start(&folder).await;
+    let url = up.ready().url.clone();
+    let arguments = [
+        "trace",
+        "load",
+        "made-up.csv",
+        "--data",
+        "data",
+        "--json",
+        "--url",
+        &url,
+    ];
+    let loading = program(&folder, arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let answered = AtomicUsize::new(0);
+    let querying = async {
+        loop {
+            // Fails the test when there are errors in the answer.
+            let data = up.query(
+                "{ droplets(first: 20) { totalCount nodes { id name status } } \
+                 jobs(first: 20) { totalCount nodes { id status } } counts { jobsByKind { count } } }",
+            );
+            let data = data.await;
+            assert!(data["droplets"]["totalCount"].is_number(), "{data}");
+            answered.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let rebuilding = async {
+        until("a part of the trace is there", async || {
+            let position = &status(&folder, "droplets").await["position"];
+            (position.as_i64() > Some(50)).then_some(())
+        })
+        .await;
+        for name in ["droplets", "jobs"] {
+            let done = operate(&folder, &["rebuild", name, "--reason", "a test", "--wait"]).await;
+            let (printed, said) = (printed(&done), said(&done));
+            assert!(
+                printed.starts_with(&format!("generation 2 of {name} serves")),
+                "{printed}"
+            );
+            assert!(
+                said.contains(&format!("{name}: ")),
+                "progress is told: {said}"
+            );
+        }
+        loading.wait_with_output().await.unwrap()
+    };
+    let loaded = tokio::select! {
+        loaded = rebuilding => loaded,
+        () = querying => unreachable!("one can always ask"),
+    };
+    assert!(answered.load(Ordering::Relaxed) > 0);
+    let table: Value = serde_json::from_str(&printed(&loaded)).unwrap();
+    let (droplets, jobs) = end(OF_EACH);
+    assert_eq!((&table["droplets"], &table["jobs"]), (&droplets, &jobs));
+    let database = PgPool::connect(&up.ready().database_url).await.unwrap();
+    assert_all_agree(&up, &database, &table).await;
+    for projection in projections::all() {
+        let generation = status(&folder, projection.name()).await["generation"]
+            .as_i64()
+            .unwrap();
+        let rebuilt = ["droplets", "jobs"].contains(&projection.name());
+        assert_eq!(generation, if rebuilt { 2 } else { 1 });
+        let compared = projections::compare::compare(
+            &database,
+            projection.as_ref(),
+            i32::try_from(generation).unwrap(),
+            projections::compare::Sample::ALL,
+        )
+        .await
+        .unwrap();
+        assert_eq!(compared.differences, 0, "{compared:?}");
+    }
+    assert!(up.stop().await.success());
+}
+
+#[tokio::test]
+async fn to_interrupt_the_waiting_leaves_a_rebuild_alone_and_giving_up_ends_it() {
+    let folder = Folder::new();
+    let up = Up::start(&folder).await;
+    // Nothing is filled while it is paused, so the rebuild does not end by itself.
+    provision(&up, "web-1").await;
+    until("there is an event", async || {
+        (status(&folder, "droplets").await["position"] == 1).then_some(())
+    })
+    .await;
+    let paused = operate(&folder, &["pause", "droplets", "--reason", "a test"]).await;
+    assert!(paused.status.success());
+    let waiting = program(
+        &folder,
+        [
+            "projections",
+            "--data",
+            "data",
+            "rebuild",
+            "droplets",
+            "--wait",
+        ],
+    )
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    until("it is asked for", async || {
+        let building = &status(&folder, "droplets").await["building"];
+        building.is_object().then_some(())
+    })
+    .await;
+    let again = operate(&folder, &["rebuild", "droplets"]).await;
+    assert!(
+        said(&again).contains("is being made already"),
+        "{}",
+        said(&again)
+    );
+    super::program::signal(waiting.id().unwrap(), rustix::process::Signal::INT);
+    let interrupted = waiting.wait_with_output().await.unwrap();
+    assert_eq!(interrupted.status.code(), Some(1));
+    assert!(
+        said(&interrupted).contains("is still being made"),
+        "{}",
+        said(&interrupted)
+    );
+    assert!(status(&folder, "droplets").await["building"].is_object());
+
+    let given_up = printed(&operate(&folder, &["give-up", "droplets"]).await);
+    assert_eq!(given_up, "generation 2 of droplets is given up\n");
+    let nothing = operate(&folder, &["give-up", "droplets"]).await;
+    assert_eq!(nothing.status.code(), Some(1));
+    assert_eq!(status(&folder, "droplets").await["building"], Value::Null);
+    assert!(up.stop().await.success());
+}
