@@ -2,6 +2,7 @@
 
 mod activity;
 mod changes;
+mod columns;
 mod compare;
 mod consistency;
 mod counts;
