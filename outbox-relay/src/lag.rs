@@ -146,6 +146,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_that_cannot_reach_kafka_goes_by_what_the_last_one_noted() {
+        let database = TestDatabase::new().await;
+        let pool = database.pool();
+        Recorder::new(pool.clone()).jobs(3).await;
+        sequence(&pool).await;
+        sqlx::query("update es.published set position = 4")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let lag = measure(&pool, None).await.unwrap();
+        assert_eq!(lag.events, 5);
+        assert!(lag.seconds > 0. && lag.stalled_seconds > 0., "{lag:?}");
+    }
+
+    #[tokio::test]
     async fn what_is_held_back_counts_as_unpublished_and_skipped_events_do_not() {
         let database = TestDatabase::new().await;
         let pool = database.pool();

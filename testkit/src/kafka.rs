@@ -54,11 +54,17 @@ pub fn kafka_or_skip() -> Option<TestKafka> {
         skip(&std::panic::Location::caller().to_string());
         return None;
     };
-    let topics = Topics::new(format!("test-{}", unique()));
-    Some(TestKafka { brokers, topics })
+    Some(TestKafka::on(brokers))
 }
 
 impl TestKafka {
+    /// Kafka on a broker that the test has started for itself.
+    #[must_use]
+    pub fn on(brokers: String) -> Self {
+        let topics = Topics::new(format!("test-{}", unique()));
+        Self { brokers, topics }
+    }
+
     /// Where to connect.
     #[must_use]
     pub fn brokers(&self) -> &str {

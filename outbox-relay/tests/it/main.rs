@@ -6,9 +6,13 @@
 )]
 
 mod audit;
+mod broker;
+mod brokers;
 mod by_hand;
+mod door;
 mod held_back;
 mod message;
+mod model;
 mod publishing;
 mod refusals;
 mod relay;

@@ -50,6 +50,31 @@ async fn every_event_is_published_once_keyed_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_goes_in_few_transactions_and_a_single_event_in_one_of_its_own() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    recorder.jobs(2_000).await;
+    testkit::events::sequence(&pool).await;
+    let relay = Relay::start(&pool, &kafka);
+    relay.published(&pool).await;
+    // A record of progress is in every transaction.
+    let transactions = async || kafka.messages(&kafka.topics().progress()).await.len();
+    let backlog = transactions().await;
+    assert!(backlog <= 4, "6,000 events took {backlog} transactions");
+
+    for round in 1..=5 {
+        let stream = testkit::events::new_stream(StreamType::Job);
+        let first = domain::job::JobEvent::samples().remove(0);
+        recorder.record(stream, [first]).await;
+        relay.published(&pool).await;
+        assert_eq!(transactions().await, backlog + round);
+    }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kafka_being_away_stops_nothing_else_and_is_caught_up_with_when_it_comes() {
     let Some(kafka) = kafka_or_skip() else { return };
     let database = TestDatabase::new().await;

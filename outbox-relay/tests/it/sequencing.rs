@@ -5,6 +5,7 @@ use std::sync::Arc;
 use event_store::envelope::Position;
 use event_store::lease;
 use event_store::log;
+use event_store::pool::{self, Purpose};
 use event_store::wake::Wake;
 use outbox_relay::health::{RelayHealth, State};
 use outbox_relay::sequencing;
@@ -14,6 +15,8 @@ use testkit::postgres::TestDatabase;
 use testkit::wait;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use crate::door::Door;
 
 struct Sequencing {
     health: Arc<RelayHealth>,
@@ -145,4 +148,55 @@ async fn a_database_that_refuses_is_said_and_tried_again() {
         .unwrap();
     sequencing.becomes(State::Leading).await;
     sequencing.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_cut_off_says_so_and_stands_by_when_it_is_back() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let url = database.url();
+    let (_, server) = url.split_once('@').unwrap();
+    let (server, _) = server.split_once('/').unwrap();
+    let door = Door::to(server).await;
+    let through = url.replace(server, &door.address().to_string());
+    let through = pool::connect(&through, Purpose::Relay, 4).await.unwrap();
+
+    let one = Sequencing::start(&through, "one");
+    one.becomes(State::Leading).await;
+    let two = Sequencing::start(&pool, "two");
+    two.becomes(State::Standby).await;
+    door.shut();
+    two.becomes(State::Leading).await;
+    Recorder::new(pool.clone()).droplets(1).await;
+    two.wake.appended.raise();
+    two.reaches(2).await;
+    let why = wait::until("the first says that it is cut off", async || {
+        match one.health.snapshot().sequencer.state {
+            State::Failing { why } => Some(why),
+            _ => None,
+        }
+    })
+    .await;
+    assert!(why.contains("renewing a lease"), "{why}");
+    door.open();
+    one.becomes(State::Standby).await;
+    assert_eq!(log::head(&pool).await.unwrap(), Position(2));
+    two.stop().await;
+    one.becomes(State::Leading).await;
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_stops_gives_its_lease_back_before_it_ends() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let one = Sequencing::start(&pool, "one");
+    one.becomes(State::Leading).await;
+    one.stop().await;
+    // Nothing is waited for: the lease has no time left, although it was good for two seconds.
+    let free: bool = sqlx::query_scalar("select expires_at = '-infinity' from es.leases")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert!(free);
 }

@@ -1,0 +1,133 @@
+//! Kafkas that are slow, reject, lose topics, or die: publishing goes on by itself when they are well.
+
+use domain::event::StreamType;
+use event_store::envelope::Position;
+use event_store::log;
+use outbox_relay::health::State;
+use sqlx::PgPool;
+use testkit::events::Recorder;
+use testkit::kafka::{TestKafka, kafka_or_skip};
+use testkit::postgres::TestDatabase;
+use testkit::wait;
+use tokio::task::spawn_blocking;
+
+use crate::broker::Broker;
+use crate::relay::{Relay, assert_kafka_has_the_log};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_few_replicas_are_told_and_waited_for_and_hold_no_stream_back() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    let relay = Relay::start(&pool, &kafka);
+    recorder.jobs(10).await;
+    relay.published(&pool).await;
+    let topic = kafka.topics().events(StreamType::Job);
+    kafka
+        .configure_topic(&topic, "min.insync.replicas", "2")
+        .await;
+
+    recorder.jobs(100).await;
+    relay.wake.appended.raise();
+    fails_because(&relay, "NotEnoughReplicas").await;
+    reaches(&pool, Position(330)).await;
+    assert_eq!(relay.health.snapshot().sequencer.state, State::Leading);
+    kafka
+        .configure_topic(&topic, "min.insync.replicas", "1")
+        .await;
+    relay.published(&pool).await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
+    let held: i64 = sqlx::query_scalar("select count(*) from es.unpublished")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(held, 0);
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_deleted_is_made_anew_and_gets_what_comes() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    let relay = Relay::start(&pool, &kafka);
+    recorder.jobs(10).await;
+    recorder.droplets(10).await;
+    relay.published(&pool).await;
+    kafka
+        .delete_topic(&kafka.topics().events(StreamType::Job))
+        .await;
+
+    recorder.jobs(10).await;
+    recorder.droplets(10).await;
+    relay.published(&pool).await;
+    let jobs = kafka.events(StreamType::Job).await;
+    let mut positions: Vec<i64> = jobs.iter().map(|job| job.event.position.0).collect();
+    positions.sort_unstable();
+    assert_eq!(positions, (51..=80).collect::<Vec<_>>());
+    assert_eq!(kafka.events(StreamType::Droplet).await.len(), 40);
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_pauses_dies_and_comes_back_has_everything_once() {
+    if kafka_or_skip().is_none() {
+        return;
+    }
+    let broker = spawn_blocking(Broker::start).await.unwrap();
+    let kafka = TestKafka::on(broker.address());
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    let relay = Relay::start(&pool, &kafka);
+    recorder.jobs(100).await;
+    relay.published(&pool).await;
+
+    broker.signal("STOP");
+    recorder.jobs(100).await;
+    relay.wake.appended.raise();
+    relay.publisher_fails().await;
+    reaches(&pool, Position(600)).await;
+    broker.signal("CONT");
+    relay.published(&pool).await;
+
+    broker.signal("KILL");
+    wait::until("the broker is dead", async || {
+        (!broker.runs()).then_some(())
+    })
+    .await;
+    recorder.jobs(100).await;
+    relay.wake.appended.raise();
+    let why = relay.publisher_fails().await;
+    assert!(!why.is_empty());
+    reaches(&pool, Position(900)).await;
+    let broker = spawn_blocking(move || {
+        broker.start_again();
+        broker
+    })
+    .await
+    .unwrap();
+    relay.published(&pool).await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
+    relay.stop().await;
+    drop(kafka);
+    drop(broker);
+}
+
+async fn fails_because(relay: &Relay, reason: &str) {
+    relay
+        .until(
+            &format!("the publisher tells of {reason}"),
+            |now| matches!(&now.publisher.state, State::Failing { why } if why.contains(reason)),
+        )
+        .await;
+}
+
+async fn reaches(pool: &PgPool, head: Position) {
+    wait::until(&format!("the log reaches {head}"), async || {
+        (log::head(pool).await.unwrap() == head).then_some(())
+    })
+    .await;
+}
