@@ -38,6 +38,7 @@ use tokio::time::timeout;
 use self::refusal::Refusal;
 use crate::{
     documents::{Document, Hash, Store, trusted::Trusted},
+    droplet_batch::DropletBatch,
     error::{Code, failure},
     execution::{Execution, Stage},
     field_order::{self, Conditions},
@@ -220,6 +221,7 @@ impl Passage {
         self.charge(request, cost)?;
         let (document, _) = priced?;
         give_defaults(&document.parsed, request);
+        request.data.insert(DropletBatch::default());
         request.set_parsed_query(document.to_run(&schema.registry).clone());
         let _ = self.asked.set(Asked {
             document,

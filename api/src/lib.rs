@@ -24,6 +24,7 @@ pub mod mutation;
 pub mod query;
 pub mod subscription;
 
+mod droplet_batch;
 mod filters;
 mod following;
 mod paging;

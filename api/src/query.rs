@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, Error, ID, Object, Result,
+    Context, Error, ID, Lookahead, Object, Result,
     connection::{Connection, EmptyFields},
 };
 use domain::{
@@ -164,7 +164,12 @@ impl Query {
         };
         let page = arguments.page(order.field.into(), order.direction.into())?;
         let filter = jobs::query::JobFilter::try_from(filter.unwrap_or_default())?;
-        let (reader, org) = scope(context, consistent_with, &[&Jobs]).await?;
+        let selected = context.look_ahead();
+        let droplet = [
+            selected.field("nodes").field("droplet"),
+            selected.field("edges").field("node").field("droplet"),
+        ];
+        let (reader, org) = scope(context, consistent_with, models_of_jobs(&droplet)).await?;
         let slice = reader.jobs(org, &filter, &page).await;
         let slice = slice.map_err(error::read_failed)?;
         Ok(connection(slice, Job::from, JobTotal(filter)))
@@ -295,9 +300,19 @@ async fn job(
     id: JobId,
     consistent_with: Option<String>,
 ) -> Result<Option<Job>> {
-    let (reader, org) = scope(context, consistent_with, &[&Jobs]).await?;
+    let droplet = [context.look_ahead().field("droplet")];
+    let (reader, org) = scope(context, consistent_with, models_of_jobs(&droplet)).await?;
     let row = reader.job(org, id).await.map_err(error::read_failed)?;
     Ok(row.map(Job::from))
+}
+
+/// What shows jobs, whose droplet may be selected at these places.
+fn models_of_jobs(droplet: &[Lookahead<'_>]) -> ReadModels<'static> {
+    if droplet.iter().any(Lookahead::exists) {
+        &[&Jobs, &Droplets]
+    } else {
+        &[&Jobs]
+    }
 }
 
 fn bad_id(error: InvalidId) -> Error {

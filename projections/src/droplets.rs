@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::fold;
 
+mod by_ids;
 mod row;
 
 pub mod query;

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ID, Json, Object};
+use async_graphql::{Context, ID, Json, Object, Result};
 use projections::jobs::JobRow;
 use serde_json::{Map, Value};
 
 use crate::{
+    droplet_batch,
     global_id::GlobalId,
+    roles::{Needs, Right},
     scalars::{BigInt, Time},
-    types::{job_status::JobStatus, runner::Runner},
+    types::{droplet::Droplet, job_status::JobStatus, runner::Runner},
 };
 
 /// A job.
@@ -43,6 +45,15 @@ impl Job {
     /// The id of the droplet that it concerns, unless it concerns a cluster.
     async fn droplet_id(&self) -> Option<ID> {
         self.0.droplet_id.map(|id| GlobalId::Droplet(id).into())
+    }
+
+    /// The droplet that it concerns, as it is now; null when it concerns a cluster.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn droplet(&self, context: &Context<'_>) -> Result<Option<Droplet>> {
+        let Some(id) = self.0.droplet_id else {
+            return Ok(None);
+        };
+        Ok(droplet_batch::droplet(context, id).await?.map(Droplet))
     }
 
     /// The cluster that it concerns, unless it concerns a droplet.

@@ -76,6 +76,11 @@ async fn a_query_takes_as_many_statements_as_it_reads_different_things() {
             ),
             2,
         ),
+        // The droplets of all jobs are one read.
+        (
+            format!("jobs(first: 50) {{ nodes {{ id droplet {{ {DROPLET} }} }} }}"),
+            4,
+        ),
         (
             format!("activity(first: 50) {{ {PAGE} nodes {{ kind resourceName actor summary }} }}"),
             2,
