@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::CorsLayer;
 
-use crate::consistency;
+use crate::{consistency, traceparent::TRACEPARENT};
 
 /// How long a browser may remember what it was allowed.
 const MAX_AGE: Duration = Duration::from_secs(3_600);
@@ -20,15 +20,16 @@ const REQUEST_HEADERS: [HeaderName; 7] = [
     header::CONTENT_TYPE,
     header::IF_NONE_MATCH,
     consistency::HEADER,
-    HeaderName::from_static("traceparent"),
+    TRACEPARENT,
     HeaderName::from_static("tracestate"),
     HeaderName::from_static("x-request-id"),
 ];
 
 /// What a page may read besides what every page may.
-const RESPONSE_HEADERS: [HeaderName; 6] = [
+const RESPONSE_HEADERS: [HeaderName; 7] = [
     header::ETAG,
     header::RETRY_AFTER,
+    TRACEPARENT,
     HeaderName::from_static("x-ratelimit-limit"),
     HeaderName::from_static("x-ratelimit-remaining"),
     HeaderName::from_static("x-ratelimit-reset"),

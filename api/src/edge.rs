@@ -1,4 +1,5 @@
-//! What every request gets, whatever its route: an id, a span, a place in the metrics, safe headers.
+//! What every request gets, whatever its route: an id, its trace context back, a span, a place in the
+//! metrics, safe headers.
 
 use std::time::Instant;
 
@@ -11,7 +12,10 @@ use axum::{
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
-use crate::request::new_id;
+use crate::{
+    request::new_id,
+    traceparent::{TRACEPARENT, traceparent},
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -34,6 +38,7 @@ const SAFE_HEADERS: [(HeaderName, &str); 4] = [
 pub(crate) async fn attend(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
+    let traceparent = traceparent(request.headers());
     // The URL's query may hold a document with data in its arguments; it is not logged.
     let span = tracing::info_span!(
         "request",
@@ -59,6 +64,10 @@ pub(crate) async fn attend(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
+    }
+    // The context that the events of the request carry, so that whoever asked finds them again.
+    if let Some(Ok(traceparent)) = traceparent.map(HeaderValue::try_from) {
+        headers.insert(TRACEPARENT, traceparent);
     }
     for (name, value) in SAFE_HEADERS {
         headers

@@ -1,11 +1,14 @@
 //! The `traceparent` header of W3C's trace context, checked strictly.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
+
+/// The header's name.
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The header's value, if it is one of version 00 and there is exactly one. A wrong one is as good as
 /// none, as the specification asks: tracing must never make a request fail.
 pub(crate) fn traceparent(headers: &HeaderMap) -> Option<String> {
-    let mut values = headers.get_all("traceparent").iter();
+    let mut values = headers.get_all(TRACEPARENT).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
     };

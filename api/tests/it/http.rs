@@ -416,7 +416,7 @@ async fn every_response_has_an_id_and_safe_headers() {
 }
 
 #[tokio::test]
-async fn the_trace_context_reaches_the_resolvers_if_it_is_valid() {
+async fn the_trace_context_reaches_the_resolvers_and_comes_back_if_it_is_valid() {
     let serving = Serving::start().await;
     let valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     for (sent, seen) in [(valid, json!(valid)), ("00-nonsense", Value::Null)] {
@@ -426,6 +426,8 @@ async fn the_trace_context_reaches_the_resolvers_if_it_is_valid() {
             .send()
             .await
             .unwrap();
+        let told = header(&response, "traceparent").to_owned();
+        assert_eq!(told, seen.as_str().unwrap_or_default());
         let body: Value = response.json().await.unwrap();
         assert_eq!(body["data"]["traceparent"], seen);
     }
