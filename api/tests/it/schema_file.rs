@@ -1,5 +1,7 @@
 //! The published schema is the one that is served, and leaves nothing unexplained.
 
+mod deprecation;
+
 use std::{env, fs, path::PathBuf};
 
 use api::{roles::Role, schema};
