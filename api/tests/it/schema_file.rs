@@ -1,5 +1,6 @@
 //! The published schema is the one that is served, and leaves nothing unexplained.
 
+mod codes;
 mod deprecation;
 
 use std::{env, fs, path::PathBuf};

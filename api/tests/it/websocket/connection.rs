@@ -29,6 +29,20 @@ async fn what_is_no_message_is_4400() {
 }
 
 #[tokio::test]
+async fn what_is_no_frame_is_1002() {
+    let serving = Serving::start().await;
+    let mut socket = raw_client(&serving).await;
+    // Clients must mask what they send.
+    socket.write_all(&[0x81, 1, b'x']).await.unwrap();
+    let mut close = [0; 4];
+    timeout(PATIENCE, socket.read_exact(&mut close))
+        .await
+        .expect("it is closed")
+        .unwrap();
+    assert_eq!((close[0], &close[2..]), (0x88, &1002_u16.to_be_bytes()[..]));
+}
+
+#[tokio::test]
 async fn a_message_that_is_too_big_is_1009() {
     let shortened = limits(|limits| limits.message_bytes = 1_000);
     let serving = Serving::with(shortened, Vec::new()).await;
