@@ -96,13 +96,32 @@ impl Process {
         Ok(())
     }
 
-    /// Ends it at once by a signal that it cannot or will not refuse, and waits until it has ended. Says
+    /// Ends it by a signal, or by force when it does not, and waits until it has ended; it stays down. Says
     /// whether it ran.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
     pub(crate) async fn end(&self, signal: Signal) -> anyhow::Result<bool> {
-        self.end_within(signal, ORDERLY_STOP).await
+        let mut child = self.child.lock().await;
+        let Some(mut running) = child.take() else {
+            return Ok(false);
+        };
+        let was_running = running.try_wait()?.is_none();
+        if was_running && let Some(pid) = self.pid() {
+            // It may end at this moment, which is what the signal is for.
+            let _ = kill_process(pid, signal);
+            if timeout(ORDERLY_STOP, running.wait()).await.is_err() {
+                running.kill().await?;
+            }
+        }
+        self.pid.store(0, Ordering::Relaxed);
+        Ok(was_running)
     }
 
     /// Ends it in order, or by force when that takes too long.
+    ///
+    /// # Errors
+    /// As [`Process::end`].
     pub(crate) async fn stop(&self) -> anyhow::Result<bool> {
         self.end(self.spec.stop).await
     }
@@ -130,23 +149,6 @@ impl Process {
             sleep(RESTART_AFTER).await;
             *child = Some(self.spawn()?);
         }
-    }
-
-    async fn end_within(&self, signal: Signal, patience: Duration) -> anyhow::Result<bool> {
-        let mut child = self.child.lock().await;
-        let Some(mut running) = child.take() else {
-            return Ok(false);
-        };
-        let was_running = running.try_wait()?.is_none();
-        if was_running && let Some(pid) = self.pid() {
-            // It may end at this moment, which is what the signal is for.
-            let _ = kill_process(pid, signal);
-            if timeout(patience, running.wait()).await.is_err() {
-                running.kill().await?;
-            }
-        }
-        self.pid.store(0, Ordering::Relaxed);
-        Ok(was_running)
     }
 
     fn spawn(&self) -> anyhow::Result<Child> {
