@@ -133,7 +133,7 @@ async fn sees_its_own_writes(url: &str, token: &str) {
 }
 
 /// Settings for a test's own topics.
-fn arguments(kafka: &TestKafka) -> Vec<String> {
+pub(crate) fn arguments(kafka: &TestKafka) -> Vec<String> {
     let progress = kafka.topics().progress();
     let prefix = progress
         .strip_suffix(".relay.v1")
