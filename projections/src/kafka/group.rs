@@ -54,7 +54,7 @@ impl Group {
 
     /// The types of streams whose topics are ours.
     pub(super) fn types(&self) -> &[StreamType] {
-        &self.types
+        self.types
     }
 
     /// The shard of a partition of one of our topics.

@@ -1,6 +1,18 @@
 //! The set of error codes is closed, and the page for frontends knows all of it.
 
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
 use api::error::Code;
+
+/// Where mutations are refused.
+const REFUSING: [&str; 3] = ["../domain/src", "../commands/src", "src/mutation"];
+
+/// What is written like a code there and is none.
+const NO_CODE: &str = "SCREAMING_SNAKE_CASE";
 
 /// The codes in the first column of the table under this heading.
 fn documented(heading: &str) -> Vec<String> {
@@ -16,4 +28,41 @@ fn documented(heading: &str) -> Vec<String> {
 fn the_page_for_frontends_names_every_code_and_no_other() {
     let codes = Code::ALL.map(|code| code.as_str().to_owned());
     assert_eq!(documented("### Of top-level errors"), codes);
+}
+
+#[test]
+fn the_page_for_frontends_names_every_reason_to_refuse_a_mutation_and_no_other() {
+    let mut codes = BTreeSet::new();
+    for folder in REFUSING {
+        for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
+            let source = fs::read_to_string(file).expect("sources can be read");
+            let texts = source.split('"').filter(|text| is_code(text));
+            codes.extend(texts.map(str::to_owned));
+        }
+    }
+    codes.remove(NO_CODE);
+    let documented = documented("### Of refused mutations");
+    assert_eq!(BTreeSet::from_iter(documented), codes);
+}
+
+/// Capitals, and at least one underscore between them.
+fn is_code(text: &str) -> bool {
+    let words = text.split('_');
+    text.contains('_')
+        && words
+            .into_iter()
+            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase()))
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("sources are there");
+    let paths = entries.map(|entry| entry.expect("they can be listed").path());
+    let nested = paths.map(|path| {
+        if path.is_dir() {
+            sources(&path)
+        } else {
+            vec![path]
+        }
+    });
+    nested.flatten().collect()
 }
