@@ -1,0 +1,60 @@
+//! Visits every state that can be reached, and tries from each whether it ends well.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Rules;
+use super::steps::State;
+
+/// What the search found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) states: usize,
+    pub(super) steps: usize,
+    /// What is wrong first, with the steps that lead there.
+    pub(super) wrong: Option<String>,
+}
+
+/// Breadth first, so that the schedule of a failure is a shortest one.
+pub(super) fn search(rules: Rules) -> Found {
+    let mut found = Found::default();
+    let start = State::new();
+    // Many states leave the same behind.
+    let mut abandoned: HashSet<State> = HashSet::new();
+    let mut known: HashMap<State, usize> = HashMap::from([(start.clone(), 0)]);
+    let mut reached: Vec<(State, usize, String)> = vec![(start, 0, "start".to_owned())];
+    let mut next = 0;
+    while next < reached.len() {
+        let state = reached[next].0.clone();
+        let left = state.abandoned();
+        let wrong = state.wrong().or_else(|| {
+            let is_new = abandoned.insert(left.clone());
+            is_new.then(|| left.end(rules).wrong_at_the_end()).flatten()
+        });
+        if let Some(wrong) = wrong {
+            found.wrong = Some(format!("{wrong}\n{}", story(&reached, next)));
+            break;
+        }
+        for (step, successor) in state.successors(rules) {
+            found.steps += 1;
+            let successor = successor.sorted();
+            if !known.contains_key(&successor) {
+                known.insert(successor.clone(), reached.len());
+                reached.push((successor, next, step));
+            }
+        }
+        next += 1;
+    }
+    found.states = reached.len();
+    found
+}
+
+fn story(reached: &[(State, usize, String)], mut at: usize) -> String {
+    let mut steps = vec![format!("{:?}", reached[at].0)];
+    while at > 0 {
+        let (_, before, step) = &reached[at];
+        steps.push(step.clone());
+        at = *before;
+    }
+    steps.reverse();
+    steps.join("\n    ")
+}
