@@ -31,7 +31,7 @@ pub enum AfterCrash {
 pub struct Actor {
     pub(super) name: &'static str,
     pub(super) after_crash: AfterCrash,
-    pub(super) mutation: Option<Mutation>,
+    pub(super) mutations: Vec<Mutation>,
     play: Arc<Play>,
 }
 
@@ -55,7 +55,7 @@ impl Actor {
         Self {
             name,
             after_crash: AfterCrash::StartsAnew,
-            mutation: None,
+            mutations: Vec::new(),
             play: Arc::new(move |stage| Box::pin(play(stage))),
         }
     }
@@ -69,10 +69,13 @@ impl Actor {
         }
     }
 
-    /// The same actor with a safeguard taken out of its statements.
+    /// The same actor with safeguards taken out of its statements.
     #[must_use]
-    pub fn mutated(self, mutation: Option<Mutation>) -> Self {
-        Self { mutation, ..self }
+    pub fn mutated(self, mutations: impl IntoIterator<Item = Mutation>) -> Self {
+        Self {
+            mutations: mutations.into_iter().collect(),
+            ..self
+        }
     }
 }
 
@@ -108,7 +111,7 @@ pub(super) struct Player {
 impl Player {
     pub(super) fn new(actor: Actor, server: Arc<Server>, bell: Bell) -> Self {
         Self {
-            gate: Gate::new(bell, actor.mutation),
+            gate: Gate::new(bell, actor.mutations.clone()),
             actor,
             server,
             playing: JoinSet::new(),

@@ -35,7 +35,7 @@ pub(super) struct Gate {
     place: Mutex<Place>,
     turn: Notify,
     bell: Bell,
-    mutation: Option<Mutation>,
+    mutations: Vec<Mutation>,
     mutated: AtomicUsize,
 }
 
@@ -57,7 +57,7 @@ enum Passage {
 }
 
 impl Gate {
-    pub(super) fn new(bell: Bell, mutation: Option<Mutation>) -> Arc<Self> {
+    pub(super) fn new(bell: Bell, mutations: Vec<Mutation>) -> Arc<Self> {
         Arc::new(Self {
             place: Mutex::new(Place {
                 standing: Standing::Running,
@@ -66,7 +66,7 @@ impl Gate {
             }),
             turn: Notify::new(),
             bell,
-            mutation,
+            mutations,
             mutated: AtomicUsize::new(0),
         })
     }
@@ -142,13 +142,14 @@ impl Gate {
 
     /// What Postgres gets in place of a statement.
     pub(super) fn mutate(&self, statement: &str) -> String {
-        match self.mutation {
-            Some(Mutation { find, replace }) if statement.contains(find) => {
+        let mut mutated = statement.to_owned();
+        for Mutation { find, replace } in &self.mutations {
+            if mutated.contains(find) {
                 self.mutated.fetch_add(1, Ordering::SeqCst);
-                statement.replace(find, replace)
+                mutated = mutated.replace(find, replace);
             }
-            _ => statement.to_owned(),
         }
+        mutated
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {

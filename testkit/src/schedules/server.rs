@@ -34,7 +34,7 @@ impl Server {
             // The gate must be able to read along.
             .ssl_mode(PgSslMode::Disable)
             .application_name("clustergenie schedules")
-            .options([("deadlock_timeout", "1ms"), ("enable_seqscan", "off")]);
+            .options([("deadlock_timeout", "1ms"), ("jit", "off")]);
         Self { options, pool }
     }
 
