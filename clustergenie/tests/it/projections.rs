@@ -197,11 +197,12 @@ async fn a_parked_stream_is_shown_tried_again_and_given_up() {
 
 #[tokio::test]
 async fn read_models_are_made_anew_while_a_trace_is_loaded_and_queried() {
-    const OF_EACH: usize = 60;
+    const OF_EACH: usize = 30;
     let folder = Folder::new();
     folder.write("made-up.csv", &trace(OF_EACH));
     let up = Up::start(&folder).await;
     let url = up.ready().url.clone();
+    // So few at a time that queries are answered in time also on a slow machine.
     let arguments = [
         "trace",
         "load",
@@ -209,6 +210,8 @@ async fn read_models_are_made_anew_while_a_trace_is_loaded_and_queried() {
         "--data",
         "data",
         "--json",
+        "--concurrency",
+        "4",
         "--url",
         &url,
     ];
