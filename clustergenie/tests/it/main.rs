@@ -15,5 +15,6 @@ mod settings;
 mod token;
 mod trace;
 mod trace_file;
+mod unpublished;
 mod up;
 mod verify;
