@@ -6,7 +6,7 @@
 //! document and does not parse it again. What is refused here is a request error: nothing of it ran.
 //! An operation that runs is ended when it takes too long; a subscription may go on, its every result
 //! may not. On the way back every result is put in the order that was asked for
-//! ([`crate::field_order`]).
+//! (`field_order`).
 
 pub(crate) mod persisted;
 
