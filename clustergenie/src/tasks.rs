@@ -4,7 +4,7 @@
 //! those who write end before those who carry on what was written. Whoever has not ended within the
 //! grace period is aborted. Nothing in the program runs outside of this set.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
@@ -40,6 +40,7 @@ impl Stage {
 pub(crate) struct Tasks {
     set: JoinSet<anyhow::Result<()>>,
     running: HashMap<Id, (Stage, String)>,
+    foundations: HashSet<String>,
     stops: [CancellationToken; Stage::ALL.len()],
     grace: Duration,
 }
@@ -77,6 +78,7 @@ impl Tasks {
         Self {
             set: JoinSet::new(),
             running: HashMap::new(),
+            foundations: HashSet::new(),
             stops: Stage::ALL.map(|_| CancellationToken::new()),
             grace,
         }
@@ -95,6 +97,20 @@ impl Tasks {
         self.running.insert(handle.id(), (stage, name.into()));
     }
 
+    /// Runs the task of something that all others stand on. When it ends by itself nothing can be brought to
+    /// an end in order, so nobody gets time for that.
+    pub(crate) fn spawn_foundation<Task>(
+        &mut self,
+        name: impl Into<String>,
+        task: impl FnOnce(CancellationToken) -> Task,
+    ) where
+        Task: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let name = name.into();
+        self.foundations.insert(name.clone());
+        self.spawn(Stage::Follow, name, task);
+    }
+
     /// Waits for a signal (SIGINT, SIGTERM) or for the first task that ends, then stops all.
     ///
     /// # Errors
@@ -110,6 +126,9 @@ impl Tasks {
         };
         if let Some(ended) = &ended {
             tracing::error!(task = ended.task, "stopping, because a task {}", ended.how);
+            if self.foundations.contains(&ended.task) {
+                self.abort("it cannot go on without").await;
+            }
         }
         self.stop_all(&mut signals).await;
         match ended {
@@ -263,6 +282,22 @@ mod tests {
         });
         let error = tasks.run().await.expect_err("a task panicked");
         assert!(error.to_string().contains("`api` panicked"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn without_its_foundation_nothing_gets_time_to_end() {
+        let was_asked = Arc::new(Mutex::new(false));
+        let mut tasks = Tasks::new(GRACE);
+        let asked = Arc::clone(&was_asked);
+        tasks.spawn(Stage::Serve, "api", |stop| async move {
+            stop.cancelled().await;
+            *asked.lock().unwrap() = true;
+            Ok(())
+        });
+        tasks.spawn_foundation("postgres", |_| async { anyhow::bail!("it is gone") });
+        let error = tasks.run().await.expect_err("a task failed");
+        assert!(error.to_string().contains("`postgres` failed"), "{error}");
+        assert!(!*was_asked.lock().unwrap(), "it was aborted");
     }
 
     #[tokio::test]

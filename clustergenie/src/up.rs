@@ -67,7 +67,7 @@ async fn serve(
     let ready = start(&mut tasks, settings, listener, key, postgres.url()).await?;
 
     let watched = postgres.clone();
-    tasks.spawn(Stage::Follow, "postgres", |stop| async move {
+    tasks.spawn_foundation("postgres", |stop| async move {
         tokio::select! {
             error = watched.ended() => Err(error),
             () = stop.cancelled() => Ok(()),

@@ -3,6 +3,8 @@
 use sqlx::PgPool;
 
 use crate::error::StoreError;
+use crate::generation::{self, Access};
+use crate::source::ConsumerId;
 
 /// Stops a consumer in all processes and generations. When this returns, nothing is being applied any more,
 /// and nothing will be until [`resume`]. Gives whether it was not paused before; then who and why stay as
@@ -12,7 +14,7 @@ use crate::error::StoreError;
 /// When Postgres fails.
 pub async fn pause(
     pool: &PgPool,
-    consumer: &str,
+    consumer: &'static str,
     by: &str,
     reason: &str,
 ) -> Result<bool, StoreError> {
@@ -27,14 +29,25 @@ pub async fn pause(
     .execute(pool)
     .await
     .map_err(unavailable())?;
-    // Batches that began before hold their checkpoints; later ones find that they may not move them.
-    sqlx::query(
-        "select 1 from es.checkpoints where consumer = $1 order by generation, shard for update",
+    // Waits for batches that have begun; later ones find, in a statement of their own, that they may not
+    // move their checkpoints.
+    let generations: Vec<i32> = sqlx::query_scalar(
+        "select generation from es.generations \
+         where consumer = $1 and state in ('SERVING', 'BUILDING')",
     )
     .bind(consumer)
-    .execute(pool)
+    .fetch_all(pool)
     .await
     .map_err(unavailable())?;
+    for generation in generations {
+        let id = ConsumerId {
+            name: consumer,
+            generation,
+        };
+        let mut transaction = pool.begin().await.map_err(unavailable())?;
+        generation::enter(&mut transaction, id, Access::Alone).await?;
+        transaction.rollback().await.map_err(unavailable())?;
+    }
     Ok(paused.rows_affected() == 1)
 }
 

@@ -199,14 +199,16 @@ impl Held {
         Ok(())
     }
 
-    /// Ceases to hold streams that have no row any more.
-    pub(crate) async fn let_go(&mut self) -> Result<(), StoreError> {
+    /// Ceases to hold streams that have no row any more, but for skipped events that were passed. One that
+    /// was skipped after this publisher began, and before it came there, would be sent otherwise.
+    pub(crate) async fn let_go(&mut self, passed: Position) -> Result<(), StoreError> {
         let free: Vec<Uuid> = sqlx::query_scalar(
             "select h.stream_id from unnest($1::uuid[]) h(stream_id) where not exists ( \
                  select from es.unpublished u \
-                 where u.stream_id = h.stream_id and u.skipped_at is null)",
+                 where u.stream_id = h.stream_id and (u.skipped_at is null or u.position > $2))",
         )
         .bind(self.streams.keys().copied().collect::<Vec<_>>())
+        .bind(passed.0)
         .fetch_all(&self.pool)
         .await
         .map_err(StoreError::unavailable("looking for streams to let go"))?;
@@ -418,6 +420,26 @@ mod tests {
         let (written, ()) = tokio::join!(held.let_wait(&waiting), taking);
         written.unwrap();
         assert_eq!(rows(&pool).await, [(1, None, 0), (2, None, 0)]);
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_held_until_what_was_skipped_in_it_is_passed() {
+        let database = TestDatabase::new().await;
+        let pool = database.pool();
+        let mut recorder = testkit::events::Recorder::new(pool.clone());
+        let stream = recorder.jobs(1).await[0];
+        testkit::events::sequence(&pool).await;
+        let mut held = leader(&pool, "one").await.unwrap();
+        held.refuse(Position(2), stream.uuid, "too large")
+            .await
+            .unwrap();
+        event_store::unpublished::skip(&pool, stream.uuid, "ann", "a test")
+            .await
+            .unwrap();
+        held.let_go(Position(1)).await.unwrap();
+        assert!(!held.is_empty(), "the skipped event would be sent");
+        held.let_go(Position(2)).await.unwrap();
+        assert!(held.is_empty());
     }
 
     #[tokio::test]

@@ -261,7 +261,7 @@ impl Publishing {
         let limit = i64::try_from(self.size.limit()).context("a batch is small")?;
         let release = self.held.next_release(self.position, limit).await?;
         let (Some(release), Some(event)) = (release, self.event) else {
-            self.held.let_go().await?;
+            self.held.let_go(self.position).await?;
             return Ok(Look::Idle);
         };
         self.release(release, event).await
