@@ -180,9 +180,12 @@ mod tests {
             found: "none".to_owned(),
             ..Difference::default()
         };
-        let mut findings = Findings::default();
-        findings.compared = 20;
-        findings.differ(3, first);
+        let findings = Findings {
+            compared: 20,
+            differences: 3,
+            first: Some(first),
+            notes: Vec::new(),
+        };
         let took = Duration::from_millis(500);
         let checks = vec![
             Checked::new("positions".to_owned(), "positions", Ok(findings), took),

@@ -270,6 +270,48 @@ async fn a_dropped_message_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_back_is_told_and_no_difference() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let mut written = Written::new(kafka).await;
+    sqlx::query(
+        "insert into es.unpublished (position, stream_id, error, attempts) \
+             values (9, $1, 'too large', 1), (10, $1, null, 0)",
+    )
+    .bind(written.streams[4].uuid)
+    .execute(&written.pool)
+    .await
+    .unwrap();
+    let late = written.messages.drain(8..10).collect::<Vec<_>>();
+    written.write().await;
+    let found = check(&written.pool, &written.kafka).await;
+    assert_eq!(found.first, None);
+    assert_eq!(found.notes.len(), 1);
+    assert!(
+        found.notes[0].starts_with("2 events are not in Kafka because it refused them"),
+        "{:?}",
+        found.notes
+    );
+
+    // Published after all, behind events of other streams.
+    sqlx::query("delete from es.unpublished")
+        .execute(&written.pool)
+        .await
+        .unwrap();
+    written.messages = late;
+    for message in &mut written.messages {
+        let behind = (cloudevent::RELEASED_BEHIND, "60".to_owned());
+        message.headers.push(behind);
+    }
+    written.write().await;
+    let found = check(&written.pool, &written.kafka).await;
+    let all = Findings {
+        compared: 60,
+        ..Findings::default()
+    };
+    assert_eq!(found, all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_value_is_named() {
     let Some(kafka) = kafka_or_skip() else { return };
     let mut written = Written::new(kafka).await;
