@@ -33,6 +33,10 @@ async fn empty(pool: &PgPool) {
 }
 
 /// Explores in a database of its own and says what it did.
+#[expect(
+    clippy::print_stdout,
+    reason = "what was explored is for people to read"
+)]
 async fn explored(what: &str, scene: &dyn Scene, bounds: Bounds) -> Explored {
     let database = TestDatabase::new().await;
     let explored = explore(&database, scene, bounds).await;
@@ -41,6 +45,10 @@ async fn explored(what: &str, scene: &dyn Scene, bounds: Bounds) -> Explored {
 }
 
 /// Explores a scene that has a safeguard taken out, which must be missed.
+#[expect(
+    clippy::print_stdout,
+    reason = "the schedule that was found is for people to read"
+)]
 async fn assert_missed(what: &str, scene: &dyn Scene, bounds: Bounds) {
     let explored = explored(what, scene, bounds).await;
     assert!(explored.mutated > 0, "the safeguard is where it was");

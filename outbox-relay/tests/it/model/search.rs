@@ -26,9 +26,11 @@ pub(super) fn search(rules: Rules) -> Found {
     while next < reached.len() {
         let state = reached[next].0.clone();
         let left = state.abandoned();
-        let wrong = state.wrong().or_else(|| {
+        let wrong = state.wrong(rules).or_else(|| {
             let is_new = abandoned.insert(left.clone());
-            is_new.then(|| left.end(rules).wrong_at_the_end()).flatten()
+            is_new
+                .then(|| left.end(rules).wrong_at_the_end(rules))
+                .flatten()
         });
         if let Some(wrong) = wrong {
             found.wrong = Some(format!("{wrong}\n{}", story(&reached, next)));

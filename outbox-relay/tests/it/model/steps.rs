@@ -131,7 +131,7 @@ impl State {
     }
 
     /// What is wrong in this state already.
-    pub(super) fn wrong(&self) -> Option<String> {
+    pub(super) fn wrong(&self, rules: Rules) -> Option<String> {
         let committed = &self.kafka.committed;
         for (i, position) in committed.iter().enumerate() {
             if committed[..i].contains(position) {
@@ -151,7 +151,8 @@ impl State {
             let is_released = released.is_some_and(|(s, up_to)| stream(p) == s && p <= up_to);
             match (committed.contains(&p), self.row(p)) {
                 (false, None) => return Some(format!("{p} is neither in Kafka nor has it a row")),
-                (true, Some(_)) if !is_released => {
+                // Where the record does not tell, this shows when the event is sent once more.
+                (true, Some(_)) if !is_released && rules != Rules::NoReleaseInTheRecord => {
                     return Some(format!("{p} is in Kafka and has a row"));
                 }
                 _ => {}
@@ -161,12 +162,13 @@ impl State {
     }
 
     /// What is wrong when there is nothing more to do.
-    pub(super) fn wrong_at_the_end(&self) -> Option<String> {
+    pub(super) fn wrong_at_the_end(&self, rules: Rules) -> Option<String> {
         let is_missing =
             |p: &u8| self.kafka.committed.contains(p) == (self.row(*p) == Some(Row::Skipped));
         let missing: Vec<u8> = (1..=last()).filter(is_missing).collect();
         let wrong = || format!("in the end {missing:?} are not in Kafka, or skipped and there");
-        self.wrong().or_else(|| (!missing.is_empty()).then(wrong))
+        self.wrong(rules)
+            .or_else(|| (!missing.is_empty()).then(wrong))
     }
 
     /// The same with the publishers in a fixed order: neither is better than the other.
@@ -196,7 +198,7 @@ impl State {
         let mut state = self.clone();
         // It sends one event at a time, which only takes more transactions.
         while let Some((_, next)) = state.publisher_steps(0, rules).into_iter().next() {
-            if state.is_done() || next.wrong().is_some() {
+            if state.is_done() || next.wrong(rules).is_some() {
                 return next;
             }
             state = next;
