@@ -123,11 +123,20 @@ impl TestKafka {
     /// # Panics
     /// When the broker refuses.
     pub async fn make_topics(&self) {
+        self.make_topics_that_take("1048576").await;
+    }
+
+    /// Makes the topics of events, which take batches of records of so many bytes at most.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn make_topics_that_take(&self, bytes: &str) {
         let names = StreamType::ALL.map(|t| self.topics.events(t));
         let partitions = i32::from(Shard::PARTITIONS);
-        let new = names
-            .each_ref()
-            .map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)));
+        let new = names.each_ref().map(|name| {
+            NewTopic::new(name, partitions, TopicReplication::Fixed(1))
+                .set("max.message.bytes", bytes)
+        });
         let admin = self.admin();
         // A topic that is being deleted is in the way for a moment.
         wait::until("the topics are made", async || {
@@ -160,7 +169,8 @@ impl TestKafka {
         self.client().create().expect("the settings are right")
     }
 
-    /// Sets one setting of a topic, and all others to the broker's defaults.
+    /// Sets one setting of a topic, and all others to the broker's defaults. It holds a
+    /// moment after the broker knows of it.
     ///
     /// # Panics
     /// When the broker refuses.
@@ -173,6 +183,17 @@ impl TestKafka {
         for result in results.expect("the broker answers") {
             result.expect("the topic is configured");
         }
+        // Its controller has taken it; the broker takes it from there.
+        wait::until("the broker knows of the setting", async || {
+            let admin = self.admin();
+            let asked = [ResourceSpecifier::Topic(topic)];
+            let told = admin.describe_configs(&asked, &AdminOptions::new()).await;
+            let told = told.expect("the broker answers").remove(0);
+            let told = told.expect("the topic is there");
+            let now = told.get(key).and_then(|entry| entry.value.clone());
+            (now.as_deref() == Some(value)).then_some(())
+        })
+        .await;
     }
 
     /// Deletes a topic, as an operator's mishap would.
