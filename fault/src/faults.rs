@@ -83,6 +83,11 @@ pub(crate) enum Fault {
     Redeliver { messages: i64, target: Target },
     /// A topic is deleted; the relay makes it anew.
     RemakeTopic { stream_type: String },
+    /// A read model is made anew beside the one that serves, and takes its place: no fault, but something
+    /// that faults must not disturb.
+    Rebuild { projection: String },
+    /// An operator stops a projection, and lets it go on.
+    PauseProjection { projection: String, lasts: u64 },
 }
 
 /// How Postgres ends.
@@ -143,6 +148,8 @@ impl Fault {
             Self::StepLease { .. } => "clock step of a lease".to_owned(),
             Self::Redeliver { .. } => "redelivery from kafka".to_owned(),
             Self::RemakeTopic { .. } => "topic deleted and made anew".to_owned(),
+            Self::Rebuild { .. } => "rebuild of a read model".to_owned(),
+            Self::PauseProjection { .. } => "pause of a projection".to_owned(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Carries the plan out, each fault at its time, and keeps a record of what was done.
 
 mod database;
+mod operator;
 
 use std::{
     collections::BTreeMap,
@@ -176,6 +177,13 @@ impl Injector {
             Fault::StepLease { lease, seconds } => self.step_lease(*lease, *seconds).await,
             Fault::Redeliver { messages, target } => self.redeliver(*messages, *target).await,
             Fault::RemakeTopic { stream_type } => self.delete_topic(stream_type).await,
+            Fault::Rebuild { projection } => self.operate(&["rebuild", projection]).await,
+            Fault::PauseProjection { projection, lasts } => {
+                self.operate(&["pause", projection, "--reason=a fault"])
+                    .await?;
+                sleep(Duration::from_millis(*lasts)).await;
+                self.resume(projection).await
+            }
         }
     }
 

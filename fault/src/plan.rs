@@ -28,6 +28,9 @@ pub(crate) enum Run {
     RelayKills(u32),
 }
 
+/// The read models.
+const PROJECTIONS: [&str; 4] = ["droplets", "jobs", "activity", "counts"];
+
 /// How long the platform runs undisturbed in the beginning.
 const QUIET_BEFORE: u64 = 2_000;
 /// From this length on a run is long: open transactions last longer, and topics are deleted.
@@ -94,6 +97,8 @@ enum Kind {
     FullDisk,
     StepLease,
     Redeliver,
+    Rebuild,
+    PauseProjection,
 }
 
 fn distributed(random: &mut Random, is_long: bool) -> Fault {
@@ -111,6 +116,8 @@ fn distributed(random: &mut Random, is_long: bool) -> Fault {
         (3, Kind::FullDisk),
         (6, Kind::StepLease),
         (4, Kind::Redeliver),
+        (6, Kind::Rebuild),
+        (3, Kind::PauseProjection),
     ]);
     let (role, count) = *random.one_of(&Role::DISTRIBUTED);
     let target = target(random, role, count);
@@ -129,6 +136,8 @@ fn embedded(random: &mut Random, is_long: bool) -> Fault {
         (9, Kind::DrawnInVain),
         (4, Kind::FullDisk),
         (5, Kind::StepLease),
+        (6, Kind::Rebuild),
+        (3, Kind::PauseProjection),
     ]);
     let target = target(random, Role::Up, 1);
     fault(random, kind, target, is_long)
@@ -193,6 +202,13 @@ fn fault(random: &mut Random, kind: Kind, target: Target, is_long: bool) -> Faul
                 number: random.below(3),
             },
         },
+        Kind::Rebuild => Fault::Rebuild {
+            projection: (*random.one_of(&PROJECTIONS)).to_owned(),
+        },
+        Kind::PauseProjection => Fault::PauseProjection {
+            projection: (*random.one_of(&PROJECTIONS)).to_owned(),
+            lasts: random.between(500, 6_000),
+        },
     }
 }
 
@@ -245,7 +261,7 @@ mod tests {
         assert!((350..600).contains(&plan.len()), "{}", plan.len());
         assert!(plan.is_sorted_by_key(|planned| planned.at));
         let kinds: BTreeSet<_> = plan.iter().map(|planned| planned.fault.kind()).collect();
-        assert_eq!(kinds.len(), 25, "{kinds:?}");
+        assert_eq!(kinds.len(), 27, "{kinds:?}");
     }
 
     #[test]

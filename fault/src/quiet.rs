@@ -43,7 +43,7 @@ impl Progress {
 }
 
 /// Waits until every event has a position, the platform has no job left, and every consumer has applied
-/// everything; gives how far things are then.
+/// everything and no read model is being made anew; gives how far things are then.
 ///
 /// # Errors
 /// Names what is still not done when time is up.
@@ -91,6 +91,17 @@ async fn look(address: &Address) -> anyhow::Result<(Progress, Vec<String>)> {
             "`{consumer}` (generation {generation}) is {positions} positions behind, over all shards"
         ));
     }
+    let making: Vec<String> = sqlx::query_scalar(
+        "select consumer || ' ' || generation || ' is ' || state from es.generations \
+         where state in ('BUILDING', 'FAILED')",
+    )
+    .fetch_all(&mut connection)
+    .await?;
+    missing.extend(making);
+    let paused: Vec<String> = sqlx::query_scalar("select consumer || ' is paused' from es.paused")
+        .fetch_all(&mut connection)
+        .await?;
+    missing.extend(paused);
     let followed: i64 = sqlx::query_scalar("select count(distinct consumer) from es.checkpoints")
         .fetch_one(&mut connection)
         .await?;
