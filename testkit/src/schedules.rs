@@ -3,15 +3,16 @@
 //!
 //! An [`Actor`] is a piece of the program as it is, with a connection of its own. Between it and
 //! Postgres stands a gate that holds every statement until the explorer lets it pass, so that nothing
-//! in the program needs to know. The explorer lets one actor go one step, waits until nobody computes (an
-//! actor is held, has ended, or waits for a lock, which Postgres tells), and chooses again. It takes the first choice each
-//! time, and comes back for the others, depth first, until every schedule within the [`Bounds`] was
-//! played from a fresh state, and checked.
+//! in the program needs to know. The explorer lets one actor go one step, waits until nobody computes
+//! (an actor is held, has ended, or waits for a lock, which Postgres tells), and chooses again. It takes
+//! the first choice each time, and comes back for the others, depth first, until every schedule within
+//! the [`Bounds`] was played from a fresh state, and checked.
 //!
 //! What it promises: schedules are deterministic, so a failure is printed and can be played again
 //! ([`replay`]); a schedule that does not repeat itself fails the test. A crash closes the connection
-//! and ends the server's process, so the transaction is rolled back and locks are free; a statement that was
-//! on its way and took effect all the same is the schedule with the crash one step later.
+//! and does to the session what its end would do: the transaction is rolled back, and locks are free. A
+//! statement that was on its way and took effect all the same is the schedule with the crash one step
+//! later.
 //!
 //! What it does not see: what happens within one statement; two connections of one actor.
 

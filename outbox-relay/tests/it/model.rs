@@ -9,7 +9,7 @@
 //! Each rule that the proof in `held` rests on is left out once, and then the search finds a failure.
 
 mod search;
-mod steps;
+mod state;
 
 use self::search::search;
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Rules;
-use super::steps::State;
+use super::state::State;
 
 /// What the search found.
 #[derive(Debug, Default)]
