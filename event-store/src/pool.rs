@@ -56,6 +56,8 @@ impl Purpose {
             Self::Relay | Self::Consumers => &[
                 ("idle_in_transaction_session_timeout", "30s"),
                 ("statement_timeout", "30s"),
+                // Statements are small, and estimates of young tables are bad.
+                ("jit", "off"),
             ],
             Self::Queries => &[
                 ("role", "clustergenie_reader"),
