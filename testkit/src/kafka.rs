@@ -263,20 +263,25 @@ fn send(
         let previous = heads.insert(event.event.stream.shard(), event.position);
         let message = cloudevent::encode(topics, event, previous.unwrap_or_default())
             .expect("an event is a message");
-        let mut headers = OwnedHeaders::new();
-        for (key, value) in &message.headers {
-            let value = Some(value);
-            headers = headers.insert(Header { key, value });
-        }
-        let record = BaseRecord::to(&message.topic)
-            .partition(message.partition)
-            .key(&message.key)
-            .payload(&message.value)
-            .headers(headers);
-        let sent = producer.send(record).map_err(|(error, _)| error);
+        let sent = producer.send(record(&message)).map_err(|(error, _)| error);
         sent.expect("the queue has room");
     }
     producer.flush(PATIENCE).expect("the broker takes messages");
+}
+
+/// A message as it is sent, for tests that send by themselves.
+#[must_use]
+pub fn record(message: &cloudevent::Message) -> BaseRecord<'_, String, String> {
+    let mut headers = OwnedHeaders::new();
+    for (key, value) in &message.headers {
+        let value = Some(value);
+        headers = headers.insert(Header { key, value });
+    }
+    BaseRecord::to(&message.topic)
+        .partition(message.partition)
+        .key(&message.key)
+        .payload(&message.value)
+        .headers(headers)
 }
 
 /// Reads to the end of what is committed, as soon as no transaction is open any more.

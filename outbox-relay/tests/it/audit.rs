@@ -14,11 +14,10 @@ use outbox_relay::audit;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, Producer};
 use sqlx::PgPool;
 use testkit::events::{Recorder, sequence};
-use testkit::kafka::{TestKafka, kafka_or_skip};
+use testkit::kafka::{TestKafka, kafka_or_skip, record};
 use testkit::postgres::TestDatabase;
 use testkit::wait;
 
@@ -95,17 +94,10 @@ impl Written {
         tokio::task::spawn_blocking(move || {
             let producer: BaseProducer = config.create().unwrap();
             for message in &messages {
-                let mut headers = OwnedHeaders::new();
-                for (key, value) in &message.headers {
-                    let value = Some(value);
-                    headers = headers.insert(Header { key, value });
-                }
-                let record = BaseRecord::to(&message.topic)
-                    .partition(message.partition)
-                    .key(&message.key)
-                    .payload(&message.value)
-                    .headers(headers);
-                producer.send(record).map_err(|(error, _)| error).unwrap();
+                producer
+                    .send(record(message))
+                    .map_err(|(error, _)| error)
+                    .unwrap();
             }
             producer.flush(Duration::from_secs(20)).unwrap();
         })

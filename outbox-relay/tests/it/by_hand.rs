@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use event_store::cloudevent::Message;
 use rdkafka::error::KafkaResult;
-use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
-use testkit::kafka::TestKafka;
+use testkit::kafka::{TestKafka, record};
 use tokio::task::spawn_blocking;
 
 /// A producer that has the relay's own id, and an open transaction.
@@ -23,17 +22,10 @@ pub(crate) async fn sent(kafka: &TestKafka, messages: Vec<Message>, progress: St
         producer.init_transactions(PATIENCE).unwrap();
         producer.begin_transaction().unwrap();
         for message in &messages {
-            let mut headers = OwnedHeaders::new();
-            for (key, value) in &message.headers {
-                let value = Some(value);
-                headers = headers.insert(Header { key, value });
-            }
-            let record = BaseRecord::to(&message.topic)
-                .partition(message.partition)
-                .key(&message.key)
-                .payload(&message.value)
-                .headers(headers);
-            producer.send(record).map_err(|(error, _)| error).unwrap();
+            producer
+                .send(record(message))
+                .map_err(|(error, _)| error)
+                .unwrap();
         }
         let topic = topics.progress();
         let record = BaseRecord::to(&topic)
