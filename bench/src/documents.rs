@@ -41,15 +41,15 @@ const DOCUMENTS: [(&str, &str); 4] = [
     ("smallest", "{ platform { version } }"),
     (
         "get by id",
-        "query Droplet($id: ID!) { droplet(id: $id) { id name status size { slug vcpus memoryMib } \
-         region { slug } tags protected version createdAt updatedAt addresses { kind ip } } }",
+        "query Droplet($id: ID!) { droplet(id: $id) { id name status size vcpus memoryMib \
+         region tags protected version createdAt updatedAt addresses { kind ip } } }",
     ),
     (
         "list of 50",
         "query Droplets($first: Int!, $after: String, $filter: DropletFilter) { \
          droplets(first: $first, after: $after, filter: $filter) { totalCount pageInfo { hasNextPage \
          endCursor } edges { cursor node { ...Row } } } } fragment Row on Droplet { id name status \
-         size { slug } region { slug } tags protected version createdAt addresses { kind ip } }",
+         size region tags protected version createdAt addresses { kind ip } }",
     ),
     (
         "mutation",

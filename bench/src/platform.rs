@@ -100,12 +100,11 @@ impl Platform {
 
     /// A viewer's token of this subject, of the organization of everything here.
     pub(crate) async fn token_of(&self, subject: &str) -> anyhow::Result<String> {
-        let output = Command::new(&self.program)
+        let output = command(&self.program, &self.folder)
             .args([
                 "token", "--data", "data", "--org", "demo", "--role", "viewer",
             ])
             .args(["--subject", subject])
-            .current_dir(&self.folder)
             .output()
             .await?;
         ensure!(output.status.success(), "no token is given");
@@ -183,15 +182,21 @@ impl Platform {
     }
 }
 
-fn spawn(program: &Path, folder: &Path, port: u16) -> anyhow::Result<Child> {
-    let log = fs::File::create(folder.join("up.log"))?;
+/// The program in this folder, without the settings of whoever measures.
+fn command(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("CLUSTERGENIE_") {
             command.env_remove(name);
         }
     }
+    command.current_dir(folder);
     command
+}
+
+fn spawn(program: &Path, folder: &Path, port: u16) -> anyhow::Result<Child> {
+    let log = fs::File::create(folder.join("up.log"))?;
+    command(program, folder)
         .args([
             "up",
             "--data",
@@ -201,7 +206,6 @@ fn spawn(program: &Path, folder: &Path, port: u16) -> anyhow::Result<Child> {
             "--listen",
         ])
         .arg(format!("127.0.0.1:{port}"))
-        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
