@@ -10,6 +10,7 @@ mod read_models;
 mod report;
 mod watch;
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -22,7 +23,7 @@ use projections::compare::Sample;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use self::report::{Checked, Report};
+use self::report::{Checked, Report, Sampled};
 use crate::config::Verify;
 use crate::tasks::Signals;
 
@@ -70,7 +71,8 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
         let check = outbox_relay::audit::check(&audit, brokers, &topics);
         checks.push(watch::check("kafka", "messages", &progress, check).await);
     }
-    let sample = Sample::share(settings.sample);
+    let from = settings.sample_from.unwrap_or_else(anywhere);
+    let sample = Sample::share(settings.sample, from);
     let pool = connect(&url, Purpose::Maintenance, CONNECTIONS_TO_COMPARE).await?;
     for projection in projections::all() {
         let name = format!("read.{}", projection.name());
@@ -78,7 +80,18 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
         let check = read_models::check(&pool, projection.as_ref(), sample);
         checks.push(watch::check(name, "rows", &progress, check).await);
     }
-    Ok(Report::new(audit.bounds.head, checks, started.elapsed()))
+    let sampled = (!sample.is_all()).then_some(Sampled {
+        share: settings.sample,
+        from,
+    });
+    let head = audit.bounds.head;
+    Ok(Report::new(head, sampled, checks, started.elapsed()))
+}
+
+/// A number by chance. Samples that begin anywhere look at every stream in time.
+fn anywhere() -> u16 {
+    let [high, low, ..] = RandomState::new().hash_one(()).to_be_bytes();
+    u16::from_be_bytes([high, low])
 }
 
 async fn of_store(audit: &Audit<'_>) -> Vec<Checked> {

@@ -25,37 +25,48 @@ use self::fold::Fold;
 /// Differences that are told in full; all of them are counted.
 const TOLD: usize = 10;
 
-/// Which streams are looked at.
+/// Which streams are looked at: a window of the 65,536 values that the last two bytes of an id can have.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
-    /// Of 65,536 streams, so many; which ones is decided by their ids, so always the same.
+    /// The first value that is looked at.
+    from: u16,
+    /// How many values from there on; after the last one come the first ones.
     of_65536: i32,
 }
 
 impl Sample {
     /// All streams.
-    pub const ALL: Self = Self { of_65536: 65_536 };
+    pub const ALL: Self = Self {
+        from: 0,
+        of_65536: 65_536,
+    };
 
-    /// A share of the streams, from 0 to 1. Tables that sum over streams are left out of anything less
-    /// than all.
+    /// A share of the streams, from 0 to 1. The same `from` gives the same streams each time, another one
+    /// gives others. Tables that sum over streams are left out of anything less than all.
     #[must_use]
-    pub fn share(share: f64) -> Self {
+    pub fn share(share: f64, from: u16) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the product is between 0 and 65,536"
         )]
         let of_65536 = (share.clamp(0.0, 1.0) * 65_536.0).ceil() as i32;
-        Self { of_65536 }
+        if of_65536 == Self::ALL.of_65536 {
+            return Self::ALL;
+        }
+        Self { from, of_65536 }
     }
 
-    fn is_all(self) -> bool {
+    /// Whether it is all streams.
+    #[must_use]
+    pub fn is_all(self) -> bool {
         self == Self::ALL
     }
 
-    /// The last two bytes of an id decide; `tables` asks the same of rows.
+    /// The last two bytes of an id decide; `rows` asks the same of rows.
     fn has(self, stream: uuid::Uuid) -> bool {
         let [.., high, low] = stream.into_bytes();
-        i32::from(high) * 256 + i32::from(low) < self.of_65536
+        let place = u16::from_be_bytes([high, low]).wrapping_sub(self.from);
+        i32::from(place) < self.of_65536
     }
 }
 

@@ -16,9 +16,22 @@ pub(super) struct Report {
     result: CheckResult,
     /// The head of the log when it began: later events were not looked at, or not by every check.
     head: Position,
+    /// Of which streams rows of read models were compared; absent when it was all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample: Option<Sampled>,
     /// In the order in which they were made.
     checks: Vec<Checked>,
     seconds: f64,
+}
+
+/// A sample of the streams. With the same two numbers the same streams are looked at again.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Sampled {
+    /// The setting `--sample`.
+    pub(super) share: f64,
+    /// The setting `--sample-from`, or what was chosen by chance.
+    pub(super) from: u16,
 }
 
 /// One check that was made, or could not be made.
@@ -47,11 +60,17 @@ enum CheckResult {
 }
 
 impl Report {
-    pub(super) fn new(head: Position, checks: Vec<Checked>, took: Duration) -> Self {
+    pub(super) fn new(
+        head: Position,
+        sample: Option<Sampled>,
+        checks: Vec<Checked>,
+        took: Duration,
+    ) -> Self {
         let worst = checks.iter().map(|checked| checked.result).max();
         Self {
             result: worst.unwrap_or(CheckResult::Holds),
             head,
+            sample,
             checks,
             seconds: took.as_secs_f64(),
         }
@@ -72,6 +91,15 @@ impl Report {
         let mut table = String::new();
         for checked in &self.checks {
             checked.write(&mut table);
+        }
+        if let Some(Sampled { share, from }) = self.sample {
+            line(
+                &mut table,
+                format_args!(
+                    "of read models a sample was compared: --sample {share} --sample-from {from} \
+                     looks at the same streams again"
+                ),
+            );
         }
         let closing = match self.result {
             CheckResult::Holds => "everything holds",
@@ -196,7 +224,11 @@ mod tests {
                 took,
             ),
         ];
-        Report::new(Position(20), checks, took * 2)
+        let sample = Sampled {
+            share: 0.02,
+            from: 4711,
+        };
+        Report::new(Position(20), Some(sample), checks, took * 2)
     }
 
     #[test]
@@ -207,6 +239,7 @@ mod tests {
             json!({
                 "result": "differs",
                 "head": 20,
+                "sample": { "share": 0.02, "from": 4711 },
                 "seconds": 1.0,
                 "checks": [
                     {
@@ -231,6 +264,7 @@ mod tests {
             "the first one: position 17",
             "expected: one event",
             "found:    none",
+            "--sample 0.02 --sample-from 4711 looks at the same streams again",
             "there are differences up to position 20",
         ] {
             assert!(table.contains(line), "{line}: {table}");

@@ -60,8 +60,10 @@ fn read<'c>(
 ) -> BoxStream<'c, Result<Keyed, sqlx::Error>> {
     let is_sampled = match &table.stream_column {
         Some(stream) if !sample.is_all() => format!(
-            "get_byte(uuid_send({stream}), 14) * 256 + get_byte(uuid_send({stream}), 15) < {}",
-            sample.of_65536
+            // `Sample::has` in SQL: 65,536 is added because the remainder of a negative number is negative.
+            "(get_byte(uuid_send({stream}), 14) * 256 + get_byte(uuid_send({stream}), 15) \
+              + 65536 - {}) % 65536 < {}",
+            sample.from, sample.of_65536
         ),
         _ => "true".to_owned(),
     };
