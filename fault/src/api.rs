@@ -17,6 +17,17 @@ const PASSING: [&str; 5] = [
     "UNAVAILABLE",
 ];
 
+/// Why a query has no data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Nothing came back, as when the process is down.
+    NoAnswer,
+    /// The answer has a code after which a client may ask again.
+    Passing { code: String },
+    /// What no client should ever be told.
+    Wrong { why: String },
+}
+
 /// Where the API is.
 #[derive(Debug)]
 pub(crate) struct Api {
@@ -78,19 +89,19 @@ impl Api {
         }
     }
 
-    /// Asks a query; gives its data, or the code of what stands in the way.
+    /// Asks a query; gives its data.
+    ///
+    /// # Errors
+    /// What stands in the way.
     pub(crate) async fn ask(
         &self,
         process: usize,
         query: &str,
         variables: Value,
         patience: Duration,
-    ) -> Result<Value, String> {
-        let mut answer = self.post(process, query, variables, None, patience).await?;
-        match code(&answer["errors"]) {
-            Some(code) => Err(code),
-            None => Ok(answer["data"].take()),
-        }
+    ) -> Result<Value, Failure> {
+        let answer = self.post(process, query, variables, None, patience).await;
+        asked(answer.map_err(|_| Failure::NoAnswer)?)
     }
 
     async fn post(
@@ -135,24 +146,43 @@ fn judged(payload: Value, errors: &Value) -> Answer {
         let codes = refusals.iter().map(code).collect();
         return Answer::Refused { codes };
     }
-    match code(errors) {
-        Some(why) if PASSING.contains(&why.as_str()) => Answer::Unknown { why },
-        Some(code) => {
-            let why = format!("{code}: {}", errors[0]["message"]);
-            Answer::Wrong { why }
-        }
-        None => {
+    match failure(errors) {
+        Some(Failure::Passing { code }) => Answer::Unknown { why: code },
+        Some(Failure::Wrong { why }) => Answer::Wrong { why },
+        Some(Failure::NoAnswer) | None => {
             let why = "neither a token nor an error".to_owned();
             Answer::Wrong { why }
         }
     }
 }
 
-/// The code of the first error.
-fn code(errors: &Value) -> Option<String> {
-    let error = errors.as_array()?.first()?;
-    let code = error["extensions"]["code"].as_str();
-    Some(code.unwrap_or("(no code)").to_owned())
+fn asked(mut answer: Value) -> Result<Value, Failure> {
+    match failure(&answer["errors"]) {
+        Some(failure) => Err(failure),
+        None if answer["data"].is_object() => Ok(answer["data"].take()),
+        None => Err(Failure::Wrong {
+            why: "neither data nor an error".to_owned(),
+        }),
+    }
+}
+
+/// What errors come to: one that passes says nothing of another one that does not.
+fn failure(errors: &Value) -> Option<Failure> {
+    let errors = errors.as_array()?;
+    let code = |error: &Value| {
+        let code = error["extensions"]["code"].as_str();
+        code.unwrap_or("(no code)").to_owned()
+    };
+    let passes = |error: &&Value| PASSING.contains(&code(error).as_str());
+    match errors.iter().find(|error| !passes(error)) {
+        Some(wrong) => {
+            let why = format!("{}: {}", code(wrong), wrong["message"]);
+            Some(Failure::Wrong { why })
+        }
+        None => errors
+            .first()
+            .map(|error| Failure::Passing { code: code(error) }),
+    }
 }
 
 #[cfg(test)]
@@ -181,5 +211,27 @@ mod tests {
         let refused = json!({ "token": null, "userErrors": [{ "code": "NAME_TAKEN" }] });
         let codes = vec!["NAME_TAKEN".to_owned()];
         assert_eq!(judged(refused, &Value::Null), Answer::Refused { codes });
+    }
+
+    #[test]
+    fn only_what_passes_may_keep_a_query_from_its_data() {
+        let error = |code: &str| json!({ "message": "m", "extensions": { "code": code } });
+        let failed = |errors: &[Value]| asked(json!({ "data": null, "errors": errors }));
+        let passing = || Failure::Passing {
+            code: "NOT_YET_CONSISTENT".to_owned(),
+        };
+        assert_eq!(failed(&[error("NOT_YET_CONSISTENT")]), Err(passing()));
+        for wrong in [
+            vec![error("INTERNAL")],
+            vec![error("FORBIDDEN")],
+            vec![json!({ "message": "relation does not exist" })],
+            vec![error("UNAVAILABLE"), error("INTERNAL")],
+            vec![],
+        ] {
+            let found = failed(&wrong);
+            assert!(matches!(found, Err(Failure::Wrong { .. })), "{wrong:?}");
+        }
+        let data = json!({ "counts": { "jobsByStatus": [] } });
+        assert_eq!(asked(json!({ "data": data.clone() })), Ok(data));
     }
 }

@@ -60,7 +60,7 @@ impl Report {
             "subscribers": self.subscribers,
             "subscribersEvents": self.seen,
             "reconnects": self.reconnects,
-            "readsByToken": self.reads,
+            "reads": self.reads,
             "kafkaMessages": self.messages,
             "verify": self.verify,
             "differences": self.differences,
@@ -110,6 +110,9 @@ impl Report {
             ("reads by token: not yet", reads.not_yet.to_string()),
             ("reads by token: no answer", reads.failed.to_string()),
             ("reads by token: stale", reads.stale.to_string()),
+            ("other queries: answered", reads.plain.to_string()),
+            ("other queries: no answer", reads.plain_failed.to_string()),
+            ("queries answered wrongly", reads.wrong.to_string()),
         ] {
             writeln!(out, "{name:<36} {value:>9}")?;
         }

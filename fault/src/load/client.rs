@@ -117,6 +117,9 @@ impl Client {
             Delivery::Abandoned => self.abandon(place, &command, &mut one).await?,
         };
         self.learn(wish, place, process, answer).await;
+        if self.random.happens(8) {
+            self.reads.plain(&mut self.random).await;
+        }
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! Reads by token: a client that wrote through one process asks another, which must show the write.
+//! Queries. By token: a client that wrote through one process asks another, which must show the write.
+//! Without one: lists, counts and activity, which must have an answer whatever is done to read models.
 
 use std::{
     sync::{Arc, Mutex},
@@ -8,11 +9,26 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{api::Api, difference::Differences, token::Place};
+use crate::{
+    api::{Api, Failure},
+    difference::Differences,
+    random::Random,
+    token::Place,
+};
 
 const PATIENCE: Duration = Duration::from_secs(12);
 
-/// How reads by token went.
+/// Queries without a token, of every read model.
+const PLAIN: [&str; 5] = [
+    "query { droplets(first: 20) { totalCount nodes { id status version } } }",
+    "query { droplets(last: 10, orderBy: { field: NAME, direction: ASCENDING }) { nodes { name } } }",
+    "query { jobs(first: 20) { totalCount nodes { id status percent } } }",
+    "query { counts { dropletsByStatus { status count } dropletsByRegion { region count } \
+     jobsByStatus { status count } jobsByKind { kind count } } }",
+    "query { activity(first: 20) { nodes { summary actor occurredAt } } }",
+];
+
+/// How queries went.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReadTally {
@@ -20,13 +36,19 @@ pub(crate) struct ReadTally {
     pub(crate) fresh: u64,
     /// Said that it cannot be shown yet, which is honest.
     pub(crate) not_yet: u64,
-    /// Had no answer.
+    /// Had no answer, or one after which a client may ask again.
     pub(crate) failed: u64,
     /// Did not show the write: each is a difference.
     pub(crate) stale: u64,
+    /// Had no token, and were answered.
+    pub(crate) plain: u64,
+    /// Had no token, and no answer or one after which a client may ask again.
+    pub(crate) plain_failed: u64,
+    /// Were told, with a token or without, what no client should be told: each is a difference.
+    pub(crate) wrong: u64,
 }
 
-/// Reads by token; clones share the tally.
+/// Queries; clones share the tally.
 #[derive(Clone, Debug)]
 pub(crate) struct Reads {
     api: Arc<Api>,
@@ -66,8 +88,17 @@ impl Reads {
         let answer = self.api.ask(process, &query, variables, PATIENCE).await;
         let mut tally = self.tally.lock().expect("no holder panics");
         match answer {
-            Err(code) if code == "NOT_YET_CONSISTENT" => tally.not_yet += 1,
-            Err(_) => tally.failed += 1,
+            Err(Failure::Passing { code }) if code == "NOT_YET_CONSISTENT" => tally.not_yet += 1,
+            Err(Failure::NoAnswer | Failure::Passing { .. }) => tally.failed += 1,
+            Err(Failure::Wrong { why }) => {
+                tally.wrong += 1;
+                let what = format!(
+                    "API process {process} answered the query of {id} with the token of version {} \
+                     with {why}",
+                    written.version
+                );
+                self.differences.note("reads by token", what);
+            }
             Ok(data) => {
                 let version = data[node]["version"].as_str();
                 let version = version.and_then(|version| version.parse::<i64>().ok());
@@ -82,6 +113,23 @@ impl Reads {
                     written.version
                 );
                 self.differences.note("reads by token", what);
+            }
+        }
+    }
+
+    /// Asks one of the queries that need no token.
+    pub(crate) async fn plain(&self, random: &mut Random) {
+        let process = random.below(self.api.processes());
+        let query = random.one_of(&PLAIN);
+        let answer = self.api.ask(process, query, json!({}), PATIENCE).await;
+        let mut tally = self.tally.lock().expect("no holder panics");
+        match answer {
+            Ok(_) => tally.plain += 1,
+            Err(Failure::NoAnswer | Failure::Passing { .. }) => tally.plain_failed += 1,
+            Err(Failure::Wrong { why }) => {
+                tally.wrong += 1;
+                let what = format!("API process {process} answered `{query}` with {why}");
+                self.differences.note("queries", what);
             }
         }
     }
