@@ -12,7 +12,8 @@ const DOING: &str = "checking checkpoints";
 /// Streams at most that are named in a note each.
 const NAMED: i64 = 10;
 
-/// Checks `es.checkpoints` against the head of the log, and notes parked streams. Compares checkpoints.
+/// Checks `es.checkpoints` against the head of the log, and notes the parked streams of generations that
+/// serve or are being made. Compares checkpoints.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -32,7 +33,9 @@ async fn note_parked(audit: &Audit<'_>, findings: &mut Findings) -> Result<(), S
              min(first_at) as since, \
              (array_agg(error order by position) filter (where error is not null))[1] as error, \
              count(*) over () as streams \
-         from es.parked group by consumer, generation, stream_id \
+         from es.parked join es.generations g using (consumer, generation) \
+         where g.state in ('SERVING', 'BUILDING') \
+         group by consumer, generation, stream_id \
          order by min(position), consumer, generation limit $1",
     )
     .bind(NAMED)

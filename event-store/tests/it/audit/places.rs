@@ -275,11 +275,15 @@ async fn a_checkpoint_beyond_the_head_is_named() {
 async fn a_parked_stream_is_told_and_no_difference() {
     let store = Store::new().await;
     let stream = store.droplets[0].uuid;
+    // What a generation left behind that was given up is told no more.
     store
         .tamper(&format!(
-            "insert into es.parked (consumer, generation, stream_id, position, error, first_at) values \
+            "insert into es.generations (consumer, generation, version, state, requested_by, reason) values \
+                 ('jobs', 1, 1, 'SERVING', 'ann', 'a test'), ('jobs', 2, 1, 'RETIRED', 'ann', 'a test'); \
+             insert into es.parked (consumer, generation, stream_id, position, error, first_at) values \
                  ('jobs', 1, '{stream}', 7, 'it makes no sense', '2026-11-01T00:00:00Z'), \
-                 ('jobs', 1, '{stream}', 9, null, '2026-11-02T00:00:00Z')"
+                 ('jobs', 1, '{stream}', 9, null, '2026-11-02T00:00:00Z'), \
+                 ('jobs', 2, '{stream}', 7, 'it makes no sense', '2026-11-02T00:00:00Z')"
         ))
         .await;
     let found = &store.audit().await["checkpoints"];
