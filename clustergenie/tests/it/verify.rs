@@ -170,6 +170,74 @@ async fn the_read_models_of_a_running_platform() {
 }
 
 #[tokio::test]
+async fn a_read_model_that_stands_still_is_a_difference_unless_somebody_paused_it() {
+    let (folder, database) = (Folder::new(), store().await);
+    let pool = database.pool();
+    let settings = ["--json", "--database-url", &database.url()];
+    let (behind, exit) = report(&verify(&folder, &settings).await);
+    assert_eq!(exit, 0, "{behind:#}");
+    let waits = "applied up to position 0; 60 events are not in it yet and were not compared";
+    assert_eq!(
+        check(&behind, "read.droplets")["notes"],
+        json!(["it was never made", waits])
+    );
+
+    let serves = "insert into es.generations (consumer, generation, version, state, requested_by, reason) \
+                  values ('droplets', 1, 1, 'SERVING', 'ann', 'a test')";
+    sqlx::query(serves).execute(&pool).await.unwrap();
+    tamper(
+        &pool,
+        "update es.events set recorded_at = recorded_at - interval '10 minutes'",
+    )
+    .await;
+    let (late, exit) = report(&verify(&folder, &settings).await);
+    assert_eq!(exit, 1, "{late:#}");
+    let droplets = check(&late, "read.droplets");
+    assert_eq!(droplets["notes"], json!([waits]));
+    assert_eq!(
+        (&droplets["differences"], &droplets["first"]["position"]),
+        (&json!(1), &json!(1))
+    );
+    let found = droplets["first"]["found"].as_str().unwrap();
+    assert!(found.contains("recorded 10 minutes ago"), "{found}");
+
+    let pause =
+        "insert into es.paused (consumer, paused_by, reason) values ('droplets', 'ann', 'a test')";
+    sqlx::query(pause).execute(&pool).await.unwrap();
+    let (paused, _) = report(&verify(&folder, &settings).await);
+    let droplets = check(&paused, "read.droplets");
+    assert_eq!(droplets["result"], "holds", "{droplets:#}");
+    assert_eq!(
+        droplets["notes"],
+        json!([format!("{waits}, because ann paused it: a test")])
+    );
+}
+
+#[tokio::test]
+async fn a_sample_begins_anywhere_or_where_it_is_told() {
+    let (folder, database) = (Folder::new(), store().await);
+    let url = database.url();
+    let settings = ["--json", "--database-url", &url, "--sample", "0.5"];
+    let (anywhere, exit) = report(&verify(&folder, &settings).await);
+    assert_eq!(exit, 0, "{anywhere:#}");
+    let from = anywhere["sample"]["from"].to_string();
+    let again = [&settings[..], &["--sample-from", &from]].concat();
+    let (again, _) = report(&verify(&folder, &again).await);
+    assert_eq!(again["sample"], anywhere["sample"]);
+    assert_eq!(again["sample"]["share"], 0.5);
+
+    let (all, _) = report(&verify(&folder, &settings[..3]).await);
+    assert_eq!(all["sample"], Value::Null);
+    let of_none = verify(&folder, &["--database-url", &url, "--sample", "0"]).await;
+    assert_eq!(of_none.status.code(), Some(2));
+    assert!(
+        said(&of_none).contains("write a number above 0"),
+        "{}",
+        said(&of_none)
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_be_checked_is_neither_holding_nor_a_difference() {
     let (folder, database) = (Folder::new(), store().await);
     let url = database.url();
