@@ -17,7 +17,8 @@ use event_store::parked::ParkedStream;
 use event_store::pool::{self, Purpose};
 use event_store::retry::Retried;
 use event_store::wake::Signal;
-use projections::operating::Operating;
+use projections::operating::{OperateError, Operating};
+use projections::rebuild::RequestError;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -179,7 +180,17 @@ impl Desk {
     }
 
     async fn rebuild(&self, name: &str, reason: &str, wait: bool) -> anyhow::Result<Done> {
-        let generation = self.operating.rebuild(name, &self.by, reason).await?;
+        let generation = match self.operating.rebuild(name, &self.by, reason).await {
+            Err(OperateError::Rebuild(RequestError::InTheMaking { generation, .. })) if wait => {
+                // Who closed standard error does not want to know.
+                let _ = writeln!(
+                    io::stderr(),
+                    "generation {generation} of {name} is being made already: waiting for that one"
+                );
+                generation
+            }
+            asked => asked?,
+        };
         let text = if wait {
             watch::until_it_serves(&self.operating, name, generation).await?
         } else {

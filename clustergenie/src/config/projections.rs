@@ -66,7 +66,7 @@ pub(crate) enum ProjectionsAction {
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         reason: String,
         /// Wait until it serves, and tell on standard error how far it is. To interrupt that ends only the
-        /// waiting.
+        /// waiting. When one is being made already, wait for that one.
         #[arg(long)]
         wait: bool,
     },

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use testkit::events::record_nonsense;
 use testkit::wait::until;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::agreement::assert_all_agree;
 use super::program::{Folder, Up, printed, program, run, said};
@@ -330,8 +331,37 @@ async fn to_interrupt_the_waiting_leaves_a_rebuild_alone_and_giving_up_ends_it()
     );
     assert!(status(&folder, "droplets").await["building"].is_object());
 
+    // One can wait for it again.
+    let waiting = [
+        "projections",
+        "--data",
+        "data",
+        "rebuild",
+        "droplets",
+        "--wait",
+    ];
+    let mut waiting = program(&folder, waiting)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(waiting.stderr.take().unwrap()).lines();
+    let first = lines.next_line().await.unwrap();
+    assert_eq!(
+        first.as_deref(),
+        Some("generation 2 of droplets is being made already: waiting for that one")
+    );
+
     let given_up = printed(&operate(&folder, &["give-up", "droplets"]).await);
     assert_eq!(given_up, "generation 2 of droplets is given up\n");
+    let mut last = String::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        last = line;
+    }
+    assert!(
+        last.contains("generation 2 of droplets was given up"),
+        "{last}"
+    );
+    assert_eq!(waiting.wait().await.unwrap().code(), Some(1));
     let nothing = operate(&folder, &["give-up", "droplets"]).await;
     assert_eq!(nothing.status.code(), Some(1));
     assert_eq!(status(&folder, "droplets").await["building"], Value::Null);
