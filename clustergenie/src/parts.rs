@@ -171,9 +171,14 @@ fn source(
             wake.sequenced.clone(),
             WITHIN_ONE_PROCESS,
         )),
-        Feed::Kafka(Brokers { addresses, topics }) => {
-            Box::new(KafkaSource::start(addresses, topics, pool, name, types)?)
-        }
+        Feed::Kafka(Brokers { addresses, topics }) => Box::new(KafkaSource::start(
+            addresses,
+            topics,
+            pool,
+            name,
+            consumer.version(),
+            types,
+        )?),
     })
 }
 

@@ -59,11 +59,11 @@ impl Topics {
         format!("{}-relay", self.prefix)
     }
 
-    /// The group of a consumer: its workers follow the generation that serves. One in the making reads
-    /// the log, so it needs none.
+    /// The group of a consumer's code. Two versions are two groups, so that one that must not write takes no
+    /// partitions from the one that may. A generation in the making reads the log and needs none.
     #[must_use]
-    pub fn group(&self, consumer: &str) -> String {
-        format!("{}-{consumer}", self.prefix)
+    pub fn group(&self, consumer: &str, version: i32) -> String {
+        format!("{}-{consumer}-v{version}", self.prefix)
     }
 }
 

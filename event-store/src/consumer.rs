@@ -17,6 +17,7 @@ use crate::envelope::{Positioned, Recorded, StoredEvent};
 use crate::error::StoreError;
 use crate::generation::{self, Access};
 use crate::parked;
+use crate::pool;
 use crate::source::{Batch, ConsumerId, Source};
 
 mod runner;
@@ -65,7 +66,8 @@ pub enum ApplyError {
 
 impl ApplyError {
     /// Whether trying again could help: if not, the event is at fault.
-    pub(crate) fn is_passing(&self) -> bool {
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
         match self {
             Self::Event(_) => false,
             Self::Rows(sqlx::Error::Database(error)) => {
@@ -156,7 +158,7 @@ async fn try_batch(
         generation: batch.generation,
     };
     let unavailable = || StoreError::unavailable("applying events");
-    let mut transaction = pool.begin().await.map_err(unavailable())?;
+    let mut transaction = pool::begin(pool).await.map_err(unavailable())?;
     let access = match care {
         Care::Fast => Access::Together,
         Care::EventByEvent => Access::Alone,

@@ -29,6 +29,19 @@ pub enum StoreError {
         #[source]
         source: CodecError,
     },
+    /// The tables of a consumer were made by code of another version, and only that may write them.
+    #[error(
+        "`{consumer}` was made by version {found} of its code and this program has version {ours}: use the \
+         program that made it"
+    )]
+    OtherVersion {
+        /// Whose tables.
+        consumer: &'static str,
+        /// The version that made them.
+        found: i32,
+        /// The version here.
+        ours: i32,
+    },
     /// Another process took over: this one must stop acting and take over anew.
     #[error("another process took over {what}")]
     Fenced {

@@ -4,10 +4,11 @@ use sqlx::PgPool;
 
 use crate::error::StoreError;
 use crate::generation::{self, Access};
+use crate::pool;
 use crate::source::ConsumerId;
 
-/// Stops a consumer in all processes and generations. When this returns, nothing is being applied any more,
-/// and nothing will be until [`resume`]. Gives whether it was not paused before; then who and why stay as
+/// Stops a consumer in all processes and generations. When this returns, no batch is being applied any more,
+/// and none will be until [`resume`]; only an operator may still try a parked stream again. Gives whether it was not paused before; then who and why stay as
 /// they were.
 ///
 /// # Errors
@@ -44,7 +45,7 @@ pub async fn pause(
             name: consumer,
             generation,
         };
-        let mut transaction = pool.begin().await.map_err(unavailable())?;
+        let mut transaction = pool::begin(pool).await.map_err(unavailable())?;
         generation::enter(&mut transaction, id, Access::Alone).await?;
         transaction.rollback().await.map_err(unavailable())?;
     }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
 
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -102,4 +102,23 @@ pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<Pg
         })
         .connect_with(options)
         .await
+}
+
+/// Begins a transaction. To be used in place of `PgPool::begin`, whose caller may be given up just while it
+/// waits: the driver then leaves the connection inside a transaction that nobody knows of, and what others
+/// do on it later is never committed. Here the beginning is always awaited; a transaction that nobody
+/// wants any more is rolled back.
+///
+/// # Errors
+/// When Postgres does not answer.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it ends as soon as Postgres answers, and must outlive whoever asked"
+)]
+pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin().await });
+    begun
+        .await
+        .unwrap_or_else(|ended| Err(sqlx::Error::Protocol(ended.to_string())))
 }

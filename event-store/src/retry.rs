@@ -16,6 +16,7 @@ use crate::error::StoreError;
 use crate::generation::{self, Access};
 use crate::log;
 use crate::parked::chain;
+use crate::pool;
 use crate::source::ConsumerId;
 
 /// What became of a parked stream that was tried again.
@@ -54,7 +55,8 @@ pub async fn parked(
 /// Tries one stream of a generation; does nothing when it is not parked.
 ///
 /// # Errors
-/// When Postgres fails; the stream stays as it is then.
+/// [`StoreError::OtherVersion`] when code of another version writes this generation, and when Postgres fails;
+/// the stream stays as it is then.
 pub async fn stream(
     pool: &PgPool,
     consumer: &dyn Consumer,
@@ -66,9 +68,11 @@ pub async fn stream(
         generation,
     };
     let line = Line { id, stream };
-    let mut transaction = pool.begin().await.map_err(unavailable())?;
+    let mut transaction = pool::begin(pool).await.map_err(unavailable())?;
     generation::enter(&mut transaction, id, Access::Alone).await?;
     line.hold_checkpoint(&mut transaction).await?;
+    line.is_of_version(&mut transaction, consumer.version())
+        .await?;
     let parked = line.events(&mut transaction).await?;
     let mut applied = Vec::new();
     for stored in &parked {
@@ -129,6 +133,34 @@ impl Line {
              for no key update",
         );
         execute(hold, transaction).await
+    }
+
+    /// Code of another version would mix its rows with those that are there.
+    async fn is_of_version(
+        &self,
+        transaction: &mut PgConnection,
+        ours: i32,
+    ) -> Result<(), StoreError> {
+        let found: Option<i32> = sqlx::query_scalar(
+            "select version from es.generations where consumer = $1 and generation = $2 \
+             and state in ('SERVING', 'BUILDING')",
+        )
+        .bind(self.id.name)
+        .bind(self.id.generation)
+        .fetch_optional(transaction)
+        .await
+        .map_err(unavailable())?;
+        match found {
+            Some(found) if found == ours => Ok(()),
+            Some(found) => Err(StoreError::OtherVersion {
+                consumer: self.id.name,
+                found,
+                ours,
+            }),
+            None => Err(StoreError::Fenced {
+                what: format!("generation {} of {}", self.id.generation, self.id.name),
+            }),
+        }
     }
 
     async fn events(

@@ -105,7 +105,7 @@ impl Archive {
         for (stream, events) in by_stream(&batch.events) {
             self.append(stream, &events).await?;
         }
-        let mut transaction = pool.begin().await?;
+        let mut transaction = event_store::pool::begin(pool).await?;
         checkpoint::advance(&mut transaction, CONSUMER, &batch.moves).await?;
         transaction.commit().await?;
         Ok(())

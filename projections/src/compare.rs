@@ -12,6 +12,7 @@ use domain::event::StreamType;
 use event_store::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Position, Shard};
 use event_store::error::StoreError;
+use event_store::pool;
 use event_store::source::ConsumerId;
 use serde::Serialize;
 use sqlx::{Connection, PgConnection, PgPool};
@@ -112,6 +113,14 @@ impl Comparison {
 /// Why nothing could be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
+    /// The generation neither serves nor is being made: ask which one serves, and compare that.
+    #[error("generation {generation} of `{name}` is not in use any more")]
+    Superseded {
+        /// Of which projection.
+        name: &'static str,
+        /// Which one.
+        generation: i32,
+    },
     /// Postgres failed.
     #[error("the read models cannot be compared with the log")]
     Unavailable(#[from] sqlx::Error),
@@ -137,9 +146,8 @@ pub async fn compare(
         name: consumer.name(),
         generation,
     };
-    let mut snapshot = pool.acquire().await?;
     let mut scratch = pool.acquire().await?.detach();
-    let mut transaction = snapshot.begin().await?;
+    let mut transaction = pool::begin(pool).await?;
     for setting in [
         "set transaction isolation level repeatable read read only",
         // It waits while events are folded, and that may take as long as it takes.
@@ -164,6 +172,7 @@ async fn in_snapshot(
     id: ConsumerId,
     sample: Sample,
 ) -> Result<Comparison, CompareError> {
+    must_be_in_use(snapshot, id).await?;
     let checkpoints = checkpoints(snapshot, id, consumer.stream_types()).await?;
     let tables = tables::of(snapshot, id).await?;
     tables::copy_shapes(scratch, &tables).await?;
@@ -189,6 +198,26 @@ async fn in_snapshot(
         rows::compare(snapshot, scratch, &table, sample, &mut comparison).await?;
     }
     Ok(comparison)
+}
+
+/// A generation out of service has no checkpoints any more, and its tables say nothing.
+async fn must_be_in_use(snapshot: &mut PgConnection, id: ConsumerId) -> Result<(), CompareError> {
+    let in_use: bool = sqlx::query_scalar(
+        "select exists (select from es.generations where consumer = $1 and generation = $2 \
+             and state in ('SERVING', 'BUILDING'))",
+    )
+    .bind(id.name)
+    .bind(id.generation)
+    .fetch_one(snapshot)
+    .await?;
+    if in_use {
+        Ok(())
+    } else {
+        Err(CompareError::Superseded {
+            name: id.name,
+            generation: id.generation,
+        })
+    }
 }
 
 async fn checkpoints(

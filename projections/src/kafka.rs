@@ -87,12 +87,13 @@ impl KafkaSource {
         topics: &Topics,
         pool: PgPool,
         consumer: &'static str,
+        version: i32,
         types: &'static [StreamType],
     ) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared::default());
         let group = Group::new(topics, types, consumer, Arc::clone(&shared));
         let refused = "the settings of the Kafka client are refused";
-        let kafka: BaseConsumer<Group> = settings(brokers, &topics.group(consumer))
+        let kafka: BaseConsumer<Group> = settings(brokers, &topics.group(consumer, version))
             .create_with_context(group)
             .context(refused)?;
         let names: Vec<String> = types.iter().map(|t| topics.events(*t)).collect();

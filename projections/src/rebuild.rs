@@ -5,7 +5,8 @@
 //!   tables in one transaction, which waits only briefly for those who read, and tries again;
 //! - nobody sees less than before: the new generation has applied at least what the old one has, shard by
 //!   shard, when it takes its place;
-//! - it serves only after every row was found equal to a fresh fold of the log (`crate::compare`);
+//! - it serves only after every row was found equal to a fresh fold of the log (`crate::compare`), and if it
+//!   could apply every event that the old one has applied;
 //! - whoever makes it may be killed at any point: the old generation serves, and the next process that runs
 //!   this goes on from the checkpoints. Two at once do no harm: checkpoints move by compare-and-set;
 //! - nothing but tables is written: hints, jobs and commands do not come from a rebuild.
@@ -13,7 +14,6 @@
 //! A rebuild is asked for ([`request()`]) by an operator, or by a program whose code has a higher version
 //! than the generation that serves. It is done by whichever process holds the lease for that.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,11 +28,14 @@ use tokio_util::sync::CancellationToken;
 
 mod build;
 mod drop;
+mod end;
 mod fill;
+mod parks;
 mod request;
 mod switch;
 
-pub use self::request::{RequestError, give_up, request};
+pub use self::end::give_up;
+pub use self::request::{RequestError, request};
 
 use self::build::build;
 
@@ -50,6 +53,15 @@ struct Generation {
     generation: i32,
     version: i32,
     state: String,
+    is_dropped: bool,
+    is_paused: bool,
+}
+
+impl Generation {
+    /// Whether its tables are of no use any more and are still there.
+    fn is_gone(&self) -> bool {
+        matches!(self.state.as_str(), "RETIRED" | "FAILED") && !self.is_dropped
+    }
 }
 
 /// Makes every rebuild that is asked for, and asks for those that this program's versions need, until
@@ -95,21 +107,14 @@ impl Rebuilder {
     async fn work(&self, dropped: &mut Option<Instant>) -> anyhow::Result<()> {
         let generations = self.generations().await?;
         self.request_for_risen_versions(&generations).await?;
-        let building = generations
-            .iter()
-            .filter(|g| g.state == "BUILDING")
-            .find_map(|g| {
-                let projection = self.projections.iter().find(|p| {
-                    // Code of another version would make other rows.
-                    p.name() == g.consumer && p.version() == g.version
-                });
-                projection.map(|projection| (projection, g.generation))
-            });
-        let gone = generations
-            .iter()
-            .any(|g| matches!(g.state.as_str(), "RETIRED" | "FAILED"));
+        let gone = generations.iter().any(Generation::is_gone);
         let may_drop = gone && dropped.is_none_or(|last| last.elapsed() > DROP_EVERY);
-        if building.is_none() && !may_drop {
+        let building: Vec<_> = generations
+            .iter()
+            .filter(|g| g.state == "BUILDING" && !g.is_paused)
+            .filter_map(|g| Some((self.projection_of(g)?, g.generation)))
+            .collect();
+        if building.is_empty() && !may_drop {
             return Ok(());
         }
         let Some(lease) = lease::acquire(&self.pool, LEASE, &self.owner).await? else {
@@ -120,9 +125,17 @@ impl Rebuilder {
                 *dropped = Some(Instant::now());
                 drop::drop_what_is_gone(&self.pool).await?;
             }
-            if let Some((projection, generation)) = building {
-                build(&self.pool, projection.as_ref(), generation).await?;
-                self.applied.raise();
+            for (projection, generation) in building {
+                // One that fails must not stop the others.
+                match build(&self.pool, projection, generation).await {
+                    Ok(()) => self.applied.raise(),
+                    Err(error) => tracing::warn!(
+                        projection = projection.name(),
+                        generation,
+                        why = format!("{error:#}"),
+                        "a read model is not made anew now; this is tried again"
+                    ),
+                }
             }
             Ok(())
         };
@@ -132,6 +145,14 @@ impl Rebuilder {
         };
         lease::release(&self.pool, &lease).await?;
         done
+    }
+
+    /// The projection that makes a generation: code of another version would make other rows.
+    fn projection_of(&self, generation: &Generation) -> Option<&dyn Consumer> {
+        let mut projections = self.projections.iter();
+        let projection = projections
+            .find(|p| p.name() == generation.consumer && p.version() == generation.version);
+        projection.map(|projection| &**projection)
     }
 
     /// Keeps the lease; returns when it is lost.
@@ -147,12 +168,13 @@ impl Rebuilder {
         }
     }
 
-    /// The generations whose tables are there.
+    /// All generations there ever were, in order.
     async fn generations(&self) -> anyhow::Result<Vec<Generation>> {
         let names: Vec<_> = self.projections.iter().map(|p| p.name()).collect();
         sqlx::query_as(
-            "select consumer, generation, version, state from es.generations \
-             where consumer = any($1) and dropped_at is null order by begun_at",
+            "select consumer, generation, version, state, dropped_at is not null as is_dropped, \
+                 exists (select from es.paused p where p.consumer = g.consumer) as is_paused \
+             from es.generations g where consumer = any($1) order by begun_at, generation",
         )
         .bind(names)
         .fetch_all(&self.pool)
@@ -161,22 +183,23 @@ impl Rebuilder {
     }
 
     /// Asks for a generation of each projection whose code is newer than what serves, unless one of this
-    /// version is being made, or was made and is wrong: then people have to look first.
+    /// version is being made, or was made and was wrong or given up: then people have to look first.
     async fn request_for_risen_versions(&self, known: &[Generation]) -> anyhow::Result<()> {
-        let mut newest: HashMap<&str, i32> = HashMap::new();
-        for g in known.iter().filter(|g| g.state != "RETIRED") {
-            let version = newest.entry(&g.consumer).or_default();
-            *version = g.version.max(*version);
-        }
         for projection in &self.projections {
-            let version = newest.get(projection.name());
-            if version.is_some_and(|version| *version < projection.version()) {
-                let reason = format!("its version rose to {}", projection.version());
-                match request(&self.pool, projection.as_ref(), "clustergenie", &reason).await {
-                    // Another process was faster.
-                    Ok(_) | Err(RequestError::InTheMaking { .. }) => {}
-                    Err(error) => return Err(error.into()),
-                }
+            let its = || known.iter().filter(|g| g.consumer == projection.name());
+            let Some(serving) = its().find(|g| g.state == "SERVING") else {
+                continue;
+            };
+            let was_tried = its()
+                .any(|g| g.generation > serving.generation && g.version >= projection.version());
+            if serving.version >= projection.version() || was_tried {
+                continue;
+            }
+            let reason = format!("its version rose to {}", projection.version());
+            match request(&self.pool, projection.as_ref(), "clustergenie", &reason).await {
+                // Another process was faster.
+                Ok(_) | Err(RequestError::InTheMaking { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())

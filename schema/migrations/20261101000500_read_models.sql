@@ -240,5 +240,6 @@ alter table es.events enable row level security;
 create policy of_organization on es.events for select to clustergenie_reader
     using (org_id = current_setting('clustergenie.org', true));
 -- Events have their policy, the others name no organization. `es.parked`, which holds texts about
--- streams of all of them, is not for clients.
-grant select on es.events, es.log, es.log_head, es.checkpoints, es.generations to clustergenie_reader;
+-- streams of all of them, and the reports of generations are not for clients.
+grant select on es.events, es.log, es.log_head, es.checkpoints to clustergenie_reader;
+grant select (consumer, generation, version, state) on es.generations to clustergenie_reader;

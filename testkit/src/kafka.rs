@@ -85,6 +85,27 @@ impl TestKafka {
         config
     }
 
+    /// Waits until the group of a version of a consumer has so many members.
+    ///
+    /// # Panics
+    /// When that takes longer than it ever should.
+    pub async fn await_members(&self, consumer: &str, version: i32, members: usize) {
+        let (config, group) = (self.client(), self.topics.group(consumer, version));
+        wait::until(&format!("{group} has {members} members"), async || {
+            let (config, group) = (config.clone(), group.clone());
+            let count = tokio::task::spawn_blocking(move || {
+                let client: BaseConsumer = config.create().expect("the settings are right");
+                let list = client.fetch_group_list(Some(&group), PATIENCE);
+                let list = list.expect("the broker answers");
+                list.groups()
+                    .first()
+                    .map_or(0, |group| group.members().len())
+            });
+            (count.await.expect("it does not panic") == members).then_some(())
+        })
+        .await;
+    }
+
     /// Every committed event of a type's topic that is there now, partition by partition.
     ///
     /// # Panics

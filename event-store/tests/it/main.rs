@@ -11,6 +11,7 @@ mod consumer;
 mod crash;
 mod group;
 mod migrate;
+mod pool;
 mod race;
 mod schedules;
 mod sequencer;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use event_store::codec;
-use event_store::consumer::{ApplyError, Consumer};
+use event_store::consumer::Consumer;
 use event_store::envelope::{Position, Positioned, Recorded, Shard, StoredEvent, StreamId};
 use event_store::log;
 use sqlx::{Connection, PgConnection, PgPool};
@@ -126,11 +126,11 @@ impl<'a> Fold<'a> {
                     transaction.commit().await?;
                     self.events += 1;
                 }
-                Err(ApplyError::Event(reason)) => {
+                Err(error) if error.is_passing() => return Err(error.into()),
+                Err(error) => {
                     transaction.rollback().await?;
-                    self.refuse(stream, position, reason);
+                    self.refuse(stream, position, error.to_string());
                 }
-                Err(error) => return Err(error.into()),
             }
         }
         Ok(())

@@ -7,8 +7,10 @@ use event_store::{generation, log};
 use serde_json::json;
 use sqlx::PgPool;
 
+use super::end::end;
 use super::fill::fill;
-use super::switch::switch;
+use super::parks::parked_anew;
+use super::switch::{Outcome, switch};
 use crate::compare::{Comparison, Sample, compare};
 
 /// So few events behind the log, a generation is caught up with in a moment.
@@ -21,6 +23,9 @@ pub(super) async fn build(
     generation: i32,
 ) -> anyhow::Result<()> {
     let name = projection.name();
+    if !is_being_made(pool, name, generation).await? {
+        return Ok(());
+    }
     tracing::info!(
         projection = name,
         generation,
@@ -30,19 +35,43 @@ pub(super) async fn build(
     is_filled(pool, name, generation).await?;
     let comparison = compare(pool, projection, generation, Sample::ALL).await?;
     let replaced = compare_replaced(pool, projection).await?;
-    record(pool, projection, generation, &comparison, replaced.as_ref()).await?;
-    if comparison.differences > 0 {
+    let serving = generation::serving(pool, name).await?.generation;
+    let parked = {
+        let mut connection = pool.acquire().await?;
+        parked_anew(&mut connection, name, serving, generation).await?
+    };
+    let report = json!({ "comparison": comparison, "replaced": replaced, "parked": parked });
+    record(pool, name, generation, report).await?;
+    if comparison.differences > 0 || !parked.is_empty() {
         tracing::error!(
             projection = name,
             generation,
             differences = comparison.differences,
             first = ?comparison.first.first(),
-            "a read model that was made anew is not what the log says; it will not serve"
+            parked = ?parked.first(),
+            "a read model that was made anew is not what the log says, or could not apply what the one \
+             that serves has applied; it will not serve"
         );
-        return fail(pool, name, generation).await;
+        return Ok(end(pool, name, generation, "FAILED").await.map(drop)?);
     }
     catch_up(pool, projection, generation).await?;
-    switch(pool, projection, generation).await?;
+    if let Outcome::Parks(parked) = switch(pool, projection, generation).await? {
+        tracing::error!(
+            projection = name,
+            generation,
+            parked = ?parked.first(),
+            "a read model that was made anew cannot apply what the one that serves has applied; it will \
+             not serve"
+        );
+        record(
+            pool,
+            name,
+            generation,
+            json!({ "comparison": comparison, "parked": parked }),
+        )
+        .await?;
+        return Ok(end(pool, name, generation, "FAILED").await.map(drop)?);
+    }
     tracing::info!(
         projection = name,
         generation,
@@ -51,6 +80,19 @@ pub(super) async fn build(
         "another generation of a read model serves"
     );
     Ok(())
+}
+
+/// Whether it is still to be made: somebody else may have finished it, or given it up.
+async fn is_being_made(pool: &PgPool, name: &str, generation: i32) -> anyhow::Result<bool> {
+    let state: Option<String> = sqlx::query_scalar(
+        "select state from es.generations where consumer = $1 and generation = $2",
+    )
+    .bind(name)
+    .bind(generation)
+    .fetch_optional(pool)
+    .await
+    .context("the state of a rebuild cannot be read")?;
+    Ok(state.as_deref() == Some("BUILDING"))
 }
 
 async fn catch_up(pool: &PgPool, projection: &dyn Consumer, generation: i32) -> anyhow::Result<()> {
@@ -109,33 +151,16 @@ async fn compare_replaced(
 
 async fn record(
     pool: &PgPool,
-    projection: &dyn Consumer,
+    name: &str,
     generation: i32,
-    comparison: &Comparison,
-    replaced: Option<&Comparison>,
+    report: serde_json::Value,
 ) -> anyhow::Result<()> {
     sqlx::query("update es.generations set report = $3 where consumer = $1 and generation = $2")
-        .bind(projection.name())
+        .bind(name)
         .bind(generation)
-        .bind(json!({ "comparison": comparison, "replaced": replaced }))
+        .bind(report)
         .execute(pool)
         .await
         .context("the report of a rebuild cannot be recorded")?;
-    Ok(())
-}
-
-async fn fail(pool: &PgPool, name: &str, generation: i32) -> anyhow::Result<()> {
-    sqlx::query(
-        "with failed as ( \
-             update es.generations set state = 'FAILED', decided_at = clock_timestamp() \
-             where consumer = $1 and generation = $2 and state = 'BUILDING'), \
-         unmoved as (delete from es.checkpoints where consumer = $1 and generation = $2) \
-         delete from es.parked where consumer = $1 and generation = $2",
-    )
-    .bind(name)
-    .bind(generation)
-    .execute(pool)
-    .await
-    .context("a failed rebuild cannot be recorded")?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Drops the tables of generations that neither serve nor are being made.
 
 use anyhow::Context;
+use event_store::pool;
 use sqlx::PgPool;
 
 /// Drops what can be dropped now: a table that somebody reads is left for the next time, and one that
@@ -28,7 +29,7 @@ pub(super) async fn drop_what_is_gone(pool: &PgPool) -> anyhow::Result<()> {
 }
 
 async fn drop_one(pool: &PgPool, consumer: &str, generation: i32) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool::begin(pool).await?;
     // Whoever waits for a lock on a table lets others wait behind.
     sqlx::query("set local lock_timeout = '200ms'")
         .execute(&mut *transaction)

@@ -1,8 +1,8 @@
-//! Asks for a rebuild, and takes that back.
+//! Asks for a rebuild.
 
 use event_store::consumer::Consumer;
 use event_store::error::StoreError;
-use event_store::generation;
+use event_store::{generation, pool};
 use sqlx::PgPool;
 
 /// Why a rebuild was not asked for.
@@ -39,7 +39,7 @@ pub async fn request(
 ) -> Result<i32, RequestError> {
     let name = projection.name();
     generation::begin(pool, name, projection.version()).await?;
-    let mut transaction = pool.begin().await.map_err(RequestError::Unavailable)?;
+    let mut transaction = pool::begin(pool).await.map_err(RequestError::Unavailable)?;
     // Whoever asks at the same time waits here, and then finds this one.
     sqlx::query(
         "select 1 from es.generations where consumer = $1 and state = 'SERVING' for update",
@@ -92,27 +92,4 @@ pub async fn request(
         "a rebuild was asked for"
     );
     Ok(next)
-}
-
-/// Gives up the generation that is being made, if there is one; gives which. Its tables are dropped soon.
-///
-/// # Errors
-/// When Postgres fails.
-pub async fn give_up(pool: &PgPool, projection: &str) -> Result<Option<i32>, sqlx::Error> {
-    // With its checkpoints gone, whoever still fills it can write nothing any more.
-    sqlx::query_scalar(
-        "with given_up as ( \
-             update es.generations set state = 'RETIRED', decided_at = clock_timestamp() \
-             where consumer = $1 and state = 'BUILDING' returning generation), \
-         unmoved as ( \
-             delete from es.checkpoints c using given_up g \
-             where c.consumer = $1 and c.generation = g.generation), \
-         unparked as ( \
-             delete from es.parked p using given_up g \
-             where p.consumer = $1 and p.generation = g.generation) \
-         select generation from given_up",
-    )
-    .bind(projection)
-    .fetch_optional(pool)
-    .await
 }

@@ -8,25 +8,34 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use event_store::consumer::Consumer;
-use event_store::log;
+use event_store::{log, pool};
 use sqlx::{PgConnection, PgPool};
 
 use super::fill::fill;
+use super::parks::{ParkedAnew, parked_anew};
 
 /// Pause after an attempt that met somebody who reads for long.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Tries until the generation serves.
+/// What became of it.
+pub(super) enum Outcome {
+    /// It serves.
+    Serves,
+    /// It does not: it has parked what the one that serves has applied.
+    Parks(Vec<ParkedAnew>),
+}
+
+/// Tries until the generation serves, or must not.
 pub(super) async fn switch(
     pool: &PgPool,
     projection: &dyn Consumer,
     generation: i32,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Outcome> {
     loop {
         match try_switch(pool, projection, generation).await? {
-            Attempt::Done => return Ok(()),
+            Attempt::Ended(outcome) => return Ok(outcome),
             Attempt::SomebodyReads => {
                 tracing::info!(
                     projection = projection.name(),
@@ -40,7 +49,7 @@ pub(super) async fn switch(
 }
 
 enum Attempt {
-    Done,
+    Ended(Outcome),
     SomebodyReads,
 }
 
@@ -50,7 +59,7 @@ async fn try_switch(
     generation: i32,
 ) -> anyhow::Result<Attempt> {
     let name = projection.name();
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool::begin(pool).await?;
     let serving: i32 = sqlx::query_scalar(
         "select generation from es.generations where consumer = $1 and state = 'SERVING' for update",
     )
@@ -58,6 +67,11 @@ async fn try_switch(
     .fetch_one(&mut *transaction)
     .await
     .context("no generation serves")?;
+    // Before anything waits for what is locked now: somebody else may have put it in its place.
+    ensure!(
+        serving != generation,
+        "generation {generation} of `{name}` serves already"
+    );
     sqlx::query(
         "select 1 from es.checkpoints where consumer = $1 and generation = $2 \
          order by shard for update",
@@ -74,8 +88,19 @@ async fn try_switch(
     .bind(generation)
     .fetch_one(&mut *transaction)
     .await?;
-    if state != "BUILDING" {
-        bail!("generation {generation} of `{name}` was given up");
+    ensure!(
+        state == "BUILDING",
+        "generation {generation} of `{name}` was given up"
+    );
+    let paused: bool =
+        sqlx::query_scalar("select exists (select from es.paused where consumer = $1)")
+            .bind(name)
+            .fetch_one(&mut *transaction)
+            .await?;
+    ensure!(!paused, "`{name}` is paused");
+    let parked = parked_anew(&mut transaction, name, serving, generation).await?;
+    if !parked.is_empty() {
+        return Ok(Attempt::Ended(Outcome::Parks(parked)));
     }
     if let Err(error) = show(&mut transaction, name, generation).await {
         return match error.as_database_error().and_then(|e| e.code()) {
@@ -86,7 +111,7 @@ async fn try_switch(
     }
     hand_over(&mut transaction, name, serving, generation).await?;
     transaction.commit().await?;
-    Ok(Attempt::Done)
+    Ok(Attempt::Ended(Outcome::Serves))
 }
 
 /// Points the views of clients to the generation's tables. Waits for queries that run, but not for long:

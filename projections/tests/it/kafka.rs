@@ -110,7 +110,7 @@ async fn while_kafka_is_away_the_log_is_read_and_each_event_applied_once() {
     recorder.jobs(300).await;
     sequence(&pool).await;
     // Nobody listens on this port; both members find the same shards without an owner.
-    let away = || Member::start_at(&pool, "127.0.0.1:1", &Topics::default(), First::Succeeds);
+    let away = || Member::start_at(&pool, "127.0.0.1:1", &Topics::default(), First::Succeeds, 1);
     let members = [away(), away()];
     recorder.jobs(100).await;
     let head = sequence(&pool).await;
@@ -118,6 +118,32 @@ async fn while_kafka_is_away_the_log_is_read_and_each_event_applied_once() {
     for member in members {
         member.stop().await;
     }
+    assert_each_applied_once(&pool, head).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn code_of_another_version_takes_no_partitions_from_the_one_that_may_write() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = applying().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    kafka.make_topics().await;
+    recorder.jobs(100).await;
+    let half = sequence(&pool).await;
+    kafka.send(&pool, Position::START, half).await;
+    let older = Member::start(&pool, &kafka);
+    applied(&pool, half).await;
+    let (brokers, topics) = (kafka.brokers(), kafka.topics());
+    let newer = Member::start_at(&pool, brokers, &topics, First::Succeeds, 2);
+    kafka.await_members("noting", 2, 1).await;
+
+    recorder.jobs(100).await;
+    let head = sequence(&pool).await;
+    kafka.send(&pool, half, head).await;
+    applied(&pool, head).await;
+    assert!(!newer.has_applied());
+    older.stop().await;
+    newer.stop().await;
     assert_each_applied_once(&pool, head).await;
 }
 
@@ -273,20 +299,22 @@ impl Member {
     }
 
     fn start_with(pool: &PgPool, kafka: &TestKafka, first: First) -> Self {
-        Self::start_at(pool, kafka.brokers(), &kafka.topics(), first)
+        Self::start_at(pool, kafka.brokers(), &kafka.topics(), first, 1)
     }
 
-    fn start_at(pool: &PgPool, brokers: &str, topics: &Topics, first: First) -> Self {
+    fn start_at(pool: &PgPool, brokers: &str, topics: &Topics, first: First, version: i32) -> Self {
         // Lives as long as the test's process; a consumer of the program does too.
         let noting: &'static Noting = Box::leak(Box::new(Noting {
             fail: AtomicBool::new(first == First::Fails),
             applied: AtomicBool::new(false),
+            version,
         }));
         let mut source = KafkaSource::start(
             brokers,
             topics,
             pool.clone(),
             noting.name(),
+            noting.version(),
             noting.stream_types(),
         )
         .expect("the source starts");
@@ -318,6 +346,7 @@ impl Member {
 struct Noting {
     fail: AtomicBool,
     applied: AtomicBool,
+    version: i32,
 }
 
 #[async_trait]
@@ -327,7 +356,7 @@ impl Consumer for Noting {
     }
 
     fn version(&self) -> i32 {
-        1
+        self.version
     }
 
     fn stream_types(&self) -> &'static [StreamType] {

@@ -11,6 +11,7 @@ use event_store::envelope::{Positioned, Recorded, StreamId};
 use event_store::error::StoreError;
 use event_store::generation::{self, Turn};
 use event_store::parked;
+use event_store::retry;
 use event_store::source::{LogSource, Source};
 use event_store::wake::{POLL, Signal};
 use projections::compare::{Sample, compare};
@@ -22,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::replay::record_lives;
-use crate::world::{World, Writer, requested};
+use crate::world::{World, Writer, requested, sample};
 
 /// What a projection's generations have become, in order.
 async fn states(world: &World, projection: &str) -> Vec<String> {
@@ -286,6 +287,124 @@ async fn a_risen_version_makes_its_tables_by_itself_and_keeps_older_code_away() 
     );
     let rows = rows(&world, "read.droplets").await;
     assert!(rows[0].contains("seen by newer code"), "{rows:?}");
+}
+
+/// Droplets by code of a higher version, which cannot apply what the one before could.
+struct UnableDroplets;
+
+#[async_trait]
+impl Consumer for UnableDroplets {
+    fn name(&self) -> &'static str {
+        "droplets"
+    }
+
+    fn version(&self) -> i32 {
+        projections::droplets::Droplets.version() + 1
+    }
+
+    fn stream_types(&self) -> &'static [StreamType] {
+        projections::droplets::Droplets.stream_types()
+    }
+
+    async fn apply(
+        &self,
+        transaction: &mut PgConnection,
+        events: &[Positioned<Recorded>],
+    ) -> Result<(), ApplyError> {
+        if events
+            .iter()
+            .any(|event| event.event.event.event_type() == "droplet_renamed")
+        {
+            return Err(ApplyError::Event("renaming is not understood".to_owned()));
+        }
+        projections::droplets::Droplets
+            .apply(transaction, events)
+            .await
+    }
+}
+
+#[tokio::test]
+async fn a_generation_that_parks_more_never_serves_and_is_not_made_again() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let id = writer.droplet(requested("web-1")).await;
+    writer
+        .record(
+            id.into(),
+            [sample("droplet_activated"), sample("droplet_renamed")],
+        )
+        .await;
+    world.catch_up().await;
+    let before = rows(&world, "read.droplets").await;
+    let jobs: Arc<dyn Consumer> = Arc::new(projections::jobs::Jobs);
+    let _rebuilder = rebuilder(
+        &world,
+        "one",
+        vec![Arc::new(UnableDroplets), Arc::clone(&jobs)],
+    );
+    await_states(&world, "droplets", &["SERVING", "FAILED"]).await;
+    assert_eq!(rows(&world, "read.droplets").await, before);
+    let report: String = sqlx::query_scalar(
+        "select report -> 'parked' ->> 0 from es.generations where state = 'FAILED'",
+    )
+    .fetch_one(&world.pool)
+    .await
+    .expect("there is a report");
+    assert!(report.contains("renaming is not understood"), "{report}");
+    until("its tables are dropped", async || {
+        let dropped: bool = sqlx::query_scalar(
+            "select dropped_at is not null from es.generations where state = 'FAILED'",
+        )
+        .fetch_one(&world.pool)
+        .await
+        .expect("Postgres answers");
+        dropped.then_some(())
+    })
+    .await;
+    // Whoever makes this one has looked after the tables were dropped.
+    request(&world, jobs.as_ref()).await;
+    await_states(&world, "jobs", &["RETIRED", "SERVING"]).await;
+    assert_eq!(states(&world, "droplets").await, ["SERVING", "FAILED"]);
+}
+
+#[tokio::test]
+async fn a_paused_rebuild_holds_up_no_other_and_goes_on_when_it_may() {
+    let world = World::new().await;
+    record_lives(&world, 6).await;
+    world.catch_up().await;
+    let droplets: Arc<dyn Consumer> = Arc::new(projections::droplets::Droplets);
+    let jobs: Arc<dyn Consumer> = Arc::new(projections::jobs::Jobs);
+    request(&world, droplets.as_ref()).await;
+    let paused = event_store::pause::pause(&world.pool, "droplets", "ann", "a test").await;
+    assert!(paused.expect("Postgres answers"));
+    request(&world, jobs.as_ref()).await;
+    let _rebuilder = rebuilder(&world, "one", vec![droplets, jobs]);
+    await_states(&world, "jobs", &["RETIRED", "SERVING"]).await;
+    assert_eq!(states(&world, "droplets").await, ["SERVING", "BUILDING"]);
+    let resumed = event_store::pause::resume(&world.pool, "droplets").await;
+    assert!(resumed.expect("Postgres answers"));
+    await_states(&world, "droplets", &["RETIRED", "SERVING"]).await;
+}
+
+#[tokio::test]
+async fn a_parked_stream_is_not_tried_by_code_of_another_version() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let bad: StreamId = writer.droplet(requested("web-1")).await.into();
+    record_nonsense(&world.pool, bad.uuid).await;
+    world.catch_up().await;
+    let refused = retry::stream(&world.pool, &NewerDroplets, 1, bad.uuid).await;
+    assert!(
+        matches!(
+            refused,
+            Err(StoreError::OtherVersion {
+                found: 1,
+                ours: 2,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
