@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rustix::process::{Signal, kill_process};
 use serde_json::json;
 use tokio::{
@@ -26,6 +26,7 @@ use crate::{
     plan::Planned,
     platform::Platform,
     process::{Process, until_gone},
+    refused::{self, Refused},
     servers::postgres::{Frozen, first_process},
 };
 
@@ -35,12 +36,14 @@ const POSTGRES_GONE: Duration = Duration::from_secs(10);
 /// How long a broker may still take messages for a topic that it has said is deleted.
 const TOPIC_GONE: Duration = Duration::from_secs(1);
 
-/// How often a kind of fault was injected, and how often that was not possible: its target was down
-/// already, say.
+/// How often a kind of fault was injected, and how often it was not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) injected: u64,
+    /// For a reason that is known: its target was down already, say.
     pub(crate) not_possible: u64,
+    /// For any other reason: each is a difference.
+    pub(crate) failed: u64,
 }
 
 /// A topic that was deleted: what it held up to a position is gone, and may be.
@@ -121,18 +124,26 @@ impl Injector {
         let from = begun.elapsed();
         let outcome = self.inject(&planned.fault).await;
         let to = begun.elapsed();
-        let mut kept = self.locked();
-        let count = kept.counts.entry(kind).or_default();
-        match &outcome {
-            Ok(()) => count.injected += 1,
-            Err(_) => count.not_possible += 1,
-        }
-        let line = json!({
+        let mut line = json!({
             "planned": planned,
             "fromMs": from.as_millis(),
             "toMs": to.as_millis(),
-            "notPossible": outcome.err().map(|error| format!("{error:#}")),
         });
+        let mut kept = self.locked();
+        let count = kept.counts.entry(kind.clone()).or_default();
+        match outcome {
+            Ok(()) => count.injected += 1,
+            Err(error) if refused::is_known(&error) => {
+                count.not_possible += 1;
+                line["notPossible"] = json!(format!("{error:#}"));
+            }
+            Err(error) => {
+                count.failed += 1;
+                line["failed"] = json!(format!("{error:#}"));
+                let what = format!("{kind} at {} ms failed: {error:#}", planned.at);
+                self.differences.note("faults", what);
+            }
+        }
         writeln!(kept.file, "{line}")?;
         Ok(())
     }
@@ -151,7 +162,7 @@ impl Injector {
             Fault::CrashPostgres { how, down } => self.crash_postgres(*how, *down).await,
             Fault::PausePostgres { lasts } => {
                 let first = first_process(&self.platform.postgres_data);
-                let frozen = Frozen::new(first.context("Postgres is down")?);
+                let frozen = Frozen::new(first.ok_or_else(|| Refused::new("Postgres is down"))?);
                 sleep(Duration::from_millis(*lasts)).await;
                 drop(frozen);
                 Ok(())
@@ -168,7 +179,9 @@ impl Injector {
             Fault::DrawnInVain { how, numbers } => self.draw_in_vain(*how, *numbers).await,
             Fault::FullDisk { lasts } => {
                 let disk = &self.platform.disk;
-                anyhow::ensure!(disk.can_be_filled(), "mounting is not permitted here");
+                if !disk.can_be_filled() {
+                    return Err(Refused::new("mounting is not permitted here").into());
+                }
                 let ballast = disk.fill()?;
                 sleep(Duration::from_millis(*lasts)).await;
                 drop(ballast);
@@ -179,10 +192,7 @@ impl Injector {
             Fault::RemakeTopic { stream_type } => self.delete_topic(stream_type).await,
             Fault::Rebuild { projection } => self.operate(&["rebuild", projection]).await,
             Fault::PauseProjection { projection, lasts } => {
-                self.operate(&["pause", projection, "--reason=a fault"])
-                    .await?;
-                sleep(Duration::from_millis(*lasts)).await;
-                self.resume(projection).await
+                self.pause_projection(projection, *lasts).await
             }
         }
     }
@@ -208,19 +218,21 @@ impl Injector {
         }
         // `up` ends when its Postgres does, and is started again.
         let first = first_process(&self.platform.postgres_data);
-        let first = first.context("Postgres is down")?;
-        kill_process(first, signal)?;
-        anyhow::ensure!(
-            until_gone(first, POSTGRES_GONE).await,
-            "Postgres does not end"
-        );
+        let first = first.ok_or_else(|| Refused::new("Postgres is down"))?;
+        if kill_process(first, signal).is_err() {
+            return Err(Refused::new("Postgres has just ended").into());
+        }
+        if !until_gone(first, POSTGRES_GONE).await {
+            // It stands still, or `up` does and does not notice that it has ended.
+            return Err(Refused::new("Postgres does not end").into());
+        }
         Ok(())
     }
 
     async fn redeliver(&self, messages: i64, target: Target) -> anyhow::Result<()> {
         let process = self.process(target)?;
         if !process.end(Signal::KILL).await? {
-            bail!("{} is down", process.name());
+            return Err(Refused::new(format!("{} is down", process.name())).into());
         }
         let moved = async {
             let mut connection = self.platform.address.connect().await?;
@@ -269,13 +281,15 @@ async fn end_and_start(process: &Process, signal: Signal, down: u64) -> anyhow::
     let ran = process.end(signal).await?;
     sleep(Duration::from_millis(down)).await;
     process.start().await?;
-    anyhow::ensure!(ran, "{} was down already", process.name());
+    if !ran {
+        return Err(Refused::new(format!("{} was down already", process.name())).into());
+    }
     Ok(())
 }
 
 async fn pause(process: &Process, lasts: u64) -> anyhow::Result<()> {
     let paused = process.pause();
-    let paused = paused.with_context(|| format!("{} is down", process.name()))?;
+    let paused = paused.ok_or_else(|| Refused::new(format!("{} is down", process.name())))?;
     sleep(Duration::from_millis(lasts)).await;
     drop(paused);
     Ok(())

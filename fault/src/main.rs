@@ -8,6 +8,7 @@
 mod api;
 mod compare;
 mod difference;
+mod ends;
 mod faults;
 mod inject;
 mod ledger;
@@ -18,6 +19,7 @@ mod platform;
 mod process;
 mod quiet;
 mod random;
+mod refused;
 mod report;
 mod rig;
 mod say;

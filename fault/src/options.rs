@@ -8,7 +8,8 @@ use clap::Parser;
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub(crate) struct Options {
-    /// What all chance follows from; the same seed gives the same faults at the same times.
+    /// What all chance follows from; the same seed gives the same faults at the same times, for one version
+    /// of the rig's plans.
     #[arg(long)]
     pub(crate) seed: u64,
     /// For how long faults are injected, in minutes; may be a fraction.

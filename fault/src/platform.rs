@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use crate::{
+    ends::MayEnd,
     faults::{Role, Target},
     options::Options,
     plan::Run,
@@ -222,6 +223,12 @@ impl Platform {
             folder: self.folder.clone(),
             log: self.folder.join(format!("{target}.log")),
             owner: None,
+            may_end: match target.role {
+                Role::Up => MayEnd::WithItsPostgres,
+                Role::Api | Role::Relay | Role::Project | Role::Work => {
+                    MayEnd::WithoutDatabaseAtStart
+                }
+            },
             stop: Signal::TERM,
             farewell: "KILL",
         }

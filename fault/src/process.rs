@@ -6,10 +6,14 @@
 
 use std::{
     env,
-    fs::OpenOptions,
+    fs::{self, File, OpenOptions},
+    io::{Read, Seek, SeekFrom},
     path::PathBuf,
-    process::Stdio,
-    sync::atomic::{AtomicI32, AtomicU64, Ordering},
+    process::{ExitStatus, Stdio},
+    sync::{
+        Mutex as StdMutex,
+        atomic::{AtomicI32, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,6 +24,8 @@ use tokio::{
     sync::Mutex,
     time::{Instant, sleep, timeout},
 };
+
+use crate::ends::{MayEnd, last_words};
 
 /// How long a process may take to stop in order.
 const ORDERLY_STOP: Duration = Duration::from_secs(30);
@@ -41,6 +47,8 @@ pub(crate) struct Spec {
     pub(crate) log: PathBuf,
     /// The user and group that it runs as, when not as we do.
     pub(crate) owner: Option<(u32, u32)>,
+    /// When it may end without being told to.
+    pub(crate) may_end: MayEnd,
     /// What ends it in order.
     pub(crate) stop: Signal,
     /// What the kernel sends it when we end.
@@ -55,7 +63,10 @@ pub(crate) struct Process {
     child: Mutex<Option<Child>>,
     /// Of the child that runs; 0 when none does.
     pid: AtomicI32,
+    /// How long its log was when it was started the last time.
+    logged_before: AtomicU64,
     ended_by_itself: AtomicU64,
+    unexplained_ends: StdMutex<Vec<String>>,
 }
 
 impl Process {
@@ -65,7 +76,9 @@ impl Process {
             spec,
             child: Mutex::new(None),
             pid: AtomicI32::new(0),
+            logged_before: AtomicU64::new(0),
             ended_by_itself: AtomicU64::new(0),
+            unexplained_ends: StdMutex::default(),
         }
     }
 
@@ -77,6 +90,12 @@ impl Process {
     /// How often it ended without being told to.
     pub(crate) fn ended_by_itself(&self) -> u64 {
         self.ended_by_itself.load(Ordering::Relaxed)
+    }
+
+    /// Of these ends those that it should not have come to, in words.
+    pub(crate) fn unexplained_ends(&self) -> Vec<String> {
+        let ends = self.unexplained_ends.lock();
+        ends.expect("no holder panics").clone()
     }
 
     /// Its number, while it runs.
@@ -106,8 +125,10 @@ impl Process {
         let Some(mut running) = child.take() else {
             return Ok(false);
         };
-        let was_running = running.try_wait()?.is_none();
-        if was_running && let Some(pid) = self.pid() {
+        let ended = running.try_wait()?;
+        if let Some(status) = ended {
+            self.note_end(status);
+        } else if let Some(pid) = self.pid() {
             // It may end at this moment, which is what the signal is for.
             let _ = kill_process(pid, signal);
             if timeout(ORDERLY_STOP, running.wait()).await.is_err() {
@@ -115,7 +136,7 @@ impl Process {
             }
         }
         self.pid.store(0, Ordering::Relaxed);
-        Ok(was_running)
+        Ok(ended.is_none())
     }
 
     /// Ends it in order, or by force when that takes too long.
@@ -141,17 +162,42 @@ impl Process {
             let Some(running) = child.as_mut() else {
                 continue;
             };
-            if running.try_wait()?.is_none() {
+            let Some(status) = running.try_wait()? else {
                 continue;
-            }
+            };
             self.pid.store(0, Ordering::Relaxed);
-            self.ended_by_itself.fetch_add(1, Ordering::Relaxed);
+            self.note_end(status);
             sleep(RESTART_AFTER).await;
             *child = Some(self.spawn()?);
         }
     }
 
+    /// It ended without being told to.
+    fn note_end(&self, status: ExitStatus) {
+        self.ended_by_itself.fetch_add(1, Ordering::Relaxed);
+        let said = self.said().unwrap_or_default();
+        if !self.spec.may_end.explains(status, &said) {
+            let what = match last_words(&said) {
+                "" => format!("{} ended by itself with {status}: see its log", self.name()),
+                words => format!("{} ended by itself with {status}: {words}", self.name()),
+            };
+            let mut ends = self.unexplained_ends.lock().expect("no holder panics");
+            ends.push(what);
+        }
+    }
+
+    /// What it wrote since it was started the last time.
+    fn said(&self) -> std::io::Result<String> {
+        let mut log = File::open(&self.spec.log)?;
+        log.seek(SeekFrom::Start(self.logged_before.load(Ordering::Relaxed)))?;
+        let mut said = Vec::new();
+        log.read_to_end(&mut said)?;
+        Ok(String::from_utf8_lossy(&said).into_owned())
+    }
+
     fn spawn(&self) -> anyhow::Result<Child> {
+        let logged = fs::metadata(&self.spec.log).map_or(0, |metadata| metadata.len());
+        self.logged_before.store(logged, Ordering::Relaxed);
         let child = self.spec.command()?.spawn();
         let child = child.with_context(|| format!("{} cannot be started", self.spec.name))?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::{difference::Difference, inject::Count, load::ReadTally};
+use crate::{difference::Difference, inject::Count, load::ReadTally, plan};
 
 /// The most differences that are shown; all are in the JSON.
 const SHOWN: usize = 20;
@@ -40,11 +40,16 @@ impl Report {
     /// For programs.
     pub(crate) fn json(&self) -> Value {
         let faults = self.faults.iter().map(|(kind, count)| {
-            let count = json!({ "injected": count.injected, "notPossible": count.not_possible });
+            let count = json!({
+                "injected": count.injected,
+                "notPossible": count.not_possible,
+                "failed": count.failed,
+            });
             (kind.clone(), count)
         });
         json!({
             "seed": self.seed,
+            "planVersion": plan::VERSION,
             "mode": self.mode,
             "seconds": self.seconds,
             "faults": faults.collect::<serde_json::Map<_, _>>(),
@@ -77,14 +82,14 @@ impl Report {
     pub(crate) fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
         writeln!(
             out,
-            "\n{:<36} {:>9} {:>13}",
-            "fault", "injected", "not possible"
+            "\n{:<36} {:>9} {:>13} {:>7}",
+            "fault", "injected", "not possible", "failed"
         )?;
         for (kind, count) in &self.faults {
             writeln!(
                 out,
-                "{kind:<36} {:>9} {:>13}",
-                count.injected, count.not_possible
+                "{kind:<36} {:>9} {:>13} {:>7}",
+                count.injected, count.not_possible, count.failed
             )?;
         }
         writeln!(out, "{:<36} {:>9}", "all faults", self.injected())?;
@@ -93,6 +98,7 @@ impl Report {
             .messages
             .map_or("-".to_owned(), |messages| messages.to_string());
         for (name, value) in [
+            ("version of the plan", plan::VERSION.to_string()),
             (
                 "processes ended by themselves",
                 self.ended_by_themselves.to_string(),

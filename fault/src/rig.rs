@@ -69,7 +69,8 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Report> {
     let folder = &options.dir;
     let length = Duration::from_secs_f64(options.minutes * 60.0);
     let plan = plan::plan(options.seed, run, length);
-    fs::write(folder.join("plan.json"), format!("{:#}\n", json!(plan)))?;
+    let written = json!({ "version": plan::VERSION, "seed": options.seed, "faults": plan });
+    fs::write(folder.join("plan.json"), format!("{written:#}\n"))?;
     let disk = Disk::make(folder.join("disk"), disk_size(options.minutes))?;
     if !disk.can_be_filled() {
         warn(

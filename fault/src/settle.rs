@@ -16,12 +16,17 @@ use tokio::{
 use crate::{
     compare::{commands, history::History, kafka, kcat, positions, read_models, subscribers},
     options::Options,
+    process::Process,
     quiet,
     report::Report,
     rig::{PATIENCE, Parts},
     say::say,
     servers::kafka::PREFIX,
 };
+
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long subscribers listen once more after the last event.
+const LATE: Duration = Duration::from_secs(2);
 
 impl Parts {
     /// Waits for quiet and compares.
@@ -64,6 +69,9 @@ impl Parts {
         if let Some(ended) = followers.try_join_next() {
             bail!("a part of the rig ended: {ended:?}");
         }
+        for end in self.platform.all().flat_map(Process::unexplained_ends) {
+            self.differences.note("processes", end);
+        }
         let (acknowledged, refused, unknown) = self.ledger.tally();
         let records = self.ledger.records();
         Ok(Report {
@@ -86,7 +94,7 @@ impl Parts {
             reconnects: self
                 .notebooks
                 .iter()
-                .map(|notebook| notebook.reconnects())
+                .map(|notebook| notebook.connections().saturating_sub(1))
                 .sum(),
             reads: self.reads.tally(),
             messages,
@@ -115,7 +123,8 @@ impl Parts {
         Ok(Some(messages.len()))
     }
 
-    /// Waits until every subscriber has as many events as it must, then compares what it has.
+    /// Waits until every subscriber has as many events as it must and has come back once more, since
+    /// events that were seen already may come again then; compares what it has.
     async fn check_subscribers(&self, history: &History) -> anyhow::Result<()> {
         let after = history.position_of(self.shared.stream, self.shared.version);
         let after = after.context("the first event of the shared droplet has no position")?;
@@ -123,9 +132,24 @@ impl Parts {
         for notebook in &self.notebooks {
             let expected = subscribers::expected(&notebook.filter, history, after);
             while notebook.len() < expected.len() && begun.elapsed() < PATIENCE {
-                sleep(Duration::from_millis(100)).await;
+                sleep(LOOK_EVERY).await;
             }
         }
+        let connected = self.notebooks.iter().map(|notebook| notebook.connections());
+        let connected: Vec<_> = connected.collect();
+        for notebook in &self.notebooks {
+            notebook.reconnect();
+        }
+        for (notebook, before) in self.notebooks.iter().zip(connected) {
+            while notebook.connections() == before && begun.elapsed() < PATIENCE {
+                sleep(LOOK_EVERY).await;
+            }
+            if notebook.connections() == before {
+                let what = format!("{} does not come back", notebook.name);
+                self.differences.note("subscribers", what);
+            }
+        }
+        sleep(LATE).await;
         for notebook in &self.notebooks {
             let expected = subscribers::expected(&notebook.filter, history, after);
             subscribers::check(

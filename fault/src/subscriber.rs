@@ -14,7 +14,10 @@ use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 use tokio_tungstenite::{
     connect_async,
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
@@ -67,6 +70,7 @@ pub(crate) struct Notebook {
     pub(crate) name: String,
     pub(crate) filter: Filter,
     kept: Mutex<Kept>,
+    reconnect: Notify,
 }
 
 #[derive(Debug)]
@@ -90,6 +94,7 @@ impl Notebook {
             name,
             filter,
             kept: Mutex::new(kept),
+            reconnect: Notify::new(),
         })
     }
 
@@ -103,9 +108,14 @@ impl Notebook {
         self.locked().seen.len()
     }
 
-    /// How often it connected after the first time.
-    pub(crate) fn reconnects(&self) -> u64 {
-        self.locked().connections.saturating_sub(1)
+    /// How often it was connected.
+    pub(crate) fn connections(&self) -> u64 {
+        self.locked().connections
+    }
+
+    /// Makes the subscriber drop its connection and go on with another one.
+    pub(crate) fn reconnect(&self) {
+        self.reconnect.notify_one();
     }
 
     fn note(&self, seen: Seen) -> anyhow::Result<()> {
@@ -154,8 +164,12 @@ impl Subscriber {
         let mut process = self.random.below(self.api.processes());
         loop {
             let lasts = self.random.millis(LASTS.0, LASTS.1);
+            let notebook = Arc::clone(&self.notebook);
             // However it ended, the next one goes on.
-            let _ = timeout(lasts, self.connection(process)).await;
+            tokio::select! {
+                _ = timeout(lasts, self.connection(process)) => {}
+                () = notebook.reconnect.notified() => {}
+            }
             sleep(self.random.millis(50, 500)).await;
             process = self.random.below(self.api.processes());
         }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
 use rustix::process::Pid;
 use sqlx::{Connection, Executor};
 use tokio::time::sleep;
@@ -11,6 +10,7 @@ use super::Injector;
 use crate::{
     faults::{Drawn, End, Lease},
     quiet::Progress,
+    refused::Refused,
 };
 
 /// How often it is looked for a connection that is at work.
@@ -35,7 +35,7 @@ impl Injector {
             }
             sleep(Duration::from_millis(2)).await;
         }
-        bail!("no command was at work")
+        Err(Refused::new("no command was at work").into())
     }
 
     /// A transaction that has an id, has written, and has drawn a number of an event. Others must not wait
@@ -118,7 +118,9 @@ impl Injector {
         .bind(f64::from(i32::try_from(seconds)?))
         .execute(&mut connection)
         .await?;
-        anyhow::ensure!(stepped.rows_affected() == 1, "nobody has the lease");
+        if stepped.rows_affected() != 1 {
+            return Err(Refused::new("nobody has the lease").into());
+        }
         Ok(())
     }
 }

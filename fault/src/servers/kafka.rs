@@ -21,7 +21,11 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::process::{Process, Spec, on_path};
+use crate::{
+    ends::MayEnd,
+    process::{Process, Spec, on_path},
+    refused::{Refused, broker_is_down},
+};
 
 /// What the names of all topics begin with.
 pub(crate) const PREFIX: &str = "fault";
@@ -71,6 +75,7 @@ impl Kafka {
             folder: home.clone(),
             log: folder.join(format!("{name}.log")),
             owner: None,
+            may_end: MayEnd::Whenever,
             stop: Signal::TERM,
             farewell: "KILL",
         };
@@ -109,7 +114,9 @@ impl Kafka {
         let results = admin.delete_topics(&[&topic], &options).await?;
         for result in results {
             if let Err((topic, code)) = result {
-                anyhow::bail!("the topic `{topic}` cannot be deleted: {code}");
+                let why = format!("the topic `{topic}` cannot be deleted: {code}");
+                anyhow::ensure!(broker_is_down(code), why);
+                return Err(Refused::new(why).into());
             }
         }
         Ok(())

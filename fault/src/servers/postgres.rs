@@ -16,7 +16,11 @@ use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
 use super::disk::Disk;
-use crate::process::{Process, Spec};
+use crate::{
+    ends::MayEnd,
+    process::{Process, Spec},
+    refused::Refused,
+};
 
 /// The users that root lends the cluster to.
 const OWNERS: [&str; 2] = ["postgres", "nobody"];
@@ -52,7 +56,8 @@ impl Address {
         match self {
             Self::Url(url) => Ok(url.clone()),
             Self::ReadyFile(file) => {
-                let ready = fs::read(file).context("the platform does not serve")?;
+                let ready =
+                    fs::read(file).map_err(|_| Refused::new("the platform does not serve"))?;
                 let ready: Value = serde_json::from_slice(&ready)?;
                 let url = ready["databaseUrl"].as_str();
                 Ok(url.context("the ready file names no database")?.to_owned())
@@ -116,6 +121,7 @@ pub(crate) async fn make(
         folder: data.clone(),
         log: folder.join("initdb.log"),
         owner,
+        may_end: MayEnd::Whenever,
         stop: Signal::INT,
         farewell: "QUIT",
     };
