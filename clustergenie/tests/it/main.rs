@@ -16,5 +16,6 @@ mod token;
 mod trace;
 mod trace_file;
 mod unpublished;
+mod transactions;
 mod up;
 mod verify;
