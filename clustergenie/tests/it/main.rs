@@ -15,7 +15,7 @@ mod settings;
 mod token;
 mod trace;
 mod trace_file;
-mod unpublished;
 mod transactions;
+mod unpublished;
 mod up;
 mod verify;
