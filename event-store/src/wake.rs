@@ -1,5 +1,7 @@
 //! Wakes those who wait for new events. A lost hint costs a bounded delay, never an event: whoever
-//! wakes looks at the database, and a hint says only that looking is worth it.
+//! wakes looks at the database, and a hint says only that looking is worth it. So it is with listening
+//! itself: everybody who may log in to Postgres may announce anything, and whoever hears that the log grew
+//! looks where it ends.
 //!
 //! Who works anyway looks by itself every [`POLL`] too. Who only waits, such as the reader for
 //! subscribers, need not, because the hint [`Hint::Sequenced`] of another process is lost in no other
@@ -8,19 +10,21 @@
 //! - The listening connection breaks: a new one listens first, and then looks once where the log ends.
 //! - It breaks without anybody noticing, or nobody announces any more: announcers repeat themselves
 //!   every [`HEARTBEAT`], and who hears nothing for [`SILENCE`] takes the connection for broken.
-//! - The sequencer's process ends between its commit and the announcement: the next one announces the
-//!   log's end when it takes over, and until then there is the silence.
+//! - The sequencer's process ends between its commit and the announcement, or cannot send it: whoever
+//!   announces, also one that only stands by, tells where the log ends by Postgres, not by itself.
 //!
-//! So a hint is late by [`SILENCE`] and a new connection at most, and idle processes that wait send
-//! nothing.
+//! So a hint is late by [`SILENCE`] and a new connection at most, which waits for no answer longer than
+//! [`ANSWER`], and idle processes that wait send nothing.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::StoreError;
@@ -35,6 +39,10 @@ pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// After how long without any announcement of the log's end its listening connection counts as broken.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
+/// How long Postgres may take to answer what is asked for the sake of a hint, before its connection counts
+/// as broken.
+pub const ANSWER: Duration = Duration::from_secs(5);
+
 /// The patience of a waiter to whom every hint comes, sooner or later: of this process, or by
 /// [`listen`].
 pub const UNTIL_HINTED: Duration = Duration::MAX;
@@ -46,7 +54,8 @@ const DEBOUNCE: Duration = Duration::from_millis(5);
 /// Pause before a lost listening connection is tried again.
 const RECONNECT: Duration = Duration::from_millis(500);
 
-/// Something that only grows, and those who wait for it to grow.
+/// Something that grows, and those who wait for it to grow. It falls only when a database that was restored
+/// to an earlier point shows that it was too high.
 #[derive(Clone, Debug)]
 pub struct Signal {
     value: Arc<watch::Sender<i64>>,
@@ -70,12 +79,25 @@ impl Signal {
         });
     }
 
+    /// Sets the value to what was found by looking, which began when the value was `before`. What grew
+    /// meanwhile stays; but what is now less than it was before has gone back, and the value falls.
+    pub fn found(&self, before: i64, found: i64) {
+        self.value.send_if_modified(|current| {
+            let fell = found < before && *current == before;
+            let changes = fell || found > *current;
+            if changes {
+                *current = found;
+            }
+            changes
+        });
+    }
+
     /// Raises the value by one.
     pub fn raise(&self) {
         self.value.send_modify(|current| *current += 1);
     }
 
-    /// The highest value so far.
+    /// The value now.
     #[must_use]
     pub fn value(&self) -> i64 {
         *self.value.borrow()
@@ -85,7 +107,15 @@ impl Signal {
     pub async fn above(&self, seen: i64, patience: Duration) {
         let mut receiver = self.value.subscribe();
         // An error would mean that the sender is gone, and `self` holds it; a timeout is a poll.
-        let _ = tokio::time::timeout(patience, receiver.wait_for(|value| *value > seen)).await;
+        let _ = timeout(patience, receiver.wait_for(|value| *value > seen)).await;
+    }
+
+    /// Waits until the value is above `seen`, or has fallen since it was `known`, at most `patience`.
+    pub async fn above_or_fallen(&self, seen: i64, known: i64, patience: Duration) {
+        let mut receiver = self.value.subscribe();
+        let moved = receiver.wait_for(|value| *value > seen || *value < known);
+        // As above.
+        let _ = timeout(patience, moved).await;
     }
 }
 
@@ -155,7 +185,7 @@ pub async fn announce(pool: PgPool, wake: Wake, hint: Hint, stop: CancellationTo
         }
         let value = signal.value();
         if value > told || hint.heartbeat().is_some() {
-            match notify(&pool, hint, value).await {
+            match notify(&pool, hint).await {
                 Ok(()) => told = value,
                 Err(error) => tracing::debug!(%error, "a hint to other processes was not sent"),
             }
@@ -170,17 +200,27 @@ pub async fn announce(pool: PgPool, wake: Wake, hint: Hint, stop: CancellationTo
 /// # Errors
 /// When Postgres fails. The others look by themselves soon.
 pub async fn tell_applied(pool: &PgPool) -> Result<(), sqlx::Error> {
-    // Only that it happened counts.
-    notify(pool, Hint::Applied, 0).await
+    notify(pool, Hint::Applied).await
 }
 
-async fn notify(pool: &PgPool, hint: Hint, value: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_notify($1, $2)")
+async fn notify(pool: &PgPool, hint: Hint) -> Result<(), sqlx::Error> {
+    let statement = match hint {
+        // Counters of different processes are not comparable; only that it happened counts.
+        Hint::Appended | Hint::Applied => "select pg_notify($1, '')",
+        // Not what this process knows: it may be one that stands by.
+        Hint::Sequenced => "select pg_notify($1, position::text) from es.log_head",
+    };
+    let mut connection = pool.acquire().await?;
+    let notified = sqlx::query(statement)
         .bind(hint.channel())
-        .bind(value.to_string())
-        .execute(pool)
-        .await
-        .map(|_| ())
+        .execute(&mut *connection);
+    let answer = timeout(ANSWER, notified).await;
+    answer.unwrap_or_else(|_| {
+        // The pool would wait for the answer too.
+        drop(connection.detach());
+        Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
+    })?;
+    Ok(())
 }
 
 /// Takes in a hint of other processes until `stop`; reconnects for ever, also when a hint that is sent
@@ -213,33 +253,53 @@ async fn listen_once(
     hint: Hint,
     silence: Duration,
 ) -> Result<Infallible, Lost> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(hint.channel()).await?;
     let signal = hint.signal(wake);
+    let mut listener = timeout(ANSWER, listener(pool, hint))
+        .await
+        .map_err(|_| Lost::Silent)??;
+    // Whatever was announced while nobody listened.
     match hint {
-        // Whatever was announced while nobody listened.
         Hint::Appended | Hint::Applied => signal.raise(),
-        Hint::Sequenced => {
-            let head = log::head(pool).await.map_err(Lost::Look)?;
-            signal.raise_to(head.0);
-        }
+        Hint::Sequenced => look(pool, signal).await?,
     }
     loop {
-        let heard = tokio::time::timeout(silence, listener.try_recv()).await;
+        let heard = timeout(silence, listener.try_recv()).await;
         // `None` is a connection that broke and was made again by itself: something may be lost.
         let Some(notification) = heard.map_err(|_| Lost::Silent)?? else {
             return Err(Lost::Broken);
         };
         match hint {
-            // Counters of different processes are not comparable; only that it happened counts.
             Hint::Appended | Hint::Applied => signal.raise(),
             Hint::Sequenced => {
-                if let Ok(position) = notification.payload().parse() {
-                    signal.raise_to(position);
+                let announced = notification.payload().parse::<i64>();
+                if announced.is_ok_and(|announced| announced != signal.value()) {
+                    look(pool, signal).await?;
                 }
             }
         }
     }
+}
+
+/// Listens by a connection that is nobody else's: what becomes of one that does not answer must not take
+/// the room of others in the pool.
+async fn listener(pool: &PgPool, hint: Hint) -> Result<PgListener, sqlx::Error> {
+    let own = PgPoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .connect_lazy_with(pool.connect_options().as_ref().clone());
+    let mut listener = PgListener::connect_with(&own).await?;
+    listener.listen(hint.channel()).await?;
+    Ok(listener)
+}
+
+/// Looks where the log ends.
+async fn look(pool: &PgPool, sequenced: &Signal) -> Result<(), Lost> {
+    let before = sequenced.value();
+    let head = timeout(ANSWER, log::head(pool)).await;
+    let head = head.map_err(|_| Lost::Silent)?.map_err(Lost::Look)?;
+    sequenced.found(before, head.0);
+    Ok(())
 }
 
 /// Why one listens anew.
