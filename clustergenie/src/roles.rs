@@ -123,6 +123,8 @@ pub(crate) async fn relay(settings: Relay) -> anyhow::Result<()> {
     let wake = Wake::default();
     let mut tasks = Tasks::new(GRACE);
     parts::take_in(&mut tasks, &pool, &wake, Hint::Appended);
+    // Another relay may be the one that sequences.
+    parts::take_in(&mut tasks, &pool, &wake, Hint::Sequenced);
     parts::announce(&mut tasks, &pool, &wake, Hint::Sequenced);
     let health = parts::relay(&mut tasks, &pool, &wake, Some(brokers(settings.kafka)));
     let relay = ready::Relay {
