@@ -298,6 +298,8 @@ impl Publishing {
             return Ok(Look::Refused);
         }
         self.held.delete(released).await?;
+        // Before the next events of the stream are let wait: under load there are always some.
+        self.held.let_go(self.position).await?;
         self.writer = Some(writer);
         self.size.learn(positions.len(), bytes);
         tracing::info!(stream.id = %stream, up_to = up_to.0, "events were released");

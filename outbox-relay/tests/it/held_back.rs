@@ -225,6 +225,40 @@ async fn relays_that_are_killed_while_streams_are_held_back_lose_and_double_noth
     relay.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_are_let_go_while_they_get_more_events() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    let streams = recorder.jobs(100).await;
+    testkit::events::sequence(&pool).await;
+    sqlx::query(
+        "insert into es.unpublished (position, stream_id, attempts) \
+         select l.position, e.stream_id, 0 from es.log l join es.events e using (seq) \
+         where e.version = 1",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let relay = Relay::start(&pool, &kafka);
+    let load = async {
+        loop {
+            for stream in &streams {
+                recorder.record(*stream, [last()]).await;
+            }
+            relay.wake.appended.raise();
+        }
+    };
+    tokio::select! {
+        () = nothing_is_held(&pool) => {}
+        () = load => {}
+    }
+    relay.published(&pool).await;
+    assert_kafka_has_all_but(&[], &kafka, &pool).await;
+    relay.stop().await;
+}
+
 /// What a relay may have done of a release when it ends.
 #[derive(Clone, Copy, PartialEq)]
 enum Release {
