@@ -29,14 +29,16 @@ pub async fn check(audit: &Audit<'_>) -> Result<Findings, StoreError> {
 
 async fn note_parked(audit: &Audit<'_>, findings: &mut Findings) -> Result<(), StoreError> {
     let parked: Vec<Parked> = sqlx::query_as(
-        "select consumer, generation, stream_id, min(position) as position, count(*) as events, \
+        "select p.consumer, p.generation, p.stream_id, min(position) as position, count(*) as events, \
              min(first_at) as since, \
              (array_agg(error order by position) filter (where error is not null))[1] as error, \
+             exists (select from es.skipped s where s.consumer = p.consumer \
+                 and s.generation = p.generation and s.stream_id = p.stream_id) as is_skipped, \
              count(*) over () as streams \
-         from es.parked join es.generations g using (consumer, generation) \
+         from es.parked p join es.generations g using (consumer, generation) \
          where g.state in ('SERVING', 'BUILDING') \
-         group by consumer, generation, stream_id \
-         order by min(position), consumer, generation limit $1",
+         group by p.consumer, p.generation, p.stream_id \
+         order by min(position), p.consumer, p.generation limit $1",
     )
     .bind(NAMED)
     .fetch_all(audit.pool)
@@ -62,6 +64,8 @@ struct Parked {
     events: i64,
     since: DateTime<Utc>,
     error: Option<String>,
+    /// It was given up.
+    is_skipped: bool,
     streams: i64,
 }
 
@@ -69,9 +73,10 @@ impl std::fmt::Display for Parked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} (generation {}) has parked the stream {} from position {} on, {} events since {}: {}",
+            "{} (generation {}) has {} the stream {} from position {} on, {} events since {}: {}",
             self.consumer,
             self.generation,
+            if self.is_skipped { "parked and skipped" } else { "parked" },
             self.stream_id,
             self.position,
             self.events,
