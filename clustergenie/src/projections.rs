@@ -162,9 +162,11 @@ impl Desk {
         for stream in streams {
             tried.push((stream, self.operating.retry(&name, stream, None).await?));
         }
-        let lines = tried
-            .iter()
-            .map(|(stream, retried)| text::retried(*stream, *retried));
+        let parked = self.operating.parked(&name, None, None).await?;
+        let lines = tried.iter().map(|(stream, retried)| {
+            let still = parked.iter().find(|parked| parked.stream_id == *stream);
+            text::retried(*stream, *retried, still)
+        });
         let text = if tried.is_empty() {
             format!("no stream is parked in {name}\n")
         } else {

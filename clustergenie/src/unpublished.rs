@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use anyhow::{Context, bail};
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::event::StreamType;
 use event_store::envelope::StreamId;
 use event_store::pool::{self, Purpose};
@@ -122,7 +123,7 @@ fn stream_id(stream: StreamId) -> String {
 
 fn held_text(held: &HeldStream) -> String {
     let mut text = format!(
-        "{}: held back from position {} on, {} events wait\n",
+        "{}: held back from position {} on, {} later events wait\n",
         stream_id(held.stream),
         held.position,
         held.waiting
@@ -134,7 +135,7 @@ fn held_text(held: &HeldStream) -> String {
         ),
         Some(refusal) => {
             let asked = match refusal.retry_requested_at {
-                Some(at) => format!("; another attempt was asked for at {at}"),
+                Some(at) => format!("; another attempt was asked for at {}", time(at)),
                 None => String::new(),
             };
             writeln!(
@@ -142,8 +143,8 @@ fn held_text(held: &HeldStream) -> String {
                 "  position {} was refused {} times, from {} to {}{asked}: {}",
                 refusal.position,
                 refusal.attempts,
-                refusal.first_at,
-                refusal.last_at,
+                time(refusal.first_at),
+                time(refusal.last_at),
                 refusal.error
             )
         }
@@ -176,11 +177,15 @@ fn skipped_text(skipped: &SkippedEvent) -> String {
         "{}: position {} was skipped at {} by {}: {}\n  it had been refused: {}\n",
         stream_id(skipped.stream),
         skipped.position,
-        skipped.skipped_at,
+        time(skipped.skipped_at),
         skipped.skipped_by,
         skipped.reason,
         skipped.error
     )
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn skipped_json(skipped: &SkippedEvent) -> Value {

@@ -70,6 +70,10 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
         let topics = Topics::new(settings.topics.prefix.clone());
         let check = outbox_relay::audit::check(&audit, brokers, &topics);
         checks.push(watch::check("kafka", "messages", &progress, check).await);
+    } else if publishes(&pool).await? {
+        tracing::warn!(
+            "this platform publishes to Kafka, which was not looked at: name its brokers with --kafka"
+        );
     }
     let from = settings.sample_from.unwrap_or_else(anywhere);
     let sample = Sample::share(settings.sample, from);
@@ -86,6 +90,14 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
     });
     let head = audit.bounds.head;
     Ok(Report::new(head, sampled, checks, started.elapsed()))
+}
+
+/// Whether anything was ever published.
+async fn publishes(pool: &PgPool) -> anyhow::Result<bool> {
+    sqlx::query_scalar("select exists (select from es.published where position > 0)")
+        .fetch_one(pool)
+        .await
+        .context("it cannot be looked up whether the platform publishes to Kafka")
 }
 
 /// A number by chance. Samples that begin anywhere look at every stream in time.

@@ -1,7 +1,7 @@
 //! Settings of `projections`.
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use uuid::Uuid;
 
 use super::SomeDatabase;
@@ -79,14 +79,15 @@ pub(crate) enum ProjectionsAction {
 
 /// Settings of `projections retry`.
 #[derive(Args, Clone, Debug)]
+#[command(group = ArgGroup::new("which").args(["stream", "all"]).required(true))]
 pub(crate) struct RetryProjection {
     /// In which projection.
     pub(crate) name: String,
     /// The stream's id: a UUID, or as the API writes it, such as `Droplet:<uuid>`.
-    #[arg(value_parser = stream, required_unless_present = "all")]
+    #[arg(value_parser = stream)]
     pub(crate) stream: Option<Uuid>,
     /// All that are parked there, also those that were skipped.
-    #[arg(long, conflicts_with = "stream")]
+    #[arg(long)]
     pub(crate) all: bool,
 }
 
@@ -98,9 +99,9 @@ pub(crate) struct Why {
     pub(crate) reason: String,
 }
 
-/// Reads the id of a stream.
+/// Reads the id of a stream, also as logs and events in Kafka write it, such as `droplet/<uuid>`.
 pub(super) fn stream(text: &str) -> Result<Uuid, String> {
-    let uuid = ["Droplet:", "Job:"]
+    let uuid = ["Droplet:", "Job:", "droplet/", "job/"]
         .iter()
         .find_map(|kind| text.strip_prefix(kind))
         .unwrap_or(text);
@@ -119,8 +120,9 @@ mod tests {
     fn a_stream_is_named_by_its_uuid_or_as_the_api_names_it() {
         let uuid = "0192f0c1-7a2b-7c3d-8e4f-5a6b7c8d9e0f";
         let expected = Uuid::parse_str(uuid).ok();
-        for text in [uuid, &format!("Droplet:{uuid}"), &format!("Job:{uuid}")] {
-            assert_eq!(stream(text).ok(), expected, "{text}");
+        for kind in ["", "Droplet:", "Job:", "droplet/", "job/"] {
+            let text = format!("{kind}{uuid}");
+            assert_eq!(stream(&text).ok(), expected, "{text}");
         }
         for bad in ["", "web-1", "Cluster:0192f0c1-7a2b-7c3d-8e4f-5a6b7c8d9e0f"] {
             assert!(stream(bad).is_err(), "{bad}");

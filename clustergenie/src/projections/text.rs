@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use domain::event::StreamType;
 use event_store::parked::ParkedStream;
 use event_store::retry::Retried;
-use projections::status::{Building, ProjectionStatus, Stage, State};
+use projections::status::{Building, Failed, ProjectionStatus, Stage, State};
 use uuid::Uuid;
 
 /// A table of all consumers; below it, a sentence about each one that does not simply follow.
@@ -79,11 +79,10 @@ fn about(status: &ProjectionStatus) -> Vec<String> {
     }
     if let Some(failed) = &status.failed {
         sentences.push(format!(
-            "generation {} was found wrong at {} and never served: {} of its rows are not what the log says \
-             (--json shows the first of them)",
+            "generation {} was found wrong at {} and never served: {} (--json shows the first of them)",
             failed.generation,
             time(failed.at),
-            failed.differences
+            fault(failed)
         ));
     }
     sentences
@@ -103,13 +102,33 @@ pub(super) fn progress(building: &Building) -> String {
     }
 }
 
-/// What came of trying a stream again.
-pub(super) fn retried(stream: Uuid, retried: Retried) -> String {
+/// What came of trying a stream again; `still` is how it is parked now, if it is.
+pub(super) fn retried(stream: Uuid, retried: Retried, still: Option<&ParkedStream>) -> String {
     let Retried { applied, parked } = retried;
-    if parked == 0 {
-        format!("{stream}: all {applied} events were applied\n")
+    match still {
+        _ if parked == 0 => format!("{stream}: all {applied} events were applied\n"),
+        Some(still) => format!(
+            "{}: {applied} events were applied, {parked} are still parked; the event at position {} is at \
+             fault: {}\n",
+            stream_id(still),
+            still.position,
+            still.error
+        ),
+        // Somebody else tried it at the same time.
+        None => format!("{stream}: {applied} events were applied, {parked} were parked then\n"),
+    }
+}
+
+/// Why a generation never served.
+pub(super) fn fault(failed: &Failed) -> String {
+    let parked = failed.report["parked"].as_array().map_or(0, Vec::len);
+    if failed.differences == 0 && parked > 0 {
+        "it could not apply events that the one that serves has applied".to_owned()
     } else {
-        format!("{stream}: {applied} events were applied, {parked} are still parked\n")
+        format!(
+            "{} of its rows are not what the log says",
+            failed.differences
+        )
     }
 }
 

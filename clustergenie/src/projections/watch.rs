@@ -42,15 +42,24 @@ async fn watch(operating: &Operating, name: &str, generation: i32) -> anyhow::Re
         match state.as_deref() {
             Some("BUILDING") => {}
             Some("SERVING") => {
+                let took = begun.elapsed().as_secs_f64();
+                let parked = match operating.status(name).await?.parked_streams {
+                    0 => String::new(),
+                    parked => format!(", with {parked} parked streams"),
+                };
                 return Ok(format!(
-                    "generation {generation} of {name} serves, after {:.1} s",
-                    begun.elapsed().as_secs_f64()
+                    "generation {generation} of {name} serves, after {took:.1} s{parked}"
                 ));
             }
-            Some("FAILED") => bail!(
-                "generation {generation} of {name} is not what the log says, and will not serve: \
-                 `clustergenie projections --json` shows the first of its wrong rows"
-            ),
+            Some("FAILED") => {
+                let failed = operating.status(name).await?.failed;
+                let fault = failed.map(|failed| format!(": {}", text::fault(&failed)));
+                bail!(
+                    "generation {generation} of {name} was found wrong, and will not serve{}; \
+                     `clustergenie projections --json` shows the first of what is wrong",
+                    fault.unwrap_or_default()
+                )
+            }
             _ => bail!("generation {generation} of {name} was given up"),
         }
         let now = sentence(&operating.status(name).await?);

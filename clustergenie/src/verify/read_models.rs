@@ -62,7 +62,7 @@ async fn compare_rows(
             _ => return Err(error.into()),
         },
     };
-    take_in(findings, compared);
+    take_in(findings, projection.name(), compared);
     Ok(())
 }
 
@@ -114,10 +114,13 @@ async fn serving(pool: &PgPool, consumer: &str) -> anyhow::Result<Option<(i32, i
     .context("the generation that serves cannot be looked up")
 }
 
-fn take_in(findings: &mut Findings, compared: Comparison) {
+fn take_in(findings: &mut Findings, projection: &str, compared: Comparison) {
     findings.compared = compared.rows;
     if let Some(first) = compared.first.into_iter().next() {
         findings.differ(compared.differences, difference(first));
+        findings.note(format!(
+            "`clustergenie projections rebuild {projection}` has it made anew from the log"
+        ));
     }
     if !compared.left_out.is_empty() {
         findings.note(format!(

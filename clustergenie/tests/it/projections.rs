@@ -159,7 +159,11 @@ async fn a_parked_stream_is_shown_tried_again_and_given_up() {
     let tried = printed(&operate(&folder, &["retry", "droplets", &id]).await);
     assert_eq!(
         tried,
-        format!("{uuid}: 0 events were applied, 1 are still parked\n")
+        format!(
+            "{id}: 0 events were applied, 1 are still parked; the event at position {} is at fault: {}\n",
+            parked[0]["position"],
+            parked[0]["error"].as_str().unwrap()
+        )
     );
     let tried = told(&folder, &["retry", "droplets", "--all"]).await;
     assert_eq!(
