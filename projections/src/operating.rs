@@ -182,7 +182,9 @@ impl Operating {
     pub async fn pause(&self, name: &str, by: &str, reason: &str) -> Result<bool, OperateError> {
         let name = self.consumer(name)?.name();
         let paused = pause::pause(&self.pool, name, by, reason).await?;
-        tracing::warn!(consumer = name, by, reason, "a consumer is paused");
+        if paused {
+            tracing::warn!(consumer = name, by, reason, "a consumer is paused");
+        }
         Ok(paused)
     }
 
@@ -193,7 +195,9 @@ impl Operating {
     pub async fn resume(&self, name: &str) -> Result<bool, OperateError> {
         let name = self.consumer(name)?.name();
         let resumed = pause::resume(&self.pool, name).await?;
-        tracing::info!(consumer = name, "a consumer goes on");
+        if resumed {
+            tracing::info!(consumer = name, "a consumer goes on");
+        }
         Ok(resumed)
     }
 
