@@ -14,6 +14,11 @@
 //! - An event up to `P` that is not there was not sent before `E` was read. It had its row in
 //!   `es.unpublished` before `P` was committed, and a row goes only after its event is in Kafka. So it is
 //!   in `U`, or it is missing.
+//! - An event that is there and has a row all the same would be doubled by the next release, or was
+//!   skipped and must not be there. Only between a release and the deletion of its rows that is right, and
+//!   then the publisher's last record names the release. So after the messages the record is read once
+//!   more, and then the rows: one that is still there was not deleted since its event was seen, so no
+//!   other transaction came between, and the record is the one of its release, if there was one.
 //! - Messages beyond `P` are compared like all others: their events were in the log before they were
 //!   sent, so they are there when the log is asked after the message was read.
 //!
@@ -26,6 +31,7 @@
 mod message;
 mod reader;
 mod seen;
+mod unpublished;
 
 use std::collections::{HashMap, HashSet};
 
@@ -75,36 +81,33 @@ pub async fn check(audit: &Audit<'_>, brokers: &str, topics: &Topics) -> anyhow:
         }
         None => Position::START,
     };
-    let unpublished = unpublished(audit.pool, published).await?;
+    let unpublished = unpublished::up_to(audit.pool, published).await?;
 
     let (batches, mut read) = mpsc::channel(WAITING);
-    let reading = spawn_blocking(move || reader.read(&batches));
+    let reading = spawn_blocking(move || {
+        reader.read(&batches)?;
+        reader.standing_after_transactions(&batches)
+    });
     let mut shards = Shards::default();
     while let Some(batch) = read.recv().await {
         shards.take_in(audit, topics, &batch, &mut findings).await?;
     }
-    reading.await??;
+    let released = reading
+        .await??
+        .map_or_else(Vec::new, |standing| standing.released);
     shards
         .find_missing(audit.pool, topics, published, &unpublished, &mut findings)
         .await?;
+    unpublished::find_published(audit.pool, &shards.seen, &released, &mut findings).await?;
+    let unpublished = unpublished.iter().map(|position| Position(*position));
+    let unpublished = unpublished.filter(|position| !shards.seen.contains(*position));
     note_progress(
         audit.bounds.head,
         published,
-        unpublished.len(),
+        unpublished.count(),
         &mut findings,
     );
     Ok(findings)
-}
-
-/// The positions up to one that are not in Kafka and need not be.
-async fn unpublished(pool: &PgPool, up_to: Position) -> anyhow::Result<HashSet<i64>> {
-    let positions: Vec<i64> =
-        sqlx::query_scalar("select position from es.unpublished where position <= $1")
-            .bind(up_to.0)
-            .fetch_all(pool)
-            .await
-            .context("the events that are not published cannot be read")?;
-    Ok(positions.into_iter().collect())
 }
 
 fn note_progress(head: Position, published: Position, unpublished: usize, findings: &mut Findings) {
@@ -116,8 +119,8 @@ fn note_progress(head: Position, published: Position, unpublished: usize, findin
     }
     if unpublished > 0 {
         findings.note(format!(
-            "{unpublished} events are not in Kafka because it refused them or an event before them: see \
-             es.unpublished"
+            "{unpublished} events are not in Kafka because it refused them or an event before them: \
+             `clustergenie unpublished` says which"
         ));
     }
 }
@@ -134,7 +137,7 @@ fn unlike(position: Position, found: String) -> Difference {
 /// What is known of every partition.
 #[derive(Default)]
 struct Shards {
-    /// The first position of each, in the order of its messages.
+    /// From where on each must have everything, by its first message.
     first: HashMap<Shard, Position>,
     /// Positions that a message was seen of.
     seen: Seen,
@@ -169,8 +172,8 @@ impl Shards {
             findings.compared += 1;
             let here = message::position(message).and_then(|position| log.get(&position));
             let difference = match (compare(topics, message, here), here) {
-                (Verdict::Same { late }, Some((event, _))) => {
-                    self.note_place(message, event, batch.shard, late)
+                (Verdict::Same { behind }, Some((event, _))) => {
+                    self.note_place(message, event, batch.shard, behind)
                 }
                 (Verdict::Same { .. }, None) => None,
                 (Verdict::Differs(difference), here) => {
@@ -196,12 +199,12 @@ impl Shards {
         message: &OwnedMessage,
         event: &Positioned<StoredEvent>,
         shard: Shard,
-        late: bool,
+        behind: Option<Position>,
     ) -> Option<Difference> {
-        // One that was published late may belong before everything that the topic still has.
-        if !late {
-            self.first.entry(shard).or_insert(event.position);
-        }
+        // One that was published late may belong before everything that the topic still has. It is
+        // followed by all that was published after it.
+        let whole_from = behind.map_or(event.position, |behind| Position(behind.0 + 1));
+        self.first.entry(shard).or_insert(whole_from);
         let is_new = self.seen.insert(event.position);
         let stream = event.event.stream.uuid;
         let before = self.versions.insert(stream, event.event.version);
@@ -250,7 +253,8 @@ impl Shards {
             let partition = partition(topics, shard);
             findings.note(match self.first.get(&shard) {
                 Some(first) => format!(
-                    "{partition} holds events from position {first} on, and not the {lost} before it"
+                    "{partition} holds events from position {first} on, and not {lost} of those before \
+                     it"
                 ),
                 None => format!("{partition} holds none of its {lost} events up to {published}"),
             });

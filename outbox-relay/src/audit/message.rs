@@ -14,8 +14,8 @@ const SHOWN: usize = 300;
 pub(super) enum Verdict {
     /// Byte for byte.
     Same {
-        /// Whether it was published late, because its stream was held back.
-        late: bool,
+        /// If it was published late, because its stream was held back: up to where Kafka had the log then.
+        behind: Option<Position>,
     },
     Differs(Difference),
 }
@@ -56,18 +56,29 @@ pub(super) fn compare(
         }
     };
     let expected = parts(&expected);
-    let mut found = parts_of(message);
-    let before = found.len();
+    let found = parts_of(message);
     // Says how the message came to be where it is, and nothing about the event.
-    found.retain(|(name, _)| name != &format!("header {RELEASED_BEHIND}"));
-    let late = found.len() < before;
+    let late = format!("header {RELEASED_BEHIND}");
+    let (late, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|(name, _)| *name == late);
     for nth in 0..expected.len().max(found.len()) {
         let (expected, found) = (expected.get(nth), found.get(nth));
         if expected != found {
             return differs(event, message, &show(expected), &show(found));
         }
     }
-    Verdict::Same { late }
+    let Some((_, behind)) = late.first() else {
+        return Verdict::Same { behind: None };
+    };
+    let behind = String::from_utf8_lossy(behind);
+    match behind.parse().map(Position) {
+        Ok(behind) if behind >= event.position => Verdict::Same {
+            behind: Some(behind),
+        },
+        _ => {
+            let expected = format!("{RELEASED_BEHIND} from {} on", event.position);
+            differs(event, message, &expected, &format!("`{behind}`"))
+        }
+    }
 }
 
 /// Whether a message that is what it must be is there once too often or in the wrong order of its

@@ -84,6 +84,17 @@ impl Reader {
         Standing::read(&Tail::new(self.config.clone())?, &self.topics)
     }
 
+    /// The same, once it is known what became of every transaction that is under way now.
+    pub(super) fn standing_after_transactions(
+        &self,
+        batches: &Sender<Batch>,
+    ) -> anyhow::Result<Option<Standing>> {
+        let progress = self.topics.progress();
+        let end = end_of(&self.any, &progress, 0)?;
+        self.await_transactions(&progress, 0, end, batches)?;
+        self.standing()
+    }
+
     /// Sends what is committed before the ends of now, partition by partition; stops when nobody
     /// receives it any more.
     pub(super) fn read(&self, batches: &Sender<Batch>) -> anyhow::Result<()> {
@@ -97,7 +108,7 @@ impl Reader {
             ends.push((shard, topic, end));
         }
         for (shard, topic, end) in ends {
-            self.await_transactions(&topic, shard, end, batches)?;
+            self.await_transactions(&topic, partition(shard), end, batches)?;
             self.read_partition(&topic, shard, end, batches)?;
             if batches.is_closed() {
                 return Ok(());
@@ -106,20 +117,19 @@ impl Reader {
         Ok(())
     }
 
-    /// Waits until no transaction before an end is open.
+    /// Waits until no transaction before an end is open, or nobody receives anything any more.
     fn await_transactions(
         &self,
         topic: &str,
-        shard: Shard,
+        partition: i32,
         end: i64,
         batches: &Sender<Batch>,
     ) -> anyhow::Result<()> {
         let started = Instant::now();
-        while end_of(&self.committed, topic, partition(shard))? < end && !batches.is_closed() {
+        while end_of(&self.committed, topic, partition)? < end && !batches.is_closed() {
             ensure!(
                 started.elapsed() < OPEN,
-                "a transaction on {topic}/{} stays open: what is committed cannot be told",
-                partition(shard)
+                "a transaction on {topic}/{partition} stays open: what is committed cannot be told"
             );
         }
         Ok(())
