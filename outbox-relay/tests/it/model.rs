@@ -6,6 +6,8 @@
 //! In every state that can be reached: no event is committed twice, or before an earlier one of its
 //! stream, and what the record of progress vouches for is in Kafka or has a row. From every such state,
 //! whoever leads alone brings every event to Kafka exactly once, except those that an operator skipped.
+//! The operator may raise the topic's limit at any time, and decide twice, before that and after: to try
+//! again what is refused once more, to skip it, and then about the next refused event of the stream.
 //! Each rule that the proof in `held` rests on is left out once, and then the search finds a failure.
 
 mod search;
@@ -15,8 +17,8 @@ use self::search::search;
 
 /// The stream of each event; positions count from 1.
 const STREAMS: [u8; 5] = [0, 1, 0, 1, 1];
-/// The event that is too large for its topic, for now.
-const LARGE: u8 = 2;
+/// The events that are too large for their topic, for now: of one stream.
+const LARGE: [u8; 2] = [2, 4];
 /// Events at most in one transaction.
 const BATCH: u8 = 2;
 
@@ -24,6 +26,7 @@ const BATCH: u8 = 2;
 const TURNS: u8 = 3;
 const STARTS: u8 = 4;
 const CRASHES: u8 = 1;
+const DECISIONS: u8 = 2;
 
 /// The rules of the publisher, or all but one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,12 @@ enum Rules {
     NobodyWaits,
     /// A stream is let go although a skipped event of it is still to be passed.
     LetsGoTooEarly,
+    /// An operator may skip an event that is to be tried again.
+    SkipsWhatIsTriedAgain,
+    /// Events are released that stand after the position in the record.
+    ReleasesBeyondThePosition,
+    /// Released rows are deleted after another transaction.
+    RowsDeletedLate,
 }
 
 #[expect(
@@ -98,4 +107,19 @@ fn a_later_event_that_does_not_wait_is_out_of_order() {
 #[test]
 fn a_stream_let_go_too_early_publishes_what_was_skipped() {
     assert_missed(Rules::LetsGoTooEarly);
+}
+
+#[test]
+fn what_is_tried_again_and_skipped_is_published_all_the_same() {
+    assert_missed(Rules::SkipsWhatIsTriedAgain);
+}
+
+#[test]
+fn what_is_released_before_the_log_is_read_past_it_is_doubled() {
+    assert_missed(Rules::ReleasesBeyondThePosition);
+}
+
+#[test]
+fn with_rows_that_are_deleted_late_a_crash_doubles_events() {
+    assert_missed(Rules::RowsDeletedLate);
 }

@@ -1,6 +1,7 @@
 //! Visits every state that can be reached, and tries from each whether it ends well.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::rc::Rc;
 
 use super::Rules;
 use super::state::State;
@@ -17,14 +18,14 @@ pub(super) struct Found {
 /// Breadth first, so that the schedule of a failure is a shortest one.
 pub(super) fn search(rules: Rules) -> Found {
     let mut found = Found::default();
-    let start = State::new();
+    let start = Rc::new(State::new());
     // Many states leave the same behind.
     let mut abandoned: HashSet<State> = HashSet::new();
-    let mut known: HashMap<State, usize> = HashMap::from([(start.clone(), 0)]);
-    let mut reached: Vec<(State, usize, String)> = vec![(start, 0, "start".to_owned())];
+    let mut known: HashSet<Rc<State>> = HashSet::from([Rc::clone(&start)]);
+    let mut reached: Vec<(Rc<State>, usize, String)> = vec![(start, 0, "start".to_owned())];
     let mut next = 0;
     while next < reached.len() {
-        let state = reached[next].0.clone();
+        let state = Rc::clone(&reached[next].0);
         let left = state.abandoned();
         let wrong = state.wrong(rules).or_else(|| {
             let is_new = abandoned.insert(left.clone());
@@ -38,9 +39,8 @@ pub(super) fn search(rules: Rules) -> Found {
         }
         for (step, successor) in state.successors(rules) {
             found.steps += 1;
-            let successor = successor.sorted();
-            if !known.contains_key(&successor) {
-                known.insert(successor.clone(), reached.len());
+            let successor = Rc::new(successor.sorted());
+            if known.insert(Rc::clone(&successor)) {
                 reached.push((successor, next, step));
             }
         }
@@ -50,7 +50,7 @@ pub(super) fn search(rules: Rules) -> Found {
     found
 }
 
-fn story(reached: &[(State, usize, String)], mut at: usize) -> String {
+fn story(reached: &[(Rc<State>, usize, String)], mut at: usize) -> String {
     let mut steps = vec![format!("{:?}", reached[at].0)];
     while at > 0 {
         let (_, before, step) = &reached[at];

@@ -3,7 +3,7 @@
 mod steps;
 
 use self::steps::Steps;
-use super::{CRASHES, LARGE, Rules, STARTS, STREAMS, TURNS};
+use super::{CRASHES, DECISIONS, Rules, STARTS, STREAMS, TURNS};
 
 /// Everything there is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -11,11 +11,11 @@ pub(super) struct State {
     postgres: Postgres,
     kafka: Kafka,
     publishers: [Publisher; 2],
-    /// Turns begun, producers started and crashes, so far.
+    /// Turns begun, producers started, crashes and decisions of the operator, so far.
     turns: u8,
     starts: u8,
     crashes: u8,
-    operator: Operator,
+    decisions: u8,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -54,16 +54,6 @@ struct Record {
     released: Option<(u8, u8)>,
 }
 
-/// How much the operator has done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Operator {
-    /// May raise the limit of the topic.
-    Nothing,
-    /// May ask for another attempt, or skip.
-    RaisedTheLimit,
-    Decided,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Publisher {
     StandsBy,
@@ -97,8 +87,8 @@ enum Publisher {
     Ready(Leader, Transaction),
     Sent(Leader, Transaction),
     Committed(Leader, Transaction),
-    /// Kafka refused the large event, which was sent alone.
-    WasRefused(Leader),
+    /// Kafka refused an event that was sent alone.
+    WasRefused(Leader, u8),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,6 +99,8 @@ struct Leader {
     /// From where on each stream is held back.
     held: [Option<u8>; 2],
     skipped: Vec<u8>,
+    /// What was released and has its rows still: only where they are deleted late.
+    undeleted: Option<(u8, u8)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -129,7 +121,7 @@ impl State {
             turns: 0,
             starts: 0,
             crashes: 0,
-            operator: Operator::Nothing,
+            decisions: 0,
         }
     }
 
@@ -154,6 +146,9 @@ impl State {
             let is_released = released.is_some_and(|(s, up_to)| stream(p) == s && p <= up_to);
             match (committed.contains(&p), self.row(p)) {
                 (false, None) => return Some(format!("{p} is neither in Kafka nor has it a row")),
+                (true, Some(Row::Skipped)) => {
+                    return Some(format!("{p} is in Kafka and was skipped"));
+                }
                 // Where the record does not tell, this shows when the event is sent once more.
                 (true, Some(_)) if !is_released && rules != Rules::NoReleaseInTheRecord => {
                     return Some(format!("{p} is in Kafka and has a row"));
@@ -187,7 +182,7 @@ impl State {
         state.publishers = [Publisher::StandsBy, Publisher::StandsBy];
         (state.turns, state.starts, state.crashes) = (0, 0, 0);
         state.kafka.takes_large = true;
-        state.operator = Operator::Decided;
+        state.decisions = DECISIONS;
         for row in &mut state.postgres.rows {
             if *row == Some(Row::Refused) {
                 *row = Some(Row::RetryRequested);
@@ -241,28 +236,35 @@ impl State {
                 next.push((format!("{i} crashes"), crashed));
             }
         }
-        next.extend(self.operator_steps());
+        next.extend(self.operator_steps(rules));
         next
     }
 
-    fn operator_steps(&self) -> Vec<(String, Self)> {
+    /// The operator may raise the limit at any time, and decide about what is refused before and after.
+    fn operator_steps(&self, rules: Rules) -> Vec<(String, Self)> {
         let mut next = Vec::new();
-        let mut raised = self.clone();
-        (raised.operator, raised.kafka.takes_large) = (Operator::RaisedTheLimit, true);
+        if !self.kafka.takes_large {
+            let mut raised = self.clone();
+            raised.kafka.takes_large = true;
+            next.push(("the operator raises the limit".to_owned(), raised));
+        }
+        let is_refused = |p: &u8| matches!(self.row(*p), Some(Row::Refused | Row::RetryRequested));
+        let Some(first) = (1..=last()).find(is_refused) else {
+            return next;
+        };
         let mut decides = |name: &str, row| {
             let mut decided = self.clone();
-            decided.operator = Operator::Decided;
-            *decided.row_mut(LARGE) = Some(row);
-            next.push((format!("the operator {name}"), decided));
+            decided.decisions += 1;
+            *decided.row_mut(first) = Some(row);
+            next.push((format!("the operator {name} {first}"), decided));
         };
-        let is_refused = self.row(LARGE) == Some(Row::Refused);
-        match self.operator {
-            Operator::Nothing => next.push(("the operator raises the limit".to_owned(), raised)),
-            Operator::RaisedTheLimit if is_refused => {
-                decides("asks for another attempt", Row::RetryRequested);
-                decides("skips", Row::Skipped);
-            }
-            Operator::RaisedTheLimit | Operator::Decided => {}
+        let is_tried_again = self.row(first) == Some(Row::RetryRequested);
+        if self.decisions < DECISIONS && !is_tried_again {
+            decides("asks for another attempt at", Row::RetryRequested);
+        }
+        if self.decisions < DECISIONS && (!is_tried_again || rules == Rules::SkipsWhatIsTriedAgain)
+        {
+            decides("skips", Row::Skipped);
         }
         next
     }

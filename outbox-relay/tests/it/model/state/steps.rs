@@ -71,10 +71,11 @@ impl Steps<'_> {
             Publisher::Ready(leader, transaction) => self.send(leader, transaction),
             Publisher::Sent(leader, transaction) => self.commit(leader, transaction),
             Publisher::Committed(leader, transaction) => self.after_commit(leader, transaction),
-            Publisher::WasRefused(leader) => {
+            Publisher::WasRefused(leader, position) => {
                 let epoch = leader.epoch;
                 self.in_postgres("notes the refusal", epoch, |state| {
-                    *state.row_mut(LARGE) = Some(Row::Refused);
+                    let row = state.row_mut(position);
+                    *row = row.filter(|r| *r == Row::Skipped).or(Some(Row::Refused));
                     Publisher::HasLease { epoch }
                 });
             }
@@ -141,36 +142,21 @@ impl Steps<'_> {
             position,
             held,
             skipped,
+            undeleted: None,
         };
         self.becomes("reads the rows", Publisher::Leads(leader));
     }
 
     fn look_or_publish(&mut self, leader: Leader) {
-        if let Some((stream_id, sent)) = self.next_release(&leader) {
-            let up_to = *sent.last().expect("a release has an event");
-            let is_told = self.rules != Rules::NoReleaseInTheRecord;
-            let transaction = Transaction {
-                sent,
-                waiting: Vec::new(),
-                record: Record {
-                    position: leader.position,
-                    released: is_told.then_some((stream_id, up_to)),
-                },
-                releases: Some((stream_id, up_to)),
-            };
-            self.becomes(
-                "looks, and has something to release",
-                Publisher::Ready(leader.clone(), transaction),
-            );
+        if let Some(released) = leader.undeleted {
+            let mut deleted = leader.clone();
+            deleted.undeleted = None;
+            self.in_postgres("deletes released rows", leader.epoch, |state| {
+                state.delete_released(released);
+                Publisher::Leads(deleted)
+            });
         } else {
-            let mut free = leader.clone();
-            for (stream_id, first) in (0..).zip(&mut free.held) {
-                let mut positions = (1..=last()).filter(|p| stream(*p) == stream_id);
-                *first = first.filter(|_| positions.any(|p| self.keeps_held(p, leader.position)));
-            }
-            if free != leader {
-                self.becomes("looks, and lets a stream go", Publisher::Leads(free));
-            }
+            self.look(&leader);
         }
         for size in 1..=BATCH.min(last() - leader.position) {
             let end = leader.position + size;
@@ -201,6 +187,35 @@ impl Steps<'_> {
         }
     }
 
+    /// Releases events, or lets streams go that have no row any more.
+    fn look(&mut self, leader: &Leader) {
+        let (stream_id, line) = self.next_release(leader).unwrap_or_default();
+        for size in 1..=line.len() {
+            let sent = line[..size].to_vec();
+            let up_to = sent[size - 1];
+            let is_told = self.rules != Rules::NoReleaseInTheRecord;
+            let transaction = Transaction {
+                sent,
+                waiting: Vec::new(),
+                record: Record {
+                    position: leader.position,
+                    released: is_told.then_some((stream_id, up_to)),
+                },
+                releases: Some((stream_id, up_to)),
+            };
+            let what = format!("looks, and has {size} to release");
+            self.becomes(&what, Publisher::Ready(leader.clone(), transaction));
+        }
+        let mut free = leader.clone();
+        for (stream_id, first) in (0..).zip(&mut free.held) {
+            let mut positions = (1..=last()).filter(|p| stream(*p) == stream_id);
+            *first = first.filter(|_| positions.any(|p| self.keeps_held(p, leader.position)));
+        }
+        if free != *leader {
+            self.becomes("lets a stream go", Publisher::Leads(free));
+        }
+    }
+
     /// Where nobody waits, the refused one alone does, or it would be refused for ever.
     fn is_known_as_refused(&self, position: u8) -> bool {
         self.rules == Rules::NobodyWaits && self.state.row(position).is_some()
@@ -217,8 +232,12 @@ impl Steps<'_> {
     }
 
     fn next_release(&self, leader: &Leader) -> Option<(u8, Vec<u8>)> {
+        let up_to = match self.rules {
+            Rules::ReleasesBeyondThePosition => last(),
+            _ => leader.position,
+        };
         let line = |stream_id: u8| {
-            (1..=leader.position)
+            (1..=up_to)
                 .filter(move |p| stream(*p) == stream_id)
                 .filter_map(|p| Some((p, self.state.row(p)?)))
                 .filter(|(_, row)| *row != Row::Skipped)
@@ -254,11 +273,11 @@ impl Steps<'_> {
         let mut state = self.state.clone();
         if self.is_fenced(&leader) {
             self.push("is fenced", state, Publisher::StandsBy);
-        } else if transaction.sent.contains(&LARGE) && !state.kafka.takes_large {
+        } else if !state.kafka.takes_large && transaction.sent.iter().any(|p| LARGE.contains(p)) {
             // The transaction is given up, and the producer with it.
             state.kafka.open.clear();
             let next = match transaction.sent[..] {
-                [_] => Publisher::WasRefused(leader),
+                [position] => Publisher::WasRefused(leader, position),
                 _ => Publisher::HasLease {
                     epoch: leader.epoch,
                 },
@@ -285,7 +304,12 @@ impl Steps<'_> {
     fn after_commit(&mut self, mut leader: Leader, transaction: Transaction) {
         leader.position = transaction.record.position;
         let then = Publisher::Leads(leader.clone());
-        if let Some(released) = transaction.releases {
+        if let Some(released) = transaction.releases
+            && self.rules == Rules::RowsDeletedLate
+        {
+            leader.undeleted = Some(released);
+            self.becomes("goes on", Publisher::Leads(leader));
+        } else if let Some(released) = transaction.releases {
             self.in_postgres("deletes released rows", leader.epoch, |state| {
                 state.delete_released(released);
                 then
