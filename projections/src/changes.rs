@@ -7,7 +7,8 @@
 //! How the join is exact: a subscriber first takes a receiver, then learns the position that the
 //! tail has reached. What comes later reaches its receiver, because it is sent later; what came
 //! before it reads from the log. A batch that begins beyond what the subscriber has seen shows a
-//! hole, whatever caused it, and the hole is read from the log first.
+//! hole, whatever caused it, and the hole is read from the log first. When the log itself goes back,
+//! because the database was restored, positions are given again: every subscriber ends, and is told so.
 //!
 //! While nobody listens, nothing is read, and while nothing happens, nothing is read either: a batch is one
 //! read, made when a hint says that it is there.
@@ -68,6 +69,8 @@ struct Shared {
     live: broadcast::Sender<Arc<[Change]>>,
     /// How far the tail is.
     tail: watch::Sender<Tail>,
+    /// Where the log ended when it was last found to have gone back.
+    went_back: watch::Sender<Position>,
     /// Wakes an idle tail.
     arrived: Notify,
     /// Cancelled when the tail has ended, for whatever reason.
@@ -92,6 +95,7 @@ impl Changes {
             pool,
             live: broadcast::Sender::new(RETAINED_BATCHES),
             tail: watch::Sender::new(Tail::Idle),
+            went_back: watch::Sender::new(Position::START),
             arrived: Notify::new(),
             ended: CancellationToken::new(),
         });

@@ -11,6 +11,7 @@ use event_store::log;
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 
 use super::node::Nodes;
 use super::{Change, Shared, Tail};
@@ -57,6 +58,7 @@ pub(super) fn follow(
         (Some(_), _) | (None, Tail::Idle) => None,
     };
     let follower = Follower {
+        went_back: shared.went_back.subscribe(),
         shared,
         live,
         org,
@@ -75,6 +77,7 @@ pub(super) fn follow(
 struct Follower {
     shared: Arc<Shared>,
     live: Receiver<Arc<[Change]>>,
+    went_back: watch::Receiver<Position>,
     org: OrgId,
     /// Where it was to begin.
     after: Option<Position>,
@@ -108,7 +111,7 @@ impl Follower {
                 Some(place) => {
                     let batch = match self.waiting.take() {
                         Some(batch) => batch,
-                        None => self.receive().await?,
+                        None => self.receive(place).await?,
                     };
                     self.take_in(place, batch);
                 }
@@ -163,10 +166,15 @@ impl Follower {
         Ok(())
     }
 
-    async fn receive(&mut self) -> Result<Arc<[Change]>, FollowError> {
+    async fn receive(&mut self, place: Place) -> Result<Arc<[Change]>, FollowError> {
         self.nodes = None;
         loop {
             let received = tokio::select! {
+                biased;
+                Ok(()) = self.went_back.changed() => {
+                    let (after, head) = (place.seen, *self.went_back.borrow());
+                    return Err(FollowError::BeyondHead { after, head });
+                }
                 received = self.live.recv() => received,
                 () = self.shared.ended.cancelled() => return Err(FollowError::Stopping),
             };

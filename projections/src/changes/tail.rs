@@ -9,7 +9,7 @@ use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use event_store::envelope::Position;
 use event_store::error::StoreError;
 use event_store::log;
-use event_store::wake::Signal;
+use event_store::wake::{POLL, Signal};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::node::Nodes;
@@ -82,7 +82,7 @@ impl ChangesTask {
         }
     }
 
-    /// Sends what follows a position until nobody listens.
+    /// Sends what follows a position until nobody listens, or the log went back.
     async fn read_from(&mut self, mut position: Position) {
         loop {
             if !self.has_listeners() {
@@ -94,19 +94,57 @@ impl ChangesTask {
                 }
                 self.shared.tail.send_replace(Tail::At(position));
             }
+            let known = self.sequenced.value();
             match self.send_next(position).await {
                 Ok(sent) => {
+                    let is_promised = sent.last == position && known > position.0;
                     position = sent.last;
                     self.pause.reset();
+                    if is_promised && !self.is_there(position).await {
+                        return;
+                    }
                     // A full batch may not be all there is. After another one it is the hint that says
                     // so, or has said so already.
                     if !sent.is_full {
-                        self.sequenced.above(position.0, self.patience).await;
+                        let (seen, patience) = (position.0, self.patience);
+                        self.sequenced.above_or_fallen(seen, known, patience).await;
+                    }
+                    let now = self.sequenced.value();
+                    if now < known {
+                        self.end_followers(Position(now));
+                        return;
                     }
                 }
                 Err(error) => self.rest(&error).await,
             }
         }
+    }
+
+    /// Whether the log still has what was read, although there is less in it than was promised; ends the
+    /// followers when it has not. Who promises too much must not make us look without a pause.
+    async fn is_there(&mut self, position: Position) -> bool {
+        tokio::time::sleep(POLL).await;
+        match log::head(&self.shared.pool).await {
+            Ok(head) if head < position => {
+                self.end_followers(head);
+                false
+            }
+            Ok(_) => true,
+            Err(error) => {
+                self.rest(&error).await;
+                true
+            }
+        }
+    }
+
+    /// Followers have seen what is no longer in the log, and would miss what is there instead.
+    fn end_followers(&self, head: Position) {
+        tracing::warn!(
+            position = head.0,
+            "the log went back: subscribers are ended, and must begin again"
+        );
+        self.shared.tail.send_replace(Tail::Idle);
+        self.shared.went_back.send_replace(head);
     }
 
     /// Sends the next batch, if there is one.

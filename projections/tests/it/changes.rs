@@ -218,6 +218,41 @@ async fn a_cursor_beyond_the_log_is_refused() {
 }
 
 #[tokio::test]
+async fn followers_end_when_the_log_goes_back() {
+    let live = Live::new().await;
+    let mut acme = Writer::new(&live.world, "acme");
+    acme.droplet(requested("web-1")).await;
+    let head = live.sequence().await;
+    let mut follower = pin!(live.changes.follow(org("acme"), Some(Position::START)));
+    assert_eq!(next(&mut follower).await.position(), head);
+    live.sequenced.found(head.0, 0);
+    let ended = follower.next().await.expect("answers");
+    assert!(matches!(ended, Err(FollowError::BeyondHead { after, .. }) if after == head));
+    // Whoever begins again hears what is there now.
+    live.hear("acme", Some(Position::START), head).await;
+}
+
+#[tokio::test]
+async fn followers_end_when_the_log_went_back_and_too_much_was_promised() {
+    let live = Live::new().await;
+    let mut acme = Writer::new(&live.world, "acme");
+    acme.droplet(requested("web-1")).await;
+    let head = live.sequence().await;
+    let mut follower = pin!(live.changes.follow(org("acme"), Some(Position::START)));
+    next(&mut follower).await;
+    sqlx::query("update es.log_head set position = 0")
+        .execute(&live.world.pool)
+        .await
+        .expect("the log goes back");
+    live.sequenced.raise_to(i64::MAX);
+    let ended = follower.next().await.expect("answers");
+    let Err(FollowError::BeyondHead { after, head: found }) = ended else {
+        panic!("it goes on");
+    };
+    assert_eq!((after, found), (head, Position::START));
+}
+
+#[tokio::test]
 async fn followers_hear_that_the_process_is_stopping() {
     let mut live = Live::new().await;
     let mut waiting = pin!(live.changes.follow(org("acme"), None));
