@@ -15,12 +15,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 
-use async_graphql::{parser::types::ExecutableDocument, registry::Registry};
+use async_graphql::{Name, parser::types::ExecutableDocument, registry::Registry};
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    field_order::marker,
+    field_order::marker::{self, Marked},
     limits::{self, Limits, Unfit},
 };
 
@@ -64,7 +64,7 @@ pub(crate) struct Document {
     /// The parsed document.
     pub(crate) parsed: ExecutableDocument,
     /// The same with markers, once it has run, if it needs them.
-    marked: OnceLock<Option<ExecutableDocument>>,
+    marked: OnceLock<Option<Marked>>,
     /// About how many bytes of memory it takes.
     weight: usize,
 }
@@ -79,16 +79,26 @@ impl Document {
         Ok(Self {
             parsed,
             marked: OnceLock::new(),
-            weight: text.len() + tokens * BYTES_A_TOKEN,
+            // Twice: as parsed, and with markers.
+            weight: text.len() + 2 * tokens * BYTES_A_TOKEN,
         })
     }
 
     /// What is run against this schema, always the same one: the parsed document, or one that asks for
     /// what [`crate::field_order`] needs to know besides.
     pub(crate) fn to_run(&self, registry: &Registry) -> &ExecutableDocument {
+        let marked = self.marked(registry);
+        marked.map_or(&self.parsed, |marked| &marked.document)
+    }
+
+    /// The name of the markers in what is run, if there are any.
+    pub(crate) fn marker(&self, registry: &Registry) -> Option<&Name> {
+        self.marked(registry).map(|marked| &marked.marker)
+    }
+
+    fn marked(&self, registry: &Registry) -> Option<&Marked> {
         let marked = || marker::marked(&self.parsed, registry);
-        let marked = self.marked.get_or_init(marked).as_ref();
-        marked.unwrap_or(&self.parsed)
+        self.marked.get_or_init(marked).as_ref()
     }
 }
 

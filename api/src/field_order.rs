@@ -24,17 +24,20 @@ use async_graphql::{
     registry::Registry,
 };
 
-/// Puts the result of this operation of the document in order. The document is one that ran, and so
+/// Puts the result of this operation of the document in order, and takes out what has the name of its
+/// [`marker`], if it has any. The document is one that ran, and so
 /// one that is valid and whose fragments form no cycle.
 pub(crate) fn put_in_order(
     data: &mut Value,
     document: &ExecutableDocument,
+    marker: Option<&Name>,
     operation: &OperationDefinition,
     conditions: &Conditions,
     registry: &Registry,
 ) {
     let selected = Selected {
         fragments: &document.fragments,
+        marker,
         conditions,
         registry,
     };
@@ -80,6 +83,7 @@ impl Conditions {
 /// What is the same for all selections of an operation.
 struct Selected<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    marker: Option<&'a Name>,
     conditions: &'a Conditions,
     registry: &'a Registry,
 }
@@ -159,7 +163,9 @@ impl<'a> Asked<'a> {
             }
             // An object of which nothing is selected is the value of a scalar.
             Value::Object(object) if self.sets.iter().any(|set| !set.items.is_empty()) => {
-                let kind = marker::take(object);
+                let kind = selected
+                    .marker
+                    .and_then(|marker| marker::take(object, marker));
                 let fields = self.fields(kind.as_deref(), selected);
                 let mut next = 0;
                 for (name, asked) in fields {

@@ -182,6 +182,7 @@ impl Asked {
             field_order::put_in_order(
                 &mut response.data,
                 document,
+                self.document.marker(&schema.registry),
                 &operation.node,
                 &self.conditions,
                 &schema.registry,

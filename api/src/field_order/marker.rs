@@ -2,7 +2,9 @@
 //!
 //! Where a field gives an interface or a union, fragments apply to some of its objects and not to
 //! others, and the same fields may be in another order in each. So there the document that is run asks
-//! for the type besides, by a name that is no client's, and the answer is taken out again.
+//! for the type besides, by a name that the document does not use, and the answer is taken out again.
+
+use std::collections::HashSet;
 
 use async_graphql::{
     Name, Pos, Positioned, Value,
@@ -14,16 +16,25 @@ use async_graphql::{
     registry::{MetaType, MetaTypeName, Registry},
 };
 
-/// The marker's name in a result. The specification keeps names like this one from clients.
+/// How the marker's name in a result begins, and usually all of it.
 const MARKER: &str = "__concreteType";
 
+/// A document with markers.
+#[derive(Debug)]
+pub(crate) struct Marked {
+    /// The document.
+    pub(crate) document: ExecutableDocument,
+    /// The name of every marker in a result, and of nothing else in it.
+    pub(crate) marker: Name,
+}
+
 /// The document with markers, if there is a place for one. Takes time linear in its length.
-pub(crate) fn marked(
-    document: &ExecutableDocument,
-    registry: &Registry,
-) -> Option<ExecutableDocument> {
+pub(crate) fn marked(document: &ExecutableDocument, registry: &Registry) -> Option<Marked> {
     let mut document = document.clone();
-    let marking = Marking(registry);
+    let marking = Marking {
+        registry,
+        marker: unused_name(&document),
+    };
     let mut markers = match &mut document.operations {
         DocumentOperations::Single(operation) => marking.operation(&mut operation.node),
         DocumentOperations::Multiple(operations) => operations
@@ -37,28 +48,71 @@ pub(crate) fn marked(
             .get(&*fragment.node.type_condition.node.on.node);
         markers += marking.set(&mut fragment.node.selection_set.node, on);
     }
-    (markers > 0).then_some(document)
+    (markers > 0).then_some(Marked {
+        document,
+        marker: marking.marker,
+    })
 }
 
 /// Takes the answer of a marker out of an object, if there is one.
-pub(super) fn take(object: &mut IndexMap<Name, Value>) -> Option<String> {
-    match object.swap_remove(MARKER) {
+pub(super) fn take(object: &mut IndexMap<Name, Value>, marker: &Name) -> Option<String> {
+    match object.swap_remove(marker) {
         Some(Value::String(kind)) => Some(kind),
         _ => None,
     }
 }
 
-struct Marking<'a>(&'a Registry);
+/// A name that no field has in a result of the document. It is not a client's habit to call a field like
+/// the marker, but nothing forbids it.
+fn unused_name(document: &ExecutableDocument) -> Name {
+    let operations = document.operations.iter();
+    let operations = operations.map(|(_, operation)| &operation.node.selection_set.node);
+    let fragments = document.fragments.values();
+    let fragments = fragments.map(|fragment| &fragment.node.selection_set.node);
+    let mut used = HashSet::new();
+    for set in operations.chain(fragments) {
+        names_like_marker(set, &mut used);
+    }
+    let mut name = MARKER.to_owned();
+    let mut number = 0_usize;
+    while used.contains(name.as_str()) {
+        number += 1;
+        name = format!("{MARKER}{number}");
+    }
+    Name::new(name)
+}
+
+fn names_like_marker<'a>(set: &'a SelectionSet, into: &mut HashSet<&'a str>) {
+    for selection in &set.items {
+        let inner = match &selection.node {
+            Selection::Field(field) => {
+                let name = field.node.response_key().node.as_str();
+                if name.starts_with(MARKER) {
+                    into.insert(name);
+                }
+                &field.node.selection_set.node
+            }
+            Selection::InlineFragment(inline) => &inline.node.selection_set.node,
+            Selection::FragmentSpread(_) => continue,
+        };
+        names_like_marker(inner, into);
+    }
+}
+
+struct Marking<'a> {
+    registry: &'a Registry,
+    marker: Name,
+}
 
 /// Each gives how many markers it has put.
 impl Marking<'_> {
     fn operation(&self, operation: &mut OperationDefinition) -> usize {
         let root = match operation.ty {
-            OperationType::Query => Some(&self.0.query_type),
-            OperationType::Mutation => self.0.mutation_type.as_ref(),
-            OperationType::Subscription => self.0.subscription_type.as_ref(),
+            OperationType::Query => Some(&self.registry.query_type),
+            OperationType::Mutation => self.registry.mutation_type.as_ref(),
+            OperationType::Subscription => self.registry.subscription_type.as_ref(),
         };
-        let root = root.and_then(|root| self.0.types.get(root));
+        let root = root.and_then(|root| self.registry.types.get(root));
         self.set(&mut operation.selection_set.node, root)
     }
 
@@ -73,14 +127,14 @@ impl Marking<'_> {
                     let field_type = on
                         .and_then(|on| on.field_by_name(name))
                         .map(|field| MetaTypeName::concrete_typename(&field.ty))
-                        .and_then(|name| self.0.types.get(name));
+                        .and_then(|name| self.registry.types.get(name));
                     self.set(&mut field.node.selection_set.node, field_type)
                 }
                 Selection::InlineFragment(inline) => {
                     has_fragments = true;
                     let condition = inline.node.type_condition.as_ref();
                     let on = match condition {
-                        Some(condition) => self.0.types.get(&*condition.node.on.node),
+                        Some(condition) => self.registry.types.get(&*condition.node.on.node),
                         None => on,
                     };
                     self.set(&mut inline.node.selection_set.node, on)
@@ -92,22 +146,22 @@ impl Marking<'_> {
             };
         }
         if has_fragments && on.is_some_and(MetaType::is_abstract) {
-            set.items.push(marker());
+            set.items.push(self.marker());
             markers += 1;
         }
         markers
     }
-}
 
-fn marker() -> Positioned<Selection> {
-    let here = |name| Positioned::new(Name::new(name), Pos::default());
-    let field = Field {
-        alias: Some(here(MARKER)),
-        name: here("__typename"),
-        arguments: Vec::new(),
-        directives: Vec::new(),
-        selection_set: Positioned::default(),
-    };
-    let field = Positioned::new(field, Pos::default());
-    Positioned::new(Selection::Field(field), Pos::default())
+    fn marker(&self) -> Positioned<Selection> {
+        let here = |name| Positioned::new(name, Pos::default());
+        let field = Field {
+            alias: Some(here(self.marker.clone())),
+            name: here(Name::new("__typename")),
+            arguments: Vec::new(),
+            directives: Vec::new(),
+            selection_set: Positioned::default(),
+        };
+        let field = Positioned::new(field, Pos::default());
+        Positioned::new(Selection::Field(field), Pos::default())
+    }
 }

@@ -195,6 +195,30 @@ async fn fragments_count_for_the_types_that_they_apply_to() {
 }
 
 #[tokio::test]
+async fn no_name_is_taken_from_clients() {
+    for (document, expected) in [
+        // At the root, and in an object of one type.
+        (
+            "{ __concreteType: late { c } soon { __concreteType: c b } }",
+            r#"{"__concreteType":{"c":3},"soon":{"__concreteType":3,"b":2}}"#,
+        ),
+        // In an interface, where it asks for something else than the type.
+        (
+            "{ either { __concreteType: a ... on Thing { b a } ... on Other { a b } } }",
+            r#"{"either":[{"__concreteType":1,"b":2,"a":1},{"__concreteType":1,"a":1,"b":2}]}"#,
+        ),
+        // Also elsewhere, and by a name that would be next.
+        (
+            "{ either { ...T ...O } soon { __concreteType1: c } } \
+             fragment T on Thing { b a } fragment O on Other { __concreteType: c a b }",
+            r#"{"either":[{"b":2,"a":1},{"__concreteType":3,"a":1,"b":2}],"soon":{"__concreteType1":3}}"#,
+        ),
+    ] {
+        assert_eq!(told(document, Value::Null).await, expected, "{document}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_skipped_does_not_count() {
     let document = "query ($no: Boolean!, $yes: Boolean = true) { soon { a @skip(if: $yes) b \
         ...F @include(if: $no) a c @include(if: $yes) ... @skip(if: false) { inner { c } } } } \
