@@ -141,12 +141,18 @@ impl Operation {
     }
 
     async fn step(&mut self) -> Step {
+        // What has its last result is not cut, but completed.
+        if self.has_result
+            && let Some(None) = Pin::new(&mut self.results).peek().now_or_never()
+        {
+            return Step::Completed;
+        }
         // A query or a mutation that runs is let to its end, like every other request.
         let may_be_cut = self.has_result || self.execution.stage() != Stage::Executing;
         tokio::select! {
             biased;
             () = self.stop.cancelled(), if may_be_cut => Step::CutOff,
-            () = sleep_until(self.end) => {
+            () = sleep_until(self.end), if may_be_cut => {
                 let advice = "the token has expired: subscribe again with a new one, after the last \
                               cursor";
                 Step::Failure(failed(Code::Unauthenticated, advice))

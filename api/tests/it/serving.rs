@@ -29,7 +29,12 @@ use chrono::{TimeDelta, Utc};
 use domain::ids::OrgId;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 const KEY: [u8; 32] = [7; 32];
@@ -278,6 +283,12 @@ impl Mutation {
     async fn change(&self, context: &Context<'_>) -> Result<i32> {
         context.data::<Changes>()?.0.fetch_add(1, Ordering::SeqCst);
         Ok(1)
+    }
+
+    /// Takes so many milliseconds, and changes something at their end.
+    async fn change_late(&self, context: &Context<'_>, after: u64) -> Result<i32> {
+        sleep(Duration::from_millis(after)).await;
+        self.change(context).await
     }
 }
 

@@ -3,7 +3,7 @@
 use api::response::MAX_RESPONSE_BYTES;
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode,
-    header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap},
+    header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderMap},
 };
 use serde_json::{Value, json};
 use testkit::wait;
@@ -103,6 +103,13 @@ fn by_get(serving: &Serving, document: &str) -> RequestBuilder {
 
 async fn send(request: RequestBuilder) -> Response {
     request.send().await.expect("the server answers")
+}
+
+/// A token that is taken for another second, by the leeway.
+fn soon_over() -> HeaderMap {
+    let value = format!("Bearer {}", token_for(-4));
+    let value = value.parse().expect("a token is a header's text");
+    HeaderMap::from_iter([(AUTHORIZATION, value)])
 }
 
 async fn events(serving: &Serving, document: &str) -> Events {
@@ -257,17 +264,7 @@ async fn a_result_that_is_too_long_is_told_and_the_next_comes() {
 #[tokio::test]
 async fn a_stream_ends_with_its_token() {
     let serving = Serving::start().await;
-    // Taken for another second, by the leeway.
-    let request = by_post(&serving, "subscription { held }");
-    let request = request.headers({
-        let mut headers = HeaderMap::new();
-        let value = format!("Bearer {}", token_for(-4));
-        headers.insert(
-            "authorization",
-            value.parse().expect("a token is a header's text"),
-        );
-        headers
-    });
+    let request = by_post(&serving, "subscription { held }").headers(soon_over());
     let events = Events::of(send(request).await).all().await;
     assert_eq!(events[0], next(json!({ "data": { "held": 1 } })));
     assert_eq!(
@@ -275,6 +272,17 @@ async fn a_stream_ends_with_its_token() {
         "UNAUTHENTICATED"
     );
     assert_eq!(events[2..], [complete()]);
+}
+
+#[tokio::test]
+async fn a_mutation_that_runs_does_not_end_with_its_token() {
+    let serving = Serving::start().await;
+    let document = "mutation { changeLate(after: 2000) }";
+    let request = by_post(&serving, document).headers(soon_over());
+    let events = Events::of(send(request).await).all().await;
+    let result = next(json!({ "data": { "changeLate": 1 } }));
+    assert_eq!(events, [result, complete()]);
+    assert_eq!(serving.changes(), 1);
 }
 
 #[tokio::test]
