@@ -15,12 +15,7 @@ use domain::ids::DropletId;
 use projections::droplets::{DropletRow, Droplets};
 use tokio::{sync::watch, task::yield_now};
 
-use crate::{
-    consistency,
-    error::{self, Code, failure},
-    request::RequestInfo,
-    services::Services,
-};
+use crate::{consistency, error, request::RequestInfo, services::Services};
 
 /// What the fields of one request want; data of the request.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +42,10 @@ enum Turn {
 impl DropletBatch {
     fn want(&self, id: DropletId) -> Turn {
         let mut open = self.open();
-        if let Some(open) = open.as_mut() {
+        // Whoever was to read for a batch may have been given up.
+        if let Some(open) = open.as_mut()
+            && open.told.has_changed().is_ok()
+        {
             open.wanted.insert(id);
             return Turn::IsTold(open.told.clone());
         }
@@ -79,20 +77,22 @@ pub(crate) async fn droplet(
     id: DropletId,
 ) -> Result<Option<Arc<DropletRow>>> {
     let batch = context.data::<DropletBatch>()?;
-    let read = match batch.want(id) {
-        Turn::Reads(tell) => {
-            yield_now().await;
-            let read = read(context, &batch.close()).await;
-            // Who is not told any more has been given up together with this field.
-            let _ = tell.send(Some(read.clone()));
-            read
-        }
-        Turn::IsTold(mut told) => {
-            let told = told.wait_for(Option::is_some).await;
-            told.ok().and_then(|read| read.clone()).unwrap_or_else(|| {
-                let message = "the droplets were not read: send the request again";
-                Err(failure(Code::Unavailable, message))
-            })
+    let read = loop {
+        match batch.want(id) {
+            Turn::Reads(tell) => {
+                yield_now().await;
+                let read = read(context, &batch.close()).await;
+                // Who is not told any more has been given up.
+                let _ = tell.send(Some(read.clone()));
+                break read;
+            }
+            Turn::IsTold(mut told) => {
+                let told = told.wait_for(Option::is_some).await;
+                if let Some(read) = told.ok().and_then(|read| read.clone()) {
+                    break read;
+                }
+                // Whoever was to read has been given up, and this field goes on in another batch.
+            }
         }
     };
     Ok(read?.get(&id).cloned())
@@ -104,4 +104,24 @@ async fn read(context: &Context<'_>, ids: &[DropletId]) -> Read {
     let rows = context.data::<Services>()?.reader.droplets_by_ids(org, ids);
     let rows = rows.await.map_err(error::read_failed)?.into_iter();
     Ok(Arc::new(rows.map(|row| (row.id, Arc::new(row))).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_batch_whose_reader_was_given_up_is_replaced() {
+        let batch = DropletBatch::default();
+        let [first, second, third] = [1, 2, 3].map(|id| DropletId::new(Uuid::from_u128(id)));
+        let reader = batch.want(first);
+        assert!(matches!(batch.want(second), Turn::IsTold(_)));
+        drop(reader);
+        assert!(matches!(batch.want(second), Turn::Reads(_)));
+        let reader = batch.want(third);
+        assert!(matches!(reader, Turn::Reads(_)));
+        assert_eq!(batch.close(), [third]);
+    }
 }
