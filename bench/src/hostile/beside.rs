@@ -99,8 +99,9 @@ async fn row(name: &str, good: &Asking, hostile: Option<(&Asking, Pace)>) -> any
         times.push(sent.elapsed());
     }
     let rate = refused.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64();
-    if let Some(Ok(ended)) = senders.try_join_next() {
-        ended?;
+    // The others are aborted only below: one that has ended failed.
+    while let Some(ended) = senders.try_join_next() {
+        ended??;
     }
     times.sort_unstable();
     let p99 = percentile(&times, 99);
