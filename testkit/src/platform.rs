@@ -57,7 +57,8 @@ impl TestPlatform {
     /// When the database cannot be made.
     pub async fn with_patience(patience: Duration) -> Self {
         let database = TestDatabase::new().await;
-        let pool = database.pool();
+        // As the program does, because the tests' own connections say nothing of their statements.
+        let pool = database.pool_for(Purpose::Commands).await;
         let queries = database.pool_for(Purpose::Queries).await;
         let wake = Wake::default();
         let stop = CancellationToken::new();
