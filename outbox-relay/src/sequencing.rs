@@ -51,8 +51,10 @@ async fn sequence(
     health: &RelayHealth,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let before = wake.sequenced.value();
     let mut sequencer = Sequencer::take_over(pool, &lease).await?;
-    wake.sequenced.raise_to(sequencer.head().0);
+    // Less than before, if the database was restored meanwhile.
+    wake.sequenced.found(before, sequencer.head().0);
     health.sequencer.becomes(State::Leading);
     while !stop.is_cancelled() {
         // Before the step, so that a hint that comes during the step is not lost.
