@@ -76,7 +76,11 @@ impl std::fmt::Display for Parked {
             "{} (generation {}) has {} the stream {} from position {} on, {} events since {}: {}",
             self.consumer,
             self.generation,
-            if self.is_skipped { "parked and skipped" } else { "parked" },
+            if self.is_skipped {
+                "parked and skipped"
+            } else {
+                "parked"
+            },
             self.stream_id,
             self.position,
             self.events,
