@@ -124,6 +124,31 @@ async fn rest(mut socket: TcpStream) -> Vec<u8> {
     rest
 }
 
+/// Everything that the server still sends, up to its word that it closes: it then waits for ours.
+async fn until_told(mut socket: TcpStream) -> Vec<u8> {
+    let mut sent = Vec::new();
+    let reading = async {
+        while !says_that_it_closes(&sent) {
+            let more = socket.read_buf(&mut sent).await;
+            if more.expect("the connection holds") == 0 {
+                break;
+            }
+        }
+    };
+    timeout(PATIENCE, reading).await.expect("the server closes");
+    sent
+}
+
+fn says_that_it_closes(mut sent: &[u8]) -> bool {
+    while let Some((opcode, _, others)) = frame(sent) {
+        if opcode == 0x8 {
+            return true;
+        }
+        sent = others;
+    }
+    false
+}
+
 /// What a result tells of a job: the cursor and the id.
 fn told(result: &Value) -> (String, String) {
     let change = &result["data"]["jobChanged"];
@@ -172,7 +197,7 @@ async fn a_websocket_that_is_not_read_is_closed_without_a_hole() {
 
     let mut messages = Vec::new();
     let mut closed = None;
-    let sent = rest(socket).await;
+    let sent = until_told(socket).await;
     let mut unread = sent.as_slice();
     while let Some((opcode, payload, others)) = frame(unread) {
         match opcode {

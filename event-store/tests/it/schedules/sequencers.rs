@@ -196,6 +196,9 @@ const THREE_PREEMPTIONS: Bounds = Bounds {
     preemptions: Some(3),
 };
 
+/// That `xmax` as the bound of a gap would lose an event is shown in `gaps/tests.rs` and `sequencer.rs`, not by
+/// taking the right bound out here: ids of transactions belong to the whole cluster, and the loss does not
+/// show while other tests draw some.
 #[tokio::test]
 async fn late_numbers_and_rolled_back_ones_are_told_apart() {
     for second in [Ending::Commit, Ending::Rollback] {
@@ -204,18 +207,6 @@ async fn late_numbers_and_rolled_back_ones_are_told_apart() {
             .await
             .assert_holds();
     }
-}
-
-/// The rule of many event stores: see the proof in `gaps.rs`.
-#[tokio::test]
-async fn the_bound_xmax_loses_an_event() {
-    let mutation = Mutation {
-        find: "select pg_current_xact_id()::text from head",
-        replace: "select pg_snapshot_xmax(pg_current_snapshot())::text from head",
-    };
-    let second = Ending::Commit;
-    let scene = Sequencing::of(Cast::LateWriters { second }, Some(mutation));
-    assert_missed("late writers, bound xmax", &scene, THREE_PREEMPTIONS).await;
 }
 
 #[tokio::test]
