@@ -4,14 +4,14 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 /// How long a condition may take: much longer than it should on a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Asks again and again until there is an answer, and gives it.
 ///
 /// # Panics
-/// When there is none within 30 s, saying `what` was waited for.
+/// When there is none within 90 s, saying `what` was waited for.
 #[track_caller]
 pub fn until<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
     let caller = std::panic::Location::caller();
