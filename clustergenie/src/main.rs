@@ -2,6 +2,7 @@
 
 mod config;
 mod data_directory;
+mod done;
 mod duration;
 mod health;
 mod key;

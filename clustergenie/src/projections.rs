@@ -19,10 +19,11 @@ use event_store::retry::Retried;
 use event_store::wake::Signal;
 use projections::operating::{OperateError, Operating};
 use projections::rebuild::RequestError;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::config::{Projections, ProjectionsAction, RetryProjection};
+use crate::done::Done;
 
 /// Connections: one for what is done, one for what it looks up meanwhile.
 const CONNECTIONS: u32 = 2;
@@ -47,20 +48,7 @@ pub(crate) async fn run(settings: Projections) -> anyhow::Result<()> {
     let done = desk
         .carry_out(settings.action.unwrap_or(ProjectionsAction::List))
         .await?;
-    let printed = if settings.json {
-        format!("{:#}\n", done.json)
-    } else {
-        done.text
-    };
-    io::stdout()
-        .write_all(printed.as_bytes())
-        .context("the result cannot be printed")
-}
-
-/// What came of something, for people and for programs.
-struct Done {
-    text: String,
-    json: Value,
+    done.print(settings.json)
 }
 
 /// Where somebody operates consumers.

@@ -4,7 +4,6 @@
 //! relay that leads takes it in by itself.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -17,6 +16,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::config::{Unpublished, UnpublishedAction};
+use crate::done::Done;
 use crate::projections::user;
 
 /// What a list shows at most.
@@ -53,20 +53,7 @@ pub(crate) async fn run(settings: Unpublished) -> anyhow::Result<()> {
             skip(&pool, stream, &by, &why.reason).await?
         }
     };
-    let printed = if settings.json {
-        format!("{:#}\n", done.json)
-    } else {
-        done.text
-    };
-    io::stdout()
-        .write_all(printed.as_bytes())
-        .context("the result cannot be printed")
-}
-
-/// What came of something, for people and for programs.
-struct Done {
-    text: String,
-    json: Value,
+    done.print(settings.json)
 }
 
 async fn retry(pool: &PgPool, stream: Uuid) -> anyhow::Result<Done> {

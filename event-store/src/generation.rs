@@ -99,6 +99,23 @@ pub async fn serving(pool: &PgPool, consumer: &'static str) -> Result<ConsumerId
     })
 }
 
+/// What has become of a generation, such as `SERVING`: none if there is no such generation.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn state(
+    pool: &PgPool,
+    consumer: &str,
+    generation: i32,
+) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar("select state from es.generations where consumer = $1 and generation = $2")
+        .bind(consumer)
+        .bind(generation)
+        .fetch_optional(pool)
+        .await
+        .map_err(StoreError::unavailable("looking up a generation"))
+}
+
 /// How a transaction works on the tables of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {

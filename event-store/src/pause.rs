@@ -8,8 +8,8 @@ use crate::pool;
 use crate::source::ConsumerId;
 
 /// Stops a consumer in all processes and generations. When this returns, no batch is being applied any more,
-/// and none will be until [`resume`]; only an operator may still try a parked stream again. Gives whether it was not paused before; then who and why stay as
-/// they were.
+/// and none will be until [`resume`]; only an operator may still try a parked stream again. Gives whether it
+/// was not paused before; if it was, who did it and why stay as they were.
 ///
 /// # Errors
 /// When Postgres fails.

@@ -99,13 +99,7 @@ impl Operating {
         name: &str,
         generation: i32,
     ) -> Result<Option<String>, OperateError> {
-        Ok(sqlx::query_scalar(
-            "select state from es.generations where consumer = $1 and generation = $2",
-        )
-        .bind(name)
-        .bind(generation)
-        .fetch_optional(&self.pool)
-        .await?)
+        Ok(generation::state(&self.pool, name, generation).await?)
     }
 
     /// The streams that are parked in one of them, in the order of their events at fault: those of one

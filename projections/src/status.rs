@@ -61,8 +61,8 @@ pub enum State {
         /// When.
         since: DateTime<Utc>,
     },
-    /// Nothing: code of another version made the generation that serves. This program's code makes one of its own,
-    /// which then takes its place.
+    /// Nothing: code of another version made the generation that serves. Code of a higher version makes one of
+    /// its own, which then takes its place; code of a lower one waits to be replaced.
     OtherVersion {
         /// The version of this program's code.
         wanted: i32,

@@ -41,17 +41,12 @@ impl ProjectionMutations {
         context: &Context<'_>,
         #[graphql(desc = "Which one, and why.")] input: PauseProjectionInput,
     ) -> Result<ProjectionPayload> {
-        let mut check = Check::begin(context)?;
-        let reason = reason(&mut check, input.reason);
-        let about = match check.finish(None) {
-            Ok(about) => about,
+        let (actor, reason) = match because(context, input.reason)? {
+            Ok(why) => why,
             Err(errors) => return Ok(ProjectionPayload::refused(errors)),
         };
-        let reason = reason.expect("what is wrong with an input is noted as an error");
         let operating = operating(context)?;
-        let paused = operating
-            .pause(&input.projection, &about.actor, &reason)
-            .await;
+        let paused = operating.pause(&input.projection, &actor, &reason).await;
         ProjectionPayload::of(operating, &input.projection, paused.map(drop)).await
     }
 
@@ -75,17 +70,12 @@ impl ProjectionMutations {
         context: &Context<'_>,
         #[graphql(desc = "Which one, and why.")] input: RebuildProjectionInput,
     ) -> Result<ProjectionPayload> {
-        let mut check = Check::begin(context)?;
-        let reason = reason(&mut check, input.reason);
-        let about = match check.finish(None) {
-            Ok(about) => about,
+        let (actor, reason) = match because(context, input.reason)? {
+            Ok(why) => why,
             Err(errors) => return Ok(ProjectionPayload::refused(errors)),
         };
-        let reason = reason.expect("what is wrong with an input is noted as an error");
         let operating = operating(context)?;
-        let asked = operating
-            .rebuild(&input.projection, &about.actor, &reason)
-            .await;
+        let asked = operating.rebuild(&input.projection, &actor, &reason).await;
         ProjectionPayload::of(operating, &input.projection, asked.map(drop)).await
     }
 
@@ -247,6 +237,19 @@ fn refusal(error: OperateError) -> Result<UserError, Error> {
         message: error.to_string(),
         code,
     })
+}
+
+/// Who asks, and why; or what is wrong with the reason.
+fn because(
+    context: &Context<'_>,
+    why: String,
+) -> Result<std::result::Result<(String, String), Vec<UserError>>> {
+    let mut check = Check::begin(context)?;
+    let reason = reason(&mut check, why);
+    Ok(check.finish(None).map(|about| {
+        let reason = reason.expect("what is wrong with an input is noted as an error");
+        (about.actor.to_string(), reason)
+    }))
 }
 
 fn reason(check: &mut Check<'_>, reason: String) -> Option<String> {

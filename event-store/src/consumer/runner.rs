@@ -99,6 +99,16 @@ impl<'a> Runner<'a> {
     async fn recover(&mut self, error: &StoreError) {
         let wait = self.pause.next_backoff().unwrap_or_default();
         let name = self.consumer.name();
+        if let StoreError::Fenced { what } = error {
+            // Partitions change hands, and generations take each other's place: that is no failure.
+            tracing::info!(
+                consumer = name,
+                what,
+                "somebody else has taken over; begins anew"
+            );
+            tokio::time::sleep(wait).await;
+            return;
+        }
         tracing::warn!(
             consumer = name,
             error = error as &dyn std::error::Error,

@@ -23,7 +23,9 @@ pub(super) async fn build(
     generation: i32,
 ) -> anyhow::Result<()> {
     let name = projection.name();
-    if !is_being_made(pool, name, generation).await? {
+    let state = generation::state(pool, name, generation).await?;
+    if state.as_deref() != Some("BUILDING") {
+        // Somebody else has finished it, or given it up.
         return Ok(());
     }
     tracing::info!(
@@ -80,19 +82,6 @@ pub(super) async fn build(
         "another generation of a read model serves"
     );
     Ok(())
-}
-
-/// Whether it is still to be made: somebody else may have finished it, or given it up.
-async fn is_being_made(pool: &PgPool, name: &str, generation: i32) -> anyhow::Result<bool> {
-    let state: Option<String> = sqlx::query_scalar(
-        "select state from es.generations where consumer = $1 and generation = $2",
-    )
-    .bind(name)
-    .bind(generation)
-    .fetch_optional(pool)
-    .await
-    .context("the state of a rebuild cannot be read")?;
-    Ok(state.as_deref() == Some("BUILDING"))
 }
 
 async fn catch_up(pool: &PgPool, projection: &dyn Consumer, generation: i32) -> anyhow::Result<()> {
