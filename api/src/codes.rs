@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextRequest, NextSubscribe,
+    NextValidation,
+};
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
     ErrorExtensionValues, Response, ServerError, ServerResult, ValidationResult, Variables,
-    extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextRequest, NextSubscribe,
-        NextValidation,
-    },
-    parser::types::ExecutableDocument,
 };
 use async_trait::async_trait;
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 
 use crate::error::Code;
 

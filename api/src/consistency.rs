@@ -8,16 +8,12 @@
 use async_graphql::{Context, Error, ErrorExtensions, Result};
 use axum::http::{HeaderMap, HeaderName};
 use commands::token::Token;
-use projections::{
-    consistency::{NotShown, ReadModels},
-    page::Key,
-};
+use projections::consistency::{NotShown, ReadModels};
+use projections::page::Key;
 
-use crate::{
-    error::{self, Code, failure},
-    request::RequestInfo,
-    services::Services,
-};
+use crate::error::{self, Code, failure};
+use crate::request::RequestInfo;
+use crate::services::Services;
 
 /// The header with a token for every field of a request.
 pub const HEADER: HeaderName = HeaderName::from_static("x-consistency-token");

@@ -4,12 +4,15 @@
 //! never part of a request, so what is allowed is only what a page can do with a token that it has.
 //! WebSockets are not bound by this: browsers let every page open them, and each needs a token.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::CorsLayer;
 
-use crate::{consistency, traceparent::TRACEPARENT};
+use crate::consistency;
+use crate::traceparent::TRACEPARENT;
 
 /// How long a browser may remember what it was allowed.
 const MAX_AGE: Duration = Duration::from_secs(3_600);

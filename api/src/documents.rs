@@ -10,19 +10,17 @@ pub mod trusted;
 
 mod validator;
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, OnceLock},
-};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use async_graphql::{Name, parser::types::ExecutableDocument, registry::Registry};
+use async_graphql::Name;
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::registry::Registry;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    field_order::marker::{self, Marked},
-    limits::{self, Limits, Unfit},
-};
+use crate::field_order::marker::{self, Marked};
+use crate::limits::{self, Limits, Unfit};
 
 /// The most documents that are kept.
 const MAX_DOCUMENTS: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");

@@ -5,17 +5,18 @@
 //! first that wants a droplet lets the others say what they want, and then reads for all of them. It
 //! waits for no time, and keeps nothing for later requests.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_graphql::{Context, Result};
 use domain::ids::DropletId;
 use projections::droplets::{DropletRow, Droplets};
-use tokio::{sync::watch, task::yield_now};
+use tokio::sync::watch;
+use tokio::task::yield_now;
 
-use crate::{consistency, error, request::RequestInfo, services::Services};
+use crate::request::RequestInfo;
+use crate::services::Services;
+use crate::{consistency, error};
 
 /// What the fields of one request want; data of the request.
 #[derive(Debug, Clone, Default)]

@@ -3,19 +3,15 @@
 
 use std::time::Instant;
 
-use axum::{
-    extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, header},
-    middleware::Next,
-    response::Response,
-};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
-use crate::{
-    request::new_id,
-    traceparent::{TRACEPARENT, traceparent},
-};
+use crate::request::new_id;
+use crate::traceparent::{TRACEPARENT, traceparent};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

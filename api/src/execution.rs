@@ -6,24 +6,18 @@
 //! A transport puts an [`Execution`] into its request's data; a schema served by the transports must
 //! have the extension [`TrackExecution`], without which every response looks like a request error.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use async_graphql::{
-    Response, ServerResult, Value, Variables,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery},
-    parser::{
-        Positioned,
-        types::{ExecutableDocument, OperationDefinition, OperationType},
-    },
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery,
 };
+use async_graphql::parser::Positioned;
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Response, ServerResult, Value, Variables};
 
-use crate::{
-    error::{Code, failure},
-    gate::operation,
-};
+use crate::error::{Code, failure};
+use crate::gate::operation;
 
 /// What to do with a mutation that came by GET.
 const NEEDS_POST: &str = "GET runs no mutations: send this one with POST";

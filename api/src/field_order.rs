@@ -14,15 +14,13 @@ pub(crate) mod marker;
 
 use std::collections::HashMap;
 
-use async_graphql::{
-    Name, Positioned, Value, Variables,
-    indexmap::IndexMap,
-    parser::types::{
-        Directive, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection,
-        SelectionSet,
-    },
-    registry::Registry,
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection,
+    SelectionSet,
 };
+use async_graphql::registry::Registry;
+use async_graphql::{Name, Positioned, Value, Variables};
 
 /// Puts the result of this operation of the document in order, and takes out what has the name of its
 /// [`marker`], if it has any. The document is one that ran, and so

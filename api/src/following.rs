@@ -5,17 +5,13 @@ use std::time::Duration;
 use async_graphql::{Context, Error, Result};
 use commands::token::Token;
 use futures_util::{Stream, StreamExt, stream};
-use projections::{
-    changes::{Change, FollowError},
-    page::{Key, Sort},
-};
+use projections::changes::{Change, FollowError};
+use projections::page::{Key, Sort};
 
-use crate::{
-    consistency,
-    error::{self, Code, failure},
-    request::{RequestInfo, token_taken_for},
-    services::Services,
-};
+use crate::consistency;
+use crate::error::{self, Code, failure};
+use crate::request::{RequestInfo, token_taken_for};
+use crate::services::Services;
 
 /// How much later than a token's end a subscription ends by itself. Transports end it before, each in
 /// its way, of which the client learns what to do; this is for the one that forgets.

@@ -12,43 +12,34 @@ pub(crate) mod persisted;
 
 mod refusal;
 
-use std::{
-    any::TypeId,
-    sync::{Arc, OnceLock},
-    time::Instant,
-};
+use std::any::TypeId;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
-use async_graphql::{
-    Context, Data, Request, Response, SchemaEnv, ServerResult,
-    extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest,
-        NextRequest, NextSubscribe,
-    },
-    parser::{
-        Positioned,
-        types::{DocumentOperations, ExecutableDocument, OperationDefinition},
-    },
-    value,
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest,
+    NextSubscribe,
 };
+use async_graphql::parser::Positioned;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::{Context, Data, Request, Response, SchemaEnv, ServerResult, value};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use tokio::time::timeout;
 
 use self::refusal::Refusal;
-use crate::{
-    documents::{Document, Hash, Store, trusted::Trusted},
-    droplet_batch::DropletBatch,
-    error::{Code, failure},
-    execution::{Execution, Stage},
-    field_order::{self, Conditions},
-    limits::{
-        Limits,
-        cost::{Price, price},
-    },
-    rate_limit::{Buckets, Dry, Rates, Standing},
-    request::RequestInfo,
-};
+use crate::documents::trusted::Trusted;
+use crate::documents::{Document, Hash, Store};
+use crate::droplet_batch::DropletBatch;
+use crate::error::{Code, failure};
+use crate::execution::{Execution, Stage};
+use crate::field_order::{self, Conditions};
+use crate::limits::Limits;
+use crate::limits::cost::{Price, price};
+use crate::rate_limit::{Buckets, Dry, Rates, Standing};
+use crate::request::RequestInfo;
 
 /// The points that a refused document costs, because reading it took time too.
 const REFUSED: usize = 10;

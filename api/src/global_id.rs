@@ -1,10 +1,8 @@
 //! Ids of the API: `Droplet:<uuid>`, `Job:<uuid>`. Readable, typed, and stable for ever.
 
 use async_graphql::ID;
-use domain::{
-    event::StreamType,
-    ids::{DropletId, JobId},
-};
+use domain::event::StreamType;
+use domain::ids::{DropletId, JobId};
 use uuid::Uuid;
 
 /// The id of anything that `node` finds.

@@ -5,12 +5,10 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
 use serde_json::json;
 
 /// Tells which parts of the process can do their work now.

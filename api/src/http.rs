@@ -15,29 +15,27 @@ mod refusal;
 use std::panic::AssertUnwindSafe;
 
 use async_graphql::Executor;
-use axum::{
-    body::Body,
-    extract::{Query, Request},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
-    response::Response,
-};
+use axum::body::Body;
+use axum::extract::{Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
-use self::{answer::Keeping, refusal::Refusal};
-use crate::{
-    accept::{Delivery, MediaType, negotiate},
-    auth::{Auth, Principal},
-    consistency,
-    error::Code,
-    execution::Carries,
-    params::Params,
-    request::{RequestInfo, token_taken_for},
-    router::Endpoint,
-    sse::Events,
-    traceparent::traceparent,
-};
+use self::answer::Keeping;
+use self::refusal::Refusal;
+use crate::accept::{Delivery, MediaType, negotiate};
+use crate::auth::{Auth, Principal};
+use crate::consistency;
+use crate::error::Code;
+use crate::execution::Carries;
+use crate::params::Params;
+use crate::request::{RequestInfo, token_taken_for};
+use crate::router::Endpoint;
+use crate::sse::Events;
+use crate::traceparent::traceparent;
 
 /// The most bytes of a request's body.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;

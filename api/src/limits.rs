@@ -16,7 +16,8 @@ mod tests;
 
 use std::time::Duration;
 
-use async_graphql::parser::{parse_query, types::ExecutableDocument};
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::ExecutableDocument;
 
 use crate::http::MAX_BODY_BYTES;
 

@@ -6,13 +6,11 @@
 
 use std::fmt::Write;
 
-use axum::{
-    Router,
-    body::Bytes,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use sha2::{Digest, Sha256};
 
 /// What the page may load and whom it may talk to. Fonts and images are inside the style sheet.

@@ -1,9 +1,7 @@
 //! Relay's connections over the pages of read models.
 
-use async_graphql::{
-    Error, ObjectType, OutputType,
-    connection::{Connection, Edge},
-};
+use async_graphql::connection::{Connection, Edge};
+use async_graphql::{Error, ObjectType, OutputType};
 use projections::page::{Direction, Page, Slice, Take};
 
 use crate::error::{Code, failure};

@@ -3,11 +3,9 @@
 use async_graphql::{Request, Variables};
 use serde_json::{Map, Value};
 
-use crate::{
-    execution::{Carries, Execution},
-    gate::persisted,
-    request::RequestInfo,
-};
+use crate::execution::{Carries, Execution};
+use crate::gate::persisted;
+use crate::request::RequestInfo;
 
 /// A request as GraphQL over HTTP and graphql-transport-ws both define it.
 #[derive(Debug, Clone, PartialEq)]

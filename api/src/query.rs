@@ -2,53 +2,39 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Context, Error, ID, Lookahead, Object, Result,
-    connection::{Connection, EmptyFields},
-};
-use domain::{
-    catalogue,
-    ids::{DropletId, JobId, OrgId},
-};
-use projections::{
-    activity,
-    consistency::ReadModels,
-    counts,
-    droplets::{self, Droplets},
-    history,
-    jobs::{self, Jobs},
-    page::{ByPosition, Direction},
-    reader::Reader,
-};
+use async_graphql::connection::{Connection, EmptyFields};
+use async_graphql::{Context, Error, ID, Lookahead, Object, Result};
+use domain::catalogue;
+use domain::ids::{DropletId, JobId, OrgId};
+use projections::consistency::ReadModels;
+use projections::droplets::{self, Droplets};
+use projections::jobs::{self, Jobs};
+use projections::page::{ByPosition, Direction};
+use projections::reader::Reader;
+use projections::{activity, counts, history};
 
-use crate::{
-    consistency,
-    error::{self, Code, failure},
-    filters::{
-        activity::ActivityFilter,
-        droplets::{DropletFilter, DropletOrder},
-        events::EventFilter,
-        jobs::{JobFilter, JobOrder},
-    },
-    gate::Charged,
-    global_id::{GlobalId, InvalidId},
-    paging::{PageArguments, connection},
-    request::RequestInfo,
-    roles::{Needs, Right},
-    services::Services,
-    types::{
-        activity::Activity,
-        catalogue::Catalogue,
-        counts::Counts,
-        droplet::Droplet,
-        event::Event,
-        job::Job,
-        node::Node,
-        platform::Platform,
-        rate_limit::RateLimit,
-        totals::{DropletTotal, JobTotal},
-    },
-};
+use crate::consistency;
+use crate::error::{self, Code, failure};
+use crate::filters::activity::ActivityFilter;
+use crate::filters::droplets::{DropletFilter, DropletOrder};
+use crate::filters::events::EventFilter;
+use crate::filters::jobs::{JobFilter, JobOrder};
+use crate::gate::Charged;
+use crate::global_id::{GlobalId, InvalidId};
+use crate::paging::{PageArguments, connection};
+use crate::request::RequestInfo;
+use crate::roles::{Needs, Right};
+use crate::services::Services;
+use crate::types::activity::Activity;
+use crate::types::catalogue::Catalogue;
+use crate::types::counts::Counts;
+use crate::types::droplet::Droplet;
+use crate::types::event::Event;
+use crate::types::job::Job;
+use crate::types::node::Node;
+use crate::types::platform::Platform;
+use crate::types::rate_limit::RateLimit;
+use crate::types::totals::{DropletTotal, JobTotal};
 
 /// The root of queries.
 #[derive(Debug, Default)]

@@ -4,16 +4,15 @@
 //! however many tokens and connections it has. There is a bucket for as many principals as anybody
 //! runs; if there are more, the one that was quiet the longest starts anew with a full bucket.
 
-use std::{
-    num::NonZeroUsize,
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use domain::ids::OrgId;
 use lru::LruCache;
 
-use crate::{auth::Principal, roles::Right};
+use crate::auth::Principal;
+use crate::roles::Right;
 
 /// How many principals have a bucket; at about 100 bytes each, 1 MiB.
 const MAX_BUCKETS: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");

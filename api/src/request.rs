@@ -10,10 +10,8 @@ use commands::token::Token;
 use domain::ids::CorrelationId;
 use uuid::Uuid;
 
-use crate::{
-    auth::{LEEWAY_SECONDS, Principal},
-    error::{Code, failure},
-};
+use crate::auth::{LEEWAY_SECONDS, Principal};
+use crate::error::{Code, failure};
 
 /// What every request carries as data: without it, every field but introspection is refused.
 #[derive(Debug, Clone)]

@@ -1,17 +1,13 @@
 //! A GraphQL response as JSON, the same over HTTP, events and WebSocket, and of bounded length.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use async_graphql::{Response, ServerError, Value};
 use serde::Serialize;
 
-use crate::{
-    error::{Code, failure},
-    execution::Stage,
-};
+use crate::error::{Code, failure};
+use crate::execution::Stage;
 
 /// The most bytes of a response. What a client does not read stays in our memory meanwhile.
 pub const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;

@@ -8,11 +8,9 @@ use std::collections::BTreeSet;
 use async_graphql::{Context, Guard};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::{Code, failure},
-    request::RequestInfo,
-    services::Services,
-};
+use crate::error::{Code, failure};
+use crate::request::RequestInfo;
+use crate::services::Services;
 
 /// What somebody is to an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

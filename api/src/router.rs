@@ -3,29 +3,23 @@
 use std::sync::Arc;
 
 use async_graphql::Executor;
-use axum::{
-    Extension, Router,
-    extract::{
-        Request, State,
-        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
-    },
-    http::{StatusCode, header},
-    middleware::from_fn,
-    response::{IntoResponse, Response},
-    routing::any,
-};
-use tower_http::{CompressionLevel, compression::CompressionLayer};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use axum::{Extension, Router};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 
-use crate::{
-    auth::Auth,
-    cors::{self, Origin},
-    edge,
-    health::{MetricsRenderer, Readiness, health_router},
-    http, page,
-    server::Connections,
-    unread::Unread,
-    websocket,
-};
+use crate::auth::Auth;
+use crate::cors::{self, Origin};
+use crate::health::{MetricsRenderer, Readiness, health_router};
+use crate::server::Connections;
+use crate::unread::Unread;
+use crate::{edge, http, page, websocket};
 
 /// The path of the GraphQL endpoint, for all transports.
 pub const PATH: &str = "/graphql";

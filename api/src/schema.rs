@@ -1,27 +1,21 @@
 //! Puts the schema together.
 
-use async_graphql::{
-    SDLExportOptions, Schema, SchemaBuilder,
-    connection::{Connection, Edge, EmptyFields},
-};
+use async_graphql::connection::{Connection, Edge, EmptyFields};
+use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
 
-use crate::{
-    codes::Codes,
-    execution::TrackExecution,
-    gate::{Gate, Rules},
-    idempotency::idempotent,
-    mutation::Mutation,
-    query::Query,
-    services::Services,
-    subscription::Subscription,
-    types::{
-        activity::Activity,
-        droplet::Droplet,
-        event::Event,
-        job::Job,
-        totals::{DropletTotal, JobTotal},
-    },
-};
+use crate::codes::Codes;
+use crate::execution::TrackExecution;
+use crate::gate::{Gate, Rules};
+use crate::idempotency::idempotent;
+use crate::mutation::Mutation;
+use crate::query::Query;
+use crate::services::Services;
+use crate::subscription::Subscription;
+use crate::types::activity::Activity;
+use crate::types::droplet::Droplet;
+use crate::types::event::Event;
+use crate::types::job::Job;
+use crate::types::totals::{DropletTotal, JobTotal};
 
 /// The schema of the API, ready to execute.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;

@@ -10,32 +10,25 @@
 mod patient;
 mod sent;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::{Extension, Router};
-use hyper::{
-    server::conn::http1,
-    service::{Service, service_fn},
-};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
-    time::{sleep, timeout},
-};
-use tokio_util::{
-    sync::CancellationToken,
-    task::{TaskTracker, task_tracker::TaskTrackerToken},
-};
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use self::{
-    patient::{Patient, Responses},
-    sent::Sent,
-};
+use self::patient::{Patient, Responses};
+use self::sent::Sent;
 
 /// The most connections at once, WebSockets included. One more is closed as soon as it is taken, so
 /// that a client or a proxy learns at once to try elsewhere, or later: waiting would look as if the
@@ -219,10 +212,8 @@ async fn serve(
 mod tests {
     use std::net::SocketAddr;
 
-    use axum::{
-        extract::ws::{WebSocket, WebSocketUpgrade},
-        routing::any,
-    };
+    use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+    use axum::routing::any;
     use testkit::wait;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use commands::execute::Commands;
 use domain::ids::OrgId;
-use projections::{
-    changes::Changes, consistency::Consistency, operating::Operating, reader::Reader,
-};
+use projections::changes::Changes;
+use projections::consistency::Consistency;
+use projections::operating::Operating;
+use projections::reader::Reader;
 
 use crate::health::Readiness;
 

@@ -11,28 +11,26 @@
 //! and when the client goes away, or reads nothing for too long ([`crate::server`]), its operation is
 //! dropped with the stream.
 
-use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, pin::Pin, time::Duration};
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::time::Duration;
 
 use async_graphql::{Executor, Request, Response};
-use axum::{
-    body::{Body, Bytes},
-    http::{HeaderName, header},
-    response::{self, IntoResponse},
-};
-use futures_util::{
-    FutureExt, Stream, StreamExt,
-    stream::{self, BoxStream, Peekable},
-};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, header};
+use axum::response::{self, IntoResponse};
+use futures_util::stream::{self, BoxStream, Peekable};
+use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
-use crate::{
-    error::{Code, failure},
-    execution::{Execution, Stage},
-    response::json,
-    unread::Account,
-};
+use crate::error::{Code, failure};
+use crate::execution::{Execution, Stage};
+use crate::response::json;
+use crate::unread::Account;
 
 /// How often a comment is sent while there is no event.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);

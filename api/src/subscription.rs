@@ -3,28 +3,22 @@
 use std::collections::BTreeSet;
 
 use async_graphql::{Context, ID, Result, Subscription as Root};
-use domain::{
-    event::StreamType,
-    ids::{DropletId, JobId},
-    name::JobKind,
-    tag::Tag,
-};
+use domain::event::StreamType;
+use domain::ids::{DropletId, JobId};
+use domain::name::JobKind;
+use domain::tag::Tag;
 use futures_util::{Stream, StreamExt, future};
 use projections::changes::{Change, Node};
 
-use crate::{
-    filters::{read, read_all, read_types},
-    following::follow,
-    global_id::GlobalId,
-    roles::{Needs, Right},
-    types::{
-        change::{DropletChange, EventChange, JobChange},
-        droplet::Droplet,
-        droplet_status::DropletStatus,
-        job::Job,
-        job_status::JobStatus,
-    },
-};
+use crate::filters::{read, read_all, read_types};
+use crate::following::follow;
+use crate::global_id::GlobalId;
+use crate::roles::{Needs, Right};
+use crate::types::change::{DropletChange, EventChange, JobChange};
+use crate::types::droplet::Droplet;
+use crate::types::droplet_status::DropletStatus;
+use crate::types::job::Job;
+use crate::types::job_status::JobStatus;
 
 /// The root of subscriptions.
 #[derive(Debug, Default)]

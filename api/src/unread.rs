@@ -6,14 +6,15 @@
 //! bound is refused or closed with a reason, and comes back. What the kernel and a connection's own
 //! write buffer hold does not count: that is bounded for each connection.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
 
-use crate::{auth::Principal, rate_limit::Owner, response::MAX_RESPONSE_BYTES};
+use crate::auth::Principal;
+use crate::rate_limit::Owner;
+use crate::response::MAX_RESPONSE_BYTES;
 
 /// The bytes that are not read yet, of all principals. Clones share everything.
 #[derive(Debug, Clone)]

@@ -11,21 +11,25 @@ mod operation;
 mod outbox;
 mod protocol;
 
-use std::{pin::pin, time::Duration};
+use std::pin::pin;
+use std::time::Duration;
 
 use async_graphql::Executor;
-use axum::{
-    extract::ws::{Message, WebSocket, WebSocketUpgrade},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use futures_util::{Sink, SinkExt, StreamExt};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use self::{conversation::Conversation, outbox::Queued, protocol::Ending};
-use crate::{router::Endpoint, server::Connections, traceparent::traceparent};
+use self::conversation::Conversation;
+use self::outbox::Queued;
+use self::protocol::Ending;
+use crate::router::Endpoint;
+use crate::server::Connections;
+use crate::traceparent::traceparent;
 
 /// The one subprotocol that is spoken.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";

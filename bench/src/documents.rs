@@ -7,26 +7,18 @@
 
 mod ordered;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use api::{
-    auth::Principal,
-    gate::{Gate, Rules},
-    rate_limit::{Rate, Rates},
-    request::RequestInfo,
-    roles::Role,
-    schema::{self, ApiSchema},
-};
-use async_graphql::{
-    Request, ServerError, ValidationResult, Variables,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
-};
+use api::auth::Principal;
+use api::gate::{Gate, Rules};
+use api::rate_limit::{Rate, Rates};
+use api::request::RequestInfo;
+use api::roles::Role;
+use api::schema::{self, ApiSchema};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
+use async_graphql::{Request, ServerError, ValidationResult, Variables};
 use chrono::DateTime;
 use domain::ids::OrgId;
 use serde_json::json;

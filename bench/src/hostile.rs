@@ -5,13 +5,13 @@
 
 mod beside;
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::ensure;
-use api::{
-    gate::{Gate, Rules},
-    schema,
-};
+use api::gate::{Gate, Rules};
+use api::schema;
 use serde_json::Value;
 use testkit::hostile;
 

@@ -1,21 +1,17 @@
 //! The program under measurement: started, killed and started again as users do it.
 
-use std::{
-    env, fs,
-    net::{Ipv4Addr, TcpListener},
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use std::{env, fs};
 
 use anyhow::{Context, ensure};
 use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tokio::{
-    process::{Child, Command},
-    time::{Instant, sleep},
-};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
 
 /// How long the program may take to serve.
 const PATIENCE: Duration = Duration::from_secs(60);

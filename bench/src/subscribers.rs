@@ -7,24 +7,18 @@
 
 mod subscriber;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection};
-use tokio::{
-    sync::mpsc::{self, UnboundedReceiver},
-    task::JoinSet,
-    time::{interval, sleep, timeout_at},
-};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep, timeout_at};
 
 use self::subscriber::{Heard, Subscriber};
-use crate::{
-    latencies::percentile,
-    platform::{Droplet, Platform},
-};
+use crate::latencies::percentile;
+use crate::platform::{Droplet, Platform};
 
 const SUBSCRIBERS: usize = 1_000;
 

@@ -4,14 +4,14 @@
 //! copies what it was sold from here, with the date, so that a later catalogue changes neither
 //! history nor old bills.
 
-use std::{fmt::Debug, str::FromStr, sync::LazyLock};
+use std::fmt::Debug;
+use std::str::FromStr;
+use std::sync::LazyLock;
 
 use thiserror::Error;
 
-use crate::{
-    money::MicroDollars,
-    slug::{ImageSlug, RegionSlug, SizeSlug},
-};
+use crate::money::MicroDollars;
+use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
 
 /// The day as of which the catalogue holds, which is also its version. Change it with the tables.
 pub const CATALOGUE_DATE: &str = "2026-11-01";

@@ -5,10 +5,8 @@
 
 use std::fmt::Display;
 
-use crate::{
-    decider::{Decider, Rejection, fold},
-    event::DomainEvent,
-};
+use crate::decider::{Decider, Rejection, fold};
+use crate::event::DomainEvent;
 
 /// What every command comes to after every history: the types of its events, `-` for none, or the
 /// code of the rejection. The prefix that all types and codes of the aggregate share is left out.

@@ -28,13 +28,11 @@ pub use rejection::DropletRejection;
 pub use spec::{Address, AddressKind, DropletStatus, Protection, Provisioner, Spec};
 pub use state::Droplet;
 
-use crate::{
-    catalogue::{CATALOGUE_DATE, Catalogue, Size},
-    decider::Decider,
-    event::StreamType,
-    input::check_text,
-    slug::{ImageSlug, RegionSlug, SizeSlug},
-};
+use crate::catalogue::{CATALOGUE_DATE, Catalogue, Size};
+use crate::decider::Decider;
+use crate::event::StreamType;
+use crate::input::check_text;
+use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
 
 /// The most tags that a droplet may have.
 pub const MAX_TAGS: usize = 64;

@@ -7,15 +7,14 @@
 //! Events are written and read in their *current* form only. Bytes of an older schema version pass
 //! through the event store's upcasters before they come here.
 
-use std::{
-    fmt::{self, Debug},
-    str::FromStr,
-};
+use std::fmt::{self, Debug};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{droplet::DropletEvent, job::JobEvent};
+use crate::droplet::DropletEvent;
+use crate::job::JobEvent;
 
 /// The type of a stream, one for each aggregate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,7 +3,8 @@
 //! Raw UUIDs stop at the edge: a droplet's id cannot be passed where a job's is wanted. Ids are
 //! made at the edge too, except an event's, which follows from its place in its stream.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

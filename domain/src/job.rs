@@ -24,11 +24,9 @@ pub use state::{Job, JobSpec, JobStatus, JobSubject, Runner};
 
 use serde_json::Value;
 
-use crate::{
-    decider::Decider,
-    event::StreamType,
-    input::{check_json, check_text},
-};
+use crate::decider::Decider;
+use crate::event::StreamType;
+use crate::input::{check_json, check_text};
 
 /// The most attempts that a job may be given.
 pub const MAX_ATTEMPTS: u8 = 10;

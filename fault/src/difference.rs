@@ -1,9 +1,7 @@
 //! What the platform holds and should not, or should and does not.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-};
+use std::fmt;
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 

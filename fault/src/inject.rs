@@ -3,32 +3,26 @@
 mod database;
 mod operator;
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::Write,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::Context;
 use rustix::process::{Signal, kill_process};
 use serde_json::json;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::{
-    difference::Differences,
-    faults::{Crash, Fault, Target},
-    plan::Planned,
-    platform::Platform,
-    process::{Process, until_gone},
-    refused::{self, Refused},
-    servers::postgres::{Frozen, first_process},
-};
+use crate::difference::Differences;
+use crate::faults::{Crash, Fault, Target};
+use crate::plan::Planned;
+use crate::platform::Platform;
+use crate::process::{Process, until_gone};
+use crate::refused::{self, Refused};
+use crate::servers::postgres::{Frozen, first_process};
 
 /// How long the processes of a killed Postgres may take to notice.
 const POSTGRES_GONE: Duration = Duration::from_secs(10);

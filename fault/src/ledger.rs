@@ -1,13 +1,11 @@
 //! What clients asked for and what they were told: in memory, and line by line in a file, so that it
 //! survives whatever happens to the rig.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::Write,
-    path::Path,
-    sync::Mutex,
-    time::Instant,
-};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Instant;
 
 use anyhow::Context;
 use serde::Serialize;

@@ -28,13 +28,16 @@ mod settle;
 mod subscriber;
 mod token;
 
-use std::{fs, io::stdout, process::ExitCode};
+use std::fs;
+use std::io::stdout;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{options::Options, say::say};
+use crate::options::Options;
+use crate::say::say;
 
 // One thread, because the kernel ends the processes that a thread started when the thread ends.
 #[tokio::main(flavor = "current_thread")]

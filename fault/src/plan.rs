@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    faults::{Crash, Drawn, End, Fault, Lease, Role, Target},
-    random::Random,
-};
+use crate::faults::{Crash, Drawn, End, Fault, Lease, Role, Target};
+use crate::random::Random;
 
 /// Which plan a seed gives: it rises with every change to the faults, their weights or how they are drawn.
 ///

@@ -1,35 +1,27 @@
 //! The platform under test with the servers that it needs: started as operators start it.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    process::Output,
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::Client;
 use rustix::process::Signal;
 use serde_json::Value;
-use tokio::{
-    process::Command,
-    time::{Instant, sleep},
-};
+use tokio::process::Command;
+use tokio::time::{Instant, sleep};
 
-use crate::{
-    ends::MayEnd,
-    faults::{Role, Target},
-    options::Options,
-    plan::Run,
-    process::{Process, Spec},
-    servers::{
-        disk::Disk,
-        free_port,
-        kafka::{self, Kafka},
-        postgres::{self, Address},
-    },
-};
+use crate::ends::MayEnd;
+use crate::faults::{Role, Target};
+use crate::options::Options;
+use crate::plan::Run;
+use crate::process::{Process, Spec};
+use crate::servers::disk::Disk;
+use crate::servers::free_port;
+use crate::servers::kafka::{self, Kafka};
+use crate::servers::postgres::{self, Address};
 
 /// How long something may take to serve for the first time, also on a slow machine.
 const START: Duration = Duration::from_secs(120);

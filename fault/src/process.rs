@@ -4,26 +4,20 @@
 //! `setpriv`, where there is one. The kernel watches the thread that started a process, which is why the
 //! rig has only one.
 
-use std::{
-    env,
-    fs::{self, File, OpenOptions},
-    io::{Read, Seek, SeekFrom},
-    path::PathBuf,
-    process::{ExitStatus, Stdio},
-    sync::{
-        Mutex as StdMutex,
-        atomic::{AtomicI32, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::env;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Mutex as StdMutex;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use tokio::{
-    process::{Child, Command},
-    sync::Mutex,
-    time::{Instant, sleep, timeout},
-};
+use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::ends::{MayEnd, last_words};
 

@@ -1,9 +1,11 @@
 //! What may keep a fault from being injected while others are going on: its target is down, the database
 //! is, the broker is. Whatever else stands in the way is a mistake somewhere, and never passed over.
 
-use std::{error::Error, fmt};
+use std::error::Error;
+use std::fmt;
 
-use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
 use tokio::time::error::Elapsed;
 
 /// Classes of SQLSTATE of a database that is down, going down or full: connections, resources, operators,

@@ -1,10 +1,15 @@
 //! What a run came to: a table for people, JSON for programs.
 
-use std::{collections::BTreeMap, io::Write, path::Path};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::{difference::Difference, inject::Count, load::ReadTally, plan};
+use crate::difference::Difference;
+use crate::inject::Count;
+use crate::load::ReadTally;
+use crate::plan;
 
 /// The most differences that are shown; all are in the JSON.
 const SHOWN: usize = 20;

@@ -1,38 +1,32 @@
 //! A whole run: start, load and break, wait for quiet, compare.
 
-use std::{
-    fs,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde_json::json;
-use tokio::{
-    sync::watch,
-    task::JoinSet,
-    time::{interval, timeout},
-};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{interval, timeout};
 use uuid::Uuid;
 
-use crate::{
-    api::Api,
-    difference::Differences,
-    inject::Injector,
-    ledger::{Answer, Attempt, Command, Effect, Ledger},
-    load::{Client, Reads},
-    options::Options,
-    plan::{self, Planned, Run},
-    platform::Platform,
-    quiet::Progress,
-    random::Random,
-    report::Report,
-    say::{say, warn},
-    servers::disk::Disk,
-    subscriber::{Filter, Notebook, Subscriber},
-    token::{self, Place},
-};
+use crate::api::Api;
+use crate::difference::Differences;
+use crate::inject::Injector;
+use crate::ledger::{Answer, Attempt, Command, Effect, Ledger};
+use crate::load::{Client, Reads};
+use crate::options::Options;
+use crate::plan::{self, Planned, Run};
+use crate::platform::Platform;
+use crate::quiet::Progress;
+use crate::random::Random;
+use crate::report::Report;
+use crate::say::{say, warn};
+use crate::servers::disk::Disk;
+use crate::subscriber::{Filter, Notebook, Subscriber};
+use crate::token::{self, Place};
 
 const CLIENTS: usize = 16;
 /// How long everything may take to be ready again, and to become quiet.

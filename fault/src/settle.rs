@@ -1,28 +1,23 @@
 //! The end of a run: waiting for quiet, and every comparison.
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde_json::Value;
-use tokio::{
-    task::{JoinSet, spawn_blocking},
-    time::sleep,
-};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::sleep;
 
-use crate::{
-    compare::{commands, history::History, kafka, kcat, positions, read_models, subscribers},
-    options::Options,
-    process::Process,
-    quiet,
-    report::Report,
-    rig::{PATIENCE, Parts},
-    say::say,
-    servers::kafka::PREFIX,
-};
+use crate::compare::history::History;
+use crate::compare::{commands, kafka, kcat, positions, read_models, subscribers};
+use crate::options::Options;
+use crate::process::Process;
+use crate::quiet;
+use crate::report::Report;
+use crate::rig::{PATIENCE, Parts};
+use crate::say::say;
+use crate::servers::kafka::PREFIX;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long subscribers listen once more after the last event.

@@ -1,30 +1,28 @@
 //! A subscriber over `graphql-transport-ws` that never gives up: whatever ends a connection, the next
 //! one, to any API process, goes on after the last cursor.
 
-use std::{
-    convert::Infallible,
-    fs::File,
-    io::Write,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::{
-    sync::Notify,
-    time::{sleep, timeout},
-};
-use tokio_tungstenite::{
-    connect_async,
-    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
-};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 use uuid::Uuid;
 
-use crate::{api::Api, difference::Differences, random::Random};
+use crate::api::Api;
+use crate::difference::Differences;
+use crate::random::Random;
 
 /// How long the server may take to let a connection in.
 const PATIENCE: Duration = Duration::from_secs(10);

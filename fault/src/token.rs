@@ -1,6 +1,7 @@
 //! The consistency token, looked into: clients must not, but whoever checks the platform may.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 /// The version of a stream that a token names.

@@ -3,14 +3,13 @@
 //! They are read when the process starts, and a file that the schema would refuse stops the start. A
 //! client runs one by its hash, the SHA-256 of the file's bytes, or by sending exactly its text.
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, io};
 
-use super::{Document, Hash, validator::Validator};
+use super::validator::Validator;
+use super::{Document, Hash};
 use crate::limits::Limits;
 
 /// What a trusted document's file is named after.

@@ -2,11 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use async_graphql::{
-    Request, ServerError, ValidationResult,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
-    parser::types::ExecutableDocument,
-};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Request, ServerError, ValidationResult};
 use async_trait::async_trait;
 
 use crate::schema::{self, ApiSchema};

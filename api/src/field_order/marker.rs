@@ -6,15 +6,13 @@
 
 use std::collections::HashSet;
 
-use async_graphql::{
-    Name, Pos, Positioned, Value,
-    indexmap::IndexMap,
-    parser::types::{
-        DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType,
-        Selection, SelectionSet,
-    },
-    registry::{MetaType, MetaTypeName, Registry},
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    SelectionSet,
 };
+use async_graphql::registry::{MetaType, MetaTypeName, Registry};
+use async_graphql::{Name, Pos, Positioned, Value};
 
 /// How the marker's name in a result begins, and usually all of it.
 const MARKER: &str = "__concreteType";

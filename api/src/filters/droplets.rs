@@ -1,14 +1,13 @@
 //! `DropletFilter` and `DropletOrder`.
 
 use async_graphql::{Enum, Error, InputObject};
-use domain::{
-    name::ClusterName,
-    slug::{RegionSlug, SizeSlug},
-    tag::Tag,
-};
+use domain::name::ClusterName;
+use domain::slug::{RegionSlug, SizeSlug};
+use domain::tag::Tag;
 use projections::droplets::query;
 
-use super::{order::OrderDirection, read, read_all};
+use super::order::OrderDirection;
+use super::{read, read_all};
 use crate::types::droplet_status::DropletStatus;
 
 /// Which droplets are wanted: those that fit everything given. Deleted ones are left out unless

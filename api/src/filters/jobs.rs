@@ -4,11 +4,11 @@ use async_graphql::{Enum, Error, ID, InputObject};
 use domain::name::{ClusterName, JobKind};
 use projections::jobs::query;
 
-use super::{order::OrderDirection, read, read_all};
-use crate::{
-    global_id::GlobalId,
-    types::{job_status::JobStatus, runner::Runner},
-};
+use super::order::OrderDirection;
+use super::{read, read_all};
+use crate::global_id::GlobalId;
+use crate::types::job_status::JobStatus;
+use crate::types::runner::Runner;
 
 /// Which jobs are wanted: those that fit everything given.
 #[derive(InputObject, Default)]

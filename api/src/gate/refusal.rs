@@ -4,11 +4,9 @@ use async_graphql::{Error, ErrorExtensions, ServerError};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::Charged;
-use crate::{
-    error::{Code, failure},
-    limits::{Excess, Unfit},
-    rate_limit::Dry,
-};
+use crate::error::{Code, failure};
+use crate::limits::{Excess, Unfit};
+use crate::rate_limit::Dry;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");

@@ -1,12 +1,14 @@
 //! From the executor's response to HTTP: which status, and which headers.
 
-use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
-use super::{etag, refusal::Refusal};
-use crate::{accept::MediaType, execution::Stage, response::json, unread::Account};
+use super::etag;
+use super::refusal::Refusal;
+use crate::accept::MediaType;
+use crate::execution::Stage;
+use crate::response::json;
+use crate::unread::Account;
 
 /// Whether whoever asks may keep the result.
 #[derive(Debug, Clone, Copy)]

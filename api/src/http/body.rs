@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use axum::{
-    body::Body,
-    http::{HeaderMap, StatusCode, header},
-};
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 use serde_json::Value;
 
-use super::{MAX_BODY_BYTES, refusal::Refusal};
+use super::MAX_BODY_BYTES;
+use super::refusal::Refusal;
 use crate::error::Code;
 
 /// How long a client may take to send a body.

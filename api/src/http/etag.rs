@@ -4,10 +4,8 @@
 //! short and come again. A result is made anew each time, for whoever asks now: what is saved is
 //! sending it. Nobody but who asked may keep it, and nobody may use it without asking again.
 
-use axum::{
-    http::{HeaderMap, HeaderValue, header},
-    response::Response,
-};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
 use sha2::{Digest, Sha256};
 
 use crate::accept::MediaType;

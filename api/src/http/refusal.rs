@@ -1,13 +1,13 @@
 //! What is answered when a request does not get as far as the executor.
 
-use axum::{
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::TOKEN_ADVICE;
-use crate::{accept::MediaType, error::Code, unread::TooMuchUnread};
+use crate::accept::MediaType;
+use crate::error::Code;
+use crate::unread::TooMuchUnread;
 
 /// A refused request: a status and a GraphQL error, never `data`.
 #[derive(Debug)]

@@ -14,13 +14,11 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{
-    Name, Value, Variables,
-    parser::types::{
-        ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
-        VariableDefinition,
-    },
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+    VariableDefinition,
 };
+use async_graphql::{Name, Value, Variables};
 
 use super::{Excess, Limit, Limits};
 use crate::paging::MAX_PAGE;

@@ -11,12 +11,10 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{
-    Name, Positioned,
-    parser::types::{
-        ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
-    },
+use async_graphql::parser::types::{
+    ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
 };
+use async_graphql::{Name, Positioned};
 
 use super::{Limit, Limits, Unfit};
 

@@ -1,14 +1,12 @@
 //! For every limit the last document that is accepted and the first that is refused.
 
-use async_graphql::{Variables, parser::types::DocumentOperations};
+use async_graphql::Variables;
+use async_graphql::parser::types::DocumentOperations;
 use serde_json::{Value, json};
 
-use super::{
-    Excess, Limit, Limits, Unfit,
-    cost::{Price, price},
-    read,
-    scan::scan,
-};
+use super::cost::{Price, price};
+use super::scan::scan;
+use super::{Excess, Limit, Limits, Unfit, read};
 
 const LIMITS: Limits = Limits::DEFAULT;
 

@@ -4,28 +4,22 @@ use std::net::IpAddr;
 
 use async_graphql::{Context, ID, Object, Result};
 use commands::droplet::NewDroplet;
-use domain::{
-    droplet::{Address, DropletCommand},
-    name::{ClusterName, DropletName},
-    slug::{ImageSlug, RegionSlug, SizeSlug},
-    tag::Tag,
-};
+use domain::droplet::{Address, DropletCommand};
+use domain::name::{ClusterName, DropletName};
+use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
+use domain::tag::Tag;
 
-use super::{
-    check::Check,
-    droplet_inputs::{
-        DeleteDropletInput, ProtectDropletInput, ProvisionDropletInput, RenameDropletInput,
-        ReportDropletActiveInput, ReportDropletDeletedInput, ReportDropletFailedInput,
-        TagDropletInput, UnprotectDropletInput, UntagDropletInput,
-    },
-    payload::DropletPayload,
+use super::check::Check;
+use super::droplet_inputs::{
+    DeleteDropletInput, ProtectDropletInput, ProvisionDropletInput, RenameDropletInput,
+    ReportDropletActiveInput, ReportDropletDeletedInput, ReportDropletFailedInput, TagDropletInput,
+    UnprotectDropletInput, UntagDropletInput,
 };
-use crate::{
-    request::new_id,
-    roles::{Needs, Right},
-    scalars::Time,
-    services::Services,
-};
+use super::payload::DropletPayload;
+use crate::request::new_id;
+use crate::roles::{Needs, Right};
+use crate::scalars::Time;
+use crate::services::Services;
 
 #[derive(Default)]
 pub(super) struct DropletMutations;

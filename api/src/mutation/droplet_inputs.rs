@@ -2,10 +2,9 @@
 
 use async_graphql::{ID, InputObject};
 
-use crate::{
-    scalars::Time,
-    types::{address::AddressKind, provisioner::Provisioner},
-};
+use crate::scalars::Time;
+use crate::types::address::AddressKind;
+use crate::types::provisioner::Provisioner;
 
 /// A droplet that is asked for.
 #[derive(InputObject)]

@@ -2,26 +2,20 @@
 
 use async_graphql::{Context, ID, Json, Object, Result};
 use commands::job::NewJob;
-use domain::{
-    job::{JobCommand, JobSubject},
-    name::{ClusterName, JobKind, WorkerName},
-};
+use domain::job::{JobCommand, JobSubject};
+use domain::name::{ClusterName, JobKind, WorkerName};
 use serde_json::{Map, Value};
 
-use super::{
-    check::Check,
-    job_inputs::{
-        CancelJobInput, FailJobInput, ReportJobProgressInput, StartJobInput, SubmitJobInput,
-        SucceedJobInput,
-    },
-    payload::JobPayload,
+use super::check::Check;
+use super::job_inputs::{
+    CancelJobInput, FailJobInput, ReportJobProgressInput, StartJobInput, SubmitJobInput,
+    SucceedJobInput,
 };
-use crate::{
-    request::new_id,
-    roles::{Needs, Right},
-    scalars::Time,
-    services::Services,
-};
+use super::payload::JobPayload;
+use crate::request::new_id;
+use crate::roles::{Needs, Right};
+use crate::scalars::Time;
+use crate::services::Services;
 
 #[derive(Default)]
 pub(super) struct JobMutations;

@@ -1,16 +1,16 @@
 //! What mutations answer: the node, the token, and what was wrong.
 
 use async_graphql::{Context, Object, Result, SimpleObject};
-use commands::{error::CommandError, receipt::Receipt};
+use commands::error::CommandError;
+use commands::receipt::Receipt;
 use domain::ids::{DropletId, JobId};
 use uuid::Uuid;
 
-use crate::{
-    error,
-    request::RequestInfo,
-    services::Services,
-    types::{droplet::Droplet, job::Job},
-};
+use crate::error;
+use crate::request::RequestInfo;
+use crate::services::Services;
+use crate::types::droplet::Droplet;
+use crate::types::job::Job;
 
 /// Why a mutation was refused: something that whoever sent it can put right.
 #[derive(SimpleObject, Debug)]

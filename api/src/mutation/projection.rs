@@ -2,27 +2,21 @@
 //! have no token, and are safe to repeat without a key.
 
 use async_graphql::{Context, Error, ID, Object, Result, SimpleObject};
-use projections::{
-    operating::{OperateError, Operating},
-    rebuild::RequestError,
-};
+use projections::operating::{OperateError, Operating};
+use projections::rebuild::RequestError;
 use uuid::Uuid;
 
-use super::{
-    check::Check,
-    payload::UserError,
-    projection_inputs::{
-        GiveUpRebuildInput, PauseProjectionInput, RebuildProjectionInput, ResumeProjectionInput,
-        RetryParkedStreamInput, SkipParkedStreamInput,
-    },
+use super::check::Check;
+use super::payload::UserError;
+use super::projection_inputs::{
+    GiveUpRebuildInput, PauseProjectionInput, RebuildProjectionInput, ResumeProjectionInput,
+    RetryParkedStreamInput, SkipParkedStreamInput,
 };
-use crate::{
-    error,
-    global_id::GlobalId,
-    roles::{Needs, OfOperators, Right},
-    services::Services,
-    types::projection::Projection,
-};
+use crate::error;
+use crate::global_id::GlobalId;
+use crate::roles::{Needs, OfOperators, Right};
+use crate::services::Services;
+use crate::types::projection::Projection;
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 2_000;

@@ -5,22 +5,16 @@
 //! now and then, would hold its response or its subscription, and what that holds, for as long as it
 //! likes. It must never end a connection on which nothing is to be sent.
 
-use std::{
-    io::{self, IoSlice},
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::OwnedSemaphorePermit,
-    time::{Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep};
 
 /// How long a client may read nothing of what waits for it. Longer than WebSockets take to say
 /// goodbye to a slow client.
@@ -183,11 +177,9 @@ impl<Connection: AsyncWrite + Unpin> AsyncWrite for Patient<Connection> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-        sync::Semaphore,
-        time::{Instant, interval, timeout},
-    };
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::sync::Semaphore;
+    use tokio::time::{Instant, interval, timeout};
 
     use super::*;
 

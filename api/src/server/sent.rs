@@ -1,14 +1,10 @@
 //! The body of a response, which counts as being sent until its last byte was taken over.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use axum::{
-    body::{Body, Bytes},
-    http::{Response, header},
-};
+use axum::body::{Body, Bytes};
+use axum::http::{Response, header};
 use hyper::body::{Frame, SizeHint};
 
 use super::patient::{Kind, Responses, Sending};
@@ -56,21 +52,21 @@ impl hyper::body::Body for Sent {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, sync::Arc, time::Duration};
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::time::Duration;
 
     use futures_util::stream;
-    use hyper::{server::conn::http1, service::service_fn};
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
     use hyper_util::rt::TokioIo;
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt, duplex},
-        sync::Semaphore,
-        time::{Instant, interval},
-    };
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::sync::Semaphore;
+    use tokio::time::{Instant, interval};
 
-    use super::{
-        super::{MAX_HEAD_BYTES, patient::Patient},
-        *,
-    };
+    use super::super::MAX_HEAD_BYTES;
+    use super::super::patient::Patient;
+    use super::*;
 
     /// How long a client holds a response of this type by reading twenty kilobytes every five seconds.
     async fn held(content_type: &'static str) -> Option<Duration> {

@@ -1,13 +1,12 @@
 //! `Activity`.
 
 use async_graphql::{ID, Object};
-use projections::{activity::ActivityRow, page::Key};
+use projections::activity::ActivityRow;
+use projections::page::Key;
 
-use crate::{
-    global_id::GlobalId,
-    scalars::{BigInt, Time},
-    types::resource_type::ResourceType,
-};
+use crate::global_id::GlobalId;
+use crate::scalars::{BigInt, Time};
+use crate::types::resource_type::ResourceType;
 
 /// One line about one event.
 pub(crate) struct Activity(pub(crate) ActivityRow);

@@ -1,12 +1,13 @@
 //! `DropletChange`, `JobChange`, `EventChange`: what subscriptions deliver.
 
 use async_graphql::SimpleObject;
-use projections::{
-    changes::{self, Change},
-    page::Key,
-};
+use projections::changes::{self, Change};
+use projections::page::Key;
 
-use crate::types::{droplet::Droplet, event::Event, job::Job, node::Node};
+use crate::types::droplet::Droplet;
+use crate::types::event::Event;
+use crate::types::job::Job;
+use crate::types::node::Node;
 
 /// Something that happened to a droplet.
 #[derive(SimpleObject)]

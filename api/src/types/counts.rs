@@ -4,7 +4,8 @@ use async_graphql::{Object, SimpleObject};
 use domain::{droplet, job};
 use projections::counts::query::OrgCounts;
 
-use crate::types::{droplet_status::DropletStatus, job_status::JobStatus};
+use crate::types::droplet_status::DropletStatus;
+use crate::types::job_status::JobStatus;
 
 /// How many an organization has.
 pub(crate) struct Counts(pub(crate) OrgCounts);

@@ -6,13 +6,12 @@ use async_graphql::{ID, Object};
 use domain::droplet::Protection;
 use projections::droplets::DropletRow;
 
-use crate::{
-    global_id::GlobalId,
-    scalars::{BigInt, Time},
-    types::{
-        address::Address, droplet_status::DropletStatus, money::Money, provisioner::Provisioner,
-    },
-};
+use crate::global_id::GlobalId;
+use crate::scalars::{BigInt, Time};
+use crate::types::address::Address;
+use crate::types::droplet_status::DropletStatus;
+use crate::types::money::Money;
+use crate::types::provisioner::Provisioner;
 
 /// A droplet.
 #[derive(Clone)]

@@ -3,18 +3,14 @@
 use std::sync::Arc;
 
 use async_graphql::{Enum, ID, Json, Object, Result};
-use projections::{
-    history::{Metadata, Positioned, StoredEvent},
-    page::Key,
-};
+use projections::history::{Metadata, Positioned, StoredEvent};
+use projections::page::Key;
 use serde_json::Value;
 
-use crate::{
-    error,
-    global_id::GlobalId,
-    scalars::{BigInt, Time},
-    types::resource_type::ResourceType,
-};
+use crate::error;
+use crate::global_id::GlobalId;
+use crate::scalars::{BigInt, Time};
+use crate::types::resource_type::ResourceType;
 
 /// A recorded event.
 pub(crate) struct Event(pub(crate) Arc<Positioned<StoredEvent>>);

@@ -6,13 +6,13 @@ use async_graphql::{Context, ID, Json, Object, Result};
 use projections::jobs::JobRow;
 use serde_json::{Map, Value};
 
-use crate::{
-    droplet_batch,
-    global_id::GlobalId,
-    roles::{Needs, Right},
-    scalars::{BigInt, Time},
-    types::{droplet::Droplet, job_status::JobStatus, runner::Runner},
-};
+use crate::droplet_batch;
+use crate::global_id::GlobalId;
+use crate::roles::{Needs, Right};
+use crate::scalars::{BigInt, Time};
+use crate::types::droplet::Droplet;
+use crate::types::job_status::JobStatus;
+use crate::types::runner::Runner;
 
 /// A job.
 #[derive(Clone)]

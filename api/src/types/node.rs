@@ -2,7 +2,8 @@
 
 use async_graphql::{ID, Interface};
 
-use crate::types::{droplet::Droplet, job::Job};
+use crate::types::droplet::Droplet;
+use crate::types::job::Job;
 
 /// Something with an id by which `node` finds it again.
 #[derive(Interface)]

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 
-use crate::{
-    error,
-    health::{Part, PartState},
-    scalars::BigInt,
-    services::Services,
-    types::projection::Projection,
-};
+use crate::error;
+use crate::health::{Part, PartState};
+use crate::scalars::BigInt;
+use crate::services::Services;
+use crate::types::projection::Projection;
 
 /// How the platform is doing.
 pub(crate) struct Platform;

@@ -3,15 +3,13 @@
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use projections::status::{Building, Failed, ProjectionStatus, Stage, State};
 
-use crate::{
-    error,
-    global_id::GlobalId,
-    paging::PageArguments,
-    request::RequestInfo,
-    roles::{Needs, Right},
-    scalars::{BigInt, Time},
-    services::Services,
-};
+use crate::error;
+use crate::global_id::GlobalId;
+use crate::paging::PageArguments;
+use crate::request::RequestInfo;
+use crate::roles::{Needs, Right};
+use crate::scalars::{BigInt, Time};
+use crate::services::Services;
 
 /// How far a read model is.
 pub(crate) struct Projection(pub(crate) ProjectionStatus);

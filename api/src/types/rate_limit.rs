@@ -2,7 +2,8 @@
 
 use async_graphql::Object;
 
-use crate::{gate::Charged, scalars::Time};
+use crate::gate::Charged;
+use crate::scalars::Time;
 
 /// What a request was charged.
 pub(crate) struct RateLimit(pub(crate) Charged);

@@ -1,9 +1,12 @@
 //! `totalCount` of connections: counted only when it is asked for.
 
 use async_graphql::{Context, Object, Result};
-use projections::{droplets::query::DropletFilter, jobs::query::JobFilter};
+use projections::droplets::query::DropletFilter;
+use projections::jobs::query::JobFilter;
 
-use crate::{error, request::RequestInfo, services::Services};
+use crate::error;
+use crate::request::RequestInfo;
+use crate::services::Services;
 
 /// How many droplets a filter lets through.
 pub(crate) struct DropletTotal(pub(crate) DropletFilter);

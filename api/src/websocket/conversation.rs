@@ -1,31 +1,28 @@
 //! What is said on one connection: the rules of the protocol, and the operations that run.
 
-use std::{collections::HashMap, convert::Infallible, pin::pin, time::Duration};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
 
 use async_graphql::{Executor, ServerError};
 use axum::extract::ws::Message;
 use futures_util::{Stream, StreamExt};
-use tokio::{
-    task::{AbortHandle, Id, JoinError, JoinSet},
-    time::{Instant, interval_at, sleep, sleep_until},
-};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::{Instant, interval_at, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{
-    operation::{self, Outcome},
-    outbox::Outbox,
-    protocol::{self, Ending, Received},
-};
-use crate::{
-    auth::Principal,
-    error::{Code, failure},
-    execution::Carries,
-    http::{TOKEN_ADVICE, without_scheme},
-    params::Params,
-    request::{RequestInfo, token_taken_for},
-    router::Endpoint,
-};
+use super::operation::{self, Outcome};
+use super::outbox::Outbox;
+use super::protocol::{self, Ending, Received};
+use crate::auth::Principal;
+use crate::error::{Code, failure};
+use crate::execution::Carries;
+use crate::http::{TOKEN_ADVICE, without_scheme};
+use crate::params::Params;
+use crate::request::{RequestInfo, token_taken_for};
+use crate::router::Endpoint;
 
 /// One connection's side of the protocol. Dropping it aborts its operations.
 pub(super) struct Conversation<E> {

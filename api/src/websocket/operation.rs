@@ -3,10 +3,8 @@
 use async_graphql::{Executor, Request, ServerError};
 use futures_util::StreamExt;
 
-use super::{
-    outbox::Outbox,
-    protocol::{self, Ending},
-};
+use super::outbox::Outbox;
+use super::protocol::{self, Ending};
 use crate::execution::{Execution, Stage};
 
 /// How an operation ended. The conversation tells the client, since only it knows whether the client

@@ -1,13 +1,16 @@
 //! The messages of `graphql-transport-ws` as text, and the ways a connection ends.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
+use std::fmt;
 
 use async_graphql::{Response, ServerError};
 use axum::extract::ws::{CloseFrame, Message};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{execution::Stage, params::Params, response::json};
+use crate::execution::Stage;
+use crate::params::Params;
+use crate::response::json;
 
 /// The most bytes of a close reason: a control frame has 125, two of them for the code.
 const MAX_REASON_BYTES: usize = 123;

@@ -1,16 +1,16 @@
 //! The schema over a whole platform, and callers of it.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
-use api::{
-    auth::Principal,
-    gate::Rules,
-    health::{Part, PartState, Readiness},
-    request::RequestInfo,
-    roles::Role,
-    schema::{self, ApiSchema},
-    services::Services,
-};
+use api::auth::Principal;
+use api::gate::Rules;
+use api::health::{Part, PartState, Readiness};
+use api::request::RequestInfo;
+use api::roles::Role;
+use api::schema::{self, ApiSchema};
+use api::services::Services;
 use async_graphql::{Request, Response, Variables};
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::token::Token;

@@ -1,6 +1,7 @@
 //! Which web pages may use the API from a browser.
 
-use reqwest::{Client, Method, Response, StatusCode, header::HeaderMap};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::serving::{Serving, token};

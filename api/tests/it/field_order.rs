@@ -1,9 +1,7 @@
 //! The fields of a result come in the order of the selection, whichever got ready first.
 
-use api::{
-    execution::TrackExecution,
-    gate::{Gate, Rules},
-};
+use api::execution::TrackExecution;
+use api::gate::{Gate, Rules};
 use async_graphql::{
     EmptyMutation, Interface, Json, Object, Request, Schema, Subscription, Variables, value,
 };

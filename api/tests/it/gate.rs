@@ -5,14 +5,14 @@ mod points;
 
 use std::time::Duration;
 
-use api::{gate::Rules, limits::Limits};
-use reqwest::{Client, Response, StatusCode, header::ACCEPT};
+use api::gate::Rules;
+use api::limits::Limits;
+use reqwest::header::ACCEPT;
+use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
-    serving::{Serving, token},
-    websocket::client::Client as Socket,
-};
+use crate::serving::{Serving, token};
+use crate::websocket::client::Client as Socket;
 
 const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use api::{
-    health::{Part, PartState, Readiness, health_router},
-    websocket::Limits,
-};
+use api::health::{Part, PartState, Readiness, health_router};
+use api::websocket::Limits;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;

@@ -1,9 +1,7 @@
 //! Hostile documents: none of them runs.
 
-use api::{
-    gate::{Gate, Rules},
-    schema,
-};
+use api::gate::{Gate, Rules};
+use api::schema;
 use serde_json::Value;
 use testkit::hostile;
 

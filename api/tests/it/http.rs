@@ -1,15 +1,11 @@
 //! GraphQL over HTTP: every rule of statuses, headers and bodies.
 
 use api::response::MAX_RESPONSE_BYTES;
-use reqwest::{
-    Client, Method, RequestBuilder, Response, StatusCode,
-    header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, VARY, WWW_AUTHENTICATE},
-};
+use reqwest::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, VARY, WWW_AUTHENTICATE};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::serving::{Serving, token, token_for};
 

@@ -1,6 +1,8 @@
 //! The page for people: whole, ours, and kept by browsers.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use reqwest::{Client, StatusCode};
 use sha2::{Digest, Sha256};

@@ -2,7 +2,8 @@
 
 use api::roles::Role;
 use serde_json::{Value, json};
-use testkit::{events::record_nonsense, wait::until};
+use testkit::events::record_nonsense;
+use testkit::wait::until;
 
 use crate::calling::{Caller, TestApi, code_of};
 

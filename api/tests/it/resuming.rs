@@ -1,26 +1,26 @@
 //! However a subscription over a real connection ends, a client that comes back with its last cursor
 //! has every event once: with a token that ends, and when the client reads too slowly.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use api::{roles::Role, schema::ApiSchema, websocket::Limits};
+use api::roles::Role;
+use api::schema::ApiSchema;
+use api::websocket::Limits;
 use async_graphql::{Data, Executor, Request, Response};
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use projections::page::Key;
 use serde_json::{Value, json};
 use testkit::wait;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpSocket, TcpStream},
-    sync::Semaphore,
-    time::timeout,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-use crate::{
-    calling::{Caller, TestApi, text},
-    serving::{Held, PATIENCE, Serving, token, token_for},
-    websocket::client::{Client, init, masked, raw_upgrade},
-};
+use crate::calling::{Caller, TestApi, text};
+use crate::serving::{Held, PATIENCE, Serving, token, token_for};
+use crate::websocket::client::{Client, init, masked, raw_upgrade};
 
 /// How many jobs are submitted: many times what lies in the buffers between server and client.
 const JOBS: usize = 40;

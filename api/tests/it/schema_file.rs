@@ -3,9 +3,11 @@
 mod codes;
 mod deprecation;
 
-use std::{env, fs, path::PathBuf};
+use std::path::PathBuf;
+use std::{env, fs};
 
-use api::{roles::Role, schema};
+use api::roles::Role;
+use api::schema;
 use serde_json::Value;
 
 use crate::calling::TestApi;

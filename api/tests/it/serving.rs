@@ -1,40 +1,32 @@
 //! A server on a free port with a schema made for testing transports, and tokens for it.
 
-use std::{
-    future,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use api::{
-    auth::{Auth, Claims, sign},
-    cors::Origin,
-    execution::TrackExecution,
-    gate::{Gate, Rules},
-    health::{Part, Readiness},
-    request::RequestInfo,
-    roles::Role,
-    router::{Endpoint, transports},
-    server,
-    unread::Unread,
-    websocket::Limits,
-};
+use api::auth::{Auth, Claims, sign};
+use api::cors::Origin;
+use api::execution::TrackExecution;
+use api::gate::{Gate, Rules};
+use api::health::{Part, Readiness};
+use api::request::RequestInfo;
+use api::roles::Role;
+use api::router::{Endpoint, transports};
+use api::server;
+use api::unread::Unread;
+use api::websocket::Limits;
 use async_graphql::{Context, Executor, Object, Result, Schema, Subscription};
 use axum::Router;
 use chrono::{TimeDelta, Utc};
 use domain::ids::OrgId;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value;
-use tokio::{
-    net::TcpListener,
-    sync::Semaphore,
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 const KEY: [u8; 32] = [7; 32];

@@ -1,19 +1,15 @@
 //! How many statements a request costs: no more than it has to, and never more for more rows.
 
-use std::{
-    cell::RefCell,
-    fmt::{self, Write},
-    sync::Once,
-};
+use std::cell::RefCell;
+use std::fmt::{self, Write};
+use std::sync::Once;
 
 use api::roles::Role;
 use serde_json::{Value, json};
 use tracing::{Event, Instrument, Subscriber, field};
-use tracing_subscriber::{
-    Layer, Registry,
-    layer::{Context, SubscriberExt},
-    registry::LookupSpan,
-};
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry};
 
 use crate::calling::{Caller, TestApi};
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::ensure;
 use api::gate::{Gate, Rules};
+use async_graphql::extensions::{Extension, ExtensionFactory};
 use async_graphql::{
     EmptyMutation, EmptySubscription, Object, Request, Schema, SimpleObject, Variables,
-    extensions::{Extension, ExtensionFactory},
 };
 use serde_json::json;
 

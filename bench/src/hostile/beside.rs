@@ -5,22 +5,20 @@
 //! query again as soon as it is answered, on one connection. All limits are the default ones, so a flood
 //! of hostile documents is soon one of refusals for want of points.
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use reqwest::Client;
 use serde_json::{Value, json};
 use testkit::hostile;
-use tokio::{task::JoinSet, time::interval};
+use tokio::task::JoinSet;
+use tokio::time::interval;
 
-use crate::{latencies::percentile, platform::Platform};
+use crate::latencies::percentile;
+use crate::platform::Platform;
 
 /// How many hostile connections there are.
 const CONNECTIONS: usize = 4;

@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::spec::{Address, Provisioner};
-use crate::{
-    name::{ClusterName, DropletName},
-    slug::{ImageSlug, RegionSlug, SizeSlug},
-    tag::Tag,
-};
+use crate::name::{ClusterName, DropletName};
+use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
+use crate::tag::Tag;
 
 /// A wish of a user, or a report of the droplet's provisioner.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,20 +1,16 @@
 //! What can happen to a droplet.
 
-use std::{
-    collections::BTreeSet,
-    net::{IpAddr, Ipv4Addr},
-};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
 use super::spec::{Address, AddressKind, Provisioner};
-use crate::{
-    event::event_enum,
-    money::MicroDollars,
-    name::{ClusterName, DropletName},
-    slug::{ImageSlug, RegionSlug, SizeSlug},
-    tag::Tag,
-};
+use crate::event::event_enum;
+use crate::money::MicroDollars;
+use crate::name::{ClusterName, DropletName};
+use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
+use crate::tag::Tag;
 
 event_enum! {
     /// An event of a droplet's stream.

@@ -3,11 +3,9 @@
 use thiserror::Error;
 
 use super::{MAX_ADDRESSES, MAX_TAGS};
-use crate::{
-    decider::Rejection,
-    input::InvalidInput,
-    slug::{ImageSlug, RegionSlug, SizeSlug},
-};
+use crate::decider::Rejection;
+use crate::input::InvalidInput;
+use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
 
 /// The rule of droplets that a command would break.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

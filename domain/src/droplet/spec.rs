@@ -1,15 +1,15 @@
 //! What a droplet is made of.
 
-use std::{collections::BTreeSet, fmt, net::IpAddr};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::event::DropletRequested;
-use crate::{
-    name::{ClusterName, DropletName},
-    slug::{ImageSlug, RegionSlug, SizeSlug},
-    tag::Tag,
-};
+use crate::name::{ClusterName, DropletName};
+use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
+use crate::tag::Tag;
 
 /// What a living droplet is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    rejection::DropletRejection,
-    spec::{Address, DropletStatus, Provisioner, Spec},
-};
+use super::rejection::DropletRejection;
+use super::spec::{Address, DropletStatus, Provisioner, Spec};
 use crate::name::DropletName;
 
 /// The state of a droplet: in each, only what is valid there.

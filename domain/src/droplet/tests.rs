@@ -1,14 +1,14 @@
-use std::{collections::BTreeSet, fmt::Debug, str::FromStr};
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::str::FromStr;
 
 use super::*;
-use crate::{
-    decider::fold,
-    decision_table,
-    input::{InvalidInput, MAX_TEXT_CHARS},
-    name::DropletName,
-    tag::Tag,
-    testing::{given, given_nothing},
-};
+use crate::decider::fold;
+use crate::decision_table;
+use crate::input::{InvalidInput, MAX_TEXT_CHARS};
+use crate::name::DropletName;
+use crate::tag::Tag;
+use crate::testing::{given, given_nothing};
 
 // Every command in every state. Lower case is the event, upper case the rejection, both without
 // the prefix `droplet`. Each command asks for something new, where it can.

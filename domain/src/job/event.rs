@@ -5,11 +5,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::state::{JobSubject, Runner};
-use crate::{
-    event::event_enum,
-    ids::DropletId,
-    name::{JobKind, WorkerName},
-};
+use crate::event::event_enum;
+use crate::ids::DropletId;
+use crate::name::{JobKind, WorkerName};
 
 event_enum! {
     /// An event of a job's stream.

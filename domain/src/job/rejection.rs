@@ -2,8 +2,10 @@
 
 use thiserror::Error;
 
-use super::{MAX_ATTEMPTS, state::JobStatus};
-use crate::{decider::Rejection, input::InvalidInput};
+use super::MAX_ATTEMPTS;
+use super::state::JobStatus;
+use crate::decider::Rejection;
+use crate::input::InvalidInput;
 
 /// The rule of jobs that a command would break.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -4,11 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{event::JobSubmitted, rejection::JobRejection};
-use crate::{
-    ids::DropletId,
-    name::{ClusterName, JobKind, WorkerName},
-};
+use super::event::JobSubmitted;
+use super::rejection::JobRejection;
+use crate::ids::DropletId;
+use crate::name::{ClusterName, JobKind, WorkerName};
 
 /// The state of a job: in each, only what is valid there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

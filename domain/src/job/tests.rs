@@ -2,14 +2,12 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::{
-    decider::fold,
-    decision_table,
-    ids::DropletId,
-    input::{InvalidInput, MAX_TEXT_CHARS},
-    name::{ClusterName, JobKind, WorkerName},
-    testing::{given, given_nothing},
-};
+use crate::decider::fold;
+use crate::decision_table;
+use crate::ids::DropletId;
+use crate::input::{InvalidInput, MAX_TEXT_CHARS};
+use crate::name::{ClusterName, JobKind, WorkerName};
+use crate::testing::{given, given_nothing};
 
 // Every command in every state. Lower case is the event, upper case the rejection, both without
 // the prefix `job`.

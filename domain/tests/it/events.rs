@@ -4,7 +4,9 @@
 //! version. It never changes a file that is there. Files of older versions stay for ever; that they
 //! are still read, through the upcasters, is tested in the event store.
 
-use std::{collections::BTreeSet, fs, ops::Range};
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::Range;
 
 use domain::event::Event;
 

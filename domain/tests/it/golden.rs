@@ -1,6 +1,7 @@
 //! Files that hold, byte for byte, what was once stored.
 
-use std::{env, fs, path::PathBuf};
+use std::path::PathBuf;
+use std::{env, fs};
 
 /// The folder of golden files of this kind.
 pub(crate) fn folder(kind: &str) -> PathBuf {

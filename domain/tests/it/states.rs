@@ -3,11 +3,9 @@
 //! A change here means that old snapshots would be read wrongly: raise `STATE_VERSION`, which makes
 //! them unread, then make the new file as for events and delete the old one.
 
-use domain::{
-    decider::Decider,
-    droplet::{Droplet, DropletEvent},
-    job::{Job, JobEvent},
-};
+use domain::decider::Decider;
+use domain::droplet::{Droplet, DropletEvent};
+use domain::job::{Job, JobEvent};
 
 use crate::golden;
 

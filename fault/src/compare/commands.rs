@@ -4,11 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::history::{Event, History};
-use crate::{
-    difference::Differences,
-    ledger::{Answer, Effect, Record, Verdict},
-    token,
-};
+use crate::difference::Differences;
+use crate::ledger::{Answer, Effect, Record, Verdict};
+use crate::token;
 
 const CHECK: &str = "commands";
 
@@ -164,7 +162,8 @@ fn all_named(events: &[&Event]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::Value;
 
     use super::super::history::tests::event;

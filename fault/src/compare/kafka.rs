@@ -1,20 +1,18 @@
 //! Kafka has every event exactly once and in stream order for readers of committed messages.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::{Duration, Instant},
-};
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use rdkafka::{
-    ClientConfig,
-    consumer::{BaseConsumer, Consumer},
-    message::{BorrowedMessage, Headers, Message as _},
-    topic_partition_list::{Offset, TopicPartitionList},
-};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{BorrowedMessage, Headers, Message as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::history::{Event, History};
-use crate::{difference::Differences, inject::Remade, servers::kafka::topic};
+use crate::difference::Differences;
+use crate::inject::Remade;
+use crate::servers::kafka::topic;
 
 const CHECK: &str = "kafka";
 /// The types of streams, each with a topic.

@@ -1,12 +1,15 @@
 //! The same reading of Kafka by a program that is not ours, where this machine has it: `kcat`.
 
-use std::{fs, path::Path, process::Stdio};
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::Context;
 use tokio::process::Command;
 
 use super::kafka::{Message, STREAM_TYPES};
-use crate::{process::on_path, servers::kafka::topic};
+use crate::process::on_path;
+use crate::servers::kafka::topic;
 
 /// How a message is printed.
 const FORMAT: &str = "%p %o %k %h\\n";

@@ -46,7 +46,8 @@ pub(crate) fn check(history: &History, head: i64, differences: &Differences) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::history::{Event, tests::event};
+    use super::super::history::Event;
+    use super::super::history::tests::event;
     use super::*;
 
     fn found(events: Vec<Event>, head: i64) -> usize {

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::history::{Event, History};
-use crate::{
-    difference::Differences,
-    subscriber::{Filter, Seen},
-};
+use crate::difference::Differences;
+use crate::subscriber::{Filter, Seen};
 
 const CHECK: &str = "subscribers";
 

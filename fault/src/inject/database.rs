@@ -7,11 +7,9 @@ use sqlx::{Connection, Executor};
 use tokio::time::sleep;
 
 use super::Injector;
-use crate::{
-    faults::{Drawn, End, Lease},
-    quiet::Progress,
-    refused::Refused,
-};
+use crate::faults::{Drawn, End, Lease};
+use crate::quiet::Progress;
+use crate::refused::Refused;
 
 /// How often it is looked for a connection that is at work.
 const LOOKS: u32 = 500;

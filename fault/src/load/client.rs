@@ -2,21 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
-use super::{
-    reads::Reads,
-    wishes::{Wish, World},
-};
-use crate::{
-    api::Api,
-    ledger::{Answer, Attempt, Command, Ledger},
-    random::Random,
-    token,
-};
+use super::reads::Reads;
+use super::wishes::{Wish, World};
+use crate::api::Api;
+use crate::ledger::{Answer, Attempt, Command, Ledger};
+use crate::random::Random;
+use crate::token;
 
 /// How many of its acknowledged commands a client can still send again.
 const REMEMBERED: usize = 50;

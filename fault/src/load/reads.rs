@@ -1,20 +1,16 @@
 //! Queries. By token: a client that wrote through one process asks another, which must show the write.
 //! Without one: lists, counts and activity, which must have an answer whatever is done to read models.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{
-    api::{Api, Failure},
-    difference::Differences,
-    random::Random,
-    token::Place,
-};
+use crate::api::{Api, Failure};
+use crate::difference::Differences;
+use crate::random::Random;
+use crate::token::Place;
 
 const PATIENCE: Duration = Duration::from_secs(12);
 

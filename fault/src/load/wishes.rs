@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::{ledger::Effect, random::Random, token::Place};
+use crate::ledger::Effect;
+use crate::random::Random;
+use crate::token::Place;
 
 /// The most living droplets and jobs that a client has.
 const MOST: usize = 6;

@@ -1,18 +1,14 @@
 //! A small disk of its own for Postgres's data, which can be filled without harm to anybody else.
 
-use std::{
-    ffi::CString,
-    fs::{self, OpenOptions},
-    os::unix::fs::chown,
-    path::{Path, PathBuf},
-};
+use std::ffi::CString;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use rustix::{
-    fs::{FallocateFlags, fallocate, statvfs},
-    io::Errno,
-    mount::{MountFlags, UnmountFlags, mount, unmount},
-};
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 /// Where Postgres's data is.
 #[derive(Debug)]

@@ -1,31 +1,24 @@
 //! A Kafka of the rig's own: one broker on the loopback interface.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use rdkafka::{
-    ClientConfig,
-    admin::{AdminClient, AdminOptions},
-    client::DefaultClientContext,
-    consumer::{BaseConsumer, Consumer},
-};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rustix::process::Signal;
-use tokio::{
-    task::spawn_blocking,
-    time::{Instant, sleep},
-};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::{
-    ends::MayEnd,
-    process::{Process, Spec, on_path},
-    refused::{Refused, broker_is_down},
-};
+use crate::ends::MayEnd;
+use crate::process::{Process, Spec, on_path};
+use crate::refused::{Refused, broker_is_down};
 
 /// What the names of all topics begin with.
 pub(crate) const PREFIX: &str = "fault";

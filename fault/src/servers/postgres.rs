@@ -1,26 +1,23 @@
 //! A Postgres of the rig's own, as durable as a real one; and how to come to whichever Postgres the
 //! platform has.
 
-use std::{
-    fs,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    str::FromStr,
-    time::Duration,
-};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use serde_json::Value;
-use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::timeout;
 
 use super::disk::Disk;
-use crate::{
-    ends::MayEnd,
-    process::{Process, Spec},
-    refused::Refused,
-};
+use crate::ends::MayEnd;
+use crate::process::{Process, Spec};
+use crate::refused::Refused;
 
 /// The users that root lends the cluster to.
 const OWNERS: [&str; 2] = ["postgres", "nobody"];

@@ -1,26 +1,19 @@
 //! Documents by their hash: persisted ones and trusted ones.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process,
-};
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
 
-use api::{
-    documents::trusted::{Trusted, TrustedError},
-    gate::{Rules, Runs},
-    limits::Limits,
-};
+use api::documents::trusted::{Trusted, TrustedError};
+use api::gate::{Rules, Runs};
+use api::limits::Limits;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{JSON, answer, code, post};
-use crate::{
-    serving::{Serving, token},
-    websocket::client::Client as Socket,
-};
+use crate::serving::{Serving, token};
+use crate::websocket::client::Client as Socket;
 
 fn sha256(text: &str) -> String {
     let digest = Sha256::digest(text);

@@ -1,15 +1,16 @@
 //! Points: what is told of them, and what happens without.
 
-use api::{
-    gate::Rules,
-    rate_limit::{Rate, Rates},
-    roles::Role,
-};
-use reqwest::{Response, StatusCode, header::RETRY_AFTER};
+use api::gate::Rules;
+use api::rate_limit::{Rate, Rates};
+use api::roles::Role;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::{GRAPHQL, JSON, answer, code, post};
-use crate::{calling::TestApi, serving::Serving, websocket::client::Client as Socket};
+use crate::calling::TestApi;
+use crate::serving::Serving;
+use crate::websocket::client::Client as Socket;
 
 fn rates(capacity: u32) -> Rates {
     let rate = Rate {

@@ -1,10 +1,8 @@
 //! The set of error codes is closed, and the page for frontends knows all of it.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use api::error::Code;
 

@@ -1,14 +1,14 @@
 //! Nothing is taken away that the last release did not call deprecated.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use api::schema;
-use async_graphql::{
-    Positioned,
-    parser::{
-        parse_schema,
-        types::{ConstDirective, InputValueDefinition, TypeKind, TypeSystemDefinition},
-    },
+use async_graphql::Positioned;
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    ConstDirective, InputValueDefinition, TypeKind, TypeSystemDefinition,
 };
 
 /// What clients may use, by its coordinate such as `Query.droplets(first:)`, and whether it is

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::client::{Client, SOON, init, limits, masked, raw_client, released};

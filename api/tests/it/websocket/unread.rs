@@ -2,7 +2,8 @@
 
 use api::unread::Unread;
 use futures_util::future::select_all;
-use reqwest::{Client as Http, Response, StatusCode, header::RETRY_AFTER};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client as Http, Response, StatusCode};
 use serde_json::{Value, json};
 use testkit::wait;
 
