@@ -132,7 +132,7 @@ pub(crate) fn read_failed(error: ReadError) -> Error {
         ReadError::InvalidFilter => Code::BadUserInput,
         ReadError::TooSlow => Code::TooSlow,
         ReadError::Unavailable(_) | ReadError::Store(_) => return unavailable(&error),
-        ReadError::Senseless(_) => return internal(&error),
+        ReadError::UnexpectedEvent(_) => return internal(&error),
     };
     failure(code, error.to_string())
 }

@@ -6,7 +6,7 @@ use commands::execute::Commands;
 use domain::ids::OrgId;
 use projections::changes::Changes;
 use projections::consistency::Consistency;
-use projections::operating::Operating;
+use projections::operations::Operations;
 use projections::reader::Reader;
 
 use crate::health::Readiness;
@@ -23,7 +23,7 @@ pub struct Services {
     /// Feeds subscriptions.
     pub changes: Changes,
     /// Pauses read models, has them made anew, and deals with what is parked in them.
-    pub operating: Operating,
+    pub operating: Operations,
     /// The organization whose admins may do what concerns all organizations; nobody may if there is none.
     pub operators: Option<OrgId>,
     /// Tells which parts of the process work.

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 /// How long the program may take to serve.
 const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A running `clustergenie up` with a data folder of its own.
 pub(crate) struct Platform {
@@ -224,6 +224,6 @@ async fn until_ready(folder: &Path, child: &mut Child) -> anyhow::Result<Value> 
             "the program does not serve: see {}",
             log.display()
         );
-        sleep(LOOK_EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
 }

@@ -277,7 +277,7 @@ mod tests {
             .expect("there is `trace load`")
             .render_long_help()
             .to_string();
-        let days = event_store::idempotency::RETENTION_DAYS;
+        let days = event_store::write::idempotency::RETENTION_DAYS;
         assert!(help.contains(&format!("within {days} days")), "{help}");
     }
 

@@ -2,15 +2,14 @@
 
 mod config;
 mod data_directory;
-mod done;
 mod duration;
 mod health;
 mod key;
-mod parts;
+mod output;
 mod postgres;
+mod processes;
 mod projections;
-mod ready;
-mod roles;
+mod readiness;
 mod secret_file;
 mod tasks;
 mod telemetry;
@@ -19,6 +18,7 @@ mod trace_load;
 mod unpublished;
 mod up;
 mod verify;
+mod wiring;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -77,11 +77,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Health(settings) => health::run(settings).await,
         Command::Projections(settings) => projections::run(settings).await,
         Command::Unpublished(settings) => unpublished::run(settings).await,
-        Command::Migrate(settings) => roles::migrate(settings).await,
-        Command::Api(settings) => roles::api(settings).await,
-        Command::Relay(settings) => roles::relay(settings).await,
-        Command::Project(settings) => roles::project(settings).await,
-        Command::Work(settings) => roles::work(settings).await,
+        Command::Migrate(settings) => processes::migrate(settings).await,
+        Command::Api(settings) => processes::api(settings).await,
+        Command::Relay(settings) => processes::relay(settings).await,
+        Command::Project(settings) => processes::project(settings).await,
+        Command::Work(settings) => processes::work(settings).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -53,7 +53,7 @@ const SETTINGS: &[(&str, &str)] = &[
 const ATTEMPTS: u32 = 20;
 const ATTEMPT_EVERY: Duration = Duration::from_millis(500);
 /// How often we look whether the server takes connections.
-const LOOK_EVERY: Duration = Duration::from_millis(25);
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 /// How often a start that takes long is spoken of: recovery after a crash may take minutes.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 /// How long an orderly stop may take; then sessions are cut off, and the next start recovers.
@@ -223,7 +223,7 @@ async fn connect(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
             tracing::info!("waiting for Postgres to start; after a crash it recovers first");
             said = Instant::now();
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

@@ -12,18 +12,18 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use commands::process::platform::TodoList;
-use event_store::parked::ParkedStream;
+use commands::process::job_runner::TodoList;
+use event_store::consume::parked::ParkedStream;
+use event_store::consume::retry::Retried;
+use event_store::consume::wake::Signal;
 use event_store::pool::{self, Purpose};
-use event_store::retry::Retried;
-use event_store::wake::Signal;
-use projections::operating::{OperateError, Operating};
+use projections::operations::{OperateError, Operations};
 use projections::rebuild::RequestError;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::config::{Projections, ProjectionsAction, RetryProjection};
-use crate::done::Done;
+use crate::output::Done;
 
 /// Connections: one for what is done, one for what it looks up meanwhile.
 const CONNECTIONS: u32 = 2;
@@ -42,7 +42,7 @@ pub(crate) async fn run(settings: Projections) -> anyhow::Result<()> {
     // Nobody listens to this signal: who works the list off looks by itself.
     consumers.push(Arc::new(TodoList::new(Signal::new())));
     let desk = Desk {
-        operating: Operating::new(pool, consumers),
+        operating: Operations::new(pool, consumers),
         by: settings.by.map_or_else(user::name, Ok)?,
     };
     let done = desk
@@ -53,7 +53,7 @@ pub(crate) async fn run(settings: Projections) -> anyhow::Result<()> {
 
 /// Where somebody operates consumers.
 struct Desk {
-    operating: Operating,
+    operating: Operations,
     by: String,
 }
 

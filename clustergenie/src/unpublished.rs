@@ -16,7 +16,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::config::{Unpublished, UnpublishedAction};
-use crate::done::Done;
+use crate::output::Done;
 use crate::projections::user;
 
 /// What a list shows at most.

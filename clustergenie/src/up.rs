@@ -14,8 +14,8 @@ use api::roles::Role;
 use api::services::Services;
 use domain::ids::OrgId;
 use event_store::cloudevent::Topics;
+use event_store::consume::wake::{UNTIL_HINTED, Wake};
 use event_store::pool::{self, Purpose};
-use event_store::wake::{UNTIL_HINTED, Wake};
 use projections::consistency;
 use projections::reader::Reader;
 use serde_json::json;
@@ -24,11 +24,11 @@ use tokio::net::TcpListener;
 
 use crate::config::Up;
 use crate::data_directory::DataDirectory;
-use crate::parts::{self, Brokers, Feed};
 use crate::postgres::PrivatePostgres;
-use crate::ready::{Parts, Publishing, Ready, Relay, Standby};
+use crate::readiness::{Parts, Publishing, Ready, Relay, Standby};
 use crate::tasks::{GRACE, Signals, Stage, Tasks};
 use crate::telemetry::Metrics;
+use crate::wiring::{self, Brokers, Feed};
 use crate::{key, secret_file, token};
 
 /// The organization of the ready token.
@@ -45,7 +45,7 @@ pub(crate) async fn run(settings: Up) -> anyhow::Result<()> {
     // One of an earlier run says nothing about this one, whatever becomes of it.
     forget(settings.ready_file.as_deref())?;
     // Before Postgres is started, so that a wrong address is told at once.
-    let listener = parts::listen(settings.listen).await?;
+    let listener = wiring::listen(settings.listen).await?;
     let key = key::make_in_data_directory(data.path())?;
     let postgres = PrivatePostgres::start(data.path(), settings.postgres_bin.as_deref()).await?;
     let ended = serve(&settings, listener, &key, &postgres).await;
@@ -129,14 +129,14 @@ async fn start(
         Publishing::Nowhere
     };
     let feed = kafka.clone().map_or(Feed::Log, Feed::Kafka);
-    let relay = parts::relay(tasks, &relaying, &wake, kafka);
+    let relay = wiring::relay(tasks, &relaying, &wake, kafka);
 
-    let commands = parts::commands(tasks, &store, appending, &wake);
-    let todo = parts::platform(tasks, &consuming, commands.clone(), &settings.provider);
+    let commands = wiring::commands(tasks, &store, appending, &wake);
+    let todo = wiring::platform(tasks, &consuming, commands.clone(), &settings.provider);
     let mut consumers = consistency::announcing(projections::all(), &wake.applied);
     consumers.push(todo);
-    parts::consumers(tasks, &consuming, &wake, &feed, consumers.clone())?;
-    parts::rebuilds(tasks, &consuming, &wake);
+    wiring::consumers(tasks, &consuming, &wake, &feed, consumers.clone())?;
+    wiring::rebuilds(tasks, &consuming, &wake);
 
     let reader = Reader::new(queries, store.clone());
     let ready = Ready::new(Parts {
@@ -148,18 +148,18 @@ async fn start(
             standby: Standby::IsNotReady,
         }),
     });
-    parts::observe(tasks, &ready, &metrics);
+    wiring::observe(tasks, &ready, &metrics);
     let services = Services {
         commands,
-        consistency: parts::consistency(tasks, &reader, &wake, &settings.clients),
+        consistency: wiring::consistency(tasks, &reader, &wake, &settings.clients),
         reader,
-        changes: parts::changes(tasks, &store, &wake, UNTIL_HINTED),
-        operating: parts::operating(&store, &wake),
+        changes: wiring::changes(tasks, &store, &wake, UNTIL_HINTED),
+        operating: wiring::operating(&store, &wake),
         operators: Some(settings.clients.operators_org.clone().unwrap_or_else(demo)),
         readiness: Arc::clone(&ready) as _,
     };
     let auth = Auth::new(key)?;
-    parts::api(tasks, listener, services, auth, &settings.clients, &metrics).await?;
+    wiring::api(tasks, listener, services, auth, &settings.clients, &metrics).await?;
     Ok(ready)
 }
 

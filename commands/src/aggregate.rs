@@ -3,7 +3,7 @@
 use domain::decider::Decider;
 use domain::droplet::Droplet;
 use domain::job::Job;
-use event_store::reservation::Name;
+use event_store::write::reservation::Name;
 
 /// An aggregate that commands can be sent to.
 pub(crate) trait Aggregate: Decider {

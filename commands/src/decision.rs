@@ -2,9 +2,9 @@
 
 use domain::decider::fold;
 use domain::event::Event;
-use event_store::append::StreamAppend;
 use event_store::envelope::{StreamId, Version};
-use event_store::reservation::{Name, NameChange};
+use event_store::write::append::StreamAppend;
+use event_store::write::reservation::{Name, NameChange};
 
 use crate::aggregate::{Aggregate, State};
 use crate::error::Rejected;

@@ -2,8 +2,8 @@
 
 use domain::decider;
 use event_store::error::StoreError;
-use event_store::group::AppendError;
-use event_store::reservation::Name;
+use event_store::write::group::AppendError;
+use event_store::write::reservation::Name;
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use backoff::backoff::Backoff;
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use domain::ids::OrgId;
-use event_store::append::{Append, Outcome};
 use event_store::envelope::StreamId;
 use event_store::error::StoreError;
-use event_store::group::Appender;
-use event_store::idempotency::{self, Keyed, Repeated};
-use event_store::snapshot;
+use event_store::write::append::{Append, Outcome};
+use event_store::write::group::Appender;
+use event_store::write::idempotency::{self, Keyed, Repeated};
+use event_store::write::snapshot;
 use serde_json::Value;
 use sqlx::PgPool;
 use tracing::Instrument;
@@ -23,8 +23,8 @@ use crate::decision::{Change, Decision};
 use crate::error::{CommandError, Rejected};
 use crate::receipt::Receipt;
 use crate::request;
+use crate::stream_locks::StreamLocks;
 use crate::streams::{self, Loaded, Streams, Trust};
-use crate::turns::Turns;
 
 /// How often a command may lose a race before its caller is told.
 const MAX_CONFLICTS: u32 = 5;
@@ -35,7 +35,7 @@ pub struct Commands {
     pool: PgPool,
     appender: Appender,
     cache: Arc<Cache>,
-    turns: Arc<Turns>,
+    locks: Arc<StreamLocks>,
 }
 
 /// One thing that can be asked for, with its arguments.
@@ -66,7 +66,7 @@ impl Commands {
             pool,
             appender,
             cache: Arc::new(Cache::new()),
-            turns: Arc::new(Turns::new()),
+            locks: Arc::new(StreamLocks::new()),
         }
     }
 
@@ -118,7 +118,7 @@ impl Commands {
             let hash = request::hash(&context.org, use_case.name(), &use_case.arguments());
             Key { key, hash }
         });
-        let _turn = self.turns.take(use_case.subject()).await;
+        let _lock = self.locks.take(use_case.subject()).await;
         let mut trust = Trust::Memory;
         let mut conflicts = 0;
         let mut pauses = pauses();

@@ -31,5 +31,5 @@ mod cache;
 mod decision;
 mod ownership;
 mod request;
+mod stream_locks;
 mod streams;
-mod turns;

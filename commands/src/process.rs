@@ -4,4 +4,4 @@
 //! a worker's commands have ids and idempotency keys that follow from the event it reacts to, so
 //! that doing a thing again, after a crash or beside a slow other worker, has one effect.
 
-pub mod platform;
+pub mod job_runner;

@@ -10,7 +10,8 @@ use domain::ids::OrgId;
 use event_store::codec;
 use event_store::envelope::{StoredEvent, StreamId, Version};
 use event_store::error::{CodecError, StoreError};
-use event_store::{log, snapshot};
+use event_store::log;
+use event_store::write::snapshot;
 use sqlx::PgPool;
 
 use crate::aggregate::Aggregate;

@@ -17,7 +17,7 @@
 //!    and the events of the same numbers.
 //! 2. *About what `S0` shows.* Rows of `es.log` up to `H`, their events and the digests are final: each
 //!    later snapshot shows the same. No event with a number up to `L` can appear any more (that is
-//!    what the low mark means, see [`crate::gaps`]), so an event up to `L` that `S` shows was there in
+//!    what the low mark means, see [`crate::log::gaps`]), so an event up to `L` that `S` shows was there in
 //!    `S0` and had its position.
 //!
 //! What is appended after `S0` is checked where it lies in a stream that is looked at, and otherwise left

@@ -5,7 +5,7 @@ use domain::event::DecodeError;
 /// Why the event store could not do what it was asked to.
 ///
 /// Business outcomes of an append (conflict, name taken, repeated command) are not errors; see
-/// [`crate::append::Outcome`].
+/// [`crate::write::append::Outcome`].
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Postgres did not answer, or answered with a fault. What was being written may or may not have

@@ -1,4 +1,5 @@
-//! Reads recorded events: the log by position, a stream by version.
+//! The log: reads recorded events by position, or a stream by version. Giving positions is the work of
+//! [`sequencer`].
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,10 @@ use uuid::Uuid;
 
 use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::StoreError;
+
+pub mod digest;
+pub mod gaps;
+pub mod sequencer;
 
 /// Selects events in their places by a condition on `es.log l` and `es.events e`, for [`positioned`].
 macro_rules! select_positioned {

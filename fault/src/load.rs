@@ -3,7 +3,7 @@
 
 mod client;
 mod reads;
-mod wishes;
+mod workload;
 
 pub(crate) use client::Client;
 pub(crate) use reads::{ReadTally, Reads};

@@ -8,7 +8,7 @@
 mod api;
 mod compare;
 mod difference;
-mod ends;
+mod exits;
 mod faults;
 mod inject;
 mod ledger;
@@ -17,7 +17,7 @@ mod options;
 mod plan;
 mod platform;
 mod process;
-mod quiet;
+mod quiescence;
 mod random;
 mod refused;
 mod report;

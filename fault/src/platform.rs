@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
-use crate::ends::MayEnd;
+use crate::exits::MayEnd;
 use crate::faults::{Role, Target};
 use crate::options::Options;
 use crate::plan::Run;
@@ -25,7 +25,7 @@ use crate::servers::postgres::{self, Address};
 
 /// How long something may take to serve for the first time, also on a slow machine.
 const START: Duration = Duration::from_secs(120);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The organization of everything that clients do; the one of the token of `up`.
 pub(crate) const ORG: &str = "demo";
 /// More than clients of a run can spend: limits are not what is tried here.
@@ -169,7 +169,7 @@ impl Platform {
                 break token.to_owned();
             }
             anyhow::ensure!(begun.elapsed() < START, "`up` does not serve: see up-0.log");
-            sleep(LOOK_EVERY).await;
+            sleep(POLL_INTERVAL).await;
         };
         Ok((platform, token))
     }
@@ -261,7 +261,7 @@ impl Platform {
                         patience.as_secs()
                     );
                 }
-                sleep(LOOK_EVERY).await;
+                sleep(POLL_INTERVAL).await;
             }
         }
         Ok(())

@@ -19,12 +19,12 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::ends::{MayEnd, last_words};
+use crate::exits::{MayEnd, last_words};
 
 /// How long a process may take to stop in order.
 const ORDERLY_STOP: Duration = Duration::from_secs(30);
 /// How often it is looked whether a process has ended by itself.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// How long a process that ended by itself stays down, as an operator's supervisor would have it.
 const RESTART_AFTER: Duration = Duration::from_millis(500);
 
@@ -151,7 +151,7 @@ impl Process {
     /// Starts it again whenever it ends without being told to. Never returns.
     pub(crate) async fn supervise(&self) -> anyhow::Result<()> {
         loop {
-            sleep(LOOK_EVERY).await;
+            sleep(POLL_INTERVAL).await;
             let mut child = self.child.lock().await;
             let Some(running) = child.as_mut() else {
                 continue;
@@ -275,7 +275,7 @@ pub(crate) async fn until_gone(pid: Pid, patience: Duration) -> bool {
         if begun.elapsed() > patience {
             return false;
         }
-        sleep(LOOK_EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
     true
 }

@@ -20,7 +20,7 @@ use crate::load::{Client, Reads};
 use crate::options::Options;
 use crate::plan::{self, Planned, Run};
 use crate::platform::Platform;
-use crate::quiet::Progress;
+use crate::quiescence::Progress;
 use crate::random::Random;
 use crate::report::Report;
 use crate::say::{say, warn};

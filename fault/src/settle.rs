@@ -13,13 +13,13 @@ use crate::compare::history::History;
 use crate::compare::{commands, kafka, kcat, positions, read_models, subscribers};
 use crate::options::Options;
 use crate::process::Process;
-use crate::quiet;
+use crate::quiescence;
 use crate::report::Report;
 use crate::rig::{PATIENCE, Parts};
 use crate::say::say;
 use crate::servers::kafka::PREFIX;
 
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How long subscribers listen once more after the last event.
 const LATE: Duration = Duration::from_secs(2);
 
@@ -38,7 +38,7 @@ impl Parts {
         if let Err(error) = self.platform.until_ready(PATIENCE).await {
             self.differences.note("quiet", format!("{error:#}"));
         }
-        if let Err(error) = quiet::wait(&self.platform.address, PATIENCE).await {
+        if let Err(error) = quiescence::wait(&self.platform.address, PATIENCE).await {
             self.differences.note("quiet", format!("{error:#}"));
         }
         say("everything is quiet; comparing");
@@ -127,7 +127,7 @@ impl Parts {
         for notebook in &self.notebooks {
             let expected = subscribers::expected(&notebook.filter, history, after);
             while notebook.len() < expected.len() && begun.elapsed() < PATIENCE {
-                sleep(LOOK_EVERY).await;
+                sleep(POLL_INTERVAL).await;
             }
         }
         let connected = self.notebooks.iter().map(|notebook| notebook.connections());
@@ -137,7 +137,7 @@ impl Parts {
         }
         for (notebook, before) in self.notebooks.iter().zip(connected) {
             while notebook.connections() == before && begun.elapsed() < PATIENCE {
-                sleep(LOOK_EVERY).await;
+                sleep(POLL_INTERVAL).await;
             }
             if notebook.connections() == before {
                 let what = format!("{} does not come back", notebook.name);

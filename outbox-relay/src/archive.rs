@@ -17,11 +17,11 @@ use backoff::ExponentialBackoffBuilder;
 use backoff::backoff::Backoff;
 use chrono::{DateTime, Utc};
 use domain::event::StreamType;
-use event_store::checkpoint;
+use event_store::consume::checkpoint;
+use event_store::consume::generation;
+use event_store::consume::source::{Batch, ConsumerId, LogSource, Source};
+use event_store::consume::wake::{POLL, Signal};
 use event_store::envelope::{Position, Positioned, StoredEvent, StreamId, Version};
-use event_store::generation;
-use event_store::source::{Batch, ConsumerId, LogSource, Source};
-use event_store::wake::{POLL, Signal};
 use eventstore::{
     AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData,
     ExpectedRevision,

@@ -30,9 +30,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use event_store::consume::lease::Lease;
 use event_store::envelope::{Position, Positioned, StoredEvent, StreamId};
 use event_store::error::StoreError;
-use event_store::lease::Lease;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -322,7 +322,7 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use domain::event::StreamType;
-    use event_store::lease;
+    use event_store::consume::lease;
     use testkit::events::new_stream;
     use testkit::postgres::TestDatabase;
 

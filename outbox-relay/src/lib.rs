@@ -23,13 +23,10 @@ pub mod maintenance;
 
 pub mod health;
 
-mod batch_size;
 mod held;
+mod kafka_diagnostics;
 mod lag;
-mod leading;
-mod outgoing;
+mod leader;
 mod progress;
-mod tail;
+mod topic_tail;
 mod topics;
-mod trouble;
-mod writer;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use event_store::{digest, idempotency};
+use event_store::log::digest;
+use event_store::write::idempotency;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
 use crate::held::Released;
-use crate::tail::Tail;
+use crate::topic_tail::Tail;
 
 /// The key of the record: the topic is compacted to the last one.
 pub(crate) const KEY: &str = "position";

@@ -14,27 +14,31 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use domain::ids::EventId;
 use event_store::cloudevent::Topics;
+use event_store::consume::lease::Lease;
+use event_store::consume::wake::{POLL, Wake};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
-use event_store::lease::Lease;
 use event_store::log;
-use event_store::wake::{POLL, Wake};
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::batch_size::BatchSize;
+mod batch_size;
+mod outgoing;
+mod writer;
+
+use self::batch_size::BatchSize;
+use self::outgoing::{Outgoing, Portion};
+use self::writer::{Care, Refused, Watch, Writer, Written};
 use crate::health::{RelayHealth, State};
 use crate::held::{Held, Release, Released};
 use crate::lag;
-use crate::leading::Player;
-use crate::outgoing::{Outgoing, Portion};
+use crate::leader::LeaderLoop;
 use crate::progress::Progress;
-use crate::writer::{Care, Refused, Watch, Writer, Written};
 
 /// How often to look for what operators ask, and to note the progress for metrics.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long events are sent one by one after one was refused.
 const CAREFUL_FOR: Duration = Duration::from_secs(60);
 
@@ -51,7 +55,7 @@ pub async fn run(
     health: Arc<RelayHealth>,
     stop: CancellationToken,
 ) {
-    let player = Player {
+    let player = LeaderLoop {
         pool: &pool,
         role: &health.publisher,
         owner: &owner,
@@ -163,7 +167,7 @@ impl Publishing {
             if self.care == Care::Careful && Instant::now() > careful_until {
                 return Ok(End::NothingRefused);
             }
-            if looked.is_none_or(|looked| looked.elapsed() > LOOK_EVERY) {
+            if looked.is_none_or(|looked| looked.elapsed() > POLL_INTERVAL) {
                 looked = match self.look().await? {
                     Look::Idle => Some(Instant::now()),
                     // There may be more to release.

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_store::lease::Lease;
-use event_store::sequencer::Sequencer;
-use event_store::wake::{POLL, Wake};
+use event_store::consume::lease::Lease;
+use event_store::consume::wake::{POLL, Wake};
+use event_store::log::sequencer::Sequencer;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::{RelayHealth, State};
-use crate::leading::Player;
+use crate::leader::LeaderLoop;
 
 /// How long to wait while numbers are missing: their transactions may commit any moment, and the hint
 /// that they did may have come before.
@@ -30,7 +30,7 @@ pub async fn run(
     health: Arc<RelayHealth>,
     stop: CancellationToken,
 ) {
-    let player = Player {
+    let player = LeaderLoop {
         pool: &pool,
         role: &health.sequencer,
         owner: &owner,

@@ -13,7 +13,7 @@ use rdkafka::producer::{BaseProducer, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::runtime::Handle;
 
-use crate::trouble::{self, Trouble};
+use crate::kafka_diagnostics::{self, Trouble};
 
 /// How long the brokers may take to answer one question.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -73,7 +73,8 @@ fn wanted(topics: &Topics) -> Vec<(String, i32)> {
 /// Asks for all topics, because asking for one by name may make it, with the brokers' own settings.
 fn partition_counts(producer: &BaseProducer<Trouble>) -> anyhow::Result<HashMap<String, i32>> {
     let metadata = producer.client().fetch_metadata(None, ANSWER);
-    let metadata = metadata.map_err(|error| trouble::explain(producer, error, "asking Kafka"))?;
+    let metadata =
+        metadata.map_err(|error| kafka_diagnostics::explain(producer, error, "asking Kafka"))?;
     let counts = metadata.topics().iter().map(|topic| {
         let partitions = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
         (topic.name().to_owned(), partitions)

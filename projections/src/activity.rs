@@ -11,7 +11,7 @@ use domain::droplet::DropletEvent;
 use domain::event::{Event, StreamType};
 use domain::ids::OrgId;
 use domain::job::JobEvent;
-use event_store::consumer::{ApplyError, Consumer};
+use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Position, Positioned, Recorded};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;

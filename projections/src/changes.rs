@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::OrgId;
+use event_store::consume::wake::Signal;
 use event_store::envelope::{Position, Positioned, StoredEvent};
-use event_store::wake::Signal;
 use futures_util::Stream;
 use sqlx::PgPool;
 use tokio::sync::{Notify, broadcast, watch};

@@ -9,11 +9,11 @@
 //! in that one snapshot.
 
 use domain::event::StreamType;
-use event_store::consumer::{ApplyError, Consumer};
+use event_store::consume::consumer::{ApplyError, Consumer};
+use event_store::consume::source::ConsumerId;
 use event_store::envelope::{Position, Shard};
 use event_store::error::StoreError;
 use event_store::pool;
-use event_store::source::ConsumerId;
 use serde::Serialize;
 use sqlx::{Connection, PgConnection, PgPool};
 

@@ -15,9 +15,9 @@
 use std::time::Duration;
 
 use domain::ids::OrgId;
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
+use event_store::consume::wake::{self, Wake};
 use event_store::envelope::{Position, StreamId, Version};
-use event_store::wake::{self, Wake};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use domain::event::StreamType;
 use domain::ids::OrgId;
-use event_store::consumer::{ApplyError, Consumer};
+use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -105,7 +105,7 @@ struct Row {
 }
 
 impl Row {
-    fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, fold::Senseless> {
+    fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, fold::UnexpectedEvent> {
         fold::must_follow(row.as_ref().map(|row| row.version), event)?;
         Ok(Self {
             stream_id: event.stream.uuid,

@@ -11,7 +11,7 @@ use domain::money::MicroDollars;
 use domain::name::{ClusterName, DropletName};
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
-use event_store::consumer::{ApplyError, Consumer};
+use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;

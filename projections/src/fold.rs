@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::event::StreamType;
-use event_store::consumer::ApplyError;
+use event_store::consume::consumer::ApplyError;
 use event_store::envelope::{Positioned, Recorded, StreamId, Version};
 use uuid::Uuid;
 
 /// An event that cannot have come next: what was recorded and what was applied contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Senseless {
+pub enum UnexpectedEvent {
     /// Another version of the stream was due: something was left out or came twice.
     #[error("event {found} of stream {stream} came where event {due} was due")]
     OutOfOrder {
@@ -41,7 +41,7 @@ pub enum Senseless {
     },
 }
 
-impl Senseless {
+impl UnexpectedEvent {
     /// An event that does not fit the status before it (`None` before the first event).
     pub(crate) fn misplaced(event: &Recorded, status: Option<&'static str>) -> Self {
         Self::Misplaced {
@@ -62,19 +62,22 @@ impl Senseless {
 }
 
 /// The event is at fault: its stream is parked.
-impl From<Senseless> for ApplyError {
-    fn from(senseless: Senseless) -> Self {
+impl From<UnexpectedEvent> for ApplyError {
+    fn from(senseless: UnexpectedEvent) -> Self {
         Self::Event(senseless.to_string())
     }
 }
 
 /// Says whether the event is the next one after `applied`.
-pub(crate) fn must_follow(applied: Option<Version>, event: &Recorded) -> Result<(), Senseless> {
+pub(crate) fn must_follow(
+    applied: Option<Version>,
+    event: &Recorded,
+) -> Result<(), UnexpectedEvent> {
     let due = applied.unwrap_or(Version::NONE).plus(1);
     if event.version == due {
         Ok(())
     } else {
-        Err(Senseless::OutOfOrder {
+        Err(UnexpectedEvent::OutOfOrder {
             stream: event.stream,
             due,
             found: event.version,

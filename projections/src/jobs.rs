@@ -8,7 +8,7 @@ use domain::event::StreamType;
 use domain::ids::{DropletId, JobId, OrgId};
 use domain::job::{JobStatus, Runner};
 use domain::name::{ClusterName, JobKind, WorkerName};
-use event_store::consumer::{ApplyError, Consumer};
+use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -15,8 +15,8 @@ mod cursor;
 mod gathering;
 mod group;
 mod incoming;
-mod orphans;
 mod reader;
+mod unowned_shards;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -27,9 +27,9 @@ use anyhow::Context;
 use async_trait::async_trait;
 use domain::event::StreamType;
 use event_store::cloudevent::Topics;
+use event_store::consume::source::{Batch, Source};
 use event_store::envelope::Shard;
 use event_store::error::StoreError;
-use event_store::source::{Batch, Source};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use sqlx::PgPool;
@@ -49,7 +49,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// The events of some stream types, as one member of the consumer's group.
 #[derive(Debug)]
 pub struct KafkaSource {
-    batches: mpsc::Receiver<Turn>,
+    batches: mpsc::Receiver<PendingBatch>,
     shared: Arc<Shared>,
     /// The batch that was handed out last, until the next call shows that it was applied.
     handed_out: BTreeMap<Shard, i64>,
@@ -58,7 +58,7 @@ pub struct KafkaSource {
 
 /// What the thread that reads gives.
 #[derive(Debug)]
-struct Turn {
+struct PendingBatch {
     /// As of which state of [`Shared::round`].
     round: u64,
     batch: Result<Batch, StoreError>,

@@ -3,10 +3,10 @@
 //!
 //! What it promises, and where:
 //! - each read model is one module with its row, a pure fold, a set-based `apply` and its queries;
-//!   rows and checkpoint commit together (`event_store::consumer`), and replaying from zero in
+//!   rows and checkpoint commit together (`event_store::consume::consumer`), and replaying from zero in
 //!   batches of any size gives the same rows, byte for byte, because rows hold nothing that depends
 //!   on when or how a projection ran;
-//! - an event that cannot have come next ([`fold::Senseless`]) parks its stream in that projection,
+//! - an event that cannot have come next ([`fold::UnexpectedEvent`]) parks its stream in that projection,
 //!   visibly, and nothing else stops;
 //! - clients read through [`reader::Reader`] only, as a role that row-level security binds to one
 //!   organization, in keyset pages that are stable under inserts ([`page`]);
@@ -23,7 +23,7 @@
 
 use std::sync::Arc;
 
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
 
 pub mod fold;
 
@@ -35,9 +35,9 @@ pub mod jobs;
 pub mod page;
 pub mod reader;
 
-pub mod as_written;
 pub mod history;
-pub mod operating;
+pub mod live_state;
+pub mod operations;
 pub mod status;
 
 pub mod changes;

@@ -7,7 +7,7 @@ use event_store::error::StoreError;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 
-use crate::fold::Senseless;
+use crate::fold::UnexpectedEvent;
 
 /// Answers the queries of clients; cheap to clone.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub enum ReadError {
     Store(#[source] StoreError),
     /// The events of the stream contradict each other.
     #[error("the stream makes no sense")]
-    Senseless(#[source] Senseless),
+    UnexpectedEvent(#[source] UnexpectedEvent),
 }
 
 impl Reader {

@@ -18,10 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
+use event_store::consume::lease::{self, Lease, RENEW_EVERY};
+use event_store::consume::wake::Signal;
 use event_store::error::StoreError;
-use event_store::lease::{self, Lease, RENEW_EVERY};
-use event_store::wake::Signal;
 use sqlx::{FromRow, PgPool};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +40,7 @@ pub use self::request::{RequestError, request};
 use self::build::build;
 
 /// How often it is looked whether there is something to do.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// How often tables that nobody needs any more are tried to be dropped.
 const DROP_EVERY: Duration = Duration::from_secs(10);
 /// The lease: rebuilds are made one after the other, by one process.
@@ -99,7 +99,7 @@ impl Rebuilder {
                     "read models are not made anew now; this is tried again"
                 );
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
 use event_store::envelope::{Position, Shard};
 use event_store::log;
 use serde_json::Value;

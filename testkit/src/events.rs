@@ -8,10 +8,10 @@ use domain::droplet::DropletEvent;
 use domain::event::{Event, StreamType};
 use domain::ids::{CommandId, CorrelationId, OrgId};
 use domain::job::JobEvent;
-use event_store::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
+use event_store::consume::lease;
 use event_store::envelope::{Metadata, Position, RequestSource, StreamId, Version};
-use event_store::lease;
-use event_store::sequencer::Sequencer;
+use event_store::log::sequencer::Sequencer;
+use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
 use sqlx::PgPool;
 use uuid::Uuid;
 

@@ -18,11 +18,11 @@
 
 mod actor;
 mod choice;
-mod door;
 mod gate;
-mod line;
+mod proxy;
 mod run;
 mod server;
+mod session;
 mod wire;
 
 use std::fmt;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// How long a condition may take: much longer than it should on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
 /// How often it is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Asks again and again until there is an answer, and gives it.
 ///
@@ -32,6 +32,6 @@ async fn poll<T>(
             started.elapsed() < DEADLINE,
             "waited {DEADLINE:?} in vain until {what} (at {caller})"
         );
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

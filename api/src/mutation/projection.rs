@@ -2,7 +2,7 @@
 //! have no token, and are safe to repeat without a key.
 
 use async_graphql::{Context, Error, ID, Object, Result, SimpleObject};
-use projections::operating::{OperateError, Operating};
+use projections::operations::{OperateError, Operations};
 use projections::rebuild::RequestError;
 use uuid::Uuid;
 
@@ -176,7 +176,7 @@ impl ProjectionPayload {
     }
 
     async fn of(
-        operating: &Operating,
+        operating: &Operations,
         name: &str,
         result: Result<(), OperateError>,
     ) -> Result<Self> {
@@ -201,12 +201,12 @@ impl ParkedStreamPayload {
     }
 }
 
-fn operating<'request>(context: &Context<'request>) -> Result<&'request Operating> {
+fn operating<'request>(context: &Context<'request>) -> Result<&'request Operations> {
     Ok(&context.data::<Services>()?.operating)
 }
 
 /// The read model as it is now.
-async fn projection(operating: &Operating, name: &str) -> Result<Projection> {
+async fn projection(operating: &Operations, name: &str) -> Result<Projection> {
     let status = operating.status(name).await;
     let status = status.map_err(|failed| error::unavailable(&failed))?;
     Ok(Projection(status))

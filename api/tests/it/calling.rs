@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commands::token::Token;
 use domain::ids::OrgId;
 use futures_util::{Stream, StreamExt};
-use projections::operating::Operating;
+use projections::operations::Operations;
 use serde_json::{Value, json};
 use testkit::platform::TestPlatform;
 
@@ -60,7 +60,7 @@ impl TestApi {
             reader: platform.reader.clone(),
             consistency: platform.consistency.clone(),
             changes: platform.changes.clone(),
-            operating: Operating::new(platform.pool(), projections::all()),
+            operating: Operations::new(platform.pool(), projections::all()),
             operators: Some(OrgId::parse("acme").expect("tests name organizations well")),
             readiness: Arc::new(Fixed),
         };

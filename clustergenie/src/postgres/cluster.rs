@@ -20,7 +20,7 @@ pub(super) const USER: &str = "clustergenie";
 
 /// How long a server of an earlier run may take to stop: it writes a checkpoint.
 const PREVIOUS: Duration = Duration::from_secs(60);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What a running server notes about itself, in the folder of its cluster.
 const NOTE: &str = "postmaster.pid";
@@ -123,7 +123,7 @@ impl Cluster {
                     self.path.display()
                 );
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }

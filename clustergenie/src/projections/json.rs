@@ -1,6 +1,6 @@
 //! What programs are told, in JSON. Names of fields are part of the interface.
 
-use event_store::parked::ParkedStream;
+use event_store::consume::parked::ParkedStream;
 use projections::status::{Building, Failed, ProjectionStatus, State};
 use serde_json::{Value, json};
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::event::StreamType;
-use event_store::parked::ParkedStream;
-use event_store::retry::Retried;
+use event_store::consume::parked::ParkedStream;
+use event_store::consume::retry::Retried;
 use projections::status::{Building, Failed, ProjectionStatus, Stage, State};
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::bail;
-use projections::operating::Operating;
+use projections::operations::Operations;
 use projections::status::{ProjectionStatus, State};
 use tokio::time::Instant;
 
@@ -12,14 +12,14 @@ use super::text;
 use crate::tasks::Signals;
 
 /// How often it is looked how far it is.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Waits until a generation serves, telling on standard error how far it is; gives a sentence about its end.
 ///
 /// # Errors
 /// When it failed or was given up, and when one does not want to wait any more.
 pub(super) async fn until_it_serves(
-    operating: &Operating,
+    operating: &Operations,
     name: &str,
     generation: i32,
 ) -> anyhow::Result<String> {
@@ -34,7 +34,7 @@ pub(super) async fn until_it_serves(
     }
 }
 
-async fn watch(operating: &Operating, name: &str, generation: i32) -> anyhow::Result<String> {
+async fn watch(operating: &Operations, name: &str, generation: i32) -> anyhow::Result<String> {
     let begun = Instant::now();
     let mut told = String::new();
     loop {
@@ -68,7 +68,7 @@ async fn watch(operating: &Operating, name: &str, generation: i32) -> anyhow::Re
             let _ = writeln!(io::stderr(), "{now}");
             told = now;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

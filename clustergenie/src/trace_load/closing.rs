@@ -14,7 +14,7 @@ use super::player::Tally;
 /// How long read models may stand still before we stop waiting for them.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often we look at them.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 const PROGRESS: &str = "query TraceProgress { platform { position projections { position } } }";
 const SHOWN: &str =
@@ -89,7 +89,7 @@ async fn reach_position(client: &Client) -> anyhow::Result<()> {
             );
         }
         before = Some(missing);
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

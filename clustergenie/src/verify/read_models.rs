@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use event_store::audit::finding::{Difference, Findings};
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
 use event_store::envelope::Position;
 use projections::compare::{self, Comparison, Sample, compare};
 use projections::status::{self, ProjectionStatus, State};

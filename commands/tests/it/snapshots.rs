@@ -3,8 +3,9 @@
 use domain::decider::fold;
 use domain::droplet::{Droplet, DropletEvent};
 use domain::ids::DropletId;
+use event_store::codec;
 use event_store::envelope::Version;
-use event_store::{codec, snapshot};
+use event_store::write::snapshot;
 
 use crate::support::{Platform, code, droplet, rename, request, request_of, tag};
 

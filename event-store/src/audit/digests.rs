@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::Audit;
 use super::finding::{Difference, Findings};
-use crate::digest::{RANGE, select_digest, select_lines};
 use crate::envelope::{Position, Version};
 use crate::error::StoreError;
+use crate::log::digest::{RANGE, select_digest, select_lines};
 
 const DOING: &str = "checking digests";
 /// Ranges that one statement makes digests of.

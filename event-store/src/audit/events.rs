@@ -8,11 +8,11 @@ use sqlx::postgres::PgRow;
 use super::Audit;
 use super::finding::{Difference, Findings};
 use crate::codec;
-use crate::digest::RANGE;
+use crate::consume::parked::chain;
 use crate::envelope::{Position, Shard, StoredEvent, Version};
 use crate::error::StoreError;
 use crate::log;
-use crate::parked::chain;
+use crate::log::digest::RANGE;
 
 /// Decodes every event up to the head. Compares events.
 ///

@@ -1,12 +1,12 @@
 //! One statement, all or nothing, each command with its own answer.
 
 use domain::ids::OrgId;
-use event_store::append::{Outcome, Prepared, StreamAppend, append_batch};
 use event_store::codec;
 use event_store::envelope::Version;
-use event_store::idempotency::{self, Keyed, Repeated};
 use event_store::log;
-use event_store::reservation::{Name, NameChange};
+use event_store::write::append::{Outcome, Prepared, StreamAppend, append_batch};
+use event_store::write::idempotency::{self, Keyed, Repeated};
+use event_store::write::reservation::{Name, NameChange};
 use testkit::postgres::TestDatabase;
 
 use crate::support::{append, append_to, metadata, new_stream, org, prepared, tagged};
@@ -232,7 +232,7 @@ async fn stored_events_cannot_be_altered() {
 fn an_event_that_is_too_large_is_refused_before_it_is_sent() {
     let mut large = append_to(new_stream(), 0, 1);
     large.metadata = metadata();
-    let reason = "x".repeat(event_store::append::MAX_EVENT_BYTES);
+    let reason = "x".repeat(event_store::write::append::MAX_EVENT_BYTES);
     large.streams[0].events = vec![
         domain::droplet::DropletEvent::ProvisioningFailed(
             domain::droplet::DropletProvisioningFailed { reason },

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use domain::droplet::DropletEvent;
 use domain::event::{Event, StreamType};
-use event_store::checkpoint::{self, Move};
-use event_store::consumer::{ApplyError, Consumer, apply_batch};
+use event_store::consume::checkpoint::{self, Move};
+use event_store::consume::consumer::{ApplyError, Consumer, apply_batch};
+use event_store::consume::generation;
+use event_store::consume::retry;
+use event_store::consume::source::{Batch, ConsumerId, LogSource, Source};
+use event_store::consume::wake::Signal;
 use event_store::envelope::{Position, Positioned, Recorded, Shard, StreamId};
 use event_store::error::StoreError;
-use event_store::generation;
-use event_store::retry;
-use event_store::source::{Batch, ConsumerId, LogSource, Source};
-use event_store::wake::Signal;
 use sqlx::{PgConnection, PgPool};
 use testkit::postgres::TestDatabase;
 

@@ -1,10 +1,10 @@
 //! Concurrent appends go together, and never get in each other's way.
 
-use event_store::append::{Outcome, append_batch};
-use event_store::group::Appender;
-use event_store::idempotency::Keyed;
-use event_store::reservation::{Name, NameChange};
-use event_store::wake::Wake;
+use event_store::consume::wake::Wake;
+use event_store::write::append::{Outcome, append_batch};
+use event_store::write::group::Appender;
+use event_store::write::idempotency::Keyed;
+use event_store::write::reservation::{Name, NameChange};
 use testkit::postgres::TestDatabase;
 use tokio::task::JoinSet;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use event_store::append::Outcome;
+use event_store::consume::wake::Signal;
 use event_store::log;
-use event_store::wake::Signal;
+use event_store::write::append::Outcome;
 use sqlx::PgPool;
 use testkit::postgres::TestDatabase;
 use tokio::task::JoinSet;

@@ -1,8 +1,8 @@
 //! Positions: dense, final, one each, whoever else is writing.
 
+use event_store::consume::lease;
 use event_store::error::StoreError;
-use event_store::lease;
-use event_store::sequencer::Sequencer;
+use event_store::log::sequencer::Sequencer;
 use testkit::postgres::TestDatabase;
 
 use crate::support::{

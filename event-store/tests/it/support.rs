@@ -7,10 +7,10 @@ use domain::droplet::{DropletEvent, DropletTagged};
 use domain::event::{Event, StreamType};
 use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
 use domain::tag::Tag;
-use event_store::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
+use event_store::consume::lease::{self, Lease};
 use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
-use event_store::lease::{self, Lease};
-use event_store::sequencer::Sequencer;
+use event_store::log::sequencer::Sequencer;
+use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 

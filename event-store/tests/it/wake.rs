@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use event_store::consume::wake::{self, HEARTBEAT, Hint, SILENCE, Signal, Wake};
 use event_store::envelope::Position;
-use event_store::wake::{self, HEARTBEAT, Hint, SILENCE, Signal, Wake};
 use sqlx::PgPool;
 use testkit::events::{Recorder, sequence};
 use testkit::postgres::TestDatabase;

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::Injector;
 use crate::faults::{Drawn, End, Lease};
-use crate::quiet::Progress;
+use crate::quiescence::Progress;
 use crate::refused::Refused;
 
 /// How often it is looked for a connection that is at work.

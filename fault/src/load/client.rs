@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::reads::Reads;
-use super::wishes::{Wish, World};
+use super::workload::{Wish, World};
 use crate::api::Api;
 use crate::ledger::{Answer, Attempt, Command, Ledger};
 use crate::random::Random;

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::ends::MayEnd;
+use crate::exits::MayEnd;
 use crate::process::{Process, Spec, on_path};
 use crate::refused::{Refused, broker_is_down};
 

@@ -15,7 +15,7 @@ use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::timeout;
 
 use super::disk::Disk;
-use crate::ends::MayEnd;
+use crate::exits::MayEnd;
 use crate::process::{Process, Spec};
 use crate::refused::Refused;
 

@@ -14,9 +14,9 @@ use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::Sender;
 
+use crate::kafka_diagnostics::Trouble;
 use crate::progress::Standing;
-use crate::tail::Tail;
-use crate::trouble::Trouble;
+use crate::topic_tail::Tail;
 
 /// How long the brokers may take to answer one question.
 const ANSWER: Duration = Duration::from_secs(10);

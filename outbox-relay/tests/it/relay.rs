@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use domain::event::StreamType;
 use event_store::cloudevent::{Received, Topics};
+use event_store::consume::wake::Wake;
 use event_store::envelope::{Position, Positioned, StoredEvent, StreamId};
 use event_store::log;
-use event_store::wake::Wake;
 use outbox_relay::health::{RelayHealth, Snapshot, State};
 use outbox_relay::{publisher, sequencing};
 use sqlx::PgPool;

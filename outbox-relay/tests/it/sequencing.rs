@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use event_store::consume::lease;
+use event_store::consume::wake::Wake;
 use event_store::envelope::Position;
-use event_store::lease;
 use event_store::log;
 use event_store::pool::{self, Purpose};
-use event_store::wake::Wake;
 use outbox_relay::health::{RelayHealth, State};
 use outbox_relay::sequencing;
 use sqlx::PgPool;
@@ -16,7 +16,7 @@ use testkit::wait;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::door::Door;
+use crate::proxy::Proxy;
 
 struct Sequencing {
     health: Arc<RelayHealth>,
@@ -157,7 +157,7 @@ async fn a_leader_that_is_cut_off_says_so_and_stands_by_when_it_is_back() {
     let url = database.url();
     let (_, server) = url.split_once('@').unwrap();
     let (server, _) = server.split_once('/').unwrap();
-    let door = Door::to(server).await;
+    let door = Proxy::to(server).await;
     let through = url.replace(server, &door.address().to_string());
     let through = pool::connect(&through, Purpose::Relay, 4).await.unwrap();
 

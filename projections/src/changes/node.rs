@@ -11,10 +11,10 @@ use lru::LruCache;
 use sqlx::PgPool;
 
 use super::Change;
-use crate::as_written;
 use crate::droplets::DropletRow;
-use crate::fold::Senseless;
+use crate::fold::UnexpectedEvent;
 use crate::jobs::JobRow;
+use crate::live_state;
 
 /// A droplet or a job as of an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ impl Node {
         }
     }
 
-    fn fold(node: Option<Self>, event: &Recorded) -> Result<Self, Senseless> {
+    fn fold(node: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
         match event.stream.stream_type {
             StreamType::Droplet => {
                 let row = node.and_then(|node| match node {
@@ -111,11 +111,11 @@ impl Nodes {
         };
         let reached = before.as_ref().map_or(Version::NONE, Node::version);
         let decoded = if reached.plus(1) == event.version {
-            as_written::decode(std::slice::from_ref(event))
+            live_state::decode(std::slice::from_ref(event))
         } else {
             let mut stored = log::read_stream(&self.pool, event.stream, reached).await?;
             stored.retain(|earlier| earlier.version <= event.version);
-            as_written::decode(&stored)
+            live_state::decode(&stored)
         };
         let events = match decoded {
             Ok(events) => events,

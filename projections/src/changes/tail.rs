@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use backoff::backoff::Backoff;
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
+use event_store::consume::wake::{POLL, Signal};
 use event_store::envelope::Position;
 use event_store::error::StoreError;
 use event_store::log;
-use event_store::wake::{POLL, Signal};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::node::Nodes;

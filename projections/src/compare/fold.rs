@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use event_store::codec;
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
 use event_store::envelope::{Position, Positioned, Recorded, Shard, StoredEvent, StreamId};
 use event_store::log;
 use sqlx::{Connection, PgConnection, PgPool};

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use event_store::generation;
-use event_store::source::ConsumerId;
+use event_store::consume::generation;
+use event_store::consume::source::ConsumerId;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use uuid::Uuid;
 

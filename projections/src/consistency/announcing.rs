@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::event::StreamType;
-use event_store::consumer::{ApplyError, Consumer};
+use event_store::consume::consumer::{ApplyError, Consumer};
+use event_store::consume::wake::Signal;
 use event_store::envelope::{Positioned, Recorded};
-use event_store::wake::Signal;
 use sqlx::PgConnection;
 
 /// The same consumers, which raise `applied` after each of their commits.

@@ -9,7 +9,7 @@ use event_store::envelope::Recorded;
 use serde::{Deserialize, Serialize};
 
 use super::Dimension;
-use crate::fold::Senseless;
+use crate::fold::UnexpectedEvent;
 use crate::{droplets, jobs};
 
 /// What a resource is counted as.
@@ -36,7 +36,7 @@ pub(super) enum Counted {
 
 impl Counted {
     /// What it is counted as after the event.
-    pub(super) fn fold(before: Option<Self>, event: &Recorded) -> Result<Self, Senseless> {
+    pub(super) fn fold(before: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
         match &event.event {
             Event::Droplet(happened) => Self::fold_droplet(before, event, happened),
             Event::Job(happened) => Self::fold_job(before, event, happened),
@@ -69,7 +69,7 @@ impl Counted {
         before: Option<Self>,
         event: &Recorded,
         happened: &DropletEvent,
-    ) -> Result<Self, Senseless> {
+    ) -> Result<Self, UnexpectedEvent> {
         let (from, spec) = match (before, happened) {
             (
                 Some(Self::Droplet {
@@ -83,11 +83,13 @@ impl Counted {
                 let spec = (requested.size.clone(), requested.region.clone());
                 (None, spec)
             }
-            (None | Some(Self::Job { .. }), _) => return Err(Senseless::misplaced(event, None)),
+            (None | Some(Self::Job { .. }), _) => {
+                return Err(UnexpectedEvent::misplaced(event, None));
+            }
         };
         let (size, region) = spec;
         let status = droplets::next_status(from, happened)
-            .ok_or_else(|| Senseless::misplaced(event, from.map(DropletStatus::as_str)))?;
+            .ok_or_else(|| UnexpectedEvent::misplaced(event, from.map(DropletStatus::as_str)))?;
         Ok(Self::Droplet {
             status,
             size,
@@ -99,16 +101,16 @@ impl Counted {
         before: Option<Self>,
         event: &Recorded,
         happened: &JobEvent,
-    ) -> Result<Self, Senseless> {
+    ) -> Result<Self, UnexpectedEvent> {
         let (from, kind) = match (before, happened) {
             (Some(Self::Job { status, kind }), _) => (Some(status), kind),
             (None, JobEvent::Submitted(submitted)) => (None, submitted.kind.clone()),
             (None | Some(Self::Droplet { .. }), _) => {
-                return Err(Senseless::misplaced(event, None));
+                return Err(UnexpectedEvent::misplaced(event, None));
             }
         };
         let status = jobs::next_status(from, happened)
-            .ok_or_else(|| Senseless::misplaced(event, from.map(JobStatus::as_str)))?;
+            .ok_or_else(|| UnexpectedEvent::misplaced(event, from.map(JobStatus::as_str)))?;
         Ok(Self::Job { status, kind })
     }
 }

@@ -6,7 +6,7 @@ use domain::ids::DropletId;
 use event_store::envelope::Recorded;
 
 use super::DropletRow;
-use crate::fold::{Senseless, must_follow, stored_time};
+use crate::fold::{UnexpectedEvent, must_follow, stored_time};
 
 impl DropletRow {
     /// The row after the event; `row` is the one before it, if there was an event before.
@@ -14,13 +14,13 @@ impl DropletRow {
     /// # Errors
     /// When the event cannot have come next; the row is then lost to the caller's fold, and the
     /// stream is to be parked.
-    pub fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, Senseless> {
+    pub fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
         let Event::Droplet(happened) = &event.event else {
-            return Err(Senseless::foreign(event, StreamType::Droplet));
+            return Err(UnexpectedEvent::foreign(event, StreamType::Droplet));
         };
         must_follow(row.as_ref().map(|row| row.version), event)?;
         let before = row.as_ref().map(|row| row.status);
-        let misplaced = || Senseless::misplaced(event, before.map(DropletStatus::as_str));
+        let misplaced = || UnexpectedEvent::misplaced(event, before.map(DropletStatus::as_str));
         let status = next_status(before, happened).ok_or_else(misplaced)?;
         let mut row = match (row, happened) {
             (Some(row), _) => row,
@@ -226,7 +226,7 @@ mod tests {
         let stream = recorded(1, activated().into()).stream;
         assert_eq!(
             error,
-            Err(Senseless::Misplaced {
+            Err(UnexpectedEvent::Misplaced {
                 stream,
                 event_type: "droplet_activated",
                 status: "ABSENT"
@@ -253,7 +253,7 @@ mod tests {
         for version in [1, 3] {
             let error = DropletRow::fold(Some(row.clone()), &recorded(version, activated().into()));
             assert!(
-                matches!(error, Err(Senseless::OutOfOrder { .. })),
+                matches!(error, Err(UnexpectedEvent::OutOfOrder { .. })),
                 "{version}"
             );
         }
@@ -263,6 +263,6 @@ mod tests {
     fn an_event_of_a_job_is_refused() {
         let job = recorded(1, JobEvent::samples().remove(0).into());
         let error = DropletRow::fold(None, &job).expect_err("is not a droplet's");
-        assert!(matches!(error, Senseless::Foreign { .. }), "{error}");
+        assert!(matches!(error, UnexpectedEvent::Foreign { .. }), "{error}");
     }
 }

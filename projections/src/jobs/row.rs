@@ -7,7 +7,7 @@ use domain::job::{JobEvent, JobStatus, JobSubject, JobSubmitted};
 use event_store::envelope::Recorded;
 
 use super::JobRow;
-use crate::fold::{Senseless, must_follow, stored_time};
+use crate::fold::{UnexpectedEvent, must_follow, stored_time};
 
 impl JobRow {
     /// The row after the event; `row` is the one before it, if there was an event before.
@@ -15,13 +15,13 @@ impl JobRow {
     /// # Errors
     /// When the event cannot have come next; the row is then lost to the caller's fold, and the
     /// stream is to be parked.
-    pub fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, Senseless> {
+    pub fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
         let Event::Job(happened) = &event.event else {
-            return Err(Senseless::foreign(event, StreamType::Job));
+            return Err(UnexpectedEvent::foreign(event, StreamType::Job));
         };
         must_follow(row.as_ref().map(|row| row.version), event)?;
         let before = row.as_ref().map(|row| row.status);
-        let misplaced = || Senseless::misplaced(event, before.map(JobStatus::as_str));
+        let misplaced = || UnexpectedEvent::misplaced(event, before.map(JobStatus::as_str));
         let status = next_status(before, happened).ok_or_else(misplaced)?;
         let mut row = match (row, happened) {
             (Some(row), _) => row,
@@ -201,7 +201,7 @@ mod tests {
         let error = JobRow::fold(Some(row), &recorded(2, progressed(10, None).into()));
         assert!(matches!(
             error,
-            Err(Senseless::Misplaced {
+            Err(UnexpectedEvent::Misplaced {
                 status: "SUBMITTED",
                 ..
             })
@@ -212,6 +212,6 @@ mod tests {
     fn an_event_of_a_droplet_is_refused() {
         let droplet = recorded(1, DropletEvent::samples().remove(0).into());
         let error = JobRow::fold(None, &droplet).expect_err("is not a job's");
-        assert!(matches!(error, Senseless::Foreign { .. }), "{error}");
+        assert!(matches!(error, UnexpectedEvent::Foreign { .. }), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! Where the reader is in one shard, and what a message is to it.
 
-use event_store::checkpoint::Checkpoint;
 use event_store::cloudevent::Received;
+use event_store::consume::checkpoint::Checkpoint;
 use event_store::envelope::Position;
 
 /// Where the reader is in one shard.

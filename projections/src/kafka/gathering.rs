@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::ids::EventId;
-use event_store::checkpoint::Move;
+use event_store::consume::checkpoint::Move;
+use event_store::consume::source::Batch;
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
-use event_store::source::Batch;
 
 /// A batch in the making.
 #[derive(Debug, Default)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use event_store::consume::source::Batch;
 use event_store::envelope::{Positioned, Shard, StoredEvent};
 use event_store::error::StoreError;
-use event_store::source::Batch;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use sqlx::PgPool;
@@ -18,8 +18,8 @@ use super::cursor::{Cursor, Origin, Step, Supply};
 use super::gathering::{Claim, Gathering};
 use super::group::Group;
 use super::incoming::Incoming;
-use super::orphans::Orphans;
-use super::{Shared, Turn};
+use super::unowned_shards::UnownedShards;
+use super::{PendingBatch, Shared};
 
 mod from_log;
 
@@ -28,7 +28,7 @@ const BATCH: usize = 1_000;
 /// How long to wait for a message at most: other things are looked at this often.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How often to look whether the log is ahead of Kafka.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// How often Kafka is told what was applied.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -38,7 +38,7 @@ pub(super) struct Reader {
     pool: PgPool,
     consumer: &'static str,
     shared: Arc<Shared>,
-    batches: mpsc::Sender<Turn>,
+    batches: mpsc::Sender<PendingBatch>,
     runtime: Handle,
     /// In which round the cursors were set; 0 is before the first.
     round: u64,
@@ -47,7 +47,7 @@ pub(super) struct Reader {
     cursors: BTreeMap<Shard, Cursor>,
     gathering: Gathering,
     /// While no partition is ours.
-    orphans: Orphans,
+    unowned: UnownedShards,
     last_look: Instant,
     /// Since the last look.
     supply: Supply,
@@ -60,7 +60,7 @@ impl Reader {
         pool: PgPool,
         consumer: &'static str,
         shared: Arc<Shared>,
-        batches: mpsc::Sender<Turn>,
+        batches: mpsc::Sender<PendingBatch>,
         runtime: Handle,
     ) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl Reader {
             generation: 0,
             cursors: BTreeMap::new(),
             gathering: Gathering::default(),
-            orphans: Orphans::default(),
+            unowned: UnownedShards::default(),
             last_look: Instant::now(),
             supply: Supply::Unbroken,
             last_told: Instant::now(),
@@ -101,7 +101,7 @@ impl Reader {
         }
         self.gather()?;
         self.hand_out()?;
-        if self.last_look.elapsed() > LOOK_EVERY {
+        if self.last_look.elapsed() > POLL_INTERVAL {
             if self.kafka.context().assigned().is_empty() {
                 self.fill_orphans()?;
             } else {
@@ -155,7 +155,7 @@ impl Reader {
     fn begin(&mut self) -> Result<(), StoreError> {
         self.gathering = Gathering::default();
         self.cursors.clear();
-        self.orphans = Orphans::default();
+        self.unowned = UnownedShards::default();
         let shards = self.kafka.context().assigned();
         if shards.is_empty() || self.generation == 0 {
             return Ok(());
@@ -286,7 +286,7 @@ impl Reader {
 
     fn send(&self, batch: Result<Batch, StoreError>) {
         let round = self.round;
-        let turn = Turn { round, batch };
+        let turn = PendingBatch { round, batch };
         // An error says that the source is gone; the thread notices next.
         let _ = self.batches.blocking_send(turn);
     }

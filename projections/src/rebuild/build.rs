@@ -1,9 +1,10 @@
 //! From empty tables to the generation that serves.
 
 use anyhow::Context;
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
+use event_store::consume::generation;
 use event_store::envelope::Position;
-use event_store::{generation, log};
+use event_store::log;
 use serde_json::json;
 use sqlx::PgPool;
 

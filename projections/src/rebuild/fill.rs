@@ -1,11 +1,11 @@
 //! Fills a generation from the log: several shards at a time, each in small transactions of its own.
 
-use event_store::checkpoint::{self, Move};
-use event_store::consumer::{self, Consumer};
+use event_store::consume::checkpoint::{self, Move};
+use event_store::consume::consumer::{self, Consumer};
+use event_store::consume::source::{Batch, ConsumerId};
 use event_store::envelope::{Position, Shard};
 use event_store::error::StoreError;
 use event_store::log;
-use event_store::source::{Batch, ConsumerId};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use sqlx::PgPool;
 

@@ -1,8 +1,9 @@
 //! Asks for a rebuild.
 
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
+use event_store::consume::generation;
 use event_store::error::StoreError;
-use event_store::{generation, pool};
+use event_store::pool;
 use sqlx::PgPool;
 
 /// Why a rebuild was not asked for.

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
 use event_store::{log, pool};
 use sqlx::{PgConnection, PgPool};
 

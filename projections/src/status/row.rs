@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
 use event_store::envelope::Position;
 use serde_json::Value;
 use sqlx::FromRow;

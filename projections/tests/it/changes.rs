@@ -3,8 +3,8 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use event_store::consume::wake::Signal;
 use event_store::envelope::Position;
-use event_store::wake::Signal;
 use futures_util::{Stream, StreamExt};
 use projections::changes::{Change, Changes, FollowError, Node};
 use testkit::events::{Recorder, record_nonsense, sequence};

@@ -1,6 +1,6 @@
 //! Comparing read models with the log finds every row that is not what the log says.
 
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
 use projections::compare::{Comparison, Sample, compare};
 use sqlx::AssertSqlSafe;
 

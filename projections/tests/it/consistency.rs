@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use event_store::consume::wake::Wake;
 use event_store::envelope::{Position, StreamId, Version};
-use event_store::wake::Wake;
 use projections::consistency::{Consistency, NotShown, ReadModels};
 use projections::counts::Counts;
 use projections::droplets::Droplets;

@@ -6,8 +6,8 @@ use std::fmt::{self, Write};
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use event_store::consume::wake::{POLL, Signal, UNTIL_HINTED};
 use event_store::pool::Purpose;
-use event_store::wake::{POLL, Signal, UNTIL_HINTED};
 use futures_util::{Stream, StreamExt};
 use projections::changes::{Change, Changes, FollowError};
 use testkit::events::sequence;

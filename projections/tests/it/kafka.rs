@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::droplet::DropletEvent;
 use domain::event::{Event, StreamType};
 use event_store::cloudevent::Topics;
-use event_store::consumer::{self, ApplyError, Consumer};
+use event_store::consume::consumer::{self, ApplyError, Consumer};
 use event_store::envelope::{Position, Positioned, Recorded};
 use projections::kafka::KafkaSource;
 use sqlx::{PgConnection, PgPool};

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::event::StreamType;
 use domain::ids::OrgId;
-use event_store::consumer::{self, ApplyError, Consumer, apply_batch};
+use event_store::consume::consumer::{self, ApplyError, Consumer, apply_batch};
+use event_store::consume::generation::{self, ConsumerMode};
+use event_store::consume::parked;
+use event_store::consume::retry;
+use event_store::consume::source::{LogSource, Source};
+use event_store::consume::wake::{POLL, Signal};
 use event_store::envelope::{Positioned, Recorded, StreamId};
 use event_store::error::StoreError;
-use event_store::generation::{self, Turn};
-use event_store::parked;
-use event_store::retry;
-use event_store::source::{LogSource, Source};
-use event_store::wake::{POLL, Signal};
 use projections::compare::{Sample, compare};
 use projections::rebuild::{self, RequestError};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -285,19 +285,19 @@ async fn a_risen_version_makes_its_tables_by_itself_and_keeps_older_code_away() 
     let mut writer = Writer::new(&world, "acme");
     writer.droplet(requested("web-1")).await;
     world.catch_up().await;
-    let turn = generation::turn(&world.pool, &NewerDroplets::ABLE).await;
+    let mode = generation::mode(&world.pool, &NewerDroplets::ABLE).await;
     assert_eq!(
-        turn.expect("Postgres answers"),
-        Turn::OtherVersion { serving: 1 }
+        mode.expect("Postgres answers"),
+        ConsumerMode::OtherVersion { serving: 1 }
     );
     let _rebuilder = rebuilder(&world, "newer", vec![Arc::new(NewerDroplets::ABLE)]);
     await_states(&world, "droplets", &["RETIRED", "SERVING"]).await;
-    let turn = generation::turn(&world.pool, &NewerDroplets::ABLE).await;
-    assert_eq!(turn.expect("Postgres answers"), Turn::Follow(2));
-    let older = generation::turn(&world.pool, &projections::droplets::Droplets).await;
+    let mode = generation::mode(&world.pool, &NewerDroplets::ABLE).await;
+    assert_eq!(mode.expect("Postgres answers"), ConsumerMode::Follow(2));
+    let older = generation::mode(&world.pool, &projections::droplets::Droplets).await;
     assert_eq!(
         older.expect("Postgres answers"),
-        Turn::OtherVersion { serving: 2 }
+        ConsumerMode::OtherVersion { serving: 2 }
     );
     let rows = rows(&world, "read.droplets").await;
     assert!(rows[0].contains("seen by newer code"), "{rows:?}");
@@ -354,13 +354,13 @@ async fn a_paused_rebuild_holds_up_no_other_and_goes_on_when_it_may() {
     let droplets: Arc<dyn Consumer> = Arc::new(projections::droplets::Droplets);
     let jobs: Arc<dyn Consumer> = Arc::new(projections::jobs::Jobs);
     request(&world, droplets.as_ref()).await;
-    let paused = event_store::pause::pause(&world.pool, "droplets", "ann", "a test").await;
+    let paused = event_store::consume::pause::pause(&world.pool, "droplets", "ann", "a test").await;
     assert!(paused.expect("Postgres answers"));
     request(&world, jobs.as_ref()).await;
     let _rebuilder = rebuilder(&world, "one", vec![droplets, jobs]);
     await_states(&world, "jobs", &["RETIRED", "SERVING"]).await;
     assert_eq!(states(&world, "droplets").await, ["SERVING", "BUILDING"]);
-    let resumed = event_store::pause::resume(&world.pool, "droplets").await;
+    let resumed = event_store::consume::pause::resume(&world.pool, "droplets").await;
     assert!(resumed.expect("Postgres answers"));
     await_states(&world, "droplets", &["RETIRED", "SERVING"]).await;
 }
@@ -460,16 +460,16 @@ async fn a_paused_projection_applies_nothing_until_it_is_resumed() {
     world.catch_up().await;
     let droplets: Arc<dyn Consumer> = Arc::new(projections::droplets::Droplets);
     let _worker = worker(&world, Arc::clone(&droplets));
-    let paused = event_store::pause::pause(&world.pool, "droplets", "ann", "a test").await;
+    let paused = event_store::consume::pause::pause(&world.pool, "droplets", "ann", "a test").await;
     assert!(paused.expect("Postgres answers"));
     let org: OrgId = writer.org.clone();
     let second = writer.droplet(requested("web-2")).await;
     sequence(&world.pool).await;
-    let turn = generation::turn(&world.pool, droplets.as_ref()).await;
-    assert!(matches!(turn, Ok(Turn::Paused { .. })), "{turn:?}");
+    let mode = generation::mode(&world.pool, droplets.as_ref()).await;
+    assert!(matches!(mode, Ok(ConsumerMode::Paused { .. })), "{mode:?}");
     let row = world.reader.droplet(&org, second).await.expect("reads");
     assert!(row.is_none());
-    let resumed = event_store::pause::resume(&world.pool, "droplets").await;
+    let resumed = event_store::consume::pause::resume(&world.pool, "droplets").await;
     assert!(resumed.expect("Postgres answers"));
     until("it goes on", async || {
         let row = world.reader.droplet(&org, second).await.expect("reads");

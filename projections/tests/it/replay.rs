@@ -4,11 +4,11 @@
 use domain::droplet::DropletEvent;
 use domain::event::{Event, StreamType};
 use domain::job::JobSubject;
-use event_store::checkpoint::Move;
-use event_store::consumer::{Consumer, apply_batch};
+use event_store::consume::checkpoint::Move;
+use event_store::consume::consumer::{Consumer, apply_batch};
+use event_store::consume::source::{Batch, ConsumerId};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent, StreamId};
 use event_store::log;
-use event_store::source::{Batch, ConsumerId};
 use testkit::events::new_stream;
 
 use crate::world::{World, Writer, requested_as, sample, submitted};
@@ -148,7 +148,7 @@ async fn replay(
         name: projection.name(),
         generation: world.follow(projection).await,
     };
-    event_store::checkpoint::load(&world.pool, id, shards)
+    event_store::consume::checkpoint::load(&world.pool, id, shards)
         .await
         .expect("the checkpoints are made");
     let of_shards: Vec<_> = events

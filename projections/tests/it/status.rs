@@ -1,8 +1,8 @@
 //! How far projections are.
 
-use event_store::consumer::Consumer;
+use event_store::consume::consumer::Consumer;
+use event_store::consume::{generation, parked, pause};
 use event_store::envelope::{Position, Shard, StreamId};
-use event_store::{generation, parked, pause};
 use projections::droplets::Droplets;
 use projections::rebuild;
 use projections::status::{Stage, State};

@@ -11,13 +11,13 @@ use domain::job::{JobEvent, JobSubject, JobSubmitted};
 use domain::name::{DropletName, JobKind};
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::tag::Tag;
-use event_store::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
-use event_store::consumer::{Consumer, apply_batch};
+use event_store::consume::consumer::{Consumer, apply_batch};
+use event_store::consume::generation::{self, ConsumerMode};
+use event_store::consume::source::{LogSource, Source};
+use event_store::consume::wake::Signal;
 use event_store::envelope::{Metadata, Position, StreamId, Version};
-use event_store::generation::{self, Turn};
 use event_store::pool::Purpose;
-use event_store::source::{LogSource, Source};
-use event_store::wake::Signal;
+use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
 use projections::page::{Direction, Page, Take};
 use projections::reader::Reader;
 use sqlx::PgPool;
@@ -72,10 +72,10 @@ impl World {
 
     /// The generation that the projection writes.
     pub(crate) async fn follow(&self, projection: &dyn Consumer) -> i32 {
-        let turn = generation::turn(&self.pool, projection).await;
-        let turn = turn.expect("Postgres answers");
-        let Turn::Follow(generation) = turn else {
-            panic!("{} does nothing: {turn:?}", projection.name());
+        let mode = generation::mode(&self.pool, projection).await;
+        let mode = mode.expect("Postgres answers");
+        let ConsumerMode::Follow(generation) = mode else {
+            panic!("{} does nothing: {mode:?}", projection.name());
         };
         generation
     }

@@ -10,10 +10,10 @@ use futures_util::FutureExt;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
-use super::door::Door;
 use super::gate::{Bell, Gate, Mutation, Standing};
-use super::line::Line;
+use super::proxy::Proxy;
 use super::server::Server;
+use super::session::Session;
 
 type Play = dyn Fn(Stage) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
@@ -103,8 +103,8 @@ pub(super) struct Player {
     server: Arc<Server>,
     playing: JoinSet<()>,
     /// The way to the session; or else the session, once there was one.
-    door: Option<(Door, PgPool)>,
-    line: Option<Line>,
+    door: Option<(Proxy, PgPool)>,
+    line: Option<Session>,
     life: usize,
 }
 
@@ -157,10 +157,10 @@ impl Player {
             None => {
                 let line = match self.line.take() {
                     Some(line) => line,
-                    None => Line::dial(&self.server).await.expect("Postgres answers"),
+                    None => Session::dial(&self.server).await.expect("Postgres answers"),
                 };
                 let (gate, server) = (Arc::clone(&self.gate), Arc::clone(&self.server));
-                let door = Door::open(line, gate, server).await;
+                let door = Proxy::open(line, gate, server).await;
                 let pool = self.server.pool_through(door.address);
                 self.door = Some((door, pool.clone()));
                 pool

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::actor::Player;
 use super::choice::{Choice, Schedule};
 use super::gate::{Bell, Standing};
-use super::server::{LOOK_AFTER, LOOK_EVERY, Server};
+use super::server::{LOOK_AFTER, POLL_INTERVAL, Server};
 use super::{Bounds, Scene};
 use crate::wait::DEADLINE;
 
@@ -221,7 +221,7 @@ async fn settle(server: &Server, players: &[Player], bell: &Bell) -> usize {
         if tokio::time::timeout(look, bell.notified()).await.is_ok() {
             continue;
         }
-        look = (2 * look).min(LOOK_EVERY);
+        look = (2 * look).min(POLL_INTERVAL);
         let pids: Vec<i32> = running.iter().filter_map(|p| p.gate.pid()).collect();
         if pids.len() == running.len() && server.all_wait(&pids).await {
             return pids.len();

@@ -17,7 +17,7 @@ const DEADLOCKS_FOUND_MS: i32 = 3;
 /// When the explorer first looks whether those who do not answer wait for a lock. Most answer before.
 pub(super) const LOOK_AFTER: Duration = Duration::from_millis(2);
 /// How often it looks when a busy machine makes it wait longer.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(40);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(40);
 
 /// A database, and how to reach it.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Events and digests that were altered.
 
-use event_store::digest;
 use event_store::envelope::{Position, Version};
+use event_store::log::digest;
 
 use super::{Place, Store};
 

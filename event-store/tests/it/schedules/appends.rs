@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::event::StreamType;
-use event_store::append::{Append, Outcome};
 use event_store::envelope::StreamId;
-use event_store::idempotency::Keyed;
-use event_store::reservation::{Name, NameChange};
+use event_store::write::append::{Append, Outcome};
+use event_store::write::idempotency::Keyed;
+use event_store::write::reservation::{Name, NameChange};
 use sqlx::PgPool;
 use testkit::schedules::{Actor, AfterCrash, Bounds, Mutation, Scene, Stage};
 use uuid::Uuid;

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use domain::event::StreamType;
-use event_store::consumer::{ApplyError, Consumer, apply_batch};
+use event_store::consume::consumer::{ApplyError, Consumer, apply_batch};
+use event_store::consume::retry;
 use event_store::envelope::{Positioned, Recorded};
 use event_store::error::StoreError;
-use event_store::retry;
 use sqlx::{PgConnection, PgPool};
 use testkit::schedules::{Actor, Bounds, Mutation, Scene, Stage};
 

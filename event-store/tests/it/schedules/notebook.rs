@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use domain::event::StreamType;
-use event_store::checkpoint::{self, Move};
-use event_store::consumer::{ApplyError, Consumer};
+use event_store::consume::checkpoint::{self, Move};
+use event_store::consume::consumer::{ApplyError, Consumer};
+use event_store::consume::generation;
+use event_store::consume::source::{Batch, ConsumerId};
 use event_store::envelope::{Position, Positioned, Recorded, Shard, StreamId};
-use event_store::generation;
 use event_store::log;
-use event_store::source::{Batch, ConsumerId};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 

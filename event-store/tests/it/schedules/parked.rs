@@ -3,9 +3,9 @@
 //! waits behind a line that is gone.
 
 use async_trait::async_trait;
-use event_store::consumer::apply_batch;
+use event_store::consume::consumer::apply_batch;
+use event_store::consume::retry;
 use event_store::error::StoreError;
-use event_store::retry;
 use sqlx::PgPool;
 use testkit::schedules::{Actor, Bounds, Mutation, Scene, Stage};
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use event_store::error::StoreError;
-use event_store::sequencer::Sequencer;
+use event_store::log::sequencer::Sequencer;
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::schedules::{Actor, AfterCrash, Bounds, Mutation, Scene, Stage};
 

@@ -2,7 +2,7 @@
 //! applied exactly once, and rows and checkpoint agree; a stale worker writes nothing.
 
 use async_trait::async_trait;
-use event_store::consumer::apply_batch;
+use event_store::consume::consumer::apply_batch;
 use event_store::error::StoreError;
 use sqlx::PgPool;
 use testkit::schedules::{Actor, Bounds, Mutation, Scene, Stage};

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use event_store::checkpoint::{self, Checkpoint};
+use event_store::consume::checkpoint::{self, Checkpoint};
+use event_store::consume::source::ConsumerId;
 use event_store::envelope::{Position, Shard};
 use event_store::error::StoreError;
 use event_store::log;
-use event_store::source::ConsumerId;
 use rdkafka::consumer::Consumer;
 
 use super::{BATCH, Reader};
@@ -138,15 +138,15 @@ impl Reader {
         let checkpoints = self.checkpoints(&shards)?;
         let heads = log::shard_heads(&self.pool, Position(i64::MAX));
         let heads: BTreeMap<Shard, Position> = self.runtime.block_on(heads)?.into_iter().collect();
-        let orphans = self.orphans.look(&checkpoints, &heads);
-        if !orphans.is_empty() {
+        let unowned = self.unowned.look(&checkpoints, &heads);
+        if !unowned.is_empty() {
             tracing::warn!(
                 consumer = self.consumer,
-                shards = orphans.len(),
+                shards = unowned.len(),
                 "Kafka gives no partitions and nobody applies their events; they are read from the log"
             );
         }
-        for shard in orphans {
+        for shard in unowned {
             self.cursors.insert(shard, Cursor::at(checkpoints[&shard]));
             self.fill(shard, heads[&shard])?;
             if !self.is_current() {

@@ -1,0 +1,134 @@
+//! How far a consumer has come in every shard. Moves by compare-and-set in the transaction of the
+//! rows it vouches for, so that a stale worker's rows are rolled back with its move.
+
+use std::collections::BTreeMap;
+
+use sqlx::{PgConnection, PgPool};
+
+use crate::consume::source::ConsumerId;
+use crate::envelope::{Position, Shard};
+use crate::error::StoreError;
+
+/// A stored checkpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Every event of the shard up to here has been applied, or is parked.
+    pub position: Position,
+    /// Where Kafka has the next event: a hint.
+    pub kafka_offset: Option<i64>,
+}
+
+/// A checkpoint's step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Of which shard.
+    pub shard: Shard,
+    /// Where it must stand.
+    pub from: Position,
+    /// Where it will stand.
+    pub to: Position,
+    /// Where Kafka has the next event, if the batch came from there.
+    pub kafka_offset: Option<i64>,
+}
+
+/// The checkpoints of the given shards; those that do not exist yet are made, before the first event.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when the generation neither serves nor is being built, and when Postgres fails.
+pub async fn load(
+    pool: &PgPool,
+    consumer: ConsumerId,
+    shards: &[Shard],
+) -> Result<BTreeMap<Shard, Checkpoint>, StoreError> {
+    let shards: Vec<i16> = shards.iter().map(|s| s.0).collect();
+    let unavailable = || StoreError::unavailable("loading checkpoints");
+    // The lock lets no checkpoint appear behind the back of whoever takes the generation out of service.
+    sqlx::query(
+        "with alive as ( \
+             select from es.generations \
+             where consumer = $1 and generation = $2 and state in ('SERVING', 'BUILDING') for share) \
+         insert into es.checkpoints (consumer, generation, shard) \
+         select $1, $2, shard from unnest($3::smallint[]) as s(shard), alive order by shard \
+         on conflict do nothing",
+    )
+    .bind(consumer.name)
+    .bind(consumer.generation)
+    .bind(&shards)
+    .execute(pool)
+    .await
+    .map_err(unavailable())?;
+    let rows: Vec<(i16, i64, Option<i64>)> = sqlx::query_as(
+        "select shard, position, kafka_offset from es.checkpoints \
+         where consumer = $1 and generation = $2 and shard = any($3)",
+    )
+    .bind(consumer.name)
+    .bind(consumer.generation)
+    .bind(&shards)
+    .fetch_all(pool)
+    .await
+    .map_err(unavailable())?;
+    if rows.len() < shards.len() {
+        return Err(StoreError::Fenced {
+            what: format!("generation {} of {}", consumer.generation, consumer.name),
+        });
+    }
+    Ok(rows
+        .into_iter()
+        .map(|(shard, position, kafka_offset)| {
+            (
+                Shard(shard),
+                Checkpoint {
+                    position: Position(position),
+                    kafka_offset,
+                },
+            )
+        })
+        .collect())
+}
+
+/// Moves checkpoints within the caller's transaction: all of them, or the transaction must be
+/// rolled back.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when one of them does not stand where it should (somebody else applied those
+/// events, or the generation is out of service), would move beyond the head of the log, or when the
+/// consumer is paused.
+pub async fn advance(
+    transaction: &mut PgConnection,
+    consumer: ConsumerId,
+    moves: &[Move],
+) -> Result<(), StoreError> {
+    // Rows are locked in shard order, so that two workers that swap shards cannot deadlock. Nothing
+    // beyond the head of the log can have been applied, whatever a message says.
+    let moved = sqlx::query(
+        "with held as ( \
+             select c.shard, m.to_position, m.kafka_offset \
+             from es.checkpoints c \
+             join unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) \
+                 as m(shard, from_position, to_position, kafka_offset) using (shard) \
+             where c.consumer = $1 and c.generation = $2 and c.position = m.from_position \
+                 and m.to_position <= (select position from es.log_head) \
+                 and not exists (select from es.paused p where p.consumer = $1) \
+             order by c.shard for no key update of c) \
+         update es.checkpoints c \
+         set position = held.to_position, moved_at = clock_timestamp(), \
+             kafka_offset = coalesce(held.kafka_offset, c.kafka_offset) \
+         from held where c.consumer = $1 and c.generation = $2 and c.shard = held.shard",
+    )
+    .bind(consumer.name)
+    .bind(consumer.generation)
+    .bind(moves.iter().map(|m| m.shard.0).collect::<Vec<_>>())
+    .bind(moves.iter().map(|m| m.from.0).collect::<Vec<_>>())
+    .bind(moves.iter().map(|m| m.to.0).collect::<Vec<_>>())
+    .bind(moves.iter().map(|m| m.kafka_offset).collect::<Vec<_>>())
+    .execute(transaction)
+    .await
+    .map_err(StoreError::unavailable("moving checkpoints"))?;
+    if moved.rows_affected() == moves.len() as u64 {
+        Ok(())
+    } else {
+        Err(StoreError::Fenced {
+            what: format!("a checkpoint of {}", consumer.name),
+        })
+    }
+}

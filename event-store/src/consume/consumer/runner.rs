@@ -1,0 +1,121 @@
+//! The loop of a consumer: which generation it follows, and what it does when something fails.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use backoff::backoff::Backoff;
+use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
+use sqlx::PgPool;
+
+use super::{Consumer, apply_batch};
+use crate::consume::generation::{self, ConsumerMode};
+use crate::consume::retry;
+use crate::consume::source::Source;
+use crate::error::StoreError;
+
+/// What a consumer's loop remembers.
+pub(super) struct Runner<'a> {
+    pool: &'a PgPool,
+    consumer: &'a dyn Consumer,
+    pause: ExponentialBackoff,
+    /// Why it does nothing, as it was said last.
+    idle: Option<ConsumerMode>,
+    /// The generation whose parked streams were tried.
+    tried: Option<i32>,
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(pool: &'a PgPool, consumer: &'a dyn Consumer) -> Self {
+        let pause = ExponentialBackoffBuilder::new()
+            .with_initial_interval(Duration::from_millis(50))
+            .with_max_interval(Duration::from_secs(5))
+            .with_max_elapsed_time(None)
+            .build();
+        Self {
+            pool,
+            consumer,
+            pause,
+            idle: None,
+            tried: None,
+        }
+    }
+
+    /// Follows events for ever, whatever fails.
+    pub(super) async fn run(mut self, source: &mut dyn Source) -> Infallible {
+        loop {
+            let Err(error) = self.follow(source).await;
+            self.recover(&error).await;
+        }
+    }
+
+    /// Follows the events from the checkpoints as they are stored, until something fails.
+    async fn follow(&mut self, source: &mut dyn Source) -> Result<Infallible, StoreError> {
+        let generation = self.await_mode().await?;
+        self.try_parked(generation).await;
+        source.rewind(generation).await?;
+        loop {
+            let batch = source.next().await?;
+            apply_batch(self.pool, self.consumer, &batch).await?;
+            self.pause.reset();
+        }
+    }
+
+    /// Tries the parked streams, once for each generation. Those that fail must not stop the others.
+    async fn try_parked(&mut self, generation: i32) {
+        if self.tried.replace(generation) == Some(generation) {
+            return;
+        }
+        if let Err(error) = retry::parked(self.pool, self.consumer, generation).await {
+            tracing::warn!(
+                consumer = self.consumer.name(),
+                error = &error as &dyn std::error::Error,
+                "parked streams were not tried again"
+            );
+        }
+    }
+
+    /// Waits until there is a generation that this program may write; says once why there is none.
+    async fn await_mode(&mut self) -> Result<i32, StoreError> {
+        loop {
+            let mode = generation::mode(self.pool, self.consumer).await?;
+            if let ConsumerMode::Follow(generation) = mode {
+                if self.idle.take().is_some() {
+                    tracing::info!(consumer = self.consumer.name(), generation, "it goes on");
+                }
+                return Ok(generation);
+            }
+            if self.idle.as_ref() != Some(&mode) {
+                tracing::warn!(
+                    consumer = self.consumer.name(),
+                    ?mode,
+                    "it applies nothing now"
+                );
+                self.idle = Some(mode);
+            }
+            tokio::time::sleep(generation::POLL_INTERVAL).await;
+        }
+    }
+
+    async fn recover(&mut self, error: &StoreError) {
+        let wait = self.pause.next_backoff().unwrap_or_default();
+        let name = self.consumer.name();
+        if let StoreError::Fenced { what } = error {
+            // Partitions change hands, and generations take each other's place: that is no failure.
+            tracing::info!(
+                consumer = name,
+                what,
+                "somebody else has taken over; begins anew"
+            );
+            tokio::time::sleep(wait).await;
+            return;
+        }
+        tracing::warn!(
+            consumer = name,
+            error = error as &dyn std::error::Error,
+            retry_ms = wait.as_millis() as u64,
+            "a batch was not applied and will be tried again"
+        );
+        metrics::counter!("clustergenie_consumer_failures_total", "consumer" => name).increment(1);
+        tokio::time::sleep(wait).await;
+    }
+}

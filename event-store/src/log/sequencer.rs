@@ -1,0 +1,195 @@
+//! Gives every committed event its position: dense, final, once.
+//!
+//! A step reads what one snapshot shows beyond the high mark and in the gaps ([`crate::log::gaps`]), and
+//! writes positions for it in one statement that moves the head of the log by compare-and-set. A
+//! sequencer that was taken over finds the head or the epoch changed, writes nothing, and learns so. A
+//! crash between any two statements leaves either the whole step or nothing of it.
+
+use sqlx::{PgPool, Row};
+
+use crate::consume::lease::Lease;
+use crate::envelope::Position;
+use crate::error::StoreError;
+use crate::log::gaps::{Gaps, TransactionId};
+
+/// Events at most in one step: large enough for a backlog, small enough to show progress.
+pub const BATCH: i64 = 5_000;
+
+/// The one that sequences, while it holds the lease.
+#[derive(Debug)]
+pub struct Sequencer {
+    pool: PgPool,
+    epoch: i64,
+    head: Position,
+    gaps: Gaps,
+}
+
+/// What one snapshot showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Numbers to sequence, ascending: first appearances and late ones.
+    seqs: Vec<i64>,
+    /// The shard of each of them.
+    shards: Vec<i16>,
+    /// The organization of each of them.
+    orgs: Vec<String>,
+    /// The lowest transaction id that was running.
+    xmin: TransactionId,
+    /// Whether there is more than was read.
+    more: bool,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// How many events got positions.
+    pub sequenced: usize,
+    /// The head of the log.
+    pub head: Position,
+    /// Whether another step has work at once.
+    pub more: bool,
+    /// How many numbers are missing and may still appear.
+    pub missing: i64,
+}
+
+impl Sequencer {
+    /// Takes the log over under a lease: from now on an older sequencer's writes fail.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when a later lease took over already.
+    pub async fn take_over(pool: PgPool, lease: &Lease) -> Result<Self, StoreError> {
+        let unavailable = || StoreError::unavailable("taking over the log");
+        let row: Option<(i64, i64)> = sqlx::query_as(
+            "update es.log_head set epoch = $1 where epoch < $1 returning position, low_mark",
+        )
+        .bind(lease.epoch)
+        .fetch_optional(&pool)
+        .await
+        .map_err(unavailable())?;
+        let Some((head, low)) = row else {
+            return Err(fenced());
+        };
+        // Nobody else writes the log any more, so what is read now stays true.
+        let missing: Vec<(i64, i64)> = sqlx::query_as(
+            "select seq_before + 1, seq - 1 \
+             from (select seq, lag(seq, 1, $1) over (order by seq) as seq_before \
+                   from es.log where seq > $1) numbered \
+             where seq > seq_before + 1 order by seq",
+        )
+        .bind(low)
+        .fetch_all(&pool)
+        .await
+        .map_err(unavailable())?;
+        // The bound of every gap: an id assigned after the gaps were read.
+        let (high, bound): (i64, String) = sqlx::query_as(
+            "select coalesce((select max(seq) from es.log where seq > $1), $1), \
+             pg_current_xact_id()::text",
+        )
+        .bind(low)
+        .fetch_one(&pool)
+        .await
+        .map_err(unavailable())?;
+        let gaps = Gaps::recovered(high, &missing, transaction_id(&bound)?);
+        Ok(Self {
+            pool,
+            epoch: lease.epoch,
+            head: Position(head),
+            gaps,
+        })
+    }
+
+    /// Reads and writes once.
+    ///
+    /// # Errors
+    /// After any error this sequencer must not be used again: what it wrote is unknown to it. Take
+    /// over anew.
+    pub async fn step(&mut self) -> Result<Step, StoreError> {
+        let seen = self.look().await?;
+        self.write(&seen).await
+    }
+
+    /// The head of the log as this sequencer left it.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        self.head
+    }
+
+    /// The first half of a step: one statement, one snapshot, no effect.
+    ///
+    /// # Errors
+    /// When Postgres fails.
+    pub async fn look(&self) -> Result<Seen, StoreError> {
+        let unavailable = || StoreError::unavailable("looking for new events");
+        let (firsts, lasts) = self.gaps.ranges();
+        let row = sqlx::query(include_str!("sequencer_look.sql"))
+            .bind(self.gaps.high())
+            .bind(BATCH)
+            .bind(firsts)
+            .bind(lasts)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unavailable())?;
+        let seen = || {
+            let seqs: Vec<i64> = row.try_get("seqs")?;
+            let fresh = seqs.iter().filter(|seq| **seq > self.gaps.high()).count();
+            let xmin: String = row.try_get("xmin")?;
+            let (shards, orgs) = (row.try_get("shards")?, row.try_get("orgs")?);
+            Ok::<_, sqlx::Error>((seqs, shards, orgs, xmin, fresh))
+        };
+        let (seqs, shards, orgs, xmin, fresh) = seen().map_err(unavailable())?;
+        let more = i64::try_from(fresh).is_ok_and(|fresh| fresh >= BATCH);
+        Ok(Seen {
+            seqs,
+            shards,
+            orgs,
+            xmin: transaction_id(&xmin)?,
+            more,
+        })
+    }
+
+    /// The second half of a step: gives positions, or changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when another took over; [`StoreError::Unavailable`] when Postgres fails.
+    pub async fn write(&mut self, seen: &Seen) -> Result<Step, StoreError> {
+        self.gaps.give_up(seen.xmin, &seen.seqs);
+        if !seen.seqs.is_empty() {
+            let mut after = self.gaps.clone();
+            // The bound is not known yet; the low mark does not depend on it.
+            after.take(&seen.seqs, TransactionId::MAX);
+            let bound: Option<String> = sqlx::query_scalar(include_str!("sequencer_write.sql"))
+                .bind(self.epoch)
+                .bind(self.head.0)
+                .bind(after.low())
+                .bind(&seen.seqs)
+                .bind(&seen.shards)
+                .bind(&seen.orgs)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(StoreError::unavailable("giving positions"))?;
+            let bound = transaction_id(&bound.ok_or_else(fenced)?)?;
+            self.gaps.take(&seen.seqs, bound);
+            let given = i64::try_from(seen.seqs.len()).expect("a batch is small");
+            self.head = Position(self.head.0 + given);
+        }
+        Ok(Step {
+            sequenced: seen.seqs.len(),
+            head: self.head,
+            more: seen.more,
+            missing: self.gaps.missing(),
+        })
+    }
+}
+
+fn transaction_id(text: &str) -> Result<TransactionId, StoreError> {
+    text.parse().map_err(|_| StoreError::Unavailable {
+        doing: "reading a transaction id",
+        source: sqlx::Error::Protocol(format!("`{text}` is not a transaction id")),
+    })
+}
+
+fn fenced() -> StoreError {
+    StoreError::Fenced {
+        what: "the log".to_owned(),
+    }
+}

@@ -1,0 +1,9 @@
+//! Writing: one statement that commits a command's events with everything that must commit with them.
+//!
+//! It must never write a part of a command, and never lock a row that the command does not concern.
+
+pub mod append;
+pub mod group;
+pub mod idempotency;
+pub mod reservation;
+pub mod snapshot;

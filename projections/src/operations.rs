@@ -1,0 +1,248 @@
+//! What operators do to consumers: stop them and let them go on, have a read model made anew, try parked streams
+//! again or give them up. The command line and the API both go this way.
+//!
+//! It must never write events: nothing here is a command of the domain, so nothing here has a token.
+
+use std::sync::Arc;
+
+use domain::ids::OrgId;
+use event_store::consume::consumer::Consumer;
+use event_store::consume::parked::{self, ParkedStream};
+use event_store::consume::retry::{self, Retried};
+use event_store::consume::source::ConsumerId;
+use event_store::consume::{generation, pause, wake};
+use event_store::error::StoreError;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::rebuild::{self, RequestError};
+use crate::status::{self, ProjectionStatus};
+
+/// Operates consumers; cheap to clone.
+#[derive(Clone)]
+pub struct Operations {
+    pool: PgPool,
+    consumers: Vec<Arc<dyn Consumer>>,
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum OperateError {
+    /// There is no consumer of that name.
+    #[error("there is no projection `{name}`: there are {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The names that there are, in words.
+        known: String,
+    },
+    /// It has no tables that could be made anew.
+    #[error(
+        "`{name}` is no read model but a list of what is to be done: it is never made anew; a stream that is \
+         parked in it can be retried"
+    )]
+    NoReadModel {
+        /// What was asked for.
+        name: &'static str,
+    },
+    /// The stream is not parked there, or is none of the organization.
+    #[error("the stream {stream} is not parked in `{projection}`: there is nothing to do")]
+    NotParked {
+        /// Which one.
+        stream: Uuid,
+        /// Where.
+        projection: &'static str,
+    },
+    /// A rebuild was not asked for.
+    #[error(transparent)]
+    Rebuild(#[from] RequestError),
+    /// The event store failed.
+    #[error("the projections cannot be operated now")]
+    Store(#[from] StoreError),
+    /// Postgres failed.
+    #[error("the projections cannot be operated now")]
+    Unavailable(#[from] sqlx::Error),
+}
+
+impl Operations {
+    /// Operates these consumers as the owner of the tables.
+    #[must_use]
+    pub fn new(pool: PgPool, consumers: Vec<Arc<dyn Consumer>>) -> Self {
+        Self { pool, consumers }
+    }
+
+    /// How far all of them are.
+    ///
+    /// # Errors
+    /// When Postgres fails.
+    pub async fn statuses(&self) -> Result<Vec<ProjectionStatus>, OperateError> {
+        let consumers = status::each(&self.consumers);
+        Ok(status::of(&self.pool, &consumers).await?)
+    }
+
+    /// How far one of them is.
+    ///
+    /// # Errors
+    /// [`OperateError::Unknown`], and when Postgres fails.
+    pub async fn status(&self, name: &str) -> Result<ProjectionStatus, OperateError> {
+        let consumer = self.consumer(name)?;
+        let mut statuses = status::of(&self.pool, &[consumer]).await?;
+        Ok(statuses.remove(0))
+    }
+
+    /// What became of a generation, such as `SERVING`: none if there is no such generation.
+    ///
+    /// # Errors
+    /// When Postgres fails.
+    pub async fn state_of(
+        &self,
+        name: &str,
+        generation: i32,
+    ) -> Result<Option<String>, OperateError> {
+        Ok(generation::state(&self.pool, name, generation).await?)
+    }
+
+    /// The streams that are parked in one of them, in the order of their events at fault: those of one
+    /// organization or of all, the first so many or all.
+    ///
+    /// # Errors
+    /// [`OperateError::Unknown`], and when Postgres fails.
+    pub async fn parked(
+        &self,
+        name: &str,
+        of: Option<&OrgId>,
+        first: Option<i64>,
+    ) -> Result<Vec<ParkedStream>, OperateError> {
+        let id = self.serving(name).await?;
+        Ok(parked::list(&self.pool, id, of, first).await?)
+    }
+
+    /// Tries a parked stream again, from its event at fault on. With `of`, only if it is that organization's.
+    ///
+    /// # Errors
+    /// [`OperateError::Unknown`], [`OperateError::NotParked`], and when Postgres fails.
+    pub async fn retry(
+        &self,
+        name: &str,
+        stream: Uuid,
+        of: Option<&OrgId>,
+    ) -> Result<Retried, OperateError> {
+        let consumer = self.consumer(name)?;
+        let id = self.serving(name).await?;
+        if !parked::is_parked(&self.pool, id, stream, of).await? {
+            return Err(OperateError::NotParked {
+                stream,
+                projection: id.name,
+            });
+        }
+        let retried = retry::stream(&self.pool, consumer, id.generation, stream).await?;
+        if let Err(error) = wake::tell_applied(&self.pool).await {
+            // Whoever waits looks by itself soon.
+            tracing::debug!(%error, "a hint to other processes was not sent");
+        }
+        Ok(retried)
+    }
+
+    /// Gives a parked stream up: it stays as it is in the read model, and nobody is troubled with it any more.
+    /// With `of`, only if it is that organization's.
+    ///
+    /// # Errors
+    /// [`OperateError::Unknown`], [`OperateError::NotParked`], and when Postgres fails.
+    pub async fn skip(
+        &self,
+        name: &str,
+        stream: Uuid,
+        of: Option<&OrgId>,
+        by: &str,
+        reason: &str,
+    ) -> Result<(), OperateError> {
+        let id = self.serving(name).await?;
+        let is_parked = parked::is_parked(&self.pool, id, stream, of).await?;
+        if is_parked && parked::skip(&self.pool, id, stream, by, reason).await? {
+            tracing::warn!(consumer = id.name, stream.id = %stream, by, reason, "a parked stream is skipped");
+            return Ok(());
+        }
+        Err(OperateError::NotParked {
+            stream,
+            projection: id.name,
+        })
+    }
+
+    /// Stops one of them in all processes. Gives whether it was not paused before; then who and why stay
+    /// as they were.
+    ///
+    /// # Errors
+    /// [`OperateError::Unknown`], and when Postgres fails.
+    pub async fn pause(&self, name: &str, by: &str, reason: &str) -> Result<bool, OperateError> {
+        let name = self.consumer(name)?.name();
+        let paused = pause::pause(&self.pool, name, by, reason).await?;
+        if paused {
+            tracing::warn!(consumer = name, by, reason, "a consumer is paused");
+        }
+        Ok(paused)
+    }
+
+    /// Lets one of them go on, within a moment. Gives whether it was paused.
+    ///
+    /// # Errors
+    /// [`OperateError::Unknown`], and when Postgres fails.
+    pub async fn resume(&self, name: &str) -> Result<bool, OperateError> {
+        let name = self.consumer(name)?.name();
+        let resumed = pause::resume(&self.pool, name).await?;
+        if resumed {
+            tracing::info!(consumer = name, "a consumer goes on");
+        }
+        Ok(resumed)
+    }
+
+    /// Asks for a new generation of a read model; gives its number.
+    ///
+    /// # Errors
+    /// [`OperateError::Unknown`], [`OperateError::NoReadModel`], [`OperateError::Rebuild`], and when Postgres
+    /// fails.
+    pub async fn rebuild(&self, name: &str, by: &str, reason: &str) -> Result<i32, OperateError> {
+        let consumer = self.read_model(name)?;
+        Ok(rebuild::request(&self.pool, consumer, by, reason).await?)
+    }
+
+    /// Gives up the generation of a read model that is being made; gives which, if there was one.
+    ///
+    /// # Errors
+    /// [`OperateError::Unknown`], [`OperateError::NoReadModel`], and when Postgres fails.
+    pub async fn give_up(&self, name: &str) -> Result<Option<i32>, OperateError> {
+        let name = self.read_model(name)?.name();
+        Ok(rebuild::give_up(&self.pool, name).await?)
+    }
+
+    async fn serving(&self, name: &str) -> Result<ConsumerId, OperateError> {
+        let name = self.consumer(name)?.name();
+        Ok(generation::serving(&self.pool, name).await?)
+    }
+
+    fn read_model(&self, name: &str) -> Result<&dyn Consumer, OperateError> {
+        let consumer = self.consumer(name)?;
+        if crate::all().iter().any(|one| one.name() == consumer.name()) {
+            Ok(consumer)
+        } else {
+            Err(OperateError::NoReadModel {
+                name: consumer.name(),
+            })
+        }
+    }
+
+    fn consumer(&self, name: &str) -> Result<&dyn Consumer, OperateError> {
+        let mut consumers = self.consumers.iter();
+        let found = consumers.find(|consumer| consumer.name() == name);
+        found.map(AsRef::as_ref).ok_or_else(|| {
+            let known: Vec<_> = self
+                .consumers
+                .iter()
+                .map(|consumer| consumer.name())
+                .collect();
+            OperateError::Unknown {
+                name: name.to_owned(),
+                known: known.join(", "),
+            }
+        })
+    }
+}
