@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_graphql::{Context, ID, Result, Subscription as Root};
-use domain::event::StreamType;
 use domain::ids::{DropletId, JobId};
 use domain::name::JobKind;
+use domain::stream_type::StreamType;
 use domain::tag::Tag;
 use futures_util::{Stream, StreamExt, future};
 use projections::changes::{Change, Node};
@@ -127,7 +127,7 @@ impl WantedDroplets {
     /// The change, if it is wanted. A droplet whose history cannot be read may be the wanted one.
     fn take(&self, change: Change) -> Option<DropletChange> {
         let stream = change.event.event.stream;
-        if stream.stream_type != StreamType::Droplet
+        if stream.stream_type != StreamType::DROPLET
             || self.id.is_some_and(|id| id.as_uuid() != stream.uuid)
         {
             return None;
@@ -156,7 +156,7 @@ impl WantedJobs {
     /// The change, if it is wanted. A job whose history cannot be read may be the wanted one.
     fn take(&self, change: Change) -> Option<JobChange> {
         let stream = change.event.event.stream;
-        if stream.stream_type != StreamType::Job
+        if stream.stream_type != StreamType::JOB
             || self.id.is_some_and(|id| id.as_uuid() != stream.uuid)
         {
             return None;

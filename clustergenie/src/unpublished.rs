@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::event::StreamType;
 use event_store::envelope::StreamId;
 use event_store::pool::{self, Purpose};
 use event_store::unpublished::{self, HeldStream, Skip, SkippedEvent};
@@ -101,11 +100,10 @@ fn lines(some: impl Iterator<Item = String>, none: &str) -> String {
 
 /// The id of whatever has the stream, as the API writes it.
 fn stream_id(stream: StreamId) -> String {
-    let kind = match stream.stream_type {
-        StreamType::Droplet => "Droplet",
-        StreamType::Job => "Job",
-    };
-    format!("{kind}:{}", stream.uuid)
+    match stream.stream_type.info() {
+        Some(aggregate) => format!("{}:{}", aggregate.type_name, stream.uuid),
+        None => format!("{}:{}", stream.stream_type, stream.uuid),
+    }
 }
 
 fn held_text(held: &HeldStream) -> String {

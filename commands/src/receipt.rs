@@ -1,6 +1,6 @@
 //! What an accepted command is answered with.
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::envelope::{StreamId, Version};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -94,7 +94,7 @@ fn place(text: &str) -> Option<(StreamId, Version)> {
 
 #[cfg(test)]
 mod tests {
-    use domain::event::StreamType;
+    use domain::stream_type::StreamType;
 
     use super::*;
 
@@ -111,7 +111,7 @@ mod tests {
         let mut next = || numbers.next().expect("the sequence does not end");
         let streams = 1 + next() % MAX_STREAMS as u64;
         let place = |_| {
-            let stream_type = StreamType::ALL[(next() % 2) as usize];
+            let stream_type = StreamType::new((next() % 4) as i16);
             let uuid = Uuid::from_u64_pair(next(), next());
             (
                 StreamId { stream_type, uuid },

@@ -9,7 +9,8 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::event::{DomainEvent, StreamType};
+use crate::event::DomainEvent;
+use crate::stream_type::StreamType;
 
 /// An aggregate: its value is the state, its default the state before the first event.
 pub trait Decider:

@@ -10,11 +10,13 @@
 //! of success or failure that comes later is refused, and whoever makes the machine undoes it and
 //! reports it deleted. Protection is a guard against deletion, not a lock: everything else goes on.
 
+mod aggregate;
 mod command;
 mod event;
 mod rejection;
 mod spec;
 mod state;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -25,14 +27,15 @@ pub use event::{
     DropletUntagged,
 };
 pub use rejection::DropletRejection;
-pub use spec::{Address, AddressKind, DropletStatus, Protection, Provisioner, Spec};
+pub use spec::{Address, AddressKind, Protection, Provisioner, Spec};
 pub use state::Droplet;
+pub use status::DropletStatus;
 
 use crate::catalogue::{CATALOGUE_DATE, Catalogue, Size};
 use crate::decider::Decider;
-use crate::event::StreamType;
 use crate::input::check_text;
 use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
+use crate::stream_type::StreamType;
 
 /// The most tags that a droplet may have.
 pub const MAX_TAGS: usize = 64;
@@ -41,7 +44,7 @@ pub const MAX_TAGS: usize = 64;
 pub const MAX_ADDRESSES: usize = 16;
 
 impl Decider for Droplet {
-    const STREAM_TYPE: StreamType = StreamType::Droplet;
+    const STREAM_TYPE: StreamType = StreamType::DROPLET;
     const STATE_VERSION: i32 = 1;
 
     type Command = DropletCommand;
@@ -146,36 +149,15 @@ impl Decider for Droplet {
     }
 
     fn evolve(self, event: &DropletEvent) -> Self {
+        if DropletStatus::after(self.status(), event).is_none() {
+            return self;
+        }
         match event {
-            DropletEvent::Requested(requested) => match self {
-                Self::Absent => Self::Requested {
-                    spec: Spec::from(requested),
-                },
-                Self::Requested { .. }
-                | Self::Active { .. }
-                | Self::Failed
-                | Self::Deleting { .. }
-                | Self::Deleted => self,
+            DropletEvent::Requested(requested) => Self::Requested {
+                spec: Spec::from(requested),
             },
-            DropletEvent::Activated(activated) => match self {
-                Self::Requested { spec } => Self::Active {
-                    spec,
-                    addresses: activated.addresses.clone(),
-                },
-                Self::Absent
-                | Self::Active { .. }
-                | Self::Failed
-                | Self::Deleting { .. }
-                | Self::Deleted => self,
-            },
-            DropletEvent::ProvisioningFailed(_) => match self {
-                Self::Requested { .. } => Self::Failed,
-                Self::Absent
-                | Self::Active { .. }
-                | Self::Failed
-                | Self::Deleting { .. }
-                | Self::Deleted => self,
-            },
+            DropletEvent::Activated(activated) => self.activated(&activated.addresses),
+            DropletEvent::ProvisioningFailed(_) => Self::Failed,
             DropletEvent::Renamed(renamed) => {
                 self.with_spec(|spec| spec.name = renamed.name.clone())
             }
@@ -191,18 +173,8 @@ impl Decider for Droplet {
             DropletEvent::Unprotected(_) => {
                 self.with_spec(|spec| spec.protection = Protection::Unprotected)
             }
-            DropletEvent::DeletionRequested(_) => match self {
-                Self::Requested { spec } | Self::Active { spec, .. } => Self::Deleting { spec },
-                Self::Absent | Self::Failed | Self::Deleting { .. } | Self::Deleted => self,
-            },
-            DropletEvent::Deleted(_) => match self {
-                Self::Deleting { .. } => Self::Deleted,
-                Self::Absent
-                | Self::Requested { .. }
-                | Self::Active { .. }
-                | Self::Failed
-                | Self::Deleted => self,
-            },
+            DropletEvent::DeletionRequested(_) => self.deleting(),
+            DropletEvent::Deleted(_) => Self::Deleted,
         }
     }
 }

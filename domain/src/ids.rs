@@ -42,6 +42,12 @@ macro_rules! typed_ids {
                 }
             }
 
+            impl From<$Id> for Uuid {
+                fn from(id: $Id) -> Self {
+                    id.0
+                }
+            }
+
             impl fmt::Display for $Id {
                 fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                     self.0.fmt(formatter)

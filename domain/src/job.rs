@@ -8,10 +8,12 @@
 //! The runner, the platform or an agent, starts the job and reports on it. Progress only grows. The
 //! three ends absorb everything: no command is accepted after them, and no event changes them.
 
+mod aggregate;
 mod command;
 mod event;
 mod rejection;
 mod state;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -20,19 +22,20 @@ pub use event::{
     JobCancelled, JobEvent, JobFailed, JobProgressed, JobStarted, JobSubmitted, JobSucceeded,
 };
 pub use rejection::JobRejection;
-pub use state::{Job, JobSpec, JobStatus, JobSubject, Runner};
+pub use state::{Job, JobSpec, JobSubject, Runner};
+pub use status::JobStatus;
 
 use serde_json::Value;
 
 use crate::decider::Decider;
-use crate::event::StreamType;
 use crate::input::{check_json, check_text};
+use crate::stream_type::StreamType;
 
 /// The most attempts that a job may be given.
 pub const MAX_ATTEMPTS: u8 = 10;
 
 impl Decider for Job {
-    const STREAM_TYPE: StreamType = StreamType::Job;
+    const STREAM_TYPE: StreamType = StreamType::JOB;
     const STATE_VERSION: i32 = 1;
 
     type Command = JobCommand;
@@ -121,68 +124,18 @@ impl Decider for Job {
     }
 
     fn evolve(self, event: &JobEvent) -> Self {
+        if JobStatus::after(self.status(), event).is_none() {
+            return self;
+        }
         match event {
-            JobEvent::Submitted(submitted) => match self {
-                Self::Absent => Self::Submitted {
-                    spec: JobSpec::from(submitted),
-                },
-                Self::Submitted { .. }
-                | Self::Running { .. }
-                | Self::Succeeded
-                | Self::Failed
-                | Self::Cancelled => self,
+            JobEvent::Submitted(submitted) => Self::Submitted {
+                spec: JobSpec::from(submitted),
             },
-            JobEvent::Started(started) => match self {
-                Self::Submitted { spec } => Self::Running {
-                    spec,
-                    worker: started.worker.clone(),
-                    percent: 0,
-                    message: None,
-                },
-                Self::Absent
-                | Self::Running { .. }
-                | Self::Succeeded
-                | Self::Failed
-                | Self::Cancelled => self,
-            },
-            JobEvent::Progressed(progressed) => match self {
-                Self::Running {
-                    spec,
-                    worker,
-                    percent,
-                    message,
-                } => Self::Running {
-                    spec,
-                    worker,
-                    percent: percent.max(progressed.percent),
-                    message: progressed.message.clone().or(message),
-                },
-                Self::Absent
-                | Self::Submitted { .. }
-                | Self::Succeeded
-                | Self::Failed
-                | Self::Cancelled => self,
-            },
-            JobEvent::Succeeded(_) => match self {
-                Self::Running { .. } => Self::Succeeded,
-                Self::Absent
-                | Self::Submitted { .. }
-                | Self::Succeeded
-                | Self::Failed
-                | Self::Cancelled => self,
-            },
-            JobEvent::Failed(_) => match self {
-                Self::Running { .. } => Self::Failed,
-                Self::Absent
-                | Self::Submitted { .. }
-                | Self::Succeeded
-                | Self::Failed
-                | Self::Cancelled => self,
-            },
-            JobEvent::Cancelled(_) => match self {
-                Self::Submitted { .. } | Self::Running { .. } => Self::Cancelled,
-                Self::Absent | Self::Succeeded | Self::Failed | Self::Cancelled => self,
-            },
+            JobEvent::Started(started) => self.started(started),
+            JobEvent::Progressed(progressed) => self.progressed(progressed),
+            JobEvent::Succeeded(_) => Self::Succeeded,
+            JobEvent::Failed(_) => Self::Failed,
+            JobEvent::Cancelled(_) => Self::Cancelled,
         }
     }
 }

@@ -17,6 +17,12 @@
 pub mod decider;
 pub mod event;
 
+pub mod aggregate;
+pub mod counter;
+pub mod registry;
+pub mod stream_type;
+pub mod unique_name;
+
 pub mod droplet;
 pub mod job;
 

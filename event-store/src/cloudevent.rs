@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::fmt::Display;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::event::StreamType;
 use domain::ids::{EventId, OrgId};
+use domain::stream_type::StreamType;
 
 use crate::envelope::{Metadata, Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::CodecError;
@@ -44,7 +44,7 @@ impl Topics {
     /// The topic of a stream type's events.
     #[must_use]
     pub fn events(&self, stream_type: StreamType) -> String {
-        format!("{}.{}.v1", self.prefix, stream_type.as_str())
+        format!("{}.{}.v1", self.prefix, stream_type)
     }
 
     /// The topic of the relay's own progress.
@@ -153,9 +153,7 @@ pub fn decode(
             .copied()
             .ok_or_else(|| CodecError::Message(format!("the message has no header {name}")))
     };
-    let stream_type = shard
-        .stream_type()
-        .ok_or_else(|| CodecError::Message(format!("shard {} is of no known type", shard.0)))?;
+    let stream_type = shard.stream_type();
     let subject = header("ce_subject")?;
     let uuid = subject.rsplit('/').next().unwrap_or_default();
     let event = StoredEvent {

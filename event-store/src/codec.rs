@@ -30,15 +30,15 @@ pub fn decode(stored: &StoredEvent) -> Result<Recorded, CodecError> {
 /// # Errors
 /// As [`decode`].
 pub fn payload(event_type: &str, schema_version: i32, data: &str) -> Result<Event, CodecError> {
-    let current = Event::types()
-        .find_map(|(_, name, current)| (name == event_type).then_some(current))
-        .ok_or_else(|| DecodeError::UnknownType {
+    let (aggregate, current) =
+        Event::declared(event_type).ok_or_else(|| DecodeError::UnknownType {
             event_type: event_type.to_owned(),
         })?;
     if schema_version == current {
         return Ok(Event::from_json(event_type, data)?);
     }
-    let upcasted = upcast::to_current(event_type, schema_version, current, data)?;
+    let upcasted =
+        upcast::to_current(aggregate.upcasts, event_type, schema_version, current, data)?;
     Ok(Event::from_json(event_type, &upcasted)?)
 }
 

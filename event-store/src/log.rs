@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use domain::event::StreamType;
 use domain::ids::{EventId, OrgId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
@@ -181,13 +180,19 @@ pub async fn shard_heads(
     pool: &PgPool,
     up_to: Position,
 ) -> Result<Vec<(Shard, Position)>, StoreError> {
-    let shards: Vec<i16> = Shard::all(&StreamType::ALL).iter().map(|s| s.0).collect();
+    // Every shard there is, also of types that this program does not know, found in the index one after
+    // the other.
     let rows: Vec<(i16, i64)> = sqlx::query_as(
-        "select s.shard, h.position from unnest($1::smallint[]) as s(shard) \
+        "with recursive s(shard) as ( \
+             (select shard from es.log order by shard limit 1) \
+             union all \
+             select (select l.shard from es.log l where l.shard > s.shard order by l.shard limit 1) \
+             from s where s.shard is not null) \
+         select s.shard, h.position from s \
          cross join lateral (select l.position from es.log l \
-             where l.shard = s.shard and l.position <= $2 order by l.position desc limit 1) h",
+             where l.shard = s.shard and l.position <= $1 order by l.position desc limit 1) h \
+         where s.shard is not null",
     )
-    .bind(shards)
     .bind(up_to.0)
     .fetch_all(pool)
     .await
@@ -244,13 +249,10 @@ pub(crate) fn stored(row: &PgRow) -> Result<StoredEvent, sqlx::Error> {
         sqlx::Error::Decode(format!("the {what} `{value}` of a stored event is not one").into())
     };
     let shard = Shard(row.try_get("shard")?);
-    let stream_type = shard
-        .stream_type()
-        .ok_or_else(|| malformed("shard", &shard.0.to_string()))?;
     let org: String = row.try_get("org_id")?;
     Ok(StoredEvent {
         stream: StreamId {
-            stream_type,
+            stream_type: shard.stream_type(),
             uuid: row.try_get("stream_id")?,
         },
         version: Version(row.try_get("version")?),

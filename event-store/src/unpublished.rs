@@ -6,7 +6,7 @@
 //! published. The publisher that leads heeds that within a few seconds.
 
 use chrono::{DateTime, Utc};
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;

@@ -1,10 +1,11 @@
 //! Brings stored payloads of older shapes to the shape of this program, one version at a time.
 //!
-//! Stored events are never rewritten; they are read through this chain. An upcast is written once and
-//! never edited later: the golden file of its version decodes for ever. A new shape adds one arm
-//! to `step`.
+//! Stored events are never rewritten; they are read through the steps that their aggregate declares
+//! ([`UPCASTS`](domain::aggregate::Aggregate::UPCASTS)). The golden file of every version decodes for
+//! as long as the program lives.
 
-use serde_json::{Value, json};
+use domain::aggregate::Upcast;
+use serde_json::{Map, Value};
 
 use crate::error::CodecError;
 
@@ -13,6 +14,7 @@ use crate::error::CodecError;
 /// # Errors
 /// When it was written by a newer program, or is not what its version says.
 pub fn to_current(
+    upcasts: &[Upcast],
     event_type: &str,
     found: i32,
     current: i32,
@@ -27,40 +29,48 @@ pub fn to_current(
     }
     let malformed =
         |why: String| CodecError::Message(format!("{event_type} version {found}: {why}"));
-    let mut value: Value = serde_json::from_str(data).map_err(|e| malformed(e.to_string()))?;
+    let mut payload: Map<String, Value> =
+        serde_json::from_str(data).map_err(|error| malformed(error.to_string()))?;
     for version in found..current {
-        step(event_type, version, &mut value)
+        let upcast = upcasts
+            .iter()
+            .find(|upcast| upcast.event_type == event_type && upcast.from == version)
             .ok_or_else(|| malformed(format!("no way from version {version} to the next")))?;
+        (upcast.step)(&mut payload);
     }
-    Ok(value.to_string())
-}
-
-/// One step: from `version` of a type to the next. `None` when there is no such step or the payload
-/// is not an object.
-fn step(event_type: &str, version: i32, payload: &mut Value) -> Option<()> {
-    let payload = payload.as_object_mut()?;
-    match (event_type, version) {
-        // Before version 2 the platform provisioned every droplet itself.
-        ("droplet_requested", 1) => payload.insert("provisioner".to_owned(), json!("PLATFORM")),
-        _ => return None,
-    };
-    Some(())
+    Ok(Value::Object(payload).to_string())
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::registry::AGGREGATES;
+    use serde_json::json;
+
     use super::*;
+
+    fn upcast(
+        event_type: &str,
+        found: i32,
+        current: i32,
+        data: &str,
+    ) -> Result<String, CodecError> {
+        let aggregate = AGGREGATES
+            .iter()
+            .find(|aggregate| aggregate.events.iter().any(|(name, _)| *name == event_type))
+            .expect("an aggregate has this event");
+        to_current(aggregate.upcasts, event_type, found, current, data)
+    }
 
     #[test]
     fn the_first_shape_of_droplet_requested_gets_the_platform_as_provisioner() {
-        let current = to_current("droplet_requested", 1, 2, r#"{"name":"web-1"}"#);
+        let current = upcast("droplet_requested", 1, 2, r#"{"name":"web-1"}"#);
         let value: Value = serde_json::from_str(&current.expect("upcasts")).expect("is JSON");
         assert_eq!(value, json!({"name": "web-1", "provisioner": "PLATFORM"}));
     }
 
     #[test]
     fn a_payload_of_a_newer_program_is_refused() {
-        let error = to_current("droplet_requested", 3, 2, "{}").expect_err("is too new");
+        let error = upcast("droplet_requested", 3, 2, "{}").expect_err("is too new");
         assert_eq!(
             error.to_string(),
             "droplet_requested has schema version 3, this program knows up to 2"
@@ -69,10 +79,23 @@ mod tests {
 
     #[test]
     fn a_missing_step_is_an_error_and_not_a_guess() {
-        let error = to_current("droplet_renamed", 0, 1, "{}").expect_err("has no step");
+        let error = upcast("droplet_renamed", 0, 1, "{}").expect_err("has no step");
         assert!(
             error.to_string().contains("no way from version 0"),
             "{error}"
         );
+    }
+
+    /// A version that was raised without its step would park every older event.
+    #[test]
+    fn every_version_below_the_current_one_has_its_step() {
+        for aggregate in AGGREGATES {
+            for (event_type, current) in aggregate.events {
+                for version in 1..*current {
+                    let found = upcast(event_type, version, *current, "{}");
+                    assert!(found.is_ok(), "{event_type} version {version}");
+                }
+            }
+        }
     }
 }

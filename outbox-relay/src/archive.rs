@@ -16,7 +16,7 @@ use std::time::Duration;
 use backoff::ExponentialBackoffBuilder;
 use backoff::backoff::Backoff;
 use chrono::{DateTime, Utc};
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::consume::checkpoint;
 use event_store::consume::generation;
 use event_store::consume::source::{Batch, ConsumerId, LogSource, Source};
@@ -59,7 +59,7 @@ pub async fn run(
     let mut source = LogSource::new(
         pool.clone(),
         CONSUMER.name,
-        &StreamType::ALL,
+        StreamType::known(),
         sequenced,
         POLL,
     );
@@ -171,7 +171,7 @@ fn copy_of(event: &Positioned<StoredEvent>) -> serde_json::Result<EventData> {
 }
 
 fn name_of(stream: StreamId) -> String {
-    format!("{}-{}", stream.stream_type.as_str(), stream.uuid)
+    format!("{}-{}", stream.stream_type, stream.uuid)
 }
 
 /// A server counts a stream's events from 0, we from 1.

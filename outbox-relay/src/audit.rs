@@ -36,7 +36,7 @@ mod unpublished;
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::audit::Audit;
 use event_store::audit::finding::{Difference, Findings};
 use event_store::cloudevent::Topics;
@@ -246,7 +246,7 @@ impl Shards {
             }
             after = up_to;
         }
-        for shard in Shard::all(&StreamType::ALL) {
+        for shard in Shard::all(StreamType::known()) {
             let Some(lost) = lost.get(&shard) else {
                 continue;
             };
@@ -282,10 +282,9 @@ async fn missing(
 }
 
 fn partition(topics: &Topics, shard: Shard) -> String {
-    let topic = shard.stream_type().map(|of| topics.events(of));
     format!(
         "{}/{}",
-        topic.as_deref().unwrap_or("no topic"),
+        topics.events(shard.stream_type()),
         shard.partition()
     )
 }

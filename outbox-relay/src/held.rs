@@ -321,7 +321,7 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
-    use domain::event::StreamType;
+    use domain::stream_type::StreamType;
     use event_store::consume::lease;
     use testkit::events::new_stream;
     use testkit::postgres::TestDatabase;
@@ -348,7 +348,7 @@ mod tests {
     async fn one_that_was_taken_over_changes_no_row() {
         let database = TestDatabase::new().await;
         let pool = database.pool();
-        let stream = new_stream(StreamType::Job);
+        let stream = new_stream(StreamType::JOB);
         let mut old = leader(&pool, "old").await.unwrap();
         old.refuse(Position(1), stream.uuid, "too large")
             .await
@@ -388,7 +388,7 @@ mod tests {
         let held = leader(&pool, "old").await.unwrap();
         // The statement waits for a row that somebody else is inserting, with the lease in its hands.
         let mut other = pool.begin().await.unwrap();
-        let stream = new_stream(StreamType::Job);
+        let stream = new_stream(StreamType::JOB);
         sqlx::query("insert into es.unpublished (position, stream_id, attempts) values (1, $1, 0)")
             .bind(stream.uuid)
             .execute(&mut *other)

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, bail};
-use domain::event::StreamType;
 use domain::ids::EventId;
+use domain::stream_type::StreamType;
 use event_store::cloudevent::{self, Topics};
 use event_store::envelope::{Position, Positioned, Shard};
 use event_store::log;
@@ -68,11 +68,8 @@ impl Standing {
             }));
         }
         let mut standing: Option<Self> = None;
-        for shard in Shard::all(&StreamType::ALL) {
-            let Some(stream_type) = shard.stream_type() else {
-                continue;
-            };
-            let topic = topics.events(stream_type);
+        for shard in Shard::all(StreamType::known()) {
+            let topic = topics.events(shard.stream_type());
             let Some(message) = tail.last(&topic, i32::from(shard.partition()))? else {
                 continue;
             };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::envelope::Shard;
 use rdkafka::ClientConfig;
@@ -65,9 +65,11 @@ pub(crate) fn ensure_topics(
 }
 
 fn wanted(topics: &Topics) -> Vec<(String, i32)> {
-    let events = StreamType::ALL.map(|t| (topics.events(t), i32::from(Shard::PARTITIONS)));
+    let events = StreamType::known()
+        .iter()
+        .map(|of| (topics.events(*of), i32::from(Shard::PARTITIONS)));
     let progress = (topics.progress(), 1);
-    events.into_iter().chain([progress]).collect()
+    events.chain([progress]).collect()
 }
 
 /// Asks for all topics, because asking for one by name may make it, with the brokers' own settings.

@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::droplet::DropletEvent;
-use domain::event::{Event, StreamType};
 use domain::ids::OrgId;
-use domain::job::JobEvent;
+use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Position, Positioned, Recorded};
 use serde::{Deserialize, Serialize};
@@ -19,8 +17,6 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::fold::{self, stored_time};
-
-mod summary;
 
 pub mod query;
 
@@ -63,7 +59,7 @@ impl ActivityRow {
             resource_id: event.stream.uuid,
             resource_name: resource_name.map(str::to_owned),
             actor: event.metadata.actor.clone(),
-            summary: summary::summary(event, resource_name),
+            summary: event.event.narrate(event.stream.uuid, resource_name),
             occurred_at: stored_time(event.metadata.occurred_at),
             recorded_at: stored_time(event.recorded_at),
         }
@@ -85,7 +81,7 @@ impl Consumer for Activity {
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
-        &StreamType::ALL
+        StreamType::known()
     }
 
     async fn apply(
@@ -98,7 +94,7 @@ impl Consumer for Activity {
         let mut rows = Vec::with_capacity(events.len());
         for event in events {
             let stream = event.event.stream.uuid;
-            if let Some(name) = name_given_by(&event.event.event) {
+            if let Some(name) = event.event.event.label() {
                 names.insert(stream, name.to_owned());
                 learnt.insert(stream, name);
             }
@@ -109,16 +105,6 @@ impl Consumer for Activity {
         }
         store_names(transaction, &learnt).await?;
         store(transaction, rows).await
-    }
-}
-
-/// What the thing is called from this event on, if the event says so.
-fn name_given_by(event: &Event) -> Option<&str> {
-    match event {
-        Event::Droplet(DropletEvent::Requested(requested)) => Some(requested.name.as_str()),
-        Event::Droplet(DropletEvent::Renamed(renamed)) => Some(renamed.name.as_str()),
-        Event::Job(JobEvent::Submitted(submitted)) => Some(submitted.kind.as_str()),
-        Event::Droplet(_) | Event::Job(_) => None,
     }
 }
 

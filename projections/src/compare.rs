@@ -8,7 +8,7 @@
 //! It must never write anything but its temporary tables, and must never read the generation's tables but
 //! in that one snapshot.
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::consume::source::ConsumerId;
 use event_store::envelope::{Position, Shard};

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::event::StreamType;
 use domain::ids::OrgId;
+use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ impl Consumer for Counts {
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
-        &StreamType::ALL
+        StreamType::known()
     }
 
     async fn apply(

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::droplet::{Address, DropletStatus, Protection, Provisioner};
-use domain::event::StreamType;
 use domain::ids::{DropletId, OrgId};
 use domain::money::MicroDollars;
 use domain::name::{ClusterName, DropletName};
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
+use domain::stream_type::StreamType;
 use domain::tag::Tag;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
@@ -24,8 +24,6 @@ mod by_ids;
 mod row;
 
 pub mod query;
-
-pub(crate) use row::next_status;
 
 /// A droplet: a row of `read.droplets`, whose columns are these fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +92,7 @@ impl Consumer for Droplets {
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
-        &[StreamType::Droplet]
+        &[StreamType::DROPLET]
     }
 
     async fn apply(

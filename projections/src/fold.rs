@@ -1,7 +1,7 @@
 //! What all folds share: they take one event after the other, and only one that can have come next.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::consume::consumer::ApplyError;
 use event_store::envelope::{Positioned, Recorded, StreamId, Version};
 use uuid::Uuid;

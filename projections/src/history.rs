@@ -71,11 +71,10 @@ fn select(org: &OrgId, filter: &HistoryFilter) -> QueryBuilder<Postgres> {
 fn positioned(row: &PgRow) -> Result<Positioned<StoredEvent>, sqlx::Error> {
     let malformed = |what: &str| sqlx::Error::Decode(format!("a stored {what} is not one").into());
     let shard = Shard(row.try_get("shard")?);
-    let stream_type = shard.stream_type().ok_or_else(|| malformed("shard"))?;
     let org: String = row.try_get("org_id")?;
     let event = StoredEvent {
         stream: StreamId {
-            stream_type,
+            stream_type: shard.stream_type(),
             uuid: row.try_get("stream_id")?,
         },
         version: Version(row.try_get("version")?),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::event::StreamType;
 use domain::ids::{DropletId, JobId, OrgId};
 use domain::job::{JobStatus, Runner};
 use domain::name::{ClusterName, JobKind, WorkerName};
+use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,6 @@ use crate::fold;
 mod row;
 
 pub mod query;
-
-pub(crate) use row::next_status;
 
 /// A job: a row of `read.jobs`, whose columns are these fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,7 +83,7 @@ impl Consumer for Jobs {
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
-        &[StreamType::Job]
+        &[StreamType::JOB]
     }
 
     async fn apply(

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::consume::source::{Batch, Source};
 use event_store::envelope::Shard;

@@ -1,7 +1,7 @@
 //! Recorded events for the tests of folds, without a database.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::event::{Event, StreamType};
+use domain::event::Event;
 use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
 use event_store::envelope::{Metadata, Recorded, RequestSource, StreamId, Version};
 use uuid::Uuid;
@@ -22,10 +22,7 @@ pub(crate) fn minute(version: i64) -> DateTime<Utc> {
 
 /// The event that makes the stream reach a version.
 pub(crate) fn recorded(version: i64, event: Event) -> Recorded {
-    let uuid = match event.stream_type() {
-        StreamType::Droplet => Uuid::from_u128(1),
-        StreamType::Job => Uuid::from_u128(2),
-    };
+    let uuid = Uuid::from_u128(1 + u128::from(event.stream_type().code().unsigned_abs()));
     Recorded {
         stream: StreamId {
             stream_type: event.stream_type(),

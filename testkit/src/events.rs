@@ -5,9 +5,10 @@ use std::collections::HashMap;
 
 use chrono::DateTime;
 use domain::droplet::DropletEvent;
-use domain::event::{Event, StreamType};
+use domain::event::{DomainEvent, Event};
 use domain::ids::{CommandId, CorrelationId, OrgId};
 use domain::job::JobEvent;
+use domain::stream_type::StreamType;
 use event_store::consume::lease;
 use event_store::envelope::{Metadata, Position, RequestSource, StreamId, Version};
 use event_store::log::sequencer::Sequencer;
@@ -66,7 +67,7 @@ impl Recorder {
             .take(2)
             .map(Into::into)
             .collect();
-        self.streams(StreamType::Droplet, count, &life).await
+        self.streams(StreamType::DROPLET, count, &life).await
     }
 
     /// Makes that many jobs, each submitted, started and at 30 percent; in few round trips.
@@ -79,7 +80,7 @@ impl Recorder {
             .take(3)
             .map(Into::into)
             .collect();
-        self.streams(StreamType::Job, count, &life).await
+        self.streams(StreamType::JOB, count, &life).await
     }
 
     async fn streams(
@@ -189,7 +190,7 @@ pub fn new_stream(stream_type: StreamType) -> StreamId {
 /// Never: the time in it is one.
 #[must_use]
 pub fn metadata() -> Metadata {
-    let command = new_stream(StreamType::Job).uuid;
+    let command = new_stream(StreamType::JOB).uuid;
     Metadata {
         actor: "tester".to_owned(),
         command_id: CommandId::new(command),

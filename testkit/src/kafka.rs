@@ -9,7 +9,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::cloudevent::{self, Received, Topics};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::log;
@@ -152,12 +152,18 @@ impl TestKafka {
     /// # Panics
     /// When the broker refuses.
     pub async fn make_topics_that_take(&self, bytes: &str) {
-        let names = StreamType::ALL.map(|t| self.topics.events(t));
+        let names = StreamType::known()
+            .iter()
+            .map(|of| self.topics.events(*of))
+            .collect::<Vec<_>>();
         let partitions = i32::from(Shard::PARTITIONS);
-        let new = names.each_ref().map(|name| {
-            NewTopic::new(name, partitions, TopicReplication::Fixed(1))
-                .set("max.message.bytes", bytes)
-        });
+        let new: Vec<_> = names
+            .iter()
+            .map(|name| {
+                NewTopic::new(name, partitions, TopicReplication::Fixed(1))
+                    .set("max.message.bytes", bytes)
+            })
+            .collect();
         let admin = self.admin();
         // A topic that is being deleted is in the way for a moment.
         wait::until("the topics are made", async || {
@@ -236,7 +242,12 @@ impl Drop for TestKafka {
     fn drop(&mut self) {
         let config = self.client();
         let mut topics = vec![self.topics.progress()];
-        topics.extend(StreamType::ALL.map(|t| self.topics.events(t)));
+        topics.extend(
+            StreamType::known()
+                .iter()
+                .map(|of| self.topics.events(*of))
+                .collect::<Vec<_>>(),
+        );
         let deleting = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()

@@ -1,6 +1,6 @@
 //! `Activity`.
 
-use async_graphql::{ID, Object};
+use async_graphql::{ID, Object, Result};
 use projections::activity::ActivityRow;
 use projections::page::Key;
 
@@ -36,8 +36,8 @@ impl Activity {
     }
 
     /// What it happened to.
-    async fn resource_type(&self) -> ResourceType {
-        self.0.resource_type.into()
+    async fn resource_type(&self) -> Result<ResourceType> {
+        self.0.resource_type.try_into()
     }
 
     /// The id of the droplet or job that it happened to.

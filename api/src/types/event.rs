@@ -54,8 +54,8 @@ impl Event {
     }
 
     /// What it happened to.
-    async fn resource_type(&self) -> ResourceType {
-        self.stored().stream.stream_type.into()
+    async fn resource_type(&self) -> Result<ResourceType> {
+        self.stored().stream.stream_type.try_into()
     }
 
     /// The id of the droplet or job that it happened to.

@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::event::StreamType;
 use event_store::consume::parked::ParkedStream;
 use event_store::consume::retry::Retried;
 use projections::status::{Building, Failed, ProjectionStatus, Stage, State};
@@ -168,11 +167,10 @@ pub(super) fn parked(streams: &[(String, ParkedStream)]) -> String {
 
 /// The id of whatever has the stream, as the API writes it.
 pub(super) fn stream_id(parked: &ParkedStream) -> String {
-    let kind = match parked.stream_type {
-        StreamType::Droplet => "Droplet",
-        StreamType::Job => "Job",
-    };
-    format!("{kind}:{}", parked.stream_id)
+    match parked.stream_type.info() {
+        Some(aggregate) => format!("{}:{}", aggregate.type_name, parked.stream_id),
+        None => format!("{}:{}", parked.stream_type, parked.stream_id),
+    }
 }
 
 fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {

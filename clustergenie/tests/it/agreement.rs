@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::codec;
 use event_store::envelope::{Position, Recorded};
 use event_store::log;
@@ -68,14 +68,15 @@ async fn folded(database: &PgPool) -> (ByStatus, ByStatus) {
             let event: Recorded = codec::decode(&stored.event).unwrap();
             let id = event.stream.uuid;
             match event.stream.stream_type {
-                StreamType::Droplet => {
+                StreamType::DROPLET => {
                     let row = DropletRow::fold(droplets.remove(&id), &event).unwrap();
                     droplets.insert(id, row);
                 }
-                StreamType::Job => {
+                StreamType::JOB => {
                     let row = JobRow::fold(jobs.remove(&id), &event).unwrap();
                     jobs.insert(id, row);
                 }
+                unknown => panic!("the trace makes no {unknown}"),
             }
         }
     }

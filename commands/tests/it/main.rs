@@ -6,11 +6,11 @@
 )]
 
 mod idempotency;
+mod job_runner;
 mod jobs;
 mod names;
 mod organizations;
 mod ownership;
-mod platform;
 mod races;
 mod snapshots;
 mod stale;

@@ -14,7 +14,7 @@ use crate::tag::Tag;
 
 event_enum! {
     /// An event of a droplet's stream.
-    pub enum DropletEvent in Droplet {
+    pub enum DropletEvent {
         Requested(DropletRequested) = "droplet_requested", version 2, sample sample_of_requested();
         Activated(DropletActivated) = "droplet_activated", version 1, sample sample_of_activated();
         ProvisioningFailed(DropletProvisioningFailed) = "droplet_provisioning_failed", version 1,

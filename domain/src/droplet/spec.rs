@@ -1,7 +1,6 @@
 //! What a droplet is made of.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -110,60 +109,12 @@ impl AddressKind {
     }
 }
 
-/// What a droplet is doing, for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DropletStatus {
-    /// Its machine is being made.
-    Requested,
-    /// Its machine runs.
-    Active,
-    /// Its machine could not be made.
-    Failed,
-    /// Its machine is being removed.
-    Deleting,
-    /// Its machine is gone.
-    Deleted,
-}
-
-impl DropletStatus {
-    /// All of them, in the order of a droplet's life.
-    pub const ALL: [Self; 5] = [
-        Self::Requested,
-        Self::Active,
-        Self::Failed,
-        Self::Deleting,
-        Self::Deleted,
-    ];
-
-    /// The name in read models and in the API, such as `ACTIVE`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => "REQUESTED",
-            Self::Active => "ACTIVE",
-            Self::Failed => "FAILED",
-            Self::Deleting => "DELETING",
-            Self::Deleted => "DELETED",
-        }
-    }
-}
-
-impl fmt::Display for DropletStatus {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_in_json_are_the_names_in_words() {
-        for status in DropletStatus::ALL {
-            assert_eq!(json(status), status.as_str());
-        }
         for provisioner in [Provisioner::Platform, Provisioner::Agent] {
             assert_eq!(json(provisioner), provisioner.as_str());
         }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::rejection::DropletRejection;
-use super::spec::{Address, DropletStatus, Provisioner, Spec};
+use super::spec::{Address, Provisioner, Spec};
+use super::status::DropletStatus;
 use crate::name::DropletName;
 
 /// The state of a droplet: in each, only what is valid there.
@@ -130,6 +131,29 @@ impl Droplet {
             | Self::Failed
             | Self::Deleting { .. }
             | Self::Deleted => self.changeable(),
+        }
+    }
+
+    /// The machine runs, where it was being made.
+    pub(super) fn activated(self, addresses: &[Address]) -> Self {
+        match self {
+            Self::Requested { spec } => Self::Active {
+                spec,
+                addresses: addresses.to_vec(),
+            },
+            Self::Absent
+            | Self::Active { .. }
+            | Self::Failed
+            | Self::Deleting { .. }
+            | Self::Deleted => self,
+        }
+    }
+
+    /// To be deleted, where it may still be changed.
+    pub(super) fn deleting(self) -> Self {
+        match self {
+            Self::Requested { spec } | Self::Active { spec, .. } => Self::Deleting { spec },
+            Self::Absent | Self::Failed | Self::Deleting { .. } | Self::Deleted => self,
         }
     }
 

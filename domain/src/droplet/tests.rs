@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::*;
 use crate::decider::fold;
 use crate::decision_table;
+use crate::event::DomainEvent;
 use crate::input::{InvalidInput, MAX_TEXT_CHARS};
 use crate::name::DropletName;
 use crate::tag::Tag;

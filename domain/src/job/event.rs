@@ -11,7 +11,7 @@ use crate::name::{JobKind, WorkerName};
 
 event_enum! {
     /// An event of a job's stream.
-    pub enum JobEvent in Job {
+    pub enum JobEvent {
         Submitted(JobSubmitted) = "job_submitted", version 1, sample sample_of_submitted();
         Started(JobStarted) = "job_started", version 1,
             sample JobStarted {

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::MAX_ATTEMPTS;
-use super::state::JobStatus;
+use super::status::JobStatus;
 use crate::decider::Rejection;
 use crate::input::InvalidInput;
 

@@ -1,11 +1,10 @@
 //! The state of a job, and what can be asked of it.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use super::event::JobSubmitted;
+use super::event::{JobProgressed, JobStarted, JobSubmitted};
 use super::rejection::JobRejection;
+use super::status::JobStatus;
 use crate::ids::DropletId;
 use crate::name::{ClusterName, JobKind, WorkerName};
 
@@ -67,6 +66,45 @@ impl Job {
     #[must_use]
     pub fn runner(&self) -> Option<Runner> {
         self.spec().map(|spec| spec.runner)
+    }
+
+    /// Is being done, where it waited for its runner.
+    pub(super) fn started(self, started: &JobStarted) -> Self {
+        match self {
+            Self::Submitted { spec } => Self::Running {
+                spec,
+                worker: started.worker.clone(),
+                percent: 0,
+                message: None,
+            },
+            Self::Absent
+            | Self::Running { .. }
+            | Self::Succeeded
+            | Self::Failed
+            | Self::Cancelled => self,
+        }
+    }
+
+    /// Got on, where it is being done. A message stays until another one comes.
+    pub(super) fn progressed(self, progressed: &JobProgressed) -> Self {
+        match self {
+            Self::Running {
+                spec,
+                worker,
+                percent,
+                message,
+            } => Self::Running {
+                spec,
+                worker,
+                percent: percent.max(progressed.percent),
+                message: progressed.message.clone().or(message),
+            },
+            Self::Absent
+            | Self::Submitted { .. }
+            | Self::Succeeded
+            | Self::Failed
+            | Self::Cancelled => self,
+        }
     }
 
     /// Says that it was already submitted, where it was.
@@ -187,50 +225,5 @@ impl Runner {
             Self::Platform => "PLATFORM",
             Self::Agent => "AGENT",
         }
-    }
-}
-
-/// What a job is doing, for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum JobStatus {
-    /// Waits for its runner.
-    Submitted,
-    /// Is being done.
-    Running,
-    /// Is done.
-    Succeeded,
-    /// Could not be done.
-    Failed,
-    /// Is no longer to be done.
-    Cancelled,
-}
-
-impl JobStatus {
-    /// All of them, in the order of a job's life.
-    pub const ALL: [Self; 5] = [
-        Self::Submitted,
-        Self::Running,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Cancelled,
-    ];
-
-    /// The name in read models and in the API, such as `RUNNING`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Submitted => "SUBMITTED",
-            Self::Running => "RUNNING",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::Cancelled => "CANCELLED",
-        }
-    }
-}
-
-impl fmt::Display for JobStatus {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
     }
 }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 use super::*;
 use crate::decider::fold;
 use crate::decision_table;
+use crate::event::DomainEvent;
 use crate::ids::DropletId;
 use crate::input::{InvalidInput, MAX_TEXT_CHARS};
 use crate::name::{ClusterName, JobKind, WorkerName};

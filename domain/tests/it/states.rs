@@ -5,6 +5,7 @@
 
 use domain::decider::Decider;
 use domain::droplet::{Droplet, DropletEvent};
+use domain::event::DomainEvent;
 use domain::job::{Job, JobEvent};
 
 use crate::golden;
@@ -38,7 +39,7 @@ fn check<D: Decider>(samples: &[D::Event]) {
         assert_eq!(read, *state);
     }
     let lines: String = states.iter().map(|state| json(state) + "\n").collect();
-    let file = format!("{}.v{}.jsonl", D::STREAM_TYPE.as_str(), D::STATE_VERSION);
+    let file = format!("{}.v{}.jsonl", D::STREAM_TYPE, D::STATE_VERSION);
     assert_eq!(golden::check("states", &file, &lines), Ok(()));
 }
 

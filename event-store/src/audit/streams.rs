@@ -1,7 +1,7 @@
 //! Streams have no holes, end where `es.streams` says, belong to one organization and one type, and
 //! stand in the log in the order of their versions.
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use uuid::Uuid;
 
 use super::finding::Findings;
@@ -18,8 +18,11 @@ const DOING: &str = "checking streams";
 /// # Errors
 /// When Postgres fails.
 pub async fn check(audit: &Audit<'_>) -> Result<Findings, StoreError> {
-    let names = StreamType::ALL.map(StreamType::as_str);
-    let codes = StreamType::ALL.map(StreamType::code);
+    let names: Vec<String> = StreamType::known()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let codes: Vec<i16> = StreamType::known().iter().map(|of| of.code()).collect();
     let end = audit.bounds.last_stream;
     let mut findings = Findings::default();
     audit.progress.begin(audit.bounds.head.0.unsigned_abs());
@@ -30,8 +33,8 @@ pub async fn check(audit: &Audit<'_>) -> Result<Findings, StoreError> {
         let query = sqlx::query(include_str!("streams.sql"))
             .bind(from)
             .bind(up_to)
-            .bind(names.as_slice())
-            .bind(codes.as_slice())
+            .bind(&names)
+            .bind(&codes)
             .bind(Shard::PARTITIONS);
         audit.compare_page(&mut findings, DOING, query).await?;
         if up_to >= end {

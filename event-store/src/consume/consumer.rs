@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use async_trait::async_trait;
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 

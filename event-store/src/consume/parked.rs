@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use std::error::Error;
 
 use chrono::{DateTime, Utc};
-use domain::event::StreamType;
 use domain::ids::OrgId;
+use domain::stream_type::StreamType;
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::consume::source::ConsumerId;
-use crate::envelope::{Position, Positioned, StoredEvent, StreamId};
+use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId};
 use crate::error::StoreError;
 
 /// A stream that is parked in a generation.
@@ -20,7 +20,7 @@ pub struct ParkedStream {
     /// Its id.
     pub stream_id: Uuid,
     /// What has this stream.
-    #[sqlx(try_from = "String")]
+    #[sqlx(try_from = "i16")]
     pub stream_type: StreamType,
     /// The organization that owns it.
     pub org_id: String,
@@ -64,6 +64,7 @@ pub async fn list(
         .bind(id.generation)
         .bind(of.map(OrgId::as_str))
         .bind(first)
+        .bind(Shard::PARTITIONS)
         .fetch_all(pool)
         .await
         .map_err(StoreError::unavailable("listing parked streams"))

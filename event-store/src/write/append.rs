@@ -325,7 +325,7 @@ fn outcome(row: &sqlx::postgres::PgRow) -> Result<Outcome, sqlx::Error> {
 struct Columns<'a> {
     write_command: Vec<i32>,
     write_stream: Vec<Uuid>,
-    write_type: Vec<&'static str>,
+    write_type: Vec<String>,
     write_org: Vec<&'a str>,
     write_expected: Vec<i64>,
     write_added: Vec<i64>,
@@ -366,7 +366,7 @@ impl<'a> Columns<'a> {
         for write in &append.streams {
             self.write_command.push(command);
             self.write_stream.push(write.stream.uuid);
-            self.write_type.push(write.stream.stream_type.as_str());
+            self.write_type.push(write.stream.stream_type.to_string());
             self.write_org.push(org);
             self.write_expected.push(write.expected.0);
             self.write_added

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use domain::droplet::DropletEvent;
+use domain::event::DomainEvent;
 use event_store::audit::finding::{Difference, Findings, Progress};
 use event_store::audit::{Audit, Bounds, checkpoints, digests, events, log, positions, streams};
 use event_store::envelope::{Position, StreamId, Version};

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use domain::droplet::DropletEvent;
-use domain::event::{Event, StreamType};
+use domain::event::Event;
+use domain::stream_type::StreamType;
 use event_store::consume::checkpoint::{self, Move};
 use event_store::consume::consumer::{ApplyError, Consumer, apply_batch};
 use event_store::consume::generation;
@@ -37,7 +38,7 @@ impl Consumer for Notebook {
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
-        &[StreamType::Droplet]
+        &[StreamType::DROPLET]
     }
 
     async fn apply(
@@ -83,7 +84,7 @@ async fn prepare() -> (TestDatabase, PgPool) {
 
 /// Stands at the checkpoints, which are made.
 async fn source(pool: &PgPool) -> LogSource {
-    let types = &[StreamType::Droplet];
+    let types = &[StreamType::DROPLET];
     let mut source = LogSource::new(
         pool.clone(),
         ID.name,
@@ -282,7 +283,7 @@ async fn a_parked_stream_goes_on_in_order_when_it_is_tried_by_a_program_that_can
 #[tokio::test]
 async fn no_checkpoint_moves_beyond_the_head_of_the_log() {
     let (_database, pool) = prepare().await;
-    let shard = Shard::new(StreamType::Droplet, 0);
+    let shard = Shard::new(StreamType::DROPLET, 0);
     source(&pool).await;
     let mut transaction = pool.begin().await.expect("begins");
     let (from, to) = (Position::START, Position(1_000_000));

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Utc;
 use domain::droplet::{DropletEvent, DropletTagged};
-use domain::event::{Event, StreamType};
+use domain::event::Event;
 use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
+use domain::stream_type::StreamType;
 use domain::tag::Tag;
 use event_store::consume::lease::{self, Lease};
 use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
@@ -140,7 +141,7 @@ pub(crate) async fn wrong_with_log(pool: &PgPool) -> Result<(), String> {
     for (position, _, uuid, version, shard) in rows {
         let last = versions.insert(uuid, version).unwrap_or(0);
         let stream = StreamId {
-            stream_type: StreamType::Droplet,
+            stream_type: StreamType::DROPLET,
             uuid,
         };
         if version != last + 1 || shard != stream.shard().0 {

@@ -7,7 +7,7 @@ use super::*;
 
 fn event(stream: u128, version: i64, position: i64) -> Positioned<StoredEvent> {
     let stream = StreamId {
-        stream_type: StreamType::Job,
+        stream_type: StreamType::JOB,
         uuid: Uuid::from_u128(stream),
     };
     let event = StoredEvent {

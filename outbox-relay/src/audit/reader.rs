@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::envelope::Shard;
 use rdkafka::ClientConfig;
@@ -99,11 +99,8 @@ impl Reader {
     /// receives it any more.
     pub(super) fn read(&self, batches: &Sender<Batch>) -> anyhow::Result<()> {
         let mut ends = Vec::new();
-        for shard in Shard::all(&StreamType::ALL) {
-            let Some(stream_type) = shard.stream_type() else {
-                continue;
-            };
-            let topic = self.topics.events(stream_type);
+        for shard in Shard::all(StreamType::known()) {
+            let topic = self.topics.events(shard.stream_type());
             let end = end_of(&self.any, &topic, partition(shard))?;
             ends.push((shard, topic, end));
         }
@@ -182,7 +179,9 @@ impl Reader {
             .any
             .fetch_metadata(None, ANSWER)
             .context("Kafka does not answer: check --kafka")?;
-        let events = StreamType::ALL.map(|of| (self.topics.events(of), Shard::PARTITIONS));
+        let events = StreamType::known()
+            .iter()
+            .map(|of| (self.topics.events(*of), Shard::PARTITIONS));
         for (topic, partitions) in events.into_iter().chain([(self.topics.progress(), 1)]) {
             let found = metadata.topics().iter().find(|t| t.name() == topic);
             let found = found.map_or(0, |found| found.partitions().len());

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::audit::finding::{Difference, Findings, Progress};
 use event_store::audit::{Audit, Bounds};
 use event_store::cloudevent::{self, Message};
@@ -214,7 +214,7 @@ async fn a_topic_that_was_made_anew_is_told_and_no_difference() {
     let relay = Relay::start(&pool, &kafka);
     relay.published(&pool).await;
     relay.stop().await;
-    let topic = kafka.topics().events(StreamType::Droplet);
+    let topic = kafka.topics().events(StreamType::DROPLET);
     kafka.delete_topic(&topic).await;
     let relay = Relay::start(&pool, &kafka);
     recorder.droplets(20).await;

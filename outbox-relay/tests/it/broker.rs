@@ -17,7 +17,7 @@ pub(crate) struct Broker {
 impl Broker {
     /// Starts it as `./dev kafka` does; returns when it serves.
     pub(crate) fn start() -> Self {
-        let unique = new_stream(domain::event::StreamType::Job).uuid;
+        let unique = new_stream(domain::stream_type::StreamType::JOB).uuid;
         let folder = env::temp_dir().join(format!("clustergenie-broker-{unique}"));
         fs::create_dir(&folder).unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,6 +1,6 @@
 //! Kafkas that are slow, reject, lose topics, or die: publishing goes on by itself when they are well.
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::envelope::{Position, Shard};
 use event_store::log;
@@ -25,7 +25,7 @@ async fn too_few_replicas_are_told_and_waited_for_and_hold_no_stream_back() {
     let pool = database.pool();
     let mock = MockCluster::new(1).unwrap();
     let topics = Topics::default();
-    for stream_type in StreamType::ALL {
+    for stream_type in StreamType::known().iter().copied() {
         let partitions = i32::from(Shard::PARTITIONS);
         mock.create_topic(&topics.events(stream_type), partitions, 1)
             .unwrap();
@@ -64,17 +64,17 @@ async fn a_topic_that_is_deleted_is_made_anew_and_gets_what_comes() {
     recorder.droplets(10).await;
     relay.published(&pool).await;
     kafka
-        .delete_topic(&kafka.topics().events(StreamType::Job))
+        .delete_topic(&kafka.topics().events(StreamType::JOB))
         .await;
 
     recorder.jobs(10).await;
     recorder.droplets(10).await;
     relay.published(&pool).await;
-    let jobs = kafka.events(StreamType::Job).await;
+    let jobs = kafka.events(StreamType::JOB).await;
     let mut positions: Vec<i64> = jobs.iter().map(|job| job.event.position.0).collect();
     positions.sort_unstable();
     assert_eq!(positions, (51..=80).collect::<Vec<_>>());
-    assert_eq!(kafka.events(StreamType::Droplet).await.len(), 40);
+    assert_eq!(kafka.events(StreamType::DROPLET).await.len(), 40);
     relay.stop().await;
 }
 

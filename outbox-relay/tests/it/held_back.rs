@@ -1,7 +1,8 @@
 //! Events that Kafka refuses for good: they hold back their own streams and nothing else.
 
-use domain::event::StreamType;
+use domain::event::DomainEvent;
 use domain::job::{JobEvent, JobProgressed};
+use domain::stream_type::StreamType;
 use event_store::cloudevent;
 use event_store::envelope::{Position, StreamId};
 use event_store::log;
@@ -30,7 +31,7 @@ async fn an_event_that_is_too_large_holds_back_its_stream_until_it_is_taken() {
     kafka.make_topics_that_take(SMALL).await;
     let relay = Relay::start(&pool, &kafka);
 
-    let stream = new_stream(StreamType::Job);
+    let stream = new_stream(StreamType::JOB);
     recorder.jobs(100).await;
     recorder
         .record(stream, [first(), too_large(), last()])
@@ -66,7 +67,7 @@ async fn an_event_that_is_too_large_holds_back_its_stream_until_it_is_taken() {
     assert_eq!(refused.retry_requested_at, None);
     assert!(refused.first_at < refused.last_at);
 
-    let topic = kafka.topics().events(StreamType::Job);
+    let topic = kafka.topics().events(StreamType::JOB);
     kafka
         .configure_topic(&topic, "max.message.bytes", LARGE)
         .await;
@@ -89,7 +90,7 @@ async fn an_event_that_is_skipped_is_never_published_and_those_behind_it_are() {
     let mut recorder = Recorder::new(pool.clone());
     kafka.make_topics_that_take(SMALL).await;
     let relay = Relay::start(&pool, &kafka);
-    let stream = new_stream(StreamType::Job);
+    let stream = new_stream(StreamType::JOB);
     recorder
         .record(stream, [first(), too_large(), last(), too_large(), last()])
         .await;
@@ -182,7 +183,7 @@ async fn relays_that_are_killed_while_streams_are_held_back_lose_and_double_noth
     let mut streams = Vec::new();
     for round in 0..4 {
         for _ in 0..3 {
-            let stream = new_stream(StreamType::Job);
+            let stream = new_stream(StreamType::JOB);
             recorder
                 .record(stream, [first(), too_large(), last()])
                 .await;
@@ -199,7 +200,7 @@ async fn relays_that_are_killed_while_streams_are_held_back_lose_and_double_noth
         relay.kill().await;
     }
     // From here on every attempt succeeds, and is interrupted.
-    let topic = kafka.topics().events(StreamType::Job);
+    let topic = kafka.topics().events(StreamType::JOB);
     kafka
         .configure_topic(&topic, "max.message.bytes", LARGE)
         .await;
@@ -290,7 +291,7 @@ async fn a_relay_ends_in_a_release(done: Release) {
     let mut recorder = Recorder::new(pool.clone());
     kafka.make_topics_that_take(SMALL).await;
     let relay = Relay::start(&pool, &kafka);
-    let stream = new_stream(StreamType::Job);
+    let stream = new_stream(StreamType::JOB);
     recorder
         .record(stream, [first(), too_large(), last()])
         .await;
@@ -299,7 +300,7 @@ async fn a_relay_ends_in_a_release(done: Release) {
     assert_eq!(only_held(&pool, stream).await.position, Position(2));
     relay.stop().await;
 
-    let topic = kafka.topics().events(StreamType::Job);
+    let topic = kafka.topics().events(StreamType::JOB);
     kafka
         .configure_topic(&topic, "max.message.bytes", LARGE)
         .await;

@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use chrono::DateTime;
-use domain::event::{Event, StreamType};
+use domain::event::{DomainEvent, Event};
 use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
 use domain::job::JobEvent;
+use domain::stream_type::StreamType;
 use event_store::cloudevent::{Message, Topics, decode, encode};
 use event_store::envelope::{
     Metadata, Position, Positioned, RequestSource, StoredEvent, StreamId, Version,
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 fn sample() -> Positioned<StoredEvent> {
     let stream = StreamId {
-        stream_type: StreamType::Job,
+        stream_type: StreamType::JOB,
         uuid: Uuid::from_u128(0x0192_3f4a_8c00_7000_8000_0000_0000_0002),
     };
     let event: Event = JobEvent::samples().remove(2).into();

@@ -1,6 +1,7 @@
 //! The sunny path, and Kafka being away.
 
-use domain::event::StreamType;
+use domain::event::DomainEvent;
+use domain::stream_type::StreamType;
 use event_store::envelope::Position;
 use event_store::log;
 use outbox_relay::health::State;
@@ -35,7 +36,7 @@ async fn every_event_is_published_once_keyed_and_in_order() {
 
     assert_kafka_has_the_log(&kafka, &pool).await;
     for message in kafka
-        .messages(&kafka.topics().events(StreamType::Job))
+        .messages(&kafka.topics().events(StreamType::JOB))
         .await
     {
         let key = message.key_view::<str>().unwrap().unwrap();
@@ -65,7 +66,7 @@ async fn a_backlog_goes_in_few_transactions_and_a_single_event_in_one_of_its_own
     assert!(backlog <= 4, "6,000 events took {backlog} transactions");
 
     for round in 1..=5 {
-        let stream = testkit::events::new_stream(StreamType::Job);
+        let stream = testkit::events::new_stream(StreamType::JOB);
         let first = domain::job::JobEvent::samples().remove(0);
         recorder.record(stream, [first]).await;
         relay.published(&pool).await;

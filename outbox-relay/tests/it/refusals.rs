@@ -1,6 +1,6 @@
 //! Kafkas that are not as they must be: nothing is written, and it is said what to do.
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use testkit::events::Recorder;
@@ -25,14 +25,14 @@ async fn topics_that_hold_the_events_of_another_log_are_not_written_to() {
     assert!(why.contains("hold the events of another log"), "{why}");
     assert!(why.contains("use another prefix of topics"), "{why}");
     second.stop().await;
-    assert_eq!(kafka.events(StreamType::Droplet).await.len(), 6);
+    assert_eq!(kafka.events(StreamType::DROPLET).await.len(), 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_with_another_number_of_partitions_is_refused() {
     let Some(kafka) = kafka_or_skip() else { return };
     let database = TestDatabase::new().await;
-    let topic = kafka.topics().events(StreamType::Job);
+    let topic = kafka.topics().events(StreamType::JOB);
     let admin: AdminClient<DefaultClientContext> = kafka.client().create().unwrap();
     let new = NewTopic::new(&topic, 3, TopicReplication::Fixed(1));
     admin

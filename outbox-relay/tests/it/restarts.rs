@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::cloudevent;
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::log;
@@ -141,7 +141,7 @@ async fn a_relay_whose_record_was_deleted_finds_its_place_by_the_events() {
     let second = Relay::start(&pool, &kafka);
     second.published(&pool).await;
     assert_kafka_has_the_log(&kafka, &pool).await;
-    assert_eq!(kafka.events(StreamType::Job).await.len(), 90);
+    assert_eq!(kafka.events(StreamType::JOB).await.len(), 90);
     second.stop().await;
 }
 

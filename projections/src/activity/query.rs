@@ -61,7 +61,7 @@ fn select(org: &OrgId, filter: &ActivityFilter) -> QueryBuilder<Postgres> {
     }
     if let Some(resource) = filter.resource {
         query.push(" and resource_id = ").push_bind(resource.uuid);
-        let stream_type = resource.stream_type.as_str();
+        let stream_type = resource.stream_type.to_string();
         query.push(" and resource_type = ").push_bind(stream_type);
     }
     if let Some(actor) = &filter.actor {

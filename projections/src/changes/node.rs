@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::envelope::{Positioned, Recorded, StoredEvent, StreamId, Version};
 use event_store::error::StoreError;
 use event_store::log;
@@ -37,20 +37,21 @@ impl Node {
 
     fn fold(node: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
         match event.stream.stream_type {
-            StreamType::Droplet => {
+            StreamType::DROPLET => {
                 let row = node.and_then(|node| match node {
                     Self::Droplet(row) => Some(Arc::unwrap_or_clone(row)),
                     Self::Job(_) => None,
                 });
                 DropletRow::fold(row, event).map(|row| Self::Droplet(Arc::new(row)))
             }
-            StreamType::Job => {
+            StreamType::JOB => {
                 let row = node.and_then(|node| match node {
                     Self::Job(row) => Some(Arc::unwrap_or_clone(row)),
                     Self::Droplet(_) => None,
                 });
                 JobRow::fold(row, event).map(|row| Self::Job(Arc::new(row)))
             }
+            unknown => Err(UnexpectedEvent::foreign(event, unknown)),
         }
     }
 }

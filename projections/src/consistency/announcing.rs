@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Positioned, Recorded};

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Dimension;
 use crate::fold::UnexpectedEvent;
-use crate::{droplets, jobs};
 
 /// What a resource is counted as.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +87,7 @@ impl Counted {
             }
         };
         let (size, region) = spec;
-        let status = droplets::next_status(from, happened)
+        let status = DropletStatus::after(from, happened)
             .ok_or_else(|| UnexpectedEvent::misplaced(event, from.map(DropletStatus::as_str)))?;
         Ok(Self::Droplet {
             status,
@@ -109,7 +108,7 @@ impl Counted {
                 return Err(UnexpectedEvent::misplaced(event, None));
             }
         };
-        let status = jobs::next_status(from, happened)
+        let status = JobStatus::after(from, happened)
             .ok_or_else(|| UnexpectedEvent::misplaced(event, from.map(JobStatus::as_str)))?;
         Ok(Self::Job { status, kind })
     }
@@ -126,6 +125,8 @@ fn is_living(status: DropletStatus) -> bool {
 #[cfg(test)]
 mod tests {
     use domain::event::Event;
+
+    use domain::event::DomainEvent;
 
     use super::*;
     use crate::testing::history;

@@ -1,8 +1,9 @@
 //! How events change the row of a droplet: pure.
 
 use domain::droplet::{DropletEvent, DropletRequested, DropletStatus, Protection};
-use domain::event::{Event, StreamType};
+use domain::event::Event;
 use domain::ids::DropletId;
+use domain::stream_type::StreamType;
 use event_store::envelope::Recorded;
 
 use super::DropletRow;
@@ -16,12 +17,12 @@ impl DropletRow {
     /// stream is to be parked.
     pub fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
         let Event::Droplet(happened) = &event.event else {
-            return Err(UnexpectedEvent::foreign(event, StreamType::Droplet));
+            return Err(UnexpectedEvent::foreign(event, StreamType::DROPLET));
         };
         must_follow(row.as_ref().map(|row| row.version), event)?;
         let before = row.as_ref().map(|row| row.status);
         let misplaced = || UnexpectedEvent::misplaced(event, before.map(DropletStatus::as_str));
-        let status = next_status(before, happened).ok_or_else(misplaced)?;
+        let status = DropletStatus::after(before, happened).ok_or_else(misplaced)?;
         let mut row = match (row, happened) {
             (Some(row), _) => row,
             (None, DropletEvent::Requested(requested)) => Self::requested(event, requested),
@@ -84,27 +85,6 @@ impl DropletRow {
     }
 }
 
-/// The status after the event, or `None` when the event cannot have come after that status.
-pub(crate) fn next_status(
-    before: Option<DropletStatus>,
-    happened: &DropletEvent,
-) -> Option<DropletStatus> {
-    use DropletStatus::{Active, Deleted, Deleting, Failed, Requested};
-    let changeable = before.filter(|status| matches!(status, Requested | Active));
-    match happened {
-        DropletEvent::Requested(_) => before.is_none().then_some(Requested),
-        DropletEvent::Activated(_) => (before == Some(Requested)).then_some(Active),
-        DropletEvent::ProvisioningFailed(_) => (before == Some(Requested)).then_some(Failed),
-        DropletEvent::Renamed(_)
-        | DropletEvent::Tagged(_)
-        | DropletEvent::Untagged(_)
-        | DropletEvent::Protected(_)
-        | DropletEvent::Unprotected(_) => changeable,
-        DropletEvent::DeletionRequested(_) => changeable.map(|_| Deleting),
-        DropletEvent::Deleted(_) => (before == Some(Deleting)).then_some(Deleted),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use domain::droplet::{
@@ -114,6 +94,8 @@ mod tests {
     use domain::job::JobEvent;
     use domain::name::DropletName;
     use domain::tag::Tag;
+
+    use domain::event::DomainEvent;
 
     use super::*;
     use crate::testing::{history, minute, recorded};

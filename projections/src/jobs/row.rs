@@ -1,9 +1,10 @@
 //! How events change the row of a job: pure.
 
 use chrono::{DateTime, Utc};
-use domain::event::{Event, StreamType};
+use domain::event::Event;
 use domain::ids::JobId;
 use domain::job::{JobEvent, JobStatus, JobSubject, JobSubmitted};
+use domain::stream_type::StreamType;
 use event_store::envelope::Recorded;
 
 use super::JobRow;
@@ -17,12 +18,12 @@ impl JobRow {
     /// stream is to be parked.
     pub fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
         let Event::Job(happened) = &event.event else {
-            return Err(UnexpectedEvent::foreign(event, StreamType::Job));
+            return Err(UnexpectedEvent::foreign(event, StreamType::JOB));
         };
         must_follow(row.as_ref().map(|row| row.version), event)?;
         let before = row.as_ref().map(|row| row.status);
         let misplaced = || UnexpectedEvent::misplaced(event, before.map(JobStatus::as_str));
-        let status = next_status(before, happened).ok_or_else(misplaced)?;
+        let status = JobStatus::after(before, happened).ok_or_else(misplaced)?;
         let mut row = match (row, happened) {
             (Some(row), _) => row,
             (None, JobEvent::Submitted(submitted)) => Self::submitted(event, submitted),
@@ -97,25 +98,13 @@ impl JobRow {
     }
 }
 
-/// The status after the event, or `None` when the event cannot have come after that status.
-pub(crate) fn next_status(before: Option<JobStatus>, happened: &JobEvent) -> Option<JobStatus> {
-    use JobStatus::{Cancelled, Failed, Running, Submitted, Succeeded};
-    let running = before.filter(|status| *status == Running);
-    match happened {
-        JobEvent::Submitted(_) => before.is_none().then_some(Submitted),
-        JobEvent::Started(_) => (before == Some(Submitted)).then_some(Running),
-        JobEvent::Progressed(_) => running,
-        JobEvent::Succeeded(_) => running.map(|_| Succeeded),
-        JobEvent::Failed(_) => running.map(|_| Failed),
-        JobEvent::Cancelled(_) => matches!(before, Some(Submitted | Running)).then_some(Cancelled),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use domain::droplet::DropletEvent;
     use domain::job::{JobCancelled, JobFailed, JobProgressed, JobSucceeded};
     use serde_json::json;
+
+    use domain::event::DomainEvent;
 
     use super::*;
     use crate::testing::{history, minute, recorded};

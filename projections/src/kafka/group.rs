@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::envelope::Shard;
 use rdkafka::ClientContext;
@@ -69,7 +69,7 @@ impl Group {
     /// The topic of a shard.
     pub(super) fn topic(&self, shard: Shard) -> Option<&str> {
         let mut topics = self.topics.iter();
-        let (name, _) = topics.find(|(_, t)| Some(*t) == shard.stream_type())?;
+        let (name, _) = topics.find(|(_, t)| *t == shard.stream_type())?;
         Some(name)
     }
 

@@ -59,7 +59,7 @@ async fn lines_are_found_by_every_filter() {
     };
     let of_a_job_of_that_id = ActivityFilter {
         resource: Some(StreamId {
-            stream_type: domain::event::StreamType::Job,
+            stream_type: domain::stream_type::StreamType::JOB,
             uuid: web.as_uuid(),
         }),
         ..ActivityFilter::default()

@@ -1,6 +1,7 @@
 //! Droplets: what events make of a row, how rows are found, and what a writer sees at once.
 
 use domain::droplet::{DropletEvent, DropletStatus};
+use domain::event::DomainEvent;
 use domain::ids::DropletId;
 use domain::name::ClusterName;
 use domain::slug::{RegionSlug, SizeSlug};

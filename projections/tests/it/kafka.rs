@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use domain::droplet::DropletEvent;
-use domain::event::{Event, StreamType};
+use domain::event::{DomainEvent, Event};
+use domain::stream_type::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::consume::consumer::{self, ApplyError, Consumer};
 use event_store::envelope::{Position, Positioned, Recorded};
@@ -69,7 +70,7 @@ async fn after_a_long_reading_of_the_log_kafka_is_read_on() {
     let database = applying().await;
     let pool = database.pool();
     let mut recorder = Recorder::new(pool.clone());
-    let stream = new_stream(StreamType::Droplet);
+    let stream = new_stream(StreamType::DROPLET);
     let event: Event = DropletEvent::samples().remove(0).into();
     for _ in 0..5 {
         recorder.record(stream, vec![event.clone(); 500]).await;
@@ -179,7 +180,7 @@ async fn a_topic_that_was_made_anew_and_stays_empty_is_made_up_for_by_the_log() 
     // These events go down with the topics.
     recorder.jobs(200).await;
     let lost = sequence(&pool).await;
-    for stream_type in StreamType::ALL {
+    for stream_type in StreamType::known().iter().copied() {
         kafka
             .delete_topic(&kafka.topics().events(stream_type))
             .await;
@@ -360,7 +361,7 @@ impl Consumer for Noting {
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
-        &StreamType::ALL
+        StreamType::known()
     }
 
     async fn apply(

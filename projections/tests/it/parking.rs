@@ -1,7 +1,7 @@
 //! An event that cannot be applied parks its own stream, visibly, and nothing else stops.
 
 use domain::droplet::DropletStatus;
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use testkit::events::{new_stream, record_nonsense};
 
 use crate::world::{World, Writer, requested, sample};
@@ -37,7 +37,7 @@ async fn an_event_that_nobody_understands_parks_only_its_stream() {
 async fn an_event_that_makes_no_sense_parks_its_stream_and_is_still_in_the_activity() {
     let world = World::new().await;
     let mut writer = Writer::new(&world, "acme");
-    let stream = new_stream(StreamType::Droplet);
+    let stream = new_stream(StreamType::DROPLET);
     let story = ["droplet_activated", "droplet_tagged"];
     writer.record(stream, story.map(sample)).await;
     let good = writer.droplet(requested("web-2")).await;

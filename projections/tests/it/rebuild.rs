@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::event::StreamType;
 use domain::ids::OrgId;
+use domain::stream_type::StreamType;
 use event_store::consume::consumer::{self, ApplyError, Consumer, apply_batch};
 use event_store::consume::generation::{self, ConsumerMode};
 use event_store::consume::parked;

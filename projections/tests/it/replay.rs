@@ -2,8 +2,9 @@
 //! and whichever workers apply them.
 
 use domain::droplet::DropletEvent;
-use domain::event::{Event, StreamType};
+use domain::event::Event;
 use domain::job::JobSubject;
+use domain::stream_type::StreamType;
 use event_store::consume::checkpoint::Move;
 use event_store::consume::consumer::{Consumer, apply_batch};
 use event_store::consume::source::{Batch, ConsumerId};
@@ -56,10 +57,10 @@ pub(crate) async fn record_lives(world: &World, count: usize) -> Writer {
     let mut writer = Writer::new(world, "acme");
     let mut lives: Vec<(StreamId, Vec<Event>)> = Vec::new();
     for n in 0..count {
-        let droplet = new_stream(StreamType::Droplet);
+        let droplet = new_stream(StreamType::DROPLET);
         lives.push((droplet, droplet_life(n)));
         let subject = JobSubject::Droplet(domain::ids::DropletId::new(droplet.uuid));
-        lives.push((new_stream(StreamType::Job), job_life(n, subject)));
+        lives.push((new_stream(StreamType::JOB), job_life(n, subject)));
     }
     // One event of every life in turn.
     let longest = lives.iter().map(|(_, life)| life.len()).max();

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::droplet::{DropletEvent, DropletRequested};
-use domain::event::{Event, StreamType};
+use domain::event::{DomainEvent, Event};
 use domain::ids::{DropletId, JobId, OrgId};
 use domain::job::{JobEvent, JobSubject, JobSubmitted};
 use domain::name::{DropletName, JobKind};
 use domain::slug::{RegionSlug, SizeSlug};
+use domain::stream_type::StreamType;
 use domain::tag::Tag;
 use event_store::consume::consumer::{Consumer, apply_batch};
 use event_store::consume::generation::{self, ConsumerMode};
@@ -165,14 +166,14 @@ impl Writer {
 
     /// A droplet that was requested.
     pub(crate) async fn droplet(&mut self, requested: DropletRequested) -> DropletId {
-        let stream = new_stream(StreamType::Droplet);
+        let stream = new_stream(StreamType::DROPLET);
         self.record(stream, [DropletEvent::from(requested)]).await;
         DropletId::new(stream.uuid)
     }
 
     /// A job that was submitted.
     pub(crate) async fn job(&mut self, submitted: JobSubmitted) -> JobId {
-        let stream = new_stream(StreamType::Job);
+        let stream = new_stream(StreamType::JOB);
         self.record(stream, [JobEvent::from(submitted)]).await;
         JobId::new(stream.uuid)
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::event::{Event, StreamType};
+use domain::event::Event;
 use domain::job::{JobEvent, JobSubject, JobSubmitted, Runner};
+use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Positioned, Recorded};
@@ -36,7 +37,7 @@ impl Consumer for TodoList {
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
-        &[StreamType::Job]
+        &[StreamType::JOB]
     }
 
     async fn apply(

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::envelope::StreamId;
 use event_store::write::append::{Append, Outcome};
 use event_store::write::idempotency::Keyed;
@@ -150,7 +150,7 @@ impl Scene for Rivalry {
 
 fn stream(number: u128) -> StreamId {
     StreamId {
-        stream_type: StreamType::Droplet,
+        stream_type: StreamType::DROPLET,
         uuid: Uuid::from_u128(number),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer, apply_batch};
 use event_store::consume::retry;
 use event_store::envelope::{Positioned, Recorded};

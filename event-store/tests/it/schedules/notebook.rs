@@ -1,7 +1,7 @@
 //! A consumer that writes down what it applied, in the order in which it did.
 
 use async_trait::async_trait;
-use domain::event::StreamType;
+use domain::stream_type::StreamType;
 use event_store::consume::checkpoint::{self, Move};
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::consume::generation;
@@ -40,7 +40,7 @@ impl Consumer for Notebook {
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
-        &[StreamType::Droplet]
+        &[StreamType::DROPLET]
     }
 
     async fn apply(
@@ -68,9 +68,9 @@ impl Consumer for Notebook {
 
 /// The stream of that number of a partition; always the same one.
 pub(super) fn stream(partition: i16, number: usize) -> StreamId {
-    let shard = Shard::new(StreamType::Droplet, partition);
+    let shard = Shard::new(StreamType::DROPLET, partition);
     let stream = |uuid| StreamId {
-        stream_type: StreamType::Droplet,
+        stream_type: StreamType::DROPLET,
         uuid,
     };
     (1..)
@@ -94,7 +94,7 @@ pub(super) async fn reset(pool: &PgPool) {
     generation::begin(pool, NAME, 1)
         .await
         .expect("Postgres answers");
-    let shards = Shard::all(&[StreamType::Droplet]);
+    let shards = Shard::all(&[StreamType::DROPLET]);
     checkpoint::load(pool, ID, &shards)
         .await
         .expect("Postgres answers");
@@ -102,7 +102,7 @@ pub(super) async fn reset(pool: &PgPool) {
 
 /// What comes next in a shard after its checkpoint, up to a position; `None` when it stands there already.
 pub(super) async fn batch(pool: &PgPool, partition: i16, up_to: i64) -> Option<Batch> {
-    let shard = Shard::new(StreamType::Droplet, partition);
+    let shard = Shard::new(StreamType::DROPLET, partition);
     let loaded = checkpoint::load(pool, ID, &[shard]).await;
     let from = loaded.expect("the generation serves")[&shard].position;
     let to = Position(up_to);

@@ -77,7 +77,7 @@ async fn sequence(mut sequencer: Sequencer, wake: Wake) {
 fn run(platform: &mut Platform, simulation: Simulation, todo: Signal) -> CancellationToken {
     let stop = CancellationToken::new();
     let (pool, commands) = (platform.pool(), platform.process());
-    let runner = platform::run(pool, commands, simulation, todo, 4, stop.clone());
+    let runner = job_runner::run(pool, commands, simulation, todo, 4, stop.clone());
     platform.tasks.spawn(runner);
     stop
 }
@@ -371,7 +371,7 @@ async fn a_runner_that_stops_leaves_its_work_to_the_next() {
     };
     let (pool, process) = (platform.pool(), platform.process());
     let stop = CancellationToken::new();
-    let runner = platform::run(pool, process, slow, todo.clone(), 1, stop.clone());
+    let runner = job_runner::run(pool, process, slow, todo.clone(), 1, stop.clone());
     let stopped = async {
         wait::until("the job has begun", || async {
             (platform.history(job).await.len() == 2).then_some(())

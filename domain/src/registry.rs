@@ -1,0 +1,39 @@
+//! The aggregates of this program, one line each.
+//!
+//! A line gives the constant and the code of the aggregate's stream type, its name in storage and in
+//! topics, its variant of [`Event`], and its type. Codes and names are for ever. Everything that
+//! enumerates aggregates goes by this list; to add one, write its folder and its line.
+
+use crate::aggregate::{Aggregate, Upcast};
+use crate::decider::Decider;
+use crate::event::{DecodeError, DomainEvent, EventOf, ForeignEvent};
+use crate::stream_type::StreamType;
+use crate::{droplet, job};
+
+mod declare;
+
+use self::declare::aggregates;
+
+aggregates! {
+    DROPLET = 0, "droplet", Droplet(droplet::Droplet);
+    JOB = 1, "job", Job(job::Job);
+}
+
+/// What is known of an aggregate without its type at hand.
+#[derive(Debug)]
+pub struct AggregateInfo {
+    /// The type of its streams.
+    pub stream_type: StreamType,
+    /// Its name in storage and in topics, such as `droplet`.
+    pub name: &'static str,
+    /// The name of its type, for people and for GraphQL, such as `Droplet`.
+    pub type_name: &'static str,
+    /// The stored name and the current schema version of each of its events.
+    pub events: &'static [(&'static str, i32)],
+    /// How older payloads become current.
+    pub upcasts: &'static [Upcast],
+    /// The event of that stored name with that payload, which is of the current schema version.
+    pub(crate) decode: fn(&str, &str) -> Result<Event, DecodeError>,
+    /// One sample of each of its events, in the order of `events`.
+    pub(crate) samples: fn() -> Vec<Event>,
+}
