@@ -53,6 +53,32 @@ pub trait Rejection: std::error::Error + Send + Sync + Clone + PartialEq + 'stat
     fn field(&self) -> Option<&'static str>;
 }
 
+/// Every state that samples of the events lead to, in any order and number, as JSON.
+///
+/// # Panics
+/// When a state is not the same after it was written as JSON and read: a snapshot would lose it.
+pub(crate) fn reachable<D: Decider>() -> Vec<String> {
+    let samples = D::Event::samples();
+    let mut states = vec![D::default()];
+    let mut next = 0;
+    while let Some(state) = states.get(next).cloned() {
+        for event in &samples {
+            let after = state.clone().evolve(event);
+            if !states.contains(&after) {
+                states.push(after);
+            }
+        }
+        next += 1;
+    }
+    let json = |state: &D| {
+        let json = serde_json::to_string(state).expect("states are made of JSON's types");
+        let read: D = serde_json::from_str(&json).expect("a state that was written is read");
+        assert_eq!(read, *state, "a state changes when it is written and read");
+        json
+    };
+    states.iter().map(json).collect()
+}
+
 /// The state after all the events, in order.
 #[must_use]
 pub fn fold<'e, D: Decider>(state: D, events: impl IntoIterator<Item = &'e D::Event>) -> D {

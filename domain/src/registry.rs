@@ -36,4 +36,7 @@ pub struct AggregateInfo {
     pub(crate) decode: fn(&str, &str) -> Result<Event, DecodeError>,
     /// One sample of each of its events, in the order of `events`.
     pub(crate) samples: fn() -> Vec<Event>,
+    /// The version of the serialised state, and every state that the samples lead to, as JSON: for
+    /// golden files.
+    pub states: fn() -> (i32, Vec<String>),
 }

@@ -32,6 +32,10 @@ macro_rules! aggregates {
                     <EventOf<$module::$Type> as DomainEvent>::from_json(event_type, json)
                         .map(Event::$Variant)
                 },
+                states: || {
+                    let states = crate::decider::reachable::<$module::$Type>();
+                    (<$module::$Type as Decider>::STATE_VERSION, states)
+                },
                 samples: || {
                     let samples = <EventOf<$module::$Type> as DomainEvent>::samples();
                     samples.into_iter().map(Event::$Variant).collect()
