@@ -5,13 +5,14 @@
 //! [`crate::streams`].
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use domain::aggregate::Aggregate;
 use domain::ids::OrgId;
 use event_store::envelope::{StreamId, Version};
 use lru::LruCache;
 
-use crate::aggregate::{Aggregate, State};
+use crate::any_state::{AnyState, downcast};
 
 /// Streams at most; at about half a kilobyte each, 10 MiB.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(20_000).expect("it is not zero");
@@ -26,7 +27,7 @@ pub(crate) struct Cache {
 struct Entry {
     org: OrgId,
     version: Version,
-    state: State,
+    state: Arc<dyn AnyState>,
 }
 
 impl Cache {
@@ -41,11 +42,17 @@ impl Cache {
     pub(crate) fn get<D: Aggregate>(&self, org: &OrgId, stream: StreamId) -> Option<(D, Version)> {
         let mut entries = self.entries();
         let entry = entries.get(&stream).filter(|entry| entry.org == *org)?;
-        Some((D::of_state(&entry.state)?.clone(), entry.version))
+        Some((downcast::<D>(entry.state.as_ref())?.clone(), entry.version))
     }
 
     /// Remembers a committed state; never in place of a newer one.
-    pub(crate) fn put(&self, org: &OrgId, stream: StreamId, version: Version, state: State) {
+    pub(crate) fn put(
+        &self,
+        org: &OrgId,
+        stream: StreamId,
+        version: Version,
+        state: Arc<dyn AnyState>,
+    ) {
         let mut entries = self.entries();
         if entries
             .peek(&stream)
@@ -99,13 +106,13 @@ mod tests {
             &org("acme"),
             stream(),
             Version(2),
-            State::Droplet(Droplet::Deleted),
+            Arc::new(Droplet::Deleted),
         );
         cache.put(
             &org("acme"),
             stream(),
             Version(1),
-            State::Droplet(Droplet::Failed),
+            Arc::new(Droplet::Failed),
         );
         let known = cache.get::<Droplet>(&org("acme"), stream());
         assert_eq!(known, Some((Droplet::Deleted, Version(2))));
@@ -118,7 +125,7 @@ mod tests {
             &org("acme"),
             stream(),
             Version(1),
-            State::Droplet(Droplet::Failed),
+            Arc::new(Droplet::Failed),
         );
         assert_eq!(cache.get::<Droplet>(&org("other"), stream()), None);
         assert_eq!(cache.get::<Job>(&org("acme"), stream()), None);
@@ -131,7 +138,7 @@ mod tests {
             &org("acme"),
             stream(),
             Version(1),
-            State::Droplet(Droplet::Failed),
+            Arc::new(Droplet::Failed),
         );
         cache.forget(stream());
         assert_eq!(cache.get::<Droplet>(&org("acme"), stream()), None);

@@ -1,12 +1,16 @@
 //! What a command comes to, before it is appended.
 
+use std::sync::Arc;
+
+use domain::aggregate::Aggregate;
 use domain::decider::fold;
 use domain::event::Event;
+use domain::unique_name::UniqueName;
 use event_store::envelope::{StreamId, Version};
 use event_store::write::append::StreamAppend;
 use event_store::write::reservation::{Name, NameChange};
 
-use crate::aggregate::{Aggregate, State};
+use crate::any_state::AnyState;
 use crate::error::Rejected;
 use crate::receipt::Receipt;
 use crate::streams::Loaded;
@@ -26,7 +30,7 @@ pub(crate) struct Change {
     pub(crate) stream: StreamId,
     pub(crate) before: Version,
     pub(crate) events: Vec<Event>,
-    pub(crate) after: State,
+    pub(crate) after: Arc<dyn AnyState>,
     names: Vec<NameChange>,
 }
 
@@ -37,14 +41,14 @@ impl<D: Aggregate> Loaded<D> {
             .state
             .decide(command)
             .map_err(|rejection| Rejected::by_rule(&rejection))?;
-        let held_before = self.state.held_name();
+        let held_before = self.state.names();
         let after = fold(self.state, &events);
         Ok(Change {
             stream: self.stream,
             before: self.version,
-            names: name_changes(self.stream, held_before, after.held_name()),
+            names: name_changes(self.stream, &held_before, &after.names()),
             events: events.into_iter().map(Into::into).collect(),
-            after: after.into_state(),
+            after: Arc::new(after),
         })
     }
 }
@@ -107,31 +111,53 @@ impl Decision {
 }
 
 /// What happens to names follows from the states alone, whatever the command was.
-fn name_changes(stream: StreamId, before: Option<Name>, after: Option<Name>) -> Vec<NameChange> {
-    if before == after {
-        return Vec::new();
-    }
-    let released = before.map(|name| NameChange::Release(name, stream));
-    let taken = after.map(|name| NameChange::Take(name, stream));
-    released.into_iter().chain(taken).collect()
+fn name_changes(stream: StreamId, before: &[UniqueName], after: &[UniqueName]) -> Vec<NameChange> {
+    let name = |name: &UniqueName| Name {
+        scope: name.scope.name,
+        key: name.key.clone(),
+    };
+    let released = before.iter().filter(|held| !after.contains(held));
+    let taken = after.iter().filter(|held| !before.contains(held));
+    released
+        .map(|held| NameChange::Release(name(held), stream))
+        .chain(taken.map(|held| NameChange::Take(name(held), stream)))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use domain::ids::DropletId;
+    use domain::unique_name::{NameScope, Reach};
     use uuid::Uuid;
 
     use super::*;
 
+    static NAMES: NameScope = NameScope {
+        name: "droplet_name",
+        reach: Reach::Organization,
+        code: "NAME_TAKEN",
+        field: "name",
+        holder: "live droplet",
+    };
+
     #[test]
     fn names_follow_the_states() {
         let stream = DropletId::new(Uuid::from_u128(1)).into();
-        let (a, b) = (Name::droplet("a"), Name::droplet("b"));
-        let changes = |before: Option<&Name>, after: Option<&Name>| {
-            name_changes(stream, before.cloned(), after.cloned())
+        let name = |key: &str| UniqueName {
+            scope: &NAMES,
+            key: key.to_owned(),
         };
-        let take = |name: &Name| NameChange::Take(name.clone(), stream);
-        let release = |name: &Name| NameChange::Release(name.clone(), stream);
+        let (a, b) = (name("a"), name("b"));
+        let changes = |before: Option<&UniqueName>, after: Option<&UniqueName>| {
+            let list = |name: Option<&UniqueName>| name.cloned().into_iter().collect::<Vec<_>>();
+            name_changes(stream, &list(before), &list(after))
+        };
+        let stored = |name: &UniqueName| Name {
+            scope: name.scope.name,
+            key: name.key.clone(),
+        };
+        let take = |name: &UniqueName| NameChange::Take(stored(name), stream);
+        let release = |name: &UniqueName| NameChange::Release(stored(name), stream);
         assert_eq!(changes(None, Some(&a)), [take(&a)]);
         assert_eq!(changes(Some(&a), Some(&a)), []);
         assert_eq!(changes(Some(&a), Some(&b)), [release(&a), take(&b)]);

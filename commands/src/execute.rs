@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use backoff::backoff::Backoff;
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
+use domain::aggregate::Aggregate;
 use domain::ids::OrgId;
 use event_store::envelope::StreamId;
 use event_store::error::StoreError;
@@ -16,7 +17,6 @@ use serde_json::Value;
 use sqlx::PgPool;
 use tracing::Instrument;
 
-use crate::aggregate::{Aggregate, State};
 use crate::cache::Cache;
 use crate::context::Context;
 use crate::decision::{Change, Decision};
@@ -207,9 +207,12 @@ impl Commands {
 
     async fn snapshot(&self, change: &Change) {
         let (stream, version) = (change.stream, change.version());
-        let saved = match &change.after {
-            State::Droplet(droplet) => snapshot::save(&self.pool, stream, droplet, version).await,
-            State::Job(job) => snapshot::save(&self.pool, stream, job, version).await,
+        let saved = match change.after.snapshot() {
+            Ok(state) => snapshot::save(&self.pool, stream, version, &state).await,
+            Err(error) => {
+                tracing::warn!(%error, stream.id = %stream, "a state cannot be written as JSON");
+                return;
+            }
         };
         if let Err(error) = saved {
             // It costs whoever loads the stream next some time, and nothing else.

@@ -26,10 +26,9 @@ pub mod job;
 
 pub mod process;
 
-mod aggregate;
+mod any_state;
 mod cache;
 mod decision;
-mod ownership;
 mod request;
 mod stream_locks;
 mod streams;

@@ -5,6 +5,9 @@
 //! to answer that there is nothing to do; so a use case is told where its states came from, and
 //! such an answer is given only when all of them came from the store ([`crate::execute`]).
 
+use std::sync::Arc;
+
+use domain::aggregate::Aggregate;
 use domain::decider::fold;
 use domain::ids::OrgId;
 use event_store::codec;
@@ -14,7 +17,6 @@ use event_store::log;
 use event_store::write::snapshot;
 use sqlx::PgPool;
 
-use crate::aggregate::Aggregate;
 use crate::cache::Cache;
 
 /// A stream as a command finds it.
@@ -98,7 +100,7 @@ impl<'a> Streams<'a> {
     async fn read<D: Aggregate>(&self, stream: StreamId) -> Result<Loaded<D>, StoreError> {
         let loaded: Loaded<D> = read(self.pool, self.org, stream).await?;
         if loaded.version > Version::NONE {
-            let state = loaded.state.clone().into_state();
+            let state = Arc::new(loaded.state.clone());
             self.cache.put(self.org, stream, loaded.version, state);
         }
         Ok(loaded)

@@ -82,7 +82,9 @@ fn rows<Subject>(
         .iter()
         .map(|subject| {
             let title = title(subject);
-            let word = title.split(' ').next().expect("a first word");
+            let title = title.strip_prefix("Update(").unwrap_or(&title);
+            let mut words = title.split([' ', ')']);
+            let word = words.next().expect("a first word");
             std::iter::once(word.to_owned())
                 .chain(cells(subject))
                 .collect()

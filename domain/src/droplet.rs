@@ -20,7 +20,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use command::DropletCommand;
+pub use command::{DropletCommand, DropletUpdate};
 pub use event::{
     DropletActivated, DropletDeleted, DropletDeletionRequested, DropletEvent, DropletProtected,
     DropletProvisioningFailed, DropletRenamed, DropletRequested, DropletTagged, DropletUnprotected,
@@ -83,68 +83,11 @@ impl Decider for Droplet {
                     price_monthly_micros: size.price_monthly,
                 })
             }
-            DropletCommand::ReportActive { addresses } => {
-                let spec = self.being_provisioned()?;
-                // An agent's machine can be active before it has an address; ours cannot.
-                if addresses.is_empty() && spec.provisioner == Provisioner::Platform {
-                    return Err(DropletRejection::AddressRequired);
-                }
-                if addresses.len() > MAX_ADDRESSES {
-                    return Err(DropletRejection::TooManyAddresses);
-                }
-                one(DropletActivated {
-                    addresses: addresses.clone(),
-                })
-            }
-            DropletCommand::ReportFailed { reason } => {
-                self.being_provisioned()?;
-                check_text("reason", reason)?;
-                one(DropletProvisioningFailed {
-                    reason: reason.clone(),
-                })
-            }
-            DropletCommand::Rename { name } => {
-                let spec = self.changeable()?;
-                if spec.name == *name {
-                    return nothing();
-                }
-                one(DropletRenamed {
-                    from: spec.name.clone(),
-                    name: name.clone(),
-                })
-            }
-            DropletCommand::Tag { tag } => {
-                let spec = self.changeable()?;
-                if spec.tags.contains(tag) {
-                    return nothing();
-                }
-                if spec.tags.len() >= MAX_TAGS {
-                    return Err(DropletRejection::TooManyTags);
-                }
-                one(DropletTagged { tag: tag.clone() })
-            }
-            DropletCommand::Untag { tag } => {
-                if !self.changeable()?.tags.contains(tag) {
-                    return nothing();
-                }
-                one(DropletUntagged { tag: tag.clone() })
-            }
-            DropletCommand::Protect => match self.changeable()?.protection {
-                Protection::Unprotected => one(DropletProtected {}),
-                Protection::Protected => nothing(),
-            },
-            DropletCommand::Unprotect => match self.changeable()?.protection {
-                Protection::Unprotected => nothing(),
-                Protection::Protected => one(DropletUnprotected {}),
-            },
+            DropletCommand::Update(update) => self.update(update),
             DropletCommand::RequestDeletion => match self.changeable()?.protection {
                 Protection::Unprotected => one(DropletDeletionRequested {}),
                 Protection::Protected => Err(DropletRejection::DropletProtected),
             },
-            DropletCommand::ReportDeleted => {
-                self.must_be_deleting()?;
-                one(DropletDeleted {})
-            }
         }
     }
 
@@ -175,6 +118,71 @@ impl Decider for Droplet {
             }
             DropletEvent::DeletionRequested(_) => self.deleting(),
             DropletEvent::Deleted(_) => Self::Deleted,
+        }
+    }
+}
+
+impl Droplet {
+    fn update(&self, update: &DropletUpdate) -> Result<Vec<DropletEvent>, DropletRejection> {
+        match update {
+            DropletUpdate::ReportActive { addresses } => {
+                let spec = self.being_provisioned()?;
+                // An agent's machine can be active before it has an address; ours cannot.
+                if addresses.is_empty() && spec.provisioner == Provisioner::Platform {
+                    return Err(DropletRejection::AddressRequired);
+                }
+                if addresses.len() > MAX_ADDRESSES {
+                    return Err(DropletRejection::TooManyAddresses);
+                }
+                one(DropletActivated {
+                    addresses: addresses.clone(),
+                })
+            }
+            DropletUpdate::ReportFailed { reason } => {
+                self.being_provisioned()?;
+                check_text("reason", reason)?;
+                one(DropletProvisioningFailed {
+                    reason: reason.clone(),
+                })
+            }
+            DropletUpdate::Rename { name } => {
+                let spec = self.changeable()?;
+                if spec.name == *name {
+                    return nothing();
+                }
+                one(DropletRenamed {
+                    from: spec.name.clone(),
+                    name: name.clone(),
+                })
+            }
+            DropletUpdate::Tag { tag } => {
+                let spec = self.changeable()?;
+                if spec.tags.contains(tag) {
+                    return nothing();
+                }
+                if spec.tags.len() >= MAX_TAGS {
+                    return Err(DropletRejection::TooManyTags);
+                }
+                one(DropletTagged { tag: tag.clone() })
+            }
+            DropletUpdate::Untag { tag } => {
+                if !self.changeable()?.tags.contains(tag) {
+                    return nothing();
+                }
+                one(DropletUntagged { tag: tag.clone() })
+            }
+            DropletUpdate::Protect => match self.changeable()?.protection {
+                Protection::Unprotected => one(DropletProtected {}),
+                Protection::Protected => nothing(),
+            },
+            DropletUpdate::Unprotect => match self.changeable()?.protection {
+                Protection::Unprotected => nothing(),
+                Protection::Protected => one(DropletUnprotected {}),
+            },
+            DropletUpdate::ReportDeleted => {
+                self.must_be_deleting()?;
+                one(DropletDeleted {})
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use command::JobCommand;
+pub use command::{JobCommand, JobUpdate};
 pub use event::{
     JobCancelled, JobEvent, JobFailed, JobProgressed, JobStarted, JobSubmitted, JobSucceeded,
 };
@@ -66,13 +66,37 @@ impl Decider for Job {
                     attempts: *attempts,
                 })
             }
-            JobCommand::Start { worker } => {
+            JobCommand::Update(update) => self.update(update),
+        }
+    }
+
+    fn evolve(self, event: &JobEvent) -> Self {
+        if JobStatus::after(self.status(), event).is_none() {
+            return self;
+        }
+        match event {
+            JobEvent::Submitted(submitted) => Self::Submitted {
+                spec: JobSpec::from(submitted),
+            },
+            JobEvent::Started(started) => self.started(started),
+            JobEvent::Progressed(progressed) => self.progressed(progressed),
+            JobEvent::Succeeded(_) => Self::Succeeded,
+            JobEvent::Failed(_) => Self::Failed,
+            JobEvent::Cancelled(_) => Self::Cancelled,
+        }
+    }
+}
+
+impl Job {
+    fn update(&self, update: &JobUpdate) -> Result<Vec<JobEvent>, JobRejection> {
+        match update {
+            JobUpdate::Start { worker } => {
                 self.must_be_waiting()?;
                 one(JobStarted {
                     worker: worker.clone(),
                 })
             }
-            JobCommand::Progress { percent, message } => {
+            JobUpdate::Progress { percent, message } => {
                 let reached = self.must_be_running()?;
                 if *percent > 100 {
                     return Err(JobRejection::InvalidPercent { percent: *percent });
@@ -97,7 +121,7 @@ impl Decider for Job {
                     message: message.clone(),
                 })
             }
-            JobCommand::Succeed { result } => {
+            JobUpdate::Succeed { result } => {
                 self.must_be_running()?;
                 if let Some(result) = result {
                     check_json("result", result)?;
@@ -106,36 +130,20 @@ impl Decider for Job {
                 let result = result.clone().filter(|result| !result.is_null());
                 one(JobSucceeded { result })
             }
-            JobCommand::Fail { error } => {
+            JobUpdate::Fail { error } => {
                 self.must_be_running()?;
                 check_text("error", error)?;
                 one(JobFailed {
                     error: error.clone(),
                 })
             }
-            JobCommand::Cancel { reason } => {
+            JobUpdate::Cancel { reason } => {
                 self.must_be_unfinished()?;
                 check_text("reason", reason)?;
                 one(JobCancelled {
                     reason: reason.clone(),
                 })
             }
-        }
-    }
-
-    fn evolve(self, event: &JobEvent) -> Self {
-        if JobStatus::after(self.status(), event).is_none() {
-            return self;
-        }
-        match event {
-            JobEvent::Submitted(submitted) => Self::Submitted {
-                spec: JobSpec::from(submitted),
-            },
-            JobEvent::Started(started) => self.started(started),
-            JobEvent::Progressed(progressed) => self.progressed(progressed),
-            JobEvent::Succeeded(_) => Self::Succeeded,
-            JobEvent::Failed(_) => Self::Failed,
-            JobEvent::Cancelled(_) => Self::Cancelled,
         }
     }
 }

@@ -38,7 +38,8 @@ pub fn given_nothing<D: Decider>() -> Given<D> {
 impl<D: Decider> Given<D> {
     /// Decides on the command in the state that the past led to.
     #[must_use]
-    pub fn when(self, command: D::Command) -> Outcome<D> {
+    pub fn when(self, command: impl Into<D::Command>) -> Outcome<D> {
+        let command = command.into();
         let decision = fold(D::default(), &self.events).decide(&command);
         Outcome {
             given: self.events,
@@ -110,10 +111,10 @@ fn lines<Event: Debug>(events: &[Event]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Job, JobCancelled, JobCommand, JobFailed, JobRejection};
+    use crate::job::{Job, JobCancelled, JobFailed, JobRejection, JobUpdate};
 
     fn cancel_nothing() -> Outcome<Job> {
-        given_nothing::<Job>().when(JobCommand::Cancel {
+        given_nothing::<Job>().when(JobUpdate::Cancel {
             reason: "late".to_owned(),
         })
     }
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "given\n    no events\n\
-                               when\n    Cancel { reason: \"late\" }\n\
+                               when\n    Update(Cancel { reason: \"late\" })\n\
                                expected\n    Cancelled(JobCancelled { reason: \"late\" })\n    \
                                Failed(JobFailed { error: \"late\" })\n\
                                but got\n    rejected: JobNotFound")]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use async_graphql::{Context, ID, Object, Result};
 use commands::droplet::NewDroplet;
-use domain::droplet::{Address, DropletCommand};
+use domain::droplet::{Address, DropletUpdate};
 use domain::name::{ClusterName, DropletName};
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
@@ -74,7 +74,7 @@ impl DropletMutations {
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let name = check.value("name", DropletName::parse(input.name));
-        let command = name.map(|name| DropletCommand::Rename { name });
+        let command = name.map(|name| DropletUpdate::Rename { name });
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
@@ -87,7 +87,7 @@ impl DropletMutations {
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let tag = check.value("tag", Tag::parse(input.tag));
-        let command = tag.map(|tag| DropletCommand::Tag { tag });
+        let command = tag.map(|tag| DropletUpdate::Tag { tag });
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
@@ -100,7 +100,7 @@ impl DropletMutations {
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let tag = check.value("tag", Tag::parse(input.tag));
-        let command = tag.map(|tag| DropletCommand::Untag { tag });
+        let command = tag.map(|tag| DropletUpdate::Untag { tag });
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
@@ -111,7 +111,7 @@ impl DropletMutations {
         context: &Context<'_>,
         #[graphql(desc = "Which droplet.")] input: ProtectDropletInput,
     ) -> Result<DropletPayload> {
-        let command = Some(DropletCommand::Protect);
+        let command = Some(DropletUpdate::Protect);
         let check = Check::begin(context)?;
         send(context, check, &input.id, command, input.occurred_at).await
     }
@@ -123,7 +123,7 @@ impl DropletMutations {
         context: &Context<'_>,
         #[graphql(desc = "Which droplet.")] input: UnprotectDropletInput,
     ) -> Result<DropletPayload> {
-        let command = Some(DropletCommand::Unprotect);
+        let command = Some(DropletUpdate::Unprotect);
         let check = Check::begin(context)?;
         send(context, check, &input.id, command, input.occurred_at).await
     }
@@ -163,7 +163,7 @@ impl DropletMutations {
             })
             .map_err(|_| "this is no IP address: write one like 192.0.2.17 or 2001:db8::17")
         });
-        let command = addresses.map(|addresses| DropletCommand::ReportActive { addresses });
+        let command = addresses.map(|addresses| DropletUpdate::ReportActive { addresses });
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
@@ -175,7 +175,7 @@ impl DropletMutations {
         #[graphql(desc = "Which droplet, and why.")] input: ReportDropletFailedInput,
     ) -> Result<DropletPayload> {
         let reason = input.reason;
-        let command = Some(DropletCommand::ReportFailed { reason });
+        let command = Some(DropletUpdate::ReportFailed { reason });
         let check = Check::begin(context)?;
         send(context, check, &input.id, command, input.occurred_at).await
     }
@@ -187,7 +187,7 @@ impl DropletMutations {
         context: &Context<'_>,
         #[graphql(desc = "Which droplet.")] input: ReportDropletDeletedInput,
     ) -> Result<DropletPayload> {
-        let command = Some(DropletCommand::ReportDeleted);
+        let command = Some(DropletUpdate::ReportDeleted);
         let check = Check::begin(context)?;
         send(context, check, &input.id, command, input.occurred_at).await
     }
@@ -198,7 +198,7 @@ async fn send(
     context: &Context<'_>,
     mut check: Check<'_>,
     id: &ID,
-    command: Option<DropletCommand>,
+    command: Option<DropletUpdate>,
     occurred_at: Option<Time>,
 ) -> Result<DropletPayload> {
     let id = check.droplet("id", id);

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Json, Object, Result};
 use commands::job::NewJob;
-use domain::job::{JobCommand, JobSubject};
+use domain::job::{JobSubject, JobUpdate};
 use domain::name::{ClusterName, JobKind, WorkerName};
 use serde_json::{Map, Value};
 
@@ -62,7 +62,7 @@ impl JobMutations {
     ) -> Result<JobPayload> {
         let mut check = Check::begin(context)?;
         let worker = check.value("worker", WorkerName::parse(input.worker));
-        let command = worker.map(|worker| JobCommand::Start { worker });
+        let command = worker.map(|worker| JobUpdate::Start { worker });
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
@@ -76,7 +76,7 @@ impl JobMutations {
         let mut check = Check::begin(context)?;
         let message = input.message;
         let percent = check.value("percent", small(input.percent));
-        let command = percent.map(|percent| JobCommand::Progress { percent, message });
+        let command = percent.map(|percent| JobUpdate::Progress { percent, message });
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
@@ -88,7 +88,7 @@ impl JobMutations {
         #[graphql(desc = "Which job, and what came of it.")] input: SucceedJobInput,
     ) -> Result<JobPayload> {
         let result = input.result.map(|Json(result)| result);
-        let command = Some(JobCommand::Succeed { result });
+        let command = Some(JobUpdate::Succeed { result });
         let check = Check::begin(context)?;
         send(context, check, &input.id, command, input.occurred_at).await
     }
@@ -100,7 +100,7 @@ impl JobMutations {
         context: &Context<'_>,
         #[graphql(desc = "Which job, and why.")] input: FailJobInput,
     ) -> Result<JobPayload> {
-        let command = Some(JobCommand::Fail { error: input.error });
+        let command = Some(JobUpdate::Fail { error: input.error });
         let check = Check::begin(context)?;
         send(context, check, &input.id, command, input.occurred_at).await
     }
@@ -113,7 +113,7 @@ impl JobMutations {
         #[graphql(desc = "Which job, and why.")] input: CancelJobInput,
     ) -> Result<JobPayload> {
         let reason = input.reason;
-        let command = Some(JobCommand::Cancel { reason });
+        let command = Some(JobUpdate::Cancel { reason });
         let check = Check::begin(context)?;
         send(context, check, &input.id, command, input.occurred_at).await
     }
@@ -124,7 +124,7 @@ async fn send(
     context: &Context<'_>,
     mut check: Check<'_>,
     id: &ID,
-    command: Option<JobCommand>,
+    command: Option<JobUpdate>,
     occurred_at: Option<Time>,
 ) -> Result<JobPayload> {
     let id = check.job("id", id);

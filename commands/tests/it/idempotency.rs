@@ -2,7 +2,7 @@
 
 use commands::droplet::NewDroplet;
 use commands::error::CommandError;
-use domain::droplet::DropletCommand;
+use domain::droplet::DropletUpdate;
 use domain::ids::{DropletId, JobId};
 use domain::job::Runner;
 use uuid::Uuid;
@@ -49,7 +49,7 @@ async fn the_same_key_for_something_else_is_an_error() {
     }
     // Another use case, also where it has nothing to do.
     let other = commands
-        .droplet(&keyed("k"), new.id, DropletCommand::Unprotect)
+        .droplet(&keyed("k"), new.id, DropletUpdate::Unprotect)
         .await;
     assert!(matches!(other, Err(CommandError::KeyReused)), "{other:?}");
     assert_eq!(platform.count().await, 1);
@@ -120,20 +120,20 @@ async fn a_command_that_found_nothing_to_do_uses_up_its_key() {
     one.provision_droplet(&keyed("new"), new)
         .await
         .expect("it is accepted");
-    one.droplet(&keyed("first"), id, DropletCommand::Protect)
+    one.droplet(&keyed("first"), id, DropletUpdate::Protect)
         .await
         .expect("it is accepted");
     let nothing = one
-        .droplet(&keyed("k"), id, DropletCommand::Protect)
+        .droplet(&keyed("k"), id, DropletUpdate::Protect)
         .await
         .expect("it is protected already");
-    one.droplet(&keyed("other"), id, DropletCommand::Unprotect)
+    one.droplet(&keyed("other"), id, DropletUpdate::Unprotect)
         .await
         .expect("it is accepted");
     let events = platform.count().await;
     for process in [&one, &two] {
         let again = process
-            .droplet(&keyed("k"), id, DropletCommand::Protect)
+            .droplet(&keyed("k"), id, DropletUpdate::Protect)
             .await;
         assert_eq!(again.expect("it is known"), nothing);
         let other = process.droplet(&keyed("k"), id, tag("a")).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use commands::execute::Commands;
 use commands::process::job_runner::{self, Simulation, TodoList};
 use domain::ids::{DropletId, JobId};
-use domain::job::{JobCommand, Runner};
+use domain::job::{JobUpdate, Runner};
 use event_store::codec;
 use event_store::consume::consumer::{self, Consumer};
 use event_store::consume::lease;
@@ -342,7 +342,7 @@ async fn other_work_of_the_platform_is_done_and_can_be_cancelled() {
             .await;
         submitted.expect("it is accepted");
     }
-    let cancel = JobCommand::Cancel {
+    let cancel = JobUpdate::Cancel {
         reason: "enough".to_owned(),
     };
     commands

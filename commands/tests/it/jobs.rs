@@ -1,9 +1,8 @@
 //! Jobs, and the droplets they concern.
 
 use commands::job::NewJob;
-use domain::droplet::DropletCommand;
 use domain::ids::DropletId;
-use domain::job::{JobCommand, JobSubject, Runner};
+use domain::job::{JobSubject, JobUpdate, Runner};
 use domain::name::{ClusterName, WorkerName};
 use event_store::envelope::Version;
 use uuid::Uuid;
@@ -108,19 +107,19 @@ async fn an_agents_job_runs_to_its_end() {
         .expect("it is accepted");
     let worker = WorkerName::parse("openb-pod-0001").expect("a name");
     for command in [
-        JobCommand::Start { worker },
-        JobCommand::Progress {
+        JobUpdate::Start { worker },
+        JobUpdate::Progress {
             percent: 50,
             message: None,
         },
-        JobCommand::Succeed { result: None },
+        JobUpdate::Succeed { result: None },
     ] {
         commands
             .job(&request(), job, command)
             .await
             .expect("it is accepted");
     }
-    let cancel = JobCommand::Cancel {
+    let cancel = JobUpdate::Cancel {
         reason: "late".to_owned(),
     };
     assert_eq!(
@@ -137,30 +136,4 @@ async fn an_agents_job_runs_to_its_end() {
             "job_succeeded"
         ]
     );
-}
-
-#[tokio::test]
-async fn what_needs_a_second_stream_is_refused_where_only_one_is_written() {
-    let mut platform = Platform::new().await;
-    let commands = platform.process();
-    let new = platform_droplet("web");
-    let id = new.id;
-    commands
-        .provision_droplet(&request(), new)
-        .await
-        .expect("it is accepted");
-    let deletion = commands
-        .droplet(&request(), id, DropletCommand::RequestDeletion)
-        .await;
-    assert_eq!(code(deletion), "NEEDS_A_JOB");
-    let spec = job_on(id, Runner::Agent);
-    let submit = JobCommand::Submit {
-        kind: spec.kind,
-        subject: spec.subject,
-        parameters: spec.parameters,
-        runner: spec.runner,
-        attempts: spec.attempts,
-    };
-    let submitted = commands.job(&request(), new_job(), submit).await;
-    assert_eq!(code(submitted), "NEEDS_ITS_SUBJECT");
 }

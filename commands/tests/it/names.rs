@@ -1,6 +1,6 @@
 //! Names are unique among the live droplets of an organization.
 
-use domain::droplet::DropletCommand;
+use domain::droplet::DropletUpdate;
 use domain::ids::DropletId;
 
 use crate::support::{
@@ -65,7 +65,7 @@ async fn a_name_is_free_again_after_failure_and_after_deletion() {
     let too_early = commands.provision_droplet(&request(), droplet("web")).await;
     assert_eq!(code(too_early), "NAME_TAKEN");
     let deleted = commands
-        .droplet(&request(), second, DropletCommand::ReportDeleted)
+        .droplet(&request(), second, DropletUpdate::ReportDeleted)
         .await;
     deleted.expect("it is accepted");
 
@@ -148,7 +148,7 @@ async fn a_refused_command_leaves_nothing_of_any_stream() {
     assert_eq!(platform.history(job).await, ["job_submitted"]);
 
     // By its own id it works, and the failure left the name with the droplet.
-    let active = DropletCommand::ReportFailed {
+    let active = DropletUpdate::ReportFailed {
         reason: "none".to_owned(),
     };
     commands

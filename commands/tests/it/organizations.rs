@@ -1,7 +1,7 @@
 //! Streams of another organization look as if they did not exist.
 
-use domain::droplet::DropletCommand;
-use domain::job::{JobCommand, Runner};
+use domain::droplet::DropletUpdate;
+use domain::job::{JobUpdate, Runner};
 
 use crate::support::{
     Platform, code, droplet, job_on, new_job, rejected, request, request_of, tag,
@@ -25,7 +25,7 @@ async fn nothing_of_another_organization_can_be_seen_or_changed() {
         .expect("it is accepted");
     let stranger = request_of("other");
     for commands in processes {
-        for command in [tag("a"), DropletCommand::Protect, DropletCommand::Unprotect] {
+        for command in [tag("a"), DropletUpdate::Protect, DropletUpdate::Unprotect] {
             let refused = commands.droplet(&stranger, id, command).await;
             assert_eq!(code(refused), "DROPLET_NOT_FOUND");
         }
@@ -40,7 +40,7 @@ async fn nothing_of_another_organization_can_be_seen_or_changed() {
             (refused.code, refused.field),
             ("DROPLET_NOT_FOUND", Some("droplet"))
         );
-        let cancel = JobCommand::Cancel {
+        let cancel = JobUpdate::Cancel {
             reason: "mine".to_owned(),
         };
         assert_eq!(
@@ -81,7 +81,7 @@ async fn a_droplets_id_does_not_open_a_job() {
         .provision_droplet(&request(), new)
         .await
         .expect("it is accepted");
-    let cancel = JobCommand::Cancel {
+    let cancel = JobUpdate::Cancel {
         reason: "which?".to_owned(),
     };
     let job = domain::ids::JobId::new(id.as_uuid());

@@ -1,8 +1,8 @@
 //! What the platform runs, only the platform reports on.
 
 use commands::job::NewJob;
-use domain::droplet::DropletCommand;
-use domain::job::{JobCommand, Runner};
+use domain::droplet::DropletUpdate;
+use domain::job::{JobUpdate, Runner};
 use domain::name::{JobKind, WorkerName};
 
 use crate::support::{
@@ -10,23 +10,23 @@ use crate::support::{
     rejected, request,
 };
 
-fn reports() -> [JobCommand; 4] {
+fn reports() -> [JobUpdate; 4] {
     let worker = WorkerName::parse("me").expect("a name");
     [
-        JobCommand::Start { worker },
-        JobCommand::Progress {
+        JobUpdate::Start { worker },
+        JobUpdate::Progress {
             percent: 10,
             message: None,
         },
-        JobCommand::Succeed { result: None },
-        JobCommand::Fail {
+        JobUpdate::Succeed { result: None },
+        JobUpdate::Fail {
             error: "no".to_owned(),
         },
     ]
 }
 
-fn cancel() -> JobCommand {
-    JobCommand::Cancel {
+fn cancel() -> JobUpdate {
+    JobUpdate::Cancel {
         reason: "enough".to_owned(),
     }
 }
@@ -41,7 +41,7 @@ async fn a_client_does_not_report_on_a_platform_droplet() {
         .provision_droplet(&request(), new)
         .await
         .expect("it is accepted");
-    for report in [active(), failed(), DropletCommand::ReportDeleted] {
+    for report in [active(), failed(), DropletUpdate::ReportDeleted] {
         let refused = commands.droplet(&request(), id, report).await;
         assert_eq!(code(refused), "DROPLET_RUN_BY_PLATFORM");
     }

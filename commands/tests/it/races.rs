@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use commands::error::CommandError;
 use commands::execute::Commands;
-use domain::droplet::DropletCommand;
+use domain::droplet::DropletUpdate;
 use domain::ids::DropletId;
 use domain::tag::Tag;
 use event_store::envelope::Version;
@@ -67,18 +67,18 @@ async fn provision(commands: &Commands) -> DropletId {
 }
 
 /// At most 64 tags fit on a droplet, so each writer adds and removes one of its own.
-fn change(writer: usize, round: usize) -> DropletCommand {
+fn change(writer: usize, round: usize) -> DropletUpdate {
     let text = format!("writer-{writer}");
     match round % 2 {
         0 => tag(&text),
-        _ => DropletCommand::Untag {
+        _ => DropletUpdate::Untag {
             tag: Tag::parse(text).expect("a tag"),
         },
     }
 }
 
 /// Sends the command again for as long as others are in the way, as a client does.
-async fn insist(commands: &Commands, id: DropletId, command: DropletCommand) -> Version {
+async fn insist(commands: &Commands, id: DropletId, command: DropletUpdate) -> Version {
     loop {
         match commands.droplet(&request(), id, command.clone()).await {
             Ok(receipt) => return receipt.streams[0].1,

@@ -5,7 +5,7 @@ use domain::droplet::{Droplet, DropletEvent};
 use domain::ids::DropletId;
 use event_store::codec;
 use event_store::envelope::Version;
-use event_store::write::snapshot;
+use event_store::write::snapshot::{self, Snapshot};
 
 use crate::support::{Platform, code, droplet, rename, request, request_of, tag};
 
@@ -92,7 +92,8 @@ async fn a_snapshot_that_is_ahead_of_its_stream_is_not_believed() {
     let mut platform = Platform::new().await;
     let id = long_droplet(&mut platform, 3).await;
     // As after restoring the events, but not the snapshots, from an older backup.
-    snapshot::save(&platform.pool(), id.into(), &Droplet::Deleted, Version(9))
+    let deleted = Snapshot::of(&Droplet::Deleted).expect("it is JSON");
+    snapshot::save(&platform.pool(), id.into(), Version(9), &deleted)
         .await
         .expect("Postgres answers");
     let accepted = platform.process().droplet(&request(), id, tag("a")).await;

@@ -1,6 +1,6 @@
 //! What a process remembers may be old. It may cost a conflict; it must never show in an answer.
 
-use domain::droplet::DropletCommand;
+use domain::droplet::DropletUpdate;
 use event_store::envelope::Version;
 
 use crate::support::{Platform, active, code, droplet, failed, new_job, request, tag};
@@ -14,10 +14,10 @@ async fn a_command_that_only_an_old_state_would_refuse_is_accepted() {
     one.provision_droplet(&request(), new)
         .await
         .expect("it is accepted");
-    one.droplet(&request(), id, DropletCommand::Protect)
+    one.droplet(&request(), id, DropletUpdate::Protect)
         .await
         .expect("it is accepted");
-    two.droplet(&request(), id, DropletCommand::Unprotect)
+    two.droplet(&request(), id, DropletUpdate::Unprotect)
         .await
         .expect("it is accepted");
     // The first process remembers the droplet as protected.
@@ -37,11 +37,11 @@ async fn a_command_that_an_old_state_finds_done_already_is_done() {
     one.provision_droplet(&request(), new)
         .await
         .expect("it is accepted");
-    two.droplet(&request(), id, DropletCommand::Protect)
+    two.droplet(&request(), id, DropletUpdate::Protect)
         .await
         .expect("it is accepted");
     // The first process remembers the droplet as unprotected.
-    let receipt = one.droplet(&request(), id, DropletCommand::Unprotect).await;
+    let receipt = one.droplet(&request(), id, DropletUpdate::Unprotect).await;
     assert_eq!(
         receipt.expect("it is accepted").streams,
         [(id.into(), Version(3))]

@@ -7,7 +7,7 @@ use commands::error::{CommandError, Rejected};
 use commands::execute::Commands;
 use commands::job::NewJob;
 use commands::receipt::Receipt;
-use domain::droplet::{DropletCommand, Provisioner};
+use domain::droplet::{DropletUpdate, Provisioner};
 use domain::ids::{CommandId, CorrelationId, DropletId, JobId, OrgId};
 use domain::job::{JobSubject, Runner};
 use domain::name::{DropletName, JobKind};
@@ -147,24 +147,24 @@ pub(crate) fn new_job() -> JobId {
     JobId::new(Uuid::now_v7())
 }
 
-pub(crate) fn tag(text: &str) -> DropletCommand {
+pub(crate) fn tag(text: &str) -> DropletUpdate {
     let tag = Tag::parse(text).expect("a tag");
-    DropletCommand::Tag { tag }
+    DropletUpdate::Tag { tag }
 }
 
-pub(crate) fn rename(name: &str) -> DropletCommand {
+pub(crate) fn rename(name: &str) -> DropletUpdate {
     let name = DropletName::parse(name).expect("a good name");
-    DropletCommand::Rename { name }
+    DropletUpdate::Rename { name }
 }
 
-pub(crate) fn active() -> DropletCommand {
+pub(crate) fn active() -> DropletUpdate {
     let addresses = Vec::new();
-    DropletCommand::ReportActive { addresses }
+    DropletUpdate::ReportActive { addresses }
 }
 
-pub(crate) fn failed() -> DropletCommand {
+pub(crate) fn failed() -> DropletUpdate {
     let reason = "unschedulable".to_owned();
-    DropletCommand::ReportFailed { reason }
+    DropletUpdate::ReportFailed { reason }
 }
 
 /// The refusal, which there must be.

@@ -7,7 +7,7 @@ use crate::name::{ClusterName, DropletName};
 use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
 use crate::tag::Tag;
 
-/// A wish of a user, or a report of the droplet's provisioner.
+/// What may be asked of a droplet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DropletCommand {
     /// A user wants a machine.
@@ -27,6 +27,16 @@ pub enum DropletCommand {
         /// Who makes and removes the machine.
         provisioner: Provisioner,
     },
+    /// A user wants it changed, or its provisioner reports on it.
+    Update(DropletUpdate),
+    /// A user wants it gone.
+    RequestDeletion,
+}
+
+/// A change of a droplet that needs nothing but the droplet: a wish of a user, or a report of the
+/// droplet's provisioner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DropletUpdate {
     /// The provisioner made the machine, and it runs.
     ReportActive {
         /// Where it can be reached, at most [`MAX_ADDRESSES`](super::MAX_ADDRESSES). An agent may
@@ -57,8 +67,12 @@ pub enum DropletCommand {
     Protect,
     /// A user wants deletion to be possible again.
     Unprotect,
-    /// A user wants it gone.
-    RequestDeletion,
     /// The provisioner removed the machine, or whatever there was of it.
     ReportDeleted,
+}
+
+impl From<DropletUpdate> for DropletCommand {
+    fn from(update: DropletUpdate) -> Self {
+        Self::Update(update)
+    }
 }

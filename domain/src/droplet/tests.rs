@@ -170,18 +170,18 @@ fn a_droplet_can_be_tagged_up_to_64_times() {
         ..requested()
     };
     given::<Droplet>([full.clone()])
-        .when(DropletCommand::Tag {
+        .when(DropletUpdate::Tag {
             tag: tag("one-more"),
         })
         .then_rejected(DropletRejection::TooManyTags);
     given::<Droplet>([full.clone()])
-        .when(DropletCommand::Tag { tag: tag("tag-0") })
+        .when(DropletUpdate::Tag { tag: tag("tag-0") })
         .then_nothing();
     given::<Droplet>([
         full.into(),
         DropletEvent::from(DropletUntagged { tag: tag("tag-0") }),
     ])
-    .when(DropletCommand::Tag {
+    .when(DropletUpdate::Tag {
         tag: tag("one-more"),
     })
     .then([DropletTagged {
@@ -192,7 +192,7 @@ fn a_droplet_can_be_tagged_up_to_64_times() {
 #[test]
 fn active_droplets_of_the_platform_have_an_address() {
     given::<Droplet>([requested()])
-        .when(DropletCommand::ReportActive { addresses: vec![] })
+        .when(DropletUpdate::ReportActive { addresses: vec![] })
         .then_rejected(DropletRejection::AddressRequired);
 }
 
@@ -202,21 +202,21 @@ fn a_droplet_of_an_agent_can_be_active_without_an_address() {
         provisioner: Provisioner::Agent,
         ..requested()
     }])
-    .when(DropletCommand::ReportActive { addresses: vec![] })
+    .when(DropletUpdate::ReportActive { addresses: vec![] })
     .then([DropletActivated { addresses: vec![] }]);
 }
 
 #[test]
 fn a_droplet_may_have_16_addresses() {
     given::<Droplet>([requested()])
-        .when(DropletCommand::ReportActive {
+        .when(DropletUpdate::ReportActive {
             addresses: numbered_addresses(16),
         })
         .then([DropletActivated {
             addresses: numbered_addresses(16),
         }]);
     given::<Droplet>([requested()])
-        .when(DropletCommand::ReportActive {
+        .when(DropletUpdate::ReportActive {
             addresses: numbered_addresses(17),
         })
         .then_rejected(DropletRejection::TooManyAddresses);
@@ -225,14 +225,14 @@ fn a_droplet_may_have_16_addresses() {
 #[test]
 fn a_failure_says_why_within_limits() {
     given::<Droplet>([requested()])
-        .when(DropletCommand::ReportFailed {
+        .when(DropletUpdate::ReportFailed {
             reason: "no capacity".to_owned(),
         })
         .then([DropletProvisioningFailed {
             reason: "no capacity".to_owned(),
         }]);
     given::<Droplet>([requested()])
-        .when(DropletCommand::ReportFailed {
+        .when(DropletUpdate::ReportFailed {
             reason: "x".repeat(MAX_TEXT_CHARS + 1),
         })
         .then_rejected(DropletRejection::InvalidInput(InvalidInput::TextTooLong {
@@ -244,7 +244,7 @@ fn a_failure_says_why_within_limits() {
 #[test]
 fn a_new_name_remembers_the_old_one() {
     given::<Droplet>([requested()])
-        .when(DropletCommand::Rename {
+        .when(DropletUpdate::Rename {
             name: name("web-2"),
         })
         .then([DropletRenamed {
@@ -258,24 +258,24 @@ fn what_is_already_so_is_accepted_and_changes_nothing() {
     for (past, command) in [
         (
             requested().into(),
-            DropletCommand::Rename {
+            DropletUpdate::Rename {
                 name: name("web-1"),
             },
         ),
         (
             requested().into(),
-            DropletCommand::Tag {
+            DropletUpdate::Tag {
                 tag: tag("env:prod"),
             },
         ),
         (
             requested().into(),
-            DropletCommand::Untag { tag: tag("absent") },
+            DropletUpdate::Untag { tag: tag("absent") },
         ),
-        (requested().into(), DropletCommand::Unprotect),
+        (requested().into(), DropletUpdate::Unprotect),
         (
             DropletEvent::from(DropletProtected {}),
-            DropletCommand::Protect,
+            DropletUpdate::Protect,
         ),
     ] {
         given::<Droplet>([requested().into(), past])
@@ -298,14 +298,14 @@ fn a_protected_droplet_is_deleted_only_after_it_was_unprotected() {
 #[test]
 fn protection_is_not_a_lock() {
     given::<Droplet>([DropletEvent::from(requested()), DropletProtected {}.into()])
-        .when(DropletCommand::ReportActive {
+        .when(DropletUpdate::ReportActive {
             addresses: numbered_addresses(1),
         })
         .then([DropletActivated {
             addresses: numbered_addresses(1),
         }]);
     given::<Droplet>([DropletEvent::from(requested()), DropletProtected {}.into()])
-        .when(DropletCommand::Rename {
+        .when(DropletUpdate::Rename {
             name: name("web-2"),
         })
         .then([DropletRenamed {
@@ -335,17 +335,17 @@ fn deletion_during_provisioning_turns_it_round() {
         DropletDeletionRequested {}.into(),
     ];
     given::<Droplet>(deleted_early.clone())
-        .when(DropletCommand::ReportActive {
+        .when(DropletUpdate::ReportActive {
             addresses: numbered_addresses(1),
         })
         .then_rejected(DropletRejection::DropletBeingDeleted);
     given::<Droplet>(deleted_early.clone())
-        .when(DropletCommand::ReportFailed {
+        .when(DropletUpdate::ReportFailed {
             reason: "no capacity".to_owned(),
         })
         .then_rejected(DropletRejection::DropletBeingDeleted);
     given::<Droplet>(deleted_early)
-        .when(DropletCommand::ReportDeleted)
+        .when(DropletUpdate::ReportDeleted)
         .then([DropletDeleted {}]);
 }
 
@@ -385,23 +385,28 @@ fn a_droplet_can_be_reached_while_it_is_active() {
 
 /// One of each command, in order. A new command must be put between two others here.
 fn commands() -> Vec<DropletCommand> {
-    let next = |previous: &DropletCommand| match previous {
-        DropletCommand::Provision { .. } => Some(DropletCommand::ReportActive {
-            addresses: numbered_addresses(1),
-        }),
-        DropletCommand::ReportActive { .. } => Some(DropletCommand::ReportFailed {
-            reason: "no capacity".to_owned(),
-        }),
-        DropletCommand::ReportFailed { .. } => Some(DropletCommand::Rename { name: name("new") }),
-        DropletCommand::Rename { .. } => Some(DropletCommand::Tag { tag: tag("new") }),
-        DropletCommand::Tag { .. } => Some(DropletCommand::Untag {
-            tag: tag("env:prod"),
-        }),
-        DropletCommand::Untag { .. } => Some(DropletCommand::Protect),
-        DropletCommand::Protect => Some(DropletCommand::Unprotect),
-        DropletCommand::Unprotect => Some(DropletCommand::RequestDeletion),
-        DropletCommand::RequestDeletion => Some(DropletCommand::ReportDeleted),
-        DropletCommand::ReportDeleted => None,
+    let next = |previous: &DropletCommand| {
+        let update = match previous {
+            DropletCommand::Provision { .. } => DropletUpdate::ReportActive {
+                addresses: numbered_addresses(1),
+            },
+            DropletCommand::Update(update) => match update {
+                DropletUpdate::ReportActive { .. } => DropletUpdate::ReportFailed {
+                    reason: "no capacity".to_owned(),
+                },
+                DropletUpdate::ReportFailed { .. } => DropletUpdate::Rename { name: name("new") },
+                DropletUpdate::Rename { .. } => DropletUpdate::Tag { tag: tag("new") },
+                DropletUpdate::Tag { .. } => DropletUpdate::Untag {
+                    tag: tag("env:prod"),
+                },
+                DropletUpdate::Untag { .. } => DropletUpdate::Protect,
+                DropletUpdate::Protect => DropletUpdate::Unprotect,
+                DropletUpdate::Unprotect => return Some(DropletCommand::RequestDeletion),
+                DropletUpdate::ReportDeleted => return None,
+            },
+            DropletCommand::RequestDeletion => DropletUpdate::ReportDeleted,
+        };
+        Some(update.into())
     };
     std::iter::successors(Some(provision()), next).collect()
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::state::{JobSubject, Runner};
 use crate::name::{JobKind, WorkerName};
 
-/// A wish of a user, or a report of the job's runner.
+/// What may be asked of a job.
 ///
 /// Free texts and values are bounded as [`input`](crate::input) says.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,15 @@ pub enum JobCommand {
         /// How often it may be tried, from 1 to [`MAX_ATTEMPTS`](super::MAX_ATTEMPTS).
         attempts: u8,
     },
+    /// The runner reports on it, or somebody wants it no longer done.
+    Update(JobUpdate),
+}
+
+/// A change of a job that needs nothing but the job: a wish of a user, or a report of the job's runner.
+///
+/// Free texts and values are bounded as [`input`](crate::input) says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobUpdate {
     /// The runner began.
     Start {
         /// Who runs it.
@@ -51,4 +60,10 @@ pub enum JobCommand {
         /// Why, for people.
         reason: String,
     },
+}
+
+impl From<JobUpdate> for JobCommand {
+    fn from(update: JobUpdate) -> Self {
+        Self::Update(update)
+    }
 }

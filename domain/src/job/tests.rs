@@ -150,7 +150,7 @@ fn parameters_are_bounded() {
 #[test]
 fn a_start_names_the_worker() {
     given::<Job>([submitted()])
-        .when(JobCommand::Start { worker: worker() })
+        .when(JobUpdate::Start { worker: worker() })
         .then([JobStarted { worker: worker() }]);
 }
 
@@ -213,7 +213,7 @@ fn a_message_is_remembered_through_progress_without_one() {
 #[test]
 fn progress_of_100_is_not_yet_success() {
     running(100, None)
-        .when(JobCommand::Fail {
+        .when(JobUpdate::Fail {
             error: "late".to_owned(),
         })
         .then([JobFailed {
@@ -287,13 +287,13 @@ fn texts_are_bounded() {
         ("message", progress(80, Some(&long))),
         (
             "error",
-            JobCommand::Fail {
+            JobUpdate::Fail {
                 error: long.clone(),
             },
         ),
         (
             "reason",
-            JobCommand::Cancel {
+            JobUpdate::Cancel {
                 reason: long.clone(),
             },
         ),
@@ -311,10 +311,10 @@ fn texts_are_bounded() {
 fn a_job_is_cancelled_before_and_while_it_runs() {
     let reason = || "evicted".to_owned();
     given::<Job>([submitted()])
-        .when(JobCommand::Cancel { reason: reason() })
+        .when(JobUpdate::Cancel { reason: reason() })
         .then([JobCancelled { reason: reason() }]);
     running(75, None)
-        .when(JobCommand::Cancel { reason: reason() })
+        .when(JobUpdate::Cancel { reason: reason() })
         .then([JobCancelled { reason: reason() }]);
 }
 
@@ -348,17 +348,22 @@ fn names_in_json_are_the_names_in_words() {
 
 /// One of each command, in order. A new command must be put between two others here.
 fn commands() -> Vec<JobCommand> {
-    let next = |previous: &JobCommand| match previous {
-        JobCommand::Submit { .. } => Some(JobCommand::Start { worker: worker() }),
-        JobCommand::Start { .. } => Some(progress(50, Some("half-way"))),
-        JobCommand::Progress { .. } => Some(succeed(Some(json!({ "rows": 42 })))),
-        JobCommand::Succeed { .. } => Some(JobCommand::Fail {
-            error: "no memory".to_owned(),
-        }),
-        JobCommand::Fail { .. } => Some(JobCommand::Cancel {
-            reason: "evicted".to_owned(),
-        }),
-        JobCommand::Cancel { .. } => None,
+    let next = |previous: &JobCommand| {
+        let update = match previous {
+            JobCommand::Submit { .. } => JobUpdate::Start { worker: worker() },
+            JobCommand::Update(update) => match update {
+                JobUpdate::Start { .. } => progress(50, Some("half-way")),
+                JobUpdate::Progress { .. } => succeed(Some(json!({ "rows": 42 }))),
+                JobUpdate::Succeed { .. } => JobUpdate::Fail {
+                    error: "no memory".to_owned(),
+                },
+                JobUpdate::Fail { .. } => JobUpdate::Cancel {
+                    reason: "evicted".to_owned(),
+                },
+                JobUpdate::Cancel { .. } => return None,
+            },
+        };
+        Some(JobCommand::from(update))
     };
     std::iter::successors(Some(submit(3)), next).collect()
 }
@@ -443,15 +448,15 @@ fn submitted() -> JobSubmitted {
     }
 }
 
-fn progress(percent: u8, message: Option<&str>) -> JobCommand {
-    JobCommand::Progress {
+fn progress(percent: u8, message: Option<&str>) -> JobUpdate {
+    JobUpdate::Progress {
         percent,
         message: message.map(str::to_owned),
     }
 }
 
-fn succeed(result: Option<Value>) -> JobCommand {
-    JobCommand::Succeed { result }
+fn succeed(result: Option<Value>) -> JobUpdate {
+    JobUpdate::Succeed { result }
 }
 
 fn worker() -> WorkerName {

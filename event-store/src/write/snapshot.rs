@@ -34,21 +34,39 @@ pub async fn load<D: Decider>(
     }))
 }
 
+/// A state as a snapshot holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The version of the form of the state.
+    pub state_version: i32,
+    /// The state, JSON.
+    pub state: String,
+}
+
+impl Snapshot {
+    /// Writes a state.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn of<D: Decider>(state: &D) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            state_version: D::STATE_VERSION,
+            state: serde_json::to_string(state)?,
+        })
+    }
+}
+
 /// Stores the state of a stream as of a version that is committed already. An older snapshot never
 /// replaces a newer one of the same shape.
 ///
 /// # Errors
 /// When Postgres fails.
-pub async fn save<D: Decider>(
+pub async fn save(
     pool: &PgPool,
     stream: StreamId,
-    state: &D,
     version: Version,
+    snapshot: &Snapshot,
 ) -> Result<(), StoreError> {
-    let state = serde_json::to_string(state).map_err(|error| StoreError::Unavailable {
-        doing: "writing a snapshot as JSON",
-        source: sqlx::Error::Encode(error.into()),
-    })?;
     sqlx::query(
         "insert into es.snapshots (stream_id, version, state_version, state) \
          values ($1, $2, $3, $4::json) \
@@ -59,8 +77,8 @@ pub async fn save<D: Decider>(
     )
     .bind(stream.uuid)
     .bind(version.0)
-    .bind(D::STATE_VERSION)
-    .bind(state)
+    .bind(snapshot.state_version)
+    .bind(&snapshot.state)
     .execute(pool)
     .await
     .map_err(StoreError::unavailable("saving a snapshot"))?;

@@ -1,9 +1,9 @@
 //! Takes the steps of a job, one after the other.
 
 use chrono::Utc;
-use domain::droplet::{Droplet, DropletCommand};
+use domain::droplet::{Droplet, DropletUpdate};
 use domain::ids::{CommandId, DropletId};
-use domain::job::{Job, JobCommand};
+use domain::job::{Job, JobUpdate};
 use domain::name::WorkerName;
 use event_store::envelope::RequestSource;
 use event_store::error::StoreError;
@@ -17,9 +17,9 @@ use super::claims::{Claims, Item};
 use super::plan::{self, Fate, Provisioning, Step, Work};
 use super::provider::{Provider, ProviderError};
 use crate::context::Context;
+use crate::droplet::{DEPROVISION, PROVISION};
 use crate::error::CommandError;
 use crate::execute::Commands;
-use crate::ownership::{DEPROVISION, PROVISION};
 
 /// The name under which the platform acts, as actor and as worker.
 const PLATFORM: &str = "platform";
@@ -150,34 +150,34 @@ impl Worker {
     async fn take(&self, item: &Item, look: Look) -> Result<(), WorkError> {
         let step = look.step;
         let command = match step {
-            Step::Start => ToSend::Job(JobCommand::Start {
+            Step::Start => ToSend::Job(JobUpdate::Start {
                 worker: WorkerName::parse(PLATFORM).expect("the platform's name is well formed"),
             }),
-            Step::Progress(stage) => ToSend::Job(JobCommand::Progress {
+            Step::Progress(stage) => ToSend::Job(JobUpdate::Progress {
                 percent: stage.percent,
                 message: Some(stage.message.to_owned()),
             }),
             Step::ReportActive => {
                 let droplet = droplet_of(item);
                 let addresses = self.provider.create(droplet).await?.to_vec();
-                ToSend::Droplet(droplet, DropletCommand::ReportActive { addresses })
+                ToSend::Droplet(droplet, DropletUpdate::ReportActive { addresses })
             }
             Step::ReportFailed(reason) => {
                 let reason = reason.to_owned();
-                ToSend::Droplet(droplet_of(item), DropletCommand::ReportFailed { reason })
+                ToSend::Droplet(droplet_of(item), DropletUpdate::ReportFailed { reason })
             }
             Step::ReportDeleted => {
                 let droplet = droplet_of(item);
                 self.provider.destroy(droplet).await?;
-                ToSend::Droplet(droplet, DropletCommand::ReportDeleted)
+                ToSend::Droplet(droplet, DropletUpdate::ReportDeleted)
             }
-            Step::Succeed => ToSend::Job(JobCommand::Succeed {
+            Step::Succeed => ToSend::Job(JobUpdate::Succeed {
                 result: Some(result(look.droplet.as_ref())),
             }),
-            Step::Fail(error) => ToSend::Job(JobCommand::Fail {
+            Step::Fail(error) => ToSend::Job(JobUpdate::Fail {
                 error: error.to_owned(),
             }),
-            Step::Cancel(reason) => ToSend::Job(JobCommand::Cancel {
+            Step::Cancel(reason) => ToSend::Job(JobUpdate::Cancel {
                 reason: reason.to_owned(),
             }),
             Step::Wait | Step::Finished => return Ok(()),
@@ -221,8 +221,8 @@ impl Worker {
 }
 
 enum ToSend {
-    Job(JobCommand),
-    Droplet(DropletId, DropletCommand),
+    Job(JobUpdate),
+    Droplet(DropletId, DropletUpdate),
 }
 
 fn droplet_of(item: &Item) -> DropletId {

@@ -1,0 +1,28 @@
+//! The state of an aggregate whose type is not at hand.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use domain::aggregate::Aggregate;
+use event_store::write::snapshot::Snapshot;
+
+/// The state of any aggregate.
+pub(crate) trait AnyState: Any + Debug + Send + Sync {
+    /// What a snapshot of it holds.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    fn snapshot(&self) -> Result<Snapshot, serde_json::Error>;
+}
+
+impl<D: Aggregate> AnyState for D {
+    fn snapshot(&self) -> Result<Snapshot, serde_json::Error> {
+        Snapshot::of(self)
+    }
+}
+
+/// The state, if it is one of this aggregate.
+pub(crate) fn downcast<D: Aggregate>(state: &dyn AnyState) -> Option<&D> {
+    let state: &dyn Any = state;
+    state.downcast_ref()
+}

@@ -1,0 +1,67 @@
+//! Asks for a droplet's end, and for the job that removes its machine where the platform does.
+
+use domain::droplet::{Droplet, DropletCommand, Provisioner};
+use domain::ids::{DropletId, JobId};
+use event_store::envelope::StreamId;
+use serde_json::{Value, json};
+
+use super::machine_job::{self, DEPROVISION};
+use crate::context::Context;
+use crate::decision::Decision;
+use crate::error::CommandError;
+use crate::execute::{Commands, UseCase};
+use crate::receipt::Receipt;
+use crate::streams::{Loaded, Streams};
+
+impl Commands {
+    /// Asks for a droplet's end. The platform's droplets get their `deprovision` job, under the
+    /// given id, in the same append; an agent is told by the event alone. The receipt names the
+    /// droplet, then the job if there is one.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `DROPLET_NOT_FOUND` also for droplets of other organizations.
+    pub async fn delete_droplet(
+        &self,
+        context: &Context,
+        id: DropletId,
+        job: JobId,
+    ) -> Result<Receipt, CommandError> {
+        self.execute(context, &Delete { id, job }).await
+    }
+}
+
+struct Delete {
+    id: DropletId,
+    job: JobId,
+}
+
+impl UseCase for Delete {
+    fn name(&self) -> &'static str {
+        "delete_droplet"
+    }
+
+    fn subject(&self) -> StreamId {
+        self.id.into()
+    }
+
+    fn arguments(&self) -> Value {
+        json!({ "droplet": self.id })
+    }
+
+    async fn decide(
+        &self,
+        _context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<Decision, CommandError> {
+        let droplet: Loaded<Droplet> = streams.load(self.id).await?;
+        let provisioner = droplet.state.provisioner();
+        let subject = droplet.decide(&DropletCommand::RequestDeletion)?;
+        let others = match provisioner {
+            Some(Provisioner::Platform) => {
+                vec![machine_job::submit(streams, self.id, self.job, DEPROVISION).await?]
+            }
+            Some(Provisioner::Agent) | None => Vec::new(),
+        };
+        Ok(Decision { subject, others })
+    }
+}

@@ -1,0 +1,39 @@
+//! Who may report on a droplet.
+//!
+//! Droplets of the provisioner PLATFORM are reported on by the platform's own process manager. Everyone
+//! else may wish, but not report, so that nobody can make a machine active that does not exist.
+
+use domain::droplet::{Droplet, DropletUpdate, Provisioner};
+use event_store::envelope::RequestSource;
+
+use crate::error::Rejected;
+
+/// Refuses a command to a droplet that this source may not send.
+pub(super) fn check(
+    source: RequestSource,
+    droplet: &Droplet,
+    update: &DropletUpdate,
+) -> Result<(), Rejected> {
+    let reports = match update {
+        DropletUpdate::ReportActive { .. }
+        | DropletUpdate::ReportFailed { .. }
+        | DropletUpdate::ReportDeleted => true,
+        DropletUpdate::Rename { .. }
+        | DropletUpdate::Tag { .. }
+        | DropletUpdate::Untag { .. }
+        | DropletUpdate::Protect
+        | DropletUpdate::Unprotect => false,
+    };
+    let platforms = droplet.provisioner() == Some(Provisioner::Platform);
+    if source == RequestSource::Api && reports && platforms {
+        return Err(Rejected {
+            code: "DROPLET_RUN_BY_PLATFORM",
+            field: None,
+            message:
+                "the platform provisions this droplet and reports on it itself: report only on \
+                      droplets of the provisioner AGENT"
+                    .to_owned(),
+        });
+    }
+    Ok(())
+}

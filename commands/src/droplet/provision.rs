@@ -1,0 +1,121 @@
+//! Asks for a droplet, and for the job that makes its machine where the platform does.
+
+use domain::droplet::{Droplet, DropletCommand, Provisioner};
+use domain::ids::{DropletId, JobId};
+use domain::name::{ClusterName, DropletName};
+use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
+use domain::tag::Tag;
+use event_store::envelope::StreamId;
+use serde_json::{Value, json};
+
+use super::machine_job::{self, PROVISION};
+use crate::context::Context;
+use crate::decision::Decision;
+use crate::error::CommandError;
+use crate::execute::{Commands, UseCase};
+use crate::receipt::Receipt;
+use crate::streams::{Loaded, Streams};
+
+/// A droplet that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDroplet {
+    /// Its id, made for this request.
+    pub id: DropletId,
+    /// The id of its `provision` job, made for this request; used for PLATFORM droplets.
+    pub job: JobId,
+    /// Its name, which no other live droplet of the organization may have.
+    pub name: DropletName,
+    /// One of the catalogue's sizes.
+    pub size: SizeSlug,
+    /// One of the catalogue's regions, which offers the size.
+    pub region: RegionSlug,
+    /// One of the catalogue's images, which fits on the size's disk.
+    pub image: ImageSlug,
+    /// Its tags; one that is named twice counts once.
+    pub tags: Vec<Tag>,
+    /// The group it belongs to, if any.
+    pub cluster: Option<ClusterName>,
+    /// Who makes and removes its machine.
+    pub provisioner: Provisioner,
+}
+
+impl Commands {
+    /// Asks for a droplet. Takes its name; the platform's droplets get their `provision` job in the
+    /// same append. The receipt names the droplet, then the job if there is one.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `NAME_TAKEN` when another live droplet has the name.
+    pub async fn provision_droplet(
+        &self,
+        context: &Context,
+        new: NewDroplet,
+    ) -> Result<Receipt, CommandError> {
+        self.execute(context, &Provision { new }).await
+    }
+}
+
+struct Provision {
+    new: NewDroplet,
+}
+
+impl UseCase for Provision {
+    fn name(&self) -> &'static str {
+        "provision_droplet"
+    }
+
+    fn subject(&self) -> StreamId {
+        self.new.id.into()
+    }
+
+    fn arguments(&self) -> Value {
+        let NewDroplet {
+            id: _,
+            job: _,
+            name,
+            size,
+            region,
+            image,
+            tags,
+            cluster,
+            provisioner,
+        } = &self.new;
+        let mut tags: Vec<_> = tags.iter().map(Tag::as_str).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        json!({
+            "name": name.as_str(),
+            "size": size.as_str(),
+            "region": region.as_str(),
+            "image": image.as_str(),
+            "tags": tags,
+            "cluster": cluster.as_ref().map(ClusterName::as_str),
+            "provisioner": provisioner.as_str(),
+        })
+    }
+
+    async fn decide(
+        &self,
+        _context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<Decision, CommandError> {
+        let new = self.new.clone();
+        let command = DropletCommand::Provision {
+            name: new.name,
+            size: new.size,
+            region: new.region,
+            image: new.image,
+            tags: new.tags.into_iter().collect(),
+            cluster: new.cluster,
+            provisioner: new.provisioner,
+        };
+        let droplet: Loaded<Droplet> = streams.open(new.id).await?;
+        let subject = droplet.decide(&command)?;
+        let others = match new.provisioner {
+            Provisioner::Platform => {
+                vec![machine_job::submit(streams, new.id, new.job, PROVISION).await?]
+            }
+            Provisioner::Agent => Vec::new(),
+        };
+        Ok(Decision { subject, others })
+    }
+}

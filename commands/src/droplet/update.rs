@@ -1,0 +1,80 @@
+//! Changes a droplet, or takes in what its provisioner reports, where nothing else is concerned.
+
+use domain::droplet::{Address, Droplet, DropletUpdate};
+use domain::ids::DropletId;
+use event_store::envelope::StreamId;
+use serde_json::{Value, json};
+
+use super::ownership;
+use crate::context::Context;
+use crate::decision::Decision;
+use crate::error::CommandError;
+use crate::execute::{Commands, UseCase};
+use crate::receipt::Receipt;
+use crate::streams::{Loaded, Streams};
+
+impl Commands {
+    /// Changes a droplet, or reports on it. A droplet that gets another name, or comes to its end, gives
+    /// its name back.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `DROPLET_NOT_FOUND` also for droplets of other organizations.
+    pub async fn droplet(
+        &self,
+        context: &Context,
+        id: DropletId,
+        update: DropletUpdate,
+    ) -> Result<Receipt, CommandError> {
+        self.execute(context, &Update { id, update }).await
+    }
+}
+
+struct Update {
+    id: DropletId,
+    update: DropletUpdate,
+}
+
+impl UseCase for Update {
+    fn name(&self) -> &'static str {
+        match self.update {
+            DropletUpdate::ReportActive { .. } => "report_droplet_active",
+            DropletUpdate::ReportFailed { .. } => "report_droplet_failed",
+            DropletUpdate::Rename { .. } => "rename_droplet",
+            DropletUpdate::Tag { .. } => "tag_droplet",
+            DropletUpdate::Untag { .. } => "untag_droplet",
+            DropletUpdate::Protect => "protect_droplet",
+            DropletUpdate::Unprotect => "unprotect_droplet",
+            DropletUpdate::ReportDeleted => "report_droplet_deleted",
+        }
+    }
+
+    fn subject(&self) -> StreamId {
+        self.id.into()
+    }
+
+    fn arguments(&self) -> Value {
+        let argument = match &self.update {
+            DropletUpdate::ReportActive { addresses } => {
+                let address = |address: &Address| json!([address.kind.as_str(), address.ip]);
+                addresses.iter().map(address).collect()
+            }
+            DropletUpdate::ReportFailed { reason } => json!(reason),
+            DropletUpdate::Rename { name } => json!(name.as_str()),
+            DropletUpdate::Tag { tag } | DropletUpdate::Untag { tag } => json!(tag.as_str()),
+            DropletUpdate::Protect | DropletUpdate::Unprotect | DropletUpdate::ReportDeleted => {
+                Value::Null
+            }
+        };
+        json!({ "droplet": self.id, "argument": argument })
+    }
+
+    async fn decide(
+        &self,
+        context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<Decision, CommandError> {
+        let droplet: Loaded<Droplet> = streams.load(self.id).await?;
+        ownership::check(context.source, &droplet.state, &self.update)?;
+        Ok(droplet.decide(&self.update.clone().into())?.into())
+    }
+}

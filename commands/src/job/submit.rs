@@ -1,0 +1,114 @@
+//! Asks for a job on something that exists.
+
+use domain::droplet::{Droplet, DropletRejection};
+use domain::ids::JobId;
+use domain::job::{Job, JobCommand, JobSubject, Runner};
+use domain::name::JobKind;
+use event_store::envelope::StreamId;
+use serde_json::{Map, Value, json};
+
+use super::ownership;
+use crate::context::Context;
+use crate::decision::Decision;
+use crate::error::{CommandError, Rejected};
+use crate::execute::{Commands, UseCase};
+use crate::receipt::Receipt;
+use crate::streams::{Loaded, Streams};
+
+/// A job that is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewJob {
+    /// What is to be done.
+    pub kind: JobKind,
+    /// What it concerns; a droplet must exist in the organization.
+    pub subject: JobSubject,
+    /// What the runner needs to know besides.
+    pub parameters: Map<String, Value>,
+    /// Who does it.
+    pub runner: Runner,
+    /// How often it may be tried, from 1 to [`domain::job::MAX_ATTEMPTS`].
+    pub attempts: u8,
+}
+
+impl Commands {
+    /// Asks for a job, under an id that was made for this request.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `DROPLET_NOT_FOUND` also when the droplet is another organization's,
+    /// `RESERVED_JOB_KIND` for kinds that only the platform submits.
+    pub async fn submit_job(
+        &self,
+        context: &Context,
+        id: JobId,
+        new: NewJob,
+    ) -> Result<Receipt, CommandError> {
+        self.execute(context, &Submit { id, new }).await
+    }
+}
+
+struct Submit {
+    id: JobId,
+    new: NewJob,
+}
+
+impl UseCase for Submit {
+    fn name(&self) -> &'static str {
+        "submit_job"
+    }
+
+    fn subject(&self) -> StreamId {
+        self.id.into()
+    }
+
+    fn arguments(&self) -> Value {
+        let NewJob {
+            kind,
+            subject,
+            parameters,
+            runner,
+            attempts,
+        } = &self.new;
+        let subject = match subject {
+            JobSubject::Droplet(droplet) => json!({ "droplet": droplet }),
+            JobSubject::Cluster(cluster) => json!({ "cluster": cluster.as_str() }),
+        };
+        json!({
+            "kind": kind.as_str(),
+            "subject": subject,
+            "parameters": parameters,
+            "runner": runner.as_str(),
+            "attempts": attempts,
+        })
+    }
+
+    async fn decide(
+        &self,
+        context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<Decision, CommandError> {
+        let new = self.new.clone();
+        ownership::check_submission(context.source, &new.kind, new.runner)?;
+        match new.subject {
+            // A droplet that existed once exists for ever, so this cannot become untrue before the
+            // append.
+            JobSubject::Droplet(droplet) => {
+                let droplet: Loaded<Droplet> = streams.load(droplet).await?;
+                if droplet.state.status().is_none() {
+                    let mut rejected = Rejected::by_rule(&DropletRejection::DropletNotFound);
+                    rejected.field = Some("droplet");
+                    return Err(rejected.into());
+                }
+            }
+            JobSubject::Cluster(_) => {}
+        }
+        let command = JobCommand::Submit {
+            kind: new.kind,
+            subject: new.subject,
+            parameters: new.parameters,
+            runner: new.runner,
+            attempts: new.attempts,
+        };
+        let job: Loaded<Job> = streams.open(self.id).await?;
+        Ok(job.decide(&command)?.into())
+    }
+}
