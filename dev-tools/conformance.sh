@@ -159,7 +159,7 @@ suite_examples() {
 }
 
 # The codes of top-level errors.
-error_codes() { sed -nE 's/^ +Self::[A-Za-z]+ => "([A-Z_]+)",$/\1/p' "$root/api/src/error.rs"; }
+error_codes() { sed -nE 's/^ +Self::[A-Za-z]+ => "([A-Z_]+)",$/\1/p' "$root/api/src/graph/error.rs"; }
 
 # The codes of `userErrors`: of the rules, of what is known beside them, and of the input's checks.
 refusal_codes() {

@@ -14,9 +14,9 @@ use projections::droplets::{DropletRow, Droplets};
 use tokio::sync::watch;
 use tokio::task::yield_now;
 
-use crate::request::RequestInfo;
-use crate::services::Services;
-use crate::{consistency, error};
+use crate::graph::request::RequestInfo;
+use crate::graph::services::Services;
+use crate::graph::{consistency, error};
 
 /// What the fields of one request want; data of the request.
 #[derive(Debug, Clone, Default)]

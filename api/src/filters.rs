@@ -11,8 +11,8 @@ use std::fmt::Display;
 use async_graphql::{Error, ID};
 use domain::event;
 
-use crate::error::{Code, failure};
-use crate::global_id::GlobalId;
+use crate::graph::error::{Code, failure};
+use crate::graph::global_id::GlobalId;
 
 /// Reads a value of a filter.
 pub(crate) fn read<Value, Reason: Display>(

@@ -3,13 +3,13 @@
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
 
-use crate::codes::Codes;
-use crate::execution::TrackExecution;
-use crate::gate::{Gate, Rules};
-use crate::idempotency::idempotent;
+use crate::admission::entry::{Gate, Rules};
+use crate::graph::codes::Codes;
+use crate::graph::execution::TrackExecution;
+use crate::graph::idempotency::idempotent;
+use crate::graph::services::Services;
 use crate::mutation::Mutation;
 use crate::query::Query;
-use crate::services::Services;
 use crate::subscription::Subscription;
 use crate::types::activity::Activity;
 use crate::types::droplet::Droplet;

@@ -11,9 +11,9 @@ use futures_util::{Stream, StreamExt, future};
 use projections::changes::{Change, Node};
 
 use crate::filters::{read, read_all, read_types};
-use crate::following::follow;
-use crate::global_id::GlobalId;
-use crate::roles::{Needs, Right};
+use crate::graph::following::follow;
+use crate::graph::global_id::GlobalId;
+use crate::identity::roles::{Needs, Right};
 use crate::types::change::{DropletChange, EventChange, JobChange};
 use crate::types::droplet::Droplet;
 use crate::types::droplet_status::DropletStatus;

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use api::auth::Principal;
-use api::gate::{Gate, Rules};
-use api::rate_limit::{Rate, Rates};
-use api::request::RequestInfo;
-use api::roles::Role;
+use api::admission::entry::{Gate, Rules};
+use api::admission::rate_limit::{Rate, Rates};
+use api::graph::request::RequestInfo;
+use api::identity::roles::Role;
+use api::identity::tokens::Principal;
 use api::schema::{self, ApiSchema};
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
 use async_graphql::{Request, ServerError, ValidationResult, Variables};

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::ensure;
-use api::gate::{Gate, Rules};
+use api::admission::entry::{Gate, Rules};
 use api::schema;
 use serde_json::Value;
 use testkit::hostile;

@@ -4,8 +4,8 @@ use async_graphql::{Error, ID, InputObject};
 use projections::activity::query;
 
 use super::{read_resource, read_types};
-use crate::global_id::GlobalId;
-use crate::scalars::Time;
+use crate::graph::global_id::GlobalId;
+use crate::graph::scalars::Time;
 
 /// Which lines are wanted: those that fit everything given.
 #[derive(InputObject, Default)]

@@ -4,7 +4,7 @@ use async_graphql::{Error, ID, InputObject};
 use projections::history::HistoryFilter;
 
 use super::{read_resource, read_types};
-use crate::global_id::GlobalId;
+use crate::graph::global_id::GlobalId;
 
 /// Which events are wanted: those that fit everything given.
 #[derive(InputObject, Default)]

@@ -6,7 +6,7 @@ use projections::jobs::query;
 
 use super::order::OrderDirection;
 use super::{read, read_all};
-use crate::global_id::GlobalId;
+use crate::graph::global_id::GlobalId;
 use crate::types::job_status::JobStatus;
 use crate::types::runner::Runner;
 

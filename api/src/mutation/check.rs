@@ -7,12 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commands::context::{self, RequestSource};
 use domain::ids::{DropletId, JobId};
 
-use crate::global_id::GlobalId;
-use crate::idempotency;
+use crate::graph::global_id::GlobalId;
+use crate::graph::idempotency;
+use crate::graph::request::{RequestInfo, new_id};
+use crate::graph::scalars::Time;
+use crate::identity::roles::Right;
 use crate::mutation::payload::UserError;
-use crate::request::{RequestInfo, new_id};
-use crate::roles::Right;
-use crate::scalars::Time;
 
 /// How far in the future an agent's clock may say that something happened.
 const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);

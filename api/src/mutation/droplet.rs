@@ -16,10 +16,10 @@ use super::droplet_inputs::{
     UnprotectDropletInput, UntagDropletInput,
 };
 use super::payload::DropletPayload;
-use crate::request::new_id;
-use crate::roles::{Needs, Right};
-use crate::scalars::Time;
-use crate::services::Services;
+use crate::graph::request::new_id;
+use crate::graph::scalars::Time;
+use crate::graph::services::Services;
+use crate::identity::roles::{Needs, Right};
 
 #[derive(Default)]
 pub(super) struct DropletMutations;

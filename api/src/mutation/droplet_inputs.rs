@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject};
 
-use crate::scalars::Time;
+use crate::graph::scalars::Time;
 use crate::types::address::AddressKind;
 use crate::types::provisioner::Provisioner;
 

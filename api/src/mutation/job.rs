@@ -12,10 +12,10 @@ use super::job_inputs::{
     SucceedJobInput,
 };
 use super::payload::JobPayload;
-use crate::request::new_id;
-use crate::roles::{Needs, Right};
-use crate::scalars::Time;
-use crate::services::Services;
+use crate::graph::request::new_id;
+use crate::graph::scalars::Time;
+use crate::graph::services::Services;
+use crate::identity::roles::{Needs, Right};
 
 #[derive(Default)]
 pub(super) struct JobMutations;

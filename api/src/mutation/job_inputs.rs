@@ -3,7 +3,7 @@
 use async_graphql::{ID, InputObject, Json};
 use serde_json::Value;
 
-use crate::scalars::Time;
+use crate::graph::scalars::Time;
 use crate::types::runner::Runner;
 
 /// A job that is asked for. It concerns a droplet or a cluster: exactly one of the two.

@@ -6,9 +6,9 @@ use commands::receipt::Receipt;
 use domain::ids::{DropletId, JobId};
 use uuid::Uuid;
 
-use crate::error;
-use crate::request::RequestInfo;
-use crate::services::Services;
+use crate::graph::error;
+use crate::graph::request::RequestInfo;
+use crate::graph::services::Services;
 use crate::types::droplet::Droplet;
 use crate::types::job::Job;
 

@@ -12,10 +12,10 @@ use super::projection_inputs::{
     GiveUpRebuildInput, PauseProjectionInput, RebuildProjectionInput, ResumeProjectionInput,
     RetryParkedStreamInput, SkipParkedStreamInput,
 };
-use crate::error;
-use crate::global_id::GlobalId;
-use crate::roles::{Needs, OfOperators, Right};
-use crate::services::Services;
+use crate::graph::error;
+use crate::graph::global_id::GlobalId;
+use crate::graph::services::Services;
+use crate::identity::roles::{Needs, OfOperators, Right};
 use crate::types::projection::Projection;
 
 /// The longest reason, in characters.

@@ -4,8 +4,8 @@ use async_graphql::{ID, Object};
 use projections::activity::ActivityRow;
 use projections::page::Key;
 
-use crate::global_id::GlobalId;
-use crate::scalars::{BigInt, Time};
+use crate::graph::global_id::GlobalId;
+use crate::graph::scalars::{BigInt, Time};
 use crate::types::resource_type::ResourceType;
 
 /// One line about one event.

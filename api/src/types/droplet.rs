@@ -6,8 +6,8 @@ use async_graphql::{ID, Object};
 use domain::droplet::Protection;
 use projections::droplets::DropletRow;
 
-use crate::global_id::GlobalId;
-use crate::scalars::{BigInt, Time};
+use crate::graph::global_id::GlobalId;
+use crate::graph::scalars::{BigInt, Time};
 use crate::types::address::Address;
 use crate::types::droplet_status::DropletStatus;
 use crate::types::money::Money;

@@ -7,9 +7,9 @@ use projections::history::{Metadata, Positioned, StoredEvent};
 use projections::page::Key;
 use serde_json::Value;
 
-use crate::error;
-use crate::global_id::GlobalId;
-use crate::scalars::{BigInt, Time};
+use crate::graph::error;
+use crate::graph::global_id::GlobalId;
+use crate::graph::scalars::{BigInt, Time};
 use crate::types::resource_type::ResourceType;
 
 /// A recorded event.

@@ -7,9 +7,9 @@ use projections::jobs::JobRow;
 use serde_json::{Map, Value};
 
 use crate::droplet_batch;
-use crate::global_id::GlobalId;
-use crate::roles::{Needs, Right};
-use crate::scalars::{BigInt, Time};
+use crate::graph::global_id::GlobalId;
+use crate::graph::scalars::{BigInt, Time};
+use crate::identity::roles::{Needs, Right};
 use crate::types::droplet::Droplet;
 use crate::types::job_status::JobStatus;
 use crate::types::runner::Runner;

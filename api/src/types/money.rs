@@ -3,7 +3,7 @@
 use async_graphql::{Enum, SimpleObject};
 use domain::money::MicroDollars;
 
-use crate::scalars::BigInt;
+use crate::graph::scalars::BigInt;
 
 /// An exact amount of money.
 #[derive(SimpleObject)]

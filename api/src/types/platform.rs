@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 
-use crate::error;
-use crate::health::{Part, PartState};
-use crate::scalars::BigInt;
-use crate::services::Services;
+use crate::graph::error;
+use crate::graph::scalars::BigInt;
+use crate::graph::services::Services;
+use crate::transport::health::{Part, PartState};
 use crate::types::projection::Projection;
 
 /// How the platform is doing.

@@ -3,13 +3,13 @@
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use projections::status::{Building, Failed, ProjectionStatus, Stage, State};
 
-use crate::error;
-use crate::global_id::GlobalId;
-use crate::paging::PageArguments;
-use crate::request::RequestInfo;
-use crate::roles::{Needs, Right};
-use crate::scalars::{BigInt, Time};
-use crate::services::Services;
+use crate::graph::connection::PageArguments;
+use crate::graph::error;
+use crate::graph::global_id::GlobalId;
+use crate::graph::request::RequestInfo;
+use crate::graph::scalars::{BigInt, Time};
+use crate::graph::services::Services;
+use crate::identity::roles::{Needs, Right};
 
 /// How far a read model is.
 pub(crate) struct Projection(pub(crate) ProjectionStatus);

@@ -2,8 +2,8 @@
 
 use async_graphql::Object;
 
-use crate::gate::Charged;
-use crate::scalars::Time;
+use crate::admission::entry::Charged;
+use crate::graph::scalars::Time;
 
 /// What a request was charged.
 pub(crate) struct RateLimit(pub(crate) Charged);

@@ -4,9 +4,9 @@ use async_graphql::{Context, Object, Result};
 use projections::droplets::query::DropletFilter;
 use projections::jobs::query::JobFilter;
 
-use crate::error;
-use crate::request::RequestInfo;
-use crate::services::Services;
+use crate::graph::error;
+use crate::graph::request::RequestInfo;
+use crate::graph::services::Services;
 
 /// How many droplets a filter lets through.
 pub(crate) struct DropletTotal(pub(crate) DropletFilter);

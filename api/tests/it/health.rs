@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use api::health::{Part, PartState, Readiness, health_router};
-use api::websocket::Limits;
+use api::transport::health::{Part, PartState, Readiness, health_router};
+use api::transport::websocket::Limits;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;

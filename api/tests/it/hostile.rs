@@ -1,6 +1,6 @@
 //! Hostile documents: none of them runs.
 
-use api::gate::{Gate, Rules};
+use api::admission::entry::{Gate, Rules};
 use api::schema;
 use serde_json::Value;
 use testkit::hostile;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use api::schema::ApiSchema;
-use api::websocket::Limits;
+use api::transport::websocket::Limits;
 use async_graphql::{Data, Executor, Request, Response};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;

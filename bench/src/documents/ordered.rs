@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::ensure;
-use api::gate::{Gate, Rules};
+use api::admission::entry::{Gate, Rules};
 use async_graphql::extensions::{Extension, ExtensionFactory};
 use async_graphql::{
     EmptyMutation, EmptySubscription, Object, Request, Schema, SimpleObject, Variables,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use api::cors::Origin;
-use api::unread::Unread;
+use api::transport::cors::Origin;
+use api::transport::send_budget::Unread;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use domain::ids::OrgId;

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use api::documents::trusted::Trusted;
-use api::gate::{Rules, Runs};
-use api::limits::Limits;
-use api::rate_limit::{Rate, Rates};
+use api::admission::documents::trusted::Trusted;
+use api::admission::entry::{Rules, Runs};
+use api::admission::limits::Limits;
+use api::admission::rate_limit::{Rate, Rates};
 use clap::Args;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
 

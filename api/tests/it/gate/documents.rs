@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
-use api::documents::trusted::{Trusted, TrustedError};
-use api::gate::{Rules, Runs};
-use api::limits::Limits;
+use api::admission::documents::trusted::{Trusted, TrustedError};
+use api::admission::entry::{Rules, Runs};
+use api::admission::limits::Limits;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use api::error::Code;
+use api::graph::error::Code;
 
 /// Where mutations are refused.
 const REFUSING: [&str; 3] = ["../domain/src", "../commands/src", "src/mutation"];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::websocket::Limits;
+use api::transport::websocket::Limits;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,6 +1,6 @@
 //! What all connections of a principal together leave unread is bounded.
 
-use api::unread::Unread;
+use api::transport::send_budget::Unread;
 use futures_util::future::select_all;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client as Http, Response, StatusCode};

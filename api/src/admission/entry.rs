@@ -1,0 +1,356 @@
+//! What every request passes before its document is validated, whichever transport it came by.
+//!
+//! An extension of the schema, so that no transport can forget it. In this order: the document is found
+//! by its hash or parsed and held against the limits ([`crate::admission::limits`]), its operation is priced, and
+//! the price is taken from the principal's points ([`crate::admission::rate_limit`]). The executor gets the parsed
+//! document and does not parse it again. What is refused here is a request error: nothing of it ran.
+//! An operation that runs is ended when it takes too long; a subscription may go on, its every result
+//! may not. On the way back every result is put in the order that was asked for
+//! (`field_order`).
+
+use std::any::TypeId;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest,
+    NextSubscribe,
+};
+use async_graphql::parser::Positioned;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::{Context, Data, Request, Response, SchemaEnv, ServerResult, value};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use tokio::time::timeout;
+
+use crate::admission::documents::trusted::Trusted;
+use crate::admission::documents::{Document, Hash, Store};
+use crate::admission::limits::Limits;
+use crate::admission::limits::cost::{Price, price};
+use crate::admission::persisted;
+use crate::admission::rate_limit::{Buckets, Dry, Rates, Standing};
+use crate::admission::refusal::{self, Refusal};
+use crate::droplet_batch::DropletBatch;
+use crate::graph::error::{Code, failure};
+use crate::graph::execution::{Execution, Stage};
+use crate::graph::field_order::{self, Conditions};
+use crate::graph::request::RequestInfo;
+
+/// The points that a refused document costs, because reading it took time too.
+const REFUSED: usize = 10;
+
+/// Which documents run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Runs {
+    /// Every document within the limits.
+    #[default]
+    Everything,
+    /// Only trusted documents.
+    OnlyTrusted,
+}
+
+/// What requests are held against.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// The limits of documents.
+    pub limits: Limits,
+    /// How many points principals may spend.
+    pub rates: Rates,
+    /// The documents that are known beforehand.
+    pub trusted: Trusted,
+    /// Which documents run.
+    pub runs: Runs,
+}
+
+/// The schema extension that lets requests pass or refuses them. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    rules: Arc<Rules>,
+    documents: Arc<Store>,
+    buckets: Arc<Buckets>,
+}
+
+/// What a request was charged; data of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Charged {
+    /// The points of its operation.
+    pub(crate) cost: usize,
+    /// How the principal's bucket was left.
+    pub(crate) standing: Standing,
+    /// When the bucket will be full again.
+    pub(crate) full_at: DateTime<Utc>,
+}
+
+impl Charged {
+    /// What the request was charged that this field is resolved for.
+    pub(crate) fn of(context: &Context<'_>) -> Option<Self> {
+        context.data_opt().copied()
+    }
+}
+
+impl Gate {
+    /// A gate that has seen nothing yet.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            documents: Arc::new(Store::new()),
+            buckets: Arc::new(Buckets::new(rules.rates)),
+            rules: Arc::new(rules),
+        }
+    }
+
+    /// The document that the request names, by its text, its hash or both.
+    fn document(&self, request: &Request) -> Result<Arc<Document>, Refusal> {
+        let named = persisted::hash(&request.extensions)?;
+        let hash = match named {
+            Some(hash) if request.query.is_empty() => hash,
+            Some(hash) if hash != Hash::of(&request.query) => return Err(Refusal::WrongHash),
+            Some(hash) => hash,
+            None => Hash::of(&request.query),
+        };
+        if let Some(document) = self.rules.trusted.get(hash) {
+            return Ok(document);
+        }
+        if self.rules.runs == Runs::OnlyTrusted {
+            return Err(Refusal::NotTrusted);
+        }
+        if let Some(document) = self.documents.get(hash) {
+            return Ok(document);
+        }
+        if named.is_some() && request.query.is_empty() {
+            return Err(Refusal::NotFound);
+        }
+        let document = Arc::new(Document::read(&request.query, &self.rules.limits)?);
+        self.documents.put(hash, Arc::clone(&document));
+        Ok(document)
+    }
+
+    /// The price of the operation that is to run.
+    fn price(&self, request: &Request, document: &ExecutableDocument) -> Result<Price, Refusal> {
+        let Some(operation) = operation(document, request.operation_name.as_deref()) else {
+            // Which one is meant is left to the executor to complain about.
+            return Ok(Price::FREE);
+        };
+        let price = price(document, &operation.node, &request.variables);
+        price.hold(&self.rules.limits)?;
+        Ok(price)
+    }
+}
+
+impl ExtensionFactory for Gate {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Passage {
+            gate: self.clone(),
+            bill: Arc::default(),
+            asked: Arc::default(),
+        })
+    }
+}
+
+/// One request on its way.
+struct Passage {
+    gate: Gate,
+    bill: Arc<Bill>,
+    asked: Arc<OnceLock<Asked>>,
+}
+
+/// What the request asks for.
+struct Asked {
+    document: Arc<Document>,
+    operation_name: Option<String>,
+    conditions: Conditions,
+}
+
+impl Asked {
+    fn put_in_order(&self, response: &mut Response, schema: &SchemaEnv) {
+        let document = self.document.to_run(&schema.registry);
+        if let Some(operation) = operation(document, self.operation_name.as_deref()) {
+            field_order::put_in_order(
+                &mut response.data,
+                document,
+                self.document.marker(&schema.registry),
+                &operation.node,
+                &self.conditions,
+                &schema.registry,
+            );
+        }
+    }
+}
+
+/// What there is to tell about points.
+#[derive(Default)]
+struct Bill {
+    charged: OnceLock<Charged>,
+    dry: OnceLock<Dry>,
+}
+
+impl Bill {
+    /// Tells on the response what the request cost and what is left.
+    fn tell(&self, mut response: Response) -> Response {
+        let Some(charged) = self.charged.get() else {
+            return response;
+        };
+        let cost = value!({ "requested": charged.cost });
+        response.extensions.insert("cost".to_owned(), cost);
+        refusal::tell(&mut response.http_headers, charged, self.dry.get());
+        response
+    }
+}
+
+impl Passage {
+    fn pass(&self, request: &mut Request, schema: &SchemaEnv) -> Result<(), Refusal> {
+        let document = self.gate.document(request);
+        let priced = document.and_then(|document| {
+            let price = self.gate.price(request, &document.parsed)?;
+            Ok((document, price.cost))
+        });
+        let cost = priced.as_ref().map_or(REFUSED, |(_, cost)| *cost);
+        self.charge(request, cost)?;
+        let (document, _) = priced?;
+        give_defaults(&document.parsed, request);
+        request.data.insert(DropletBatch::default());
+        request.set_parsed_query(document.to_run(&schema.registry).clone());
+        let _ = self.asked.set(Asked {
+            document,
+            operation_name: request.operation_name.clone(),
+            conditions: Conditions::among(&request.variables),
+        });
+        Ok(())
+    }
+
+    fn charge(&self, request: &mut Request, cost: usize) -> Result<(), Refusal> {
+        // Without a principal, every field refuses.
+        let Some(info) = of::<RequestInfo>(&request.data) else {
+            return Ok(());
+        };
+        let taken = self
+            .gate
+            .buckets
+            .take(&info.principal, cost, Instant::now());
+        let standing = match &taken {
+            Ok(standing) => *standing,
+            Err(dry) => dry.standing,
+        };
+        let charged = Charged {
+            cost,
+            standing,
+            full_at: info.received_at + standing.full_in,
+        };
+        let _ = self.bill.charged.set(charged);
+        request.data.insert(charged);
+        taken.map(drop).map_err(|dry| {
+            if let Some(execution) = of::<Execution>(&request.data) {
+                execution.reached(Stage::RateLimited);
+            }
+            let _ = self.bill.dry.set(dry);
+            Refusal::Dry(dry)
+        })
+    }
+}
+
+#[async_trait]
+impl Extension for Passage {
+    async fn request(&self, context: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
+        let mut response = next.run(context).await;
+        if let Some(asked) = self.asked.get() {
+            asked.put_in_order(&mut response, context.schema_env);
+        }
+        self.bill.tell(response)
+    }
+
+    // Queries over streams come here too. Of a subscription only the first result tells the cost,
+    // because the others cost nothing.
+    fn subscribe<'s>(
+        &self,
+        context: &ExtensionContext<'_>,
+        stream: BoxStream<'s, Response>,
+        next: NextSubscribe<'_>,
+    ) -> BoxStream<'s, Response> {
+        let mut untold = Some(Arc::clone(&self.bill));
+        let (asked, schema) = (Arc::clone(&self.asked), context.schema_env.clone());
+        let finish = move |mut response| {
+            if let Some(asked) = asked.get() {
+                asked.put_in_order(&mut response, &schema);
+            }
+            match untold.take() {
+                Some(bill) => bill.tell(response),
+                None => response,
+            }
+        };
+        next.run(context, stream).map(finish).boxed()
+    }
+
+    async fn prepare_request(
+        &self,
+        context: &ExtensionContext<'_>,
+        mut request: Request,
+        next: NextPrepareRequest<'_>,
+    ) -> ServerResult<Request> {
+        let passed = self.pass(&mut request, context.schema_env);
+        passed.map_err(Refusal::into_error)?;
+        next.run(context, request).await
+    }
+
+    async fn execute(
+        &self,
+        context: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let patience = self.gate.rules.limits.execution;
+        match timeout(patience, next.run(context, operation_name)).await {
+            Ok(response) => response,
+            Err(_) => {
+                let message = format!(
+                    "the operation did not end within {} s: ask for less; a mutation may have been \
+                     done, and is safe to send again with an idempotency key",
+                    patience.as_secs_f64()
+                );
+                let error = failure(Code::TooSlow, message);
+                Response::from_errors(vec![refusal::without_place(error)])
+            }
+        }
+    }
+}
+
+/// The operation that the executor will run, found by its rule: the one of that name, or without a
+/// name the only one, whether it has a name or not. None when the executor will refuse the request
+/// because it is not clear which one is meant.
+pub(crate) fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        // The parser calls also one operation multiple when it has a name.
+        (DocumentOperations::Multiple(operations), None) => {
+            let mut operations = operations.values();
+            let only = operations.next();
+            only.filter(|_| operations.next().is_none())
+        }
+    }
+}
+
+/// Gives variables that were not sent their defaults. The executor does so where they are arguments of
+/// fields, and forgets it where `@skip` and `@include` look.
+fn give_defaults(document: &ExecutableDocument, request: &mut Request) {
+    let Some(operation) = operation(document, request.operation_name.as_deref()) else {
+        return;
+    };
+    for definition in &operation.node.variable_definitions {
+        let name = &definition.node.name.node;
+        if let Some(default) = definition.node.default_value()
+            && !request.variables.contains_key(name)
+        {
+            request.variables.insert(name.clone(), default.clone());
+        }
+    }
+}
+
+fn of<Kind: 'static>(data: &Data) -> Option<&Kind> {
+    data.get(&TypeId::of::<Kind>())?.downcast_ref()
+}

@@ -1,0 +1,15 @@
+//! The GraphQL core: what every feature's fields are made of, and what runs them.
+
+pub mod error;
+pub mod execution;
+pub mod request;
+pub mod services;
+
+pub(crate) mod codes;
+pub(crate) mod connection;
+pub(crate) mod consistency;
+pub(crate) mod field_order;
+pub(crate) mod following;
+pub(crate) mod global_id;
+pub(crate) mod idempotency;
+pub(crate) mod scalars;
