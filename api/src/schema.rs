@@ -1,9 +1,16 @@
 //! Puts the schema together.
 
+mod validator;
+
+use std::path::Path;
+
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
 
+use self::validator::Validator;
+use crate::admission::documents::trusted::{Trusted, TrustedError};
 use crate::admission::entry::{Gate, Rules};
+use crate::admission::limits::Limits;
 use crate::graph::codes::Codes;
 use crate::graph::execution::TrackExecution;
 use crate::graph::idempotency::idempotent;
@@ -27,6 +34,18 @@ pub fn build(services: Services, rules: Rules) -> ApiSchema {
         .extension(Gate::new(rules))
         .data(services)
         .finish()
+}
+
+/// Reads the trusted documents of a directory, and holds them against this schema.
+///
+/// # Errors
+/// As [`Trusted::load`].
+pub async fn load_trusted(directory: &Path, limits: &Limits) -> Result<Trusted, TrustedError> {
+    let validator = Validator::new();
+    Trusted::load(directory, limits, async |document| {
+        validator.validate(document).await
+    })
+    .await
 }
 
 /// The schema in GraphQL's schema language, as it is published in `schema/graphql/schema.graphql`.

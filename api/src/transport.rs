@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod cors;
+pub mod endpoint;
 pub mod graphiql;
 pub mod health;
 pub mod http;
@@ -12,6 +13,8 @@ pub mod server;
 pub mod sse;
 pub mod websocket;
 
+mod bearer;
+mod consistency_header;
 mod params;
 mod request_middleware;
 mod traceparent;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::Context;
 use api::graph::services::Services;
 use api::identity::tokens::Auth;
+use api::schema;
+use api::transport::endpoint::{Endpoint, WebSocketLimits};
 use api::transport::health::MetricsRenderer;
-use api::transport::router::Endpoint;
 use api::transport::send_budget::Unread;
 use commands::execute::Commands;
 use commands::process::job_runner::{self, Simulation, TodoList};
@@ -254,9 +255,9 @@ pub(crate) async fn api(
     let readiness = Arc::clone(&services.readiness);
     let rules = clients.requests.rules().await?;
     let endpoint = Endpoint {
-        executor: api::schema::build(services, rules),
+        executor: schema::build(services, rules),
         auth,
-        limits: api::transport::websocket::Limits::default(),
+        limits: WebSocketLimits::default(),
         origins: clients.cors_origins.clone(),
         unread: Unread::new(clients.unread_bytes),
     };

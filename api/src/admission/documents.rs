@@ -8,8 +8,6 @@
 
 pub mod trusted;
 
-mod validator;
-
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 

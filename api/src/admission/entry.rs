@@ -16,11 +16,9 @@ use async_graphql::extensions::{
     Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest,
     NextSubscribe,
 };
-use async_graphql::parser::Positioned;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
-use async_graphql::{Context, Data, Request, Response, SchemaEnv, ServerResult, value};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Data, Request, Response, SchemaEnv, ServerResult, value};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tokio::time::timeout;
@@ -30,12 +28,13 @@ use crate::admission::documents::{Document, Hash, Store};
 use crate::admission::limits::Limits;
 use crate::admission::limits::cost::{Price, price};
 use crate::admission::persisted;
-use crate::admission::rate_limit::{Buckets, Dry, Rates, Standing};
+use crate::admission::rate_limit::{Buckets, Charged, Dry, Rates};
 use crate::admission::refusal::{self, Refusal};
-use crate::droplet_batch::DropletBatch;
+use crate::graph::batch::Batches;
 use crate::graph::error::{Code, failure};
 use crate::graph::execution::{Execution, Stage};
 use crate::graph::field_order::{self, Conditions};
+use crate::graph::operation::operation;
 use crate::graph::request::RequestInfo;
 
 /// The points that a refused document costs, because reading it took time too.
@@ -70,24 +69,6 @@ pub struct Gate {
     rules: Arc<Rules>,
     documents: Arc<Store>,
     buckets: Arc<Buckets>,
-}
-
-/// What a request was charged; data of the request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Charged {
-    /// The points of its operation.
-    pub(crate) cost: usize,
-    /// How the principal's bucket was left.
-    pub(crate) standing: Standing,
-    /// When the bucket will be full again.
-    pub(crate) full_at: DateTime<Utc>,
-}
-
-impl Charged {
-    /// What the request was charged that this field is resolved for.
-    pub(crate) fn of(context: &Context<'_>) -> Option<Self> {
-        context.data_opt().copied()
-    }
 }
 
 impl Gate {
@@ -210,7 +191,7 @@ impl Passage {
         self.charge(request, cost)?;
         let (document, _) = priced?;
         give_defaults(&document.parsed, request);
-        request.data.insert(DropletBatch::default());
+        request.data.insert(Batches::default());
         request.set_parsed_query(document.to_run(&schema.registry).clone());
         let _ = self.asked.set(Asked {
             document,
@@ -311,26 +292,6 @@ impl Extension for Passage {
                 let error = failure(Code::TooSlow, message);
                 Response::from_errors(vec![refusal::without_place(error)])
             }
-        }
-    }
-}
-
-/// The operation that the executor will run, found by its rule: the one of that name, or without a
-/// name the only one, whether it has a name or not. None when the executor will refuse the request
-/// because it is not clear which one is meant.
-pub(crate) fn operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'a Positioned<OperationDefinition>> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Single(_), Some(_)) => None,
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        // The parser calls also one operation multiple when it has a name.
-        (DocumentOperations::Multiple(operations), None) => {
-            let mut operations = operations.values();
-            let only = operations.next();
-            only.filter(|_| operations.next().is_none())
         }
     }
 }

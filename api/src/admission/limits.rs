@@ -19,7 +19,9 @@ use std::time::Duration;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
 
-use crate::transport::http::MAX_BODY_BYTES;
+/// The most bytes of a request's body, over HTTP and in a message of a WebSocket; no limit of documents
+/// may be higher.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// The most that a document, or the operation of it that runs, may have of each. A document that has
 /// exactly as many is accepted.

@@ -8,11 +8,11 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use domain::ids::OrgId;
+use async_graphql::Context;
+use chrono::{DateTime, Utc};
 use lru::LruCache;
 
-use crate::identity::roles::Right;
-use crate::identity::tokens::Principal;
+use crate::identity::principal::{Owner, OwnerKind, Principal};
 
 /// How many principals have a bucket; at about 100 bytes each, 1 MiB.
 const MAX_BUCKETS: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
@@ -84,6 +84,24 @@ pub(crate) struct Dry {
     pub(crate) enough_in: Duration,
 }
 
+/// What a request was charged; data of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Charged {
+    /// The points of its operation.
+    pub(crate) cost: usize,
+    /// How the principal's bucket was left.
+    pub(crate) standing: Standing,
+    /// When the bucket will be full again.
+    pub(crate) full_at: DateTime<Utc>,
+}
+
+impl Charged {
+    /// What the request was charged that this field is resolved for.
+    pub(crate) fn of(context: &Context<'_>) -> Option<Self> {
+        context.data_opt().copied()
+    }
+}
+
 impl Buckets {
     /// Full buckets for everybody.
     pub(crate) fn new(rates: Rates) -> Self {
@@ -106,8 +124,8 @@ impl Buckets {
     ) -> Result<Standing, Dry> {
         let owner = Owner::of(principal);
         let rate = match owner.kind {
-            Kind::Person => self.rates.people,
-            Kind::Agent => self.rates.agents,
+            OwnerKind::Person => self.rates.people,
+            OwnerKind::Agent => self.rates.agents,
         };
         let mut buckets = self
             .buckets
@@ -127,36 +145,6 @@ impl Buckets {
         }
         bucket.points -= points;
         Ok(bucket.standing(rate))
-    }
-}
-
-/// A principal, whichever of its tokens it shows.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Owner {
-    org: OrgId,
-    subject: String,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
-    Person,
-    Agent,
-}
-
-impl Owner {
-    /// Who is behind a token.
-    pub(crate) fn of(principal: &Principal) -> Self {
-        Self {
-            org: principal.org.clone(),
-            subject: principal.subject.clone(),
-            // Of all who may report only agents may say when something happened.
-            kind: if principal.roles.allow(Right::Backdate) {
-                Kind::Agent
-            } else {
-                Kind::Person
-            },
-        }
     }
 }
 
@@ -196,6 +184,7 @@ fn comes_back(rate: Rate, points: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use domain::ids::OrgId;
 
     use super::*;
     use crate::identity::roles::Role;

@@ -3,9 +3,8 @@
 use async_graphql::{Error, ErrorExtensions, ServerError};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::admission::entry::Charged;
 use crate::admission::limits::{Excess, Unfit};
-use crate::admission::rate_limit::Dry;
+use crate::admission::rate_limit::{Charged, Dry};
 use crate::graph::error::{Code, failure};
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");

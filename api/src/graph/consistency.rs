@@ -6,7 +6,6 @@
 //! shown.
 
 use async_graphql::{Context, Error, ErrorExtensions, Result};
-use axum::http::{HeaderMap, HeaderName};
 use commands::token::Token;
 use projections::consistency::{NotShown, ReadModels};
 use projections::page::Key;
@@ -14,27 +13,6 @@ use projections::page::Key;
 use crate::graph::error::{self, Code, failure};
 use crate::graph::request::RequestInfo;
 use crate::graph::services::Services;
-
-/// The header with a token for every field of a request.
-pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-consistency-token");
-
-/// The token in a request's headers, if there is one.
-///
-/// # Errors
-/// A sentence for the client, when it is not one token.
-pub(crate) fn of_headers(headers: &HeaderMap) -> std::result::Result<Option<Token>, String> {
-    let mut values = headers.get_all(HEADER).iter();
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
-    if values.next().is_some() {
-        return Err(format!("`{HEADER}` is given twice: send the last token"));
-    }
-    let token = value.to_str().unwrap_or_default().parse::<Token>();
-    token
-        .map(Some)
-        .map_err(|invalid| format!("`{HEADER}`: {invalid}"))
-}
 
 /// Waits until these read models show what the field's argument and the request's header ask for.
 ///

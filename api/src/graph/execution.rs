@@ -16,8 +16,8 @@ use async_graphql::parser::Positioned;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Response, ServerResult, Value, Variables};
 
-use crate::admission::entry::operation;
 use crate::graph::error::{Code, failure};
+use crate::graph::operation::operation;
 
 /// What to do with a mutation that came by GET.
 const NEEDS_POST: &str = "GET runs no mutations: send this one with POST";

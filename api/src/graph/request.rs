@@ -11,7 +11,8 @@ use domain::ids::CorrelationId;
 use uuid::Uuid;
 
 use crate::graph::error::{Code, failure};
-use crate::identity::tokens::{LEEWAY_SECONDS, Principal};
+use crate::identity::principal::Principal;
+use crate::identity::tokens::LEEWAY_SECONDS;
 
 /// What every request carries as data: without it, every field but introspection is refused.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use projections::consistency::Consistency;
 use projections::operations::Operations;
 use projections::reader::Reader;
 
-use crate::transport::health::Readiness;
+use crate::graph::readiness::Readiness;
 
 /// What resolvers work with; data of the schema. Cheap to clone.
 #[derive(Clone)]

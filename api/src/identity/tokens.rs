@@ -9,6 +9,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
+use crate::identity::principal::Principal;
 use crate::identity::roles::{Role, Roles};
 
 /// Who issues tokens; the claim `iss` of every one.
@@ -87,19 +88,6 @@ impl std::fmt::Debug for Auth {
         // The key stays out of every log.
         formatter.debug_struct("Auth").finish_non_exhaustive()
     }
-}
-
-/// Whoever a token speaks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// A person or a program; the actor of its events.
-    pub subject: String,
-    /// The organization, which bounds everything.
-    pub org: OrgId,
-    /// What it may do there.
-    pub roles: Roles,
-    /// When the token ends.
-    pub expires_at: DateTime<Utc>,
 }
 
 /// What a token says.

@@ -16,10 +16,11 @@ use super::droplet_inputs::{
     UnprotectDropletInput, UntagDropletInput,
 };
 use super::payload::DropletPayload;
+use crate::graph::guard::Needs;
 use crate::graph::request::new_id;
 use crate::graph::scalars::Time;
 use crate::graph::services::Services;
-use crate::identity::roles::{Needs, Right};
+use crate::identity::roles::Right;
 
 #[derive(Default)]
 pub(super) struct DropletMutations;

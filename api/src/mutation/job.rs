@@ -12,10 +12,11 @@ use super::job_inputs::{
     SucceedJobInput,
 };
 use super::payload::JobPayload;
+use crate::graph::guard::Needs;
 use crate::graph::request::new_id;
 use crate::graph::scalars::Time;
 use crate::graph::services::Services;
-use crate::identity::roles::{Needs, Right};
+use crate::identity::roles::Right;
 
 #[derive(Default)]
 pub(super) struct JobMutations;

@@ -14,8 +14,9 @@ use super::projection_inputs::{
 };
 use crate::graph::error;
 use crate::graph::global_id::GlobalId;
+use crate::graph::guard::{Needs, OfOperators};
 use crate::graph::services::Services;
-use crate::identity::roles::{Needs, OfOperators, Right};
+use crate::identity::roles::Right;
 use crate::types::projection::Projection;
 
 /// The longest reason, in characters.

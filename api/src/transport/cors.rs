@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::CorsLayer;
 
-use crate::graph::consistency;
+use crate::transport::consistency_header;
 use crate::transport::traceparent::TRACEPARENT;
 
 /// How long a browser may remember what it was allowed.
@@ -22,7 +22,7 @@ const REQUEST_HEADERS: [HeaderName; 7] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::IF_NONE_MATCH,
-    consistency::HEADER,
+    consistency_header::HEADER,
     TRACEPARENT,
     HeaderName::from_static("tracestate"),
     HeaderName::from_static("x-request-id"),

@@ -26,25 +26,21 @@ use tracing::Span;
 
 use self::answer::Keeping;
 use self::refusal::Refusal;
-use crate::graph::consistency;
 use crate::graph::error::Code;
 use crate::graph::execution::Carries;
 use crate::graph::request::{RequestInfo, token_taken_for};
-use crate::identity::tokens::{Auth, Principal};
+use crate::identity::principal::Principal;
+use crate::identity::tokens::Auth;
 use crate::transport::accept::{Delivery, MediaType, negotiate};
+use crate::transport::bearer::bearer;
+use crate::transport::consistency_header;
+use crate::transport::endpoint::Endpoint;
 use crate::transport::params::Params;
-use crate::transport::router::Endpoint;
 use crate::transport::sse::Events;
 use crate::transport::traceparent::traceparent;
 
-/// The most bytes of a request's body.
-pub const MAX_BODY_BYTES: usize = 256 * 1024;
-
 /// The most bytes of a request's path and query.
 pub const MAX_URL_BYTES: usize = 8 * 1024;
-
-/// Where whoever has no token gets one; a part of every refusal for want of a token.
-pub const TOKEN_ADVICE: &str = "get a token with `clustergenie token`";
 
 /// Answers one HTTP request to the GraphQL endpoint. A stream of events ends at `stop`.
 pub(crate) async fn answer<E: Executor>(
@@ -75,17 +71,6 @@ pub(crate) async fn answer<E: Executor>(
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
-}
-
-/// The token of an `Authorization: Bearer` header, if there is one.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    without_scheme(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
-}
-
-/// The token of an authorization's value, if its scheme is `Bearer`.
-pub(crate) fn without_scheme(value: &str) -> Option<&str> {
-    let (scheme, token) = value.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 async fn execute<E: Executor>(
@@ -123,7 +108,7 @@ async fn execute<E: Executor>(
         principal(&endpoint.auth, &parts.headers)?,
         traceparent(&parts.headers),
     );
-    info.consistent_with = consistency::of_headers(&parts.headers)
+    info.consistent_with = consistency_header::token(&parts.headers)
         .map_err(|wrong| Refusal::bad_request(wrong).coded(Code::BadUserInput))?;
     let account = endpoint.unread.of(&info.principal);
     account.check().map_err(|full| {

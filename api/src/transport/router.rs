@@ -14,32 +14,15 @@ use axum::{Extension, Router};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
-use crate::identity::tokens::Auth;
-use crate::transport::cors::{self, Origin};
-use crate::transport::health::{MetricsRenderer, Readiness, health_router};
-use crate::transport::send_budget::Unread;
+use crate::graph::readiness::Readiness;
+use crate::transport::cors;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::health::{MetricsRenderer, health_router};
 use crate::transport::server::Connections;
 use crate::transport::{graphiql, http, request_middleware, websocket};
 
 /// The path of the GraphQL endpoint, for all transports.
 pub const PATH: &str = "/graphql";
-
-/// What the GraphQL endpoint runs on.
-///
-/// The executor's schema must have the extension [`crate::graph::execution::TrackExecution`].
-#[derive(Clone)]
-pub struct Endpoint<E> {
-    /// Runs documents.
-    pub executor: E,
-    /// Checks tokens.
-    pub auth: Auth,
-    /// What a WebSocket may take.
-    pub limits: websocket::Limits,
-    /// Whose web pages may use it from a browser.
-    pub origins: Vec<Origin>,
-    /// What principals have not read yet.
-    pub unread: Unread,
-}
 
 /// All routes: the GraphQL endpoint, the page for people, and what operators' machinery asks.
 /// It must be served by [`crate::transport::server::run`], which tracks its WebSockets.

@@ -12,8 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
 
-use crate::admission::rate_limit::Owner;
-use crate::identity::tokens::Principal;
+use crate::identity::principal::{Owner, Principal};
 use crate::transport::response::MAX_RESPONSE_BYTES;
 
 /// The bytes that are not read yet, of all principals. Clones share everything.

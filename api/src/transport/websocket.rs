@@ -3,7 +3,7 @@
 //! A connection is one task that owns everything: the conversation reads, decides and
 //! owns the tasks of the operations, a writer beside it sends from a bounded queue. When either ends,
 //! so does all else. Nothing is buffered without bound: an operation that finds the queue full waits,
-//! and a client that does not read for [`Limits::write`], or whose principal leaves too much unread on
+//! and a client that does not read for [`WebSocketLimits::write`], or whose principal leaves too much unread on
 //! all its connections together ([`crate::transport::send_budget`]), is closed, to come back and resume where it was. It must never send anything after the close frame, nor `complete` after the client's own.
 
 mod conversation;
@@ -27,48 +27,12 @@ use tracing::Instrument;
 use self::conversation::Conversation;
 use self::outbox::Queued;
 use self::protocol::Ending;
-use crate::transport::router::Endpoint;
+use crate::transport::endpoint::{Endpoint, WebSocketLimits};
 use crate::transport::server::Connections;
 use crate::transport::traceparent::traceparent;
 
 /// The one subprotocol that is spoken.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
-
-/// What a connection may take, in time and in space.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// How long a client may take until its `connection_init`.
-    pub init: Duration,
-    /// How often a client is pinged.
-    pub ping_every: Duration,
-    /// How long a client may say nothing, not even a pong, until it counts as dead.
-    pub silence: Duration,
-    /// How long a client may take until it read what is sent.
-    pub write: Duration,
-    /// How long the last messages and the closing handshake may take.
-    pub closing: Duration,
-    /// How many operations may run at once.
-    pub operations: usize,
-    /// How many messages may wait to be sent.
-    pub queue: usize,
-    /// The most bytes of a client's message.
-    pub message_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            init: Duration::from_secs(3),
-            ping_every: Duration::from_secs(15),
-            silence: Duration::from_secs(30),
-            write: Duration::from_secs(10),
-            closing: Duration::from_secs(2),
-            operations: 50,
-            queue: 64,
-            message_bytes: 256 * 1024,
-        }
-    }
-}
 
 /// Takes the connection over, if it speaks our subprotocol; else refuses it with 400.
 pub(crate) fn upgrade<E: Executor>(
@@ -108,7 +72,7 @@ async fn serve<E: Executor>(
     socket: WebSocket,
     conversation: Conversation<E>,
     queue: mpsc::Receiver<Queued>,
-    limits: Limits,
+    limits: WebSocketLimits,
     stop: CancellationToken,
 ) {
     let _open = Open::count();

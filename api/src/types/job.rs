@@ -6,10 +6,11 @@ use async_graphql::{Context, ID, Json, Object, Result};
 use projections::jobs::JobRow;
 use serde_json::{Map, Value};
 
-use crate::droplet_batch;
+use crate::graph::batch;
 use crate::graph::global_id::GlobalId;
+use crate::graph::guard::Needs;
 use crate::graph::scalars::{BigInt, Time};
-use crate::identity::roles::{Needs, Right};
+use crate::identity::roles::Right;
 use crate::types::droplet::Droplet;
 use crate::types::job_status::JobStatus;
 use crate::types::runner::Runner;
@@ -53,7 +54,7 @@ impl Job {
         let Some(id) = self.0.droplet_id else {
             return Ok(None);
         };
-        Ok(droplet_batch::droplet(context, id).await?.map(Droplet))
+        batch::by_id(context, id).await
     }
 
     /// The cluster that it concerns, unless it concerns a droplet.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result, SimpleObject};
 
 use crate::graph::error;
+use crate::graph::readiness::{Part, PartState};
 use crate::graph::scalars::BigInt;
 use crate::graph::services::Services;
-use crate::transport::health::{Part, PartState};
 use crate::types::projection::Projection;
 
 /// How the platform is doing.

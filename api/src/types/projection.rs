@@ -6,10 +6,11 @@ use projections::status::{Building, Failed, ProjectionStatus, Stage, State};
 use crate::graph::connection::PageArguments;
 use crate::graph::error;
 use crate::graph::global_id::GlobalId;
+use crate::graph::guard::Needs;
 use crate::graph::request::RequestInfo;
 use crate::graph::scalars::{BigInt, Time};
 use crate::graph::services::Services;
-use crate::identity::roles::{Needs, Right};
+use crate::identity::roles::Right;
 
 /// How far a read model is.
 pub(crate) struct Projection(pub(crate) ProjectionStatus);

@@ -2,7 +2,7 @@
 
 use async_graphql::Object;
 
-use crate::admission::entry::Charged;
+use crate::admission::rate_limit::Charged;
 use crate::graph::scalars::Time;
 
 /// What a request was charged.

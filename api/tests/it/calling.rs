@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::admission::entry::Rules;
+use api::graph::readiness::{Part, PartState, Readiness};
 use api::graph::request::RequestInfo;
 use api::graph::services::Services;
+use api::identity::principal::Principal;
 use api::identity::roles::Role;
-use api::identity::tokens::Principal;
 use api::schema::{self, ApiSchema};
-use api::transport::health::{Part, PartState, Readiness};
 use async_graphql::{Request, Response, Variables};
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::token::Token;

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use api::admission::entry::{Gate, Rules};
 use api::graph::execution::TrackExecution;
+use api::graph::readiness::{Part, Readiness};
 use api::graph::request::RequestInfo;
 use api::identity::roles::Role;
 use api::identity::tokens::{Auth, Claims, sign};
 use api::transport::cors::Origin;
-use api::transport::health::{Part, Readiness};
-use api::transport::router::{Endpoint, transports};
+use api::transport::endpoint::{Endpoint, WebSocketLimits};
+use api::transport::router::transports;
 use api::transport::send_budget::Unread;
 use api::transport::server;
-use api::transport::websocket::Limits;
 use async_graphql::{Context, Executor, Object, Result, Schema, Subscription};
 use axum::Router;
 use chrono::{TimeDelta, Utc};
@@ -46,19 +46,19 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) async fn start() -> Self {
-        Self::with(Limits::default(), Vec::new()).await
+        Self::with(WebSocketLimits::default(), Vec::new()).await
     }
 
-    pub(crate) async fn with(limits: Limits, parts: Vec<Part>) -> Self {
+    pub(crate) async fn with(limits: WebSocketLimits, parts: Vec<Part>) -> Self {
         let unread = Unread::new(Unread::DEFAULT_BYTES);
         Self::build(limits, parts, Vec::new(), Rules::default(), unread).await
     }
 
     /// A server where nobody may leave more than so many bytes unread, and may take long to read them.
     pub(crate) async fn with_unread(bytes: usize) -> Self {
-        let limits = Limits {
+        let limits = WebSocketLimits {
             write: PATIENCE * 2,
-            ..Limits::default()
+            ..WebSocketLimits::default()
         };
         let unread = Unread::new(bytes);
         Self::build(limits, Vec::new(), Vec::new(), Rules::default(), unread).await
@@ -67,7 +67,14 @@ impl Serving {
     /// A server with these rules for requests.
     pub(crate) async fn under(rules: Rules) -> Self {
         let unread = Unread::new(Unread::DEFAULT_BYTES);
-        Self::build(Limits::default(), Vec::new(), Vec::new(), rules, unread).await
+        Self::build(
+            WebSocketLimits::default(),
+            Vec::new(),
+            Vec::new(),
+            rules,
+            unread,
+        )
+        .await
     }
 
     /// A server that pages of these origins may use.
@@ -77,7 +84,7 @@ impl Serving {
         let origins = origins.expect("tests name origins well");
         let unread = Unread::new(Unread::DEFAULT_BYTES);
         Self::build(
-            Limits::default(),
+            WebSocketLimits::default(),
             Vec::new(),
             origins,
             Rules::default(),
@@ -87,7 +94,11 @@ impl Serving {
     }
 
     /// A server of another schema, with these limits of WebSockets; `held` counts what lives of it.
-    pub(crate) async fn of<E: Executor>(executor: E, limits: Limits, held: Arc<Semaphore>) -> Self {
+    pub(crate) async fn of<E: Executor>(
+        executor: E,
+        limits: WebSocketLimits,
+        held: Arc<Semaphore>,
+    ) -> Self {
         let endpoint = Endpoint {
             executor,
             auth: Auth::new(&KEY).expect("the key is long enough"),
@@ -101,7 +112,7 @@ impl Serving {
     }
 
     async fn build(
-        limits: Limits,
+        limits: WebSocketLimits,
         parts: Vec<Part>,
         origins: Vec<Origin>,
         rules: Rules,

@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 use serde_json::Value;
 
-use super::MAX_BODY_BYTES;
 use super::refusal::Refusal;
+use crate::admission::limits::MAX_BODY_BYTES;
 use crate::graph::error::Code;
 
 /// How long a client may take to send a body.

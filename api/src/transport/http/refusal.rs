@@ -4,9 +4,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::TOKEN_ADVICE;
 use crate::graph::error::Code;
 use crate::transport::accept::MediaType;
+use crate::transport::bearer::TOKEN_ADVICE;
 use crate::transport::send_budget::TooMuchUnread;
 
 /// A refused request: a status and a GraphQL error, never `data`.

@@ -19,10 +19,10 @@ use super::protocol::{self, Ending, Received};
 use crate::graph::error::{Code, failure};
 use crate::graph::execution::Carries;
 use crate::graph::request::{RequestInfo, token_taken_for};
-use crate::identity::tokens::Principal;
-use crate::transport::http::{TOKEN_ADVICE, without_scheme};
+use crate::identity::principal::Principal;
+use crate::transport::bearer::{TOKEN_ADVICE, without_scheme};
+use crate::transport::endpoint::Endpoint;
 use crate::transport::params::Params;
-use crate::transport::router::Endpoint;
 
 /// One connection's side of the protocol. Dropping it aborts its operations.
 pub(super) struct Conversation<E> {

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
-use api::admission::documents::trusted::{Trusted, TrustedError};
+use api::admission::documents::trusted::TrustedError;
 use api::admission::entry::{Rules, Runs};
 use api::admission::limits::Limits;
+use api::schema;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -84,7 +85,7 @@ async fn only_trusted_documents_run_where_only_they_may() {
     let document = "query Name {\n  __typename\n}\n";
     fs::write(folder.path().join("name.graphql"), document).unwrap();
     fs::write(folder.path().join("notes.txt"), "not GraphQL").unwrap();
-    let trusted = Trusted::load(folder.path(), &Limits::DEFAULT)
+    let trusted = schema::load_trusted(folder.path(), &Limits::DEFAULT)
         .await
         .unwrap();
     assert_eq!(trusted.len(), 1);
@@ -126,7 +127,7 @@ async fn a_trusted_document_that_would_not_run_is_refused_with_its_file() {
     ] {
         let folder = Folder::new();
         fs::write(folder.path().join("bad.graphql"), document).unwrap();
-        let refused = Trusted::load(folder.path(), &Limits::DEFAULT)
+        let refused = schema::load_trusted(folder.path(), &Limits::DEFAULT)
             .await
             .unwrap_err();
         let refused = refused.to_string();
@@ -134,7 +135,7 @@ async fn a_trusted_document_that_would_not_run_is_refused_with_its_file() {
         assert!(refused.contains(reason), "{refused}");
     }
     let folder = Folder::new();
-    let missing = Trusted::load(&folder.path().join("missing"), &Limits::DEFAULT).await;
+    let missing = schema::load_trusted(&folder.path().join("missing"), &Limits::DEFAULT).await;
     assert!(matches!(missing, Err(TrustedError::Unreadable { .. })));
 }
 

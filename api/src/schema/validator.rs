@@ -7,7 +7,7 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, ServerError, ValidationResult};
 use async_trait::async_trait;
 
-use crate::schema::{self, ApiSchema};
+use super::ApiSchema;
 
 /// The schema, for validating only.
 pub(super) struct Validator(ApiSchema);
@@ -15,7 +15,7 @@ pub(super) struct Validator(ApiSchema);
 impl Validator {
     /// Builds the schema without what its resolvers work with.
     pub(super) fn new() -> Self {
-        Self(schema::builder().extension(OnlyValidate).finish())
+        Self(super::builder().extension(OnlyValidate).finish())
     }
 
     /// Holds a document against all rules of validation.
