@@ -166,7 +166,7 @@ refusal_codes() {
   sed -nE 's/^ +Self::[A-Za-z]+( \{ \.\. \})? => "([A-Z_]+)",$/\2/p' \
     "$root"/domain/src/{input,droplet/rejection,job/rejection}.rs
   grep -rhoE 'code: "[A-Z_]+"' "$root/commands/src" | cut -d'"' -f2
-  grep -rhE 'refuse\(' "$root/api/src/mutation" | grep -oE '"[A-Z_]+"' | tr -d '"'
+  grep -rhE --include='*.rs' 'refuse\(' "$root/api/src" | grep -oE '"[A-Z_]+"' | tr -d '"'
 }
 
 # run_suite NAME: runs a suite, and adds its row to the table.

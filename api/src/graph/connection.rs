@@ -1,7 +1,7 @@
 //! Relay's connections over the pages of read models.
 
-use async_graphql::connection::{Connection, Edge};
-use async_graphql::{Error, ObjectType, OutputType};
+use async_graphql::connection::{Connection, Edge, EmptyFields};
+use async_graphql::{Error, ObjectType, OutputType, SchemaBuilder};
 use projections::page::{Direction, Page, Slice, Take};
 
 use crate::graph::error::{Code, failure};
@@ -54,16 +54,25 @@ impl PageArguments {
     }
 }
 
+/// What there are pages of.
+pub(crate) trait Listed: OutputType {
+    /// The fields that a page has besides its items.
+    type Fields: ObjectType;
+    /// The description of a page.
+    const PAGE: &'static str;
+    /// The description of an item in a page.
+    const ITEM: &'static str;
+}
+
+/// A page as Relay has it.
+pub(crate) type Paged<Node> = Connection<String, Node, <Node as Listed>::Fields>;
+
 /// A connection of a page, with whatever fields it has besides edges.
-pub(crate) fn connection<Row, Node, Fields>(
+pub(crate) fn connection<Row, Node: Listed>(
     slice: Slice<Row>,
     node: fn(Row) -> Node,
-    fields: Fields,
-) -> Connection<String, Node, Fields>
-where
-    Node: OutputType,
-    Fields: ObjectType,
-{
+    fields: Node::Fields,
+) -> Paged<Node> {
     let mut connection =
         Connection::with_additional_fields(slice.has_previous, slice.has_next, fields);
     let items = slice.items.into_iter();
@@ -71,6 +80,15 @@ where
         .map(|item| Edge::new(item.cursor, node(item.node)))
         .collect();
     connection
+}
+
+/// Describes the types of pages of these nodes, which are made by async-graphql without a description.
+pub(crate) fn describe<Node: Listed, Query, Mutation, Subscription>(
+    schema: SchemaBuilder<Query, Mutation, Subscription>,
+) -> SchemaBuilder<Query, Mutation, Subscription> {
+    schema
+        .override_output_type_description::<Paged<Node>>(Node::PAGE)
+        .override_output_type_description::<Edge<String, Node, EmptyFields>>(Node::ITEM)
 }
 
 fn size(argument: &str, given: i32) -> Result<u32, Error> {

@@ -7,8 +7,10 @@
 
 use async_graphql::{Context, Error, ErrorExtensions, Result};
 use commands::token::Token;
+use domain::ids::OrgId;
 use projections::consistency::{NotShown, ReadModels};
 use projections::page::Key;
+use projections::reader::Reader;
 
 use crate::graph::error::{self, Code, failure};
 use crate::graph::request::RequestInfo;
@@ -38,6 +40,21 @@ pub(crate) async fn wait(
     let consistency = &context.data::<Services>()?.consistency;
     let shown = consistency.shown(&request.principal.org, &streams, by);
     shown.await.map_err(not_shown)
+}
+
+/// What answers queries, and for which organization, as soon as these read models show what the field's
+/// argument and the request's header ask for.
+///
+/// # Errors
+/// As [`wait`].
+pub(crate) async fn reader<'request>(
+    context: &Context<'request>,
+    consistent_with: Option<String>,
+    by: ReadModels<'_>,
+) -> Result<(&'request Reader, &'request OrgId)> {
+    wait(context, consistent_with, by).await?;
+    let reader = &context.data::<Services>()?.reader;
+    Ok((reader, &RequestInfo::of(context)?.principal.org))
 }
 
 /// Where the last event of a write stands, once it stands anywhere.

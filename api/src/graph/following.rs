@@ -46,6 +46,11 @@ pub(crate) async fn follow(
     Ok(until(changes, end))
 }
 
+/// Where a change stands, for `after` of another subscription.
+pub(crate) fn cursor(change: &Change) -> String {
+    Key::Position(change.position()).to_cursor()
+}
+
 async fn key(context: &Context<'_>, after: &str) -> Result<Key> {
     if let Ok(key) = Key::from_cursor(after, Sort::Position) {
         return Ok(key);
