@@ -4,8 +4,8 @@
 //! and that every error has a code of a closed set. It must never hold SQL or a business rule: it
 //! translates between GraphQL, the commands and the read models.
 //!
-//! Its modules are layers. Each imports only what stands above it here; a test of the workspace holds
-//! them to it.
+//! Its modules are layers: each imports only modules that are declared above it here, and a test of the
+//! program holds it to that.
 
 mod registry;
 
