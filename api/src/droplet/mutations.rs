@@ -45,10 +45,6 @@ impl DropletMutations {
         let tags = check.list("tags", None, input.tags, Tag::parse);
         let cluster = input.cluster.map(ClusterName::parse).transpose();
         let cluster = check.value("cluster", cluster);
-        let command = match check.finish(input.occurred_at) {
-            Ok(command) => command,
-            Err(errors) => return Ok(Outcome::Refused(errors).into()),
-        };
         let new = || {
             Some(NewDroplet {
                 id: new_id(),
@@ -62,9 +58,12 @@ impl DropletMutations {
                 provisioner: input.provisioner.into(),
             })
         };
-        let new = new().expect("what is wrong with an input is noted as an error");
+        let (about, new) = match check.finish(input.occurred_at, new()) {
+            Ok(checked) => checked,
+            Err(errors) => return Ok(Outcome::Refused(errors).into()),
+        };
         let commands = &context.data::<Services>()?.commands;
-        Ok(Outcome::of(commands.provision_droplet(&command, new).await)?.into())
+        Ok(Outcome::of(commands.provision_droplet(&about, new).await)?.into())
     }
 
     /// Gives a droplet another name.
@@ -140,13 +139,12 @@ impl DropletMutations {
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let id = check.id("id", &input.id);
-        let command = match check.finish(input.occurred_at) {
-            Ok(command) => command,
+        let (about, id) = match check.finish(input.occurred_at, id) {
+            Ok(checked) => checked,
             Err(errors) => return Ok(Outcome::Refused(errors).into()),
         };
-        let id = id.expect("what is wrong with an input is noted as an error");
         let commands = &context.data::<Services>()?.commands;
-        Ok(Outcome::of(commands.delete_droplet(&command, id, new_id()).await)?.into())
+        Ok(Outcome::of(commands.delete_droplet(&about, id, new_id()).await)?.into())
     }
 
     /// Reports that a droplet's machine was made and runs. For droplets of provisioner `AGENT`.
@@ -204,13 +202,10 @@ async fn send(
     occurred_at: Option<Time>,
 ) -> Result<DropletPayload> {
     let id = check.id("id", id);
-    let about = match check.finish(occurred_at) {
-        Ok(about) => about,
+    let (about, (id, command)) = match check.finish(occurred_at, id.zip(command)) {
+        Ok(checked) => checked,
         Err(errors) => return Ok(Outcome::Refused(errors).into()),
     };
-    let (id, command) = id
-        .zip(command)
-        .expect("what is wrong with an input is noted as an error");
     let commands = &context.data::<Services>()?.commands;
     Ok(Outcome::of(commands.droplet(&about, id, command).await)?.into())
 }

@@ -1,4 +1,8 @@
-//! Reads inputs and collects everything that is wrong with them, so that it is told at once.
+//! Reads the inputs of mutations and collects everything that is wrong with them.
+//!
+//! A mutation has four steps and no logic: it reads its input with a [`Check`], sends the command, answers
+//! a refusal with `userErrors` and a failure with a top-level error, and answers a receipt with the object
+//! as it was written and the token.
 
 use std::fmt::Display;
 
@@ -93,12 +97,16 @@ impl<'request> Check<'request> {
         });
     }
 
-    /// What surrounds the command, or everything that was wrong with the input. Only an agent may
-    /// say when something happened.
-    pub(crate) fn finish(
+    /// Ends the check with what was read from the input, which is `None` if something was wrong with it.
+    /// Gives what surrounds the command, and what was read. Only an agent may say when something happened.
+    ///
+    /// # Errors
+    /// Everything that was wrong with the input.
+    pub(crate) fn finish<Values>(
         mut self,
         occurred_at: Option<Time>,
-    ) -> Result<context::Context, Vec<UserError>> {
+        values: Option<Values>,
+    ) -> Result<(context::Context, Values), Vec<UserError>> {
         let occurred_at = match occurred_at {
             None => self.request.received_at,
             Some(Time(time)) => {
@@ -109,7 +117,8 @@ impl<'request> Check<'request> {
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
-        Ok(context::Context {
+        let values = values.expect("what is wrong with an input is noted as an error");
+        let context = context::Context {
             org: self.request.principal.org.clone(),
             actor: self.request.principal.subject.clone(),
             command_id: new_id(),
@@ -119,7 +128,8 @@ impl<'request> Check<'request> {
             source: RequestSource::Api,
             occurred_at,
             idempotency_key: self.idempotency_key,
-        })
+        };
+        Ok((context, values))
     }
 
     fn check_occurred_at(&mut self, time: DateTime<Utc>) {

@@ -37,10 +37,6 @@ impl JobMutations {
         let subject = subject(&mut check, input.droplet, input.cluster);
         let parameters = check.value("parameters", parameters(input.parameters));
         let attempts = check.value("attempts", small(input.attempts));
-        let about = match check.finish(input.occurred_at) {
-            Ok(about) => about,
-            Err(errors) => return Ok(Outcome::Refused(errors).into()),
-        };
         let new = || {
             Some(NewJob {
                 kind: kind?,
@@ -50,7 +46,10 @@ impl JobMutations {
                 attempts: attempts?,
             })
         };
-        let new = new().expect("what is wrong with an input is noted as an error");
+        let (about, new) = match check.finish(input.occurred_at, new()) {
+            Ok(checked) => checked,
+            Err(errors) => return Ok(Outcome::Refused(errors).into()),
+        };
         let commands = &context.data::<Services>()?.commands;
         Ok(Outcome::of(commands.submit_job(&about, new_id(), new).await)?.into())
     }
@@ -130,13 +129,10 @@ async fn send(
     occurred_at: Option<Time>,
 ) -> Result<JobPayload> {
     let id = check.id("id", id);
-    let about = match check.finish(occurred_at) {
-        Ok(about) => about,
+    let (about, (id, command)) = match check.finish(occurred_at, id.zip(command)) {
+        Ok(checked) => checked,
         Err(errors) => return Ok(Outcome::Refused(errors).into()),
     };
-    let (id, command) = id
-        .zip(command)
-        .expect("what is wrong with an input is noted as an error");
     let commands = &context.data::<Services>()?.commands;
     Ok(Outcome::of(commands.job(&about, id, command).await)?.into())
 }

@@ -94,11 +94,10 @@ impl ProjectionMutations {
     ) -> Result<ParkedStreamPayload> {
         let mut check = Check::begin(context)?;
         let stream = check.any_id("id", &input.id).map(GlobalId::uuid);
-        let about = match check.finish(None) {
-            Ok(about) => about,
+        let (about, stream) = match check.finish(None, stream) {
+            Ok(checked) => checked,
             Err(errors) => return Ok(ParkedStreamPayload::refused(errors)),
         };
-        let stream = stream.expect("what is wrong with an input is noted as an error");
         let operating = operating(context)?;
         let retried = operating
             .retry(&input.projection, stream, Some(&about.org))
@@ -118,13 +117,10 @@ impl ProjectionMutations {
         let mut check = Check::begin(context)?;
         let stream = check.any_id("id", &input.id).map(GlobalId::uuid);
         let reason = reason(&mut check, input.reason);
-        let about = match check.finish(None) {
-            Ok(about) => about,
+        let (about, (stream, reason)) = match check.finish(None, stream.zip(reason)) {
+            Ok(checked) => checked,
             Err(errors) => return Ok(ProjectionPayload::refused(errors)),
         };
-        let (stream, reason) = stream
-            .zip(reason)
-            .expect("what is wrong with an input is noted as an error");
         let operating = operating(context)?;
         let (name, org) = (&input.projection, Some(&about.org));
         let skipped = operating
@@ -145,10 +141,8 @@ fn because(
 ) -> Result<std::result::Result<(String, String), Vec<UserError>>> {
     let mut check = Check::begin(context)?;
     let reason = reason(&mut check, why);
-    Ok(check.finish(None).map(|about| {
-        let reason = reason.expect("what is wrong with an input is noted as an error");
-        (about.actor.to_string(), reason)
-    }))
+    let checked = check.finish(None, reason);
+    Ok(checked.map(|(about, reason)| (about.actor, reason)))
 }
 
 fn reason(check: &mut Check<'_>, reason: String) -> Option<String> {
