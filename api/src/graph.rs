@@ -1,6 +1,6 @@
 //! The GraphQL core: what the fields of all features are made of, and what runs them.
 //!
-//! It knows resources only by their list ([`crate::registry`]). It must never name one, nor anything of a
+//! It knows resources only by their list (`registry.rs`). It must never name one, nor anything of a
 //! socket.
 
 pub mod error;

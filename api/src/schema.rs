@@ -12,7 +12,7 @@ pub use roots::{Mutation, Query, Subscription};
 
 use self::validator::Validator;
 use crate::admission::documents::trusted::{Trusted, TrustedError};
-use crate::admission::entry::{Gate, Rules};
+use crate::admission::entry::{Admission, Rules};
 use crate::admission::limits::Limits;
 use crate::graph::codes::Codes;
 use crate::graph::execution::TrackExecution;
@@ -26,7 +26,7 @@ pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 #[must_use]
 pub fn build(services: Services, rules: Rules) -> ApiSchema {
     builder()
-        .extension(Gate::new(rules))
+        .extension(Admission::new(rules))
         .data(services)
         .finish()
 }

@@ -11,7 +11,7 @@ use api::identity::tokens::Auth;
 use api::schema;
 use api::transport::endpoint::{Endpoint, WebSocketLimits};
 use api::transport::health::MetricsRenderer;
-use api::transport::send_budget::Unread;
+use api::transport::send_budget::SendBudget;
 use commands::execute::Commands;
 use commands::process::job_runner::{self, Simulation, TodoList};
 use event_store::cloudevent::Topics;
@@ -259,7 +259,7 @@ pub(crate) async fn api(
         auth,
         limits: WebSocketLimits::default(),
         origins: clients.cors_origins.clone(),
-        unread: Unread::new(clients.unread_bytes),
+        send_budget: SendBudget::new(clients.unread_bytes),
     };
     let router = api::transport::router::transports(endpoint, readiness, renderer(metrics));
     tasks.spawn(Stage::Serve, "api", |stop| async move {

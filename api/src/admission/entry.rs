@@ -1,12 +1,11 @@
-//! What every request passes before its document is validated, whichever transport it came by.
+//! The schema extension that admits or refuses every request before its document is validated.
 //!
-//! An extension of the schema, so that no transport can forget it. In this order: the document is found
-//! by its hash or parsed and held against the limits ([`crate::admission::limits`]), its operation is priced, and
-//! the price is taken from the principal's points ([`crate::admission::rate_limit`]). The executor gets the parsed
-//! document and does not parse it again. What is refused here is a request error: nothing of it ran.
-//! An operation that runs is ended when it takes too long; a subscription may go on, its every result
-//! may not. On the way back every result is put in the order that was asked for
-//! (`field_order`).
+//! It is an extension so that no transport can forget it. It finds the document by its hash, or parses it
+//! and checks the limits ([`crate::admission::limits`]). Then it prices the operation and takes the price
+//! from the principal's points ([`crate::admission::rate_limit`]). The executor gets the parsed document
+//! and does not parse it again. A refusal is a request error: nothing of the request ran.
+//! An operation that takes too long is ended; a subscription may go on, but none of its results may take
+//! too long. Every result is put into the order of the selection (`graph::field_order`).
 
 use std::any::TypeId;
 use std::sync::{Arc, OnceLock};
@@ -28,7 +27,7 @@ use crate::admission::documents::{Document, Hash, Store};
 use crate::admission::limits::Limits;
 use crate::admission::limits::cost::{Price, price};
 use crate::admission::persisted;
-use crate::admission::rate_limit::{Buckets, Charged, Dry, Rates};
+use crate::admission::rate_limit::{Buckets, Charged, PointsExhausted, Rates};
 use crate::admission::refusal::{self, Refusal};
 use crate::graph::batch::Batches;
 use crate::graph::error::{Code, failure};
@@ -50,7 +49,7 @@ pub enum Runs {
     OnlyTrusted,
 }
 
-/// What requests are held against.
+/// The rules by which requests are admitted.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     /// The limits of documents.
@@ -63,16 +62,16 @@ pub struct Rules {
     pub runs: Runs,
 }
 
-/// The schema extension that lets requests pass or refuses them. Clones share everything.
+/// The schema extension that admits or refuses requests. Clones share everything.
 #[derive(Debug, Clone)]
-pub struct Gate {
+pub struct Admission {
     rules: Arc<Rules>,
     documents: Arc<Store>,
     buckets: Arc<Buckets>,
 }
 
-impl Gate {
-    /// A gate that has seen nothing yet.
+impl Admission {
+    /// Admission by these rules, with full buckets and no documents kept.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
         Self {
@@ -120,31 +119,31 @@ impl Gate {
     }
 }
 
-impl ExtensionFactory for Gate {
+impl ExtensionFactory for Admission {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Passage {
-            gate: self.clone(),
-            bill: Arc::default(),
-            asked: Arc::default(),
+        Arc::new(RequestAdmission {
+            admission: self.clone(),
+            report: Arc::default(),
+            admitted: Arc::default(),
         })
     }
 }
 
-/// One request on its way.
-struct Passage {
-    gate: Gate,
-    bill: Arc<Bill>,
-    asked: Arc<OnceLock<Asked>>,
+/// The admission of one request.
+struct RequestAdmission {
+    admission: Admission,
+    report: Arc<PointsReport>,
+    admitted: Arc<OnceLock<Admitted>>,
 }
 
-/// What the request asks for.
-struct Asked {
+/// What was admitted of a request.
+struct Admitted {
     document: Arc<Document>,
     operation_name: Option<String>,
     conditions: Conditions,
 }
 
-impl Asked {
+impl Admitted {
     fn put_in_order(&self, response: &mut Response, schema: &SchemaEnv) {
         let document = self.document.to_run(&schema.registry);
         if let Some(operation) = operation(document, self.operation_name.as_deref()) {
@@ -160,31 +159,31 @@ impl Asked {
     }
 }
 
-/// What there is to tell about points.
+/// What the response reports about points.
 #[derive(Default)]
-struct Bill {
+struct PointsReport {
     charged: OnceLock<Charged>,
-    dry: OnceLock<Dry>,
+    exhausted: OnceLock<PointsExhausted>,
 }
 
-impl Bill {
-    /// Tells on the response what the request cost and what is left.
-    fn tell(&self, mut response: Response) -> Response {
+impl PointsReport {
+    /// Adds to the response what the request cost and what is left.
+    fn add_to(&self, mut response: Response) -> Response {
         let Some(charged) = self.charged.get() else {
             return response;
         };
         let cost = value!({ "requested": charged.cost });
         response.extensions.insert("cost".to_owned(), cost);
-        refusal::tell(&mut response.http_headers, charged, self.dry.get());
+        refusal::add_headers(&mut response.http_headers, charged, self.exhausted.get());
         response
     }
 }
 
-impl Passage {
-    fn pass(&self, request: &mut Request, schema: &SchemaEnv) -> Result<(), Refusal> {
-        let document = self.gate.document(request);
+impl RequestAdmission {
+    fn admit(&self, request: &mut Request, schema: &SchemaEnv) -> Result<(), Refusal> {
+        let document = self.admission.document(request);
         let priced = document.and_then(|document| {
-            let price = self.gate.price(request, &document.parsed)?;
+            let price = self.admission.price(request, &document.parsed)?;
             Ok((document, price.cost))
         });
         let cost = priced.as_ref().map_or(REFUSED, |(_, cost)| *cost);
@@ -193,7 +192,7 @@ impl Passage {
         give_defaults(&document.parsed, request);
         request.data.insert(Batches::default());
         request.set_parsed_query(document.to_run(&schema.registry).clone());
-        let _ = self.asked.set(Asked {
+        let _ = self.admitted.set(Admitted {
             document,
             operation_name: request.operation_name.clone(),
             conditions: Conditions::among(&request.variables),
@@ -207,38 +206,38 @@ impl Passage {
             return Ok(());
         };
         let taken = self
-            .gate
+            .admission
             .buckets
             .take(&info.principal, cost, Instant::now());
         let standing = match &taken {
             Ok(standing) => *standing,
-            Err(dry) => dry.standing,
+            Err(exhausted) => exhausted.standing,
         };
         let charged = Charged {
             cost,
             standing,
             full_at: info.received_at + standing.full_in,
         };
-        let _ = self.bill.charged.set(charged);
+        let _ = self.report.charged.set(charged);
         request.data.insert(charged);
-        taken.map(drop).map_err(|dry| {
+        taken.map(drop).map_err(|exhausted| {
             if let Some(execution) = of::<Execution>(&request.data) {
                 execution.reached(Stage::RateLimited);
             }
-            let _ = self.bill.dry.set(dry);
-            Refusal::Dry(dry)
+            let _ = self.report.exhausted.set(exhausted);
+            Refusal::PointsExhausted(exhausted)
         })
     }
 }
 
 #[async_trait]
-impl Extension for Passage {
+impl Extension for RequestAdmission {
     async fn request(&self, context: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
         let mut response = next.run(context).await;
-        if let Some(asked) = self.asked.get() {
-            asked.put_in_order(&mut response, context.schema_env);
+        if let Some(admitted) = self.admitted.get() {
+            admitted.put_in_order(&mut response, context.schema_env);
         }
-        self.bill.tell(response)
+        self.report.add_to(response)
     }
 
     // Queries over streams come here too. Of a subscription only the first result tells the cost,
@@ -249,14 +248,14 @@ impl Extension for Passage {
         stream: BoxStream<'s, Response>,
         next: NextSubscribe<'_>,
     ) -> BoxStream<'s, Response> {
-        let mut untold = Some(Arc::clone(&self.bill));
-        let (asked, schema) = (Arc::clone(&self.asked), context.schema_env.clone());
+        let mut unreported = Some(Arc::clone(&self.report));
+        let (admitted, schema) = (Arc::clone(&self.admitted), context.schema_env.clone());
         let finish = move |mut response| {
-            if let Some(asked) = asked.get() {
-                asked.put_in_order(&mut response, &schema);
+            if let Some(admitted) = admitted.get() {
+                admitted.put_in_order(&mut response, &schema);
             }
-            match untold.take() {
-                Some(bill) => bill.tell(response),
+            match unreported.take() {
+                Some(report) => report.add_to(response),
                 None => response,
             }
         };
@@ -269,8 +268,8 @@ impl Extension for Passage {
         mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let passed = self.pass(&mut request, context.schema_env);
-        passed.map_err(Refusal::into_error)?;
+        let admitted = self.admit(&mut request, context.schema_env);
+        admitted.map_err(Refusal::into_error)?;
         next.run(context, request).await
     }
 
@@ -280,14 +279,14 @@ impl Extension for Passage {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        let patience = self.gate.rules.limits.execution;
-        match timeout(patience, next.run(context, operation_name)).await {
+        let time_limit = self.admission.rules.limits.execution;
+        match timeout(time_limit, next.run(context, operation_name)).await {
             Ok(response) => response,
             Err(_) => {
                 let message = format!(
                     "the operation did not end within {} s: ask for less; a mutation may have been \
                      done, and is safe to send again with an idempotency key",
-                    patience.as_secs_f64()
+                    time_limit.as_secs_f64()
                 );
                 let error = failure(Code::TooSlow, message);
                 Response::from_errors(vec![refusal::without_place(error)])

@@ -1,4 +1,4 @@
-//! How many points whoever asks may spend: a bucket a principal, which fills again all the time.
+//! Points that a principal may spend: one token bucket each, refilled all the time.
 //!
 //! What an operation costs is `crate::admission::limits::cost`'s. A principal is a subject of an organization,
 //! however many tokens and connections it has. There is a bucket for as many principals as anybody
@@ -77,7 +77,7 @@ pub(crate) struct Standing {
 
 /// There are not enough points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Dry {
+pub(crate) struct PointsExhausted {
     /// How the bucket is; nothing was taken from it.
     pub(crate) standing: Standing,
     /// How long until there are enough.
@@ -121,7 +121,7 @@ impl Buckets {
         principal: &Principal,
         points: usize,
         now: Instant,
-    ) -> Result<Standing, Dry> {
+    ) -> Result<Standing, PointsExhausted> {
         let owner = Owner::of(principal);
         let rate = match owner.kind {
             OwnerKind::Person => self.rates.people,
@@ -138,7 +138,7 @@ impl Buckets {
         bucket.fill(rate, now);
         let points = f64::from(u32::try_from(points).unwrap_or(u32::MAX).min(rate.capacity));
         if bucket.points < points {
-            return Err(Dry {
+            return Err(PointsExhausted {
                 standing: bucket.standing(rate),
                 enough_in: comes_back(rate, points - bucket.points),
             });
@@ -216,9 +216,9 @@ mod tests {
         let spent = buckets.take(&ada, 70, start).unwrap();
         assert_eq!((spent.limit, spent.remaining), (100, 30));
         assert_eq!(spent.full_in, Duration::from_secs(7));
-        let dry = buckets.take(&ada, 50, start).unwrap_err();
-        assert_eq!(dry.enough_in, Duration::from_secs(2));
-        assert_eq!(dry.standing.remaining, 30);
+        let exhausted = buckets.take(&ada, 50, start).unwrap_err();
+        assert_eq!(exhausted.enough_in, Duration::from_secs(2));
+        assert_eq!(exhausted.standing.remaining, 30);
         let later = start + Duration::from_secs(2);
         assert_eq!(buckets.take(&ada, 50, later).unwrap().remaining, 0);
         let much_later = start + Duration::from_secs(60);

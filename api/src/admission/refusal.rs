@@ -1,23 +1,23 @@
-//! What a request that does not pass is told, and the headers about points.
+//! Errors of requests that are not admitted, and the headers about points.
 
 use async_graphql::{Error, ErrorExtensions, ServerError};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::admission::limits::{Excess, Unfit};
-use crate::admission::rate_limit::{Charged, Dry};
+use crate::admission::rate_limit::{Charged, PointsExhausted};
 use crate::graph::error::{Code, failure};
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// Why a request does not pass.
+/// Why a request is not admitted.
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// Its document or its operation asks for too much, or is wrong.
     Unfit(Unfit),
     /// There are not enough points.
-    Dry(Dry),
+    PointsExhausted(PointsExhausted),
     /// `persistedQuery` is not what it must be, as the rest of the sentence says.
     Persisted(&'static str),
     /// The document has another hash than the request says.
@@ -50,11 +50,11 @@ impl Refusal {
                     Unfit::Unreadable(_) | Unfit::Invalid(_) => error,
                 }
             }
-            Self::Dry(dry) => failure(
+            Self::PointsExhausted(exhausted) => failure(
                 Code::RateLimited,
                 format!(
                     "you have spent your points for now: try again in {} s, or ask for less",
-                    seconds(dry)
+                    seconds(exhausted)
                 ),
             ),
             Self::Persisted(wrong) => failure(
@@ -84,13 +84,17 @@ pub(super) fn without_place(error: Error) -> ServerError {
     }
 }
 
-/// Tells a principal how its points are, and when to come back if it has too few.
-pub(super) fn tell(headers: &mut HeaderMap, charged: &Charged, dry: Option<&Dry>) {
+/// Adds the headers with the state of the points, and when to come back if there are too few.
+pub(super) fn add_headers(
+    headers: &mut HeaderMap,
+    charged: &Charged,
+    exhausted: Option<&PointsExhausted>,
+) {
     headers.insert(LIMIT, charged.standing.limit.into());
     headers.insert(REMAINING, charged.standing.remaining.into());
     headers.insert(RESET, HeaderValue::from(charged.full_at.timestamp()));
-    if let Some(dry) = dry {
-        headers.insert(header::RETRY_AFTER, seconds(*dry).into());
+    if let Some(exhausted) = exhausted {
+        headers.insert(header::RETRY_AFTER, seconds(*exhausted).into());
     }
 }
 
@@ -103,7 +107,7 @@ fn with_numbers(error: Error, excess: Excess) -> Error {
 }
 
 /// Whole seconds until there are enough points, at least 1.
-fn seconds(dry: Dry) -> u64 {
-    let whole = dry.enough_in.as_secs();
-    (whole + u64::from(dry.enough_in.subsec_nanos() > 0)).max(1)
+fn seconds(exhausted: PointsExhausted) -> u64 {
+    let whole = exhausted.enough_in.as_secs();
+    (whole + u64::from(exhausted.enough_in.subsec_nanos() > 0)).max(1)
 }

@@ -53,7 +53,7 @@ impl Auth {
     /// # Errors
     /// Why the token is not taken, in a sentence that may be sent to whoever sent it.
     pub fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
-        let claims = decode::<Received>(bearer, &self.key, &self.validation)
+        let claims = decode::<ReceivedClaims>(bearer, &self.key, &self.validation)
             .map_err(|error| AuthError::from(error.kind()))?
             .claims;
         let subject = claims.sub;
@@ -111,7 +111,7 @@ pub struct Claims {
 /// When the key is too short to be safe.
 pub fn sign(key: &[u8], claims: &Claims) -> Result<String, KeyTooShort> {
     check_key(key)?;
-    let sent = Sent {
+    let sent = SignedClaims {
         iss: ISSUER,
         sub: &claims.subject,
         org: &claims.org,
@@ -180,7 +180,7 @@ impl From<&ErrorKind> for AuthError {
 }
 
 #[derive(Serialize)]
-struct Sent<'claims> {
+struct SignedClaims<'claims> {
     iss: &'static str,
     sub: &'claims str,
     org: &'claims OrgId,
@@ -191,7 +191,7 @@ struct Sent<'claims> {
 
 // Loose, so that a bad value gets its own sentence.
 #[derive(Deserialize)]
-struct Received {
+struct ReceivedClaims {
     sub: String,
     org: String,
     roles: Vec<String>,

@@ -51,7 +51,7 @@ impl Job {
 
     /// The id of the droplet that it concerns, unless it concerns a cluster.
     async fn droplet_id(&self) -> Option<ID> {
-        self.0.droplet_id.map(|id| GlobalId::of(id))
+        self.0.droplet_id.map(GlobalId::of)
     }
 
     /// The droplet that it concerns, as it is now; null when it concerns a cluster.

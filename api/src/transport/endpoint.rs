@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::admission::limits::MAX_BODY_BYTES;
 use crate::identity::tokens::Auth;
 use crate::transport::cors::Origin;
-use crate::transport::send_budget::Unread;
+use crate::transport::send_budget::SendBudget;
 
 /// What the GraphQL endpoint runs on.
 ///
@@ -21,7 +21,7 @@ pub struct Endpoint<E> {
     /// Whose web pages may use it from a browser.
     pub origins: Vec<Origin>,
     /// What principals have not read yet.
-    pub unread: Unread,
+    pub send_budget: SendBudget,
 }
 
 /// What a WebSocket may take, in time and in space.

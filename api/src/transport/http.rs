@@ -110,7 +110,7 @@ async fn execute<E: Executor>(
     );
     info.consistent_with = consistency_header::token(&parts.headers)
         .map_err(|wrong| Refusal::bad_request(wrong).coded(Code::BadUserInput))?;
-    let account = endpoint.unread.of(&info.principal);
+    let account = endpoint.send_budget.of(&info.principal);
     account.check().map_err(|full| {
         Refusal::too_much_unread(full, "nothing was done; then send the request again")
     })?;

@@ -1,5 +1,5 @@
-//! What every request gets, whatever its route: an id, its trace context back, a span, a place in the
-//! metrics, safe headers.
+//! The middleware of every route: a request id, the trace context in the response, a span, metrics, and
+//! safe headers.
 
 use std::time::Instant;
 

@@ -1,10 +1,10 @@
-//! How much of what was made for a principal it has not read yet.
+//! The budget of bytes that the connections of a principal may leave unread, all together.
 //!
-//! An answer is in our memory until its client has read it. Each is bounded ([`crate::transport::response`]), and
-//! so is the time that a connection may take ([`crate::transport::server`]); this bounds all connections of a
-//! principal together, so that no token can hold more by having more of them. Whoever is over the
-//! bound is refused or closed with a reason, and comes back. What the kernel and a connection's own
-//! write buffer hold does not count: that is bounded for each connection.
+//! An answer stays in memory until its client has read it. Each is bounded ([`crate::transport::response`]),
+//! and so is the time that a connection may take ([`crate::transport::server`]). This bounds all connections
+//! of a principal together, so that more connections hold no more memory. A request over the budget is
+//! refused, and a stream or a WebSocket closed, with a reason; the client comes back. Buffers of the kernel
+//! and of a connection do not count: they are bounded for each connection.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,9 +15,9 @@ use axum::body::Bytes;
 use crate::identity::principal::{Owner, Principal};
 use crate::transport::response::MAX_RESPONSE_BYTES;
 
-/// The bytes that are not read yet, of all principals. Clones share everything.
+/// The budgets of all principals, with what each has left unread. Clones share everything.
 #[derive(Debug, Clone)]
-pub struct Unread {
+pub struct SendBudget {
     most: usize,
     held: Arc<Mutex<HashMap<Reader, usize>>>,
 }
@@ -25,14 +25,14 @@ pub struct Unread {
 /// Who has not read. Connections that nobody was let in on yet count together.
 type Reader = Option<Arc<Owner>>;
 
-impl Unread {
+impl SendBudget {
     /// What a principal may leave unread when nothing else is set.
     pub const DEFAULT_BYTES: usize = 128 * 1024 * 1024;
 
     /// The least that may be set: an answer of any size, and another one.
     pub const MIN_BYTES: usize = 2 * MAX_RESPONSE_BYTES;
 
-    /// Nothing yet, and for each principal at most so many bytes.
+    /// A budget of so many bytes for each principal, of which nothing is used.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Unread {
     /// Where what is made for this principal is counted.
     pub(crate) fn of(&self, principal: &Principal) -> Account {
         Account {
-            unread: self.clone(),
+            send_budget: self.clone(),
             reader: Some(Arc::new(Owner::of(principal))),
         }
     }
@@ -52,7 +52,7 @@ impl Unread {
     /// Where what is made for those is counted who have not said yet who they are.
     pub(crate) fn of_strangers(&self) -> Account {
         Account {
-            unread: self.clone(),
+            send_budget: self.clone(),
             reader: None,
         }
     }
@@ -67,7 +67,7 @@ impl Unread {
 /// Where the bytes of one principal are counted.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
-    unread: Unread,
+    send_budget: SendBudget,
     reader: Reader,
 }
 
@@ -76,14 +76,14 @@ impl Account {
     ///
     /// # Errors
     /// When it would be too much.
-    pub(crate) fn hold(&self, bytes: usize) -> Result<Held, TooMuchUnread> {
-        let mut held = self.unread.held();
+    pub(crate) fn hold(&self, bytes: usize) -> Result<Held, SendBudgetExceeded> {
+        let mut held = self.send_budget.held();
         let before = held.get(&self.reader).copied().unwrap_or_default();
         let after = before.saturating_add(bytes);
-        if after > self.unread.most {
+        if after > self.send_budget.most {
             metrics::counter!("clustergenie_too_much_unread_total").increment(1);
-            return Err(TooMuchUnread {
-                most: self.unread.most,
+            return Err(SendBudgetExceeded {
+                most: self.send_budget.most,
             });
         }
         held.insert(self.reader.clone(), after);
@@ -97,7 +97,7 @@ impl Account {
     ///
     /// # Errors
     /// When there is not.
-    pub(crate) fn check(&self) -> Result<(), TooMuchUnread> {
+    pub(crate) fn check(&self) -> Result<(), SendBudgetExceeded> {
         self.hold(MAX_RESPONSE_BYTES).map(drop)
     }
 }
@@ -121,7 +121,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut held = self.account.unread.held();
+        let mut held = self.account.send_budget.held();
         if let Entry::Occupied(mut entry) = held.entry(self.account.reader.clone()) {
             *entry.get_mut() -= self.bytes;
             if *entry.get() == 0 {
@@ -137,7 +137,7 @@ impl Drop for Held {
     "your connections have more than {most} bytes of answers that you have not read: read them, or \
      close those connections"
 )]
-pub(crate) struct TooMuchUnread {
+pub(crate) struct SendBudgetExceeded {
     most: usize,
 }
 
@@ -171,11 +171,14 @@ mod tests {
 
     #[test]
     fn all_connections_of_a_principal_count_together_and_nobody_elses() {
-        let unread = Unread::new(100);
+        let unread = SendBudget::new(100);
         let (first, second) = (unread.of(&principal("ada")), unread.of(&principal("ada")));
         let held = first.hold(60).unwrap();
         let other = second.hold(40).unwrap();
-        assert_eq!(second.hold(1).unwrap_err(), TooMuchUnread { most: 100 });
+        assert_eq!(
+            second.hold(1).unwrap_err(),
+            SendBudgetExceeded { most: 100 }
+        );
         assert!(unread.of(&principal("bob")).hold(100).is_ok());
         assert!(unread.of_strangers().hold(100).is_ok());
         drop(held);
@@ -186,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_answer_counts_until_all_of_its_bytes_are_dropped() {
-        let unread = Unread::new(10);
+        let unread = SendBudget::new(10);
         let account = unread.of(&principal("ada"));
         let bytes = account.hold(10).unwrap().bytes("0123456789".to_owned());
         let rest = bytes.slice(5..);

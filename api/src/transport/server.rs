@@ -7,7 +7,7 @@
 //! What a client can hold is bounded: a response by [`crate::transport::response::MAX_RESPONSE_BYTES`], the time
 //! it may take to be read by `write_timeout`, and connections by [`MAX_CONNECTIONS`].
 
-mod sent;
+mod tracked_body;
 mod write_timeout;
 
 use std::pin::pin;
@@ -27,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use self::sent::Sent;
-use self::write_timeout::{Patient, Responses};
+use self::tracked_body::TrackedBody;
+use self::write_timeout::{Responses, WriteTimeout};
 
 /// The most connections at once, WebSockets included. One more is closed as soon as it is taken, so
 /// that a client or a proxy learns at once to try elsewhere, or later: waiting would look as if the
@@ -39,7 +39,7 @@ pub const MAX_CONNECTIONS: usize = 10_000;
 pub const GRACE: Duration = Duration::from_secs(10);
 
 /// How long a client may take to send a request's head, and to keep an idle connection.
-const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most bytes of a request's head.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -177,18 +177,18 @@ async fn serve(
         tracing::debug!(%error, "a connection keeps its delay");
     }
     let responses = Responses::default();
-    let stream = Patient::new(stream, responses.clone(), place);
+    let stream = WriteTimeout::new(stream, responses.clone(), place);
     let service = service_fn(move |request| {
         let (answering, responses) = (service.call(request), responses.clone());
         async move {
             answering
                 .await
-                .map(|response| Sent::wrap(response, &responses))
+                .map(|response| TrackedBody::wrap(response, &responses))
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
+        .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

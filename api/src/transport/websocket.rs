@@ -54,7 +54,7 @@ pub(crate) fn upgrade<E: Executor>(
     let authorization = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
-    let (outbox, queue) = outbox::new(limits.queue, endpoint.unread.of_strangers());
+    let (outbox, queue) = outbox::new(limits.queue, endpoint.send_budget.of_strangers());
     let authorization = authorization.map(str::to_owned);
     let conversation = Conversation::new(endpoint, authorization, traceparent(headers), outbox);
     let tracked = connections.track();
@@ -115,7 +115,7 @@ async fn serve<E: Executor>(
 async fn write(
     sink: &mut (impl Sink<Message, Error = axum::Error> + Unpin),
     mut queue: mpsc::Receiver<Queued>,
-    patience: Duration,
+    time_limit: Duration,
 ) -> Result<(), Ending> {
     while let Some(first) = queue.recv().await {
         let sending = async {
@@ -130,7 +130,7 @@ async fn write(
             }
             sink.flush().await
         };
-        match timeout(patience, sending).await {
+        match timeout(time_limit, sending).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(Ending::Gone),
             Err(_) => return Err(Ending::slow_consumer()),

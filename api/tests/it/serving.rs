@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use api::admission::entry::{Gate, Rules};
+use api::admission::entry::{Admission, Rules};
 use api::graph::execution::TrackExecution;
 use api::graph::readiness::{Part, Readiness};
 use api::graph::request::RequestInfo;
@@ -15,7 +15,7 @@ use api::identity::tokens::{Auth, Claims, sign};
 use api::transport::cors::Origin;
 use api::transport::endpoint::{Endpoint, WebSocketLimits};
 use api::transport::router::transports;
-use api::transport::send_budget::Unread;
+use api::transport::send_budget::SendBudget;
 use api::transport::server;
 use async_graphql::{Context, Executor, Object, Result, Schema, Subscription};
 use axum::Router;
@@ -50,8 +50,8 @@ impl Serving {
     }
 
     pub(crate) async fn with(limits: WebSocketLimits, parts: Vec<Part>) -> Self {
-        let unread = Unread::new(Unread::DEFAULT_BYTES);
-        Self::build(limits, parts, Vec::new(), Rules::default(), unread).await
+        let send_budget = SendBudget::new(SendBudget::DEFAULT_BYTES);
+        Self::build(limits, parts, Vec::new(), Rules::default(), send_budget).await
     }
 
     /// A server where nobody may leave more than so many bytes unread, and may take long to read them.
@@ -60,19 +60,26 @@ impl Serving {
             write: PATIENCE * 2,
             ..WebSocketLimits::default()
         };
-        let unread = Unread::new(bytes);
-        Self::build(limits, Vec::new(), Vec::new(), Rules::default(), unread).await
+        let send_budget = SendBudget::new(bytes);
+        Self::build(
+            limits,
+            Vec::new(),
+            Vec::new(),
+            Rules::default(),
+            send_budget,
+        )
+        .await
     }
 
     /// A server with these rules for requests.
     pub(crate) async fn under(rules: Rules) -> Self {
-        let unread = Unread::new(Unread::DEFAULT_BYTES);
+        let send_budget = SendBudget::new(SendBudget::DEFAULT_BYTES);
         Self::build(
             WebSocketLimits::default(),
             Vec::new(),
             Vec::new(),
             rules,
-            unread,
+            send_budget,
         )
         .await
     }
@@ -82,13 +89,13 @@ impl Serving {
         let origins = origins.iter().map(|origin| origin.parse());
         let origins = origins.collect::<Result<_, _>>();
         let origins = origins.expect("tests name origins well");
-        let unread = Unread::new(Unread::DEFAULT_BYTES);
+        let send_budget = SendBudget::new(SendBudget::DEFAULT_BYTES);
         Self::build(
             WebSocketLimits::default(),
             Vec::new(),
             origins,
             Rules::default(),
-            unread,
+            send_budget,
         )
         .await
     }
@@ -104,7 +111,7 @@ impl Serving {
             auth: Auth::new(&KEY).expect("the key is long enough"),
             limits,
             origins: Vec::new(),
-            unread: Unread::new(Unread::DEFAULT_BYTES),
+            send_budget: SendBudget::new(SendBudget::DEFAULT_BYTES),
         };
         let metrics = Arc::new(String::new);
         let router = transports(endpoint, Arc::new(Fixed(Vec::new())), metrics);
@@ -116,13 +123,13 @@ impl Serving {
         parts: Vec<Part>,
         origins: Vec<Origin>,
         rules: Rules,
-        unread: Unread,
+        send_budget: SendBudget,
     ) -> Self {
         let held = Arc::new(Semaphore::new(0));
         let changes = Changes::default();
         let executor = Schema::build(Query, Mutation, Subscription)
             .extension(TrackExecution)
-            .extension(Gate::new(rules))
+            .extension(Admission::new(rules))
             .data(held.clone())
             .data(changes.clone())
             .finish();
@@ -133,7 +140,7 @@ impl Serving {
             auth,
             limits,
             origins,
-            unread,
+            send_budget,
         };
         let router = transports(endpoint, Arc::new(Fixed(parts)), metrics);
         Self {
@@ -213,7 +220,7 @@ pub(crate) fn token() -> String {
     token_for(600)
 }
 
-/// A result without what it cost, which only the tests of the gate look at.
+/// A result without what it cost, which only the tests of admission look at.
 pub(crate) fn without_cost(mut result: Value) -> Value {
     if let Some(result) = result.as_object_mut() {
         result.remove("extensions");

@@ -12,19 +12,19 @@ use crate::admission::limits::MAX_BODY_BYTES;
 use crate::graph::error::Code;
 
 /// How long a client may take to send a body.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads the body as JSON.
 pub(super) async fn json(headers: &HeaderMap, body: Body) -> Result<Value, Refusal> {
     check_content_type(headers)?;
-    let bytes = tokio::time::timeout(PATIENCE, bytes(headers, body))
+    let bytes = tokio::time::timeout(BODY_TIMEOUT, bytes(headers, body))
         .await
         .map_err(|_| {
             Refusal::new(
                 StatusCode::REQUEST_TIMEOUT,
                 format!(
                     "the body did not arrive within {} s: send it at once",
-                    PATIENCE.as_secs()
+                    BODY_TIMEOUT.as_secs()
                 ),
             )
         })??;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::graph::error::Code;
 use crate::transport::accept::MediaType;
 use crate::transport::bearer::TOKEN_ADVICE;
-use crate::transport::send_budget::TooMuchUnread;
+use crate::transport::send_budget::SendBudgetExceeded;
 
 /// A refused request: a status and a GraphQL error, never `data`.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Refusal {
     }
 
     /// A request of somebody who does not read what it asked for. `then` says what came of the request.
-    pub(super) fn too_much_unread(full: TooMuchUnread, then: &str) -> Self {
+    pub(super) fn too_much_unread(full: SendBudgetExceeded, then: &str) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, format!("{full}; {then}"))
             .coded(Code::LimitExceeded)
             .with(header::RETRY_AFTER, "10")

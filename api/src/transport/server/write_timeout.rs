@@ -1,4 +1,4 @@
-//! A connection that gives up on a client that does not read.
+//! Timeouts of writing to a client that does not read, or reads too slowly.
 //!
 //! What is sent to a client waits in the kernel's buffer until it is read, and then in ours; when both
 //! are full nothing more is made for it. Without an end to that, a client that never reads, or a little
@@ -18,10 +18,10 @@ use tokio::time::{Sleep, sleep};
 
 /// How long a client may read nothing of what waits for it. Longer than WebSockets take to say
 /// goodbye to a slow client.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a client may take to read a response that is no stream, however steadily it reads.
-const TOTAL_PATIENCE: Duration = Duration::from_secs(60);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The responses of a connection that were not yet taken over to be sent as a whole; clones count for
 /// the same connection.
@@ -73,9 +73,9 @@ impl Drop for Sending {
     }
 }
 
-/// A connection whose writes fail after too long a wait. It holds its place among the connections
+/// A connection whose writes fail with a timeout. It holds its place among the connections
 /// for as long as it is open, whichever protocol is spoken on it.
-pub(super) struct Patient<Connection> {
+pub(super) struct WriteTimeout<Connection> {
     connection: Connection,
     responses: Responses,
     /// Runs while a write waits.
@@ -85,8 +85,8 @@ pub(super) struct Patient<Connection> {
     _place: OwnedSemaphorePermit,
 }
 
-impl<Connection> Patient<Connection> {
-    /// The same connection with an end to waiting.
+impl<Connection> WriteTimeout<Connection> {
+    /// Adds the timeouts to a connection.
     pub(super) fn new(
         connection: Connection,
         responses: Responses,
@@ -101,8 +101,8 @@ impl<Connection> Patient<Connection> {
         }
     }
 
-    /// What came of a write, or that it has waited too long.
-    fn within_patience(
+    /// The result of a write, or a timeout error if it has waited too long.
+    fn within_timeouts(
         &mut self,
         context: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
@@ -113,10 +113,10 @@ impl<Connection> Patient<Connection> {
         }
         let waiting = self
             .waiting
-            .get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+            .get_or_insert_with(|| Box::pin(sleep(STALL_TIMEOUT)));
         let mut too_long = waiting.as_mut().poll(context).is_ready();
         if self.behind.is_none() && !self.responses.any(Kind::Stream) {
-            self.behind = Some(Box::pin(sleep(TOTAL_PATIENCE)));
+            self.behind = Some(Box::pin(sleep(RESPONSE_TIMEOUT)));
         }
         // Both are asked, so that either wakes the task.
         if let Some(behind) = &mut self.behind {
@@ -129,7 +129,7 @@ impl<Connection> Patient<Connection> {
     }
 }
 
-impl<Connection: AsyncRead + Unpin> AsyncRead for Patient<Connection> {
+impl<Connection: AsyncRead + Unpin> AsyncRead for WriteTimeout<Connection> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -139,14 +139,14 @@ impl<Connection: AsyncRead + Unpin> AsyncRead for Patient<Connection> {
     }
 }
 
-impl<Connection: AsyncWrite + Unpin> AsyncWrite for Patient<Connection> {
+impl<Connection: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<Connection> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.connection).poll_write(context, bytes);
-        self.within_patience(context, written)
+        self.within_timeouts(context, written)
     }
 
     fn poll_write_vectored(
@@ -155,7 +155,7 @@ impl<Connection: AsyncWrite + Unpin> AsyncWrite for Patient<Connection> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.connection).poll_write_vectored(context, slices);
-        self.within_patience(context, written)
+        self.within_timeouts(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -184,11 +184,11 @@ mod tests {
     use super::*;
 
     /// Both ends of a connection that holds little.
-    fn connection(responses: Responses) -> (Patient<DuplexStream>, DuplexStream) {
+    fn connection(responses: Responses) -> (WriteTimeout<DuplexStream>, DuplexStream) {
         let (near, far) = duplex(10);
         let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
         let place = place.expect("the place is free");
-        (Patient::new(near, responses, place), far)
+        (WriteTimeout::new(near, responses, place), far)
     }
 
     /// Writes pieces of 20 bytes, of which 10 are read every five seconds. How long until that fails?
@@ -225,7 +225,7 @@ mod tests {
         let responses = Responses::default();
         let _sending = responses.begin(Kind::Whole);
         let endured = endured(responses).await.expect("it fails");
-        assert_eq!(endured.as_secs(), TOTAL_PATIENCE.as_secs());
+        assert_eq!(endured.as_secs(), RESPONSE_TIMEOUT.as_secs());
     }
 
     #[tokio::test(start_paused = true)]
@@ -241,6 +241,6 @@ mod tests {
         let started = Instant::now();
         let failed = near.write_all(&[0; 100]).await.expect_err("nobody reads");
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(started.elapsed().as_secs(), PATIENCE.as_secs());
+        assert_eq!(started.elapsed().as_secs(), STALL_TIMEOUT.as_secs());
     }
 }

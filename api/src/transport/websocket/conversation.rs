@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use super::operation::{self, Outcome};
 use super::outbox::Outbox;
-use super::protocol::{self, Ending, Received};
+use super::protocol::{self, ClientMessage, Ending};
 use crate::graph::error::{Code, failure};
 use crate::graph::execution::Carries;
 use crate::graph::request::{RequestInfo, token_taken_for};
@@ -31,17 +31,17 @@ pub(super) struct Conversation<E> {
     authorization: Option<String>,
     traceparent: Option<String>,
     outbox: Outbox,
-    admission: Admission,
+    login: Login,
     operations: JoinSet<Outcome>,
     running: HashMap<String, AbortHandle>,
     /// When the client last said anything.
     heard: Instant,
 }
 
-/// Whether the client has introduced itself.
-enum Admission {
-    Waiting,
-    Admitted(Principal),
+/// Whether the client has sent its token in `connection_init`.
+enum Login {
+    Awaited,
+    Done(Principal),
 }
 
 impl<E: Executor> Conversation<E> {
@@ -57,7 +57,7 @@ impl<E: Executor> Conversation<E> {
             authorization,
             traceparent,
             outbox,
-            admission: Admission::Waiting,
+            login: Login::Awaited,
             operations: JoinSet::new(),
             running: HashMap::new(),
             heard: Instant::now(),
@@ -88,21 +88,21 @@ impl<E: Executor> Conversation<E> {
             self.endpoint.limits.ping_every,
         );
         loop {
-            let admitted = matches!(self.admission, Admission::Admitted(_));
+            let logged_in = matches!(self.login, Login::Done(_));
             tokio::select! {
                 () = stop.cancelled() => {
                     return Err(Ending::closed(1001, "the server stops: reconnect and resume"));
                 }
-                () = &mut init, if !admitted => {
+                () = &mut init, if !logged_in => {
                     return Err(Ending::closed(4408, "Connection initialisation timeout"));
                 }
-                () = &mut expiry, if admitted => {
+                () = &mut expiry, if logged_in => {
                     return Err(Ending::forbidden("the token expired: reconnect with a new one"));
                 }
                 () = sleep_until(self.heard + self.endpoint.limits.silence) => {
                     return Err(Ending::closed(4408, "no sign of life: answer pings with pongs"));
                 }
-                _ = pings.tick(), if admitted => {
+                _ = pings.tick(), if logged_in => {
                     // The frame is answered by every client's library, so it finds dead peers; the
                     // message can be seen by pages in browsers, so it lets them find a dead server.
                     self.send(Message::Ping(Default::default())).await?;
@@ -114,7 +114,7 @@ impl<E: Executor> Conversation<E> {
                     let message = message.map_err(|_| Ending::closed(1002, "not a WebSocket frame"))?;
                     self.heard = Instant::now();
                     self.hear(message).await?;
-                    if !admitted && let Admission::Admitted(principal) = &self.admission {
+                    if !logged_in && let Login::Done(principal) = &self.login {
                         expiry.set(sleep(token_taken_for(principal)));
                     }
                 }
@@ -132,12 +132,12 @@ impl<E: Executor> Conversation<E> {
         if text.len() > self.endpoint.limits.message_bytes {
             return Err(Ending::closed(1009, "the message is too big"));
         }
-        match Received::parse(&text)? {
-            Received::Init { authorization } => self.init(authorization).await,
-            Received::Ping { payload } => self.send(protocol::pong(payload.as_ref())).await,
-            Received::Pong => Ok(()),
-            Received::Subscribe { id, params } => self.subscribe(id, params).await,
-            Received::Complete { id } => {
+        match ClientMessage::parse(&text)? {
+            ClientMessage::Init { authorization } => self.init(authorization).await,
+            ClientMessage::Ping { payload } => self.send(protocol::pong(payload.as_ref())).await,
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Subscribe { id, params } => self.subscribe(id, params).await,
+            ClientMessage::Complete { id } => {
                 if let Some(operation) = self.running.remove(&id) {
                     operation.abort();
                 }
@@ -147,7 +147,7 @@ impl<E: Executor> Conversation<E> {
     }
 
     async fn init(&mut self, authorization: Option<String>) -> Result<(), Ending> {
-        if matches!(self.admission, Admission::Admitted(_)) {
+        if matches!(self.login, Login::Done(_)) {
             return Err(Ending::closed(4429, "Too many initialisation requests"));
         }
         let Some(authorization) = authorization.or(self.authorization.take()) else {
@@ -162,13 +162,14 @@ impl<E: Executor> Conversation<E> {
             .authenticate(token)
             .map_err(|error| Ending::forbidden(format!("{error}; {TOKEN_ADVICE}")))?;
         tracing::Span::current().record("org.id", principal.org.as_str());
-        self.outbox.count_for(self.endpoint.unread.of(&principal));
-        self.admission = Admission::Admitted(principal);
+        self.outbox
+            .count_for(self.endpoint.send_budget.of(&principal));
+        self.login = Login::Done(principal);
         self.send(protocol::connection_ack()).await
     }
 
     async fn subscribe(&mut self, id: String, params: Params) -> Result<(), Ending> {
-        let Admission::Admitted(principal) = &self.admission else {
+        let Login::Done(principal) = &self.login else {
             return Err(Ending::closed(4401, "Unauthorized"));
         };
         if self.running.contains_key(&id) {

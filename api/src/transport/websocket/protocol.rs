@@ -17,7 +17,7 @@ const MAX_REASON_BYTES: usize = 123;
 
 /// A message of a client.
 #[derive(Debug, PartialEq)]
-pub(super) enum Received {
+pub(super) enum ClientMessage {
     /// The first message, with the `authorization` of its payload.
     Init { authorization: Option<String> },
     /// A ping; its payload goes back.
@@ -30,7 +30,7 @@ pub(super) enum Received {
     Complete { id: String },
 }
 
-impl Received {
+impl ClientMessage {
     /// Reads a message.
     ///
     /// # Errors
@@ -159,7 +159,7 @@ impl fmt::Display for Ending {
 
 /// The client may begin.
 pub(super) fn connection_ack() -> Message {
-    text(&Sent::<()> {
+    text(&ServerMessage::<()> {
         id: None,
         kind: "connection_ack",
         payload: None,
@@ -168,7 +168,7 @@ pub(super) fn connection_ack() -> Message {
 
 /// Asks the client for a pong.
 pub(super) fn ping() -> Message {
-    text(&Sent::<()> {
+    text(&ServerMessage::<()> {
         id: None,
         kind: "ping",
         payload: None,
@@ -177,7 +177,7 @@ pub(super) fn ping() -> Message {
 
 /// Answers the client's ping.
 pub(super) fn pong(payload: Option<&Value>) -> Message {
-    text(&Sent {
+    text(&ServerMessage {
         id: None,
         kind: "pong",
         payload,
@@ -193,7 +193,7 @@ pub(super) fn next(id: &str, mut response: Response) -> Message {
 
 /// The end of an operation that did not get as far as a result.
 pub(super) fn error(id: &str, errors: &[ServerError]) -> Message {
-    text(&Sent {
+    text(&ServerMessage {
         id: Some(id),
         kind: "error",
         payload: Some(errors),
@@ -202,7 +202,7 @@ pub(super) fn error(id: &str, errors: &[ServerError]) -> Message {
 
 /// The end of an operation after its last result.
 pub(super) fn complete(id: &str) -> Message {
-    text(&Sent::<()> {
+    text(&ServerMessage::<()> {
         id: Some(id),
         kind: "complete",
         payload: None,
@@ -210,7 +210,7 @@ pub(super) fn complete(id: &str) -> Message {
 }
 
 #[derive(Serialize)]
-struct Sent<'a, P> {
+struct ServerMessage<'a, P> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
     #[serde(rename = "type")]
@@ -288,17 +288,22 @@ mod tests {
             r#"{"type":"subscribe","id":"1","payload":{"query":"","variables":[]}}"#,
             r#"{"type":"complete"}"#,
         ] {
-            assert_eq!(Received::parse(text).unwrap_err().code(), 4400, "{text}");
+            assert_eq!(
+                ClientMessage::parse(text).unwrap_err().code(),
+                4400,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn the_name_authorization_ignores_case() {
-        let init =
-            Received::parse(r#"{"type":"connection_init","payload":{"Authorization":"Bearer x"}}"#);
+        let init = ClientMessage::parse(
+            r#"{"type":"connection_init","payload":{"Authorization":"Bearer x"}}"#,
+        );
         assert_eq!(
             init,
-            Ok(Received::Init {
+            Ok(ClientMessage::Init {
                 authorization: Some("Bearer x".to_owned())
             })
         );

@@ -1,4 +1,4 @@
-//! The body of a response, which counts as being sent until its last byte was taken over.
+//! The body of a response, counted as being sent until the connection has taken its last byte.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,12 +10,12 @@ use hyper::body::{Frame, SizeHint};
 use super::write_timeout::{Kind, Responses, Sending};
 
 /// A body. The connection drops it as soon as it has taken all of it.
-pub(super) struct Sent {
+pub(super) struct TrackedBody {
     body: Body,
     _sending: Sending,
 }
 
-impl Sent {
+impl TrackedBody {
     /// The same response, counted among these.
     pub(super) fn wrap(response: Response<Body>, responses: &Responses) -> Response<Self> {
         let content_type = response.headers().get(header::CONTENT_TYPE);
@@ -30,7 +30,7 @@ impl Sent {
     }
 }
 
-impl hyper::body::Body for Sent {
+impl hyper::body::Body for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -65,7 +65,7 @@ mod tests {
     use tokio::time::{Instant, interval};
 
     use super::super::MAX_HEAD_BYTES;
-    use super::super::write_timeout::Patient;
+    use super::super::write_timeout::WriteTimeout;
     use super::*;
 
     /// How long a client holds a response of this type by reading twenty kilobytes every five seconds.
@@ -73,7 +73,7 @@ mod tests {
         let (near, mut far) = duplex(1_000);
         let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
         let responses = Responses::default();
-        let near = Patient::new(near, responses.clone(), place.expect("the place is free"));
+        let near = WriteTimeout::new(near, responses.clone(), place.expect("the place is free"));
         let service = service_fn(move |_| {
             // In pieces, as a compressed body is.
             let pieces = stream::repeat_with(|| Ok::<_, Infallible>(vec![0; 30_000]));
@@ -82,7 +82,7 @@ mod tests {
             response
                 .headers_mut()
                 .insert(header::CONTENT_TYPE, content_type);
-            let response = Sent::wrap(response, &responses);
+            let response = TrackedBody::wrap(response, &responses);
             async { Ok::<_, Infallible>(response) }
         });
         let reading = async {

@@ -1,6 +1,6 @@
 //! What all connections of a principal together leave unread is bounded.
 
-use api::transport::send_budget::Unread;
+use api::transport::send_budget::SendBudget;
 use futures_util::future::select_all;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client as Http, Response, StatusCode};
@@ -21,7 +21,7 @@ async fn ask(serving: &Serving, token: &str, accept: &str) -> Response {
 
 #[tokio::test]
 async fn a_principal_that_reads_nothing_is_closed_and_refused_until_it_reads() {
-    let serving = Serving::with_unread(Unread::MIN_BYTES).await;
+    let serving = Serving::with_unread(SendBudget::MIN_BYTES).await;
     let mut clients = Vec::new();
     for _ in 0..5 {
         let mut client = Client::admitted(&serving).await;
