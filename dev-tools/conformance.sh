@@ -159,14 +159,14 @@ suite_examples() {
 }
 
 # The codes of top-level errors.
-error_codes() { sed -nE 's/^ +Self::[A-Za-z]+ => "([A-Z_]+)",$/\1/p' "$root/api/src/error.rs"; }
+error_codes() { sed -nE 's/^ +Self::[A-Za-z]+ => "([A-Z_]+)",$/\1/p' "$root/api/src/graph/error.rs"; }
 
 # The codes of `userErrors`: of the rules, of what is known beside them, and of the input's checks.
 refusal_codes() {
   sed -nE 's/^ +Self::[A-Za-z]+( \{ \.\. \})? => "([A-Z_]+)",$/\2/p' \
     "$root"/domain/src/{input,droplet/rejection,job/rejection}.rs
   grep -rhoE 'code: "[A-Z_]+"' "$root/commands/src" | cut -d'"' -f2
-  grep -rhE 'refuse\(' "$root/api/src/mutation" | grep -oE '"[A-Z_]+"' | tr -d '"'
+  grep -rhE --include='*.rs' 'refuse\(' "$root/api/src" | grep -oE '"[A-Z_]+"' | tr -d '"'
 }
 
 # run_suite NAME: runs a suite, and adds its row to the table.

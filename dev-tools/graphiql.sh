@@ -1,10 +1,10 @@
 #!/bin/sh
 # Writes the foreign assets of the API's page again, from the npm packages that they come from, and
-# checks them against the hashes in api/src/graphiql/README.md. Needs npm, tar and sha256sum.
+# checks them against the hashes in api/src/transport/graphiql/README.md. Needs npm, tar and sha256sum.
 # To move to another version: change it here and in the README, run this, and take over the hashes.
 set -eu
 
-assets=$(cd "$(dirname "$0")/../api/src/graphiql" && pwd)
+assets=$(cd "$(dirname "$0")/../api/src/transport/graphiql" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -1,4 +1,4 @@
-//! What a usual document costs before anything is read for it: without a gate (parsed and validated
+//! What a usual document costs before anything is read for it: without admission (parsed and validated
 //! each time), with one that has not seen it, and with one that has; and how much of it is validation,
 //! which is done each time.
 //!
@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use api::auth::Principal;
-use api::gate::{Gate, Rules};
-use api::rate_limit::{Rate, Rates};
-use api::request::RequestInfo;
-use api::roles::Role;
+use api::admission::entry::{Admission, Rules};
+use api::admission::rate_limit::{Rate, Rates};
+use api::graph::request::RequestInfo;
+use api::identity::principal::Principal;
+use api::identity::roles::Role;
 use api::schema::{self, ApiSchema};
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
 use async_graphql::{Request, ServerError, ValidationResult, Variables};
@@ -68,11 +68,11 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         },
         ..Rules::default()
     };
-    let gate = Gate::new(rules);
+    let admission = Admission::new(rules);
     let validation = Validation::default();
-    let gated = schema::builder().extension(gate.clone()).finish();
+    let gated = schema::builder().extension(admission.clone()).finish();
     let watched = schema::builder()
-        .extension(gate)
+        .extension(admission)
         .extension(validation.clone())
         .finish();
     println!("    bare us    first us    again us  validation us  document");

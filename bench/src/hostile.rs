@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::ensure;
-use api::gate::{Gate, Rules};
+use api::admission::entry::{Admission, Rules};
 use api::schema;
 use serde_json::Value;
 use testkit::hostile;
@@ -28,8 +28,8 @@ const SHOWN: usize = 15;
 /// # Errors
 /// When a document is not refused, or the program cannot be measured.
 pub(crate) async fn run(program: Option<&Path>) -> anyhow::Result<()> {
-    let gate = Gate::new(Rules::default());
-    let schema = schema::builder().extension(gate).finish();
+    let admission = Admission::new(Rules::default());
+    let schema = schema::builder().extension(admission).finish();
     let mut measured = Vec::new();
     let mut codes = BTreeMap::<String, usize>::new();
     for (name, document) in hostile::documents() {

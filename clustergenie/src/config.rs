@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::ids::OrgId;
@@ -240,12 +240,12 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 fn subject(text: &str) -> Result<String, String> {
-    let usable = (1..=api::auth::MAX_SUBJECT_CHARS).contains(&text.chars().count())
+    let usable = (1..=api::identity::tokens::MAX_SUBJECT_CHARS).contains(&text.chars().count())
         && !text.chars().any(char::is_control);
     usable.then(|| text.to_owned()).ok_or_else(|| {
         format!(
             "use 1 to {} printable characters",
-            api::auth::MAX_SUBJECT_CHARS
+            api::identity::tokens::MAX_SUBJECT_CHARS
         )
     })
 }

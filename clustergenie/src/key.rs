@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(of_data_directory(&data).unwrap(), made);
         assert!(is_for_development(&made));
         assert!(!is_for_development(b"other"));
-        assert!(made.len() >= api::auth::MIN_KEY_BYTES);
+        assert!(made.len() >= api::identity::tokens::MIN_KEY_BYTES);
         fs::remove_dir_all(&data).unwrap();
     }
 }

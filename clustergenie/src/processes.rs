@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use api::auth::Auth;
-use api::services::Services;
+use api::graph::services::Services;
+use api::identity::tokens::Auth;
 use event_store::cloudevent::Topics;
 use event_store::consume::wake::{Hint, UNTIL_HINTED, Wake};
 use event_store::pool::{self, Purpose};

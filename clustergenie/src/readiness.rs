@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
-use api::health::{Part, PartState, Readiness};
+use api::graph::readiness::{Part, PartState, Readiness};
 use event_store::consume::consumer::Consumer;
 use outbox_relay::health::{HeldBack, RelayHealth, Snapshot, State};
 use projections::status::{self, ProjectionStatus};

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
-use api::auth::Claims;
+use api::identity::tokens::Claims;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Token;
@@ -27,7 +27,7 @@ pub(crate) fn run(settings: Token) -> anyhow::Result<()> {
         issued_at,
         expires_at,
     };
-    let token = api::auth::sign(&key, &claims)?;
+    let token = api::identity::tokens::sign(&key, &claims)?;
     writeln!(std::io::stdout(), "{token}").context("the token cannot be printed")
 }
 

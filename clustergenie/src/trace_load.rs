@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use api::auth::Claims;
-use api::roles::Role;
+use api::identity::roles::Role;
+use api::identity::tokens::Claims;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::Url;
 use serde::Deserialize;
@@ -162,7 +162,7 @@ fn agent_token(settings: &TraceLoad) -> anyhow::Result<String> {
         issued_at,
         expires_at,
     };
-    Ok(api::auth::sign(&key, &claims)?)
+    Ok(api::identity::tokens::sign(&key, &claims)?)
 }
 
 fn is_local(url: &str) -> bool {

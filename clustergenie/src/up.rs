@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use api::auth::{Auth, Claims};
-use api::roles::Role;
-use api::services::Services;
+use api::graph::services::Services;
+use api::identity::roles::Role;
+use api::identity::tokens::{Auth, Claims};
 use domain::ids::OrgId;
 use event_store::cloudevent::Topics;
 use event_store::consume::wake::{UNTIL_HINTED, Wake};
@@ -206,7 +206,7 @@ impl Announcement {
         };
         Ok(Self {
             url: base_url(address),
-            token: api::auth::sign(key, &claims)?,
+            token: api::identity::tokens::sign(key, &claims)?,
             database_url: database_url.to_owned(),
             settings: settings.clone(),
         })

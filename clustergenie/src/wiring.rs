@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use api::auth::Auth;
-use api::health::MetricsRenderer;
-use api::router::Endpoint;
-use api::services::Services;
-use api::unread::Unread;
+use api::graph::services::Services;
+use api::identity::tokens::Auth;
+use api::schema;
+use api::transport::endpoint::{Endpoint, WebSocketLimits};
+use api::transport::health::MetricsRenderer;
+use api::transport::send_budget::SendBudget;
 use commands::execute::Commands;
 use commands::process::job_runner::{self, Simulation, TodoList};
 use event_store::cloudevent::Topics;
@@ -254,15 +255,15 @@ pub(crate) async fn api(
     let readiness = Arc::clone(&services.readiness);
     let rules = clients.requests.rules().await?;
     let endpoint = Endpoint {
-        executor: api::schema::build(services, rules),
+        executor: schema::build(services, rules),
         auth,
-        limits: api::websocket::Limits::default(),
+        limits: WebSocketLimits::default(),
         origins: clients.cors_origins.clone(),
-        unread: Unread::new(clients.unread_bytes),
+        send_budget: SendBudget::new(clients.unread_bytes),
     };
-    let router = api::router::transports(endpoint, readiness, renderer(metrics));
+    let router = api::transport::router::transports(endpoint, readiness, renderer(metrics));
     tasks.spawn(Stage::Serve, "api", |stop| async move {
-        api::server::run(listener, router, stop).await;
+        api::transport::server::run(listener, router, stop).await;
         Ok(())
     });
     Ok(())
@@ -275,9 +276,9 @@ pub(crate) fn health(
     ready: &Arc<Ready>,
     metrics: &Metrics,
 ) {
-    let router = api::health::health_router(Arc::clone(ready) as _, renderer(metrics));
+    let router = api::transport::health::health_router(Arc::clone(ready) as _, renderer(metrics));
     tasks.spawn(Stage::Follow, "health", |stop| async move {
-        api::server::run(listener, router, stop).await;
+        api::transport::server::run(listener, router, stop).await;
         Ok(())
     });
 }

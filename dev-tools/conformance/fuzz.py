@@ -1,6 +1,6 @@
 """What `schemathesis` sends and holds every answer to: no fault of ours, and no error without a known code.
 
-Loaded by `st run` as its hooks. The codes are those of api/src/error.rs, handed over by
+Loaded by `st run` as its hooks. The codes are those of api/src/graph/error.rs, handed over by
 dev-tools/conformance.sh. Most documents get ids and slugs that exist, so that they reach what is behind
 the checks of their input; the others stay as they were made up. The last line says what was answered.
 """

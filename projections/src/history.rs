@@ -4,9 +4,9 @@
 //! stored bytes without decoding them, so that an event which this program cannot read hides nothing.
 
 use domain::ids::{EventId, OrgId};
-use event_store::envelope::{Position, Shard, StreamId, Version};
+use event_store::envelope::{Position, Shard, Version};
 // Named by whoever shows a history; the API, for one, does not import the event store.
-pub use event_store::envelope::{Metadata, Positioned, StoredEvent};
+pub use event_store::envelope::{Metadata, Positioned, StoredEvent, StreamId};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder, Row};
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use domain::ids::OrgId;
 use event_store::consume::consumer::Consumer;
-use event_store::consume::parked::{self, ParkedStream};
-use event_store::consume::retry::{self, Retried};
 use event_store::consume::source::ConsumerId;
-use event_store::consume::{generation, pause, wake};
+use event_store::consume::{generation, parked, pause, retry, wake};
 use event_store::error::StoreError;
 use sqlx::PgPool;
 use uuid::Uuid;
+
+pub use event_store::consume::parked::ParkedStream;
+pub use event_store::consume::retry::Retried;
 
 use crate::rebuild::{self, RequestError};
 use crate::status::{self, ProjectionStatus};

@@ -1,6 +1,6 @@
 //! Who may do what, and whose things they see.
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use serde_json::{Value, json};
 
 use crate::calling::{TestApi, code_of};

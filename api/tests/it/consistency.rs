@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use futures_util::{StreamExt, future};
 use serde_json::{Value, json};
 

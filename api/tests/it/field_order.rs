@@ -1,7 +1,7 @@
 //! The fields of a result come in the order of the selection, whichever got ready first.
 
-use api::execution::TrackExecution;
-use api::gate::{Gate, Rules};
+use api::admission::entry::{Admission, Rules};
+use api::graph::execution::TrackExecution;
 use async_graphql::{
     EmptyMutation, Interface, Json, Object, Request, Schema, Subscription, Variables, value,
 };
@@ -108,7 +108,7 @@ async fn turns(many: usize) {
 fn schema() -> TestSchema {
     Schema::build(Query, EmptyMutation, Changes)
         .extension(TrackExecution)
-        .extension(Gate::new(Rules::default()))
+        .extension(Admission::new(Rules::default()))
         .finish()
 }
 

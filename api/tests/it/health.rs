@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use api::health::{Part, PartState, Readiness, health_router};
-use api::websocket::Limits;
+use api::graph::readiness::{Part, PartState, Readiness};
+use api::transport::endpoint::WebSocketLimits;
+use api::transport::health::health_router;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -25,7 +26,7 @@ fn parts() -> Vec<Part> {
 
 #[tokio::test]
 async fn a_live_process_says_so() {
-    let serving = Serving::with(Limits::default(), parts()).await;
+    let serving = Serving::with(WebSocketLimits::default(), parts()).await;
     let response = reqwest::get(serving.url("/livez")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.text().await.unwrap(), "ok");
@@ -33,7 +34,7 @@ async fn a_live_process_says_so() {
 
 #[tokio::test]
 async fn readiness_names_the_part_that_is_not_ready_and_why() {
-    let serving = Serving::with(Limits::default(), parts()).await;
+    let serving = Serving::with(WebSocketLimits::default(), parts()).await;
     let response = reqwest::get(serving.url("/readyz")).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let body: Value = response.json().await.unwrap();
@@ -45,7 +46,7 @@ async fn readiness_names_the_part_that_is_not_ready_and_why() {
 
     let mut parts = parts();
     parts[1].state = PartState::Idle("ann has paused it".to_owned());
-    let serving = Serving::with(Limits::default(), parts).await;
+    let serving = Serving::with(WebSocketLimits::default(), parts).await;
     let response = reqwest::get(serving.url("/readyz")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.json::<Value>().await.unwrap()["ready"], true);

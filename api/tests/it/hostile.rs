@@ -1,6 +1,6 @@
 //! Hostile documents: none of them runs.
 
-use api::gate::{Gate, Rules};
+use api::admission::entry::{Admission, Rules};
 use api::schema;
 use serde_json::Value;
 use testkit::hostile;
@@ -15,7 +15,7 @@ const REFUSALS: [&str; 3] = [
 #[tokio::test]
 async fn every_hostile_document_is_refused() {
     let schema = schema::builder()
-        .extension(Gate::new(Rules::default()))
+        .extension(Admission::new(Rules::default()))
         .finish();
     let documents = hostile::documents();
     assert!(documents.len() > 100);

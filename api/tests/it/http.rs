@@ -1,6 +1,6 @@
 //! GraphQL over HTTP: every rule of statuses, headers and bodies.
 
-use api::response::MAX_RESPONSE_BYTES;
+use api::transport::response::MAX_RESPONSE_BYTES;
 use reqwest::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, VARY, WWW_AUTHENTICATE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};

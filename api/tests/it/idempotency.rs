@@ -1,6 +1,6 @@
 //! `@idempotent(key:)`: sent twice, done once.
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use serde_json::{Value, json};
 
 use crate::calling::{Caller, TestApi, code_of, mutation};

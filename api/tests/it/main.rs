@@ -1,12 +1,12 @@
 //! The API as its clients see it.
 
+mod admission;
 mod authorization;
 mod calling;
 mod consistency;
 mod cors;
 mod etag;
 mod field_order;
-mod gate;
 mod health;
 mod hostile;
 mod http;

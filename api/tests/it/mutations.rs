@@ -1,6 +1,6 @@
 //! Every mutation does what it says, and shows what it wrote.
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use serde_json::json;
 
 use crate::calling::TestApi;

@@ -70,7 +70,7 @@ async fn an_asset_that_did_not_change_is_not_sent_again() {
 
 #[test]
 fn the_assets_are_what_the_readme_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/graphiql");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/transport/graphiql");
     let readme = fs::read_to_string(folder.join("README.md")).unwrap();
     let listed: BTreeMap<String, String> = readme
         .lines()

@@ -1,6 +1,6 @@
 //! What admins do to read models: who may, whose streams they see, and each mutation.
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use serde_json::{Value, json};
 use testkit::events::record_nonsense;
 use testkit::wait::until;

@@ -1,6 +1,6 @@
 //! Queries over read models: nodes, lists, pages, counts.
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use serde_json::{Value, json};
 
 use crate::calling::{Caller, TestApi, text};

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use api::schema::ApiSchema;
-use api::websocket::Limits;
+use api::transport::endpoint::WebSocketLimits;
 use async_graphql::{Data, Executor, Request, Response};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -53,10 +53,10 @@ impl Executor for Counted {
 
 async fn serve(api: &TestApi, write: Duration) -> Serving {
     let living = Arc::new(Semaphore::new(0));
-    let limits = Limits {
+    let limits = WebSocketLimits {
         write,
         closing: PATIENCE,
-        ..Limits::default()
+        ..WebSocketLimits::default()
     };
     let executor = Counted {
         schema: api.schema(),

@@ -6,7 +6,7 @@ mod deprecation;
 use std::path::PathBuf;
 use std::{env, fs};
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use api::schema;
 use serde_json::Value;
 

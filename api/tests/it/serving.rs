@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use api::auth::{Auth, Claims, sign};
-use api::cors::Origin;
-use api::execution::TrackExecution;
-use api::gate::{Gate, Rules};
-use api::health::{Part, Readiness};
-use api::request::RequestInfo;
-use api::roles::Role;
-use api::router::{Endpoint, transports};
-use api::server;
-use api::unread::Unread;
-use api::websocket::Limits;
+use api::admission::entry::{Admission, Rules};
+use api::graph::execution::TrackExecution;
+use api::graph::readiness::{Part, Readiness};
+use api::graph::request::RequestInfo;
+use api::identity::roles::Role;
+use api::identity::tokens::{Auth, Claims, sign};
+use api::transport::cors::Origin;
+use api::transport::endpoint::{Endpoint, WebSocketLimits};
+use api::transport::router::transports;
+use api::transport::send_budget::SendBudget;
+use api::transport::server;
 use async_graphql::{Context, Executor, Object, Result, Schema, Subscription};
 use axum::Router;
 use chrono::{TimeDelta, Utc};
@@ -46,28 +46,42 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) async fn start() -> Self {
-        Self::with(Limits::default(), Vec::new()).await
+        Self::with(WebSocketLimits::default(), Vec::new()).await
     }
 
-    pub(crate) async fn with(limits: Limits, parts: Vec<Part>) -> Self {
-        let unread = Unread::new(Unread::DEFAULT_BYTES);
-        Self::build(limits, parts, Vec::new(), Rules::default(), unread).await
+    pub(crate) async fn with(limits: WebSocketLimits, parts: Vec<Part>) -> Self {
+        let send_budget = SendBudget::new(SendBudget::DEFAULT_BYTES);
+        Self::build(limits, parts, Vec::new(), Rules::default(), send_budget).await
     }
 
     /// A server where nobody may leave more than so many bytes unread, and may take long to read them.
     pub(crate) async fn with_unread(bytes: usize) -> Self {
-        let limits = Limits {
+        let limits = WebSocketLimits {
             write: PATIENCE * 2,
-            ..Limits::default()
+            ..WebSocketLimits::default()
         };
-        let unread = Unread::new(bytes);
-        Self::build(limits, Vec::new(), Vec::new(), Rules::default(), unread).await
+        let send_budget = SendBudget::new(bytes);
+        Self::build(
+            limits,
+            Vec::new(),
+            Vec::new(),
+            Rules::default(),
+            send_budget,
+        )
+        .await
     }
 
     /// A server with these rules for requests.
     pub(crate) async fn under(rules: Rules) -> Self {
-        let unread = Unread::new(Unread::DEFAULT_BYTES);
-        Self::build(Limits::default(), Vec::new(), Vec::new(), rules, unread).await
+        let send_budget = SendBudget::new(SendBudget::DEFAULT_BYTES);
+        Self::build(
+            WebSocketLimits::default(),
+            Vec::new(),
+            Vec::new(),
+            rules,
+            send_budget,
+        )
+        .await
     }
 
     /// A server that pages of these origins may use.
@@ -75,25 +89,29 @@ impl Serving {
         let origins = origins.iter().map(|origin| origin.parse());
         let origins = origins.collect::<Result<_, _>>();
         let origins = origins.expect("tests name origins well");
-        let unread = Unread::new(Unread::DEFAULT_BYTES);
+        let send_budget = SendBudget::new(SendBudget::DEFAULT_BYTES);
         Self::build(
-            Limits::default(),
+            WebSocketLimits::default(),
             Vec::new(),
             origins,
             Rules::default(),
-            unread,
+            send_budget,
         )
         .await
     }
 
     /// A server of another schema, with these limits of WebSockets; `held` counts what lives of it.
-    pub(crate) async fn of<E: Executor>(executor: E, limits: Limits, held: Arc<Semaphore>) -> Self {
+    pub(crate) async fn of<E: Executor>(
+        executor: E,
+        limits: WebSocketLimits,
+        held: Arc<Semaphore>,
+    ) -> Self {
         let endpoint = Endpoint {
             executor,
             auth: Auth::new(&KEY).expect("the key is long enough"),
             limits,
             origins: Vec::new(),
-            unread: Unread::new(Unread::DEFAULT_BYTES),
+            send_budget: SendBudget::new(SendBudget::DEFAULT_BYTES),
         };
         let metrics = Arc::new(String::new);
         let router = transports(endpoint, Arc::new(Fixed(Vec::new())), metrics);
@@ -101,17 +119,17 @@ impl Serving {
     }
 
     async fn build(
-        limits: Limits,
+        limits: WebSocketLimits,
         parts: Vec<Part>,
         origins: Vec<Origin>,
         rules: Rules,
-        unread: Unread,
+        send_budget: SendBudget,
     ) -> Self {
         let held = Arc::new(Semaphore::new(0));
         let changes = Changes::default();
         let executor = Schema::build(Query, Mutation, Subscription)
             .extension(TrackExecution)
-            .extension(Gate::new(rules))
+            .extension(Admission::new(rules))
             .data(held.clone())
             .data(changes.clone())
             .finish();
@@ -122,7 +140,7 @@ impl Serving {
             auth,
             limits,
             origins,
-            unread,
+            send_budget,
         };
         let router = transports(endpoint, Arc::new(Fixed(parts)), metrics);
         Self {
@@ -202,7 +220,7 @@ pub(crate) fn token() -> String {
     token_for(600)
 }
 
-/// A result without what it cost, which only the tests of the gate look at.
+/// A result without what it cost, which only the tests of admission look at.
 pub(crate) fn without_cost(mut result: Value) -> Value {
     if let Some(result) = result.as_object_mut() {
         result.remove("extensions");

@@ -1,6 +1,6 @@
 //! GraphQL over server-sent events: what is sent, what is refused, and how a stream ends.
 
-use api::response::MAX_RESPONSE_BYTES;
+use api::transport::response::MAX_RESPONSE_BYTES;
 use reqwest::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt::{self, Write};
 use std::sync::Once;
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use serde_json::{Value, json};
 use tracing::{Event, Instrument, Subscriber, field};
 use tracing_subscriber::layer::{Context, SubscriberExt};

@@ -1,6 +1,6 @@
 //! Subscriptions: what they carry, where they go on, when they end.
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use chrono::TimeDelta;
 use futures_util::StreamExt;
 use projections::page::Key;

@@ -1,6 +1,6 @@
 //! What a caller can put right is told in `userErrors`, everything at once.
 
-use api::roles::Role;
+use api::identity::roles::Role;
 use serde_json::{Value, json};
 
 use crate::calling::{TestApi, text};

@@ -4,4 +4,4 @@ pub(crate) mod client;
 mod connection;
 mod opening;
 mod operations;
-mod unread;
+mod send_budget;

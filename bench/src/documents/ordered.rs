@@ -1,10 +1,10 @@
 //! What it costs to put the fields of an answer in order: what a page of 50 rows costs more than one of
-//! none, with a gate, which does it, and without. Everything else a gate does is the same for both pages.
+//! none, with admission, which does it, and without. Everything else that admission does is the same for both pages.
 
 use std::sync::Arc;
 
 use anyhow::ensure;
-use api::gate::{Gate, Rules};
+use api::admission::entry::{Admission, Rules};
 use async_graphql::extensions::{Extension, ExtensionFactory};
 use async_graphql::{
     EmptyMutation, EmptySubscription, Object, Request, Schema, SimpleObject, Variables,
@@ -67,9 +67,9 @@ pub(super) async fn run(rounds: u32) -> anyhow::Result<()> {
         .extension(Nothing)
         .finish();
     let gated = Schema::build(Query, EmptyMutation, EmptySubscription)
-        .extension(Gate::new(Rules::default()))
+        .extension(Admission::new(Rules::default()))
         .finish();
-    println!("    bare us  with a gate us  rows of 10 fields");
+    println!("    bare us  with admission us  rows of 10 fields");
     for count in [0, 50] {
         let bare = measure(&bare, count, rounds).await?;
         let gated = measure(&gated, count, rounds).await?;

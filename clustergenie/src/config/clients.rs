@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use api::cors::Origin;
-use api::unread::Unread;
+use api::transport::cors::Origin;
+use api::transport::send_budget::SendBudget;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use domain::ids::OrgId;
@@ -30,8 +30,8 @@ pub(crate) struct Clients {
     /// The most bytes of answers that a subject of an organization may leave unread, on all its
     /// connections together.
     #[arg(long, env = "CLUSTERGENIE_UNREAD_BYTES", value_name = "NUMBER")]
-    #[arg(default_value_t = Unread::DEFAULT_BYTES)]
-    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(Unread::MIN_BYTES as u64..))]
+    #[arg(default_value_t = SendBudget::DEFAULT_BYTES)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(SendBudget::MIN_BYTES as u64..))]
     pub(crate) unread_bytes: usize,
     /// The organization whose admins may pause projections and have them made anew through the API, which
     /// concerns all organizations. By default nobody may; with `up`, those of the demo organization.

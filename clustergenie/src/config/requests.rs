@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use api::documents::trusted::Trusted;
-use api::gate::{Rules, Runs};
-use api::limits::Limits;
-use api::rate_limit::{Rate, Rates};
+use api::admission::documents::trusted::Trusted;
+use api::admission::entry::{Rules, Runs};
+use api::admission::limits::Limits;
+use api::admission::rate_limit::{Rate, Rates};
+use api::schema;
 use clap::Args;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
 
@@ -144,7 +145,7 @@ impl Requests {
     pub(crate) async fn rules(&self) -> anyhow::Result<Rules> {
         let limits = self.limits();
         let trusted = match &self.trusted_documents {
-            Some(folder) => Trusted::load(folder, &limits)
+            Some(folder) => schema::load_trusted(folder, &limits)
                 .await
                 .context("the trusted documents cannot be used")?,
             None => Trusted::default(),

@@ -156,7 +156,7 @@ fn the_domain_is_pure() {
 }
 
 /// The packages of the workspace, read from the manifests alone.
-fn metadata() -> Metadata {
+pub(crate) fn metadata() -> Metadata {
     MetadataCommand::new()
         .no_deps()
         .other_options(["--offline".to_owned()])

@@ -8,6 +8,7 @@
 mod agreement;
 mod distributed;
 mod imports;
+mod module_circles;
 mod paused_leader;
 mod program;
 mod projections;

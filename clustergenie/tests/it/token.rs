@@ -58,10 +58,10 @@ async fn a_key_of_ones_own_signs() {
     )
     .await;
     let token = printed(&signed);
-    let principal = api::auth::Auth::new(b"0123456789abcdef0123456789abcdef")
+    let principal = api::identity::tokens::Auth::new(b"0123456789abcdef0123456789abcdef")
         .unwrap()
         .authenticate(token.trim())
         .unwrap();
     assert_eq!(principal.org.as_str(), "acme");
-    assert!(principal.roles.allow(api::roles::Right::Report));
+    assert!(principal.roles.allow(api::identity::roles::Right::Report));
 }

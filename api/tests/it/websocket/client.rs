@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::websocket::Limits;
+use api::transport::endpoint::WebSocketLimits;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -136,8 +136,8 @@ impl Client {
 }
 
 /// The default limits with one shortened.
-pub(super) fn limits(shorten: impl FnOnce(&mut Limits)) -> Limits {
-    let mut limits = Limits::default();
+pub(super) fn limits(shorten: impl FnOnce(&mut WebSocketLimits)) -> WebSocketLimits {
+    let mut limits = WebSocketLimits::default();
     shorten(&mut limits);
     limits
 }

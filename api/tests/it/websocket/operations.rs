@@ -1,6 +1,6 @@
 //! What operations answer, and how they end.
 
-use api::response::MAX_RESPONSE_BYTES;
+use api::transport::response::MAX_RESPONSE_BYTES;
 use serde_json::json;
 
 use super::client::{Client, released};

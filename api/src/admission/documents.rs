@@ -1,0 +1,203 @@
+//! Documents by their SHA-256: those that were sent lately, and those that are trusted.
+//!
+//! A document that came before is neither parsed nor measured again. It is validated again, because
+//! that depends on the variables too and takes a few microseconds. The same store answers automatic
+//! persisted queries, so every document that runs can be asked for by its hash while it is kept. That
+//! tells nobody anything: who asks by hash runs the document with rights of its own and never sees it.
+//! The store is bounded by number and by memory; a document that was dropped is simply read again.
+
+pub mod trusted;
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use async_graphql::Name;
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::registry::Registry;
+use lru::LruCache;
+use sha2::{Digest, Sha256};
+
+use crate::admission::limits::{self, Limits, Unfit};
+use crate::graph::field_order::marker::{self, Marked};
+
+/// The most documents that are kept.
+const MAX_DOCUMENTS: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
+
+/// The most memory that kept documents may take, as [`Document::weight`] estimates it.
+const MAX_WEIGHT: usize = 32 * 1024 * 1024;
+
+/// About what a token takes after parsing: a field, the usual content of documents, has some 200 bytes.
+const BYTES_A_TOKEN: usize = 200;
+
+/// The SHA-256 of a document's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Hash([u8; 32]);
+
+impl Hash {
+    /// The hash of a text.
+    pub(crate) fn of(document: &str) -> Self {
+        Self(Sha256::digest(document).into())
+    }
+
+    /// Reads the 64 hexadecimal digits of a hash.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        let mut hash = [0; 32];
+        if digits.len() != 2 * hash.len() {
+            return None;
+        }
+        for (byte, digits) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |digit: u8| char::from(digit).to_digit(16);
+            *byte = u8::try_from(digit(digits[0])? * 16 + digit(digits[1])?).ok()?;
+        }
+        Some(Self(hash))
+    }
+}
+
+/// A document that was parsed and keeps to all limits but those of cost.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// The parsed document.
+    pub(crate) parsed: ExecutableDocument,
+    /// The same with markers, once it has run, if it needs them.
+    marked: OnceLock<Option<Marked>>,
+    /// About how many bytes of memory it takes.
+    weight: usize,
+}
+
+impl Document {
+    /// Parses and measures a text.
+    ///
+    /// # Errors
+    /// The first limit or rule that it breaks.
+    pub(crate) fn read(text: &str, limits: &Limits) -> Result<Self, Unfit> {
+        let (parsed, tokens) = limits::read(text, limits)?;
+        Ok(Self {
+            parsed,
+            marked: OnceLock::new(),
+            // Twice: as parsed, and with markers.
+            weight: text.len() + 2 * tokens * BYTES_A_TOKEN,
+        })
+    }
+
+    /// What is run against this schema, always the same one: the parsed document, or one that asks for
+    /// what [`crate::graph::field_order`] needs to know besides.
+    pub(crate) fn to_run(&self, registry: &Registry) -> &ExecutableDocument {
+        let marked = self.marked(registry);
+        marked.map_or(&self.parsed, |marked| &marked.document)
+    }
+
+    /// The name of the markers in what is run, if there are any.
+    pub(crate) fn marker(&self, registry: &Registry) -> Option<&Name> {
+        self.marked(registry).map(|marked| &marked.marker)
+    }
+
+    fn marked(&self, registry: &Registry) -> Option<&Marked> {
+        let marked = || marker::marked(&self.parsed, registry);
+        self.marked.get_or_init(marked).as_ref()
+    }
+}
+
+/// The documents that were sent lately, the least recently used of which is dropped first.
+#[derive(Debug)]
+pub(crate) struct Store {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    documents: LruCache<Hash, Arc<Document>>,
+    weight: usize,
+}
+
+impl Store {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        Self {
+            kept: Mutex::new(Kept {
+                documents: LruCache::new(MAX_DOCUMENTS),
+                weight: 0,
+            }),
+        }
+    }
+
+    /// The document with this hash, if it is kept.
+    pub(crate) fn get(&self, hash: Hash) -> Option<Arc<Document>> {
+        self.kept().documents.get(&hash).cloned()
+    }
+
+    /// Keeps a document, and drops what there is no more room for.
+    pub(crate) fn put(&self, hash: Hash, document: Arc<Document>) {
+        let mut kept = self.kept();
+        kept.weight += document.weight;
+        // What is pushed out may be the same document, which two requests brought at once.
+        if let Some((_, dropped)) = kept.documents.push(hash, document) {
+            kept.weight -= dropped.weight;
+        }
+        while kept.weight > MAX_WEIGHT {
+            let Some((_, dropped)) = kept.documents.pop_lru() else {
+                break;
+            };
+            kept.weight -= dropped.weight;
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept
+            .lock()
+            .expect("nobody panics while holding the documents")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(weight: usize) -> Arc<Document> {
+        let mut document = Document::read("{ a }", &Limits::DEFAULT).unwrap();
+        document.weight = weight;
+        Arc::new(document)
+    }
+
+    fn hash(number: usize) -> Hash {
+        Hash::of(&number.to_string())
+    }
+
+    #[test]
+    fn a_hash_is_64_hexadecimal_digits() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Hash::parse(empty), Some(Hash::of("")));
+        assert_eq!(Hash::parse(&empty.to_uppercase()), Some(Hash::of("")));
+        for bad in ["", &empty[1..], &empty.replace('e', "g"), &"é".repeat(32)] {
+            assert_eq!(Hash::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn documents_are_bounded_by_number() {
+        let store = Store::new();
+        for number in 0..MAX_DOCUMENTS.get() {
+            store.put(hash(number), document(1));
+        }
+        // The first was just used, so the second goes.
+        assert!(store.get(hash(0)).is_some());
+        store.put(hash(MAX_DOCUMENTS.get()), document(1));
+        assert!(store.get(hash(0)).is_some());
+        assert!(store.get(hash(1)).is_none());
+    }
+
+    #[test]
+    fn documents_are_bounded_by_memory() {
+        let store = Store::new();
+        for number in 0..3 {
+            store.put(hash(number), document(MAX_WEIGHT / 2));
+        }
+        assert!(store.get(hash(0)).is_none());
+        assert!(store.get(hash(1)).is_some() && store.get(hash(2)).is_some());
+        store.put(hash(2), document(MAX_WEIGHT / 2));
+        assert!(store.get(hash(1)).is_some(), "the same again takes no room");
+        store.put(hash(3), document(MAX_WEIGHT + 1));
+        assert!(store.get(hash(3)).is_none());
+        assert_eq!(store.kept().weight, 0);
+    }
+}

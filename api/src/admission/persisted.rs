@@ -1,0 +1,36 @@
+//! Automatic persisted queries, as Apollo's clients ask for them: `extensions.persistedQuery` with
+//! `version` 1 and `sha256Hash`. A client sends the hash alone, and the document with it only after the
+//! answer `PERSISTED_QUERY_NOT_FOUND`.
+
+use async_graphql::{Value, value};
+
+use super::refusal::Refusal;
+use crate::admission::documents::Hash;
+
+/// The extension's name.
+pub(crate) const EXTENSION: &str = "persistedQuery";
+
+/// The hash that a request names, if it names one.
+///
+/// # Errors
+/// When the extension is not of the version that we know, or its hash is none.
+pub(super) fn hash(
+    extensions: &std::collections::HashMap<String, Value>,
+) -> Result<Option<Hash>, Refusal> {
+    let Some(extension) = extensions.get(EXTENSION) else {
+        return Ok(None);
+    };
+    let Value::Object(fields) = extension else {
+        return Err(Refusal::Persisted("must be an object"));
+    };
+    if fields.get("version") != Some(&value!(1)) {
+        return Err(Refusal::Persisted("must have `version` 1"));
+    }
+    match fields.get("sha256Hash") {
+        Some(Value::String(hash)) => Hash::parse(hash).map(Some),
+        _ => None,
+    }
+    .ok_or(Refusal::Persisted(
+        "must have `sha256Hash`, 64 hexadecimal digits",
+    ))
+}

@@ -1,0 +1,273 @@
+//! Points that a principal may spend: one token bucket each, refilled all the time.
+//!
+//! What an operation costs is `crate::admission::limits::cost`'s. A principal is a subject of an organization,
+//! however many tokens and connections it has. There is a bucket for as many principals as anybody
+//! runs; if there are more, the one that was quiet the longest starts anew with a full bucket.
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use async_graphql::Context;
+use chrono::{DateTime, Utc};
+use lru::LruCache;
+
+use crate::identity::principal::{Owner, OwnerKind, Principal};
+
+/// How many principals have a bucket; at about 100 bytes each, 1 MiB.
+const MAX_BUCKETS: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
+
+/// How much may be spent at once, and how fast it comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// The points of a full bucket: what may be spent at once.
+    pub capacity: u32,
+    /// The points that come back in a second: what may be spent for ever. At least 1.
+    pub per_second: u32,
+}
+
+/// The rates of all principals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Of people and programs that ask on their behalf.
+    pub people: Rate,
+    /// Of agents. One agent speaks for many machines, and what it cannot report
+    /// is lost, so this is far more than one is known to send: 5,000 mutations a second, each of 13
+    /// points, are 65,000 points a second.
+    pub agents: Rate,
+}
+
+impl Rates {
+    /// What holds when nothing else is set.
+    pub const DEFAULT: Self = Self {
+        people: Rate {
+            capacity: 100_000,
+            per_second: 10_000,
+        },
+        agents: Rate {
+            capacity: 1_000_000,
+            per_second: 100_000,
+        },
+    };
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// The buckets of all principals.
+#[derive(Debug)]
+pub(crate) struct Buckets {
+    rates: Rates,
+    buckets: Mutex<LruCache<Owner, Bucket>>,
+}
+
+/// How a principal's bucket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The points of the full bucket.
+    pub(crate) limit: u32,
+    /// The points that are left.
+    pub(crate) remaining: u32,
+    /// How long until it is full again, if nothing is spent.
+    pub(crate) full_in: Duration,
+}
+
+/// There are not enough points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PointsExhausted {
+    /// How the bucket is; nothing was taken from it.
+    pub(crate) standing: Standing,
+    /// How long until there are enough.
+    pub(crate) enough_in: Duration,
+}
+
+/// What a request was charged; data of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Charged {
+    /// The points of its operation.
+    pub(crate) cost: usize,
+    /// How the principal's bucket was left.
+    pub(crate) standing: Standing,
+    /// When the bucket will be full again.
+    pub(crate) full_at: DateTime<Utc>,
+}
+
+impl Charged {
+    /// What the request was charged that this field is resolved for.
+    pub(crate) fn of(context: &Context<'_>) -> Option<Self> {
+        context.data_opt().copied()
+    }
+}
+
+impl Buckets {
+    /// Full buckets for everybody.
+    pub(crate) fn new(rates: Rates) -> Self {
+        Self {
+            rates,
+            buckets: Mutex::new(LruCache::new(MAX_BUCKETS)),
+        }
+    }
+
+    /// Takes points from the principal's bucket. Whoever asks for more than a full bucket has must
+    /// have a full one.
+    ///
+    /// # Errors
+    /// When there are not enough.
+    pub(crate) fn take(
+        &self,
+        principal: &Principal,
+        points: usize,
+        now: Instant,
+    ) -> Result<Standing, PointsExhausted> {
+        let owner = Owner::of(principal);
+        let rate = match owner.kind {
+            OwnerKind::Person => self.rates.people,
+            OwnerKind::Agent => self.rates.agents,
+        };
+        let mut buckets = self
+            .buckets
+            .lock()
+            .expect("nobody panics while holding the buckets");
+        let bucket = buckets.get_or_insert_mut(owner, || Bucket {
+            points: f64::from(rate.capacity),
+            at: now,
+        });
+        bucket.fill(rate, now);
+        let points = f64::from(u32::try_from(points).unwrap_or(u32::MAX).min(rate.capacity));
+        if bucket.points < points {
+            return Err(PointsExhausted {
+                standing: bucket.standing(rate),
+                enough_in: comes_back(rate, points - bucket.points),
+            });
+        }
+        bucket.points -= points;
+        Ok(bucket.standing(rate))
+    }
+}
+
+/// What is left of a principal's points, as of a time.
+#[derive(Debug)]
+struct Bucket {
+    points: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn fill(&mut self, rate: Rate, now: Instant) {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        let filled = self.points + passed * f64::from(rate.per_second);
+        self.points = filled.min(f64::from(rate.capacity));
+        self.at = self.at.max(now);
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a bucket has from 0 to its capacity, which fits; parts of points are left out"
+    )]
+    fn standing(&self, rate: Rate) -> Standing {
+        Standing {
+            limit: rate.capacity,
+            remaining: self.points as u32,
+            full_in: comes_back(rate, f64::from(rate.capacity) - self.points),
+        }
+    }
+}
+
+fn comes_back(rate: Rate, points: f64) -> Duration {
+    Duration::from_secs_f64(points.max(0.0) / f64::from(rate.per_second.max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use domain::ids::OrgId;
+
+    use super::*;
+    use crate::identity::roles::Role;
+
+    const RATES: Rates = Rates {
+        people: Rate {
+            capacity: 100,
+            per_second: 10,
+        },
+        agents: Rate {
+            capacity: 1_000,
+            per_second: 100,
+        },
+    };
+
+    fn principal(org: &str, subject: &str, role: Role) -> Principal {
+        Principal {
+            subject: subject.to_owned(),
+            org: OrgId::parse(org).unwrap(),
+            roles: [role].into_iter().collect(),
+            expires_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn points_are_spent_and_come_back() {
+        let (buckets, start) = (Buckets::new(RATES), Instant::now());
+        let ada = principal("acme", "ada", Role::Operator);
+        let spent = buckets.take(&ada, 70, start).unwrap();
+        assert_eq!((spent.limit, spent.remaining), (100, 30));
+        assert_eq!(spent.full_in, Duration::from_secs(7));
+        let exhausted = buckets.take(&ada, 50, start).unwrap_err();
+        assert_eq!(exhausted.enough_in, Duration::from_secs(2));
+        assert_eq!(exhausted.standing.remaining, 30);
+        let later = start + Duration::from_secs(2);
+        assert_eq!(buckets.take(&ada, 50, later).unwrap().remaining, 0);
+        let much_later = start + Duration::from_secs(60);
+        assert_eq!(buckets.take(&ada, 0, much_later).unwrap().remaining, 100);
+    }
+
+    #[test]
+    fn what_costs_more_than_everything_takes_everything() {
+        let (buckets, now) = (Buckets::new(RATES), Instant::now());
+        let ada = principal("acme", "ada", Role::Operator);
+        assert_eq!(buckets.take(&ada, usize::MAX, now).unwrap().remaining, 0);
+        assert!(buckets.take(&ada, usize::MAX, now).is_err());
+    }
+
+    #[test]
+    fn everybody_has_a_bucket_of_its_own() {
+        let (buckets, now) = (Buckets::new(RATES), Instant::now());
+        buckets
+            .take(&principal("acme", "ada", Role::Viewer), 100, now)
+            .unwrap();
+        for other in [
+            principal("acme", "bob", Role::Viewer),
+            principal("other", "ada", Role::Viewer),
+            principal("acme", "ada", Role::Agent),
+        ] {
+            assert!(buckets.take(&other, 100, now).is_ok());
+        }
+        // Another token of hers with another role that is no agent's.
+        let admin = principal("acme", "ada", Role::Admin);
+        assert!(buckets.take(&admin, 1, now).is_err());
+    }
+
+    #[test]
+    fn buckets_are_bounded_in_number() {
+        let (buckets, now) = (Buckets::new(RATES), Instant::now());
+        for number in 0..=MAX_BUCKETS.get() {
+            let someone = principal("acme", &number.to_string(), Role::Viewer);
+            buckets.take(&someone, 100, now).unwrap();
+        }
+        assert_eq!(buckets.buckets.lock().unwrap().len(), MAX_BUCKETS.get());
+        assert!(
+            buckets
+                .take(&principal("acme", "0", Role::Viewer), 1, now)
+                .is_ok()
+        );
+        assert!(
+            buckets
+                .take(&principal("acme", "9999", Role::Viewer), 1, now)
+                .is_err()
+        );
+    }
+}

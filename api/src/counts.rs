@@ -1,0 +1,36 @@
+//! `counts`: how many of everything an organization has.
+
+use std::marker::PhantomData;
+
+use async_graphql::{Context, Object, OutputType, Result};
+use projections::counts::query::OrgCounts;
+
+use crate::graph::guard::Needs;
+use crate::graph::{consistency, error};
+use crate::identity::roles::Right;
+
+/// Queries about counts, with fields of the type that the schema gives them.
+pub(crate) struct CountsQueries<Counts>(PhantomData<fn() -> Counts>);
+
+impl<Counts> Default for CountsQueries<Counts> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+#[Object]
+impl<Counts: OutputType + From<OrgCounts>> CountsQueries<Counts> {
+    /// How many droplets and jobs the organization has.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn counts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
+    ) -> Result<Counts> {
+        let (reader, org) =
+            consistency::reader(context, consistent_with, &[&projections::counts::Counts]).await?;
+        let counts = reader.counts(org).await.map_err(error::read_failed)?;
+        Ok(counts.into())
+    }
+}

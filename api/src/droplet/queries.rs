@@ -1,0 +1,69 @@
+//! The fields of the root of queries about droplets.
+
+use async_graphql::{Context, ID, Object, Result};
+use projections::droplets::{Droplets, query};
+
+use super::Droplet;
+use super::filter::{DropletFilter, DropletOrder};
+use super::page::DropletTotal;
+use crate::graph::connection::{PageArguments, Paged, connection};
+use crate::graph::global_id::{GlobalId, InvalidId};
+use crate::graph::guard::Needs;
+use crate::graph::resource::Resource;
+use crate::graph::{consistency, error};
+use crate::identity::roles::Right;
+
+/// Queries about droplets.
+#[derive(Debug, Default)]
+pub(crate) struct DropletQueries;
+
+#[Object]
+impl DropletQueries {
+    /// The droplet with this id, deleted or not; null if there is none.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn droplet(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The droplet's id.")] id: ID,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
+    ) -> Result<Option<Droplet>> {
+        let id = GlobalId::parse_as(&id).map_err(InvalidId::into_error)?;
+        Droplet::find(context, id, consistent_with).await
+    }
+
+    /// The organization's droplets, without deleted ones unless the filter asks for them.
+    #[graphql(guard = "Needs(Right::Query)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the field"
+    )]
+    async fn droplets(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which ones; all if left out.")] filter: Option<DropletFilter>,
+        #[graphql(desc = "In which order; the newest first if left out.")] order_by: Option<
+            DropletOrder,
+        >,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
+    ) -> Result<Paged<Droplet>> {
+        let order = order_by.unwrap_or_default();
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let page = arguments.page(order.field.into(), order.direction.into())?;
+        let filter = query::DropletFilter::try_from(filter.unwrap_or_default())?;
+        let (reader, org) = consistency::reader(context, consistent_with, &[&Droplets]).await?;
+        let slice = reader.droplets(org, &filter, &page).await;
+        let slice = slice.map_err(error::read_failed)?;
+        Ok(connection(slice, Droplet::from, DropletTotal(filter)))
+    }
+}

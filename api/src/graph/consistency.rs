@@ -1,0 +1,90 @@
+//! Reading one's own writes: a mutation's token, handed in with a later request.
+//!
+//! A field of a query takes it as the argument `consistentWith`, a whole request as a header, and a
+//! subscription as the place `after` which it begins. Whoever hands one in waits until the read models
+//! that the field reads show the write, or is told that it takes too long; an older state is never
+//! shown.
+
+use async_graphql::{Context, Error, ErrorExtensions, Result};
+use commands::token::Token;
+use domain::ids::OrgId;
+use projections::consistency::{NotShown, ReadModels};
+use projections::page::Key;
+use projections::reader::Reader;
+
+use crate::graph::error::{self, Code, failure};
+use crate::graph::request::RequestInfo;
+use crate::graph::services::Services;
+
+/// Waits until these read models show what the field's argument and the request's header ask for.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a token that is none of the organization's, `NOT_YET_CONSISTENT` when it takes
+/// too long.
+pub(crate) async fn wait(
+    context: &Context<'_>,
+    consistent_with: Option<String>,
+    by: ReadModels<'_>,
+) -> Result<()> {
+    let request = RequestInfo::of(context)?;
+    let argument = consistent_with.map(|text| text.parse::<Token>());
+    let argument = argument.transpose().map_err(|invalid| {
+        let message = format!("`consistentWith`: {invalid}");
+        failure(Code::BadUserInput, message)
+    })?;
+    let tokens = argument.iter().chain(&request.consistent_with);
+    let streams: Vec<_> = tokens.flat_map(|token| &token.streams).copied().collect();
+    if streams.is_empty() {
+        return Ok(());
+    }
+    let consistency = &context.data::<Services>()?.consistency;
+    let shown = consistency.shown(&request.principal.org, &streams, by);
+    shown.await.map_err(not_shown)
+}
+
+/// What answers queries, and for which organization, as soon as these read models show what the field's
+/// argument and the request's header ask for.
+///
+/// # Errors
+/// As [`wait`].
+pub(crate) async fn reader<'request>(
+    context: &Context<'request>,
+    consistent_with: Option<String>,
+    by: ReadModels<'_>,
+) -> Result<(&'request Reader, &'request OrgId)> {
+    wait(context, consistent_with, by).await?;
+    let reader = &context.data::<Services>()?.reader;
+    Ok((reader, &RequestInfo::of(context)?.principal.org))
+}
+
+/// Where the last event of a write stands, once it stands anywhere.
+///
+/// # Errors
+/// As [`wait`].
+pub(crate) async fn key(context: &Context<'_>, token: &Token) -> Result<Key> {
+    let org = &RequestInfo::of(context)?.principal.org;
+    let consistency = &context.data::<Services>()?.consistency;
+    let position = consistency.position(org, &token.streams).await;
+    position.map(Key::Position).map_err(not_shown)
+}
+
+fn not_shown(why: NotShown) -> Error {
+    match why {
+        NotShown::NotYet { lag_events } => {
+            let message = "the write that the token names cannot be read yet: ask again in a moment, \
+                           or without the token for an older state";
+            failure(Code::NotYetConsistent, message)
+                .extend_with(|_, extensions| extensions.set("lagEvents", lag_events))
+        }
+        NotShown::UnknownStream => {
+            let message = "the token names something that the organization does not have: send the \
+                           `token` of a mutation of this organization on this platform";
+            failure(Code::BadUserInput, message)
+        }
+        NotShown::Stopping => failure(
+            Code::Unavailable,
+            "the process is stopping: send the request again",
+        ),
+        NotShown::Unknown(cause) => error::read_failed(cause),
+    }
+}

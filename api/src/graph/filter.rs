@@ -1,0 +1,47 @@
+//! Reads the values of filters, of lists and of subscriptions.
+
+use std::fmt::Display;
+
+use async_graphql::{Error, ID};
+use domain::event;
+
+use crate::graph::error::{Code, failure};
+use crate::graph::global_id::GlobalId;
+
+/// Reads a value of a filter.
+pub(crate) fn read<Value, Reason: Display>(
+    field: &str,
+    value: Result<Value, Reason>,
+) -> Result<Value, Error> {
+    value.map_err(|reason| failure(Code::BadUserInput, format!("`{field}`: {reason}")))
+}
+
+/// Reads all values of a filter.
+pub(crate) fn read_all<Item, Value, Reason: Display>(
+    field: &str,
+    items: Option<Vec<Item>>,
+    parse: fn(Item) -> Result<Value, Reason>,
+) -> Result<Vec<Value>, Error> {
+    let items = items.unwrap_or_default().into_iter();
+    items.map(|item| read(field, parse(item))).collect()
+}
+
+/// Reads the id of whatever a list is narrowed to.
+pub(crate) fn read_resource(id: Option<&ID>) -> Result<Option<GlobalId>, Error> {
+    id.map(|id| read("resource", GlobalId::parse(id)))
+        .transpose()
+}
+
+/// Reads stored names of events; a mistyped one would otherwise be a list that is always empty.
+pub(crate) fn read_types(field: &str, names: Option<Vec<String>>) -> Result<Vec<String>, Error> {
+    read_all(field, names, |name| {
+        if event::Event::types().any(|(_, known, _)| known == name) {
+            return Ok(name);
+        }
+        let known: Vec<_> = event::Event::types().map(|(_, known, _)| known).collect();
+        Err(format!(
+            "there is no such type of event: use one of {}",
+            known.join(", ")
+        ))
+    })
+}

@@ -1,0 +1,98 @@
+//! What every subscription shares: where it begins, whose changes it carries, when it ends.
+
+use std::time::Duration;
+
+use async_graphql::{Context, Error, Result};
+use commands::token::Token;
+use futures_util::{Stream, StreamExt, stream};
+use projections::changes::{Change, FollowError};
+use projections::page::{Key, Sort};
+
+use crate::graph::consistency;
+use crate::graph::error::{self, Code, failure};
+use crate::graph::request::{RequestInfo, token_taken_for};
+use crate::graph::services::Services;
+
+/// How much later than a token's end a subscription ends by itself. Transports end it before, each in
+/// its way, of which the client learns what to do; this is for the one that forgets.
+const AFTER_TRANSPORTS: Duration = Duration::from_secs(1);
+
+/// The changes of the request's organization after a cursor or a mutation's token, or from now on,
+/// until its token ends. A request that must show a write begins after it, unless it says where to
+/// begin.
+///
+/// # Errors
+/// When `after` is neither a cursor of a position nor the token of a write, or the write has no
+/// position for too long.
+pub(crate) async fn follow(
+    context: &Context<'_>,
+    after: Option<&str>,
+) -> Result<impl Stream<Item = Result<Change>> + Send + use<>> {
+    let request = RequestInfo::of(context)?;
+    let after = match (after, &request.consistent_with) {
+        (Some(after), _) => Some(key(context, after).await?),
+        (None, Some(token)) => Some(consistency::key(context, token).await?),
+        (None, None) => None,
+    };
+    let after = match after {
+        None => None,
+        Some(Key::Position(position)) => Some(position),
+        Some(_) => return Err(invalid_cursor()),
+    };
+    let changes = &context.data::<Services>()?.changes;
+    let changes = changes.follow(request.principal.org.clone(), after);
+    let changes = changes.map(|change| change.map_err(ended));
+    let end = token_taken_for(&request.principal) + AFTER_TRANSPORTS;
+    Ok(until(changes, end))
+}
+
+/// Where a change stands, for `after` of another subscription.
+pub(crate) fn cursor(change: &Change) -> String {
+    Key::Position(change.position()).to_cursor()
+}
+
+async fn key(context: &Context<'_>, after: &str) -> Result<Key> {
+    if let Ok(key) = Key::from_cursor(after, Sort::Position) {
+        return Ok(key);
+    }
+    let token: Token = after.parse().map_err(|_| invalid_cursor())?;
+    consistency::key(context, &token).await
+}
+
+fn invalid_cursor() -> Error {
+    let message = "`after` is neither a cursor of a subscription or of `events`, nor the token of a \
+                   mutation: send one that was received, unchanged";
+    failure(Code::InvalidCursor, message)
+}
+
+/// The stream until its first error, or until the token ends, which is an error too.
+fn until<Item: Send>(
+    changes: impl Stream<Item = Result<Item>> + Send,
+    time_left: Duration,
+) -> impl Stream<Item = Result<Item>> + Send {
+    let running = Some((Box::pin(changes), Box::pin(tokio::time::sleep(time_left))));
+    stream::unfold(running, async |running| {
+        let (mut changes, mut end) = running?;
+        tokio::select! {
+            biased;
+            () = &mut end => Some((Err(expired()), None)),
+            change = changes.next() => match change? {
+                Ok(change) => Some((Ok(change), Some((changes, end)))),
+                Err(error) => Some((Err(error), None)),
+            },
+        }
+    })
+}
+
+fn expired() -> Error {
+    let message = "the token has expired: subscribe again with a new one, after the last cursor";
+    failure(Code::Unauthenticated, message)
+}
+
+fn ended(error: FollowError) -> Error {
+    match &error {
+        FollowError::BeyondHead { .. } => failure(Code::InvalidCursor, error.to_string()),
+        FollowError::Store(_) => error::unavailable(&error),
+        FollowError::Stopping => failure(Code::Unavailable, error.to_string()),
+    }
+}

@@ -1,0 +1,159 @@
+//! Ids of the API, `<name of the type>:<uuid>`: readable, typed, and the same for ever.
+
+use async_graphql::{Error, ID};
+use domain::stream_type::StreamType;
+use projections::history::StreamId;
+use uuid::Uuid;
+
+use crate::graph::error::{Code, failure};
+use crate::graph::resource_type::ResourceType;
+
+/// The id of anything that `node` finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GlobalId {
+    resource_type: ResourceType,
+    uuid: Uuid,
+}
+
+/// A typed id of a resource.
+pub(crate) trait ResourceId: From<Uuid> + Into<StreamId> {
+    /// The type of resource that it names.
+    fn resource_type() -> ResourceType {
+        let any: StreamId = Self::from(Uuid::nil()).into();
+        ResourceType::of_stream(any.stream_type)
+            .expect("every typed id names a resource of the registry")
+    }
+}
+
+impl<Id: From<Uuid> + Into<StreamId>> ResourceId for Id {}
+
+/// A text that is no id of the API.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{given:?} is not the id of {wanted}: use the `id` that the API gave, like {example}")]
+pub(crate) struct InvalidId {
+    given: String,
+    wanted: String,
+    example: String,
+}
+
+/// The UUID of the example in a refusal.
+const EXAMPLE: &str = "0192f0c1-7a2b-7c3d-8e4f-5a6b7c8d9e0f";
+
+/// Enough of a refused id to recognise it.
+const SHOWN_CHARS: usize = 60;
+
+impl GlobalId {
+    /// Reads an id of any type.
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidId> {
+        read(text).ok_or_else(|| {
+            let example = ResourceType::ALL.first().copied();
+            invalid(text, ResourceType::any_in_words(), example)
+        })
+    }
+
+    /// Reads the id of a resource of one type.
+    pub(crate) fn parse_as<Id: ResourceId>(text: &str) -> Result<Id, InvalidId> {
+        let wanted = Id::resource_type();
+        read(text)
+            .and_then(Self::typed)
+            .ok_or_else(|| invalid(text, wanted.with_article(), Some(wanted)))
+    }
+
+    /// The id of a resource.
+    pub(crate) fn of(id: impl ResourceId) -> ID {
+        let stream: StreamId = id.into();
+        Self::of_stream(stream.stream_type, stream.uuid)
+    }
+
+    /// The id of whatever has this stream.
+    pub(crate) fn of_stream(stream_type: StreamType, uuid: Uuid) -> ID {
+        match ResourceType::of_stream(stream_type) {
+            Some(resource_type) => ID(format!("{}:{uuid}", resource_type.name())),
+            None => ID(format!("{stream_type}:{uuid}")),
+        }
+    }
+
+    /// The id as that of a resource of one type, if it names one of that type.
+    pub(crate) fn typed<Id: ResourceId>(self) -> Option<Id> {
+        (self.resource_type == Id::resource_type()).then(|| self.uuid.into())
+    }
+
+    /// The UUID in it, which names one resource of all types.
+    pub(crate) const fn uuid(self) -> Uuid {
+        self.uuid
+    }
+}
+
+impl From<GlobalId> for StreamId {
+    fn from(id: GlobalId) -> Self {
+        Self {
+            stream_type: id.resource_type.into(),
+            uuid: id.uuid,
+        }
+    }
+}
+
+impl InvalidId {
+    /// The error of a field whose argument it is.
+    pub(crate) fn into_error(self) -> Error {
+        failure(Code::BadUserInput, self.to_string())
+    }
+}
+
+fn read(text: &str) -> Option<GlobalId> {
+    let (name, uuid) = text.split_once(':')?;
+    let mut types = ResourceType::ALL.iter().copied();
+    Some(GlobalId {
+        resource_type: types.find(|resource_type| resource_type.name() == name)?,
+        uuid: hyphenated(uuid)?,
+    })
+}
+
+// Other spellings of a UUID would be other ids for caches of clients.
+fn hyphenated(text: &str) -> Option<Uuid> {
+    let uuid = Uuid::try_parse(text).ok()?;
+    (uuid.to_string() == text).then_some(uuid)
+}
+
+fn invalid(text: &str, wanted: String, example: Option<ResourceType>) -> InvalidId {
+    InvalidId {
+        given: text.chars().take(SHOWN_CHARS).collect(),
+        wanted,
+        example: format!("{}:{EXAMPLE}", example.map_or("", ResourceType::name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "01923f4a-8c00-7000-8000-000000000001";
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let uuid = Uuid::try_parse(UUID).unwrap();
+        for stream_type in StreamType::known().iter().copied() {
+            let written = GlobalId::of_stream(stream_type, uuid);
+            let read = GlobalId::parse(&written).unwrap();
+            assert_eq!(StreamId::from(read), StreamId { stream_type, uuid });
+        }
+    }
+
+    #[test]
+    fn there_is_one_spelling() {
+        for name in ResourceType::ALL.iter().map(|one| one.name()) {
+            assert!(GlobalId::parse(&format!("{name}:{UUID}")).is_ok());
+            for bad in [
+                String::new(),
+                format!("{name}:"),
+                UUID.to_owned(),
+                format!("{}:{UUID}", name.to_lowercase()),
+                format!("{name}:{}", UUID.to_uppercase()),
+                format!("{name}:{}", UUID.replace('-', "")),
+                format!("Nothing:{UUID}"),
+            ] {
+                assert!(GlobalId::parse(&bad).is_err(), "{bad:?} was taken");
+            }
+        }
+    }
+}

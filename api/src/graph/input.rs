@@ -1,0 +1,151 @@
+//! Reads the inputs of mutations and collects everything that is wrong with them.
+//!
+//! A mutation has four steps and no logic: it reads its input with a [`Check`], sends the command, answers
+//! a refusal with `userErrors` and a failure with a top-level error, and answers a receipt with the object
+//! as it was written and the token.
+
+use std::fmt::Display;
+
+use async_graphql::{Context, ID, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use commands::context::{self, RequestSource};
+
+use crate::graph::global_id::{GlobalId, InvalidId, ResourceId};
+use crate::graph::idempotency;
+use crate::graph::payload::UserError;
+use crate::graph::request::{RequestInfo, new_id};
+use crate::graph::scalars::Time;
+use crate::identity::roles::Right;
+
+/// How far in the future an agent's clock may say that something happened.
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+
+/// The input of one mutation under check.
+pub(crate) struct Check<'request> {
+    request: &'request RequestInfo,
+    idempotency_key: Option<String>,
+    errors: Vec<UserError>,
+}
+
+impl<'request> Check<'request> {
+    /// Begins to check the input of this field.
+    pub(crate) fn begin(context: &Context<'request>) -> Result<Self> {
+        Ok(Self {
+            request: RequestInfo::of(context)?,
+            idempotency_key: idempotency::key_of(context)?,
+            errors: Vec::new(),
+        })
+    }
+
+    /// Takes a value that was read from this field of the input, or notes why it was not.
+    pub(crate) fn value<Value, Error: Display>(
+        &mut self,
+        field: &str,
+        read: Result<Value, Error>,
+    ) -> Option<Value> {
+        read.map_err(|error| self.refuse(&[field], "INVALID_VALUE", error.to_string()))
+            .ok()
+    }
+
+    /// Takes values that were read from a list; `read` tells for each what is wrong, and in which
+    /// of its fields if it has any. `None` when one of them is wrong.
+    pub(crate) fn list<Item, Value, Error: Display>(
+        &mut self,
+        field: &str,
+        inner: Option<&str>,
+        items: impl IntoIterator<Item = Item>,
+        read: impl Fn(Item) -> Result<Value, Error>,
+    ) -> Option<Vec<Value>> {
+        let read: Vec<_> = items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| {
+                read(item)
+                    .map_err(|error| {
+                        let index = index.to_string();
+                        let path: Vec<_> = [field, &index].into_iter().chain(inner).collect();
+                        self.refuse(&path, "INVALID_VALUE", error.to_string());
+                    })
+                    .ok()
+            })
+            .collect();
+        read.into_iter().collect()
+    }
+
+    /// Reads the id of a resource of one type.
+    pub(crate) fn id<Id: ResourceId>(&mut self, field: &str, id: &ID) -> Option<Id> {
+        self.take_id(field, GlobalId::parse_as(id))
+    }
+
+    /// Reads the id of a resource of any type.
+    pub(crate) fn any_id(&mut self, field: &str, id: &ID) -> Option<GlobalId> {
+        self.take_id(field, GlobalId::parse(id))
+    }
+
+    fn take_id<Id>(&mut self, field: &str, read: Result<Id, InvalidId>) -> Option<Id> {
+        read.map_err(|error| self.refuse(&[field], "INVALID_ID", error.to_string()))
+            .ok()
+    }
+
+    /// Notes that a field of the input is wrong.
+    pub(crate) fn refuse(&mut self, path: &[&str], code: &'static str, message: String) {
+        let path = ["input"].into_iter().chain(path.iter().copied());
+        self.errors.push(UserError {
+            field: Some(path.map(str::to_owned).collect()),
+            message,
+            code,
+        });
+    }
+
+    /// Ends the check with what was read from the input, which is `None` if something was wrong with it.
+    /// Gives what surrounds the command, and what was read. Only an agent may say when something happened.
+    ///
+    /// # Errors
+    /// Everything that was wrong with the input.
+    pub(crate) fn finish<Values>(
+        mut self,
+        occurred_at: Option<Time>,
+        values: Option<Values>,
+    ) -> Result<(context::Context, Values), Vec<UserError>> {
+        let occurred_at = match occurred_at {
+            None => self.request.received_at,
+            Some(Time(time)) => {
+                self.check_occurred_at(time);
+                time
+            }
+        };
+        if !self.errors.is_empty() {
+            return Err(self.errors);
+        }
+        let values = values.expect("what is wrong with an input is noted as an error");
+        let context = context::Context {
+            org: self.request.principal.org.clone(),
+            actor: self.request.principal.subject.clone(),
+            command_id: new_id(),
+            correlation_id: self.request.correlation_id,
+            causation_id: None,
+            traceparent: self.request.traceparent.clone(),
+            source: RequestSource::Api,
+            occurred_at,
+            idempotency_key: self.idempotency_key,
+        };
+        Ok((context, values))
+    }
+
+    fn check_occurred_at(&mut self, time: DateTime<Utc>) {
+        const FIELD: &[&str] = &["occurredAt"];
+        if !self.request.principal.roles.allow(Right::Backdate) {
+            let message = format!(
+                "only the role {} may say when something happened: leave `occurredAt` out",
+                Right::Backdate.roles_in_words()
+            );
+            self.refuse(FIELD, "OCCURRED_AT_FORBIDDEN", message);
+        } else if time > self.request.received_at + MAX_CLOCK_SKEW {
+            let message = "it lies in the future: send the time when it happened".to_owned();
+            self.refuse(FIELD, "OCCURRED_AT_IN_FUTURE", message);
+        } else if time < DateTime::UNIX_EPOCH {
+            let message = "it lies before 1970: send the time when it happened".to_owned();
+            self.refuse(FIELD, "OCCURRED_AT_TOO_EARLY", message);
+        }
+    }
+}

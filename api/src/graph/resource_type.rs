@@ -1,0 +1,116 @@
+//! `ResourceType`.
+
+use async_graphql::{Enum, Error};
+use domain::registry::AGGREGATES;
+use domain::stream_type::StreamType;
+
+use crate::graph::error::{Code, failure};
+use crate::registry::resources;
+
+macro_rules! resource_type {
+    ($($(#[$description:meta])* $Name:ident in $folder:ident,)+) => {
+        /// What an event happened to.
+        #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum ResourceType {
+            $($(#[$description])* $Name,)+
+        }
+
+        impl ResourceType {
+            /// All types, in the order of the registry.
+            pub(crate) const ALL: &[Self] = &[$(Self::$Name,)+];
+
+            /// The name of the GraphQL type, which ids begin with.
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$Name => stringify!($Name),)+
+                }
+            }
+
+            /// The noun for one of them in a sentence.
+            fn noun(self) -> String {
+                let folder = match self {
+                    $(Self::$Name => stringify!($folder),)+
+                };
+                folder.replace('_', " ")
+            }
+        }
+    };
+}
+
+resources!(resource_type);
+
+impl ResourceType {
+    /// The resource that has streams of this type, which is called like its aggregate; `None` for a type
+    /// that only a newer program knows.
+    pub(crate) fn of_stream(stream_type: StreamType) -> Option<Self> {
+        let name = stream_type.info()?.type_name;
+        Self::ALL.iter().copied().find(|one| one.name() == name)
+    }
+
+    /// The noun for one of them with its article.
+    pub(crate) fn with_article(self) -> String {
+        let noun = self.noun();
+        let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+            "an"
+        } else {
+            "a"
+        };
+        format!("{article} {noun}")
+    }
+
+    /// All nouns in a sentence: `a droplet or a job`.
+    pub(crate) fn any_in_words() -> String {
+        let nouns: Vec<_> = Self::ALL.iter().map(|one| one.with_article()).collect();
+        match nouns.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => "nothing".to_owned(),
+        }
+    }
+}
+
+/// Fails for a stream that only a newer program knows: this one has no name for it.
+impl TryFrom<StreamType> for ResourceType {
+    type Error = Error;
+
+    fn try_from(stream_type: StreamType) -> Result<Self, Error> {
+        Self::of_stream(stream_type).ok_or_else(|| {
+            failure(
+                Code::Unavailable,
+                format!(
+                    "{stream_type} was recorded by a newer version of the platform: ask a process of \
+                     that version"
+                ),
+            )
+        })
+    }
+}
+
+impl From<ResourceType> for StreamType {
+    fn from(resource_type: ResourceType) -> Self {
+        AGGREGATES
+            .iter()
+            .find(|aggregate| aggregate.type_name == resource_type.name())
+            .map(|aggregate| aggregate.stream_type)
+            .expect("every resource is an aggregate of the same name, which a test holds")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_resource_is_an_aggregate_of_the_same_name() {
+        for resource_type in ResourceType::ALL.iter().copied() {
+            let stream_type = StreamType::from(resource_type);
+            assert_eq!(ResourceType::of_stream(stream_type), Some(resource_type));
+        }
+    }
+
+    #[test]
+    fn a_stream_of_a_newer_program_has_no_name_here() {
+        let error = ResourceType::try_from(StreamType::new(7_000)).expect_err("it is not known");
+        assert!(error.message.contains("newer version"), "{}", error.message);
+    }
+}

@@ -1,0 +1,202 @@
+//! Who may do what: one table of rights and roles.
+//!
+//! A token can carry several roles; its rights are the union of theirs. Rules about state ("a
+//! protected droplet is not deleted") are the domain's and never here.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// What somebody is to an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// May do everything that people may do.
+    Admin,
+    /// Runs droplets and jobs.
+    Operator,
+    /// Looks on.
+    Viewer,
+    /// Looks on, and reads the whole history.
+    Auditor,
+    /// Evaluates read models.
+    Analyst,
+    /// A program outside that makes machines or runs jobs, and reports what it does.
+    Agent,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 6] = [
+        Self::Admin,
+        Self::Operator,
+        Self::Viewer,
+        Self::Auditor,
+        Self::Analyst,
+        Self::Agent,
+    ];
+
+    /// The name in tokens, such as `operator`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Operator => "operator",
+            Self::Viewer => "viewer",
+            Self::Auditor => "auditor",
+            Self::Analyst => "analyst",
+            Self::Agent => "agent",
+        }
+    }
+
+    /// The role of that name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+}
+
+/// What fields ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// Query read models and the catalogue.
+    Query,
+    /// Follow droplets and jobs.
+    Subscribe,
+    /// Read and follow the history of everything.
+    History,
+    /// Ask for droplets and jobs, change them, end them.
+    Command,
+    /// Report what a provisioner or a runner did.
+    Report,
+    /// Say when something happened, instead of the platform.
+    Backdate,
+    /// See what read models could not take in, deal with it, stop them, and have them made anew.
+    Operate,
+}
+
+impl Right {
+    /// All rights.
+    pub const ALL: [Self; 7] = [
+        Self::Query,
+        Self::Subscribe,
+        Self::History,
+        Self::Command,
+        Self::Report,
+        Self::Backdate,
+        Self::Operate,
+    ];
+
+    /// The table: the roles that have this right.
+    #[must_use]
+    pub const fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Query => &Role::ALL,
+            Self::Subscribe => &[
+                Role::Admin,
+                Role::Operator,
+                Role::Viewer,
+                Role::Auditor,
+                Role::Agent,
+            ],
+            Self::History => &[Role::Admin, Role::Operator, Role::Auditor],
+            Self::Command => &[Role::Admin, Role::Operator, Role::Agent],
+            Self::Report => &[Role::Admin, Role::Agent],
+            // A machine outside knows when it did something; a person has no reason to say.
+            Self::Backdate => &[Role::Agent],
+            Self::Operate => &[Role::Admin],
+        }
+    }
+
+    /// The roles that have this right, for a sentence: `admin, operator or agent`.
+    #[must_use]
+    pub fn roles_in_words(self) -> String {
+        let names: Vec<_> = self.roles().iter().map(|role| role.as_str()).collect();
+        match names.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => "none".to_owned(),
+        }
+    }
+}
+
+/// The roles of one token.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roles(BTreeSet<Role>);
+
+impl Roles {
+    /// Whether one of the roles has the right.
+    #[must_use]
+    pub fn allow(&self, right: Right) -> bool {
+        right.roles().iter().any(|role| self.0.contains(role))
+    }
+
+    /// Whether there is no role.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<Iter: IntoIterator<Item = Role>>(roles: Iter) -> Self {
+        Self(roles.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rights(role: Role) -> Vec<Right> {
+        let roles = Roles::from_iter([role]);
+        Right::ALL
+            .into_iter()
+            .filter(|right| roles.allow(*right))
+            .collect()
+    }
+
+    #[test]
+    fn each_role_has_its_rights() {
+        use Right::{Backdate, Command, History, Operate, Query, Report, Subscribe};
+        for (role, expected) in [
+            (
+                Role::Admin,
+                vec![Query, Subscribe, History, Command, Report, Operate],
+            ),
+            (Role::Operator, vec![Query, Subscribe, History, Command]),
+            (Role::Viewer, vec![Query, Subscribe]),
+            (Role::Auditor, vec![Query, Subscribe, History]),
+            (Role::Analyst, vec![Query]),
+            (
+                Role::Agent,
+                vec![Query, Subscribe, Command, Report, Backdate],
+            ),
+        ] {
+            assert_eq!(rights(role), expected, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn several_roles_have_the_rights_of_each() {
+        let roles = Roles::from_iter([Role::Analyst, Role::Auditor]);
+        assert!(roles.allow(Right::History) && roles.allow(Right::Query));
+        assert!(!roles.allow(Right::Command));
+        assert!(!Roles::default().allow(Right::Query));
+    }
+
+    #[test]
+    fn roles_are_known_by_name() {
+        for role in Role::ALL {
+            assert_eq!(Role::named(role.as_str()), Some(role));
+        }
+        assert_eq!(Role::named("root"), None);
+    }
+
+    #[test]
+    fn a_sentence_names_the_roles_that_would_do() {
+        assert_eq!(Right::Backdate.roles_in_words(), "agent");
+        assert_eq!(Right::Report.roles_in_words(), "admin or agent");
+        assert_eq!(Right::Command.roles_in_words(), "admin, operator or agent");
+    }
+}

@@ -1,0 +1,171 @@
+//! Mutations about jobs, one a command.
+
+use async_graphql::{Context, ID, Json, Object, Result};
+use commands::job::NewJob;
+use domain::job::{JobSubject, JobUpdate};
+use domain::name::{ClusterName, JobKind, WorkerName};
+use serde_json::{Map, Value};
+
+use super::inputs::{
+    CancelJobInput, FailJobInput, ReportJobProgressInput, StartJobInput, SubmitJobInput,
+    SucceedJobInput,
+};
+use super::payload::JobPayload;
+use crate::graph::guard::Needs;
+use crate::graph::input::Check;
+use crate::graph::payload::Outcome;
+use crate::graph::request::new_id;
+use crate::graph::scalars::Time;
+use crate::graph::services::Services;
+use crate::identity::roles::Right;
+
+#[derive(Default)]
+pub(crate) struct JobMutations;
+
+/// Mutations about jobs.
+#[Object]
+impl JobMutations {
+    /// Asks for a piece of work that concerns a droplet or a cluster.
+    #[graphql(guard = "Needs(Right::Command)")]
+    async fn submit_job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is asked for.")] input: SubmitJobInput,
+    ) -> Result<JobPayload> {
+        let mut check = Check::begin(context)?;
+        let kind = check.value("kind", JobKind::parse(input.kind));
+        let subject = subject(&mut check, input.droplet, input.cluster);
+        let parameters = check.value("parameters", parameters(input.parameters));
+        let attempts = check.value("attempts", small(input.attempts));
+        let new = || {
+            Some(NewJob {
+                kind: kind?,
+                subject: subject?,
+                parameters: parameters?,
+                runner: input.runner.into(),
+                attempts: attempts?,
+            })
+        };
+        let (about, new) = match check.finish(input.occurred_at, new()) {
+            Ok(checked) => checked,
+            Err(errors) => return Ok(Outcome::Refused(errors).into()),
+        };
+        let commands = &context.data::<Services>()?.commands;
+        Ok(Outcome::of(commands.submit_job(&about, new_id(), new).await)?.into())
+    }
+
+    /// Reports that a runner began a job. For jobs of runner `AGENT`.
+    #[graphql(guard = "Needs(Right::Report)")]
+    async fn start_job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which job, and who runs it.")] input: StartJobInput,
+    ) -> Result<JobPayload> {
+        let mut check = Check::begin(context)?;
+        let worker = check.value("worker", WorkerName::parse(input.worker));
+        let command = worker.map(|worker| JobUpdate::Start { worker });
+        send(context, check, &input.id, command, input.occurred_at).await
+    }
+
+    /// Reports how far a running job got. For jobs of runner `AGENT`.
+    #[graphql(guard = "Needs(Right::Report)")]
+    async fn report_job_progress(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which job, and how far it got.")] input: ReportJobProgressInput,
+    ) -> Result<JobPayload> {
+        let mut check = Check::begin(context)?;
+        let message = input.message;
+        let percent = check.value("percent", small(input.percent));
+        let command = percent.map(|percent| JobUpdate::Progress { percent, message });
+        send(context, check, &input.id, command, input.occurred_at).await
+    }
+
+    /// Reports that a running job is done. For jobs of runner `AGENT`.
+    #[graphql(guard = "Needs(Right::Report)")]
+    async fn succeed_job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which job, and what came of it.")] input: SucceedJobInput,
+    ) -> Result<JobPayload> {
+        let result = input.result.map(|Json(result)| result);
+        let command = Some(JobUpdate::Succeed { result });
+        let check = Check::begin(context)?;
+        send(context, check, &input.id, command, input.occurred_at).await
+    }
+
+    /// Reports that a running job could not be done. For jobs of runner `AGENT`.
+    #[graphql(guard = "Needs(Right::Report)")]
+    async fn fail_job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which job, and why.")] input: FailJobInput,
+    ) -> Result<JobPayload> {
+        let command = Some(JobUpdate::Fail { error: input.error });
+        let check = Check::begin(context)?;
+        send(context, check, &input.id, command, input.occurred_at).await
+    }
+
+    /// Asks that a job is no longer done.
+    #[graphql(guard = "Needs(Right::Command)")]
+    async fn cancel_job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which job, and why.")] input: CancelJobInput,
+    ) -> Result<JobPayload> {
+        let reason = input.reason;
+        let command = Some(JobUpdate::Cancel { reason });
+        let check = Check::begin(context)?;
+        send(context, check, &input.id, command, input.occurred_at).await
+    }
+}
+
+/// Sends a command to a job; `command` is `None` when something is wrong with its input.
+async fn send(
+    context: &Context<'_>,
+    mut check: Check<'_>,
+    id: &ID,
+    command: Option<JobUpdate>,
+    occurred_at: Option<Time>,
+) -> Result<JobPayload> {
+    let id = check.id("id", id);
+    let (about, (id, command)) = match check.finish(occurred_at, id.zip(command)) {
+        Ok(checked) => checked,
+        Err(errors) => return Ok(Outcome::Refused(errors).into()),
+    };
+    let commands = &context.data::<Services>()?.commands;
+    Ok(Outcome::of(commands.job(&about, id, command).await)?.into())
+}
+
+fn subject(
+    check: &mut Check<'_>,
+    droplet: Option<ID>,
+    cluster: Option<String>,
+) -> Option<JobSubject> {
+    match (droplet, cluster) {
+        (Some(droplet), None) => check.id("droplet", &droplet).map(JobSubject::Droplet),
+        (None, Some(cluster)) => check
+            .value("cluster", ClusterName::parse(cluster))
+            .map(JobSubject::Cluster),
+        (Some(_), Some(_)) | (None, None) => {
+            let message = "a job concerns one droplet or one cluster: give exactly one of the two";
+            check.refuse(&["droplet"], "INVALID_VALUE", message.to_owned());
+            None
+        }
+    }
+}
+
+fn parameters(value: Option<Json<Value>>) -> Result<Map<String, Value>, &'static str> {
+    match value.map(|Json(value)| value) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(parameters)) => Ok(parameters),
+        Some(_) => Err("parameters are an object: write them like {\"gpus\": 2}"),
+    }
+}
+
+/// A number that the rules take as a byte; its exact limits are theirs to tell.
+fn small(number: i32) -> Result<u8, String> {
+    u8::try_from(number).map_err(|_| {
+        format!("{number} is out of range: the description of the field says what is possible")
+    })
+}

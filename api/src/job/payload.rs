@@ -1,0 +1,39 @@
+//! `JobPayload`: what mutations about jobs answer.
+
+use async_graphql::{Context, MergedObject, Object, Result};
+use domain::ids::JobId;
+use uuid::Uuid;
+
+use super::Job;
+use crate::graph::error;
+use crate::graph::payload::Outcome;
+use crate::graph::request::RequestInfo;
+use crate::graph::services::Services;
+
+/// How a mutation about a job went.
+#[derive(MergedObject)]
+pub(crate) struct JobPayload(WrittenJob, Outcome);
+
+impl From<Outcome> for JobPayload {
+    fn from(outcome: Outcome) -> Self {
+        Self(WrittenJob(outcome.subject()), outcome)
+    }
+}
+
+/// The job that a mutation wrote, if it did.
+struct WrittenJob(Option<Uuid>);
+
+#[Object]
+impl WrittenJob {
+    /// The job as this mutation, or a later one, left it: it always shows the write. Null when the
+    /// mutation was refused.
+    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>> {
+        let Some(id) = self.0 else {
+            return Ok(None);
+        };
+        let org = &RequestInfo::of(context)?.principal.org;
+        let reader = &context.data::<Services>()?.reader;
+        let row = reader.job_as_written(org, JobId::new(id)).await;
+        Ok(row.map_err(error::read_failed)?.map(Job::from))
+    }
+}

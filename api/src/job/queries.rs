@@ -1,0 +1,75 @@
+//! The fields of the root of queries about jobs.
+
+use async_graphql::{Context, ID, Object, Result};
+use projections::jobs::query;
+
+use super::filter::{JobFilter, JobOrder};
+use super::page::JobTotal;
+use super::{Job, read_models};
+use crate::graph::connection::{PageArguments, Paged, connection};
+use crate::graph::global_id::{GlobalId, InvalidId};
+use crate::graph::guard::Needs;
+use crate::graph::resource::Resource;
+use crate::graph::{consistency, error};
+use crate::identity::roles::Right;
+
+/// Queries about jobs.
+#[derive(Debug, Default)]
+pub(crate) struct JobQueries;
+
+#[Object]
+impl JobQueries {
+    /// The job with this id; null if there is none.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The job's id.")] id: ID,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
+    ) -> Result<Option<Job>> {
+        let id = GlobalId::parse_as(&id).map_err(InvalidId::into_error)?;
+        Job::find(context, id, consistent_with).await
+    }
+
+    /// The organization's jobs.
+    #[graphql(guard = "Needs(Right::Query)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the field"
+    )]
+    async fn jobs(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which ones; all if left out.")] filter: Option<JobFilter>,
+        #[graphql(desc = "In which order; the newest first if left out.")] order_by: Option<
+            JobOrder,
+        >,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        consistent_with: Option<String>,
+    ) -> Result<Paged<Job>> {
+        let order = order_by.unwrap_or_default();
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let page = arguments.page(order.field.into(), order.direction.into())?;
+        let filter = query::JobFilter::try_from(filter.unwrap_or_default())?;
+        let selected = context.look_ahead();
+        let droplet = [
+            selected.field("nodes").field("droplet"),
+            selected.field("edges").field("node").field("droplet"),
+        ];
+        let (reader, org) =
+            consistency::reader(context, consistent_with, read_models(&droplet)).await?;
+        let slice = reader.jobs(org, &filter, &page).await;
+        let slice = slice.map_err(error::read_failed)?;
+        Ok(connection(slice, Job::from, JobTotal(filter)))
+    }
+}

@@ -1,0 +1,109 @@
+//! The field of the root of subscriptions about jobs.
+
+use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
+use domain::ids::{DropletId, JobId};
+use domain::name::JobKind;
+use domain::stream_type::StreamType;
+use futures_util::{Stream, StreamExt, future};
+use projections::changes::{Change, Node};
+
+use super::Job;
+use super::status::JobStatus;
+use crate::graph::filter::{read, read_all};
+use crate::graph::following::{cursor, follow};
+use crate::graph::global_id::GlobalId;
+use crate::graph::guard::Needs;
+use crate::history::Event;
+use crate::identity::roles::Right;
+
+/// Subscriptions to jobs.
+#[derive(Debug, Default)]
+pub(crate) struct JobSubscriptions;
+
+#[Subscription]
+impl JobSubscriptions {
+    /// What happens to jobs. Filters look at the job as of each event.
+    #[graphql(guard = "Needs(Right::Subscribe)")]
+    async fn job_changed(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only the job with this id.")] id: Option<ID>,
+        #[graphql(desc = "Only jobs that concern the droplet with this id.")] droplet: Option<ID>,
+        #[graphql(desc = "Only jobs of one of these kinds.")] kind: Option<Vec<String>>,
+        #[graphql(desc = "Only when the job has one of these statuses.")] status: Option<
+            Vec<JobStatus>,
+        >,
+        #[graphql(
+            desc = "The cursor from which to go on, or a mutation's token to begin right after it."
+        )]
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<JobChange>> + use<>> {
+        let id = id.map(|id| GlobalId::parse_as(&id)).transpose();
+        let droplet = droplet.map(|id| GlobalId::parse_as(&id)).transpose();
+        let wanted = WantedJobs {
+            id: read("id", id)?,
+            droplet: read("droplet", droplet)?,
+            kinds: read_all("kind", kind, JobKind::parse)?,
+            statuses: status.unwrap_or_default(),
+        };
+        let changes = follow(context, after.as_deref()).await?;
+        Ok(changes.filter_map(move |change| {
+            let job = change.map(|change| wanted.take(change)).transpose();
+            future::ready(job)
+        }))
+    }
+}
+
+/// Something that happened to a job.
+#[derive(SimpleObject)]
+pub(crate) struct JobChange {
+    /// Where it stands: subscribe again `after` it to go on without loss or repetition.
+    cursor: String,
+    /// What happened.
+    event: Event,
+    /// The job as of this event, whatever happened since. Null when the platform cannot read its
+    /// history.
+    job: Option<Job>,
+}
+
+impl JobChange {
+    /// The change, with the job that is its node.
+    pub(crate) fn new(change: Change, job: Option<Job>) -> Self {
+        Self {
+            cursor: cursor(&change),
+            event: Event(change.event),
+            job,
+        }
+    }
+}
+
+/// Which jobs a subscription is about.
+struct WantedJobs {
+    id: Option<JobId>,
+    droplet: Option<DropletId>,
+    kinds: Vec<JobKind>,
+    statuses: Vec<JobStatus>,
+}
+
+impl WantedJobs {
+    /// The change, if it is wanted. A job whose history cannot be read may be the wanted one.
+    fn take(&self, change: Change) -> Option<JobChange> {
+        let stream = change.event.event.stream;
+        if stream.stream_type != StreamType::JOB
+            || self.id.is_some_and(|id| id.as_uuid() != stream.uuid)
+        {
+            return None;
+        }
+        let row = if let Some(Node::Job(row)) = &change.node {
+            Some(row.clone())
+        } else {
+            None
+        };
+        let is_wanted = row.as_ref().is_none_or(|row| {
+            (self.droplet.is_none() || self.droplet == row.droplet_id)
+                && (self.kinds.is_empty() || self.kinds.contains(&row.kind))
+                && (self.statuses.is_empty() || self.statuses.contains(&row.status.into()))
+        });
+        is_wanted.then(|| JobChange::new(change, row.map(Job)))
+    }
+}

@@ -1,0 +1,155 @@
+//! Mutations about read models, for operators. None of them is a command: they write no events, so they
+//! have no token, and are safe to repeat without a key.
+
+use async_graphql::{Context, Object, Result};
+use projections::operations::Operations;
+
+use super::inputs::{
+    GiveUpRebuildInput, PauseProjectionInput, RebuildProjectionInput, ResumeProjectionInput,
+    RetryParkedStreamInput, SkipParkedStreamInput,
+};
+use super::payload::{ParkedStreamPayload, ProjectionPayload};
+use crate::graph::global_id::GlobalId;
+use crate::graph::guard::{Needs, OfOperators};
+use crate::graph::input::Check;
+use crate::graph::payload::UserError;
+use crate::graph::services::Services;
+use crate::identity::roles::Right;
+
+/// The longest reason, in characters.
+const MAX_REASON: usize = 2_000;
+
+#[derive(Default)]
+pub(crate) struct ProjectionMutations;
+
+/// Mutations about read models.
+#[Object]
+impl ProjectionMutations {
+    /// Makes a read model stand still, for all organizations: queries show it as it is now. If it is paused
+    /// already, nothing changes.
+    #[graphql(guard = "Needs(Right::Operate).and(OfOperators)")]
+    async fn pause_projection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which one, and why.")] input: PauseProjectionInput,
+    ) -> Result<ProjectionPayload> {
+        let (actor, reason) = match because(context, input.reason)? {
+            Ok(why) => why,
+            Err(errors) => return Ok(ProjectionPayload::refused(errors)),
+        };
+        let operating = operating(context)?;
+        let paused = operating.pause(&input.projection, &actor, &reason).await;
+        ProjectionPayload::of(operating, &input.projection, paused.map(drop)).await
+    }
+
+    /// Lets a read model go on. If it is not paused, nothing changes.
+    #[graphql(guard = "Needs(Right::Operate).and(OfOperators)")]
+    async fn resume_projection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which one.")] input: ResumeProjectionInput,
+    ) -> Result<ProjectionPayload> {
+        let operating = operating(context)?;
+        let resumed = operating.resume(&input.projection).await;
+        ProjectionPayload::of(operating, &input.projection, resumed.map(drop)).await
+    }
+
+    /// Has a read model made anew from the history, beside the one that serves, whose place it takes when it is
+    /// complete. Meanwhile queries go on.
+    #[graphql(guard = "Needs(Right::Operate).and(OfOperators)")]
+    async fn rebuild_projection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which one, and why.")] input: RebuildProjectionInput,
+    ) -> Result<ProjectionPayload> {
+        let (actor, reason) = match because(context, input.reason)? {
+            Ok(why) => why,
+            Err(errors) => return Ok(ProjectionPayload::refused(errors)),
+        };
+        let operating = operating(context)?;
+        let asked = operating.rebuild(&input.projection, &actor, &reason).await;
+        ProjectionPayload::of(operating, &input.projection, asked.map(drop)).await
+    }
+
+    /// Ends a rebuild: what was made so far is dropped. If none is going on, nothing changes.
+    #[graphql(guard = "Needs(Right::Operate).and(OfOperators)")]
+    async fn give_up_rebuild(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Of which one.")] input: GiveUpRebuildInput,
+    ) -> Result<ProjectionPayload> {
+        let operating = operating(context)?;
+        let given_up = operating.give_up(&input.projection).await;
+        ProjectionPayload::of(operating, &input.projection, given_up.map(drop)).await
+    }
+
+    /// Tries a droplet or a job of the organization again that is parked in a read model: from its event at
+    /// fault on, up to the next one at fault.
+    #[graphql(guard = "Needs(Right::Operate)")]
+    async fn retry_parked_stream(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which droplet or job, and in which read model.")]
+        input: RetryParkedStreamInput,
+    ) -> Result<ParkedStreamPayload> {
+        let mut check = Check::begin(context)?;
+        let stream = check.any_id("id", &input.id).map(GlobalId::uuid);
+        let (about, stream) = match check.finish(None, stream) {
+            Ok(checked) => checked,
+            Err(errors) => return Ok(ParkedStreamPayload::refused(errors)),
+        };
+        let operating = operating(context)?;
+        let retried = operating
+            .retry(&input.projection, stream, Some(&about.org))
+            .await;
+        ParkedStreamPayload::of(operating, &input.projection, retried).await
+    }
+
+    /// Gives a droplet or a job of the organization up that is parked in a read model: there it stays as it is,
+    /// its later events wait for ever, and nobody is troubled with it any more.
+    #[graphql(guard = "Needs(Right::Operate)")]
+    async fn skip_parked_stream(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which droplet or job, in which read model, and why.")]
+        input: SkipParkedStreamInput,
+    ) -> Result<ProjectionPayload> {
+        let mut check = Check::begin(context)?;
+        let stream = check.any_id("id", &input.id).map(GlobalId::uuid);
+        let reason = reason(&mut check, input.reason);
+        let (about, (stream, reason)) = match check.finish(None, stream.zip(reason)) {
+            Ok(checked) => checked,
+            Err(errors) => return Ok(ProjectionPayload::refused(errors)),
+        };
+        let operating = operating(context)?;
+        let (name, org) = (&input.projection, Some(&about.org));
+        let skipped = operating
+            .skip(name, stream, org, &about.actor, &reason)
+            .await;
+        ProjectionPayload::of(operating, name, skipped).await
+    }
+}
+
+fn operating<'request>(context: &Context<'request>) -> Result<&'request Operations> {
+    Ok(&context.data::<Services>()?.operating)
+}
+
+/// Who asks, and why; or what is wrong with the reason.
+fn because(
+    context: &Context<'_>,
+    why: String,
+) -> Result<std::result::Result<(String, String), Vec<UserError>>> {
+    let mut check = Check::begin(context)?;
+    let reason = reason(&mut check, why);
+    let checked = check.finish(None, reason);
+    Ok(checked.map(|(about, reason)| (about.actor, reason)))
+}
+
+fn reason(check: &mut Check<'_>, reason: String) -> Option<String> {
+    let usable = (1..=MAX_REASON).contains(&reason.trim().chars().count())
+        && !reason.chars().any(|char| char.is_control() && char != '\n');
+    let read = usable
+        .then_some(reason)
+        .ok_or_else(|| format!("write 1 to {MAX_REASON} printable characters"));
+    check.value("reason", read)
+}

@@ -1,0 +1,20 @@
+//! What a socket says: HTTP, WebSockets, events, and what stands in front of all of them.
+
+pub mod accept;
+pub mod cors;
+pub mod endpoint;
+pub mod graphiql;
+pub mod health;
+pub mod http;
+pub mod response;
+pub mod router;
+pub mod send_budget;
+pub mod server;
+pub mod sse;
+pub mod websocket;
+
+mod bearer;
+mod consistency_header;
+mod params;
+mod request_middleware;
+mod traceparent;

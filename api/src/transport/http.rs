@@ -1,0 +1,190 @@
+//! GraphQL over HTTP, as the specification and its audits want it.
+//!
+//! POST runs queries and mutations, GET queries only, so that a link, an image or a prefetch can
+//! change nothing; a POST must say that it is JSON, so that a form of another site is refused. What
+//! the client accepts decides the media type and what a status means, or that the results are sent as
+//! a stream of events ([`crate::transport::accept`], [`crate::transport::sse`]). No request is batched, and no body is read
+//! beyond its limit. It must never interpret documents: whatever
+//! concerns them is the schema's, which tells through [`crate::graph::execution`].
+
+mod answer;
+mod body;
+mod etag;
+mod refusal;
+
+use std::panic::AssertUnwindSafe;
+
+use async_graphql::Executor;
+use axum::body::Body;
+use axum::extract::{Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+
+use self::answer::Keeping;
+use self::refusal::Refusal;
+use crate::graph::error::Code;
+use crate::graph::execution::Carries;
+use crate::graph::request::{RequestInfo, token_taken_for};
+use crate::identity::principal::Principal;
+use crate::identity::tokens::Auth;
+use crate::transport::accept::{Delivery, MediaType, negotiate};
+use crate::transport::bearer::bearer;
+use crate::transport::consistency_header;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::params::Params;
+use crate::transport::sse::Events;
+use crate::transport::traceparent::traceparent;
+
+/// The most bytes of a request's path and query.
+pub const MAX_URL_BYTES: usize = 8 * 1024;
+
+/// Answers one HTTP request to the GraphQL endpoint. A stream of events ends at `stop`.
+pub(crate) async fn answer<E: Executor>(
+    endpoint: &Endpoint<E>,
+    stop: CancellationToken,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let negotiated = negotiate(&parts.headers);
+    let answered = match negotiated {
+        Some(delivery) => execute(endpoint, stop, &parts, body, delivery).await,
+        None => Err(Refusal::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "accept application/graphql-response+json, application/json or text/event-stream; \
+             nothing else is served",
+        )),
+    };
+    // Also who asked for events reads a refusal as JSON: its status already says that none come.
+    let media_type = match negotiated {
+        Some(Delivery::Response(media_type)) => media_type,
+        Some(Delivery::Events) | None => MediaType::Json,
+    };
+    let mut response = answered.unwrap_or_else(|refusal| refusal.into_response(media_type));
+    let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("accept"));
+    // Results belong to whoever asked; no cache on the way may keep them.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn execute<E: Executor>(
+    endpoint: &Endpoint<E>,
+    stop: CancellationToken,
+    parts: &Parts,
+    body: Body,
+    delivery: Delivery,
+) -> Result<Response, Refusal> {
+    if parts
+        .uri
+        .path_and_query()
+        .is_some_and(|url| url.as_str().len() > MAX_URL_BYTES)
+    {
+        return Err(Refusal::new(
+            StatusCode::URI_TOO_LONG,
+            format!("the URL has more than {MAX_URL_BYTES} bytes: send the request with POST"),
+        )
+        .coded(Code::LimitExceeded));
+    }
+    let carries = match (&parts.method, delivery) {
+        (&Method::GET, Delivery::Response(_)) => Carries::Queries,
+        (&Method::GET, Delivery::Events) => Carries::QueriesAndSubscriptions,
+        (&Method::POST, Delivery::Response(_)) => Carries::QueriesAndMutations,
+        (&Method::POST, Delivery::Events) => Carries::Everything,
+        _ => {
+            return Err(Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "use POST, or GET for queries",
+            )
+            .with(header::ALLOW, "GET, POST"));
+        }
+    };
+    let mut info = RequestInfo::now(
+        principal(&endpoint.auth, &parts.headers)?,
+        traceparent(&parts.headers),
+    );
+    info.consistent_with = consistency_header::token(&parts.headers)
+        .map_err(|wrong| Refusal::bad_request(wrong).coded(Code::BadUserInput))?;
+    let account = endpoint.send_budget.of(&info.principal);
+    account.check().map_err(|full| {
+        Refusal::too_much_unread(full, "nothing was done; then send the request again")
+    })?;
+    let span = Span::current();
+    span.record("org.id", info.principal.org.as_str());
+    span.record(
+        "correlation.id",
+        tracing::field::display(info.correlation_id),
+    );
+
+    let params = if parts.method == Method::GET {
+        from_url(parts)?
+    } else {
+        Params::from_json(body::json(&parts.headers, body).await?).map_err(Refusal::bad_request)?
+    };
+    let keeping = if parts.method == Method::GET && params.names_a_document() {
+        Keeping::Allowed(&parts.headers)
+    } else {
+        Keeping::Forbidden
+    };
+    let taken_for = token_taken_for(&info.principal);
+    let (request, execution) = params.into_request(carries, info);
+    let media_type = match delivery {
+        Delivery::Response(media_type) => media_type,
+        Delivery::Events => {
+            let events = Events {
+                execution: execution.clone(),
+                account: account.clone(),
+                token_taken_for: taken_for,
+                stop,
+            };
+            return match events.answer(&endpoint.executor, request) {
+                Ok(events) => Ok(events),
+                Err(refused) => {
+                    let stage = execution.stage();
+                    answer::answer(*refused, stage, MediaType::Json, keeping, &account)
+                }
+            };
+        }
+    };
+    // A resolver that panics must not take the connection, and the requests behind it, with it.
+    match AssertUnwindSafe(endpoint.executor.execute(request))
+        .catch_unwind()
+        .await
+    {
+        Ok(response) => {
+            let stage = execution.stage();
+            answer::answer(response, stage, media_type, keeping, &account)
+        }
+        Err(_) => {
+            tracing::error!("a request failed because a resolver panicked");
+            Err(Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the platform made a mistake: report it with the header x-request-id",
+            )
+            .coded(Code::Internal))
+        }
+    }
+}
+
+fn principal(auth: &Auth, headers: &HeaderMap) -> Result<Principal, Refusal> {
+    match bearer(headers) {
+        None => Err(Refusal::unauthenticated(
+            "a token is needed in the header `Authorization: Bearer ...`",
+            "Bearer",
+        )),
+        Some(token) => auth.authenticate(token).map_err(|error| {
+            Refusal::unauthenticated(&error.to_string(), r#"Bearer error="invalid_token""#)
+        }),
+    }
+}
+
+fn from_url(parts: &Parts) -> Result<Params, Refusal> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+        .map_err(|error| Refusal::bad_request(format!("the URL cannot be read: {error}")))?;
+    Params::from_url(pairs).map_err(Refusal::bad_request)
+}

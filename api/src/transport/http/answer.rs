@@ -1,0 +1,71 @@
+//! From the executor's response to HTTP: which status, and which headers.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::etag;
+use super::refusal::Refusal;
+use crate::graph::execution::Stage;
+use crate::transport::accept::MediaType;
+use crate::transport::response::json;
+use crate::transport::send_budget::Account;
+
+/// Whether whoever asks may keep the result.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Keeping<'a> {
+    /// No, because the request is not one that browsers keep results of.
+    Forbidden,
+    /// Yes, and asks with these headers whether it is still the same.
+    Allowed(&'a HeaderMap),
+}
+
+/// The HTTP response to a request that was given to the executor and got this far. It counts as unread
+/// until it is sent.
+///
+/// # Errors
+/// When there is no room for it among what was not read.
+pub(super) fn answer(
+    mut response: async_graphql::Response,
+    stage: Stage,
+    media_type: MediaType,
+    keeping: Keeping<'_>,
+    account: &Account,
+) -> Result<Response, Refusal> {
+    let status = match (stage, media_type) {
+        (Stage::NeedsPost, _) => StatusCode::METHOD_NOT_ALLOWED,
+        (Stage::NeedsStream, _) => StatusCode::BAD_REQUEST,
+        (Stage::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
+        (Stage::Parsing | Stage::Validating, MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
+        (Stage::Parsing | Stage::Validating, MediaType::Json) | (Stage::Executing, _) => {
+            StatusCode::OK
+        }
+    };
+    let body = json(&mut response, stage);
+    let held = account.hold(body.len()).map_err(|full| {
+        let then = "what this request asked for was done, if it was a mutation";
+        Refusal::too_much_unread(full, then)
+    })?;
+    let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
+    let mut answer = match keeping {
+        // What went wrong once may go right the next time.
+        Keeping::Allowed(headers) if stage == Stage::Executing && response.errors.is_empty() => {
+            let tag = etag::of(body.as_bytes(), media_type, headers);
+            if etag::is_known(&tag, headers) {
+                etag::tagged(tag, StatusCode::NOT_MODIFIED.into_response())
+            } else {
+                let body = held.bytes(body);
+                etag::tagged(tag, (status, content_type, body).into_response())
+            }
+        }
+        Keeping::Allowed(_) | Keeping::Forbidden => {
+            (status, content_type, held.bytes(body)).into_response()
+        }
+    };
+    if stage == Stage::NeedsPost {
+        answer
+            .headers_mut()
+            .insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    answer.headers_mut().extend(response.http_headers);
+    Ok(answer)
+}

@@ -1,0 +1,69 @@
+//! Every path that is served, and what stands in front of all of them.
+
+use std::sync::Arc;
+
+use async_graphql::Executor;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use axum::{Extension, Router};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+
+use crate::graph::readiness::Readiness;
+use crate::transport::cors;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::health::{MetricsRenderer, health_router};
+use crate::transport::server::Connections;
+use crate::transport::{graphiql, http, request_middleware, websocket};
+
+/// The path of the GraphQL endpoint, for all transports.
+pub const PATH: &str = "/graphql";
+
+/// All routes: the GraphQL endpoint, the page for people, and what operators' machinery asks.
+/// It must be served by [`crate::transport::server::run`], which tracks its WebSockets.
+pub fn transports<E: Executor>(
+    endpoint: Endpoint<E>,
+    readiness: Arc<dyn Readiness>,
+    metrics: MetricsRenderer,
+) -> Router {
+    let mut graphql = any(graphql::<E>);
+    if !endpoint.origins.is_empty() {
+        graphql = graphql.layer(cors::layer(endpoint.origins.clone()));
+    }
+    Router::new()
+        .route(PATH, graphql)
+        .with_state(endpoint)
+        .merge(graphiql::routes())
+        .merge(health_router(readiness, metrics))
+        .fallback(async || {
+            (
+                StatusCode::NOT_FOUND,
+                "GraphQL is at /graphql, its page at /\n",
+            )
+        })
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(from_fn(request_middleware::attend))
+}
+
+/// Chooses the transport.
+async fn graphql<E: Executor>(
+    State(endpoint): State<Endpoint<E>>,
+    Extension(connections): Extension<Connections>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
+) -> Response {
+    let wants_websocket = request
+        .headers()
+        .get(header::UPGRADE)
+        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    match upgrade {
+        Ok(upgrade) => websocket::upgrade(upgrade, request.headers(), endpoint, &connections),
+        Err(rejection) if wants_websocket => rejection.into_response(),
+        Err(_) => http::answer(&endpoint, connections.stop(), request).await,
+    }
+}

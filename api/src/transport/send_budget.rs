@@ -1,0 +1,201 @@
+//! The budget of bytes that the connections of a principal may leave unread, all together.
+//!
+//! An answer stays in memory until its client has read it. Each is bounded ([`crate::transport::response`]),
+//! and so is the time that a connection may take ([`crate::transport::server`]). This bounds all connections
+//! of a principal together, so that more connections hold no more memory. A request over the budget is
+//! refused, and a stream or a WebSocket closed, with a reason; the client comes back. Buffers of the kernel
+//! and of a connection do not count: they are bounded for each connection.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::body::Bytes;
+
+use crate::identity::principal::{Owner, Principal};
+use crate::transport::response::MAX_RESPONSE_BYTES;
+
+/// The budgets of all principals, with what each has left unread. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct SendBudget {
+    most: usize,
+    held: Arc<Mutex<HashMap<Reader, usize>>>,
+}
+
+/// Who has not read. Connections that nobody was let in on yet count together.
+type Reader = Option<Arc<Owner>>;
+
+impl SendBudget {
+    /// What a principal may leave unread when nothing else is set.
+    pub const DEFAULT_BYTES: usize = 128 * 1024 * 1024;
+
+    /// The least that may be set: an answer of any size, and another one.
+    pub const MIN_BYTES: usize = 2 * MAX_RESPONSE_BYTES;
+
+    /// A budget of so many bytes for each principal, of which nothing is used.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            most,
+            held: Arc::default(),
+        }
+    }
+
+    /// Where what is made for this principal is counted.
+    pub(crate) fn of(&self, principal: &Principal) -> Account {
+        Account {
+            send_budget: self.clone(),
+            reader: Some(Arc::new(Owner::of(principal))),
+        }
+    }
+
+    /// Where what is made for those is counted who have not said yet who they are.
+    pub(crate) fn of_strangers(&self) -> Account {
+        Account {
+            send_budget: self.clone(),
+            reader: None,
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Reader, usize>> {
+        self.held
+            .lock()
+            .expect("nobody panics while counting bytes")
+    }
+}
+
+/// Where the bytes of one principal are counted.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    send_budget: SendBudget,
+    reader: Reader,
+}
+
+impl Account {
+    /// Counts an answer of so many bytes until what is returned is dropped.
+    ///
+    /// # Errors
+    /// When it would be too much.
+    pub(crate) fn hold(&self, bytes: usize) -> Result<Held, SendBudgetExceeded> {
+        let mut held = self.send_budget.held();
+        let before = held.get(&self.reader).copied().unwrap_or_default();
+        let after = before.saturating_add(bytes);
+        if after > self.send_budget.most {
+            metrics::counter!("clustergenie_too_much_unread_total").increment(1);
+            return Err(SendBudgetExceeded {
+                most: self.send_budget.most,
+            });
+        }
+        held.insert(self.reader.clone(), after);
+        Ok(Held {
+            account: self.clone(),
+            bytes,
+        })
+    }
+
+    /// Whether there is room for an answer of any size.
+    ///
+    /// # Errors
+    /// When there is not.
+    pub(crate) fn check(&self) -> Result<(), SendBudgetExceeded> {
+        self.hold(MAX_RESPONSE_BYTES).map(drop)
+    }
+}
+
+/// An answer that counts as unread.
+#[derive(Debug)]
+pub(crate) struct Held {
+    account: Account,
+    bytes: usize,
+}
+
+impl Held {
+    /// The answer as bytes that count until they were handed to the kernel.
+    pub(crate) fn bytes(self, answer: String) -> Bytes {
+        Bytes::from_owner(Answer {
+            text: answer,
+            _held: self,
+        })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut held = self.account.send_budget.held();
+        if let Entry::Occupied(mut entry) = held.entry(self.account.reader.clone()) {
+            *entry.get_mut() -= self.bytes;
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
+/// A principal has left too much unread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "your connections have more than {most} bytes of answers that you have not read: read them, or \
+     close those connections"
+)]
+pub(crate) struct SendBudgetExceeded {
+    most: usize,
+}
+
+struct Answer {
+    text: String,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Answer {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use domain::ids::OrgId;
+
+    use super::*;
+    use crate::identity::roles::Role;
+
+    fn principal(subject: &str) -> Principal {
+        Principal {
+            subject: subject.to_owned(),
+            org: OrgId::parse("acme").unwrap(),
+            roles: [Role::Viewer].into_iter().collect(),
+            expires_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn all_connections_of_a_principal_count_together_and_nobody_elses() {
+        let unread = SendBudget::new(100);
+        let (first, second) = (unread.of(&principal("ada")), unread.of(&principal("ada")));
+        let held = first.hold(60).unwrap();
+        let other = second.hold(40).unwrap();
+        assert_eq!(
+            second.hold(1).unwrap_err(),
+            SendBudgetExceeded { most: 100 }
+        );
+        assert!(unread.of(&principal("bob")).hold(100).is_ok());
+        assert!(unread.of_strangers().hold(100).is_ok());
+        drop(held);
+        assert!(second.hold(60).is_ok());
+        drop(other);
+        assert!(unread.held().is_empty(), "who reads is forgotten");
+    }
+
+    #[test]
+    fn an_answer_counts_until_all_of_its_bytes_are_dropped() {
+        let unread = SendBudget::new(10);
+        let account = unread.of(&principal("ada"));
+        let bytes = account.hold(10).unwrap().bytes("0123456789".to_owned());
+        let rest = bytes.slice(5..);
+        drop(bytes);
+        assert!(account.hold(1).is_err());
+        drop(rest);
+        assert!(account.hold(10).is_ok());
+    }
+}

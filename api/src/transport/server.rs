@@ -1,0 +1,256 @@
+//! The server: takes connections, serves a router on them, and stops in order.
+//!
+//! It owns every connection's task. When told to stop it takes no more connections, lets the requests
+//! that run end, ends streams of events, tells WebSockets to go (1001), and after [`GRACE`] ends what
+//! is left.
+//!
+//! What a client can hold is bounded: a response by [`crate::transport::response::MAX_RESPONSE_BYTES`], the time
+//! it may take to be read by `write_timeout`, and connections by [`MAX_CONNECTIONS`].
+
+mod tracked_body;
+mod write_timeout;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use self::tracked_body::TrackedBody;
+use self::write_timeout::{Responses, WriteTimeout};
+
+/// The most connections at once, WebSockets included. One more is closed as soon as it is taken, so
+/// that a client or a proxy learns at once to try elsewhere, or later: waiting would look as if the
+/// server were slow.
+pub const MAX_CONNECTIONS: usize = 10_000;
+
+/// How long requests and WebSockets may take to end after the server was told to stop.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send a request's head, and to keep an idle connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The most bytes of a request's head.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How long to wait after a connection could not be taken, which is nearly always because there are
+/// no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves the router on the listener until told to stop, then stops in order.
+pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
+    run_with(listener, router, MAX_CONNECTIONS, stop).await;
+}
+
+/// The same with another number of connections at once.
+async fn run_with(
+    listener: TcpListener,
+    router: Router,
+    max_connections: usize,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(max_connections));
+    let connections = Connections::new(&stop);
+    let service = TowerToHyperService::new(router.layer(Extension(connections.clone())));
+    let mut tasks = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            Some(ended) = tasks.join_next() => {
+                if let Err(panicked) = ended {
+                    tracing::error!(error = %panicked, "a connection ended by our fault");
+                }
+                continue;
+            }
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
+                Ok(place) => {
+                    tasks.spawn(serve(stream, place, service.clone(), stop.clone()));
+                }
+                Err(_) => {
+                    metrics::counter!("clustergenie_http_connections_refused_total").increment(1);
+                    tracing::debug!("a connection was refused: there are too many");
+                }
+            },
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let ended = async {
+        while tasks.join_next().await.is_some() {}
+        connections.ended().await;
+    };
+    if timeout(GRACE, ended).await.is_err() {
+        tracing::warn!(grace_s = GRACE.as_secs(), "connections did not end in time");
+        tasks.shutdown().await;
+        connections.end().await;
+    }
+}
+
+/// The connections that have left HTTP behind, and so the tasks that serve it: the WebSockets.
+#[derive(Debug, Clone)]
+pub(crate) struct Connections {
+    stop: CancellationToken,
+    end: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Connections {
+    fn new(stop: &CancellationToken) -> Self {
+        let tracker = TaskTracker::new();
+        tracker.close();
+        Self {
+            stop: stop.clone(),
+            end: CancellationToken::new(),
+            tracker,
+        }
+    }
+
+    /// Cancelled when whatever would go on for ever should end.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// One connection more, until what is returned is dropped.
+    pub(crate) fn track(&self) -> Tracked {
+        Tracked {
+            stop: self.stop.clone(),
+            end: self.end.clone(),
+            _token: self.tracker.token(),
+        }
+    }
+
+    async fn ended(&self) {
+        self.tracker.wait().await;
+    }
+
+    async fn end(&self) {
+        self.end.cancel();
+        self.ended().await;
+    }
+}
+
+/// One tracked connection.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    stop: CancellationToken,
+    end: CancellationToken,
+    _token: TaskTrackerToken,
+}
+
+impl Tracked {
+    /// Cancelled when the connection should close.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Runs the connection, no longer than the server allows.
+    pub(crate) async fn run(self, serving: impl Future<Output = ()>) {
+        self.end.run_until_cancelled(serving).await;
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    service: TowerToHyperService<Router>,
+    stop: CancellationToken,
+) {
+    // Small answers go out at once instead of waiting for more to say.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps its delay");
+    }
+    let responses = Responses::default();
+    let stream = WriteTimeout::new(stream, responses.clone(), place);
+    let service = service_fn(move |request| {
+        let (answering, responses) = (service.call(request), responses.clone());
+        async move {
+            answering
+                .await
+                .map(|response| TrackedBody::wrap(response, &responses))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "a connection broke"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+    use axum::routing::any;
+    use testkit::wait;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const HANDSHAKE: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n\
+        upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+        sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    /// A WebSocket, or nothing when the connection is refused.
+    async fn websocket(address: SocketAddr) -> Option<TcpStream> {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(HANDSHAKE).await.ok()?;
+        let mut status = [0; 12];
+        socket.read_exact(&mut status).await.ok()?;
+        assert_eq!(&status, b"HTTP/1.1 101");
+        Some(socket)
+    }
+
+    #[tokio::test]
+    async fn connections_beyond_the_most_are_refused_until_one_ends_websockets_included() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let echo = async |upgrade: WebSocketUpgrade| {
+            upgrade.on_upgrade(async |mut socket: WebSocket| while socket.recv().await.is_some() {})
+        };
+        let router = Router::new().route("/", any(echo));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(run_with(listener, router, 2, CancellationToken::new()));
+
+        let first = websocket(address).await.expect("there is a place");
+        let _second = websocket(address).await.expect("there is another");
+        assert!(websocket(address).await.is_none(), "there is none");
+        drop(first);
+        wait::until("the place is free again", async || {
+            websocket(address).await.map(drop)
+        })
+        .await;
+    }
+}

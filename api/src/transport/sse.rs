@@ -1,0 +1,205 @@
+//! GraphQL over server-sent events: the protocol `graphql-sse` in its mode of distinct connections.
+//!
+//! A request that accepts `text/event-stream` is one operation of any type. Each result is an event
+//! `next`, the end is an event `complete`. What is wrong with the document is told by a `next` too,
+//! since browsers hide the body of a refused event stream; only a request that is none (no token, no
+//! JSON, a mutation by GET) or for which there are no points is refused by a status. While nothing
+//! happens, a comment keeps the connection alive.
+//!
+//! A stream without `complete` was cut off: the client comes back and resumes. So subscriptions end
+//! when the server stops. Nothing is buffered: a result is asked for when the one before is written,
+//! and when the client goes away, or reads nothing for too long ([`crate::transport::server`]), its operation is
+//! dropped with the stream.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_graphql::{Executor, Request, Response};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, header};
+use axum::response::{self, IntoResponse};
+use futures_util::stream::{self, BoxStream, Peekable};
+use futures_util::{FutureExt, Stream, StreamExt};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
+
+use crate::graph::error::{Code, failure};
+use crate::graph::execution::{Execution, Stage};
+use crate::transport::response::json;
+use crate::transport::send_budget::Account;
+
+/// How often a comment is sent while there is no event.
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
+
+/// The comment that is sent then.
+const COMMENT: &[u8] = b":\n\n";
+
+/// The last event. Its data is empty but there: browsers do not deliver an event without.
+const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
+
+/// Asks proxies of a widespread kind to pass every event on at once.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// What an operation's events depend on.
+pub(crate) struct Events {
+    /// Tells how far the operation gets.
+    pub(crate) execution: Execution,
+    /// Where events count until they were read.
+    pub(crate) account: Account,
+    /// How long the token is taken; then the stream ends, after an error that says so.
+    pub(crate) token_taken_for: Duration,
+    /// When a subscription's stream ends, without `complete`.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Events {
+    /// Runs the operation and answers with its events.
+    ///
+    /// # Errors
+    /// The result that refuses it, when the operation may not come this way, or there are too few points.
+    pub(crate) fn answer<E: Executor>(
+        self,
+        executor: &E,
+        request: Request,
+    ) -> Result<response::Response, Box<Response>> {
+        let results = executor.execute_stream(request, None);
+        let mut results = AssertUnwindSafe(results).catch_unwind().boxed().peekable();
+        // A document is parsed and checked without waiting for anything, so one look tells how far it
+        // gets, while the status can still say so.
+        let _ = Pin::new(&mut results).peek().now_or_never();
+        if matches!(
+            self.execution.stage(),
+            Stage::NeedsPost | Stage::RateLimited
+        ) && let Some(Some(Ok(refused))) = results.next().now_or_never()
+        {
+            return Err(Box::new(refused));
+        }
+        let operation = Operation {
+            results,
+            execution: self.execution,
+            account: self.account,
+            has_result: false,
+            end: Instant::now() + self.token_taken_for,
+            stop: self.stop,
+        };
+        let headers = [
+            (header::CONTENT_TYPE, "text/event-stream"),
+            (BUFFERING, "no"),
+        ];
+        let events = Body::from_stream(operation.events(Span::current()));
+        Ok((headers, events).into_response())
+    }
+}
+
+/// An operation that runs while its events are asked for.
+struct Operation {
+    results: Peekable<BoxStream<'static, Result<Response, Box<dyn Any + Send>>>>,
+    execution: Execution,
+    account: Account,
+    has_result: bool,
+    /// When the token is no longer taken.
+    end: Instant,
+    stop: CancellationToken,
+}
+
+/// What comes next of an operation.
+enum Step {
+    /// Nothing yet.
+    Silence,
+    /// A result, and perhaps more.
+    Result(Response),
+    /// An error, and nothing more.
+    Failure(Response),
+    Completed,
+    /// Nothing more, not even the news of it.
+    CutOff,
+}
+
+impl Operation {
+    /// The events, asked for within the span of the request.
+    fn events(self, span: Span) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+        stream::unfold(Some(self), move |operation| {
+            async {
+                let mut operation = operation?;
+                let (event, operation) = match operation.step().await {
+                    Step::Silence => (Bytes::from_static(COMMENT), Some(operation)),
+                    Step::Result(response) => operation.result(response),
+                    Step::Failure(response) => (operation.last(response), None),
+                    Step::Completed => (Bytes::from_static(COMPLETE), None),
+                    Step::CutOff => return None,
+                };
+                Some((Ok(event), operation))
+            }
+            .instrument(span.clone())
+        })
+    }
+
+    async fn step(&mut self) -> Step {
+        // What has its last result is not cut, but completed.
+        if self.has_result
+            && let Some(None) = Pin::new(&mut self.results).peek().now_or_never()
+        {
+            return Step::Completed;
+        }
+        // A query or a mutation that runs is let to its end, like every other request.
+        let may_be_cut = self.has_result || self.execution.stage() != Stage::Executing;
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled(), if may_be_cut => Step::CutOff,
+            () = sleep_until(self.end), if may_be_cut => {
+                let advice = "the token has expired: subscribe again with a new one, after the last \
+                              cursor";
+                Step::Failure(failed(Code::Unauthenticated, advice))
+            }
+            result = self.results.next() => match result {
+                Some(Ok(response)) => {
+                    self.has_result = true;
+                    Step::Result(response)
+                }
+                Some(Err(_)) => {
+                    tracing::error!("an operation failed because a resolver panicked");
+                    let advice = "the platform made a mistake: report it with the header x-request-id";
+                    Step::Failure(failed(Code::Internal, advice))
+                }
+                None => Step::Completed,
+            },
+            () = sleep(KEEP_ALIVE) => Step::Silence,
+        }
+    }
+
+    /// The event that carries a result, and the rest of the operation, if there is room among what was
+    /// not read; else what ends it.
+    fn result(self, response: Response) -> (Bytes, Option<Self>) {
+        let event = self.next(response);
+        match self.account.hold(event.len()) {
+            Ok(held) => (held.bytes(event), Some(self)),
+            Err(full) => {
+                let advice = format!("{full}; then subscribe again after the last cursor");
+                (self.last(failed(Code::LimitExceeded, &advice)), None)
+            }
+        }
+    }
+
+    /// The event that carries an error, and the end.
+    fn last(&self, response: Response) -> Bytes {
+        let mut events = self.next(response).into_bytes();
+        events.extend_from_slice(COMPLETE);
+        events.into()
+    }
+
+    /// The event that carries a result. JSON has no line breaks, so it is one line.
+    fn next(&self, mut response: Response) -> String {
+        let body = json(&mut response, self.execution.stage());
+        format!("event: next\ndata: {body}\n\n")
+    }
+}
+
+fn failed(code: Code, message: &str) -> Response {
+    let mut error = failure(code, message).into_server_error(Default::default());
+    error.locations.clear();
+    Response::from_errors(vec![error])
+}

@@ -1,0 +1,258 @@
+//! What is said on one connection: the rules of the protocol, and the operations that run.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
+use async_graphql::{Executor, ServerError};
+use axum::extract::ws::Message;
+use futures_util::{Stream, StreamExt};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::{Instant, interval_at, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::operation::{self, Outcome};
+use super::outbox::Outbox;
+use super::protocol::{self, ClientMessage, Ending};
+use crate::graph::error::{Code, failure};
+use crate::graph::execution::Carries;
+use crate::graph::request::{RequestInfo, token_taken_for};
+use crate::identity::principal::Principal;
+use crate::transport::bearer::{TOKEN_ADVICE, without_scheme};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::params::Params;
+
+/// One connection's side of the protocol. Dropping it aborts its operations.
+pub(super) struct Conversation<E> {
+    endpoint: Endpoint<E>,
+    /// The `Authorization` header of the upgrade request, for clients that can send one.
+    authorization: Option<String>,
+    traceparent: Option<String>,
+    outbox: Outbox,
+    login: Login,
+    operations: JoinSet<Outcome>,
+    running: HashMap<String, AbortHandle>,
+    /// When the client last said anything.
+    heard: Instant,
+}
+
+/// Whether the client has sent its token in `connection_init`.
+enum Login {
+    Awaited,
+    Done(Principal),
+}
+
+impl<E: Executor> Conversation<E> {
+    /// A conversation that was not begun, and answers into `outbox`.
+    pub(super) fn new(
+        endpoint: Endpoint<E>,
+        authorization: Option<String>,
+        traceparent: Option<String>,
+        outbox: Outbox,
+    ) -> Self {
+        Self {
+            endpoint,
+            authorization,
+            traceparent,
+            outbox,
+            login: Login::Awaited,
+            operations: JoinSet::new(),
+            running: HashMap::new(),
+            heard: Instant::now(),
+        }
+    }
+
+    /// Talks until there is a reason to end the connection.
+    pub(super) async fn run(
+        mut self,
+        incoming: &mut (impl Stream<Item = Result<Message, axum::Error>> + Unpin),
+        stop: &CancellationToken,
+    ) -> Ending {
+        match self.talk(incoming, stop).await {
+            Err(ending) => ending,
+        }
+    }
+
+    async fn talk(
+        &mut self,
+        incoming: &mut (impl Stream<Item = Result<Message, axum::Error>> + Unpin),
+        stop: &CancellationToken,
+    ) -> Result<Infallible, Ending> {
+        self.heard = Instant::now();
+        let mut init = pin!(sleep(self.endpoint.limits.init));
+        let mut expiry = pin!(sleep(Duration::MAX));
+        let mut pings = interval_at(
+            Instant::now() + self.endpoint.limits.ping_every,
+            self.endpoint.limits.ping_every,
+        );
+        loop {
+            let logged_in = matches!(self.login, Login::Done(_));
+            tokio::select! {
+                () = stop.cancelled() => {
+                    return Err(Ending::closed(1001, "the server stops: reconnect and resume"));
+                }
+                () = &mut init, if !logged_in => {
+                    return Err(Ending::closed(4408, "Connection initialisation timeout"));
+                }
+                () = &mut expiry, if logged_in => {
+                    return Err(Ending::forbidden("the token expired: reconnect with a new one"));
+                }
+                () = sleep_until(self.heard + self.endpoint.limits.silence) => {
+                    return Err(Ending::closed(4408, "no sign of life: answer pings with pongs"));
+                }
+                _ = pings.tick(), if logged_in => {
+                    // The frame is answered by every client's library, so it finds dead peers; the
+                    // message can be seen by pages in browsers, so it lets them find a dead server.
+                    self.send(Message::Ping(Default::default())).await?;
+                    self.send(protocol::ping()).await?;
+                }
+                Some(ended) = self.operations.join_next_with_id() => self.ended(ended).await?,
+                message = incoming.next() => {
+                    let Some(message) = message else { return Err(Ending::Gone) };
+                    let message = message.map_err(|_| Ending::closed(1002, "not a WebSocket frame"))?;
+                    self.heard = Instant::now();
+                    self.hear(message).await?;
+                    if !logged_in && let Login::Done(principal) = &self.login {
+                        expiry.set(sleep(token_taken_for(principal)));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: Message) -> Result<(), Ending> {
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Binary(_) => return Err(Ending::invalid("send text, not binary messages")),
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Close(_) => return Err(Ending::Gone),
+        };
+        if text.len() > self.endpoint.limits.message_bytes {
+            return Err(Ending::closed(1009, "the message is too big"));
+        }
+        match ClientMessage::parse(&text)? {
+            ClientMessage::Init { authorization } => self.init(authorization).await,
+            ClientMessage::Ping { payload } => self.send(protocol::pong(payload.as_ref())).await,
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Subscribe { id, params } => self.subscribe(id, params).await,
+            ClientMessage::Complete { id } => {
+                if let Some(operation) = self.running.remove(&id) {
+                    operation.abort();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn init(&mut self, authorization: Option<String>) -> Result<(), Ending> {
+        if matches!(self.login, Login::Done(_)) {
+            return Err(Ending::closed(4429, "Too many initialisation requests"));
+        }
+        let Some(authorization) = authorization.or(self.authorization.take()) else {
+            return Err(Ending::forbidden(format!(
+                "`authorization` is missing in connection_init's payload; {TOKEN_ADVICE}"
+            )));
+        };
+        let token = without_scheme(&authorization).unwrap_or(authorization.trim());
+        let principal = self
+            .endpoint
+            .auth
+            .authenticate(token)
+            .map_err(|error| Ending::forbidden(format!("{error}; {TOKEN_ADVICE}")))?;
+        tracing::Span::current().record("org.id", principal.org.as_str());
+        self.outbox
+            .count_for(self.endpoint.send_budget.of(&principal));
+        self.login = Login::Done(principal);
+        self.send(protocol::connection_ack()).await
+    }
+
+    async fn subscribe(&mut self, id: String, params: Params) -> Result<(), Ending> {
+        let Login::Done(principal) = &self.login else {
+            return Err(Ending::closed(4401, "Unauthorized"));
+        };
+        if self.running.contains_key(&id) {
+            return Err(Ending::Closed {
+                code: 4409,
+                reason: format!("Subscriber for {id} already exists").into(),
+            });
+        }
+        if self.running.len() >= self.endpoint.limits.operations {
+            let message = format!(
+                "this connection runs {} operations already: complete one first",
+                self.endpoint.limits.operations
+            );
+            return self.refuse(&id, Code::LimitExceeded, &message).await;
+        }
+        let info = RequestInfo::now(principal.clone(), self.traceparent.clone());
+        let span = tracing::info_span!(
+            "operation",
+            operation.id = %id,
+            org.id = info.principal.org.as_str(),
+            correlation.id = %info.correlation_id,
+        );
+        let (request, execution) = params.into_request(Carries::Everything, info);
+        let operation = operation::run(
+            self.endpoint.executor.clone(),
+            id.clone(),
+            request,
+            execution,
+            self.outbox.clone(),
+        );
+        let handle = self.operations.spawn(operation.instrument(span));
+        self.running.insert(id, handle);
+        Ok(())
+    }
+
+    /// Tells the client that an operation has ended, unless the client ended it.
+    async fn ended(&mut self, ended: Result<(Id, Outcome), JoinError>) -> Result<(), Ending> {
+        let task = match &ended {
+            Ok((task, _)) => *task,
+            Err(failed) => failed.id(),
+        };
+        let Some(id) = self
+            .running
+            .extract_if(|_, operation| operation.id() == task)
+            .map(|(id, _)| id)
+            .next()
+        else {
+            return Ok(());
+        };
+        match ended {
+            Ok((_, Outcome::Completed)) => self.send(protocol::complete(&id)).await,
+            Ok((_, Outcome::Refused(errors))) => self.send(protocol::error(&id, &errors)).await,
+            Ok((_, Outcome::Unsendable(ending))) => Err(ending),
+            Err(_) => {
+                tracing::error!(
+                    operation.id = id,
+                    "an operation failed because a resolver panicked"
+                );
+                self.refuse(
+                    &id,
+                    Code::Internal,
+                    "the platform made a mistake: report it",
+                )
+                .await
+            }
+        }
+    }
+
+    async fn refuse(&mut self, id: &str, code: Code, message: &str) -> Result<(), Ending> {
+        let error: ServerError = failure(code, message).into_server_error(Default::default());
+        self.send(protocol::error(
+            id,
+            &[ServerError {
+                locations: Vec::new(),
+                ..error
+            }],
+        ))
+        .await
+    }
+
+    /// Puts a message into the queue. Waiting for room means that nothing is read from the client
+    /// either, so one that floods us with pings only slows itself.
+    async fn send(&mut self, message: Message) -> Result<(), Ending> {
+        self.outbox.send(message).await
+    }
+}

@@ -1,0 +1,311 @@
+//! The messages of `graphql-transport-ws` as text, and the ways a connection ends.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use async_graphql::{Response, ServerError};
+use axum::extract::ws::{CloseFrame, Message};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::graph::execution::Stage;
+use crate::transport::params::Params;
+use crate::transport::response::json;
+
+/// The most bytes of a close reason: a control frame has 125, two of them for the code.
+const MAX_REASON_BYTES: usize = 123;
+
+/// A message of a client.
+#[derive(Debug, PartialEq)]
+pub(super) enum ClientMessage {
+    /// The first message, with the `authorization` of its payload.
+    Init { authorization: Option<String> },
+    /// A ping; its payload goes back.
+    Ping { payload: Option<Value> },
+    /// The answer to our ping.
+    Pong,
+    /// A new operation.
+    Subscribe { id: String, params: Params },
+    /// The client wants no more of this operation.
+    Complete { id: String },
+}
+
+impl ClientMessage {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// How the connection ends because the text is no message of the protocol.
+    pub(super) fn parse(text: &str) -> Result<Self, Ending> {
+        let json: Value = serde_json::from_str(text)
+            .map_err(|error| Ending::invalid(format!("a message must be JSON: {error}")))?;
+        let Value::Object(mut message) = json else {
+            return Err(Ending::invalid("a message must be a JSON object"));
+        };
+        let kind = match message.get("type") {
+            Some(Value::String(kind)) => kind.clone(),
+            _ => return Err(Ending::invalid("a message must have a `type`, a string")),
+        };
+        match kind.as_str() {
+            "connection_init" => {
+                let payload = payload(&mut message)?;
+                Ok(Self::Init {
+                    authorization: payload.and_then(|payload| authorization(&payload)),
+                })
+            }
+            "ping" => Ok(Self::Ping {
+                payload: payload(&mut message)?.map(Value::Object),
+            }),
+            "pong" => payload(&mut message).map(|_| Self::Pong),
+            "subscribe" => {
+                let id = id(&mut message)?;
+                let params = Params::from_json(message.remove("payload").unwrap_or_default())
+                    .map_err(|wrong| Ending::invalid(format!("payload of subscribe: {wrong}")))?;
+                Ok(Self::Subscribe { id, params })
+            }
+            "complete" => Ok(Self::Complete {
+                id: id(&mut message)?,
+            }),
+            _ => Err(Ending::invalid(format!("unknown message type {kind:?}"))),
+        }
+    }
+}
+
+/// How a connection ends.
+#[derive(Debug, PartialEq)]
+pub(super) enum Ending {
+    /// We close it, with a code and a reason.
+    Closed {
+        code: u16,
+        reason: Cow<'static, str>,
+    },
+    /// The client closed it, or cannot be reached.
+    Gone,
+}
+
+impl Ending {
+    /// We end it with this code of the protocol (44xx) or of WebSockets (10xx).
+    pub(super) const fn closed(code: u16, reason: &'static str) -> Self {
+        Self::Closed {
+            code,
+            reason: Cow::Borrowed(reason),
+        }
+    }
+
+    /// The client sent what is no message of the protocol.
+    pub(super) fn invalid(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Closed {
+            code: 4400,
+            reason: why.into(),
+        }
+    }
+
+    /// The client may not come in.
+    pub(super) fn forbidden(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Closed {
+            code: 4403,
+            reason: why.into(),
+        }
+    }
+
+    /// The client does not read what it asked for. 1013 makes clients come back after a while.
+    pub(super) const fn slow_consumer() -> Self {
+        Self::closed(
+            1013,
+            "slow consumer: reconnect and resume after your last cursor",
+        )
+    }
+
+    /// The client's connections together have too much that it does not read.
+    pub(super) const fn too_much_unread() -> Self {
+        Self::closed(
+            1013,
+            "too much unread on all your connections: read it, reconnect, resume after your last cursor",
+        )
+    }
+
+    /// The code it ends with, for counting; 1006 is WebSockets' word for "no close frame".
+    pub(super) const fn code(&self) -> u16 {
+        match self {
+            Self::Closed { code, .. } => *code,
+            Self::Gone => 1006,
+        }
+    }
+
+    /// The frame that tells the client, if we are the one who closes. A reason that is too long for
+    /// a frame is cut at a character's end.
+    pub(super) fn close_frame(&self) -> Option<CloseFrame> {
+        let Self::Closed { code, reason } = self else {
+            return None;
+        };
+        let end = (0..=reason.len().min(MAX_REASON_BYTES))
+            .rev()
+            .find(|end| reason.is_char_boundary(*end))
+            .unwrap_or_default();
+        Some(CloseFrame {
+            code: *code,
+            reason: reason[..end].into(),
+        })
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed { code, reason } => write!(formatter, "{code} {reason}"),
+            Self::Gone => formatter.write_str("the client is gone"),
+        }
+    }
+}
+
+/// The client may begin.
+pub(super) fn connection_ack() -> Message {
+    text(&ServerMessage::<()> {
+        id: None,
+        kind: "connection_ack",
+        payload: None,
+    })
+}
+
+/// Asks the client for a pong.
+pub(super) fn ping() -> Message {
+    text(&ServerMessage::<()> {
+        id: None,
+        kind: "ping",
+        payload: None,
+    })
+}
+
+/// Answers the client's ping.
+pub(super) fn pong(payload: Option<&Value>) -> Message {
+    text(&ServerMessage {
+        id: None,
+        kind: "pong",
+        payload,
+    })
+}
+
+/// One result of an operation.
+pub(super) fn next(id: &str, mut response: Response) -> Message {
+    let payload = json(&mut response, Stage::Executing);
+    let id = Value::from(id);
+    Message::Text(format!(r#"{{"id":{id},"type":"next","payload":{payload}}}"#).into())
+}
+
+/// The end of an operation that did not get as far as a result.
+pub(super) fn error(id: &str, errors: &[ServerError]) -> Message {
+    text(&ServerMessage {
+        id: Some(id),
+        kind: "error",
+        payload: Some(errors),
+    })
+}
+
+/// The end of an operation after its last result.
+pub(super) fn complete(id: &str) -> Message {
+    text(&ServerMessage::<()> {
+        id: Some(id),
+        kind: "complete",
+        payload: None,
+    })
+}
+
+#[derive(Serialize)]
+struct ServerMessage<'a, P> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<P>,
+}
+
+fn text(message: &impl Serialize) -> Message {
+    let text = serde_json::to_string(message);
+    Message::Text(
+        text.expect("messages have text keys only, so they are JSON")
+            .into(),
+    )
+}
+
+/// The payload of a message where it may be anything, as long as it is an object.
+fn payload(message: &mut Map<String, Value>) -> Result<Option<Map<String, Value>>, Ending> {
+    match message.remove("payload") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(payload)) => Ok(Some(payload)),
+        Some(_) => Err(Ending::invalid("`payload` must be an object")),
+    }
+}
+
+fn id(message: &mut Map<String, Value>) -> Result<String, Ending> {
+    match message.remove("id") {
+        Some(Value::String(id)) if !id.is_empty() => Ok(id),
+        _ => Err(Ending::invalid("`id` must be a string that is not empty")),
+    }
+}
+
+/// The authorization in the payload of an init, whichever way the client writes the name: it is a
+/// header's everywhere else, and headers ignore case.
+fn authorization(payload: &Map<String, Value>) -> Option<String> {
+    payload
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+        .and_then(|(_, value)| value.as_str())
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_fits_its_frame_and_stays_text() {
+        let frame = Ending::invalid("ü".repeat(100)).close_frame().unwrap();
+        assert_eq!(frame.reason.as_str(), "ü".repeat(61));
+        let short = Ending::closed(4401, "Unauthorized").close_frame().unwrap();
+        assert_eq!((short.code, short.reason.as_str()), (4401, "Unauthorized"));
+        for ending in [Ending::slow_consumer(), Ending::too_much_unread()] {
+            let whole = ending.to_string();
+            assert!(whole.ends_with(ending.close_frame().unwrap().reason.as_str()));
+            assert!(whole.len() <= MAX_REASON_BYTES + "1013 ".len(), "{whole}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_is_4400() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            r#"{"type":3}"#,
+            r#"{"type":"start","id":"1"}"#,
+            r#"{"type":"connection_init","payload":"token"}"#,
+            r#"{"type":"ping","payload":[]}"#,
+            r#"{"type":"subscribe","payload":{"query":"{ a }"}}"#,
+            r#"{"type":"subscribe","id":"","payload":{"query":"{ a }"}}"#,
+            r#"{"type":"subscribe","id":7,"payload":{"query":"{ a }"}}"#,
+            r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"","variables":[]}}"#,
+            r#"{"type":"complete"}"#,
+        ] {
+            assert_eq!(
+                ClientMessage::parse(text).unwrap_err().code(),
+                4400,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_name_authorization_ignores_case() {
+        let init = ClientMessage::parse(
+            r#"{"type":"connection_init","payload":{"Authorization":"Bearer x"}}"#,
+        );
+        assert_eq!(
+            init,
+            Ok(ClientMessage::Init {
+                authorization: Some("Bearer x".to_owned())
+            })
+        );
+    }
+}

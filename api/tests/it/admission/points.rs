@@ -1,0 +1,97 @@
+//! Points: what is told of them, and what happens without.
+
+use api::admission::entry::Rules;
+use api::admission::rate_limit::{Rate, Rates};
+use api::identity::roles::Role;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::{GRAPHQL, JSON, answer, code, post};
+use crate::calling::TestApi;
+use crate::serving::Serving;
+use crate::websocket::client::Client as Socket;
+
+fn rates(capacity: u32) -> Rates {
+    let rate = Rate {
+        capacity,
+        per_second: 1,
+    };
+    Rates {
+        people: rate,
+        agents: rate,
+    }
+}
+
+#[tokio::test]
+async fn points_are_told_and_run_out() {
+    let rules = Rules {
+        rates: rates(25),
+        ..Rules::default()
+    };
+    let serving = Serving::under(rules).await;
+    let mutation = json!({"query": "mutation { change }"});
+    let header = |response: &Response, name: &str| -> i64 {
+        response.headers()[name].to_str().unwrap().parse().unwrap()
+    };
+    for remaining in [15, 5] {
+        let response = post(&serving, JSON, mutation.clone()).await;
+        assert_eq!(header(&response, "x-ratelimit-limit"), 25);
+        // A point may have come back in the meantime.
+        assert!((remaining..remaining + 5).contains(&header(&response, "x-ratelimit-remaining")));
+        assert!(header(&response, "x-ratelimit-reset") > 1_700_000_000);
+        assert_eq!(response.headers().get(RETRY_AFTER), None);
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["extensions"]["cost"], json!({"requested": 10}));
+    }
+    for accept in [GRAPHQL, JSON, "text/event-stream"] {
+        let response = post(&serving, accept, mutation.clone()).await;
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(header(&response, "x-ratelimit-limit"), 25);
+        assert!((1..=5).contains(&header(&response, "retry-after")));
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(code(&body), "RATE_LIMITED");
+        assert_eq!(body.get("data"), None);
+    }
+    let mut socket = Socket::admitted(&serving).await;
+    socket.subscribe("1", "mutation { change }").await;
+    let heard = socket.hear().await;
+    assert_eq!(heard["type"], "error");
+    assert_eq!(heard["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+}
+
+#[tokio::test]
+async fn refused_documents_cost_points_too() {
+    let rules = Rules {
+        rates: rates(20),
+        ..Rules::default()
+    };
+    let serving = Serving::under(rules).await;
+    for expected in ["GRAPHQL_PARSE_FAILED", "GRAPHQL_PARSE_FAILED"] {
+        assert_eq!(
+            code(&answer(&serving, json!({"query": "{"})).await),
+            expected
+        );
+    }
+    let response = post(&serving, JSON, json!({"query": "{"})).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn a_query_can_ask_for_its_points() {
+    let rules = Rules {
+        rates: rates(1_000),
+        ..Rules::default()
+    };
+    let api = TestApi::with(rules).await;
+    let document = "{ rateLimit { cost limit remaining resetAt } catalogue { date } }";
+    let viewer = api.caller(&[Role::Viewer]);
+    let data = viewer.data(document, Value::Null).await;
+    let points = &data["rateLimit"];
+    assert_eq!(
+        (&points["cost"], &points["limit"]),
+        (&json!(2), &json!(1_000))
+    );
+    assert_eq!(points["remaining"], 998);
+    assert!(points["resetAt"].is_string());
+}
