@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::OwnedMessage;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::kafka_diagnostics::Trouble;
+use crate::kafka_diagnostics::Diagnostics;
 
 /// How far before the end to look first. Markers and aborted messages take offsets too, so the last
 /// committed message may be further away; then we look from further back.
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads ends of partitions.
 pub(crate) struct Tail {
-    consumer: BaseConsumer<Trouble>,
+    consumer: BaseConsumer<Diagnostics>,
 }
 
 impl Tail {
@@ -33,7 +33,7 @@ impl Tail {
             .set("isolation.level", "read_committed")
             .set("enable.partition.eof", "true")
             .set("fetch.wait.max.ms", "20")
-            .create_with_context(Trouble::default())
+            .create_with_context(Diagnostics::default())
             .context("the settings of the Kafka client are refused")?;
         Ok(Self { consumer })
     }

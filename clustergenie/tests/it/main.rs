@@ -8,6 +8,7 @@
 mod agreement;
 mod distributed;
 mod imports;
+mod message_size;
 mod paused_leader;
 mod program;
 mod projections;
@@ -16,6 +17,5 @@ mod token;
 mod trace;
 mod trace_file;
 mod transactions;
-mod unpublished;
 mod up;
 mod verify;

@@ -14,7 +14,7 @@ use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::Sender;
 
-use crate::kafka_diagnostics::Trouble;
+use crate::kafka_diagnostics::Diagnostics;
 use crate::progress::Standing;
 use crate::topic_tail::Tail;
 
@@ -40,9 +40,9 @@ pub(super) struct Batch {
 pub(super) struct Reader {
     config: ClientConfig,
     topics: Topics,
-    committed: BaseConsumer<Trouble>,
+    committed: BaseConsumer<Diagnostics>,
     /// Sees open transactions too: tells where partitions end.
-    any: BaseConsumer<Trouble>,
+    any: BaseConsumer<Diagnostics>,
 }
 
 impl Reader {
@@ -66,7 +66,7 @@ impl Reader {
         let consumer = |isolation: &str| {
             let mut config = config.clone();
             config.set("isolation.level", isolation);
-            let consumer = config.create_with_context(Trouble::default());
+            let consumer = config.create_with_context(Diagnostics::default());
             consumer.context("the settings of the Kafka client are refused")
         };
         let reader = Self {
@@ -82,17 +82,6 @@ impl Reader {
     /// Where the publisher stands, if it ever published.
     pub(super) fn standing(&self) -> anyhow::Result<Option<Standing>> {
         Standing::read(&Tail::new(self.config.clone())?, &self.topics)
-    }
-
-    /// The same, once it is known what became of every transaction that is under way now.
-    pub(super) fn standing_after_transactions(
-        &self,
-        batches: &Sender<Batch>,
-    ) -> anyhow::Result<Option<Standing>> {
-        let progress = self.topics.progress();
-        let end = end_of(&self.any, &progress, 0)?;
-        self.await_transactions(&progress, 0, end, batches)?;
-        self.standing()
     }
 
     /// Sends what is committed before the ends of now, partition by partition; stops when nobody
@@ -204,7 +193,11 @@ fn partition(shard: Shard) -> i32 {
     i32::from(shard.partition())
 }
 
-fn end_of(consumer: &BaseConsumer<Trouble>, topic: &str, partition: i32) -> anyhow::Result<i64> {
+fn end_of(
+    consumer: &BaseConsumer<Diagnostics>,
+    topic: &str,
+    partition: i32,
+) -> anyhow::Result<i64> {
     let ends = consumer.fetch_watermarks(topic, partition, ANSWER);
     let (_, end) =
         ends.with_context(|| format!("the end of {topic}/{partition} cannot be read"))?;

@@ -1,18 +1,15 @@
 //! Relays that end at every point of a transaction, and the ones that come after them.
 
-use std::collections::HashMap;
-
 use domain::event::StreamType;
-use event_store::cloudevent;
-use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::envelope::Position;
 use event_store::log;
 use outbox_relay::health::State;
 use sqlx::PgPool;
 use testkit::events::{Recorder, sequence};
-use testkit::kafka::{TestKafka, kafka_or_skip};
+use testkit::kafka::kafka_or_skip;
 use testkit::postgres::TestDatabase;
 
-use crate::by_hand::{self, Dying};
+use crate::by_hand;
 use crate::relay::{Relay, assert_kafka_has_the_log};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +26,7 @@ async fn a_relay_that_ended_between_sending_and_committing_is_fenced_and_leaves_
     recorder.droplets(20).await;
     sequence(&pool).await;
     let next = log::read(&pool, Position(40), 10).await.unwrap();
-    let dying = sent(&kafka, &pool, next).await;
+    let dying = by_hand::sent(&kafka, &pool, next).await;
 
     let second = Relay::start(&pool, &kafka);
     second.published(&pool).await;
@@ -53,7 +50,7 @@ async fn a_relay_that_ended_right_after_committing_is_continued_behind_what_it_c
     recorder.droplets(20).await;
     sequence(&pool).await;
     let next = log::read(&pool, Position(40), 10).await.unwrap();
-    let dying = sent(&kafka, &pool, next).await;
+    let dying = by_hand::sent(&kafka, &pool, next).await;
     by_hand::commit(dying).await.expect("it is the only one");
 
     let second = Relay::start(&pool, &kafka);
@@ -143,22 +140,6 @@ async fn a_relay_whose_record_was_deleted_finds_its_place_by_the_events() {
     assert_kafka_has_the_log(&kafka, &pool).await;
     assert_eq!(kafka.events(StreamType::Job).await.len(), 90);
     second.stop().await;
-}
-
-/// A producer with the relay's own id that has sent these events and its progress, and not committed:
-/// what a relay leaves behind that is killed just before.
-async fn sent(kafka: &TestKafka, pool: &PgPool, events: Vec<Positioned<StoredEvent>>) -> Dying {
-    let before = Position(events[0].position.0 - 1);
-    let heads = log::shard_heads(pool, before).await.unwrap();
-    let mut heads: HashMap<Shard, Position> = heads.into_iter().collect();
-    let messages = events.iter().map(|event| {
-        let previous = heads.insert(event.event.stream.shard(), event.position);
-        cloudevent::encode(&kafka.topics(), event, previous.unwrap_or_default()).unwrap()
-    });
-    let last = events.last().unwrap();
-    let (position, event) = (last.position, last.event.event_id);
-    let progress = format!(r#"{{"position":{position},"event":"{event}","epoch":1}}"#);
-    by_hand::sent(kafka, messages.collect(), progress).await
 }
 
 /// Lets the leases run out at once, as if their time had passed.
