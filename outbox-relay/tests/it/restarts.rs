@@ -6,7 +6,7 @@ use event_store::log;
 use outbox_relay::health::State;
 use sqlx::PgPool;
 use testkit::events::{Recorder, sequence};
-use testkit::kafka::kafka_or_skip;
+use testkit::kafka::{Follower, kafka_or_skip};
 use testkit::postgres::TestDatabase;
 
 use crate::by_hand;
@@ -81,6 +81,50 @@ async fn relays_that_are_killed_again_and_again_publish_everything_once() {
     last.published(&pool).await;
     assert_kafka_has_the_log(&kafka, &pool).await;
     last.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_follows_sees_positions_ascend_while_relays_are_killed() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    let mut relay = Relay::start(&pool, &kafka);
+    recorder.jobs(1).await;
+    relay.published(&pool).await;
+    let follower = Follower::start(&kafka);
+    let mut published = Position(3);
+    for round in 1..=4 {
+        recorder.droplets(300).await;
+        recorder.jobs(300).await;
+        relay.wake.appended.raise();
+        relay
+            .until("a part is published", |now| {
+                now.published.is_some_and(|p| p > published)
+            })
+            .await;
+        relay.kill().await;
+        forget_leases(&pool).await;
+
+        // One that dies with a transaction that it has sent, and one that dies after it has committed.
+        sequence(&pool).await;
+        relay = Relay::start(&pool, &kafka);
+        published = relay.published(&pool).await;
+        relay.stop().await;
+        recorder.jobs(10).await;
+        sequence(&pool).await;
+        let next = log::read(&pool, published, 20).await.unwrap();
+        let dying = by_hand::sent(&kafka, &pool, next).await;
+        if round % 2 == 0 {
+            by_hand::commit(dying).await.expect("it is the only one");
+        }
+        relay = Relay::start(&pool, &kafka);
+        published = relay.published(&pool).await;
+    }
+    relay.stop().await;
+    let events = usize::try_from(published.0).unwrap();
+    follower.assert_ascending(events).await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
