@@ -18,12 +18,9 @@ use tokio_util::sync::CancellationToken;
 use super::batch_size::BatchSize;
 use super::writer::{Watch, Writer, Written};
 use crate::health::RelayHealth;
-use crate::kafka_diagnostics::{self, Failure};
 use crate::lag;
-use crate::message_size;
 use crate::progress::Progress;
 use crate::refusal::Refusal;
-use crate::topics::raise_limit;
 
 /// How often the progress is noted in Postgres, for metrics.
 const NOTE_INTERVAL: Duration = Duration::from_secs(1);
@@ -208,9 +205,9 @@ impl Session {
                     anyhow::Ok(Sent::Committed(bytes.sum()))
                 }
                 Written::Refused(failures) => {
-                    let failure = to_blame(failures, &messages);
-                    let failure = failure.context("a refusal names a message")?;
-                    let refusal = refusal(&relay.brokers, published, &events, &messages, &failure);
+                    let events = events.iter().map(|(event, _)| event);
+                    let sent: Vec<_> = events.zip(&messages).collect();
+                    let refusal = Refusal::new(failures, &sent, &relay.brokers, published);
                     let refusal = refusal.context("Kafka refused what was not sent")?;
                     Ok(Sent::Refused(refusal))
                 }
@@ -224,84 +221,5 @@ impl Session {
             metrics::gauge!("clustergenie_relay_batch_limit_events").set(self.size.limit() as f64);
         }
         Ok(sent)
-    }
-}
-
-/// Picks, of the messages that Kafka refused, the one that operators should look at: the largest, but none
-/// that was refused only because another one of its batch is invalid, if there is another one.
-fn to_blame(failures: Vec<Failure>, messages: &[Message]) -> Option<Failure> {
-    let bytes = |failure: &Failure| messages.get(failure.which).map(message_size::bytes);
-    failures.into_iter().max_by_key(|failure| {
-        (
-            !kafka_diagnostics::is_innocent(&failure.error),
-            bytes(failure),
-        )
-    })
-}
-
-fn refusal(
-    brokers: &str,
-    published: Position,
-    events: &[Chained],
-    messages: &[Message],
-    Failure { which, error }: &Failure,
-) -> Option<Refusal> {
-    let (event, _) = events.get(*which)?;
-    let message = messages.get(*which)?;
-    let topic = &message.topic;
-    let remedy = if kafka_diagnostics::is_too_large(error) {
-        raise_limit(brokers, topic)
-    } else {
-        format!("change what makes the topic `{topic}` or its brokers refuse it")
-    };
-    Some(Refusal {
-        position: event.position,
-        stream: event.event.stream,
-        bytes: message_size::bytes(message),
-        reason: error.to_string(),
-        remedy,
-        published,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use rdkafka::error::KafkaError;
-    use rdkafka::types::RDKafkaErrorCode;
-
-    use super::*;
-
-    fn message(bytes: usize) -> Message {
-        Message {
-            topic: "clustergenie.job.v1".to_owned(),
-            partition: 0,
-            key: String::new(),
-            headers: Vec::new(),
-            value: "x".repeat(bytes),
-        }
-    }
-
-    fn failure(which: usize, code: RDKafkaErrorCode) -> Failure {
-        let error = KafkaError::MessageProduction(code);
-        Failure { which, error }
-    }
-
-    #[test]
-    fn the_largest_refused_message_is_to_blame() {
-        let messages = [message(10), message(30), message(20), message(40)];
-        let failures = [0, 1, 2].map(|which| failure(which, RDKafkaErrorCode::MessageSizeTooLarge));
-        let blamed = to_blame(failures.to_vec(), &messages).unwrap();
-        assert_eq!(blamed.which, 1);
-    }
-
-    #[test]
-    fn a_message_beside_an_invalid_one_is_not_to_blame() {
-        let messages = [message(30), message(10), message(20)];
-        let failures = vec![
-            failure(0, RDKafkaErrorCode::InvalidDifferentRecord),
-            failure(1, RDKafkaErrorCode::InvalidRecord),
-            failure(2, RDKafkaErrorCode::InvalidDifferentRecord),
-        ];
-        assert_eq!(to_blame(failures, &messages).unwrap().which, 1);
     }
 }

@@ -69,10 +69,11 @@ async fn topics_with_wrong_settings_are_refused_before_anybody_is_fenced() {
     let pool = database.pool();
     Recorder::new(pool.clone()).jobs(10).await;
     let head = sequence(&pool).await;
+    let low = (MAX_MESSAGE, "65536");
     kafka
-        .make_topics_with(&[(MAX_MESSAGE, LOW), ("cleanup.policy", "compact")])
+        .make_topics_with(&[low, ("cleanup.policy", "compact")])
         .await;
-    kafka.make_progress_topic(&[(MAX_MESSAGE, LOW)]).await;
+    kafka.make_progress_topic(&[low]).await;
     let first = log::read(&pool, Position::START, 10).await.unwrap();
     let other = by_hand::sent(&kafka, &pool, first).await;
 
