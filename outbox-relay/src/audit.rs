@@ -41,12 +41,12 @@ use self::message::compare;
 use self::reader::{Batch, Reader};
 use self::seen::Seen;
 
-/// Rows of the log that one statement looks at.
+/// The most rows of the log that one statement reads.
 const PAGE: i64 = 10_000;
 /// Batches of messages that wait to be compared.
 const WAITING: usize = 2;
 
-/// Checks all topics of events. Compares messages. Ends soon after it is dropped.
+/// Checks all topics of events, message by message. Ends soon after it is dropped.
 ///
 /// # Errors
 /// When Kafka or Postgres fails, or there are no topics with this prefix.
@@ -99,7 +99,7 @@ fn unlike(position: Position, found: String) -> Difference {
     }
 }
 
-/// What is known of every partition.
+/// The state of every partition, as far as it was read.
 #[derive(Default)]
 struct Shards {
     /// The position of each partition's first message: from there on it must have everything.
@@ -165,7 +165,7 @@ impl Shards {
         message::out_of_line(message, event, is_new, before)
     }
 
-    /// Looks for events up to `published` that no message was seen of.
+    /// Finds events up to `published` without a message.
     async fn find_missing(
         &self,
         pool: &PgPool,

@@ -7,10 +7,10 @@ use event_store::cloudevent::{self, Topics};
 use event_store::envelope::{Position, Positioned, StoredEvent};
 use rdkafka::message::{Headers, Message, OwnedMessage};
 
-/// Characters at most of what is expected or found, in a difference.
+/// The most characters of what is expected or found, in a difference.
 const SHOWN: usize = 300;
 
-/// The position that a message names.
+/// Returns the position that a message names.
 pub(super) fn position(message: &OwnedMessage) -> Option<Position> {
     let headers = message.headers()?;
     let header = headers.iter().find(|header| header.key == "ce_position")?;
@@ -105,7 +105,7 @@ fn place(message: &OwnedMessage) -> String {
 
 type Part<'a> = (String, Cow<'a, [u8]>);
 
-/// Everything that a message consists of, in order.
+/// Splits a message into everything that it consists of, in order.
 fn parts(message: &cloudevent::Message) -> Vec<Part<'_>> {
     let partition = format!("{}/{}", message.topic, message.partition);
     let mut parts: Vec<Part<'_>> = vec![

@@ -1,5 +1,5 @@
-//! Reads what is committed in all partitions, one after the other, up to where they end now. Everything
-//! here blocks, and has a thread to do so.
+//! Reads the committed messages of all partitions, one after the other, up to their current ends.
+//! Everything here blocks, and has a thread to do so.
 
 use std::time::{Duration, Instant};
 
@@ -18,15 +18,15 @@ use crate::kafka_diagnostics::Diagnostics;
 use crate::progress::Standing;
 use crate::topic_tail::Tail;
 
-/// How long the brokers may take to answer one question.
-const ANSWER: Duration = Duration::from_secs(10);
+/// The timeout of one request to the brokers.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a partition may give nothing before that is a failure.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long a transaction may stay open: longer than Kafka lets one of a relay that was killed.
+/// How long a transaction may stay open: longer than Kafka keeps one of a relay that was killed.
 const OPEN: Duration = Duration::from_secs(90);
-/// How long one call waits before we look whether anybody still listens.
+/// The longest one call waits, until it is looked whether anybody still receives messages.
 const SLICE: Duration = Duration::from_millis(250);
-/// Messages and bytes of values at most in one batch.
+/// The most messages, and bytes of values, in one batch.
 const MESSAGES: usize = 500;
 const BYTES: usize = 4 * 1024 * 1024;
 
@@ -79,7 +79,7 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Where the publisher stands, if it ever published.
+    /// Returns how far the publisher is, if it ever published.
     pub(super) fn standing(&self) -> anyhow::Result<Option<Standing>> {
         Standing::read(&Tail::new(self.config.clone())?, &self.topics)
     }
@@ -169,7 +169,7 @@ impl Reader {
     fn ensure_topics(&self) -> anyhow::Result<()> {
         let metadata = self
             .any
-            .fetch_metadata(None, ANSWER)
+            .fetch_metadata(None, REQUEST_TIMEOUT)
             .context("Kafka does not answer: check --kafka")?;
         let events = StreamType::ALL.map(|of| (self.topics.events(of), Shard::PARTITIONS));
         for (topic, partitions) in events.into_iter().chain([(self.topics.progress(), 1)]) {
@@ -198,7 +198,7 @@ fn end_of(
     topic: &str,
     partition: i32,
 ) -> anyhow::Result<i64> {
-    let ends = consumer.fetch_watermarks(topic, partition, ANSWER);
+    let ends = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT);
     let (_, end) =
         ends.with_context(|| format!("the end of {topic}/{partition} cannot be read"))?;
     Ok(end)
