@@ -6,7 +6,7 @@
 //!
 //! An event that Kafka refuses for good stops publishing: there is no second path around it, because what
 //! came late would break the order of positions. `health`, the log and `/readyz` name the event, Kafka's
-//! reason and the remedy. The publisher keeps the lease and tries again every [`REFUSED_RETRY`], and at
+//! reason and the remedy. The publisher keeps the lease and tries again every 10 seconds, and at
 //! once after a restart. The first attempt that Kafka takes resumes publishing, with nothing lost.
 
 use std::sync::Arc;

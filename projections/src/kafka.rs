@@ -5,7 +5,7 @@
 //!   the same shard. Positions ascend in every partition, so the reader knows what it has seen already, and
 //!   what a topic has lost that was deleted, truncated, or holds a message that is not ours.
 //! - *A shard that stands still is read from the log*, when the log has more, and Kafka has given all it had
-//!   ([`stalled_shards`]): Kafka may be away, or have lost the last events of a shard.
+//!   (`stalled_shards`): Kafka may be away, or have lost the last events of a shard.
 //! - *The log has the last word.* The last message of every shard in a batch must name an event that the log
 //!   has at that position; a topic for which it does not is left out.
 //!
