@@ -7,7 +7,6 @@ mod distributed;
 mod environment;
 mod projections;
 mod requests;
-mod unpublished;
 mod verify;
 
 use std::net::SocketAddr;
@@ -28,7 +27,6 @@ pub(crate) use self::distributed::{
 };
 pub(crate) use self::environment::{read_dotenv, refuse_unknown};
 pub(crate) use self::projections::{Projections, ProjectionsAction, RetryProjection};
-pub(crate) use self::unpublished::{Unpublished, UnpublishedAction};
 pub(crate) use self::verify::Verify;
 
 /// Where `up` keeps everything when it is not told.
@@ -66,9 +64,6 @@ pub(crate) enum Command {
     /// that it could not apply. NAME is `droplets`, `jobs`, `activity` or `counts`, the read models, or
     /// `platform`, the to-do list of the platform's runner.
     Projections(Projections),
-    /// Shows the streams that Kafka does not get, because it refused one of their events for good, and tries
-    /// such an event again or skips it.
-    Unpublished(Unpublished),
     /// Brings a database to the version of this program, then ends.
     Migrate(Migrate),
     /// Serves the API. One of the processes of a distributed installation.

@@ -15,7 +15,6 @@ mod tasks;
 mod telemetry;
 mod token;
 mod trace_load;
-mod unpublished;
 mod up;
 mod verify;
 mod wiring;
@@ -76,7 +75,6 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
         Command::Health(settings) => health::run(settings).await,
         Command::Projections(settings) => projections::run(settings).await,
-        Command::Unpublished(settings) => unpublished::run(settings).await,
         Command::Migrate(settings) => processes::migrate(settings).await,
         Command::Api(settings) => processes::api(settings).await,
         Command::Relay(settings) => processes::relay(settings).await,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use api::graph::readiness::{Part, PartState, Readiness};
 use event_store::consume::consumer::Consumer;
-use outbox_relay::health::{HeldBack, RelayHealth, Snapshot, State};
+use outbox_relay::health::{RelayHealth, State};
 use projections::status::{self, ProjectionStatus};
 use schema::migrate::SchemaError;
 use sqlx::PgPool;
@@ -164,7 +164,7 @@ impl Readiness for Ready {
             if relay.publishing == Publishing::Kafka {
                 parts.push(Part {
                     name: "kafka",
-                    state: of_publisher(&now, relay.standby),
+                    state: of_role(&now.publisher.state, relay.standby),
                 });
             }
         }
@@ -234,18 +234,6 @@ fn of_role(state: &State, standby: Standby) -> PartState {
     }
 }
 
-/// What Kafka refused for good is a matter of single streams.
-fn of_publisher(now: &Snapshot, standby: Standby) -> PartState {
-    let HeldBack { streams, events } = now.held_back;
-    match of_role(&now.publisher.state, standby) {
-        PartState::Ready if streams > 0 => PartState::Idle(format!(
-            "Kafka refused events for good: {events} events of {streams} streams are held back, see \
-             `clustergenie unpublished list`"
-        )),
-        state => state,
-    }
-}
-
 fn part(name: &'static str, state: Result<(), String>) -> Part {
     let state = match state {
         Ok(()) => PartState::Ready,
@@ -275,22 +263,6 @@ mod tests {
             of_role(&failing, Standby::IsReady),
             PartState::NotReady("Kafka does not answer".to_owned())
         );
-    }
-
-    #[test]
-    fn streams_that_are_held_back_are_told_and_take_nobody_out() {
-        let mut now = RelayHealth::new().snapshot();
-        now.publisher.state = State::Leading;
-        assert_eq!(of_publisher(&now, Standby::IsReady), PartState::Ready);
-        now.held_back = HeldBack {
-            streams: 1,
-            events: 3,
-        };
-        let told = of_publisher(&now, Standby::IsReady);
-        assert!(matches!(told, PartState::Idle(_)), "{told:?}");
-        now.publisher.state = State::Starting;
-        let told = of_publisher(&now, Standby::IsReady);
-        assert!(matches!(told, PartState::NotReady(_)), "{told:?}");
     }
 
     #[test]

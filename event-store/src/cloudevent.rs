@@ -17,11 +17,6 @@ use crate::error::CodecError;
 /// `ce_source` of every event.
 pub const SOURCE: &str = "/clustergenie";
 
-/// The header that only an event has that was published late, because its stream was held back: the
-/// position up to which Kafka had the log by then. Its partition has events of other streams before it
-/// that stand after it in the log.
-pub const RELEASED_BEHIND: &str = "ce_releasedbehind";
-
 /// The names of everything in Kafka that belongs to one log. Two logs that share a Kafka need two
 /// prefixes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,4 +27,3 @@ pub mod write;
 pub mod audit;
 
 pub mod cloudevent;
-pub mod unpublished;

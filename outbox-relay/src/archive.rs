@@ -2,10 +2,10 @@
 //! bytes and ids as they are stored.
 //!
 //! Every append expects the revision before it and carries our event ids, so a copy that was written
-//! before the checkpoint moved is recognized and not doubled. It is recognized by its revision alone: a
-//! stream of the same name that somebody else wrote would be taken for the copy, as far as it reaches, so
-//! an archive serves one log. Whoever has to prove that the copy is true compares the ids and the data.
-//! An archive that is away or refuses only falls behind.
+//! before the checkpoint moved is recognized and not doubled. It is recognized by its revision alone. A
+//! stream of the same name that somebody else wrote would be taken for the copy, so an archive serves one
+//! log. To prove that the copy is true, compare ids and data. An archive that is down or refuses only falls
+//! behind.
 //!
 //! The mapping is tested; the client's calls compile and were not run against a real server.
 
@@ -31,20 +31,20 @@ use serde_json::value::RawValue;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-/// Whose checkpoints say how far the copy is.
+/// The consumer whose checkpoints say how far the copy is.
 pub const CONSUMER: ConsumerId = ConsumerId {
     name: "archive",
     generation: 1,
 };
 
-/// How long the server may take for one append.
+/// The timeout of one append.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Copies until `stop`; `url` is like `esdb://host:2113?tls=false`. Needs a default rustls
 /// `CryptoProvider` in the process.
 ///
 /// # Errors
-/// When the URL is malformed or the client cannot be made. A server that fails is tried for ever.
+/// When the URL is malformed or the client cannot be made. Failures of the server are retried without end.
 pub async fn run(
     pool: PgPool,
     url: &str,
@@ -73,7 +73,10 @@ pub async fn run(
             Err(error) = copying => error,
             () = stop.cancelled() => return Ok(()),
         };
-        tracing::warn!(why = format!("{error:#}"), "the archive falls behind");
+        tracing::warn!(
+            why = format!("{error:#}"),
+            "copying to the archive failed; retrying"
+        );
         tokio::select! {
             () = tokio::time::sleep(pause.next_backoff().unwrap_or(POLL)) => {}
             () = stop.cancelled() => return Ok(()),
@@ -86,7 +89,7 @@ struct Archive {
 }
 
 impl Archive {
-    /// Copies from the checkpoints on, until something fails; tells of every batch that was copied.
+    /// Copies from the checkpoints on, until something fails. Calls `copied` after every batch.
     async fn copy(
         &self,
         pool: &PgPool,
@@ -144,7 +147,7 @@ impl Archive {
     }
 }
 
-/// What is stored beside an event's data: all that our own columns say.
+/// The metadata of a copy: everything in our columns but the event's data.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CopyMetadata<'a> {
@@ -174,7 +177,7 @@ fn name_of(stream: StreamId) -> String {
     format!("{}-{}", stream.stream_type, stream.uuid)
 }
 
-/// A server counts a stream's events from 0, we from 1.
+/// Converts a version, which counts from 1, to a revision, which counts from 0.
 fn revision(version: Version) -> u64 {
     u64::try_from(version.0 - 1).expect("the version of an event is at least 1")
 }
@@ -186,7 +189,7 @@ fn expected_before(first: Version) -> ExpectedRevision {
     }
 }
 
-/// The events that a stream at the given revision does not have.
+/// Returns the events that a stream at the given revision does not have.
 fn beyond<'a, 'b>(
     events: &'a [&'b Positioned<StoredEvent>],
     current: CurrentRevision,
@@ -200,7 +203,7 @@ fn beyond<'a, 'b>(
     &events[has..]
 }
 
-/// The events by stream, in the order of their first events.
+/// Groups events by stream, in the order of their first events.
 fn by_stream(events: &[Positioned<StoredEvent>]) -> Vec<(StreamId, Vec<&Positioned<StoredEvent>>)> {
     let mut streams: Vec<(StreamId, Vec<_>)> = Vec::new();
     let mut places = std::collections::HashMap::new();

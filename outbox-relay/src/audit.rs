@@ -1,63 +1,52 @@
-//! Checks, while everything goes on, that Kafka holds what the log holds: every event once, byte for byte,
-//! in the order of its stream, for readers that read what is committed.
+//! Checks, while everything runs, that Kafka holds what the log holds: every event once, byte for byte,
+//! with positions ascending in every partition, for `read_committed` readers.
 //!
 //! # Why neither the relay nor Kafka at work can look like a difference
 //!
-//! Four things are read in this order: how far the publisher has come, `P`; the events that it did not
-//! publish although they are not beyond `P`, `U` (`es.unpublished`); where each partition ends, `E`, open
+//! Three things are read in this order: how far the publisher is, `P`; where each partition ends, `E`, open
 //! transactions included; and then, when no transaction before `E` is open any more, what is committed
 //! before `E`.
 //!
 //! - The events up to `P` were sent before `P` could be read, because the record that says `P` was
-//!   committed with them or later. So those that were sent are before `E`, and what their transactions
-//!   came to is known when the messages are read.
-//! - An event up to `P` that is not there was not sent before `E` was read. It had its row in
-//!   `es.unpublished` before `P` was committed, and a row goes only after its event is in Kafka. So it is
-//!   in `U`, or it is missing.
-//! - An event that is there and has a row all the same would be doubled by the next release, or was
-//!   skipped and must not be there. Only between a release and the deletion of its rows that is right, and
-//!   then the publisher's last record names the release. So after the messages the record is read once
-//!   more, and then the rows: one that is still there was not deleted since its event was seen, so no
-//!   other transaction came between, and the record is the one of its release, if there was one.
-//! - Messages beyond `P` are compared like all others: their events were in the log before they were
+//!   committed with them or later. So they are before `E`, and the outcome of their transactions is known
+//!   when the messages are read. One that is not there is missing.
+//! - Messages after `P` are compared like all others: their events were in the log before they were
 //!   sent, so they are there when the log is asked after the message was read.
 //!
-//! What a topic has lost from its beginning, because somebody made it anew or keeps messages only for a
-//! time, is told and is no difference: consumers take that from the log. After a partition's first
-//! message nothing may be missing.
+//! What a topic has lost from its beginning, because somebody deleted it or it keeps messages only for a
+//! time, is a note and no difference: consumers take that from the log. After a partition's first message
+//! nothing may be missing.
 //!
 //! Nothing is written to Kafka: partitions are assigned by hand, and no offset is committed.
 
 mod message;
 mod reader;
 mod seen;
-mod unpublished;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use anyhow::Context;
 use domain::stream_type::StreamType;
 use event_store::audit::Audit;
 use event_store::audit::finding::{Difference, Findings};
 use event_store::cloudevent::Topics;
-use event_store::envelope::{Position, Positioned, Shard, StoredEvent, Version};
+use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::log;
 use rdkafka::message::OwnedMessage;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use uuid::Uuid;
 
-use self::message::{Verdict, compare};
+use self::message::compare;
 use self::reader::{Batch, Reader};
 use self::seen::Seen;
 
-/// Rows of the log that one statement looks at.
+/// The most rows of the log that one statement reads.
 const PAGE: i64 = 10_000;
 /// Batches of messages that wait to be compared.
 const WAITING: usize = 2;
 
-/// Checks all topics of events. Compares messages. Ends soon after it is dropped.
+/// Checks all topics of events, message by message. Ends soon after it is dropped.
 ///
 /// # Errors
 /// When Kafka or Postgres fails, or there are no topics with this prefix.
@@ -81,48 +70,24 @@ pub async fn check(audit: &Audit<'_>, brokers: &str, topics: &Topics) -> anyhow:
         }
         None => Position::START,
     };
-    let unpublished = unpublished::up_to(audit.pool, published).await?;
 
     let (batches, mut read) = mpsc::channel(WAITING);
-    let reading = spawn_blocking(move || {
-        reader.read(&batches)?;
-        reader.standing_after_transactions(&batches)
-    });
+    let reading = spawn_blocking(move || reader.read(&batches));
     let mut shards = Shards::default();
     while let Some(batch) = read.recv().await {
         shards.take_in(audit, topics, &batch, &mut findings).await?;
     }
-    let released = reading
-        .await??
-        .map_or_else(Vec::new, |standing| standing.released);
+    reading.await??;
     shards
-        .find_missing(audit.pool, topics, published, &unpublished, &mut findings)
+        .find_missing(audit.pool, topics, published, &mut findings)
         .await?;
-    unpublished::find_published(audit.pool, &shards.seen, &released, &mut findings).await?;
-    let unpublished = unpublished.iter().map(|position| Position(*position));
-    let unpublished = unpublished.filter(|position| !shards.seen.contains(*position));
-    note_progress(
-        audit.bounds.head,
-        published,
-        unpublished.count(),
-        &mut findings,
-    );
-    Ok(findings)
-}
-
-fn note_progress(head: Position, published: Position, unpublished: usize, findings: &mut Findings) {
-    let behind = head.0 - published.0;
+    let behind = audit.bounds.head.0 - published.0;
     if behind > 0 {
         findings.note(format!(
             "Kafka has the log up to position {published}; {behind} later events are not published yet"
         ));
     }
-    if unpublished > 0 {
-        findings.note(format!(
-            "{unpublished} events are not in Kafka because it refused them or an event before them: \
-             `clustergenie unpublished` says which"
-        ));
-    }
+    Ok(findings)
 }
 
 fn unlike(position: Position, found: String) -> Difference {
@@ -134,16 +99,15 @@ fn unlike(position: Position, found: String) -> Difference {
     }
 }
 
-/// What is known of every partition.
+/// The state of every partition, as far as it was read.
 #[derive(Default)]
 struct Shards {
-    /// From where on each must have everything, by its first message.
+    /// The position of each partition's first message: from there on it must have everything.
     first: HashMap<Shard, Position>,
-    /// Positions that a message was seen of.
+    /// The highest position of each partition, so far.
+    last: HashMap<Shard, Position>,
+    /// The positions of all messages.
     seen: Seen,
-    /// The last version of every stream of the shard that is being read.
-    versions: HashMap<Uuid, Version>,
-    reading: Option<Shard>,
 }
 
 impl Shards {
@@ -155,9 +119,6 @@ impl Shards {
         batch: &Batch,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
-        if self.reading.replace(batch.shard) != Some(batch.shard) {
-            self.versions.clear();
-        }
         let positions: Vec<Position> = batch
             .messages
             .iter()
@@ -172,18 +133,14 @@ impl Shards {
             findings.compared += 1;
             let here = message::position(message).and_then(|position| log.get(&position));
             let difference = match (compare(topics, message, here), here) {
-                (Verdict::Same { behind }, Some((event, _))) => {
-                    self.note_place(message, event, batch.shard, behind)
-                }
-                (Verdict::Same { .. }, None) => None,
-                (Verdict::Differs(difference), here) => {
+                (None, Some((event, _))) => self.note_place(message, event, batch.shard),
+                (Some(difference), Some((event, _))) => {
                     // It is there all the same, and not missing too.
-                    if let Some((event, _)) = here {
-                        self.seen.insert(event.position);
-                        self.first.entry(batch.shard).or_insert(event.position);
-                    }
+                    self.seen.insert(event.position);
+                    self.first.entry(batch.shard).or_insert(event.position);
                     Some(difference)
                 }
+                (difference, None) => difference,
             };
             if let Some(difference) = difference {
                 findings.differ(1, difference);
@@ -193,31 +150,27 @@ impl Shards {
         Ok(())
     }
 
-    /// Remembers a message that is what it must be. Gives what is wrong with its place, if anything is.
+    /// Remembers a message that is what it must be. Returns what is wrong with its place, if anything is.
     fn note_place(
         &mut self,
         message: &OwnedMessage,
         event: &Positioned<StoredEvent>,
         shard: Shard,
-        behind: Option<Position>,
     ) -> Option<Difference> {
-        // One that was published late may belong before everything that the topic still has. It is
-        // followed by all that was published after it.
-        let whole_from = behind.map_or(event.position, |behind| Position(behind.0 + 1));
-        self.first.entry(shard).or_insert(whole_from);
-        let is_new = self.seen.insert(event.position);
-        let stream = event.event.stream.uuid;
-        let before = self.versions.insert(stream, event.event.version);
-        message::out_of_line(message, event, is_new, before.unwrap_or_default())
+        let position = event.position;
+        self.first.entry(shard).or_insert(position);
+        let is_new = self.seen.insert(position);
+        let last = self.last.entry(shard).or_default();
+        let before = std::mem::replace(last, position.max(*last));
+        message::out_of_line(message, event, is_new, before)
     }
 
-    /// Looks for events up to `published` that no message was seen of.
+    /// Finds events up to `published` without a message.
     async fn find_missing(
         &self,
         pool: &PgPool,
         topics: &Topics,
         published: Position,
-        unpublished: &HashSet<i64>,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         let mut lost: HashMap<Shard, i64> = HashMap::new();
@@ -235,7 +188,7 @@ impl Shards {
             .context("the log cannot be read")?;
             for (position, shard) in places {
                 let (position, shard) = (Position(position), Shard(shard));
-                if self.seen.contains(position) || unpublished.contains(&position.0) {
+                if self.seen.contains(position) {
                     continue;
                 }
                 if self.first.get(&shard).is_none_or(|first| position < *first) {

@@ -1,17 +1,19 @@
-//! What the parts of the relay are doing, for readiness and metrics.
+//! The state of the relay's parts, for readiness and metrics.
 
 use std::sync::Mutex;
 use std::time::Instant;
 
 use event_store::envelope::Position;
 
-/// The relay of a process, as seen by others; shared with the tasks that it tells about.
+use crate::refusal::Refusal;
+
+/// The state of one process's relay, shared with the tasks that report it.
 #[derive(Debug)]
 pub struct RelayHealth {
     pub(crate) sequencer: Role,
     pub(crate) publisher: Role,
     published: Mutex<Option<Position>>,
-    held_back: Mutex<HeldBack>,
+    refused: Mutex<Option<Refusal>>,
 }
 
 /// [`RelayHealth`] at one moment.
@@ -21,35 +23,26 @@ pub struct Snapshot {
     pub sequencer: Condition,
     /// Sends to Kafka.
     pub publisher: Condition,
-    /// Kafka has every event up to here; `None` while this process has not been told: from when it
-    /// stands by until it leads.
+    /// Kafka has every event up to here; `None` while this process does not know: before it leads, and
+    /// while it stands by.
     pub published: Option<Position>,
-    /// What is kept from Kafka, while this process leads.
-    pub held_back: HeldBack,
+    /// The event that Kafka refuses for good, from the refusal until Kafka has it.
+    pub refused: Option<Refusal>,
 }
 
-/// Streams with an event that Kafka refused for good, as of a second ago at most.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HeldBack {
-    /// How many streams.
-    pub streams: i64,
-    /// How many events of them Kafka does not have.
-    pub events: i64,
-}
-
-/// What a part is doing, and for how long.
+/// The state of a part, and since when it is in it.
 #[derive(Clone, Debug)]
 pub struct Condition {
-    /// What it is doing.
+    /// The state.
     pub state: State,
-    /// When it began to.
+    /// When the part entered the state.
     pub since: Instant,
 }
 
-/// What a part is doing.
+/// The state of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Nothing yet.
+    /// It has not begun yet.
     Starting,
     /// Another process does the work; this one is ready to.
     Standby,
@@ -62,7 +55,7 @@ pub enum State {
     },
 }
 
-/// One part, which one process at a time plays.
+/// One part of the relay, which one process at a time leads.
 #[derive(Debug)]
 pub(crate) struct Role {
     name: &'static str,
@@ -70,25 +63,25 @@ pub(crate) struct Role {
 }
 
 impl RelayHealth {
-    /// Nothing has begun yet.
+    /// Returns the state of a relay that has not begun.
     #[must_use]
     pub fn new() -> Self {
         Self {
             sequencer: Role::new("sequencer"),
             publisher: Role::new("publisher"),
             published: Mutex::new(None),
-            held_back: Mutex::new(HeldBack::default()),
+            refused: Mutex::new(None),
         }
     }
 
-    /// How things are now.
+    /// Returns the state now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             sequencer: self.sequencer.condition(),
             publisher: self.publisher.condition(),
             published: self.published(),
-            held_back: *self.held_back.lock().expect("no holder panics"),
+            refused: self.refused(),
         }
     }
 
@@ -96,20 +89,50 @@ impl RelayHealth {
         *self.published.lock().expect("no holder panics")
     }
 
+    pub(crate) fn refused(&self) -> Option<Refusal> {
+        self.refused.lock().expect("no holder panics").clone()
+    }
+
+    /// Notes how far Kafka is: the publisher leads, unless Kafka still refuses the event after that.
     pub(crate) fn published_up_to(&self, position: Position) {
         *self.published.lock().expect("no holder panics") = Some(position);
         metrics::gauge!("clustergenie_relay_published_position").set(position.0 as f64);
+        let mut refused = self.refused.lock().expect("no holder panics");
+        if let Some(refusal) = refused.as_ref() {
+            if refusal.position > position {
+                return;
+            }
+            tracing::info!(
+                position = refusal.position.0,
+                "Kafka has the event that it refused"
+            );
+            *refused = None;
+            gauge_refused(Position::START);
+        }
+        drop(refused);
+        self.publisher.becomes(State::Leading);
     }
 
-    pub(crate) fn holds_back(&self, held_back: HeldBack) {
-        *self.held_back.lock().expect("no holder panics") = held_back;
-        metrics::gauge!("clustergenie_relay_held_streams").set(held_back.streams as f64);
-        metrics::gauge!("clustergenie_relay_held_events").set(held_back.events as f64);
+    /// Notes that Kafka refused an event for good.
+    pub(crate) fn refused_for_good(&self, refusal: Refusal) {
+        metrics::counter!("clustergenie_relay_refused_total").increment(1);
+        gauge_refused(refusal.position);
+        let why = refusal.to_string();
+        *self.refused.lock().expect("no holder panics") = Some(refusal);
+        self.publisher.becomes(State::Failing { why });
     }
 
-    pub(crate) fn forget_published(&self) {
+    /// Forgets what this process knows of Kafka, because another process publishes from now on.
+    pub(crate) fn another_publishes(&self) {
         *self.published.lock().expect("no holder panics") = None;
+        *self.refused.lock().expect("no holder panics") = None;
+        gauge_refused(Position::START);
     }
+}
+
+/// Shows the position of the event that Kafka refuses for good; 0 when it refuses none.
+fn gauge_refused(position: Position) {
+    metrics::gauge!("clustergenie_relay_refused_position").set(position.0 as f64);
 }
 
 impl Default for RelayHealth {
@@ -130,7 +153,7 @@ impl Role {
         }
     }
 
-    /// The name of its lease, too.
+    /// Returns the name of the part, which is the name of its lease too.
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
@@ -139,7 +162,7 @@ impl Role {
         self.condition.lock().expect("no holder panics").clone()
     }
 
-    /// Notes a state, and logs it when it is another one.
+    /// Sets the state, and logs it when it is another one.
     pub(crate) fn becomes(&self, state: State) {
         let mut condition = self.condition.lock().expect("no holder panics");
         if condition.state == state {
@@ -148,17 +171,71 @@ impl Role {
         let leading = f64::from(u8::from(state == State::Leading));
         metrics::gauge!("clustergenie_relay_leading", "role" => self.name).set(leading);
         match &state {
-            State::Failing { why } => tracing::warn!(role = self.name, why, "cannot lead"),
+            State::Failing { why } => tracing::warn!(role = self.name, why, "relay role fails"),
             other => tracing::info!(role = self.name, state = ?other, "relay role changed"),
         }
-        // A failure that goes on with other words is still the same failure.
-        let goes_on = matches!(
+        // A failure that continues with another reason is still the same failure.
+        let continues = matches!(
             (&condition.state, &state),
             (State::Failing { .. }, State::Failing { .. })
         );
-        if !goes_on {
+        if !continues {
             condition.since = Instant::now();
         }
         condition.state = state;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::stream_type::StreamType;
+    use testkit::events::new_stream;
+
+    use super::*;
+
+    #[test]
+    fn the_publisher_leads_again_when_kafka_has_the_event_that_it_refused() {
+        let health = RelayHealth::new();
+        health.published_up_to(Position(6));
+        assert_eq!(health.snapshot().publisher.state, State::Leading);
+        let refusal = Refusal {
+            position: Position(8),
+            stream: new_stream(StreamType::JOB),
+            bytes: 70_000,
+            reason: "too large".to_owned(),
+            remedy: "raise the limit".to_owned(),
+            published: Position(6),
+        };
+        health.refused_for_good(refusal.clone());
+        // The publisher took over again, and has sent nothing yet.
+        health.published_up_to(Position(6));
+        let now = health.snapshot();
+        assert_eq!(now.refused, Some(refusal.clone()));
+        let State::Failing { why } = now.publisher.state else {
+            panic!("{:?}", now.publisher.state);
+        };
+        for part in ["position 8", "too large", "raise the limit", "job/"] {
+            assert!(why.contains(part), "{part} is in: {why}");
+        }
+
+        health.published_up_to(Position(9));
+        let now = health.snapshot();
+        assert_eq!((now.refused, now.publisher.state), (None, State::Leading));
+    }
+
+    #[test]
+    fn a_standby_knows_of_no_refusal() {
+        let health = RelayHealth::new();
+        health.refused_for_good(Refusal {
+            position: Position(8),
+            stream: new_stream(StreamType::JOB),
+            bytes: 70_000,
+            reason: "too large".to_owned(),
+            remedy: "raise the limit".to_owned(),
+            published: Position(6),
+        });
+        health.another_publishes();
+        let now = health.snapshot();
+        assert_eq!((now.refused, now.published), (None, None));
     }
 }

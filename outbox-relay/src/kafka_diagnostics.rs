@@ -1,5 +1,7 @@
-//! What a Kafka client complains about. Its calls only say that they timed out; why they did comes
-//! by callbacks, and is kept here for the one line that operators read.
+//! Errors of Kafka clients, with their reasons.
+//!
+//! Calls of the client mostly report a timeout. The reason comes by callbacks, and is kept here for the one
+//! line that operators read.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,16 +13,16 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
-/// How long to listen to complaints that wait.
-const LISTEN: Duration = Duration::from_millis(5);
+/// How long to wait for callbacks that are queued.
+const CALLBACKS: Duration = Duration::from_millis(5);
 
-/// What goes along with the record of progress, and comes back with word of its delivery; along with
-/// an event goes its place among those of the transaction.
+/// The opaque value of the record of progress; the opaque value of an event's message is its index in the
+/// transaction.
 pub(crate) const RECORD: usize = usize::MAX;
 
-/// The context of our Kafka clients; remembers the last complaint, and messages that were not delivered.
+/// The context of our Kafka clients: keeps the last reported error, and the messages that were not delivered.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Trouble {
+pub(crate) struct Diagnostics {
     last: Arc<Mutex<Option<String>>>,
     failures: Arc<Mutex<Vec<Failure>>>,
 }
@@ -28,58 +30,55 @@ pub(crate) struct Trouble {
 /// A message that was not delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// Which one: what went along with it.
+    /// The message's index in the transaction, or [`RECORD`].
     pub(crate) which: usize,
-    /// In Kafka's words.
-    pub(crate) why: String,
-    pub(crate) kind: FailureKind,
+    /// Kafka's reason.
+    pub(crate) error: KafkaError,
 }
 
-/// Whether it may pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FailureKind {
-    /// Kafka refuses it for good, or the batch that it was in.
-    ForGood,
-    /// It may pass.
-    ForNow,
-}
-
-/// Whether Kafka will refuse a record, or the batch that it was in, whenever it is asked: nobody but an
-/// operator can change that. Everything else passes, such as too few replicas in sync.
+/// Whether Kafka refuses the record, or the batch that it is in, at every attempt until an operator changes
+/// a setting. All other errors are transient, such as too few replicas in sync.
 pub(crate) fn is_for_good(error: &KafkaError) -> bool {
+    is_too_large(error)
+        || matches!(
+            error.rdkafka_error_code(),
+            Some(RDKafkaErrorCode::InvalidRecord)
+        )
+        || is_innocent(error)
+}
+
+/// Whether a limit of size is the reason of the refusal.
+pub(crate) fn is_too_large(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
         Some(
             RDKafkaErrorCode::MessageSizeTooLarge
                 | RDKafkaErrorCode::MessageBatchTooLarge
                 | RDKafkaErrorCode::InvalidMessageSize
-                | RDKafkaErrorCode::InvalidRecord
-                // It was in one batch with an invalid one.
-                | RDKafkaErrorCode::InvalidDifferentRecord
         )
     )
 }
 
-/// The messages that were not delivered, since the last time that this was asked; not those that the
-/// client gave up because of them.
-pub(crate) fn failures(producer: &BaseProducer<Trouble>) -> Vec<Failure> {
-    std::mem::take(
-        &mut *producer
-            .context()
-            .failures
-            .lock()
-            .expect("no holder panics"),
-    )
+/// Whether the record was refused only because another one of its batch is invalid.
+pub(crate) fn is_innocent(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidDifferentRecord)
 }
 
-/// Adds the last complaint of a producer to an error, and forgets it.
+/// Takes the messages that were not delivered since the last call, without those that the client gave up
+/// because of another one.
+pub(crate) fn take_failures(producer: &BaseProducer<Diagnostics>) -> Vec<Failure> {
+    let failures = &producer.context().failures;
+    std::mem::take(&mut *failures.lock().expect("no holder panics"))
+}
+
+/// Adds the error that a producer reported last to the error of a call, and forgets it.
 pub(crate) fn explain(
-    producer: &BaseProducer<Trouble>,
+    producer: &BaseProducer<Diagnostics>,
     error: KafkaError,
     doing: &str,
 ) -> anyhow::Error {
-    // Complaints wait until somebody listens.
-    producer.poll(LISTEN);
+    // Callbacks run only while somebody polls.
+    producer.poll(CALLBACKS);
     let last = producer
         .context()
         .last
@@ -92,54 +91,42 @@ pub(crate) fn explain(
     }
 }
 
-impl Trouble {
-    fn note(&self, complaint: String) {
-        tracing::debug!(complaint, "kafka client");
-        *self.last.lock().expect("no holder panics") = Some(complaint);
-    }
-}
-
-impl ClientContext for Trouble {
+impl ClientContext for Diagnostics {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        // What is an error to the client is told once, by whoever called it.
+        // An error of the client is logged once, by whoever called it.
         tracing::debug!(?level, facility, message, "kafka client");
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // That all brokers are down says less than why one of them is.
+        // "All brokers are down" says less than the reason of one of them.
         if !reason.ends_with("brokers are down") {
-            self.note(format!("{error}: {reason}"));
+            let reported = format!("{error}: {reason}");
+            tracing::debug!(reported, "kafka client");
+            *self.last.lock().expect("no holder panics") = Some(reported);
         }
     }
 }
 
-impl ConsumerContext for Trouble {}
+impl ConsumerContext for Diagnostics {}
 
-impl ProducerContext for Trouble {
+impl ProducerContext for Diagnostics {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, which: usize) {
         let Err((error, _)) = result else {
             return;
         };
-        // Given up because of another one, of which there is word too.
+        // Given up because of another message, whose failure is reported too.
         if let Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) =
             error.rdkafka_error_code()
         {
             return;
         }
-        let kind = if is_for_good(error) {
-            FailureKind::ForGood
-        } else {
-            FailureKind::ForNow
-        };
+        let error = error.clone();
+        let failure = Failure { which, error };
         self.failures
             .lock()
             .expect("no holder panics")
-            .push(Failure {
-                which,
-                why: error.to_string(),
-                kind,
-            });
+            .push(failure);
     }
 }

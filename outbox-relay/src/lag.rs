@@ -1,74 +1,101 @@
-//! How far Kafka is behind, in events and in seconds, whether or not it can be reached.
+//! The lag of Kafka behind the log, in events and in seconds, whether or not Kafka can be reached.
 
 use std::time::Duration;
 
+use event_store::consume::lease::Lease;
 use event_store::envelope::Position;
 use event_store::error::StoreError;
 use sqlx::{FromRow, PgPool};
 use tokio_util::sync::CancellationToken;
 
-use crate::health::{HeldBack, RelayHealth, State};
+use crate::health::{RelayHealth, State};
 
-const EVERY: Duration = Duration::from_secs(1);
+/// How often the lag is measured.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Measures once a second until `stop`. Says nothing while another process leads, whose lag it is. One
-/// that has led until then ends with 0, so that its last word does not stand for ever.
+/// Measures until `stop`. Reports nothing while another process leads, whose lag it is. One that led until
+/// then reports 0 last, so that an old value does not stay.
 pub(crate) async fn run(pool: &PgPool, health: &RelayHealth, stop: &CancellationToken) {
-    let mut told = false;
+    let mut reported = false;
     while !stop.is_cancelled() {
-        if is_for_us_to_tell(health) {
+        if is_ours_to_report(health) {
             match measure(pool, health.published()).await {
                 Ok(lag) => {
-                    tell(health, &lag);
-                    told = true;
+                    report(&lag);
+                    reported = true;
                 }
                 Err(error) => tracing::debug!(%error, "the relay's lag was not measured"),
             }
-        } else if told {
-            tell(health, &Lag::default());
-            told = false;
+        } else if reported {
+            report(&Lag::default());
+            reported = false;
         }
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(MEASURE_INTERVAL) => {}
             () = stop.cancelled() => {}
         }
     }
 }
 
-/// Whoever leads tells, and whoever should lead and cannot: who has never reached Kafka goes by how far
-/// the last publisher was when it looked last.
-fn is_for_us_to_tell(health: &RelayHealth) -> bool {
+/// Notes how far Kafka is, so that the lag can be measured also while Kafka cannot be reached.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when another process has the lease by now; [`StoreError::Unavailable`] when
+/// Postgres fails.
+pub(crate) async fn note_progress(
+    pool: &PgPool,
+    lease: &Lease,
+    position: Position,
+) -> Result<(), StoreError> {
+    let leading = sqlx::query_scalar(
+        "with lease as (select from es.leases where name = $1 and epoch = $2), \
+         noted as ( \
+             update es.published set position = $3, moved_at = clock_timestamp() \
+             from lease where position <> $3) \
+         select exists (select from lease)",
+    )
+    .bind(lease.name)
+    .bind(lease.epoch)
+    .bind(position.0)
+    .fetch_one(pool)
+    .await
+    .map_err(StoreError::unavailable("noting how far Kafka is"))?;
+    if leading {
+        Ok(())
+    } else {
+        Err(StoreError::Fenced {
+            what: format!("the lease `{}`", lease.name),
+        })
+    }
+}
+
+/// Whether this process reports the lag: one that leads, or should lead and cannot. One that has never
+/// reached Kafka goes by what the last publisher noted.
+fn is_ours_to_report(health: &RelayHealth) -> bool {
     match health.publisher.condition().state {
         State::Leading | State::Failing { .. } => true,
         State::Starting | State::Standby => false,
     }
 }
 
-/// How far Kafka is behind.
+/// The lag of Kafka.
 #[derive(Debug, Default, FromRow)]
 struct Lag {
-    /// Events beyond the position up to which it has them.
+    /// Events after the position up to which Kafka has them.
     events: i64,
-    /// How long ago the oldest of those was recorded.
+    /// The age of the oldest of those, by when it was recorded.
     seconds: f64,
-    /// How long ago the oldest event was recorded that it does not have for any reason: it comes next,
-    /// is held back, or has no position yet.
+    /// The age of the oldest event that Kafka does not have: it comes next, or has no position yet.
     oldest_seconds: f64,
-    /// For how long it has got nothing although there was something.
+    /// How long Kafka has got nothing although there was something.
     stalled_seconds: f64,
-    held_streams: i64,
-    held_events: i64,
 }
 
-fn tell(health: &RelayHealth, lag: &Lag) {
+fn report(lag: &Lag) {
     metrics::gauge!("clustergenie_relay_lag_events").set(lag.events as f64);
     metrics::gauge!("clustergenie_relay_lag_seconds").set(lag.seconds);
     metrics::gauge!("clustergenie_relay_oldest_unpublished_seconds").set(lag.oldest_seconds);
     metrics::gauge!("clustergenie_relay_since_progress_seconds").set(lag.stalled_seconds);
-    health.holds_back(HeldBack {
-        streams: lag.held_streams,
-        events: lag.held_events,
-    });
 }
 
 async fn measure(pool: &PgPool, published: Option<Position>) -> Result<Lag, StoreError> {
@@ -81,6 +108,7 @@ async fn measure(pool: &PgPool, published: Option<Position>) -> Result<Lag, Stor
 
 #[cfg(test)]
 mod tests {
+    use event_store::consume::lease;
     use metrics_exporter_prometheus::PrometheusBuilder;
     use testkit::events::{Recorder, sequence};
     use testkit::postgres::TestDatabase;
@@ -95,11 +123,11 @@ mod tests {
         Recorder::new(pool.clone()).jobs(1).await;
         assert_eq!(sequence(&pool).await, Position(3));
         let recorder = PrometheusBuilder::new().build_recorder();
-        let told = recorder.handle();
+        let reported = recorder.handle();
         let _on_this_thread = metrics::set_default_local_recorder(&recorder);
-        let tells = async |line: &str| {
+        let reports = async |line: &str| {
             wait::until(line, async || {
-                told.render().lines().any(|l| l == line).then_some(())
+                reported.render().lines().any(|l| l == line).then_some(())
             })
             .await;
         };
@@ -108,12 +136,12 @@ mod tests {
         health.published_up_to(Position(1));
         health.publisher.becomes(State::Leading);
         tokio::join!(run(&pool, &health, &stop), async {
-            tells("clustergenie_relay_lag_events 2").await;
+            reports("clustergenie_relay_lag_events 2").await;
             health.publisher.becomes(State::Standby);
-            tells("clustergenie_relay_lag_events 0").await;
-            tells("clustergenie_relay_lag_seconds 0").await;
-            tells("clustergenie_relay_oldest_unpublished_seconds 0").await;
-            tells("clustergenie_relay_since_progress_seconds 0").await;
+            reports("clustergenie_relay_lag_events 0").await;
+            reports("clustergenie_relay_lag_seconds 0").await;
+            reports("clustergenie_relay_oldest_unpublished_seconds 0").await;
+            reports("clustergenie_relay_since_progress_seconds 0").await;
             stop.cancel();
         });
     }
@@ -123,7 +151,7 @@ mod tests {
         let database = TestDatabase::new().await;
         let pool = database.pool();
         let nothing = measure(&pool, None).await.unwrap();
-        assert_eq!((nothing.events, nothing.held_events), (0, 0));
+        assert_eq!(nothing.events, 0);
         assert_eq!((nothing.oldest_seconds, nothing.stalled_seconds), (0., 0.));
 
         Recorder::new(pool.clone()).jobs(1).await;
@@ -161,30 +189,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_held_back_counts_as_unpublished_and_skipped_events_do_not() {
+    async fn one_that_was_taken_over_notes_nothing() {
         let database = TestDatabase::new().await;
         let pool = database.pool();
-        let streams = Recorder::new(pool.clone()).jobs(2).await;
-        sequence(&pool).await;
-        sqlx::query(
-            "insert into es.unpublished (position, stream_id, error, attempts) \
-             select l.position, e.stream_id, 'too large', 1 \
-             from es.log l join es.events e using (seq) where e.version = 3",
-        )
-        .execute(&pool)
-        .await
-        .unwrap();
-        let held = measure(&pool, Some(Position(6))).await.unwrap();
-        assert_eq!((held.held_streams, held.held_events), (2, 2));
-        assert_eq!((held.events, held.stalled_seconds), (0, 0.));
-        assert!(held.oldest_seconds > 0., "{held:?}");
-
-        for stream in streams {
-            event_store::unpublished::skip(&pool, stream.uuid, "me", "not needed")
+        let leader = async |owner: &str| {
+            sqlx::query("update es.leases set expires_at = '-infinity'")
+                .execute(&pool)
                 .await
                 .unwrap();
-        }
-        let skipped = measure(&pool, Some(Position(6))).await.unwrap();
-        assert_eq!((skipped.held_events, skipped.oldest_seconds), (0, 0.));
+            lease::acquire(&pool, "publisher", owner)
+                .await
+                .unwrap()
+                .unwrap()
+        };
+        let old = leader("old").await;
+        note_progress(&pool, &old, Position(7)).await.unwrap();
+        let new = leader("new").await;
+        let noted = note_progress(&pool, &old, Position(9)).await;
+        assert!(matches!(noted, Err(StoreError::Fenced { .. })), "{noted:?}");
+        let position = async || -> i64 {
+            sqlx::query_scalar("select position from es.published")
+                .fetch_one(&pool)
+                .await
+                .unwrap()
+        };
+        assert_eq!(position().await, 7);
+        note_progress(&pool, &new, Position(8)).await.unwrap();
+        assert_eq!(position().await, 8);
     }
 }

@@ -1,5 +1,5 @@
--- How far Kafka is behind the log. $1: up to where Kafka has it; null when nobody can tell, then it is
--- what the last publisher noted.
+-- How far Kafka is behind the log. $1: the position up to which Kafka has it; null when this process does
+-- not know, then it is what the last publisher noted.
 with
     published as (
         select coalesce($1, p.position) as position, p.moved_at from es.published p
@@ -8,16 +8,6 @@ with
     next as (
         select e.recorded_at from published p
         join es.log l on l.position = p.position + 1
-        join es.events e using (seq)
-    ),
-    -- The oldest event that is held back.
-    held as (
-        select count(*) as events, count(distinct stream_id) as streams, min(position) as first
-        from es.unpublished where skipped_at is null
-    ),
-    held_first as (
-        select e.recorded_at from held h
-        join es.log l on l.position = h.first
         join es.events e using (seq)
     ),
     -- The oldest event without a position, late arrivals aside: `clustergenie_sequencer_missing` tells of
@@ -30,7 +20,6 @@ with
     oldest as (
         select least(
             (select recorded_at from next),
-            (select recorded_at from held_first),
             (select recorded_at from unsequenced)
         ) as recorded_at
     )
@@ -42,7 +31,5 @@ select
         as oldest_seconds,
     coalesce(extract(epoch from clock_timestamp()
         - greatest(p.moved_at, (select recorded_at from next))), 0)::float8
-        * (exists (select from next))::int as stalled_seconds,
-    held.streams as held_streams,
-    held.events as held_events
-from es.log_head h, published p, held
+        * (exists (select from next))::int as stalled_seconds
+from es.log_head h, published p

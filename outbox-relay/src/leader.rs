@@ -1,27 +1,25 @@
-//! Plays a role that one process at a time may play: as long as the lease lasts, and again and again.
+//! Runs a task on the elected leader while it holds the lease, and rejoins the election when it loses it.
 //!
-//! The lease only decides who should play. That an old player changes nothing holds without it, whatever
-//! it does after it was paused, cut off or slow, because everything it writes is refused where it is
-//! written:
+//! The lease only decides who should lead. An old leader changes nothing, whatever it does after it was
+//! paused, cut off or slow, because everything that it writes is refused where it is written:
 //!
 //! - *The sequencer* writes in one statement that moves the head of the log by compare-and-set on position
-//!   and epoch. It holds no transaction open between statements, so one that is stopped in the middle
-//!   leaves a statement that ends by itself, before or after the other took over, and in the second case
-//!   without effect. What it has read, it reads anew when it leads again.
-//! - *The publisher* writes to Kafka under a transactional id that the next one has fenced before it reads
-//!   where to go on, and to Postgres only while its epoch is the last (see `held` for the order). One that
-//!   is stopped in the middle of a transaction blocks readers of what is committed until the next one
-//!   begins; where there is none, until Kafka ends the transaction by itself after a minute. Then its own
-//!   commit fails when it wakes, and it begins anew at the record, under a new epoch of Kafka.
-//! - *A thread that waits for Kafka* cannot be stopped, so it may outlive the turn that began it. It
-//!   writes one transaction at most, which is whole, and the next turn fences it like another process's;
-//!   if it fences the next turn instead, by beginning late, that one fails and takes over once more, while
-//!   nobody uses what the thread began.
+//!   and epoch. It holds no transaction open between statements. A leader that is stopped leaves at most one
+//!   statement, which ends by itself: before the other took over, or after, and then without effect. What it
+//!   has read, it reads again when it leads again.
+//! - *The publisher* writes to Kafka under a transactional id. The next one fences that id before it reads
+//!   the record of progress. A publisher that is stopped in a transaction blocks readers of committed
+//!   messages until the next one starts, or Kafka ends the transaction after a minute. When it wakes, its
+//!   own commit fails, and it starts again from the record, under a new epoch of Kafka.
+//! - *A thread that waits for Kafka* cannot be stopped, so it may outlive its term. It writes one
+//!   transaction at most, which is whole, and the next term fences it like another process. If it starts
+//!   late and fences the next term instead, that one fails and takes over once more, while nobody uses what
+//!   the thread started.
 //!
 //! *Postgres that does not answer*, because it is paused or the network is, is the one thing that nobody
-//! else ends: so every statement about the lease has a time in which it must be answered. A turn whose
-//! lease cannot be renewed for so long ends, and says why. Refused connections and names that do not
-//! resolve are errors at once, and are retried with pauses.
+//! else ends. So every statement about the lease has a timeout. A term whose lease cannot be renewed in
+//! time ends, and says why. Refused connections and names that do not resolve are errors at once, and are
+//! retried with pauses.
 
 use std::future::Future;
 use std::time::Duration;
@@ -35,11 +33,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::health::{Role, State};
 
-/// How long Postgres may take to answer about a lease. Longer than the lease lasts, so that a Postgres that
-/// is merely slow does not end the turn of one that nobody wants to replace.
-const ANSWER: Duration = Duration::from_secs(5);
+/// The timeout of a statement about the lease. Longer than the lease lasts, so that a Postgres that is merely
+/// slow does not end the term of a leader that nobody replaces.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who plays, and where.
+/// One candidate for leading a role.
 pub(crate) struct LeaderLoop<'a> {
     pub(crate) pool: &'a PgPool,
     pub(crate) role: &'a Role,
@@ -49,10 +47,11 @@ pub(crate) struct LeaderLoop<'a> {
 }
 
 impl LeaderLoop<'_> {
-    /// Takes the lease whenever it is free and does the work under it, until `stop`. The work ends by
-    /// itself soon after `stop`; it is dropped when the lease is lost, and begun anew when it fails,
-    /// after a pause that grows with every failure in a row. `stand_by` is called whenever another
-    /// process turns out to do the work, before the role says so.
+    /// Takes the lease whenever it is free and does the work under it, until `stop`.
+    ///
+    /// The work ends by itself soon after `stop`. It is dropped when the lease is lost. When it fails, it is
+    /// started again, after a pause that grows with every failure in a row. `stand_by` is called whenever
+    /// another process leads, before the role says so.
     pub(crate) async fn run<F>(&self, mut work: impl FnMut(Lease) -> F, stand_by: impl Fn())
     where
         F: Future<Output = anyhow::Result<()>>,
@@ -96,17 +95,17 @@ impl LeaderLoop<'_> {
         };
         let ended = tokio::select! {
             ended = work(lease.clone()) => ended,
-            // There is nothing to give back, or nobody to take it: it expires by itself.
+            // The lease is another's by now, or expires by itself.
             lost = self.keep(&lease) => return Err(lost.into()),
         };
-        let giving_back = lease::release(self.pool, &lease);
-        if let Err(error) = in_time("giving a lease back", giving_back).await {
-            tracing::debug!(%error, "a lease was not given back");
+        let release = lease::release(self.pool, &lease);
+        if let Err(error) = in_time("releasing a lease", release).await {
+            tracing::debug!(%error, "lease not released; it expires");
         }
         ended.map(|()| Term::Ended)
     }
 
-    /// Renews the lease until it is lost.
+    /// Renews the lease until it is lost, and returns why.
     async fn keep(&self, lease: &Lease) -> StoreError {
         loop {
             tokio::time::sleep(RENEW_EVERY).await;
@@ -118,27 +117,28 @@ impl LeaderLoop<'_> {
     }
 }
 
-/// Gives up what Postgres does not answer in time. A connection that owes an answer goes back to the pool
-/// when it has given it.
+/// Gives a statement up that Postgres does not answer in time. The connection goes back to the pool when it
+/// has got the answer.
 async fn in_time<T>(
     doing: &'static str,
     asking: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    match tokio::time::timeout(ANSWER, asking).await {
+    match tokio::time::timeout(STATEMENT_TIMEOUT, asking).await {
         Ok(answer) => answer,
         Err(_) => Err(StoreError::Unavailable {
             doing,
             source: sqlx::Error::Protocol(format!(
                 "Postgres has not answered within {} s",
-                ANSWER.as_secs()
+                STATEMENT_TIMEOUT.as_secs()
             )),
         }),
     }
 }
 
+/// How an attempt to lead ended.
 enum Term {
     /// Another process holds the lease.
     Standby,
-    /// The work is done, because it was asked to stop.
+    /// The work ended, because it was asked to stop.
     Ended,
 }

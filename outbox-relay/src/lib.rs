@@ -2,17 +2,18 @@
 //!
 //! What it promises, and where:
 //! - one process at a time sequences, and one publishes ([`sequencing`], [`publisher`]); a standby takes
-//!   over within seconds, and an old one that wakes up again can no longer write;
-//! - every event is in Kafka exactly once and in stream order for `read_committed` readers, whenever
-//!   the relay or Kafka ends and comes back (`writer`, `progress`);
-//! - an event that Kafka refuses for good holds back its own stream, visibly, and no other (`held`);
+//!   over within seconds, and an old leader that wakes up can no longer write;
+//! - every event is in Kafka exactly once, and positions ascend in every partition, for `read_committed`
+//!   readers, however the relay or Kafka ends and comes back (`publisher::writer`, `progress`);
+//! - topics whose settings would break that are refused before anything is fenced or sent (`topics`), and
+//!   an event that Kafka refuses for good stops publishing, visibly ([`refusal`]);
 //! - Kafka being down stops nothing but publishing, and [`health`] says why;
-//! - that Kafka holds what the log holds can be checked at any time ([`audit`]).
+//! - whether Kafka holds what the log holds can be checked at any time ([`audit`]).
 //!
-//! It must never decide what an event means, and never write, change or remove an event. What it writes to
-//! the database is where events stand ([`sequencing`]), who leads, which events Kafka does not have
-//! (`held`) and how far it is, how far the archive's copy is ([`archive`]), and digests of the log; what
-//! else it deletes is idempotency keys that are too old ([`maintenance`]).
+//! It must never decide what an event means, and never write, change or remove an event. It writes to the
+//! database: positions of events ([`sequencing`]), leases, how far Kafka is (`lag`), how far the archive's
+//! copy is ([`archive`]), and digests of the log. It deletes idempotency keys that are too old
+//! ([`maintenance`]).
 
 pub mod publisher;
 pub mod sequencing;
@@ -22,8 +23,9 @@ pub mod audit;
 pub mod maintenance;
 
 pub mod health;
+pub mod message_size;
+pub mod refusal;
 
-mod held;
 mod kafka_diagnostics;
 mod lag;
 mod leader;

@@ -1,4 +1,4 @@
-//! What has to be done now and then, whoever does it.
+//! Periodic maintenance: old idempotency keys are deleted, and digests of the log are made.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use event_store::write::idempotency;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-/// How often old idempotency keys are looked for.
-const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
-/// How often complete ranges of the log are looked for that have no digest yet.
+/// How often old idempotency keys are deleted.
+const DELETE_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Poll interval for complete ranges of the log that have no digest yet.
 const DIGEST_EVERY: Duration = Duration::from_secs(10);
-/// Pause between two statements while there are many: a log that has no digests at all, because the
-/// program before this one made none, is worked off beside everything else.
+/// Pause between two statements while there are many, so that a log without digests, which an older program
+/// wrote, does not slow everything else down.
 const DIGEST_NEXT: Duration = Duration::from_millis(100);
-/// Digests made by one statement, which takes some milliseconds for each.
+/// The most digests of one statement, which takes some milliseconds for each.
 const DIGESTS: i64 = 5;
 
-/// Forgets idempotency keys that are too old, once an hour, and makes digests of the log, until `stop`.
-/// Several processes may.
+/// Deletes idempotency keys that are too old, once an hour, and makes digests of the log, until `stop`.
+/// Several processes may do so at the same time.
 pub async fn run(pool: PgPool, stop: CancellationToken) {
-    tokio::join!(forget(&pool, &stop), make_digests(&pool, &stop));
+    tokio::join!(delete_old_keys(&pool, &stop), make_digests(&pool, &stop));
 }
 
-async fn forget(pool: &PgPool, stop: &CancellationToken) {
+async fn delete_old_keys(pool: &PgPool, stop: &CancellationToken) {
     loop {
         match idempotency::forget_old(pool).await {
-            Ok(forgotten) => tracing::debug!(forgotten, "old idempotency keys are forgotten"),
+            Ok(deleted) => tracing::debug!(deleted, "old idempotency keys deleted"),
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "old idempotency keys were not forgotten; tried again in an hour"
+                "deleting old idempotency keys failed; retrying in an hour"
             ),
         }
-        if stopped_within(FORGET_EVERY, stop).await {
+        if stopped_within(DELETE_EVERY, stop).await {
             return;
         }
     }
@@ -43,13 +43,13 @@ async fn make_digests(pool: &PgPool, stop: &CancellationToken) {
         let pause = match digest::make(pool, DIGESTS).await {
             Ok(0) => DIGEST_EVERY,
             Ok(made) => {
-                tracing::debug!(made, "digests of the log are made");
+                tracing::debug!(made, "digests of the log made");
                 DIGEST_NEXT
             }
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "digests of the log were not made; tried again soon"
+                    "making digests of the log failed; retrying"
                 );
                 DIGEST_EVERY
             }
@@ -60,7 +60,7 @@ async fn make_digests(pool: &PgPool, stop: &CancellationToken) {
     }
 }
 
-/// Waits; says whether it was told to stop meanwhile.
+/// Waits for a pause. Returns whether `stop` came first.
 async fn stopped_within(pause: Duration, stop: &CancellationToken) -> bool {
     tokio::time::timeout(pause, stop.cancelled()).await.is_ok()
 }

@@ -1,5 +1,5 @@
-//! How far the relay has come: a record in Kafka, written in the same transaction as the events it
-//! vouches for. So whatever ended the last relay, the record and the events agree.
+//! The progress of the relay: a record in Kafka, written in the same transaction as the events that it
+//! vouches for. So record and events agree, however the last relay ended.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,6 @@ use rdkafka::message::{Headers, Message, OwnedMessage};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
-use crate::held::Released;
 use crate::topic_tail::Tail;
 
 /// The key of the record: the topic is compacted to the last one.
@@ -22,36 +21,31 @@ pub(crate) const KEY: &str = "position";
 /// The record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Progress {
-    /// Kafka has every event up to here, but for those that are held back ([`crate::held`]).
+    /// Kafka has every event up to here, and none after it.
     pub(crate) position: Position,
     /// The event at that position, which tells one log from another.
     pub(crate) event: EventId,
-    /// The epoch of the lease under which it was written: for people who look for what happened.
+    /// The epoch of the lease under which it was written: for people who investigate.
     pub(crate) epoch: i64,
-    /// What was released in the same transaction.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) released: Vec<Released>,
 }
 
-/// Where the last publisher stood, by what Kafka has.
+/// How far the last publisher came, by what Kafka has.
 #[derive(Clone, Debug)]
 pub(crate) struct Standing {
     /// As in [`Progress`].
     pub(crate) position: Position,
     /// As in [`Progress`].
-    pub(crate) released: Vec<Released>,
-    /// An event and its place, which tell one log from another.
-    witness: (Position, EventId),
+    event: EventId,
 }
 
 impl Standing {
-    /// Reads where the last publisher stood; `None` when nothing was ever published. Must be called
-    /// after it was fenced. Blocks.
+    /// Reads how far the last publisher came; `None` when nothing was ever published. Blocks.
     ///
-    /// When somebody deleted the topic of the record, the events themselves tell: a transaction holds
-    /// all events up to a position, so the highest position that the ends of the partitions name is it.
-    /// Transactions that only held events back leave no trace then; what they held back is read from
-    /// the log again, and held back again.
+    /// A publisher must fence the last one first, or the record may be outdated when it is read.
+    ///
+    /// When somebody deleted the topic of the record, the events themselves tell: a transaction holds all
+    /// events up to a position, and positions ascend in every partition. So the highest position among the
+    /// last messages of the partitions is the one of the record.
     pub(crate) fn read(tail: &Tail, topics: &Topics) -> anyhow::Result<Option<Self>> {
         if let Some(message) = tail.last(&topics.progress(), 0)? {
             let value = message.payload().unwrap_or_default();
@@ -63,31 +57,34 @@ impl Standing {
             })?;
             return Ok(Some(Self {
                 position: progress.position,
-                released: progress.released,
-                witness: (progress.position, progress.event),
+                event: progress.event,
             }));
         }
-        let mut standing: Option<Self> = None;
+        let mut highest: Option<Self> = None;
         for shard in Shard::all(StreamType::known()) {
             let topic = topics.events(shard.stream_type());
             let Some(message) = tail.last(&topic, i32::from(shard.partition()))? else {
                 continue;
             };
-            let mut found = Self::of_event(shard, &message)
+            let found = Self::of_event(shard, &message)
                 .with_context(|| format!("the last message of {shard} is not an event of ours"))?;
-            if let Some(before) = standing {
-                found.released.extend(before.released);
-                found.position = found.position.max(before.position);
+            if highest
+                .as_ref()
+                .is_none_or(|highest| found.position > highest.position)
+            {
+                highest = Some(found);
             }
-            standing = Some(found);
         }
-        Ok(standing)
+        Ok(highest)
     }
 
-    /// Checks that the log of this database has that event there.
+    /// Checks that the log of this database has that event at that position.
+    ///
+    /// # Errors
+    /// When it has another one or none there, or Postgres fails.
     pub(crate) async fn verify(&self, pool: &PgPool, topics: &Topics) -> anyhow::Result<()> {
-        let (position, event) = self.witness;
-        // The record is Kafka's word: whatever it says, there is no event at its position, or there is.
+        let Self { position, event } = *self;
+        // The position is Kafka's word: the log may have any event there, or none.
         let here = log::ids_at(pool, &[position]).await?;
         if here.get(&position) != Some(&event) {
             bail!(
@@ -100,7 +97,7 @@ impl Standing {
         Ok(())
     }
 
-    /// What an event says that was published last in its partition.
+    /// Reads the position of the last event of a partition.
     fn of_event(shard: Shard, message: &OwnedMessage) -> anyhow::Result<Self> {
         let headers: HashMap<&str, &str> = message
             .headers()
@@ -111,20 +108,9 @@ impl Standing {
         let value = std::str::from_utf8(message.payload().unwrap_or_default())?;
         let received = cloudevent::decode(shard, &headers, value)?;
         let Positioned { position, event } = received.event;
-        let released_behind = headers
-            .get(cloudevent::RELEASED_BEHIND)
-            .map(|behind| behind.parse().map(Position))
-            .transpose()?;
         Ok(Self {
-            position: released_behind.unwrap_or(position),
-            released: released_behind
-                .map(|_| Released {
-                    stream: event.stream.uuid,
-                    up_to: position,
-                })
-                .into_iter()
-                .collect(),
-            witness: (position, event.event_id),
+            position,
+            event: event.event_id,
         })
     }
 }

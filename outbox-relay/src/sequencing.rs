@@ -1,7 +1,7 @@
-//! Runs the sequencer: as soon as something was appended, it gets its position.
+//! Runs the sequencer, which gives every appended event its position at once.
 //!
-//! Everything that could be lost by an unlucky end is prevented by [`Sequencer`] itself; this loop only
-//! decides when to look.
+//! [`Sequencer`] itself makes sure that nothing is lost, however it ends; this loop only decides when it
+//! looks.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,14 +15,14 @@ use tokio_util::sync::CancellationToken;
 use crate::health::{RelayHealth, State};
 use crate::leader::LeaderLoop;
 
-/// How long to wait while numbers are missing: their transactions may commit any moment, and the hint
+/// Poll interval while numbers are missing: their transactions may commit any moment, and the hint
 /// that they did may have come before.
 const MISSING_POLL: Duration = Duration::from_millis(50);
 
-/// Sequences, whenever this process holds the lease, until `stop`; a step that is under way is
-/// finished. Raises [`Wake::sequenced`] to the head of the log after every step.
+/// Sequences while this process holds the lease, until `stop`; a step that is under way is finished. Raises
+/// [`Wake::sequenced`] to the head of the log after every step.
 ///
-/// `owner` must be unique to the process. Failures are retried for ever and told to `health`.
+/// `owner` must be unique to the process. Failures are retried without end and reported to `health`.
 pub async fn run(
     pool: PgPool,
     wake: Wake,
@@ -30,13 +30,13 @@ pub async fn run(
     health: Arc<RelayHealth>,
     stop: CancellationToken,
 ) {
-    let player = LeaderLoop {
+    let leader = LeaderLoop {
         pool: &pool,
         role: &health.sequencer,
         owner: &owner,
         stop: &stop,
     };
-    player
+    leader
         .run(
             |lease| sequence(pool.clone(), lease, &wake, &health, &stop),
             || {},

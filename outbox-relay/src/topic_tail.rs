@@ -1,4 +1,4 @@
-//! Finds the last committed message of a partition.
+//! Reads the last committed message of a partition.
 
 use std::time::{Duration, Instant};
 
@@ -9,22 +9,22 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::OwnedMessage;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::kafka_diagnostics::Trouble;
+use crate::kafka_diagnostics::Diagnostics;
 
-/// How far before the end to look first. Markers and aborted messages take offsets too, so the last
-/// committed message may be further away; then we look from further back.
+/// How far before the end the first look begins. Markers and aborted messages take offsets too, so the last
+/// committed message may be further away; then the next look begins further back.
 const FIRST_LOOK: i64 = 64;
 const WIDENING: i64 = 16;
-/// How long one look may take.
+/// The timeout of one look.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads ends of partitions.
 pub(crate) struct Tail {
-    consumer: BaseConsumer<Trouble>,
+    consumer: BaseConsumer<Diagnostics>,
 }
 
 impl Tail {
-    /// A reader with the given address and security settings.
+    /// Makes a reader with the given address and security settings.
     pub(crate) fn new(mut config: ClientConfig) -> anyhow::Result<Self> {
         let consumer = config
             // Never used for a group: partitions are assigned by hand, and nothing is committed.
@@ -33,12 +33,12 @@ impl Tail {
             .set("isolation.level", "read_committed")
             .set("enable.partition.eof", "true")
             .set("fetch.wait.max.ms", "20")
-            .create_with_context(Trouble::default())
+            .create_with_context(Diagnostics::default())
             .context("the settings of the Kafka client are refused")?;
         Ok(Self { consumer })
     }
 
-    /// The last committed message of a partition, if there is any. Blocks.
+    /// Returns the last committed message of a partition, if there is any. Blocks.
     pub(crate) fn last(&self, topic: &str, partition: i32) -> anyhow::Result<Option<OwnedMessage>> {
         let (low, high) = self
             .consumer

@@ -1,10 +1,13 @@
 //! Kafka as a source of recorded events: partitions by consumer group, correctness by positions.
 //!
-//! A message says where its event stands in the log and which event stood before it in the same shard.
-//! So the reader knows what it has seen already, and what is missing: a topic that was made anew, or
-//! truncated, or holds a message that is not ours. What is missing comes from the log; nothing is
-//! skipped. What the messages say is held against the log, for the last one of every shard in a batch:
-//! a topic that tells of another log is not believed. While Kafka is away, the log is read.
+//! Three rules, each by itself, keep a consumer complete and moving:
+//! - *A hole is filled from the log.* A message names the position of its event and of the event before it in
+//!   the same shard. Positions ascend in every partition, so the reader knows what it has seen already, and
+//!   what a topic has lost that was deleted, truncated, or holds a message that is not ours.
+//! - *A shard that stands still is read from the log*, when the log has more, and Kafka has given all it had
+//!   (`stalled_shards`): Kafka may be away, or have lost the last events of a shard.
+//! - *The log has the last word.* The last message of every shard in a batch must name an event that the log
+//!   has at that position; a topic for which it does not is left out.
 //!
 //! Offsets are only where to seek, the group only decides who reads what: a reader that holds a partition
 //! too long finds its checkpoint moved, and its batch is rolled back.
@@ -16,7 +19,7 @@ mod gathering;
 mod group;
 mod incoming;
 mod reader;
-mod unowned_shards;
+mod stalled_shards;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};

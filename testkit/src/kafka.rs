@@ -28,6 +28,10 @@ use sqlx::PgPool;
 use crate::postgres::unique;
 use crate::wait;
 
+mod follower;
+
+pub use self::follower::Follower;
+
 /// The environment variable with the brokers' addresses.
 pub const BROKERS: &str = "CLUSTERGENIE_TEST_KAFKA";
 /// The environment variable with a file that takes a line for every skipped test.
@@ -144,26 +148,36 @@ impl TestKafka {
     /// # Panics
     /// When the broker refuses.
     pub async fn make_topics(&self) {
-        self.make_topics_that_take("1048576").await;
+        self.make_topics_with(&[]).await;
     }
 
-    /// Makes the topics of events, which take batches of records of so many bytes at most.
+    /// Makes the topics of events with the given settings.
     ///
     /// # Panics
     /// When the broker refuses.
-    pub async fn make_topics_that_take(&self, bytes: &str) {
-        let names = StreamType::known()
+    pub async fn make_topics_with(&self, settings: &[(&str, &str)]) {
+        let events = StreamType::known()
             .iter()
-            .map(|of| self.topics.events(*of))
-            .collect::<Vec<_>>();
-        let partitions = i32::from(Shard::PARTITIONS);
-        let new: Vec<_> = names
-            .iter()
-            .map(|name| {
-                NewTopic::new(name, partitions, TopicReplication::Fixed(1))
-                    .set("max.message.bytes", bytes)
-            })
-            .collect();
+            .copied()
+            .map(|of| (self.topics.events(of), Shard::PARTITIONS));
+        self.make(&events, settings).await;
+    }
+
+    /// Makes the topic of the relay's progress with the given settings.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn make_progress_topic(&self, settings: &[(&str, &str)]) {
+        self.make(&[(self.topics.progress(), 1)], settings).await;
+    }
+
+    async fn make(&self, topics: &[(String, i16)], settings: &[(&str, &str)]) {
+        let new = topics.iter().map(|(name, partitions)| {
+            let new = NewTopic::new(name, i32::from(*partitions), TopicReplication::Fixed(1));
+            let settings = settings.iter();
+            settings.fold(new, |new, (key, value)| new.set(key, value))
+        });
+        let new: Vec<_> = new.collect();
         let admin = self.admin();
         // A topic that is being deleted is in the way for a moment.
         wait::until("the topics are made", async || {

@@ -100,7 +100,7 @@ pub(crate) struct Why {
 }
 
 /// Reads the id of a stream, also as logs and events in Kafka write it, such as `droplet/<uuid>`.
-pub(super) fn stream(text: &str) -> Result<Uuid, String> {
+fn stream(text: &str) -> Result<Uuid, String> {
     let uuid = ["Droplet:", "Job:", "droplet/", "job/"]
         .iter()
         .find_map(|kind| text.strip_prefix(kind))

@@ -8,15 +8,15 @@
 mod agreement;
 mod distributed;
 mod imports;
+mod message_size;
 mod module_circles;
-mod paused_leader;
 mod program;
 mod projections;
+mod relay_leaders;
 mod settings;
 mod token;
 mod trace;
 mod trace_file;
 mod transactions;
-mod unpublished;
 mod up;
 mod verify;

@@ -1,4 +1,5 @@
-//! Kafka has every event exactly once and in stream order for readers of committed messages.
+//! Kafka has every event exactly once, and positions ascend in every partition, for readers of committed
+//! messages.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -90,7 +91,7 @@ pub(crate) fn expected(history: &History, remade: &[Remade]) -> usize {
     placed.filter(|event| !is_gone(event, remade)).count()
 }
 
-/// Checks messages, in the order of their partitions, against what was recorded.
+/// Checks messages against what was recorded. Those of one partition are in the order of the partition.
 pub(crate) fn check(
     messages: &[Message],
     history: &History,
@@ -98,23 +99,31 @@ pub(crate) fn check(
     differences: &Differences,
 ) {
     let mut by_position: HashMap<i64, Vec<&Message>> = HashMap::new();
-    let mut versions: HashMap<&str, (i64, i64)> = HashMap::new();
+    let mut last: HashMap<(&str, i32), i64> = HashMap::new();
+    let mut partitions: HashMap<&str, i32> = HashMap::new();
     for message in messages {
-        by_position
-            .entry(message.position)
-            .or_default()
-            .push(message);
         let Message {
+            stream_type,
+            partition,
             key,
-            version,
             position,
             ..
         } = message;
-        let last = versions.insert(key, (*version, *position));
-        if let Some((before, at)) = last.filter(|(before, _)| before >= version) {
+        by_position.entry(*position).or_default().push(message);
+        let before = last.insert((stream_type, *partition), *position);
+        if let Some(before) = before.filter(|before| before >= position) {
             differences.note(
                 CHECK,
-                format!("{key} version {version} (position {position}) comes after version {before} (position {at})"),
+                format!(
+                    "{stream_type}/{partition}: position {position} comes after position {before}"
+                ),
+            );
+        }
+        let other = *partitions.entry(key).or_insert(*partition);
+        if other != *partition {
+            differences.note(
+                CHECK,
+                format!("{key} is in {stream_type}/{other} and in {stream_type}/{partition}"),
             );
         }
     }
@@ -253,6 +262,15 @@ mod tests {
         assert_eq!(found(&swapped, &[]), 1, "out of order");
         let strange = [good.as_slice(), &[message(4, 4)]].concat();
         assert_eq!(found(&strange, &[]), 1, "never recorded");
+        let moved = [
+            good[0].clone(),
+            good[1].clone(),
+            Message {
+                partition: 1,
+                ..good[2].clone()
+            },
+        ];
+        assert_eq!(found(&moved, &[]), 1, "a key in two partitions");
         let other = [
             message(1, 1),
             message(2, 2),
@@ -262,6 +280,27 @@ mod tests {
             },
         ];
         assert_eq!(found(&other, &[]), 1, "another key");
+    }
+
+    #[test]
+    fn an_event_that_comes_after_later_ones_of_other_streams_is_found() {
+        let history = History::folded(vec![
+            event(1, 1, 1, "droplet_requested"),
+            event(2, 2, 1, "droplet_requested"),
+        ]);
+        let of = |stream: u128, partition, position| Message {
+            key: Uuid::from_u128(stream).to_string(),
+            partition,
+            ..message(position, 1)
+        };
+        let found = |messages: &[Message]| {
+            let differences = Differences::default();
+            check(messages, &history, &[], &differences);
+            differences.all().len()
+        };
+        assert_eq!(found(&[of(1, 0, 1), of(2, 0, 2)]), 0);
+        assert_eq!(found(&[of(2, 0, 2), of(1, 0, 1)]), 1);
+        assert_eq!(found(&[of(2, 1, 2), of(1, 0, 1)]), 0, "other partitions");
     }
 
     #[test]

@@ -1,26 +1,16 @@
-//! One message against the event that the log has at its position.
+//! Compares one message with the event that the log has at its position.
 
 use std::borrow::Cow;
 
 use event_store::audit::finding::Difference;
-use event_store::cloudevent::{self, RELEASED_BEHIND, Topics};
-use event_store::envelope::{Position, Positioned, StoredEvent, Version};
+use event_store::cloudevent::{self, Topics};
+use event_store::envelope::{Position, Positioned, StoredEvent};
 use rdkafka::message::{Headers, Message, OwnedMessage};
 
-/// Characters at most of what is expected or found, in a difference.
+/// The most characters of what is expected or found, in a difference.
 const SHOWN: usize = 300;
 
-/// Whether a message is what it must be.
-pub(super) enum Verdict {
-    /// Byte for byte.
-    Same {
-        /// If it was published late, because its stream was held back: up to where Kafka had the log then.
-        behind: Option<Position>,
-    },
-    Differs(Difference),
-}
-
-/// The position that a message names.
+/// Returns the position that a message names.
 pub(super) fn position(message: &OwnedMessage) -> Option<Position> {
     let headers = message.headers()?;
     let header = headers.iter().find(|header| header.key == "ce_position")?;
@@ -29,15 +19,15 @@ pub(super) fn position(message: &OwnedMessage) -> Option<Position> {
 }
 
 /// Compares a message with the event of the log at the position that it names, and the position of the
-/// event before that one in its shard.
+/// event before that one in its shard. Returns the difference, if there is any.
 pub(super) fn compare(
     topics: &Topics,
     message: &OwnedMessage,
     here: Option<&(Positioned<StoredEvent>, Position)>,
-) -> Verdict {
+) -> Option<Difference> {
     let Some((event, previous)) = here else {
         let named = position(message);
-        return Verdict::Differs(Difference {
+        return Some(Difference {
             position: named,
             expected: match named {
                 Some(_) => "no message, because the log has no such position".to_owned(),
@@ -52,57 +42,38 @@ pub(super) fn compare(
         Ok(expected) => expected,
         Err(error) => {
             let expected = "a message that can be made of the event";
-            return differs(event, message, expected, &error.to_string());
+            return Some(differs(event, message, expected, &error.to_string()));
         }
     };
     let expected = parts(&expected);
     let found = parts_of(message);
-    // Says how the message came to be where it is, and nothing about the event.
-    let late = format!("header {RELEASED_BEHIND}");
-    let (late, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|(name, _)| *name == late);
     for nth in 0..expected.len().max(found.len()) {
         let (expected, found) = (expected.get(nth), found.get(nth));
         if expected != found {
-            return differs(event, message, &show(expected), &show(found));
+            return Some(differs(event, message, &show(expected), &show(found)));
         }
     }
-    let Some((_, behind)) = late.first() else {
-        return Verdict::Same { behind: None };
-    };
-    let behind = String::from_utf8_lossy(behind);
-    match behind.parse().map(Position) {
-        Ok(behind) if behind >= event.position => Verdict::Same {
-            behind: Some(behind),
-        },
-        _ => {
-            let expected = format!("{RELEASED_BEHIND} from {} on", event.position);
-            differs(event, message, &expected, &format!("`{behind}`"))
-        }
-    }
+    None
 }
 
-/// Whether a message that is what it must be is there once too often or in the wrong order of its
-/// stream, of which the version `before` came last.
+/// Checks that a message that is what it must be is the only one of its event, and stands after `before`,
+/// the highest position of the messages before it in its partition. Returns what is wrong.
 pub(super) fn out_of_line(
     message: &OwnedMessage,
     event: &Positioned<StoredEvent>,
     is_new: bool,
-    before: Version,
+    before: Position,
 ) -> Option<Difference> {
-    let difference = |expected: &str, found: &str| match differs(event, message, expected, found) {
-        Verdict::Differs(difference) => Some(difference),
-        Verdict::Same { .. } => None,
-    };
     if !is_new {
-        return difference("one message", "one more");
+        return Some(differs(event, message, "one message", "one more"));
     }
-    let version = event.event.version;
-    if version <= before {
+    let position = event.position;
+    if position <= before {
         let (expected, found) = (
-            format!("a version after {before}, which came before it"),
-            format!("version {version}"),
+            format!("a position after {before}, which came before it in its partition"),
+            format!("position {position}"),
         );
-        return difference(&expected, &found);
+        return Some(differs(event, message, &expected, &found));
     }
     None
 }
@@ -112,15 +83,15 @@ fn differs(
     message: &OwnedMessage,
     expected: &str,
     found: &str,
-) -> Verdict {
-    Verdict::Differs(Difference {
+) -> Difference {
+    Difference {
         position: Some(event.position),
         stream: Some(event.event.stream.uuid),
         version: Some(event.event.version),
         expected: expected.to_owned(),
         found: found.to_owned(),
         place: Some(place(message)),
-    })
+    }
 }
 
 fn place(message: &OwnedMessage) -> String {
@@ -134,7 +105,7 @@ fn place(message: &OwnedMessage) -> String {
 
 type Part<'a> = (String, Cow<'a, [u8]>);
 
-/// Everything that a message consists of, in order.
+/// Splits a message into everything that it consists of, in order.
 fn parts(message: &cloudevent::Message) -> Vec<Part<'_>> {
     let partition = format!("{}/{}", message.topic, message.partition);
     let mut parts: Vec<Part<'_>> = vec![

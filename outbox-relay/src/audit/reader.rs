@@ -1,5 +1,5 @@
-//! Reads what is committed in all partitions, one after the other, up to where they end now. Everything
-//! here blocks, and has a thread to do so.
+//! Reads the committed messages of all partitions, one after the other, up to their current ends.
+//! Everything here blocks, and has a thread to do so.
 
 use std::time::{Duration, Instant};
 
@@ -14,19 +14,19 @@ use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::Sender;
 
-use crate::kafka_diagnostics::Trouble;
+use crate::kafka_diagnostics::Diagnostics;
 use crate::progress::Standing;
 use crate::topic_tail::Tail;
 
-/// How long the brokers may take to answer one question.
-const ANSWER: Duration = Duration::from_secs(10);
+/// The timeout of one request to the brokers.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a partition may give nothing before that is a failure.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long a transaction may stay open: longer than Kafka lets one of a relay that was killed.
+/// How long a transaction may stay open: longer than Kafka keeps one of a relay that was killed.
 const OPEN: Duration = Duration::from_secs(90);
-/// How long one call waits before we look whether anybody still listens.
+/// The longest one call waits, until it is looked whether anybody still receives messages.
 const SLICE: Duration = Duration::from_millis(250);
-/// Messages and bytes of values at most in one batch.
+/// The most messages, and bytes of values, in one batch.
 const MESSAGES: usize = 500;
 const BYTES: usize = 4 * 1024 * 1024;
 
@@ -40,9 +40,9 @@ pub(super) struct Batch {
 pub(super) struct Reader {
     config: ClientConfig,
     topics: Topics,
-    committed: BaseConsumer<Trouble>,
+    committed: BaseConsumer<Diagnostics>,
     /// Sees open transactions too: tells where partitions end.
-    any: BaseConsumer<Trouble>,
+    any: BaseConsumer<Diagnostics>,
 }
 
 impl Reader {
@@ -66,7 +66,7 @@ impl Reader {
         let consumer = |isolation: &str| {
             let mut config = config.clone();
             config.set("isolation.level", isolation);
-            let consumer = config.create_with_context(Trouble::default());
+            let consumer = config.create_with_context(Diagnostics::default());
             consumer.context("the settings of the Kafka client are refused")
         };
         let reader = Self {
@@ -79,20 +79,9 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Where the publisher stands, if it ever published.
+    /// Returns how far the publisher is, if it ever published.
     pub(super) fn standing(&self) -> anyhow::Result<Option<Standing>> {
         Standing::read(&Tail::new(self.config.clone())?, &self.topics)
-    }
-
-    /// The same, once it is known what became of every transaction that is under way now.
-    pub(super) fn standing_after_transactions(
-        &self,
-        batches: &Sender<Batch>,
-    ) -> anyhow::Result<Option<Standing>> {
-        let progress = self.topics.progress();
-        let end = end_of(&self.any, &progress, 0)?;
-        self.await_transactions(&progress, 0, end, batches)?;
-        self.standing()
     }
 
     /// Sends what is committed before the ends of now, partition by partition; stops when nobody
@@ -177,7 +166,7 @@ impl Reader {
     fn ensure_topics(&self) -> anyhow::Result<()> {
         let metadata = self
             .any
-            .fetch_metadata(None, ANSWER)
+            .fetch_metadata(None, REQUEST_TIMEOUT)
             .context("Kafka does not answer: check --kafka")?;
         let events = StreamType::known()
             .iter()
@@ -203,8 +192,12 @@ fn partition(shard: Shard) -> i32 {
     i32::from(shard.partition())
 }
 
-fn end_of(consumer: &BaseConsumer<Trouble>, topic: &str, partition: i32) -> anyhow::Result<i64> {
-    let ends = consumer.fetch_watermarks(topic, partition, ANSWER);
+fn end_of(
+    consumer: &BaseConsumer<Diagnostics>,
+    topic: &str,
+    partition: i32,
+) -> anyhow::Result<i64> {
+    let ends = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT);
     let (_, end) =
         ends.with_context(|| format!("the end of {topic}/{partition} cannot be read"))?;
     Ok(end)

@@ -9,7 +9,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Adds a position; says whether it is new. One below 1 is never in.
+    /// Adds a position and returns whether it is new. One below 1 is never in the set.
     pub(super) fn insert(&mut self, position: Position) -> bool {
         let Some((word, bit)) = place(position) else {
             return true;

@@ -1,15 +1,17 @@
 //! Writes to Kafka, one transaction a batch. Everything here blocks, and has a thread to do so.
 //!
-//! Why nothing is lost or doubled: a transaction holds all events of the log between two positions
-//! (but for those that are held back, see [`crate::held`]), and the record that says so
-//! ([`crate::progress`]). A writer that starts fences the one before it
-//! (`transactional.id`), which also decides the transaction that was open; only then it reads the
-//! record. So what it reads is what `read_committed` readers see, and nothing can be added behind its
-//! back. Nothing is ever sent twice by us: after any failure this writer is given up, and a new one
-//! starts from the record.
+//! Why nothing is lost or doubled, and positions ascend in every partition:
+//! - A transaction holds all events of the log after one position, up to another, in order, and the record
+//!   that says so ([`crate::progress`]). An idempotent producer keeps that order within each partition,
+//!   also where it sends a batch again.
+//! - A writer that starts fences the one before it (`transactional.id`), which also ends the transaction
+//!   that was open, one way or the other. Only then it reads the record. So it reads what `read_committed`
+//!   readers see, and nothing can be added afterwards by anybody else.
+//! - Nothing is sent twice by us: after any failure this writer is given up, and a new one starts from the
+//!   record. A message that Kafka does not take in time, or refuses, fails its transaction, so it cannot
+//!   leave a hole.
 //!
-//! A message that Kafka does not take in time, or refuses, fails its transaction, so it cannot leave a
-//! hole.
+//! `tests/it/model.rs` explores all schedules of two writers, and shows that each of these is needed.
 
 use std::time::{Duration, Instant};
 
@@ -24,14 +26,15 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::{RelayHealth, State};
-use crate::kafka_diagnostics::{self, Failure, FailureKind, Trouble};
+use crate::kafka_diagnostics::{self, Diagnostics, Failure};
+use crate::message_size::MAX_MESSAGE_BYTES;
 use crate::progress::{self, Progress, Standing};
 use crate::topic_tail::Tail;
 use crate::topics::ensure_topics;
 
-/// How long to wait for news of deliveries.
+/// Poll interval for deliveries.
 const POLL: Duration = Duration::from_millis(1);
-/// How long one call waits before we look whether to go on, and say that Kafka is slow.
+/// The longest one call may wait, until it is looked whether to stop, and reported that Kafka is slow.
 const SLICE: Duration = Duration::from_secs(2);
 /// How long a call is repeated before this writer is given up: as long as Kafka keeps an open
 /// transaction.
@@ -39,42 +42,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The one producer that may write.
 pub(crate) struct Writer {
-    producer: BaseProducer<Trouble>,
+    producer: BaseProducer<Diagnostics>,
     topics: Topics,
 }
 
 /// How a transaction ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Written {
     /// Kafka has all of it.
     Committed,
-    /// Kafka will have nothing of it, and refuses some of its events for good.
-    Refused(Vec<Refused>),
+    /// Kafka has nothing of it, and refuses these messages for good: at least one.
+    Refused(Vec<Failure>),
 }
 
-/// An event that Kafka refused for good. Of a sweeping writer it may have been refused only because it
-/// was in one batch with another one.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
-    /// Its place among the events of the transaction.
-    pub(crate) which: usize,
-    /// In Kafka's words.
-    pub(crate) why: String,
-}
-
-/// How a writer hands events to Kafka. A batch is taken or refused as a whole, and nothing says which
-/// of its records is to blame. So where something was refused, a careful writer makes batches of one.
-/// Halving a refused batch again and again would find the record too, but with many more attempts, and
-/// would blame nobody where a topic takes every record and not the batches of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Care {
-    /// In batches: as fast as it goes.
-    Sweeping,
-    /// Each event in a batch of its own.
-    Careful,
-}
-
-/// Who watches a writer at work.
+/// Who is informed of a writer at work, and may stop it.
 #[derive(Clone, Copy)]
 pub(crate) struct Watch<'a> {
     pub(crate) health: &'a RelayHealth,
@@ -82,11 +63,10 @@ pub(crate) struct Watch<'a> {
 }
 
 impl Writer {
-    /// Makes missing topics, fences the writer before, and reads where it stood.
+    /// Creates missing topics, checks all of them, fences the writer before, and reads how far it came.
     pub(crate) fn start(
         brokers: &str,
         topics: Topics,
-        care: Care,
         runtime: &Handle,
         watch: Watch<'_>,
     ) -> anyhow::Result<(Self, Option<Standing>)> {
@@ -95,20 +75,21 @@ impl Writer {
             .set("bootstrap.servers", brokers)
             .set("socket.timeout.ms", "10000")
             .set("reconnect.backoff.max.ms", "1000");
-        let producer: BaseProducer<Trouble> = config
+        let producer: BaseProducer<Diagnostics> = config
             .clone()
             .set("transactional.id", topics.transactional_id())
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("linger.ms", "1")
-            // What does not pass soon is told, with its reason, before it is tried again from the start.
+            // A failure that lasts is reported with its reason, before it is tried again from the start.
             .set("retries", "5")
-            // A topic that vanishes is made anew soon, and not waited for.
+            // A topic that vanishes is created again soon, and not waited for.
             .set("topic.metadata.propagation.max.ms", "5000")
             // The partition is always given; this is for those who copy our settings.
             .set("partitioner", "murmur2_random")
-            .set("batch.num.messages", care.batch())
-            .create_with_context(Trouble::default())
+            // A topic that takes the largest event takes every batch.
+            .set("batch.size", MAX_MESSAGE_BYTES.to_string())
+            .create_with_context(Diagnostics::default())
             .context("the settings of the Kafka client are refused")?;
         ensure_topics(&producer, &config, &topics, runtime)?;
         let writer = Self { producer, topics };
@@ -121,7 +102,7 @@ impl Writer {
 
     /// Writes messages and the record of progress in one transaction. After anything but
     /// [`Written::Committed`] this writer must not be used again: the client does not number its records
-    /// rightly after it gave some up. The one that comes next ends the transaction that was left open.
+    /// rightly after it gave some up. The next writer ends a transaction that was left open.
     pub(crate) fn write(
         &self,
         messages: &[Message],
@@ -136,10 +117,9 @@ impl Writer {
             match self.send(which, message) {
                 Ok(()) => {}
                 Err(error) if kafka_diagnostics::is_for_good(&error) => {
-                    let why = error.to_string();
-                    return Ok(Written::Refused(vec![Refused { which, why }]));
+                    return Ok(self.refused(vec![Failure { which, error }]));
                 }
-                // Kafka did not take a message that was sent before: below it is told which.
+                // Kafka did not take a message that was sent before: its delivery report says which.
                 Err(error) if is_given_up(&error) => break,
                 Err(error) => return Err(self.explain(error, "sending an event")),
             }
@@ -152,7 +132,8 @@ impl Writer {
         }
         let failures = self.await_deliveries(watch)?;
         if !failures.is_empty() {
-            return refusals(failures);
+            ensure_refused(&failures)?;
+            return Ok(self.refused(failures));
         }
         self.repeat(watch, "committing a transaction", |producer| {
             producer.commit_transaction(SLICE)
@@ -186,22 +167,31 @@ impl Writer {
     }
 
     /// Waits until Kafka has taken every message, or has not taken one: the rest is then not sent at all.
-    /// Gives those that it did not take. The client's own flush would do, but looks up only every 100 ms.
+    /// Returns those that it did not take. The client's own flush would do, but polls only every 100 ms.
     fn await_deliveries(&self, watch: Watch<'_>) -> anyhow::Result<Vec<Failure>> {
         let started = Instant::now();
-        let mut said = started;
+        let mut reported = started;
         let mut failures = Vec::new();
         while self.producer.in_flight_count() > 0 && failures.is_empty() {
             self.producer.poll(POLL);
-            failures = kafka_diagnostics::failures(&self.producer);
-            if said.elapsed() > SLICE {
-                said = Instant::now();
+            failures = kafka_diagnostics::take_failures(&self.producer);
+            if reported.elapsed() > SLICE {
+                reported = Instant::now();
                 let waiting = KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut);
                 self.delayed(watch, started, waiting, "sending events")?;
             }
         }
-        failures.extend(kafka_diagnostics::failures(&self.producer));
+        failures.extend(kafka_diagnostics::take_failures(&self.producer));
         Ok(failures)
+    }
+
+    /// Ends a transaction of which Kafka refuses messages, so that no reader waits for it until the next
+    /// attempt.
+    fn refused(&self, failures: Vec<Failure>) -> Written {
+        if let Err(error) = self.producer.abort_transaction(SLICE) {
+            tracing::debug!(%error, "the next writer ends the transaction");
+        }
+        Written::Refused(failures)
     }
 
     /// Repeats a call that Kafka says may be repeated.
@@ -209,7 +199,7 @@ impl Writer {
         &self,
         watch: Watch<'_>,
         doing: &str,
-        call: impl Fn(&BaseProducer<Trouble>) -> Result<(), KafkaError>,
+        call: impl Fn(&BaseProducer<Diagnostics>) -> Result<(), KafkaError>,
     ) -> anyhow::Result<()> {
         let started = Instant::now();
         loop {
@@ -223,7 +213,7 @@ impl Writer {
         }
     }
 
-    /// Says that Kafka is slow; fails when there is no use in waiting longer.
+    /// Reports that Kafka is slow; fails when there is no use in waiting longer.
     fn delayed(
         &self,
         watch: Watch<'_>,
@@ -248,26 +238,14 @@ impl Writer {
     }
 }
 
-impl Care {
-    /// Messages at most in a batch.
-    fn batch(self) -> &'static str {
-        match self {
-            Self::Sweeping => "10000",
-            Self::Careful => "1",
+/// Fails unless Kafka refused each of these messages for good, and each is an event's.
+fn ensure_refused(failures: &[Failure]) -> anyhow::Result<()> {
+    for Failure { which, error } in failures {
+        if !kafka_diagnostics::is_for_good(error) || *which == kafka_diagnostics::RECORD {
+            bail!("a message was not delivered: {error}");
         }
     }
-}
-
-/// The events among messages that were not delivered, if each of them was refused for good.
-fn refusals(failures: Vec<Failure>) -> anyhow::Result<Written> {
-    let mut refused = Vec::new();
-    for Failure { which, why, kind } in failures {
-        if kind == FailureKind::ForNow || which == kafka_diagnostics::RECORD {
-            bail!("a message was not delivered: {why}");
-        }
-        refused.push(Refused { which, why });
-    }
-    Ok(Written::Refused(refused))
+    Ok(())
 }
 
 /// Whether a transaction takes no more messages.

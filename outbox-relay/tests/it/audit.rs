@@ -11,8 +11,6 @@ use event_store::cloudevent::{self, Message};
 use event_store::envelope::{Position, StreamId};
 use event_store::log;
 use outbox_relay::audit;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, Producer};
 use sqlx::PgPool;
@@ -21,7 +19,6 @@ use testkit::kafka::{TestKafka, kafka_or_skip, record};
 use testkit::postgres::TestDatabase;
 use testkit::wait;
 
-use crate::by_hand;
 use crate::relay::Relay;
 
 async fn try_check(pool: &PgPool, kafka: &TestKafka) -> anyhow::Result<Findings> {
@@ -40,11 +37,8 @@ async fn check(pool: &PgPool, kafka: &TestKafka) -> Findings {
 /// Makes the topics as a relay makes them, with none of its records.
 async fn make_topics(kafka: &TestKafka) {
     kafka.make_topics().await;
-    let admin: AdminClient<DefaultClientContext> = kafka.client().create().unwrap();
+    kafka.make_progress_topic(&[]).await;
     let progress = kafka.topics().progress();
-    let topic = NewTopic::new(&progress, 1, TopicReplication::Fixed(1));
-    let made = admin.create_topics([&topic], &AdminOptions::new()).await;
-    made.unwrap().remove(0).unwrap();
     wait::until("Kafka knows its topics", async || {
         let consumer: BaseConsumer = kafka.client().create().unwrap();
         let ends = consumer.fetch_watermarks(&progress, 0, Duration::from_secs(5));
@@ -106,16 +100,6 @@ impl Written {
         .unwrap();
     }
 
-    /// Writes messages in a transaction, with a record that says that everything is published.
-    async fn release(&self, messages: Vec<Message>, released: &str) {
-        let last = Position(60);
-        let event = log::ids_at(&self.pool, &[last]).await.unwrap()[&last];
-        let progress =
-            format!(r#"{{"position":60,"event":"{event}","epoch":1,"released":[{released}]}}"#);
-        let dying = by_hand::sent(&self.kafka, messages, progress).await;
-        by_hand::commit(dying).await.unwrap();
-    }
-
     /// Writes the messages and gives the first difference, which must be the only one.
     async fn only_difference(&self) -> Difference {
         self.write().await;
@@ -129,19 +113,6 @@ impl Written {
         let message = &self.messages[position - 1];
         format!("{}/{}", message.topic, message.partition)
     }
-}
-
-/// Says of an event that Kafka refused it.
-async fn hold_back(pool: &PgPool, stream: StreamId, position: i64) {
-    sqlx::query(
-        "insert into es.unpublished (position, stream_id, error, attempts) \
-         values ($1, $2, 'too large', 1)",
-    )
-    .bind(position)
-    .bind(stream.uuid)
-    .execute(pool)
-    .await
-    .unwrap();
 }
 
 fn assert_at(difference: &Difference, position: i64, stream: StreamId, version: i64) {
@@ -286,123 +257,6 @@ async fn a_dropped_message_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_held_back_is_told_and_no_difference() {
-    let Some(kafka) = kafka_or_skip() else { return };
-    let mut written = Written::new(kafka).await;
-    sqlx::query(
-        "insert into es.unpublished (position, stream_id, error, attempts) \
-             values (9, $1, 'too large', 1), (10, $1, null, 0)",
-    )
-    .bind(written.streams[4].uuid)
-    .execute(&written.pool)
-    .await
-    .unwrap();
-    let late = written.messages.drain(8..10).collect::<Vec<_>>();
-    written.write().await;
-    let found = check(&written.pool, &written.kafka).await;
-    assert_eq!(found.first, None);
-    assert_eq!(
-        found.notes,
-        [
-            "2 events are not in Kafka because it refused them or an event before them: \
-             `clustergenie unpublished` says which"
-        ]
-    );
-
-    // Published after all, behind events of other streams.
-    sqlx::query("delete from es.unpublished")
-        .execute(&written.pool)
-        .await
-        .unwrap();
-    written.messages = late;
-    for message in &mut written.messages {
-        let behind = (cloudevent::RELEASED_BEHIND, "60".to_owned());
-        message.headers.push(behind);
-    }
-    written.write().await;
-    let found = check(&written.pool, &written.kafka).await;
-    let all = Findings {
-        compared: 60,
-        ..Findings::default()
-    };
-    assert_eq!(found, all);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_is_published_and_held_back_too_is_named() {
-    let Some(kafka) = kafka_or_skip() else { return };
-    let written = Written::new(kafka).await;
-    hold_back(&written.pool, written.streams[4], 9).await;
-    let difference = written.only_difference().await;
-    assert_at(&difference, 9, written.streams[4], 1);
-    assert_eq!(
-        difference.expected,
-        "no message, because the event is held back and will be published yet"
-    );
-    assert_eq!(difference.found, "a message");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_is_published_and_was_skipped_is_named() {
-    let Some(kafka) = kafka_or_skip() else { return };
-    let written = Written::new(kafka).await;
-    let stream = written.streams[4];
-    hold_back(&written.pool, stream, 10).await;
-    event_store::unpublished::skip(&written.pool, stream.uuid, "kim", "a test")
-        .await
-        .unwrap();
-    let difference = written.only_difference().await;
-    assert_at(&difference, 10, stream, 2);
-    assert_eq!(
-        difference.expected,
-        "no message, because the event was skipped"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_release_whose_rows_are_not_deleted_yet_is_no_difference() {
-    let Some(kafka) = kafka_or_skip() else { return };
-    let mut written = Written::new(kafka).await;
-    let stream = written.streams[4];
-    hold_back(&written.pool, stream, 9).await;
-    let mut late = written.messages.remove(8);
-    let behind = (cloudevent::RELEASED_BEHIND, "60".to_owned());
-    late.headers.push(behind);
-    let next = written.messages.remove(8);
-    written.write().await;
-    let released = format!(r#"{{"stream":"{}","up_to":9}}"#, stream.uuid);
-    written.release(vec![late, next], &released).await;
-    let found = check(&written.pool, &written.kafka).await;
-    assert_eq!(
-        found,
-        Findings {
-            compared: 60,
-            ..Findings::default()
-        }
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_lacks_behind_a_late_message_is_named_also_where_all_are_late() {
-    let Some(kafka) = kafka_or_skip() else { return };
-    let mut written = Written::new(kafka).await;
-    // The partition was lost when Kafka had the log up to 9, and then it got that event, and no later one.
-    let place = written.place(9);
-    let mut late = written.at(9).clone();
-    let behind = (cloudevent::RELEASED_BEHIND, "9".to_owned());
-    late.headers.push(behind);
-    let is_elsewhere = |m: &Message| format!("{}/{}", m.topic, m.partition) != place;
-    let lacking = written.messages[9..].iter().filter(|m| !is_elsewhere(m));
-    let lacking = lacking.count();
-    written.messages.retain(is_elsewhere);
-    written.write().await;
-    written.release(vec![late], "").await;
-    let found = check(&written.pool, &written.kafka).await;
-    assert_eq!(found.differences, lacking as u64, "{found:?}");
-    assert_at(&found.first.unwrap(), 10, written.streams[4], 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_value_is_named() {
     let Some(kafka) = kafka_or_skip() else { return };
     let mut written = Written::new(kafka).await;
@@ -467,8 +321,33 @@ async fn two_messages_of_a_key_that_changed_places_are_named() {
     assert_at(&difference, 59, written.streams[29], 1);
     assert_eq!(
         difference.expected,
-        "a version after 2, which came before it"
+        "a position after 60, which came before it in its partition"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_messages_of_a_partition_that_changed_places_are_named() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let mut written = Written::new(kafka).await;
+    // The last two of a partition that are of different streams.
+    let place = written.place(60);
+    let of_last = |message: &Message| format!("{}/{}", message.topic, message.partition) == place;
+    let key = written.at(60).key.clone();
+    let other = (0..59).rev().find(|nth| {
+        let message = &written.messages[*nth];
+        of_last(message) && message.key != key
+    });
+    let other = other.expect("eight partitions have thirty streams");
+    // The first of the two events of the last stream is at 59.
+    written.messages.swap(other, 58);
+    let difference = written.only_difference().await;
+    let position = other as i64 + 1;
+    assert_eq!(difference.position, Some(Position(position)));
+    assert_eq!(
+        difference.expected,
+        "a position after 59, which came before it in its partition"
+    );
+    assert_eq!(difference.found, format!("position {position}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

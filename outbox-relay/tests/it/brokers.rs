@@ -20,7 +20,7 @@ use crate::relay::{Relay, assert_kafka_has_the_log};
 // A single broker never has too few replicas, whatever `min.insync.replicas` says. So here the client's
 // mock stands in: it does not know transactions, but its errors are like a broker's.
 #[tokio::test(flavor = "multi_thread")]
-async fn too_few_replicas_are_told_and_waited_for_and_hold_no_stream_back() {
+async fn too_few_replicas_are_reported_and_waited_for_and_are_no_refusal() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let mock = MockCluster::new(1).unwrap();
@@ -45,11 +45,7 @@ async fn too_few_replicas_are_told_and_waited_for_and_hold_no_stream_back() {
     assert_eq!(relay.health.snapshot().sequencer.state, State::Leading);
     mock.clear_request_errors(RDKafkaApiKey::Produce);
     relay.published(&pool).await;
-    let held: i64 = sqlx::query_scalar("select count(*) from es.unpublished")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-    assert_eq!(held, 0);
+    assert_eq!(relay.health.snapshot().refused, None);
     relay.stop().await;
 }
 

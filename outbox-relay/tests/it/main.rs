@@ -9,7 +9,6 @@ mod audit;
 mod broker;
 mod brokers;
 mod by_hand;
-mod held_back;
 mod message;
 mod model;
 mod proxy;

@@ -1,18 +1,15 @@
 //! Relays that end at every point of a transaction, and the ones that come after them.
 
-use std::collections::HashMap;
-
 use domain::stream_type::StreamType;
-use event_store::cloudevent;
-use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::envelope::Position;
 use event_store::log;
 use outbox_relay::health::State;
 use sqlx::PgPool;
 use testkit::events::{Recorder, sequence};
-use testkit::kafka::{TestKafka, kafka_or_skip};
+use testkit::kafka::{Follower, kafka_or_skip};
 use testkit::postgres::TestDatabase;
 
-use crate::by_hand::{self, Dying};
+use crate::by_hand;
 use crate::relay::{Relay, assert_kafka_has_the_log};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +26,7 @@ async fn a_relay_that_ended_between_sending_and_committing_is_fenced_and_leaves_
     recorder.droplets(20).await;
     sequence(&pool).await;
     let next = log::read(&pool, Position(40), 10).await.unwrap();
-    let dying = sent(&kafka, &pool, next).await;
+    let dying = by_hand::sent(&kafka, &pool, next).await;
 
     let second = Relay::start(&pool, &kafka);
     second.published(&pool).await;
@@ -53,7 +50,7 @@ async fn a_relay_that_ended_right_after_committing_is_continued_behind_what_it_c
     recorder.droplets(20).await;
     sequence(&pool).await;
     let next = log::read(&pool, Position(40), 10).await.unwrap();
-    let dying = sent(&kafka, &pool, next).await;
+    let dying = by_hand::sent(&kafka, &pool, next).await;
     by_hand::commit(dying).await.expect("it is the only one");
 
     let second = Relay::start(&pool, &kafka);
@@ -84,6 +81,50 @@ async fn relays_that_are_killed_again_and_again_publish_everything_once() {
     last.published(&pool).await;
     assert_kafka_has_the_log(&kafka, &pool).await;
     last.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_follows_sees_positions_ascend_while_relays_are_killed() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    let mut relay = Relay::start(&pool, &kafka);
+    recorder.jobs(1).await;
+    relay.published(&pool).await;
+    let follower = Follower::start(&kafka);
+    let mut published = Position(3);
+    for round in 1..=4 {
+        recorder.droplets(300).await;
+        recorder.jobs(300).await;
+        relay.wake.appended.raise();
+        relay
+            .until("a part is published", |now| {
+                now.published.is_some_and(|p| p > published)
+            })
+            .await;
+        relay.kill().await;
+        forget_leases(&pool).await;
+
+        // One that dies with a transaction that it has sent, and one that dies after it has committed.
+        sequence(&pool).await;
+        relay = Relay::start(&pool, &kafka);
+        published = relay.published(&pool).await;
+        relay.stop().await;
+        recorder.jobs(10).await;
+        sequence(&pool).await;
+        let next = log::read(&pool, published, 20).await.unwrap();
+        let dying = by_hand::sent(&kafka, &pool, next).await;
+        if round % 2 == 0 {
+            by_hand::commit(dying).await.expect("it is the only one");
+        }
+        relay = Relay::start(&pool, &kafka);
+        published = relay.published(&pool).await;
+    }
+    relay.stop().await;
+    let events = usize::try_from(published.0).unwrap();
+    follower.assert_ascending(events).await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,22 +184,6 @@ async fn a_relay_whose_record_was_deleted_finds_its_place_by_the_events() {
     assert_kafka_has_the_log(&kafka, &pool).await;
     assert_eq!(kafka.events(StreamType::JOB).await.len(), 90);
     second.stop().await;
-}
-
-/// A producer with the relay's own id that has sent these events and its progress, and not committed:
-/// what a relay leaves behind that is killed just before.
-async fn sent(kafka: &TestKafka, pool: &PgPool, events: Vec<Positioned<StoredEvent>>) -> Dying {
-    let before = Position(events[0].position.0 - 1);
-    let heads = log::shard_heads(pool, before).await.unwrap();
-    let mut heads: HashMap<Shard, Position> = heads.into_iter().collect();
-    let messages = events.iter().map(|event| {
-        let previous = heads.insert(event.event.stream.shard(), event.position);
-        cloudevent::encode(&kafka.topics(), event, previous.unwrap_or_default()).unwrap()
-    });
-    let last = events.last().unwrap();
-    let (position, event) = (last.position, last.event.event_id);
-    let progress = format!(r#"{{"position":{position},"event":"{event}","epoch":1}}"#);
-    by_hand::sent(kafka, messages.collect(), progress).await
 }
 
 /// Lets the leases run out at once, as if their time had passed.

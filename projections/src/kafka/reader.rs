@@ -14,11 +14,11 @@ use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::cursor::{Cursor, Origin, Step, Supply};
+use super::cursor::{Cursor, Origin, Step};
 use super::gathering::{Claim, Gathering};
 use super::group::Group;
 use super::incoming::Incoming;
-use super::unowned_shards::UnownedShards;
+use super::stalled_shards::StalledShards;
 use super::{PendingBatch, Shared};
 
 mod from_log;
@@ -27,8 +27,8 @@ mod from_log;
 const BATCH: usize = 1_000;
 /// How long to wait for a message at most: other things are looked at this often.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How often to look whether the log is ahead of Kafka.
-const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// How often to look for shards that stand still.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 /// How often Kafka is told what was applied.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -46,12 +46,18 @@ pub(super) struct Reader {
     generation: i32,
     cursors: BTreeMap<Shard, Cursor>,
     gathering: Gathering,
-    /// While no partition is ours.
-    unowned: UnownedShards,
+    stalled: StalledShards,
     last_look: Instant,
-    /// Since the last look.
-    supply: Supply,
     last_told: Instant,
+}
+
+/// Whether Kafka had more to give than went into a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Supply {
+    /// It may have: what a shard waits for may stand behind what came for others.
+    More,
+    /// It had not: what did not come was not on its way.
+    Drained,
 }
 
 impl Reader {
@@ -74,9 +80,8 @@ impl Reader {
             generation: 0,
             cursors: BTreeMap::new(),
             gathering: Gathering::default(),
-            unowned: UnownedShards::default(),
+            stalled: StalledShards::default(),
             last_look: Instant::now(),
-            supply: Supply::Unbroken,
             last_told: Instant::now(),
         }
     }
@@ -99,16 +104,15 @@ impl Reader {
             self.generation = self.shared.generation.load(Ordering::SeqCst);
             self.begin()?;
         }
-        self.gather()?;
+        let supply = self.gather()?;
         self.hand_out()?;
-        if self.last_look.elapsed() > POLL_INTERVAL {
-            if self.kafka.context().assigned().is_empty() {
-                self.fill_orphans()?;
-            } else {
-                self.fill_what_is_overdue()?;
-            }
+        // From a foreign topic nothing is waited for.
+        let is_foreign = |cursor: &Cursor| cursor.origin == Origin::Foreign;
+        let may_look = supply == Supply::Drained || self.cursors.values().any(is_foreign);
+        if may_look && self.last_look.elapsed() > LOOK_INTERVAL {
+            self.fill_stalled()?;
             // Not before, because that may take longer than the time between two looks.
-            self.begin_to_wait();
+            self.last_look = Instant::now();
         }
         if self.last_told.elapsed() > TELL_EVERY {
             self.last_told = Instant::now();
@@ -118,7 +122,7 @@ impl Reader {
     }
 
     /// Takes what Kafka has, as much as goes into a batch; waits for the first message only.
-    fn gather(&mut self) -> Result<(), StoreError> {
+    fn gather(&mut self) -> Result<Supply, StoreError> {
         let mut wait = PATIENCE;
         let mut had_nothing = false;
         while self.gathering.len() < BATCH {
@@ -130,10 +134,7 @@ impl Reader {
                     kafka.context().complain(&error.to_string());
                     None
                 }
-                None if had_nothing => {
-                    self.supply = Supply::Exhausted;
-                    return Ok(());
-                }
+                None if had_nothing => return Ok(Supply::Drained),
                 // Word of a commit or of a rebalance, too, makes it come back without a message.
                 None => {
                     had_nothing = true;
@@ -148,14 +149,16 @@ impl Reader {
             // Never wait for more once there is some.
             wait = Duration::ZERO;
         }
-        Ok(())
+        Ok(Supply::More)
     }
 
     /// Sets the cursors of the assigned shards to their checkpoints, and lets Kafka begin there.
     fn begin(&mut self) -> Result<(), StoreError> {
         self.gathering = Gathering::default();
         self.cursors.clear();
-        self.unowned = UnownedShards::default();
+        // Kafka has some time to give what it has.
+        self.stalled = StalledShards::default();
+        self.last_look = Instant::now();
         let shards = self.kafka.context().assigned();
         if shards.is_empty() || self.generation == 0 {
             return Ok(());
@@ -170,15 +173,8 @@ impl Reader {
             });
         }
         let cursors = checkpoints.into_iter();
-        self.cursors = cursors.map(|(s, c)| (s, Cursor::at(c))).collect();
-        self.begin_to_wait();
+        self.cursors = cursors.map(|(s, c)| (s, Cursor::at(c.position))).collect();
         Ok(())
-    }
-
-    /// From now on, Kafka has some time to give what it has.
-    fn begin_to_wait(&mut self) {
-        self.last_look = Instant::now();
-        self.supply = Supply::Unbroken;
     }
 
     fn partitions(
@@ -205,7 +201,7 @@ impl Reader {
             offset,
             received,
         } = message;
-        let Some(mut cursor) = self.cursors.get(&shard).copied() else {
+        let Some(cursor) = self.cursors.get(&shard).copied() else {
             return Ok(());
         };
         let received = match received {
@@ -216,20 +212,6 @@ impl Reader {
                 return Ok(());
             }
         };
-        if cursor.origin == Origin::Unknown {
-            let claim = Claim {
-                shard,
-                position: received.event.position,
-                event: received.event.event.event_id,
-            };
-            let refuted = self.refuted(vec![claim])?;
-            cursor.origin = if refuted.is_empty() {
-                Origin::Ours
-            } else {
-                Origin::Foreign
-            };
-            self.cursors.insert(shard, cursor);
-        }
         if cursor.origin == Origin::Foreign {
             return Ok(());
         }
@@ -238,7 +220,7 @@ impl Reader {
             Step::Take => {}
             Step::FillUpTo(previous) => {
                 self.fill(shard, previous)?;
-                // What comes next in this shard may have been decided anew meanwhile.
+                // What was read may have been handed out meanwhile, and the topic found to be foreign.
                 let cursor = self.cursors.get(&shard);
                 if !self.is_current() || cursor.is_none_or(|c| c.origin != Origin::Ours) {
                     return Ok(());

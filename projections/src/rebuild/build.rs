@@ -12,7 +12,7 @@ use super::end::end;
 use super::fill::fill;
 use super::parks::parked_anew;
 use super::switch::{Outcome, switch};
-use crate::compare::{Comparison, Sample, compare};
+use crate::compare::{Sample, compare};
 
 /// So few events behind the log, a generation is caught up with in a moment.
 const NEARLY: i64 = 1_000;
@@ -37,13 +37,12 @@ pub(super) async fn build(
     catch_up(pool, projection, generation).await?;
     is_filled(pool, name, generation).await?;
     let comparison = compare(pool, projection, generation, Sample::ALL).await?;
-    let replaced = compare_replaced(pool, projection).await?;
     let serving = generation::serving(pool, name).await?.generation;
     let parked = {
         let mut connection = pool.acquire().await?;
         parked_anew(&mut connection, name, serving, generation).await?
     };
-    let report = json!({ "comparison": comparison, "replaced": replaced, "parked": parked });
+    let report = json!({ "comparison": comparison, "parked": parked });
     record(pool, name, generation, report).await?;
     if comparison.differences > 0 || !parked.is_empty() {
         tracing::error!(
@@ -108,35 +107,6 @@ async fn is_filled(pool: &PgPool, name: &str, generation: i32) -> anyhow::Result
     .await
     .context("how far a rebuild is cannot be recorded")?;
     Ok(())
-}
-
-/// Looks what is wrong with the generation that serves, if code of the same version made it.
-async fn compare_replaced(
-    pool: &PgPool,
-    projection: &dyn Consumer,
-) -> anyhow::Result<Option<Comparison>> {
-    let serving = generation::serving(pool, projection.name()).await?;
-    let version: i32 = sqlx::query_scalar(
-        "select version from es.generations where consumer = $1 and generation = $2",
-    )
-    .bind(serving.name)
-    .bind(serving.generation)
-    .fetch_one(pool)
-    .await?;
-    if version != projection.version() {
-        return Ok(None);
-    }
-    let comparison = compare(pool, projection, serving.generation, Sample::ALL).await?;
-    if comparison.differences > 0 {
-        tracing::warn!(
-            projection = serving.name,
-            generation = serving.generation,
-            differences = comparison.differences,
-            first = ?comparison.first.first(),
-            "the generation that is to be replaced is not what the log says"
-        );
-    }
-    Ok(Some(comparison))
 }
 
 async fn record(

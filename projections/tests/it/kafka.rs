@@ -198,6 +198,34 @@ async fn a_topic_that_was_made_anew_and_stays_empty_is_made_up_for_by_the_log() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_topic_lost_last_is_read_from_the_log_while_others_keep_coming() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = applying().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    kafka.make_topics().await;
+    recorder.jobs(10).await;
+    let lost = sequence(&pool).await;
+    let member = Member::start(&pool, &kafka);
+    let mut head = lost;
+    wait::until("what was lost is applied", async || {
+        recorder.droplets(5).await;
+        let before = std::mem::replace(&mut head, sequence(&pool).await);
+        kafka.send(&pool, before, head).await;
+        let noted: i64 = sqlx::query_scalar("select count(*) from noted where position <= $1")
+            .bind(lost.0)
+            .fetch_one(&pool)
+            .await
+            .expect("the table is read");
+        (noted == lost.0).then_some(())
+    })
+    .await;
+    applied(&pool, head).await;
+    member.stop().await;
+    assert_each_applied_once(&pool, head).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn members_that_come_and_go_lose_and_double_nothing() {
     let Some(kafka) = kafka_or_skip() else { return };
     let database = applying().await;

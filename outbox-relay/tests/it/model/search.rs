@@ -3,20 +3,20 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use super::Rules;
+use super::Safeguards;
 use super::state::State;
 
-/// What the search found.
+/// The result of a search.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) states: usize,
     pub(super) steps: usize,
-    /// What is wrong first, with the steps that lead there.
+    /// The first property that breaks, with the steps that lead there.
     pub(super) wrong: Option<String>,
 }
 
-/// Breadth first, so that the schedule of a failure is a shortest one.
-pub(super) fn search(rules: Rules) -> Found {
+/// Searches breadth first, so that the schedule of a failure is a shortest one.
+pub(super) fn search(with: Safeguards) -> Found {
     let mut found = Found::default();
     let start = Rc::new(State::new());
     // Many states leave the same behind.
@@ -27,17 +27,17 @@ pub(super) fn search(rules: Rules) -> Found {
     while next < reached.len() {
         let state = Rc::clone(&reached[next].0);
         let left = state.abandoned();
-        let wrong = state.wrong(rules).or_else(|| {
+        let wrong = state.wrong(with).or_else(|| {
             let is_new = abandoned.insert(left.clone());
             is_new
-                .then(|| left.end(rules).wrong_at_the_end(rules))
+                .then(|| left.end(with).wrong_at_the_end(with))
                 .flatten()
         });
         if let Some(wrong) = wrong {
             found.wrong = Some(format!("{wrong}\n{}", story(&reached, next)));
             break;
         }
-        for (step, successor) in state.successors(rules) {
+        for (step, successor) in state.successors(with) {
             found.steps += 1;
             let successor = Rc::new(successor.sorted());
             if known.insert(Rc::clone(&successor)) {

@@ -1,202 +1,144 @@
-//! The state of the model, and what must hold in it.
+//! The state of the model, and the properties that must hold in it.
 
 mod steps;
 
 use self::steps::Steps;
-use super::{CRASHES, DECISIONS, Rules, STARTS, STREAMS, TURNS};
+use super::{PARTITIONS, STARTS, Safeguards};
 
 /// Everything there is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State {
-    postgres: Postgres,
     kafka: Kafka,
     publishers: [Publisher; 2],
-    /// Turns begun, producers started, crashes and decisions of the operator, so far.
-    turns: u8,
+    /// Starts of publishers, so far.
     starts: u8,
-    crashes: u8,
-    decisions: u8,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Postgres {
-    /// The epoch of the lease; whoever has it may lose it at any time.
-    epoch: u8,
-    /// `es.unpublished`, by position.
-    rows: [Option<Row>; STREAMS.len()],
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Row {
-    Waits,
-    Refused,
-    RetryRequested,
-    Skipped,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Kafka {
     /// The producer that started last: the others are fenced.
     producer: u8,
-    /// Positions, in the order in which `read_committed` readers see them.
-    committed: Vec<u8>,
+    /// Positions in each partition, as readers of committed messages see them.
+    committed: [Vec<u8>; 2],
+    /// The last committed record of progress.
     record: Record,
-    /// What was sent and not committed.
-    open: Vec<u8>,
+    /// A transaction that is decided, as far as it is not finished.
+    decided: Option<Transaction>,
     takes_large: bool,
 }
 
-/// The last record of progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Record {
+    /// Everything up to here is in Kafka, or was passed over.
     position: u8,
-    /// A stream, and up to where it was released.
-    released: Option<(u8, u8)>,
+    /// Only where events are published around a refused one.
+    passed_over: Option<u8>,
+}
+
+/// What a transaction holds of each partition, and of the topic of the record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Transaction {
+    events: [Vec<u8>; 2],
+    record: Option<Record>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Publisher {
-    StandsBy,
-    HasLease {
-        epoch: u8,
-    },
+    /// It has not started, has crashed, or has given its producer up.
+    Idle,
     /// Only where the record is read too early.
     HasRead {
-        epoch: u8,
         record: Record,
     },
     Started {
-        epoch: u8,
         producer: u8,
         early: Option<Record>,
     },
-    Read {
-        epoch: u8,
-        producer: u8,
-        record: Record,
-    },
-    Confirmed {
-        epoch: u8,
-        producer: u8,
-        record: Record,
-    },
     Leads(Leader),
-    /// Decided what comes next.
-    Prepared(Leader, Transaction),
-    /// Let wait what has to wait.
-    Ready(Leader, Transaction),
     Sent(Leader, Transaction),
-    Committed(Leader, Transaction),
-    /// Kafka refused an event that was sent alone.
-    WasRefused(Leader, u8),
+    /// Only where the record is written in a transaction of its own.
+    Unrecorded(Leader),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Leader {
-    epoch: u8,
     producer: u8,
-    position: u8,
-    /// From where on each stream is held back.
-    held: [Option<u8>; 2],
-    skipped: Vec<u8>,
-    /// What was released and has its rows still: only where they are deleted late.
-    undeleted: Option<(u8, u8)>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Transaction {
-    sent: Vec<u8>,
-    waiting: Vec<u8>,
+    /// What the last record that it knows of says.
     record: Record,
-    /// The stream that is released, and up to where.
-    releases: Option<(u8, u8)>,
 }
 
 impl State {
     pub(super) fn new() -> Self {
         Self {
-            postgres: Postgres::default(),
             kafka: Kafka::default(),
-            publishers: [Publisher::StandsBy, Publisher::StandsBy],
-            turns: 0,
+            publishers: [Publisher::Idle, Publisher::Idle],
             starts: 0,
-            crashes: 0,
-            decisions: 0,
         }
     }
 
-    /// What is wrong in this state already.
-    pub(super) fn wrong(&self, rules: Rules) -> Option<String> {
-        let committed = &self.kafka.committed;
-        for (i, position) in committed.iter().enumerate() {
-            if committed[..i].contains(position) {
-                return Some(format!("{position} is in Kafka twice"));
-            }
-            let is_there =
-                |p: &u8| committed[..i].contains(p) || self.row(*p) == Some(Row::Skipped);
-            let before = (1..*position).filter(|p| stream(*p) == stream(*position));
-            if let Some(missing) = before.into_iter().find(|p| !is_there(p)) {
+    /// Returns a property that is broken in this state already.
+    pub(super) fn wrong(&self, with: Safeguards) -> Option<String> {
+        for (partition, positions) in self.kafka.committed.iter().enumerate() {
+            if !positions.is_sorted_by(|a, b| a < b) {
                 return Some(format!(
-                    "{position} is in Kafka before {missing} of its stream"
+                    "positions do not ascend in partition {partition}: {positions:?}"
                 ));
             }
         }
-        let Record { position, released } = self.kafka.record;
-        for p in 1..=position {
-            let is_released = released.is_some_and(|(s, up_to)| stream(p) == s && p <= up_to);
-            match (committed.contains(&p), self.row(p)) {
-                (false, None) => return Some(format!("{p} is neither in Kafka nor has it a row")),
-                (true, Some(Row::Skipped)) => {
-                    return Some(format!("{p} is in Kafka and was skipped"));
-                }
-                // Where the record does not tell, this shows when the event is sent once more.
-                (true, Some(_)) if !is_released && rules != Rules::NoReleaseInTheRecord => {
-                    return Some(format!("{p} is in Kafka and has a row"));
-                }
-                _ => {}
-            }
-        }
-        None
+        // What is decided is as good as there.
+        let decided = self.kafka.decided.clone().unwrap_or_default();
+        let record = decided.record.unwrap_or(self.kafka.record).position;
+        let is_there = |position: u8| {
+            let partition = partition(position);
+            [&self.kafka.committed, &decided.events]
+                .iter()
+                .any(|events| events[partition].contains(&position))
+        };
+        // Where a safeguard is left out that this property is made of, its use shows in the order above.
+        let may_miss = with == Safeguards::PublishesAround;
+        let may_have_more = with == Safeguards::RecordApart;
+        let wrong = (1..=last()).find(|position| match *position <= record {
+            true => !is_there(*position) && !may_miss,
+            false => is_there(*position) && !may_have_more,
+        });
+        wrong.map(|position| {
+            format!("the record does not tell what is in Kafka: it says {record}, see {position}")
+        })
     }
 
-    /// What is wrong when there is nothing more to do.
-    pub(super) fn wrong_at_the_end(&self, rules: Rules) -> Option<String> {
-        let is_missing =
-            |p: &u8| self.kafka.committed.contains(p) == (self.row(*p) == Some(Row::Skipped));
-        let missing: Vec<u8> = (1..=last()).filter(is_missing).collect();
-        let wrong = || format!("in the end {missing:?} are not in Kafka, or skipped and there");
-        self.wrong(rules)
-            .or_else(|| (!missing.is_empty()).then(wrong))
+    /// Returns a property that is broken when there is nothing more to do.
+    pub(super) fn wrong_at_the_end(&self, with: Safeguards) -> Option<String> {
+        let there: usize = self.kafka.committed.iter().map(Vec::len).sum();
+        let missing = || format!("only {there} events are in Kafka in the end");
+        self.wrong(with)
+            .or_else(|| (there != PARTITIONS.len()).then(missing))
     }
 
-    /// The same with the publishers in a fixed order: neither is better than the other.
+    /// Returns the same state with the publishers in a fixed order: neither is special.
     pub(super) fn sorted(mut self) -> Self {
         self.publishers.sort_unstable();
         self
     }
 
-    /// What becomes of everything when both publishers crash here, the limit is raised, and the
-    /// operator asks for another attempt at what is refused.
+    /// Returns the state after both publishers crashed here, Kafka finished what is decided, and the limit
+    /// was raised.
     pub(super) fn abandoned(&self) -> Self {
         let mut state = self.clone();
-        state.publishers = [Publisher::StandsBy, Publisher::StandsBy];
-        (state.turns, state.starts, state.crashes) = (0, 0, 0);
+        state.publishers = [Publisher::Idle, Publisher::Idle];
+        state.starts = 0;
         state.kafka.takes_large = true;
-        state.decisions = DECISIONS;
-        for row in &mut state.postgres.rows {
-            if *row == Some(Row::Refused) {
-                *row = Some(Row::RetryRequested);
-            }
-        }
+        state.kafka.finish();
         state
     }
 
-    /// How it ends when one publisher leads from here on, and nobody disturbs it.
-    pub(super) fn end(&self, rules: Rules) -> Self {
+    /// Returns how it ends when one publisher leads from here on, and nothing disturbs it.
+    pub(super) fn end(&self, with: Safeguards) -> Self {
         let mut state = self.clone();
-        // It sends one event at a time, which only takes more transactions.
-        while let Some((_, next)) = state.publisher_steps(0, rules).into_iter().next() {
-            if state.is_done() || next.wrong(rules).is_some() {
+        // The first step is the undisturbed one. It sends one event at a time, which only takes more
+        // transactions.
+        while let Some((_, mut next)) = state.publisher_steps(0, with).into_iter().next() {
+            next.kafka.finish();
+            if next.wrong(with).is_some() {
                 return next;
             }
             state = next;
@@ -204,103 +146,89 @@ impl State {
         state
     }
 
-    fn is_done(&self) -> bool {
-        let Publisher::Leads(leader) = &self.publishers[0] else {
-            return false;
-        };
-        leader.position == last()
-            && self
-                .postgres
-                .rows
-                .iter()
-                .flatten()
-                .all(|r| *r == Row::Skipped)
-    }
-
-    pub(super) fn successors(&self, rules: Rules) -> Vec<(String, Self)> {
+    pub(super) fn successors(&self, with: Safeguards) -> Vec<(String, Self)> {
         let mut next = Vec::new();
         for i in 0..self.publishers.len() {
-            let stands_by = self.publishers[i] == Publisher::StandsBy;
-            let starts = matches!(
-                self.publishers[i],
-                Publisher::HasLease { .. } | Publisher::HasRead { .. }
-            );
-            if (stands_by && self.turns == TURNS) || (starts && self.starts == STARTS) {
+            if self.publishers[i] != Publisher::Idle {
+                let mut crashed = self.clone();
+                crashed.publishers[i] = Publisher::Idle;
+                next.push((format!("{i} crashes"), crashed));
+            } else if self.starts == STARTS {
                 continue;
             }
-            next.extend(self.publisher_steps(i, rules));
-            if !stands_by && self.crashes < CRASHES {
-                let mut crashed = self.clone();
-                crashed.crashes += 1;
-                crashed.publishers[i] = Publisher::StandsBy;
-                next.push((format!("{i} crashes"), crashed));
-            }
+            next.extend(self.publisher_steps(i, with));
         }
-        next.extend(self.operator_steps(rules));
-        next
-    }
-
-    /// The operator may raise the limit at any time, and decide about what is refused before and after.
-    fn operator_steps(&self, rules: Rules) -> Vec<(String, Self)> {
-        let mut next = Vec::new();
         if !self.kafka.takes_large {
             let mut raised = self.clone();
             raised.kafka.takes_large = true;
-            next.push(("the operator raises the limit".to_owned(), raised));
+            next.push(("the limit is raised".to_owned(), raised));
         }
-        let is_refused = |p: &u8| matches!(self.row(*p), Some(Row::Refused | Row::RetryRequested));
-        let Some(first) = (1..=last()).find(is_refused) else {
-            return next;
-        };
-        let mut decides = |name: &str, row| {
-            let mut decided = self.clone();
-            decided.decisions += 1;
-            *decided.row_mut(first) = Some(row);
-            next.push((format!("the operator {name} {first}"), decided));
-        };
-        let is_tried_again = self.row(first) == Some(Row::RetryRequested);
-        if self.decisions < DECISIONS && !is_tried_again {
-            decides("asks for another attempt at", Row::RetryRequested);
-        }
-        if self.decisions < DECISIONS && (!is_tried_again || rules == Rules::SkipsWhatIsTriedAgain)
-        {
-            decides("skips", Row::Skipped);
+        for place in [Place::Partition(0), Place::Partition(1), Place::Record] {
+            let mut state = self.clone();
+            if state.kafka.finish_in(place) {
+                next.push((format!("Kafka finishes in {place:?}"), state));
+            }
         }
         next
     }
 
-    fn publisher_steps(&self, i: usize, rules: Rules) -> Vec<(String, Self)> {
+    fn publisher_steps(&self, i: usize, with: Safeguards) -> Vec<(String, Self)> {
         let mut steps = Steps {
             state: self,
             publisher: i,
-            rules,
+            with,
             next: Vec::new(),
         };
         steps.all();
         steps.next
     }
+}
 
-    fn row(&self, position: u8) -> Option<Row> {
-        self.postgres.rows[usize::from(position) - 1]
+/// Where a transaction is finished by itself.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Partition(usize),
+    Record,
+}
+
+impl Kafka {
+    /// Shows readers what a decided transaction holds in one place. Returns whether there was anything.
+    fn finish_in(&mut self, place: Place) -> bool {
+        let Some(decided) = self.decided.as_mut() else {
+            return false;
+        };
+        let any = match place {
+            Place::Partition(partition) => {
+                let events = std::mem::take(&mut decided.events[partition]);
+                let any = !events.is_empty();
+                self.committed[partition].extend(events);
+                any
+            }
+            Place::Record => match decided.record.take() {
+                Some(record) => {
+                    self.record = record;
+                    true
+                }
+                None => false,
+            },
+        };
+        if *decided == Transaction::default() {
+            self.decided = None;
+        }
+        any
     }
 
-    fn row_mut(&mut self, position: u8) -> &mut Option<Row> {
-        &mut self.postgres.rows[usize::from(position) - 1]
-    }
-
-    fn delete_released(&mut self, (stream_id, up_to): (u8, u8)) {
-        for p in (1..=up_to).filter(|p| stream(*p) == stream_id) {
-            let row = self.row_mut(p);
-            *row = row.filter(|row| *row == Row::Skipped);
+    fn finish(&mut self) {
+        for place in [Place::Partition(0), Place::Partition(1), Place::Record] {
+            self.finish_in(place);
         }
     }
 }
 
-/// The stream of a position.
-fn stream(position: u8) -> u8 {
-    STREAMS[usize::from(position) - 1]
+fn partition(position: u8) -> usize {
+    PARTITIONS[usize::from(position) - 1]
 }
 
 fn last() -> u8 {
-    u8::try_from(STREAMS.len()).expect("few events")
+    u8::try_from(PARTITIONS.len()).expect("few events")
 }

@@ -1,4 +1,5 @@
-//! What the reader asks of the log: where it stands, whether Kafka tells the truth, and what Kafka lacks.
+//! What the reader asks of Postgres: its checkpoints, whether the log has what Kafka says, and what Kafka
+//! lacks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use rdkafka::consumer::Consumer;
 use super::{BATCH, Reader};
 use crate::kafka::cursor::Cursor;
 use crate::kafka::gathering::Claim;
+use crate::kafka::stalled_shards::StalledShards;
 
 impl Reader {
     pub(super) fn checkpoints(
@@ -62,7 +64,8 @@ impl Reader {
         if let Err(error) = self.kafka.resume(&partitions) {
             tracing::debug!(consumer = self.consumer, %error, "partitions were not resumed");
         }
-        self.cursors.values_mut().for_each(Cursor::look_anew);
+        // Kafka was kept from giving what it has.
+        self.stalled = StalledShards::default();
         filled
     }
 
@@ -99,29 +102,27 @@ impl Reader {
         Ok(more)
     }
 
-    /// Reads from the log what has been there for a while and did not come: Kafka lost it, or the relay
-    /// does not get through. If it comes later, it will be known.
-    pub(super) fn fill_what_is_overdue(&mut self) -> Result<(), StoreError> {
-        if self.cursors.is_empty() {
+    /// Reads shards from the log that stand still. If their events come later, they will be known.
+    pub(super) fn fill_stalled(&mut self) -> Result<(), StoreError> {
+        let standing = self.standing()?;
+        if standing.is_empty() {
             return Ok(());
         }
         let heads = log::shard_heads(&self.pool, Position(i64::MAX));
-        let heads = self.runtime.block_on(heads)?;
-        let supply = self.supply;
-        let overdue = heads.into_iter().filter_map(|(shard, head)| {
-            let up_to = self.cursors.get_mut(&shard)?.overdue(head, supply)?;
-            Some((shard, up_to))
-        });
-        // All before the first is read, which takes time.
-        let overdue: Vec<(Shard, Position)> = overdue.collect();
-        for (shard, up_to) in overdue {
+        let heads: BTreeMap<Shard, Position> = self.runtime.block_on(heads)?.into_iter().collect();
+        let stalled = self.stalled.look(&standing, &heads);
+        if !stalled.is_empty() {
             tracing::warn!(
                 consumer = self.consumer,
-                %shard,
-                position = up_to.0,
-                "events did not come through Kafka and are read from the log"
+                shards = stalled.len(),
+                "events do not come through Kafka and are read from the log"
             );
-            self.fill(shard, up_to)?;
+        }
+        for shard in stalled {
+            let from = standing[&shard];
+            let cursor = self.cursors.entry(shard).or_insert(Cursor::at(from));
+            cursor.position = cursor.position.max(from);
+            self.fill(shard, heads[&shard])?;
             if !self.is_current() {
                 break;
             }
@@ -129,30 +130,24 @@ impl Reader {
         self.hand_out()
     }
 
-    /// Reads from the log what nobody applies, while Kafka gives this member no partitions.
-    pub(super) fn fill_orphans(&mut self) -> Result<(), StoreError> {
+    /// Returns where the shards stand that this reader answers for: those that Kafka gave it. While it has
+    /// none, they are all shards, because Kafka may be away, and have taken its partitions back or never
+    /// given them; and they stand where somebody has applied them.
+    fn standing(&self) -> Result<BTreeMap<Shard, Position>, StoreError> {
         if self.generation == 0 {
-            return Ok(());
+            return Ok(BTreeMap::new());
+        }
+        if !self.kafka.context().assigned().is_empty() {
+            let cursors = self.cursors.iter();
+            return Ok(cursors.map(|(shard, c)| (*shard, c.position)).collect());
         }
         let shards = Shard::all(self.kafka.context().types());
-        let checkpoints = self.checkpoints(&shards)?;
-        let heads = log::shard_heads(&self.pool, Position(i64::MAX));
-        let heads: BTreeMap<Shard, Position> = self.runtime.block_on(heads)?.into_iter().collect();
-        let unowned = self.unowned.look(&checkpoints, &heads);
-        if !unowned.is_empty() {
-            tracing::warn!(
-                consumer = self.consumer,
-                shards = unowned.len(),
-                "Kafka gives no partitions and nobody applies their events; they are read from the log"
-            );
-        }
-        for shard in unowned {
-            self.cursors.insert(shard, Cursor::at(checkpoints[&shard]));
-            self.fill(shard, heads[&shard])?;
-            if !self.is_current() {
-                break;
-            }
-        }
-        self.hand_out()
+        let checkpoints = self.checkpoints(&shards)?.into_iter();
+        let standing = checkpoints.map(|(shard, checkpoint)| {
+            // What this reader has handed out is on its way to the checkpoint.
+            let ours = self.cursors.get(&shard).map(|cursor| cursor.position);
+            (shard, checkpoint.position.max(ours.unwrap_or_default()))
+        });
+        Ok(standing.collect())
     }
 }

@@ -1,5 +1,5 @@
-//! Leaders that are paused until another leads, and wake: they change nothing, neither in Postgres nor in
-//! Kafka, say that they stand by, and can lead again.
+//! Leading relays that are paused until another leads, and wake: they change nothing, neither in Postgres
+//! nor in Kafka, say that they stand by, and can lead again. And leading relays that are killed.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use sqlx::PgPool;
 use testkit::events::Recorder;
-use testkit::kafka::{TestKafka, kafka_or_skip};
+use testkit::kafka::{Follower, TestKafka, kafka_or_skip};
 use testkit::postgres::TestDatabase;
 use testkit::wait::until;
 use tokio::process::Child;
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::distributed::arguments;
 use super::program::{Folder, free_port, program, signal};
 
-/// How often a leader is paused.
+/// How often a leader is paused, or killed.
 const ROUNDS: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,6 +55,35 @@ async fn a_paused_leader_that_wakes_changes_nothing() {
     load.stop().await;
     assert_kafka_has_each_position_once(&kafka, &pool).await;
     assert_log_is_dense(&pool).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_sees_positions_ascend_while_leaders_are_killed() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let (folder, database) = (Folder::new(), TestDatabase::new().await);
+    let pool = database.pool();
+    let load = Load::start(pool.clone());
+
+    let mut leader = Relay::start(&folder, &kafka, &database.url());
+    leader.leads(&pool).await;
+    goes_on(&pool).await;
+    let follower = Follower::start(&kafka);
+    for _ in 0..ROUNDS {
+        let other = Relay::start(&folder, &kafka, &database.url());
+        other.stands_by().await;
+        goes_on(&pool).await;
+        leader.kill().await;
+        other.leads(&pool).await;
+        goes_on(&pool).await;
+        leader = other;
+    }
+
+    load.stop().await;
+    assert_kafka_has_each_position_once(&kafka, &pool).await;
+    let head = log::head(&pool).await.unwrap();
+    follower
+        .assert_ascending(usize::try_from(head.0).unwrap())
+        .await;
 }
 
 /// Writers that go on until they are stopped.
@@ -145,6 +174,11 @@ impl Relay {
             stands_by("kafka")
         })
         .await;
+    }
+
+    /// Ends it wherever it is.
+    async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// Asks it to end, and waits until it has.

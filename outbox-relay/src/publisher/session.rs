@@ -1,0 +1,225 @@
+//! One session of the publisher: from taking over to the first failure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use event_store::cloudevent::{self, Message, Topics};
+use event_store::consume::lease::Lease;
+use event_store::consume::wake::{POLL, Wake};
+use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::log;
+use sqlx::PgPool;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use super::batch_size::BatchSize;
+use super::writer::{Watch, Writer, Written};
+use crate::health::RelayHealth;
+use crate::lag;
+use crate::progress::Progress;
+use crate::refusal::Refusal;
+
+/// How often the progress is noted in Postgres, for metrics.
+const NOTE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a session works with.
+#[derive(Clone)]
+pub(super) struct Relay {
+    pub(super) pool: PgPool,
+    pub(super) brokers: String,
+    pub(super) topics: Topics,
+    pub(super) health: Arc<RelayHealth>,
+    pub(super) stop: CancellationToken,
+}
+
+/// Why a session ended without a failure.
+pub(super) enum End {
+    /// The process stops.
+    Stopped,
+    /// Kafka refuses an event for good.
+    Refused(Refusal),
+}
+
+/// A publisher that has fenced the one before it.
+pub(super) struct Session {
+    relay: Relay,
+    lease: Lease,
+    /// Never used again after a failure, because the session ends with it.
+    writer: Arc<Writer>,
+    /// Kafka has every event up to here and none after it, as the last record of progress says.
+    position: Position,
+    /// The last position of every shard up to `position`, or to the events that are being sent.
+    heads: HashMap<Shard, Position>,
+    size: BatchSize,
+}
+
+/// The outcome of sending one batch.
+enum Sent<T> {
+    Committed(T),
+    Refused(Refusal),
+}
+
+/// An event, and the position of the event before it in its shard.
+type Chained = (Positioned<StoredEvent>, Position);
+
+impl Session {
+    /// Checks the topics, fences the publisher before, and reads how far it came.
+    ///
+    /// The lease only decides who should publish. That one publishes at a time is Kafka's promise, by the
+    /// `transactional.id`, so it does not matter here when the lease is lost.
+    pub(super) async fn take_over(relay: Relay, lease: Lease) -> anyhow::Result<Self> {
+        let runtime = Handle::current();
+        let (brokers, topics) = (relay.brokers.clone(), relay.topics.clone());
+        let (health, stop) = (Arc::clone(&relay.health), relay.stop.clone());
+        let (writer, standing) = spawn_blocking(move || {
+            let watch = Watch {
+                health: &health,
+                stop: &stop,
+            };
+            Writer::start(&brokers, topics, &runtime, watch)
+        })
+        .await??;
+        let mut position = Position::START;
+        if let Some(standing) = standing {
+            standing.verify(&relay.pool, &relay.topics).await?;
+            position = standing.position;
+        }
+        let heads = log::shard_heads(&relay.pool, position).await?;
+        let session = Self {
+            relay,
+            lease,
+            writer: Arc::new(writer),
+            position,
+            heads: heads.into_iter().collect(),
+            size: BatchSize::new(),
+        };
+        tracing::info!(position = position.0, "publishing resumes");
+        session.note_progress().await?;
+        Ok(session)
+    }
+
+    /// Publishes until `stop`, a refusal or a failure.
+    pub(super) async fn run(mut self, wake: &Wake) -> anyhow::Result<End> {
+        let mut batch = Vec::new();
+        let mut noted = Instant::now();
+        while !self.relay.stop.is_cancelled() {
+            if noted.elapsed() > NOTE_INTERVAL {
+                self.note_progress().await?;
+                noted = Instant::now();
+            }
+            if batch.is_empty() {
+                batch = self.read_after(self.position).await?;
+            }
+            if batch.is_empty() {
+                tokio::select! {
+                    () = wake.sequenced.above(self.position.0, POLL) => {}
+                    () = self.relay.stop.cancelled() => {}
+                }
+                continue;
+            }
+            match self.publish(batch).await? {
+                Sent::Committed(next) => batch = next,
+                Sent::Refused(refusal) => return Ok(End::Refused(refusal)),
+            }
+        }
+        Ok(End::Stopped)
+    }
+
+    /// Notes the progress for metrics. Fails when another process has the lease, so that a publisher that
+    /// was paused ends here, if it is not fenced yet.
+    async fn note_progress(&self) -> anyhow::Result<()> {
+        lag::note_progress(&self.relay.pool, &self.lease, self.position).await?;
+        // Also after a thread of an earlier session, which waited long for Kafka, reported that.
+        self.relay.health.published_up_to(self.position);
+        Ok(())
+    }
+
+    async fn read_after(&self, position: Position) -> anyhow::Result<Vec<Positioned<StoredEvent>>> {
+        let limit = i64::try_from(self.size.limit()).context("a batch is small")?;
+        Ok(log::read(&self.relay.pool, position, limit).await?)
+    }
+
+    /// Publishes the events that come next, at least one. Returns the events after them, as far as they were
+    /// read meanwhile.
+    async fn publish(
+        &mut self,
+        batch: Vec<Positioned<StoredEvent>>,
+    ) -> anyhow::Result<Sent<Vec<Positioned<StoredEvent>>>> {
+        let last = batch.last().context("a batch has an event")?;
+        let progress = Progress {
+            position: last.position,
+            event: last.event.event_id,
+            epoch: self.lease.epoch,
+        };
+        let (position, events) = (last.position, batch.len());
+        let chained = self.chain(batch);
+        // The log does not change behind the reader, so the next batch is read meanwhile.
+        let (sent, next) =
+            tokio::join!(self.transact(chained, progress), self.read_after(position));
+        let bytes = match sent? {
+            Sent::Committed(bytes) => bytes,
+            Sent::Refused(refusal) => return Ok(Sent::Refused(refusal)),
+        };
+        self.size.learn(events, bytes);
+        self.position = position;
+        self.relay.health.published_up_to(position);
+        next.map(Sent::Committed)
+    }
+
+    /// Adds to every event the position of the event before it in its shard: by that, consumers notice what
+    /// a topic has lost.
+    fn chain(&mut self, batch: Vec<Positioned<StoredEvent>>) -> Vec<Chained> {
+        let events = batch.into_iter();
+        let chained = events.map(|event| {
+            let shard = event.event.stream.shard();
+            let previous = self.heads.insert(shard, event.position);
+            (event, previous.unwrap_or_default())
+        });
+        chained.collect()
+    }
+
+    /// Writes one transaction on a thread that may block. Returns how many bytes the events are.
+    async fn transact(
+        &self,
+        events: Vec<Chained>,
+        progress: Progress,
+    ) -> anyhow::Result<Sent<usize>> {
+        let (relay, writer) = (self.relay.clone(), Arc::clone(&self.writer));
+        let published = self.position;
+        let (count, started) = (events.len(), Instant::now());
+        let sent = spawn_blocking(move || {
+            let watch = Watch {
+                health: &relay.health,
+                stop: &relay.stop,
+            };
+            let messages = events
+                .iter()
+                .map(|(event, previous)| cloudevent::encode(&relay.topics, event, *previous));
+            let messages: Vec<Message> = messages.collect::<Result<_, _>>()?;
+            match writer.write(&messages, &progress, watch)? {
+                Written::Committed => {
+                    let bytes = messages.iter().map(|message| message.value.len());
+                    anyhow::Ok(Sent::Committed(bytes.sum()))
+                }
+                Written::Refused(failures) => {
+                    let events = events.iter().map(|(event, _)| event);
+                    let sent: Vec<_> = events.zip(&messages).collect();
+                    let refusal = Refusal::new(failures, &sent, &relay.brokers, published);
+                    let refusal = refusal.context("Kafka refused what was not sent")?;
+                    Ok(Sent::Refused(refusal))
+                }
+            }
+        })
+        .await??;
+        if let Sent::Committed(_) = sent {
+            metrics::histogram!("clustergenie_relay_batch_events").record(count as f64);
+            metrics::histogram!("clustergenie_relay_batch_seconds")
+                .record(started.elapsed().as_secs_f64());
+            metrics::gauge!("clustergenie_relay_batch_limit_events").set(self.size.limit() as f64);
+        }
+        Ok(sent)
+    }
+}
