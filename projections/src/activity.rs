@@ -1,4 +1,4 @@
-//! What happened, one line an event, for people: the table `read.activity`.
+//! What happened, one line an event, for people: the table `read_v1.activity`.
 //!
 //! It judges nothing: every event that decodes gets its line. What it calls a resource it remembers
 //! in a table of its own, because other projections may be ahead or behind.
@@ -20,7 +20,7 @@ use crate::fold::{self, stored_time};
 
 pub mod query;
 
-/// What one event meant: a row of `read.activity`, whose columns are these fields.
+/// What one event meant: a row of `read_v1.activity`, whose columns are these fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityRow {
     /// The organization that it happened in.
@@ -66,7 +66,7 @@ impl ActivityRow {
     }
 }
 
-/// The projection that writes `read.activity`.
+/// The projection that writes `read_v1.activity`.
 #[derive(Debug, Clone, Copy)]
 pub struct Activity;
 

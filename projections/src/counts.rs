@@ -1,4 +1,4 @@
-//! How many there are of what, for each organization: the table `read.counts`.
+//! How many there are of what, for each organization: the table `read_v1.counts`.
 //!
 //! Counters change by adding, which is commutative, so workers of different shards may apply at
 //! once; they lock the counters in one order, so they cannot deadlock (a batch that has to be applied
@@ -42,7 +42,7 @@ pub(crate) enum Dimension {
 }
 
 impl Dimension {
-    /// The name in `read.counts`.
+    /// The name in `read_v1.counts`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::DropletStatus => "droplet_status",
@@ -54,7 +54,7 @@ impl Dimension {
     }
 }
 
-/// The projection that writes `read.counts`.
+/// The projection that writes `read_v1.counts`.
 #[derive(Debug, Clone, Copy)]
 pub struct Counts;
 
@@ -96,7 +96,7 @@ impl Consumer for Counts {
     }
 }
 
-/// What a resource is counted as: a row of `read.counted`, whose columns are these fields.
+/// What a resource is counted as: a row of `read_v1.counted`, whose columns are these fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Row {
     stream_id: Uuid,

@@ -1,4 +1,4 @@
-//! Droplets as they are now, deleted ones too: the table `read.droplets`.
+//! Droplets as they are now, deleted ones too: the table `read_v1.droplets`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ mod row;
 
 pub mod query;
 
-/// A droplet: a row of `read.droplets`, whose columns are these fields.
+/// A droplet: a row of `read_v1.droplets`, whose columns are these fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletRow {
     /// Its id.
@@ -77,7 +77,7 @@ pub struct DropletRow {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// The projection that writes `read.droplets`.
+/// The projection that writes `read_v1.droplets`.
 #[derive(Debug, Clone, Copy)]
 pub struct Droplets;
 

@@ -1,4 +1,4 @@
-//! Jobs as they are now: the table `read.jobs`.
+//! Jobs as they are now: the table `read_v1.jobs`.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ mod row;
 
 pub mod query;
 
-/// A job: a row of `read.jobs`, whose columns are these fields.
+/// A job: a row of `read_v1.jobs`, whose columns are these fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobRow {
     /// Its id.
@@ -68,7 +68,7 @@ pub struct JobRow {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// The projection that writes `read.jobs`.
+/// The projection that writes `read_v1.jobs`.
 #[derive(Debug, Clone, Copy)]
 pub struct Jobs;
 

@@ -16,7 +16,7 @@
 //! It must never write events, decide rules, read a clock or depend on another projection's tables:
 //! projections advance independently.
 //!
-//! To add a read model: a migration that makes its tables in schema `read` with a row-level security
+//! To add a read model: a migration that makes its tables in schema `read_v1` with a row-level security
 //! policy, its module, a line in [`all`], and its GraphQL type. To change what one holds, raise its
 //! `version()`: tables of a new generation are made from the log beside those that serve, and take
 //! their place when they are complete ([`rebuild`]).

@@ -2,14 +2,14 @@
 -- same name, in the transaction of its checkpoint; made again from the log at any time.
 --
 -- The tables of a generation (`es.generations`) are in a schema of their own, such as `droplets_1`; the
--- views in `read` show the generation that serves. Whoever reads, reads `read`: there are permissions,
+-- views in `read_v1` show the generation that serves. Whoever reads, reads `read_v1`: there are permissions,
 -- and other views upon these, which a new generation leaves as they are.
 --
 -- Clients' queries run as the role `clustergenie_reader` with the setting `clustergenie.org`: it sees
 -- the rows of that organization and nothing at all without the setting. The owner, who writes, is not
 -- bound by the policies.
 
-create schema read;
+create schema read_v1;
 
 -- Roles belong to the whole cluster: another database may have made this one, even at this moment.
 do $$
@@ -152,7 +152,7 @@ create table counts_1.counted (
 ) with (fillfactor = 70);
 
 -- The one rule of every table that clients read: it is bound to an organization, by its column `org_id`.
-create function read.protect(in_schema text, table_name text) returns void
+create function read_v1.protect(in_schema text, table_name text) returns void
 language plpgsql as $$
 begin
     execute format('alter table %I.%I enable row level security', in_schema, table_name);
@@ -165,7 +165,7 @@ end $$;
 
 -- Shows the tables of a generation to clients: those that are bound to an organization. The columns
 -- must be those of the generation before; new ones come last.
-create function read.serve(projection text, generation integer) returns void
+create function read_v1.serve(projection text, generation integer) returns void
 language plpgsql as $$
 declare
     its_schema text := format('%s_%s', projection, generation);
@@ -177,14 +177,14 @@ begin
         order by c.relname
     loop
         execute format(
-            'create or replace view read.%I with (security_invoker = true) as select * from %I.%I',
+            'create or replace view read_v1.%I with (security_invoker = true) as select * from %I.%I',
             shown, its_schema, shown);
-        execute format('grant select on read.%I to clustergenie_reader', shown);
+        execute format('grant select on read_v1.%I to clustergenie_reader', shown);
     end loop;
 end $$;
 
 -- Makes the empty tables of a generation, cut like those of the one that serves.
-create function read.make_generation(projection text, generation integer) returns void
+create function read_v1.make_generation(projection text, generation integer) returns void
 language plpgsql as $$
 declare
     its_schema text := format('%s_%s', projection, generation);
@@ -205,13 +205,13 @@ begin
             execute format('alter table %I.%I set (%s)', its_schema, model.name, model.options);
         end if;
         if model.is_for_clients then
-            perform read.protect(its_schema, model.name);
+            perform read_v1.protect(its_schema, model.name);
         end if;
     end loop;
 end $$;
 
 -- Drops the tables of a generation that does not serve. Fails while something depends on them.
-create function read.drop_generation(projection text, generation integer) returns void
+create function read_v1.drop_generation(projection text, generation integer) returns void
 language plpgsql as $$
 declare
     its_schema text := format('%s_%s', projection, generation);
@@ -226,15 +226,15 @@ begin
     execute format('drop schema if exists %I', its_schema);
 end $$;
 
-grant usage on schema read, es to clustergenie_reader;
-select read.protect('droplets_1', 'droplets');
-select read.serve('droplets', 1);
-select read.protect('jobs_1', 'jobs');
-select read.serve('jobs', 1);
-select read.protect('activity_1', 'activity');
-select read.serve('activity', 1);
-select read.protect('counts_1', 'counts');
-select read.serve('counts', 1);
+grant usage on schema read_v1, es to clustergenie_reader;
+select read_v1.protect('droplets_1', 'droplets');
+select read_v1.serve('droplets', 1);
+select read_v1.protect('jobs_1', 'jobs');
+select read_v1.serve('jobs', 1);
+select read_v1.protect('activity_1', 'activity');
+select read_v1.serve('activity', 1);
+select read_v1.protect('counts_1', 'counts');
+select read_v1.serve('counts', 1);
 
 alter table es.events enable row level security;
 create policy of_organization on es.events for select to clustergenie_reader

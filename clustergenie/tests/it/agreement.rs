@@ -49,8 +49,8 @@ async fn totals(up: &Up, told: &(ByStatus, ByStatus)) -> (ByStatus, ByStatus) {
 }
 
 async fn rows(database: &PgPool) -> (ByStatus, ByStatus) {
-    let droplets = "select status, count(*) from read.droplets group by status";
-    let jobs = "select status, count(*) from read.jobs group by status";
+    let droplets = "select status, count(*) from read_v1.droplets group by status";
+    let jobs = "select status, count(*) from read_v1.jobs group by status";
     let droplets: Vec<(String, i64)> = sqlx::query_as(droplets).fetch_all(database).await.unwrap();
     let jobs: Vec<(String, i64)> = sqlx::query_as(jobs).fetch_all(database).await.unwrap();
     (droplets.into_iter().collect(), jobs.into_iter().collect())

@@ -1,4 +1,4 @@
-//! Reads `read.counts`.
+//! Reads `read_v1.counts`.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ impl Reader {
     /// [`ReadError`].
     pub async fn counts(&self, org: &OrgId) -> Result<OrgCounts, ReadError> {
         let rows: Vec<(String, String, i64)> =
-            sqlx::query_as("select dimension, value, count from read.counts where org_id = $1")
+            sqlx::query_as("select dimension, value, count from read_v1.counts where org_id = $1")
                 .bind(org.as_str())
                 .fetch_all(&mut *self.session(org).await?)
                 .await?;

@@ -1,4 +1,4 @@
-//! Reads `read.droplets`.
+//! Reads `read_v1.droplets`.
 
 use domain::droplet::DropletStatus;
 use domain::ids::{DropletId, OrgId};
@@ -52,7 +52,7 @@ impl Reader {
         id: DropletId,
     ) -> Result<Option<DropletRow>, ReadError> {
         let row: Option<Json<DropletRow>> = sqlx::query_scalar(
-            "select to_json(d) from read.droplets d where org_id = $1 and id = $2",
+            "select to_json(d) from read_v1.droplets d where org_id = $1 and id = $2",
         )
         .bind(org.as_str())
         .bind(id.as_uuid())
@@ -113,7 +113,7 @@ fn select(what: &str, org: &OrgId, filter: &DropletFilter) -> QueryBuilder<Postg
     let mut query = QueryBuilder::new("select ");
     query
         .push(what)
-        .push(" from read.droplets d where org_id = ");
+        .push(" from read_v1.droplets d where org_id = ");
     query.push_bind(org.as_str());
     if filter.statuses.is_empty() {
         query.push(" and status <> 'DELETED'");

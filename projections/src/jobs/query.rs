@@ -1,4 +1,4 @@
-//! Reads `read.jobs`.
+//! Reads `read_v1.jobs`.
 
 use domain::ids::{DropletId, JobId, OrgId};
 use domain::job::{JobStatus, Runner};
@@ -41,12 +41,13 @@ impl Reader {
     /// # Errors
     /// [`ReadError`].
     pub async fn job(&self, org: &OrgId, id: JobId) -> Result<Option<JobRow>, ReadError> {
-        let row: Option<Json<JobRow>> =
-            sqlx::query_scalar("select to_json(j) from read.jobs j where org_id = $1 and id = $2")
-                .bind(org.as_str())
-                .bind(id.as_uuid())
-                .fetch_optional(&mut *self.session(org).await?)
-                .await?;
+        let row: Option<Json<JobRow>> = sqlx::query_scalar(
+            "select to_json(j) from read_v1.jobs j where org_id = $1 and id = $2",
+        )
+        .bind(org.as_str())
+        .bind(id.as_uuid())
+        .fetch_optional(&mut *self.session(org).await?)
+        .await?;
         Ok(row.map(|Json(row)| row))
     }
 
@@ -94,7 +95,9 @@ impl Order<JobRow> for JobOrder {
 
 fn select(what: &str, org: &OrgId, filter: &JobFilter) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new("select ");
-    query.push(what).push(" from read.jobs j where org_id = ");
+    query
+        .push(what)
+        .push(" from read_v1.jobs j where org_id = ");
     query.push_bind(org.as_str());
     if !filter.statuses.is_empty() {
         let statuses: Vec<_> = filter.statuses.iter().map(|s| s.as_str()).collect();

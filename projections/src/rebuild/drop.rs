@@ -34,7 +34,7 @@ async fn drop_one(pool: &PgPool, consumer: &str, generation: i32) -> Result<(), 
     sqlx::query("set local lock_timeout = '200ms'")
         .execute(&mut *transaction)
         .await?;
-    sqlx::query("select read.drop_generation($1, $2)")
+    sqlx::query("select read_v1.drop_generation($1, $2)")
         .bind(consumer)
         .bind(generation)
         .execute(&mut *transaction)

@@ -63,7 +63,7 @@ pub async fn request(
             generation,
         });
     }
-    sqlx::query("select read.make_generation($1, $2)")
+    sqlx::query("select read_v1.make_generation($1, $2)")
         .bind(name)
         .bind(next)
         .execute(&mut *transaction)

@@ -124,7 +124,7 @@ async fn show(
     sqlx::query("set local lock_timeout = '200ms'")
         .execute(&mut *transaction)
         .await?;
-    sqlx::query("select read.serve($1, $2)")
+    sqlx::query("select read_v1.serve($1, $2)")
         .bind(name)
         .bind(generation)
         .execute(&mut *transaction)

@@ -8,11 +8,13 @@ use crate::world::{World, Writer, requested};
 
 /// What a migration does.
 async fn add(pool: &PgPool, column: &str) {
-    sqlx::query("select read.alter_model('droplets', 'droplets', 'add column ' || $1 || ' text')")
-        .bind(column)
-        .execute(pool)
-        .await
-        .expect("the column is added");
+    sqlx::query(
+        "select read_v1.alter_model('droplets', 'droplets', 'add column ' || $1 || ' text')",
+    )
+    .bind(column)
+    .execute(pool)
+    .await
+    .expect("the column is added");
 }
 
 async fn has(pool: &PgPool, schema: &str, column: &str) -> bool {
@@ -40,7 +42,7 @@ async fn a_column_is_added_to_all_generations_and_shown() {
         .expect("is asked for");
     add(&world.pool, "purpose").await;
     for column in ["owner", "purpose"] {
-        for schema in ["droplets_1", "droplets_2", "read"] {
+        for schema in ["droplets_1", "droplets_2", "read_v1"] {
             assert!(has(&world.pool, schema, column).await, "{schema} {column}");
         }
     }

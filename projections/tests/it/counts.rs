@@ -34,12 +34,12 @@ async fn counts_equal_the_counted_rows() {
         (texts(&counts.jobs_by_kind), "jobs", "kind", "true"),
     ] {
         let counted = sqlx::query_as(AssertSqlSafe(format!(
-            "select {column}, count(*) from read.{table} where {condition} group by {column}"
+            "select {column}, count(*) from read_v1.{table} where {condition} group by {column}"
         )));
         let counted = counted.fetch_all(&world.pool).await.expect("counts");
         assert_eq!(given, shown(counted), "{table} by {column}");
     }
-    let zeros: i64 = sqlx::query_scalar("select count(*) from read.counts where count <= 0")
+    let zeros: i64 = sqlx::query_scalar("select count(*) from read_v1.counts where count <= 0")
         .fetch_one(&world.pool)
         .await
         .expect("counts");

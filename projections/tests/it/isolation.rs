@@ -6,10 +6,10 @@ use sqlx::{AssertSqlSafe, PgPool};
 use crate::world::{World, Writer, org, requested, submitted};
 
 const READABLE: [&str; 5] = [
-    "read.droplets",
-    "read.jobs",
-    "read.activity",
-    "read.counts",
+    "read_v1.droplets",
+    "read_v1.jobs",
+    "read_v1.activity",
+    "read_v1.counts",
     "es.events",
 ];
 

@@ -154,7 +154,7 @@ async fn a_rebuild_that_is_killed_again_and_again_ends_all_the_same() {
     let world = World::new().await;
     record_lives(&world, 60).await;
     world.catch_up().await;
-    let before = rows(&world, "read.droplets").await;
+    let before = rows(&world, "read_v1.droplets").await;
     let droplets: Arc<dyn Consumer> = Arc::new(projections::droplets::Droplets);
     request(&world, droplets.as_ref()).await;
     // Each process is killed as soon as it has done one step more; the last one is left to its end.
@@ -178,14 +178,14 @@ async fn a_rebuild_that_is_killed_again_and_again_ends_all_the_same() {
             break;
         }
         assert_eq!(
-            rows(&world, "read.droplets").await,
+            rows(&world, "read_v1.droplets").await,
             before,
             "the old one serves"
         );
     }
     let _last = rebuilder(&world, "last", vec![droplets]);
     await_states(&world, "droplets", &["RETIRED", "SERVING"]).await;
-    assert_eq!(rows(&world, "read.droplets").await, before);
+    assert_eq!(rows(&world, "read_v1.droplets").await, before);
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn a_worker_of_the_old_generation_writes_nothing_any_more() {
     );
     let gone = stale.rewind(1).await;
     assert!(matches!(gone, Err(StoreError::Fenced { .. })), "{gone:?}");
-    assert_eq!(rows(&world, "read.droplets").await.len(), 2);
+    assert_eq!(rows(&world, "read_v1.droplets").await.len(), 2);
 }
 
 #[tokio::test]
@@ -299,7 +299,7 @@ async fn a_risen_version_makes_its_tables_by_itself_and_keeps_older_code_away() 
         older.expect("Postgres answers"),
         ConsumerMode::OtherVersion { serving: 2 }
     );
-    let rows = rows(&world, "read.droplets").await;
+    let rows = rows(&world, "read_v1.droplets").await;
     assert!(rows[0].contains("seen by newer code"), "{rows:?}");
 }
 
@@ -315,14 +315,14 @@ async fn a_generation_that_parks_more_never_serves_and_is_not_made_again() {
         )
         .await;
     world.catch_up().await;
-    let before = rows(&world, "read.droplets").await;
+    let before = rows(&world, "read_v1.droplets").await;
     let jobs: Arc<dyn Consumer> = Arc::new(projections::jobs::Jobs);
     let unable = Arc::new(NewerDroplets {
         refuses: "droplet_renamed",
     });
     let _rebuilder = rebuilder(&world, "one", vec![unable, Arc::clone(&jobs)]);
     await_states(&world, "droplets", &["SERVING", "FAILED"]).await;
-    assert_eq!(rows(&world, "read.droplets").await, before);
+    assert_eq!(rows(&world, "read_v1.droplets").await, before);
     let report: String = sqlx::query_scalar(
         "select report -> 'parked' ->> 0 from es.generations where state = 'FAILED'",
     )
@@ -426,7 +426,7 @@ async fn somebody_who_reads_for_long_delays_the_change_and_nobody_else() {
     writer.droplet(requested("web-1")).await;
     world.catch_up().await;
     let mut reading = world.pool.begin().await.expect("begins");
-    sqlx::query("select from read.droplets")
+    sqlx::query("select from read_v1.droplets")
         .execute(&mut *reading)
         .await
         .expect("reads");
@@ -445,7 +445,7 @@ async fn somebody_who_reads_for_long_delays_the_change_and_nobody_else() {
     })
     .await;
     for _ in 0..20 {
-        assert_eq!(rows(&world, "read.droplets").await.len(), 1);
+        assert_eq!(rows(&world, "read_v1.droplets").await.len(), 1);
     }
     assert_eq!(states(&world, "droplets").await, ["SERVING", "BUILDING"]);
     reading.commit().await.expect("ends");
