@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_graphql::{Context, Result};
 use domain::ids::DropletId;
-use projections::droplets::{DropletRow, Droplets};
+use projections::droplets::Droplets;
+use projections::droplets::row::DropletRow;
+use projections::model::Rows;
 use tokio::sync::watch;
 use tokio::task::yield_now;
 
@@ -100,7 +102,7 @@ pub(crate) async fn droplet(
 }
 
 async fn read(context: &Context<'_>, ids: &[DropletId]) -> Read {
-    consistency::wait(context, None, &[&Droplets]).await?;
+    consistency::wait(context, None, &[&Rows(Droplets)]).await?;
     let org = &RequestInfo::of(context)?.principal.org;
     let rows = context.data::<Services>()?.reader.droplets_by_ids(org, ids);
     let rows = rows.await.map_err(error::read_failed)?.into_iter();

@@ -9,9 +9,11 @@ use domain::ids::{DropletId, JobId, OrgId};
 use projections::consistency::ReadModels;
 use projections::droplets::{self, Droplets};
 use projections::jobs::{self, Jobs};
+use projections::model::Rows;
 use projections::page::{ByPosition, Direction};
 use projections::reader::Reader;
-use projections::{activity, counts, history};
+use projections::registry::COUNTS;
+use projections::{activity, history};
 
 use crate::consistency;
 use crate::error::{self, Code, failure};
@@ -102,7 +104,7 @@ impl Query {
         };
         let page = arguments.page(order.field.into(), order.direction.into())?;
         let filter = droplets::query::DropletFilter::try_from(filter.unwrap_or_default())?;
-        let (reader, org) = scope(context, consistent_with, &[&Droplets]).await?;
+        let (reader, org) = scope(context, consistent_with, &[&Rows(Droplets)]).await?;
         let slice = reader.droplets(org, &filter, &page).await;
         let slice = slice.map_err(error::read_failed)?;
         Ok(connection(slice, Droplet::from, DropletTotal(filter)))
@@ -236,7 +238,7 @@ impl Query {
         #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
         consistent_with: Option<String>,
     ) -> Result<Counts> {
-        let (reader, org) = scope(context, consistent_with, &[&counts::Counts]).await?;
+        let (reader, org) = scope(context, consistent_with, &[&COUNTS]).await?;
         let counts = reader.counts(org).await.map_err(error::read_failed)?;
         Ok(Counts(counts))
     }
@@ -276,7 +278,7 @@ async fn droplet(
     id: DropletId,
     consistent_with: Option<String>,
 ) -> Result<Option<Droplet>> {
-    let (reader, org) = scope(context, consistent_with, &[&Droplets]).await?;
+    let (reader, org) = scope(context, consistent_with, &[&Rows(Droplets)]).await?;
     let row = reader.droplet(org, id).await.map_err(error::read_failed)?;
     Ok(row.map(Droplet::from))
 }
@@ -295,9 +297,9 @@ async fn job(
 /// What shows jobs, whose droplet may be selected at these places.
 fn models_of_jobs(droplet: &[Lookahead<'_>]) -> ReadModels<'static> {
     if droplet.iter().any(Lookahead::exists) {
-        &[&Jobs, &Droplets]
+        &[&Rows(Jobs), &Rows(Droplets)]
     } else {
-        &[&Jobs]
+        &[&Rows(Jobs)]
     }
 }
 

@@ -8,7 +8,10 @@ use domain::name::JobKind;
 use domain::stream_type::StreamType;
 use domain::tag::Tag;
 use futures_util::{Stream, StreamExt, future};
-use projections::changes::{Change, Node};
+use projections::changes::Change;
+use projections::droplets::row::DropletRow;
+use projections::jobs::row::JobRow;
+use projections::model::LiveRow;
 
 use crate::filters::{read, read_all, read_types};
 use crate::following::follow;
@@ -132,10 +135,7 @@ impl WantedDroplets {
         {
             return None;
         }
-        let row = match &change.node {
-            Some(Node::Droplet(row)) => Some(row.clone()),
-            Some(Node::Job(_)) | None => None,
-        };
+        let row = change.node.as_ref().and_then(LiveRow::row::<DropletRow>);
         let is_wanted = row.as_ref().is_none_or(|row| {
             (self.statuses.is_empty() || self.statuses.contains(&row.status.into()))
                 && self.tags.is_subset(&row.tags)
@@ -161,10 +161,7 @@ impl WantedJobs {
         {
             return None;
         }
-        let row = match &change.node {
-            Some(Node::Job(row)) => Some(row.clone()),
-            Some(Node::Droplet(_)) | None => None,
-        };
+        let row = change.node.as_ref().and_then(LiveRow::row::<JobRow>);
         let is_wanted = row.as_ref().is_none_or(|row| {
             (self.droplet.is_none() || self.droplet == row.droplet_id)
                 && (self.kinds.is_empty() || self.kinds.contains(&row.kind))

@@ -159,7 +159,7 @@ pub(crate) async fn project(settings: Project) -> anyhow::Result<()> {
     wiring::rebuilds(&mut tasks, &pool, &wake);
     let ready = Ready::new(Parts {
         pool,
-        consumers: projections::all(),
+        consumers: projections::consumers(),
         relay: None,
     });
     observe(&mut tasks, &ready, &settings.observed).await?;

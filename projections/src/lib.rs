@@ -2,10 +2,11 @@
 //! else.
 //!
 //! What it promises, and where:
-//! - each read model is one module with its row, a pure fold, a set-based `apply` and its queries;
-//!   rows and checkpoint commit together (`event_store::consume::consumer`), and replaying from zero in
+//! - each read model is one folder with its row, a pure fold and its queries, and one line in
+//!   [`registry`]; loading, storing, comparing and rebuilding are the same for all ([`model`]);
+//! - rows and checkpoint commit together (`event_store::consume::consumer`), and replaying from zero in
 //!   batches of any size gives the same rows, byte for byte, because rows hold nothing that depends
-//!   on when or how a projection ran;
+//!   on when or how a consumer ran;
 //! - an event that cannot have come next ([`fold::UnexpectedEvent`]) parks its stream in that projection,
 //!   visibly, and nothing else stops;
 //! - clients read through [`reader::Reader`] only, as a role that row-level security binds to one
@@ -21,16 +22,15 @@
 //! `version()`: tables of a new generation are made from the log beside those that serve, and take
 //! their place when they are complete ([`rebuild`]).
 
-use std::sync::Arc;
-
-use event_store::consume::consumer::Consumer;
-
 pub mod fold;
+pub mod model;
 
 pub mod activity;
 pub mod counts;
 pub mod droplets;
 pub mod jobs;
+
+pub mod registry;
 
 pub mod page;
 pub mod reader;
@@ -51,13 +51,4 @@ pub mod kafka;
 #[cfg(test)]
 mod testing;
 
-/// Every projection there is, one line each.
-#[must_use]
-pub fn all() -> Vec<Arc<dyn Consumer>> {
-    vec![
-        Arc::new(droplets::Droplets),
-        Arc::new(jobs::Jobs),
-        Arc::new(activity::Activity),
-        Arc::new(counts::Counts),
-    ]
-}
+pub use self::registry::{all, consumers};

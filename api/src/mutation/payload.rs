@@ -4,6 +4,8 @@ use async_graphql::{Context, Object, Result, SimpleObject};
 use commands::error::CommandError;
 use commands::receipt::Receipt;
 use domain::ids::{DropletId, JobId};
+use projections::droplets::Droplets;
+use projections::jobs::Jobs;
 use uuid::Uuid;
 
 use crate::error;
@@ -58,7 +60,9 @@ impl DropletPayload {
         };
         let org = &RequestInfo::of(context)?.principal.org;
         let reader = &context.data::<Services>()?.reader;
-        let row = reader.droplet_as_written(org, DropletId::new(id)).await;
+        let row = reader
+            .live_state::<Droplets>(org, DropletId::new(id).into())
+            .await;
         Ok(row.map_err(error::read_failed)?.map(Droplet::from))
     }
 
@@ -97,7 +101,7 @@ impl JobPayload {
         };
         let org = &RequestInfo::of(context)?.principal.org;
         let reader = &context.data::<Services>()?.reader;
-        let row = reader.job_as_written(org, JobId::new(id)).await;
+        let row = reader.live_state::<Jobs>(org, JobId::new(id).into()).await;
         Ok(row.map_err(error::read_failed)?.map(Job::from))
     }
 

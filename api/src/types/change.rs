@@ -1,7 +1,10 @@
 //! `DropletChange`, `JobChange`, `EventChange`: what subscriptions deliver.
 
 use async_graphql::SimpleObject;
-use projections::changes::{self, Change};
+use projections::changes::Change;
+use projections::droplets::row::DropletRow;
+use projections::jobs::row::JobRow;
+use projections::model::LiveRow;
 use projections::page::Key;
 
 use crate::types::droplet::Droplet;
@@ -72,12 +75,17 @@ impl From<Change> for EventChange {
         Self {
             cursor: cursor(&change),
             event: Event(change.event),
-            node: change.node.map(|node| match node {
-                changes::Node::Droplet(row) => Node::Droplet(Droplet(row)),
-                changes::Node::Job(row) => Node::Job(Job(row)),
-            }),
+            node: change.node.as_ref().and_then(node),
         }
     }
+}
+
+fn node(row: &LiveRow) -> Option<Node> {
+    let droplet = row
+        .row::<DropletRow>()
+        .map(|row| Node::Droplet(Droplet(row)));
+    let job = || row.row::<JobRow>().map(|row| Node::Job(Job(row)));
+    droplet.or_else(job)
 }
 
 fn cursor(change: &Change) -> String {

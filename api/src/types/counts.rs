@@ -3,6 +3,7 @@
 use async_graphql::{Object, SimpleObject};
 use domain::{droplet, job};
 use projections::counts::query::OrgCounts;
+use projections::{droplets, jobs};
 
 use crate::types::droplet_status::DropletStatus;
 use crate::types::job_status::JobStatus;
@@ -15,48 +16,48 @@ pub(crate) struct Counts(pub(crate) OrgCounts);
 impl Counts {
     /// Droplets by status, each status once, deleted droplets too.
     async fn droplets_by_status(&self) -> Vec<DropletStatusCount> {
-        let count = |status| DropletStatusCount {
-            status: DropletStatus::from(status),
-            count: of(self.0.droplets_by_status.get(&status)),
+        let count = |status: droplet::DropletStatus| DropletStatusCount {
+            status: status.into(),
+            count: self.0.of(droplets::counted::BY_STATUS, status.as_str()),
         };
         droplet::DropletStatus::ALL.into_iter().map(count).collect()
     }
 
     /// Living droplets (requested, active, deleting) by size; sizes without any are left out.
     async fn droplets_by_size(&self) -> Vec<SizeCount> {
-        let counts = self.0.droplets_by_size.iter();
+        let counts = self.0.by(droplets::counted::BY_SIZE);
         let counts = counts.map(|(size, count)| SizeCount {
-            size: size.to_string(),
-            count: *count,
+            size: size.to_owned(),
+            count,
         });
         counts.collect()
     }
 
     /// Living droplets (requested, active, deleting) by region; regions without any are left out.
     async fn droplets_by_region(&self) -> Vec<RegionCount> {
-        let counts = self.0.droplets_by_region.iter();
+        let counts = self.0.by(droplets::counted::BY_REGION);
         let counts = counts.map(|(region, count)| RegionCount {
-            region: region.to_string(),
-            count: *count,
+            region: region.to_owned(),
+            count,
         });
         counts.collect()
     }
 
     /// Jobs by status, each status once.
     async fn jobs_by_status(&self) -> Vec<JobStatusCount> {
-        let count = |status| JobStatusCount {
-            status: JobStatus::from(status),
-            count: of(self.0.jobs_by_status.get(&status)),
+        let count = |status: job::JobStatus| JobStatusCount {
+            status: status.into(),
+            count: self.0.of(jobs::counted::BY_STATUS, status.as_str()),
         };
         job::JobStatus::ALL.into_iter().map(count).collect()
     }
 
     /// Jobs by kind; kinds without any are left out.
     async fn jobs_by_kind(&self) -> Vec<JobKindCount> {
-        let counts = self.0.jobs_by_kind.iter();
+        let counts = self.0.by(jobs::counted::BY_KIND);
         let counts = counts.map(|(kind, count)| JobKindCount {
-            kind: kind.to_string(),
-            count: *count,
+            kind: kind.to_owned(),
+            count,
         });
         counts.collect()
     }
@@ -105,8 +106,4 @@ struct JobKindCount {
     kind: String,
     /// How many are of it.
     count: i64,
-}
-
-fn of(count: Option<&i64>) -> i64 {
-    count.copied().unwrap_or_default()
 }

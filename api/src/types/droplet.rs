@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ID, Object};
 use domain::droplet::Protection;
-use projections::droplets::DropletRow;
+use projections::droplets::row::DropletRow;
 
 use crate::global_id::GlobalId;
 use crate::scalars::{BigInt, Time};

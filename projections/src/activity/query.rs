@@ -14,7 +14,7 @@ use crate::reader::{ReadError, Reader};
 pub struct ActivityFilter {
     /// Of one of these kinds, such as `droplet_activated`; empty for any.
     pub kinds: Vec<String>,
-    /// Of this droplet or job.
+    /// Of what has this stream.
     pub resource: Option<StreamId>,
     /// Caused by this actor.
     pub actor: Option<String>,

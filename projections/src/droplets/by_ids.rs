@@ -3,7 +3,7 @@
 use domain::ids::{DropletId, OrgId};
 use sqlx::types::Json;
 
-use super::DropletRow;
+use super::row::DropletRow;
 use crate::reader::{ReadError, Reader};
 
 impl Reader {

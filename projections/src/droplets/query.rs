@@ -8,7 +8,7 @@ use domain::tag::Tag;
 use sqlx::types::Json;
 use sqlx::{Postgres, QueryBuilder};
 
-use super::DropletRow;
+use super::row::DropletRow;
 use crate::page::{self, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 

@@ -6,7 +6,7 @@ use domain::name::{ClusterName, JobKind};
 use sqlx::types::Json;
 use sqlx::{Postgres, QueryBuilder};
 
-use super::JobRow;
+use super::row::JobRow;
 use crate::page::{self, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 

@@ -1,7 +1,6 @@
 //! From empty tables to the generation that serves.
 
 use anyhow::Context;
-use event_store::consume::consumer::Consumer;
 use event_store::consume::generation;
 use event_store::envelope::Position;
 use event_store::log;
@@ -13,6 +12,7 @@ use super::fill::fill;
 use super::parks::parked_anew;
 use super::switch::{Outcome, switch};
 use crate::compare::{Comparison, Sample, compare};
+use crate::model::ReadModel;
 
 /// So few events behind the log, a generation is caught up with in a moment.
 const NEARLY: i64 = 1_000;
@@ -20,7 +20,7 @@ const NEARLY: i64 = 1_000;
 /// Goes on with a generation that is being made until it serves, or is found wrong.
 pub(super) async fn build(
     pool: &PgPool,
-    projection: &dyn Consumer,
+    projection: &dyn ReadModel,
     generation: i32,
 ) -> anyhow::Result<()> {
     let name = projection.name();
@@ -85,7 +85,11 @@ pub(super) async fn build(
     Ok(())
 }
 
-async fn catch_up(pool: &PgPool, projection: &dyn Consumer, generation: i32) -> anyhow::Result<()> {
+async fn catch_up(
+    pool: &PgPool,
+    projection: &dyn ReadModel,
+    generation: i32,
+) -> anyhow::Result<()> {
     let mut filled = Position::START;
     loop {
         let head = log::head(pool).await?;
@@ -113,7 +117,7 @@ async fn is_filled(pool: &PgPool, name: &str, generation: i32) -> anyhow::Result
 /// Looks what is wrong with the generation that serves, if code of the same version made it.
 async fn compare_replaced(
     pool: &PgPool,
-    projection: &dyn Consumer,
+    projection: &dyn ReadModel,
 ) -> anyhow::Result<Option<Comparison>> {
     let serving = generation::serving(pool, projection.name()).await?;
     let version: i32 = sqlx::query_scalar(

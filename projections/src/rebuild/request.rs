@@ -1,10 +1,11 @@
 //! Asks for a rebuild.
 
-use event_store::consume::consumer::Consumer;
 use event_store::consume::generation;
 use event_store::error::StoreError;
 use event_store::pool;
 use sqlx::PgPool;
+
+use crate::model::ReadModel;
 
 /// Why a rebuild was not asked for.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +35,7 @@ pub enum RequestError {
 /// [`RequestError`].
 pub async fn request(
     pool: &PgPool,
-    projection: &dyn Consumer,
+    projection: &dyn ReadModel,
     by: &str,
     reason: &str,
 ) -> Result<i32, RequestError> {

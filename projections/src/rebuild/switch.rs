@@ -9,12 +9,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use event_store::consume::consumer::Consumer;
 use event_store::{log, pool};
 use sqlx::{PgConnection, PgPool};
 
 use super::fill::fill;
 use super::parks::{ParkedAnew, parked_anew};
+use crate::model::ReadModel;
 
 /// Pause after an attempt that met somebody who reads for long.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ pub(super) enum Outcome {
 /// Tries until the generation serves, or must not.
 pub(super) async fn switch(
     pool: &PgPool,
-    projection: &dyn Consumer,
+    projection: &dyn ReadModel,
     generation: i32,
 ) -> anyhow::Result<Outcome> {
     loop {
@@ -55,7 +55,7 @@ enum Attempt {
 
 async fn try_switch(
     pool: &PgPool,
-    projection: &dyn Consumer,
+    projection: &dyn ReadModel,
     generation: i32,
 ) -> anyhow::Result<Attempt> {
     let name = projection.name();

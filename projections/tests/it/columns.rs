@@ -1,6 +1,7 @@
 //! A column that a later version adds is in every generation, and clients see it at once.
 
 use projections::droplets::Droplets;
+use projections::model::Rows;
 use projections::rebuild;
 use sqlx::PgPool;
 
@@ -37,7 +38,7 @@ async fn a_column_is_added_to_all_generations_and_shown() {
     let mut writer = Writer::new(&world, "acme");
     let id = writer.droplet(requested("web-1")).await;
     world.catch_up().await;
-    rebuild::request(&world.pool, &Droplets, "ann", "a test")
+    rebuild::request(&world.pool, &Rows(Droplets), "ann", "a test")
         .await
         .expect("is asked for");
     add(&world.pool, "purpose").await;
