@@ -12,6 +12,10 @@ use super::row::DropletRow;
 use crate::page::{self, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
+const CREATED_AT: &str = "created_at";
+const UPDATED_AT: &str = "updated_at";
+const NAME: &str = "name";
+
 /// Which droplets are wanted; the default is all that are not deleted.
 #[derive(Debug, Clone, Default)]
 pub struct DropletFilter {
@@ -93,18 +97,18 @@ impl Reader {
 impl Order<DropletRow> for DropletOrder {
     fn sort(self) -> Sort {
         match self {
-            Self::CreatedAt => Sort::CreatedAt,
-            Self::UpdatedAt => Sort::UpdatedAt,
-            Self::Name => Sort::Name,
+            Self::CreatedAt => Sort::Time(CREATED_AT),
+            Self::UpdatedAt => Sort::Time(UPDATED_AT),
+            Self::Name => Sort::Text(NAME),
         }
     }
 
     fn key(self, row: &DropletRow) -> Key {
         let id = row.id.as_uuid();
         match self {
-            Self::CreatedAt => Key::CreatedAt(row.created_at, id),
-            Self::UpdatedAt => Key::UpdatedAt(row.updated_at, id),
-            Self::Name => Key::Name(row.name.clone(), id),
+            Self::CreatedAt => Key::Time(CREATED_AT, row.created_at, id),
+            Self::UpdatedAt => Key::Time(UPDATED_AT, row.updated_at, id),
+            Self::Name => Key::Text(NAME, row.name.to_string(), id),
         }
     }
 }

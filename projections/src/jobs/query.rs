@@ -10,6 +10,9 @@ use super::row::JobRow;
 use crate::page::{self, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
+const CREATED_AT: &str = "created_at";
+const UPDATED_AT: &str = "updated_at";
+
 /// Which jobs are wanted; the default is all.
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
@@ -79,16 +82,16 @@ impl Reader {
 impl Order<JobRow> for JobOrder {
     fn sort(self) -> Sort {
         match self {
-            Self::CreatedAt => Sort::CreatedAt,
-            Self::UpdatedAt => Sort::UpdatedAt,
+            Self::CreatedAt => Sort::Time(CREATED_AT),
+            Self::UpdatedAt => Sort::Time(UPDATED_AT),
         }
     }
 
     fn key(self, row: &JobRow) -> Key {
         let id = row.id.as_uuid();
         match self {
-            Self::CreatedAt => Key::CreatedAt(row.created_at, id),
-            Self::UpdatedAt => Key::UpdatedAt(row.updated_at, id),
+            Self::CreatedAt => Key::Time(CREATED_AT, row.created_at, id),
+            Self::UpdatedAt => Key::Time(UPDATED_AT, row.updated_at, id),
         }
     }
 }
