@@ -17,7 +17,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::fold::{self, stored_time};
-use crate::model::ReadModel;
+use crate::model::{ReadModel, View};
 
 pub mod query;
 
@@ -71,7 +71,19 @@ impl ActivityRow {
 #[derive(Debug, Clone, Copy)]
 pub struct Activity;
 
-impl ReadModel for Activity {}
+impl ReadModel for Activity {
+    fn tables(&self) -> &'static str {
+        include_str!("activity/tables.sql")
+    }
+
+    fn views(&self) -> &'static [View] {
+        &[View {
+            schema: "read_v1",
+            name: "activity",
+            query: include_str!("activity/read_v1.sql"),
+        }]
+    }
+}
 
 #[async_trait]
 impl Consumer for Activity {

@@ -23,7 +23,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::fold;
-use crate::model::{Counting, Dimension, ReadModel};
+use crate::model::{Counting, Dimension, ReadModel, View};
 
 pub mod query;
 
@@ -41,7 +41,19 @@ impl Counts {
     }
 }
 
-impl ReadModel for Counts {}
+impl ReadModel for Counts {
+    fn tables(&self) -> &'static str {
+        include_str!("counts/tables.sql")
+    }
+
+    fn views(&self) -> &'static [View] {
+        &[View {
+            schema: "read_v1",
+            name: "counts",
+            query: include_str!("counts/read_v1.sql"),
+        }]
+    }
+}
 
 #[async_trait]
 impl Consumer for Counts {

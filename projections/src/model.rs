@@ -1,12 +1,29 @@
 //! What a read model is, and the one consumer of models that hold one row for each stream.
 //!
-//! A model that holds one row for each stream declares what it is ([`Model`]): its name and version,
-//! the streams it is about, its row, and a pure fold of events into the row. [`Rows`] does the rest for
-//! all of them: it loads the rows of a batch, folds, and stores them. A model of another kind
+//! A model that holds one row for each stream declares what it is ([`Model`]), and [`Rows`] does the rest
+//! for all of them: it loads the rows of a batch, folds, and stores them. A model of another kind
 //! implements [`ReadModel`] itself.
 //!
-//! This module must never name a model: whoever needs one by name or type of stream asks
-//! [`registry`](crate::registry).
+//! How to write one, called `things`, in the folder `things/`:
+//! - `row.rs`: a struct that serialises to the columns of the table ([`StreamRow`]);
+//! - `fold.rs`: the pure function from a row and an event to the next row. It judges nothing that
+//!   `domain` judges, and says when an event cannot have come next;
+//! - `tables.sql`: makes the tables of one generation, by bare names. The table `things` has the key `id`
+//!   and one column for each field of the row;
+//! - `read_v1.sql`: what clients see, as a query with a list of columns and what they mean ([`View`]);
+//! - `counted.rs`, if its streams are to be counted: the dimensions ([`Counted`]);
+//! - `query.rs`: how clients' questions are asked of the view, as methods of
+//!   [`Reader`](crate::reader::Reader);
+//! - `model.rs`: the declaration, and beside it a line in [`registry`](crate::registry).
+//!
+//! A version is its rows, its tables and its views together. Whoever changes one of them raises it;
+//! golden files of the columns of each version (`tests/golden`) fail the tests otherwise. A view of a
+//! version of clients (`read_v1`) keeps its columns under every version of the model, or the model
+//! declares `read_v2` beside it. A view that a version declares no more is dropped when that version
+//! begins to serve.
+//!
+//! This module must never name a model: whoever needs one by its name or type of stream asks the
+//! registry.
 
 use std::fmt::Debug;
 
@@ -22,13 +39,21 @@ mod columns;
 mod counted;
 mod live;
 mod rows;
+mod view;
 
 pub use self::counted::{Counted, Counting, Dimension};
 pub use self::live::{LiveFold, LiveRow};
 pub use self::rows::Rows;
+pub use self::view::View;
 
 /// A read model of any kind: a consumer of events that owns tables.
 pub trait ReadModel: Consumer {
+    /// The statements that make the tables of one generation, by bare names; see [`Model::TABLES`].
+    fn tables(&self) -> &'static str;
+
+    /// The views that clients read it through.
+    fn views(&self) -> &'static [View];
+
     /// How an event changes the row of its stream, for a model that holds one row for each stream.
     fn live_fold(&self) -> Option<LiveFold> {
         None
@@ -46,11 +71,21 @@ pub trait Model: Send + Sync + 'static {
     /// The name, which the table has too: lower-case letters and underscores.
     const NAME: &'static str;
 
-    /// The version of what the fold makes of events, from 1.
+    /// The version of rows, tables and views, from 1. To be raised with every change of what the fold
+    /// makes of the same events, of the tables, or of the views: a generation of this version is then
+    /// made from the log and takes the place of the one that serves.
     const VERSION: i32;
 
     /// The streams that it holds rows of.
     const OF: &'static [StreamType];
+
+    /// The statements that make the tables of one generation, by bare names, in a schema that holds
+    /// nothing else. Tables that clients may read have a column `org_id` and are protected:
+    /// `select projections.protect('things')`.
+    const TABLES: &'static str;
+
+    /// The views that clients read it through.
+    const VIEWS: &'static [View];
 
     /// What its streams are counted by in `counts`, if they are.
     const COUNTING: Option<Counting> = None;

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use super::{Counting, LiveFold, Model, ReadModel, columns, fold, live};
+use super::{Counting, LiveFold, Model, ReadModel, View, columns, fold, live};
 use crate::fold::streams;
 
 /// A model as a consumer: one statement loads the rows of a batch, one stores them.
@@ -50,6 +50,14 @@ impl<M: Model> Consumer for Rows<M> {
 }
 
 impl<M: Model> ReadModel for Rows<M> {
+    fn tables(&self) -> &'static str {
+        M::TABLES
+    }
+
+    fn views(&self) -> &'static [View] {
+        M::VIEWS
+    }
+
     fn live_fold(&self) -> Option<LiveFold> {
         Some(live::fold::<M>)
     }

@@ -19,7 +19,7 @@ use projections::counts::query::OrgCounts;
 use projections::droplets::Droplets;
 use projections::droplets::counted::BY_STATUS;
 use projections::jobs::Jobs;
-use projections::model::{Model, ReadModel, Rows};
+use projections::model::{Model, ReadModel, Rows, View};
 use projections::rebuild::{self, RequestError};
 use sqlx::{AssertSqlSafe, PgConnection};
 use testkit::events::{record_nonsense, sequence};
@@ -31,7 +31,7 @@ use crate::replay::record_lives;
 use crate::world::{World, Writer, requested, sample};
 
 /// What a projection's generations have become, in order.
-async fn states(world: &World, projection: &str) -> Vec<String> {
+pub(crate) async fn states(world: &World, projection: &str) -> Vec<String> {
     sqlx::query_scalar("select state from es.generations where consumer = $1 order by generation")
         .bind(projection)
         .fetch_all(&world.pool)
@@ -39,7 +39,7 @@ async fn states(world: &World, projection: &str) -> Vec<String> {
         .expect("Postgres answers")
 }
 
-async fn await_states(world: &World, projection: &str, wanted: &[&str]) {
+pub(crate) async fn await_states(world: &World, projection: &str, wanted: &[&str]) {
     until(
         &format!("{projection} has come to {wanted:?}"),
         async || (states(world, projection).await == wanted).then_some(()),
@@ -48,7 +48,11 @@ async fn await_states(world: &World, projection: &str, wanted: &[&str]) {
 }
 
 /// A process that makes rebuilds, until it is dropped.
-fn rebuilder(world: &World, owner: &str, projections: Vec<Arc<dyn ReadModel>>) -> JoinSet<()> {
+pub(crate) fn rebuilder(
+    world: &World,
+    owner: &str,
+    projections: Vec<Arc<dyn ReadModel>>,
+) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let (applied, stop) = (Signal::new(), CancellationToken::new());
     let (pool, owner) = (world.pool.clone(), owner.to_owned());
@@ -57,7 +61,7 @@ fn rebuilder(world: &World, owner: &str, projections: Vec<Arc<dyn ReadModel>>) -
 }
 
 /// A worker that follows the log, until it is dropped.
-fn worker(world: &World, projection: Arc<dyn ReadModel>) -> JoinSet<()> {
+pub(crate) fn worker(world: &World, projection: Arc<dyn ReadModel>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let pool = world.pool.clone();
     tasks.spawn(async move {
@@ -70,7 +74,7 @@ fn worker(world: &World, projection: Arc<dyn ReadModel>) -> JoinSet<()> {
     tasks
 }
 
-async fn request(world: &World, projection: &dyn ReadModel) -> i32 {
+pub(crate) async fn request(world: &World, projection: &dyn ReadModel) -> i32 {
     rebuild::request(&world.pool, projection, "ann", "a test")
         .await
         .expect("is asked for")
@@ -254,7 +258,15 @@ impl NewerDroplets {
     const ABLE: Self = Self { refuses: "" };
 }
 
-impl ReadModel for NewerDroplets {}
+impl ReadModel for NewerDroplets {
+    fn tables(&self) -> &'static str {
+        Droplets::TABLES
+    }
+
+    fn views(&self) -> &'static [View] {
+        Droplets::VIEWS
+    }
+}
 
 #[async_trait]
 impl Consumer for NewerDroplets {
