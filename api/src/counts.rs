@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use async_graphql::{Context, Object, OutputType, Result};
 use projections::counts::query::OrgCounts;
+use projections::registry::COUNTS;
 
 use crate::graph::guard::Needs;
 use crate::graph::{consistency, error};
@@ -28,8 +29,7 @@ impl<Counts: OutputType + From<OrgCounts>> CountsQueries<Counts> {
         #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
         consistent_with: Option<String>,
     ) -> Result<Counts> {
-        let (reader, org) =
-            consistency::reader(context, consistent_with, &[&projections::counts::Counts]).await?;
+        let (reader, org) = consistency::reader(context, consistent_with, &[&COUNTS]).await?;
         let counts = reader.counts(org).await.map_err(error::read_failed)?;
         Ok(counts.into())
     }

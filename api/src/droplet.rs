@@ -19,6 +19,8 @@ pub(crate) use object::Droplet;
 use async_graphql::{Context, Result};
 use domain::ids::DropletId;
 use projections::droplets::Droplets;
+use projections::droplets::row::DropletRow;
+use projections::model::Rows;
 
 use self::counts::DropletCounts;
 use self::mutations::DropletMutations;
@@ -28,6 +30,7 @@ use crate::graph::resource::Resource;
 use crate::graph::{consistency, error};
 
 impl Resource for Droplet {
+    type Row = DropletRow;
     type Id = DropletId;
     type Queries = DropletQueries;
     type Mutations = DropletMutations;
@@ -39,7 +42,8 @@ impl Resource for Droplet {
         id: DropletId,
         consistent_with: Option<String>,
     ) -> Result<Option<Self>> {
-        let (reader, org) = consistency::reader(context, consistent_with, &[&Droplets]).await?;
+        let (reader, org) =
+            consistency::reader(context, consistent_with, &[&Rows(Droplets)]).await?;
         let row = reader.droplet(org, id).await.map_err(error::read_failed)?;
         Ok(row.map(Self::from))
     }

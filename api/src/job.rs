@@ -19,6 +19,8 @@ use domain::ids::JobId;
 use projections::consistency::ReadModels;
 use projections::droplets::Droplets;
 use projections::jobs::Jobs;
+use projections::jobs::row::JobRow;
+use projections::model::Rows;
 
 use self::counts::JobCounts;
 use self::mutations::JobMutations;
@@ -28,6 +30,7 @@ use crate::graph::resource::Resource;
 use crate::graph::{consistency, error};
 
 impl Resource for Job {
+    type Row = JobRow;
     type Id = JobId;
     type Queries = JobQueries;
     type Mutations = JobMutations;
@@ -50,8 +53,8 @@ impl Resource for Job {
 /// The read models that show jobs, whose droplet may be selected at these places.
 fn read_models(droplet: &[Lookahead<'_>]) -> ReadModels<'static> {
     if droplet.iter().any(Lookahead::exists) {
-        &[&Jobs, &Droplets]
+        &[&Rows(Jobs), &Rows(Droplets)]
     } else {
-        &[&Jobs]
+        &[&Rows(Jobs)]
     }
 }

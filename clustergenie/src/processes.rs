@@ -56,6 +56,7 @@ pub(crate) async fn migrate(settings: Migrate) -> anyhow::Result<()> {
         }
     };
     schema::migrate::migrate(&pool).await?;
+    projections::tables::migrate(&pool).await?;
     tracing::info!("the database is at the version of this program");
     pool.close().await;
     Ok(())
@@ -159,7 +160,7 @@ pub(crate) async fn project(settings: Project) -> anyhow::Result<()> {
     wiring::rebuilds(&mut tasks, &pool, &wake);
     let ready = Ready::new(Parts {
         pool,
-        consumers: projections::all(),
+        consumers: projections::consumers(),
         relay: None,
     });
     observe(&mut tasks, &ready, &settings.observed).await?;
@@ -206,6 +207,7 @@ async fn connect(
     // The role that clients' queries run as sees read models only.
     if purpose != Purpose::Queries {
         schema::migrate::check(&pool).await?;
+        projections::tables::check(&pool).await?;
     }
     Ok(pool)
 }

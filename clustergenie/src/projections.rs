@@ -38,7 +38,8 @@ pub(crate) async fn run(settings: Projections) -> anyhow::Result<()> {
         .await
         .context("the database cannot be used: check --database-url (CLUSTERGENIE_DATABASE_URL)")?;
     schema::migrate::check(&pool).await?;
-    let mut consumers = projections::all();
+    projections::tables::check(&pool).await?;
+    let mut consumers = projections::consumers();
     // Nobody listens to this signal: who works the list off looks by itself.
     consumers.push(Arc::new(TodoList::new(Signal::new())));
     let desk = Desk {

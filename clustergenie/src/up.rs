@@ -167,6 +167,7 @@ async fn start(
 async fn migrate(database_url: &str) -> anyhow::Result<()> {
     let pool = connect(database_url, Purpose::Maintenance, 2).await?;
     schema::migrate::migrate(&pool).await?;
+    projections::tables::migrate(&pool).await?;
     pool.close().await;
     Ok(())
 }

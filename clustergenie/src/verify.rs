@@ -79,7 +79,7 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
     let sample = Sample::share(settings.sample, from);
     let pool = connect(&url, Purpose::Maintenance, CONNECTIONS_TO_COMPARE).await?;
     for projection in projections::all() {
-        let name = format!("read.{}", projection.name());
+        let name = format!("read_v1.{}", projection.name());
         progress.begin(0);
         let check = read_models::check(&pool, projection.as_ref(), sample);
         checks.push(watch::check(name, "rows", &progress, check).await);

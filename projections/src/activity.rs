@@ -1,7 +1,7 @@
-//! What happened, one line an event, for people: the table `read.activity`.
+//! The read model `activity`: what happened, one line an event, for people.
 //!
 //! It judges nothing: every event that decodes gets its line. What it calls a resource it remembers
-//! in a table of its own, because other projections may be ahead or behind.
+//! in a table of its own, because other models may be ahead or behind.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,11 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::fold::{self, stored_time};
+use crate::model::{ReadModel, View};
 
 pub mod query;
 
-/// What one event meant: a row of `read.activity`, whose columns are these fields.
+/// What one event meant. The fields are the columns of the table `activity`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityRow {
     /// The organization that it happened in.
@@ -34,7 +35,7 @@ pub struct ActivityRow {
     pub resource_type: StreamType,
     /// The id of the thing it happened to.
     pub resource_id: Uuid,
-    /// The droplet's name or the job's kind after the event, where known.
+    /// What people call the thing after the event, where known.
     pub resource_name: Option<String>,
     /// Who caused it.
     pub actor: String,
@@ -66,9 +67,23 @@ impl ActivityRow {
     }
 }
 
-/// The projection that writes `read.activity`.
+/// The read model of activity: one row an event.
 #[derive(Debug, Clone, Copy)]
 pub struct Activity;
+
+impl ReadModel for Activity {
+    fn tables(&self) -> &'static str {
+        include_str!("activity/tables.sql")
+    }
+
+    fn views(&self) -> &'static [View] {
+        &[View {
+            schema: "read_v1",
+            name: "activity",
+            query: include_str!("activity/read_v1.sql"),
+        }]
+    }
+}
 
 #[async_trait]
 impl Consumer for Activity {
@@ -89,6 +104,9 @@ impl Consumer for Activity {
         transaction: &mut PgConnection,
         events: &[Positioned<Recorded>],
     ) -> Result<(), ApplyError> {
+        if events.is_empty() {
+            return Ok(());
+        }
         let mut names = load_names(transaction, &fold::streams(events)).await?;
         let mut learnt = BTreeMap::new();
         let mut rows = Vec::with_capacity(events.len());

@@ -1,6 +1,6 @@
 //! Who hears of what was recorded: one reader of the log per process, for any number of subscribers.
 //!
-//! The reader hands every event on together with its droplet or job as of that event. A subscriber
+//! The reader hands every event on together with the row of its stream as of that event. A subscriber
 //! catches up from the log by itself, joins the live tail at exactly the right position, and goes
 //! back to the log when it was too slow for the tail: no loss, no repetition, no disorder.
 //!
@@ -24,26 +24,28 @@ use sqlx::PgPool;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::model::LiveRow;
+
 mod follow;
 mod node;
 mod tail;
 
 pub use follow::FollowError;
-pub use node::Node;
 pub use tail::ChangesTask;
 
 /// Batches that a slow subscriber may be behind the tail before it goes back to the log.
 const RETAINED_BATCHES: usize = 64;
 
-/// A recorded event, and what it made of its droplet or job.
+/// A recorded event, and the row that it made of its stream.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// The event as it is stored, in its place.
     pub event: Arc<Positioned<StoredEvent>>,
-    /// The droplet or job as of this event. `None` when this program cannot decode the stream up to
-    /// here: the event is delivered all the same, so that nothing is left out silently; the log says
-    /// why, and `clustergenie_changes_without_node_total` counts it.
-    pub node: Option<Node>,
+    /// The row of the stream as of this event. `None` when this program cannot decode the stream up to
+    /// here, or does not know its type: the event is delivered all the same, so that nothing is left out
+    /// silently. `clustergenie_changes_without_node_total` counts it, and the log says what was not
+    /// decoded.
+    pub node: Option<LiveRow>,
 }
 
 impl Change {

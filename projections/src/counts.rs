@@ -1,10 +1,13 @@
-//! How many there are of what, for each organization: the table `read.counts`.
+//! The read model `counts`: how many there are of what, for each organization.
+//!
+//! What streams are counted by is declared beside the models of their rows
+//! ([`Model::COUNTING`](crate::model::Model::COUNTING)); this model adds it up and names no feature.
 //!
 //! Counters change by adding, which is commutative, so workers of different shards may apply at
 //! once; they lock the counters in one order, so they cannot deadlock (a batch that has to be applied
-//! event by event can, and is then tried again). What a resource is counted as
+//! event by event can, and is then tried again). What a stream is counted as
 //! is remembered in a table of its own, so that nothing is counted twice and nothing depends on how
-//! far other projections are.
+//! far other models are.
 
 use std::collections::BTreeMap;
 
@@ -14,49 +17,43 @@ use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::fold;
-
-mod counted;
+use crate::model::{Counting, Dimension, ReadModel, View};
 
 pub mod query;
 
-use counted::Counted;
-
-/// What is counted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Dimension {
-    /// Droplets by status, deleted ones too.
-    DropletStatus,
-    /// Living droplets (requested, active, deleting) by size.
-    DropletSize,
-    /// Living droplets (requested, active, deleting) by region.
-    DropletRegion,
-    /// Jobs by status.
-    JobStatus,
-    /// Jobs by kind.
-    JobKind,
+/// The read model of counters.
+#[derive(Debug, Clone, Copy)]
+pub struct Counts {
+    counting: fn(StreamType) -> Option<Counting>,
 }
 
-impl Dimension {
-    /// The name in `read.counts`.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::DropletStatus => "droplet_status",
-            Self::DropletSize => "droplet_size",
-            Self::DropletRegion => "droplet_region",
-            Self::JobStatus => "job_status",
-            Self::JobKind => "job_kind",
-        }
+impl Counts {
+    /// Counts the streams of a type as the function says; with none, they are not counted.
+    #[must_use]
+    pub const fn by(counting: fn(StreamType) -> Option<Counting>) -> Self {
+        Self { counting }
     }
 }
 
-/// The projection that writes `read.counts`.
-#[derive(Debug, Clone, Copy)]
-pub struct Counts;
+impl ReadModel for Counts {
+    fn tables(&self) -> &'static str {
+        include_str!("counts/tables.sql")
+    }
+
+    fn views(&self) -> &'static [View] {
+        &[View {
+            schema: "read_v1",
+            name: "counts",
+            query: include_str!("counts/read_v1.sql"),
+        }]
+    }
+}
 
 #[async_trait]
 impl Consumer for Counts {
@@ -77,18 +74,30 @@ impl Consumer for Counts {
         transaction: &mut PgConnection,
         events: &[Positioned<Recorded>],
     ) -> Result<(), ApplyError> {
+        if events.is_empty() {
+            return Ok(());
+        }
         let mut rows = load(transaction, &fold::streams(events)).await?;
         let mut deltas = Deltas::default();
         for Positioned { event, .. } in events {
+            let Some(counting) = (self.counting)(event.stream.stream_type) else {
+                continue;
+            };
             let id = event.stream.uuid;
             let before = rows.remove(&id);
-            for (dimension, value) in before.iter().flat_map(|row| row.counted.counters()) {
+            fold::must_follow(before.as_ref().map(|row| row.version), event)?;
+            let step = counting.step(before.map(|row| row.counted), event)?;
+            for (dimension, value) in step.left {
                 deltas.add(&event.org, dimension, value, -1);
             }
-            let after = Row::fold(before, event)?;
-            for (dimension, value) in after.counted.counters() {
+            for (dimension, value) in step.entered {
                 deltas.add(&event.org, dimension, value, 1);
             }
+            let after = Row {
+                stream_id: id,
+                version: event.version,
+                counted: step.counted,
+            };
             rows.insert(id, after);
         }
         store(transaction, rows.into_values().collect()).await?;
@@ -96,23 +105,12 @@ impl Consumer for Counts {
     }
 }
 
-/// What a resource is counted as: a row of `read.counted`, whose columns are these fields.
+/// What a stream is counted as. The fields are the columns of the table `counted`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Row {
     stream_id: Uuid,
     version: Version,
-    counted: Counted,
-}
-
-impl Row {
-    fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, fold::UnexpectedEvent> {
-        fold::must_follow(row.as_ref().map(|row| row.version), event)?;
-        Ok(Self {
-            stream_id: event.stream.uuid,
-            version: event.version,
-            counted: Counted::fold(row.map(|row| row.counted), event)?,
-        })
-    }
+    counted: Value,
 }
 
 /// By how much which counters change.
@@ -120,8 +118,8 @@ impl Row {
 struct Deltas(BTreeMap<(OrgId, &'static str, String), i64>);
 
 impl Deltas {
-    fn add(&mut self, org: &OrgId, dimension: Dimension, value: &str, delta: i64) {
-        let counter = (org.clone(), dimension.as_str(), value.to_owned());
+    fn add(&mut self, org: &OrgId, dimension: Dimension, value: String, delta: i64) {
+        let counter = (org.clone(), dimension.0, value);
         *self.0.entry(counter).or_default() += delta;
     }
 

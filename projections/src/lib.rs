@@ -2,35 +2,40 @@
 //! else.
 //!
 //! What it promises, and where:
-//! - each read model is one module with its row, a pure fold, a set-based `apply` and its queries;
-//!   rows and checkpoint commit together (`event_store::consume::consumer`), and replaying from zero in
+//! - each read model is one folder with its row, a pure fold and its queries, and one line in
+//!   [`registry`]; loading, storing, comparing and rebuilding are the same for all ([`model`]);
+//! - rows and checkpoint commit together (`event_store::consume::consumer`), and replaying from zero in
 //!   batches of any size gives the same rows, byte for byte, because rows hold nothing that depends
-//!   on when or how a projection ran;
-//! - an event that cannot have come next ([`fold::UnexpectedEvent`]) parks its stream in that projection,
+//!   on when or how a consumer ran;
+//! - an event that cannot have come next ([`fold::UnexpectedEvent`]) parks its stream in that model,
 //!   visibly, and nothing else stops;
 //! - clients read through [`reader::Reader`] only, as a role that row-level security binds to one
 //!   organization, in keyset pages that are stable under inserts ([`page`]);
 //! - subscriptions lose nothing and repeat nothing ([`changes`]);
 //! - clients can wait until they read what they wrote ([`consistency`]).
 //!
-//! It must never write events, decide rules, read a clock or depend on another projection's tables:
-//! projections advance independently.
+//! It must never write events, decide rules, read a clock or depend on another model's tables:
+//! models advance independently.
 //!
-//! To add a read model: a migration that makes its tables in schema `read` with a row-level security
-//! policy, its module, a line in [`all`], and its GraphQL type. To change what one holds, raise its
-//! `version()`: tables of a new generation are made from the log beside those that serve, and take
-//! their place when they are complete ([`rebuild`]).
-
-use std::sync::Arc;
-
-use event_store::consume::consumer::Consumer;
+//! To add a read model: its folder with `row.rs`, `fold.rs`, `query.rs`, `tables.sql` and its views
+//! (`read_v1.sql`), the declaration of these ([`model::Model`]), and a line in [`registry`]. No migration:
+//! `clustergenie migrate` makes its tables. Then its folder in `api`.
+//!
+//! To change what one holds, whether its rows, its tables or its views: change these files and raise its
+//! version. Tables of a new generation are then filled from the log beside those that serve, and take
+//! their place when they are complete ([`rebuild`]); clients' views keep their columns meanwhile and
+//! after.
 
 pub mod fold;
+pub mod model;
 
 pub mod activity;
 pub mod counts;
 pub mod droplets;
 pub mod jobs;
+
+pub mod registry;
+pub mod tables;
 
 pub mod page;
 pub mod reader;
@@ -51,13 +56,4 @@ pub mod kafka;
 #[cfg(test)]
 mod testing;
 
-/// Every projection there is, one line each.
-#[must_use]
-pub fn all() -> Vec<Arc<dyn Consumer>> {
-    vec![
-        Arc::new(droplets::Droplets),
-        Arc::new(jobs::Jobs),
-        Arc::new(activity::Activity),
-        Arc::new(counts::Counts),
-    ]
-}
+pub use self::registry::{all, consumers};

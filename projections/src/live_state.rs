@@ -1,42 +1,36 @@
-//! Droplets and jobs as they were written, folded from their streams: what a mutation answers with.
+//! Rows as of the last committed event of their streams: what a mutation answers with.
 //!
-//! Sees every committed event, also one that has no position yet and that no projection has applied.
+//! Sees every committed event, also one that has no position yet and that no read model has applied.
 
-use domain::ids::{DropletId, JobId, OrgId};
+use domain::ids::OrgId;
 use event_store::codec;
 use event_store::envelope::{Recorded, StoredEvent, StreamId, Version};
 use event_store::error::StoreError;
 use event_store::log;
-use sqlx::PgPool;
 
-use crate::droplets::DropletRow;
-use crate::fold::UnexpectedEvent;
-use crate::jobs::JobRow;
+use crate::model::{self, Model};
 use crate::reader::{ReadError, Reader};
 
 impl Reader {
-    /// A droplet of an organization after its last committed event.
+    /// The row that a model makes of a stream of an organization up to the last committed event.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn droplet_as_written(
+    pub async fn live_state<M: Model>(
         &self,
         org: &OrgId,
-        id: DropletId,
-    ) -> Result<Option<DropletRow>, ReadError> {
-        fold(&self.store, org, id.into(), DropletRow::fold).await
-    }
-
-    /// A job of an organization after its last committed event.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn job_as_written(
-        &self,
-        org: &OrgId,
-        id: JobId,
-    ) -> Result<Option<JobRow>, ReadError> {
-        fold(&self.store, org, id.into(), JobRow::fold).await
+        stream: StreamId,
+    ) -> Result<Option<M::Row>, ReadError> {
+        let mut stored = log::read_stream(&self.store, stream, Version::NONE)
+            .await
+            .map_err(ReadError::Store)?;
+        // The owner sees every organization: another one's stream is as good as none.
+        stored.retain(|event| event.org == *org);
+        let events = decode(&stored).map_err(ReadError::Store)?;
+        events
+            .iter()
+            .try_fold(None, |row, event| model::fold::<M>(row, event).map(Some))
+            .map_err(ReadError::UnexpectedEvent)
     }
 }
 
@@ -50,22 +44,4 @@ pub(crate) fn decode(stored: &[StoredEvent]) -> Result<Vec<Recorded>, StoreError
         })
     });
     decoded.collect()
-}
-
-async fn fold<R>(
-    pool: &PgPool,
-    org: &OrgId,
-    stream: StreamId,
-    fold: fn(Option<R>, &Recorded) -> Result<R, UnexpectedEvent>,
-) -> Result<Option<R>, ReadError> {
-    let mut stored = log::read_stream(pool, stream, Version::NONE)
-        .await
-        .map_err(ReadError::Store)?;
-    // The owner sees every organization: another one's stream is as good as none.
-    stored.retain(|event| event.org == *org);
-    let events = decode(&stored).map_err(ReadError::Store)?;
-    events
-        .iter()
-        .try_fold(None, |row, event| fold(row, event).map(Some))
-        .map_err(ReadError::UnexpectedEvent)
 }

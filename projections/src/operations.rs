@@ -16,7 +16,9 @@ use uuid::Uuid;
 pub use event_store::consume::parked::ParkedStream;
 pub use event_store::consume::retry::Retried;
 
+use crate::model::ReadModel;
 use crate::rebuild::{self, RequestError};
+use crate::registry;
 use crate::status::{self, ProjectionStatus};
 
 /// Operates consumers; cheap to clone.
@@ -202,8 +204,8 @@ impl Operations {
     /// [`OperateError::Unknown`], [`OperateError::NoReadModel`], [`OperateError::Rebuild`], and when Postgres
     /// fails.
     pub async fn rebuild(&self, name: &str, by: &str, reason: &str) -> Result<i32, OperateError> {
-        let consumer = self.read_model(name)?;
-        Ok(rebuild::request(&self.pool, consumer, by, reason).await?)
+        let model = self.read_model(name)?;
+        Ok(rebuild::request(&self.pool, model, by, reason).await?)
     }
 
     /// Gives up the generation of a read model that is being made; gives which, if there was one.
@@ -220,15 +222,9 @@ impl Operations {
         Ok(generation::serving(&self.pool, name).await?)
     }
 
-    fn read_model(&self, name: &str) -> Result<&dyn Consumer, OperateError> {
-        let consumer = self.consumer(name)?;
-        if crate::all().iter().any(|one| one.name() == consumer.name()) {
-            Ok(consumer)
-        } else {
-            Err(OperateError::NoReadModel {
-                name: consumer.name(),
-            })
-        }
+    fn read_model(&self, name: &str) -> Result<&'static dyn ReadModel, OperateError> {
+        let name = self.consumer(name)?.name();
+        registry::named(name).ok_or(OperateError::NoReadModel { name })
     }
 
     fn consumer(&self, name: &str) -> Result<&dyn Consumer, OperateError> {

@@ -4,19 +4,16 @@
 //! A cursor is opaque, URL-safe text that holds the sort key and the id of its row. It stays valid
 //! when its row changes or leaves the list.
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::{DateTime, Datelike, Utc};
-use domain::name::DropletName;
-use event_store::envelope::Position;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
-use uuid::Uuid;
 
 use crate::reader::ReadError;
+
+mod key;
+
+pub use self::key::{Key, Sort};
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone)]
@@ -84,96 +81,6 @@ pub trait Order<R>: Copy {
     fn key(self, row: &R) -> Key;
 }
 
-/// The columns that a list is sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// `created_at`, then `id`.
-    CreatedAt,
-    /// `updated_at`, then `id`.
-    UpdatedAt,
-    /// `name`, then `id`.
-    Name,
-    /// `position`.
-    Position,
-}
-
-/// The values of those columns in one row: the content of a cursor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Key {
-    /// Of [`Sort::CreatedAt`].
-    CreatedAt(DateTime<Utc>, Uuid),
-    /// Of [`Sort::UpdatedAt`].
-    UpdatedAt(DateTime<Utc>, Uuid),
-    /// Of [`Sort::Name`].
-    Name(DropletName, Uuid),
-    /// Of [`Sort::Position`].
-    Position(Position),
-}
-
-impl Key {
-    /// Writes the cursor.
-    #[must_use]
-    pub fn to_cursor(&self) -> String {
-        let json = serde_json::to_vec(self).expect("times, names and ids are JSON");
-        BASE64_URL_SAFE_NO_PAD.encode(json)
-    }
-
-    /// Reads a cursor of a list that is sorted this way.
-    ///
-    /// # Errors
-    /// [`ReadError::InvalidCursor`] when the text is no cursor, or one of another order.
-    pub fn from_cursor(cursor: &str, sort: Sort) -> Result<Self, ReadError> {
-        let json = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok();
-        let key: Option<Self> = json.and_then(|json| serde_json::from_slice(&json).ok());
-        key.filter(|key| key.sort() == sort && key.is_storable())
-            .ok_or(ReadError::InvalidCursor)
-    }
-
-    fn sort(&self) -> Sort {
-        match self {
-            Self::CreatedAt(..) => Sort::CreatedAt,
-            Self::UpdatedAt(..) => Sort::UpdatedAt,
-            Self::Name(..) => Sort::Name,
-            Self::Position(_) => Sort::Position,
-        }
-    }
-
-    /// Whether Postgres can compare with it: its times end before ours.
-    fn is_storable(&self) -> bool {
-        match self {
-            Self::CreatedAt(time, _) | Self::UpdatedAt(time, _) => {
-                (1..=9999).contains(&time.year())
-            }
-            Self::Name(..) | Self::Position(_) => true,
-        }
-    }
-}
-
-impl Sort {
-    fn columns(self) -> &'static str {
-        match self {
-            Self::CreatedAt => "(created_at, id)",
-            Self::UpdatedAt => "(updated_at, id)",
-            Self::Name => "(name, id)",
-            Self::Position => "(position)",
-        }
-    }
-
-    fn order_by(self, direction: Direction) -> &'static str {
-        match (self, direction) {
-            (Self::CreatedAt, Direction::Ascending) => "created_at, id",
-            (Self::CreatedAt, Direction::Descending) => "created_at desc, id desc",
-            (Self::UpdatedAt, Direction::Ascending) => "updated_at, id",
-            (Self::UpdatedAt, Direction::Descending) => "updated_at desc, id desc",
-            (Self::Name, Direction::Ascending) => "name, id",
-            (Self::Name, Direction::Descending) => "name desc, id desc",
-            (Self::Position, Direction::Ascending) => "position",
-            (Self::Position, Direction::Descending) => "position desc",
-        }
-    }
-}
-
 impl Direction {
     fn reversed(self) -> Self {
         match self {
@@ -201,11 +108,11 @@ pub(crate) async fn fetch<R, O: Order<R>>(
     let sort = page.order.sort();
     if let Some(after) = &page.after {
         let key = Key::from_cursor(after, sort)?;
-        push_bound(&mut query, page.direction.later(), key);
+        key.push_bound(&mut query, page.direction.later());
     }
     if let Some(before) = &page.before {
         let key = Key::from_cursor(before, sort)?;
-        push_bound(&mut query, page.direction.reversed().later(), key);
+        key.push_bound(&mut query, page.direction.reversed().later());
     }
     let (wanted, walk) = match page.take {
         Take::First(wanted) => (wanted, page.direction),
@@ -242,74 +149,4 @@ pub(crate) async fn fetch<R, O: Order<R>>(
 /// Decodes a row of one JSON column.
 pub(crate) fn json_row<T: DeserializeOwned>(row: &PgRow) -> Result<T, sqlx::Error> {
     row.try_get(0).map(|Json(value)| value)
-}
-
-fn push_bound(query: &mut QueryBuilder<Postgres>, operator: &str, key: Key) {
-    query
-        .push(" and ")
-        .push(key.sort().columns())
-        .push(operator);
-    query.push("(");
-    match key {
-        Key::CreatedAt(time, id) | Key::UpdatedAt(time, id) => {
-            query.push_bind(time).push(", ").push_bind(id);
-        }
-        Key::Name(name, id) => {
-            query.push_bind(name.as_str()).push(", ").push_bind(id);
-        }
-        Key::Position(position) => {
-            query.push_bind(position.0);
-        }
-    }
-    query.push(")");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str) -> Key {
-        let name = DropletName::parse(text).expect("is a name");
-        Key::Name(name, Uuid::from_u128(7))
-    }
-
-    #[test]
-    fn a_cursor_is_read_back_and_safe_in_urls() {
-        let cursor = name("web-1").to_cursor();
-        assert!(
-            cursor
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-        );
-        let key = Key::from_cursor(&cursor, Sort::Name).expect("is a cursor");
-        assert_eq!(key, name("web-1"));
-    }
-
-    #[test]
-    fn a_cursor_of_another_order_is_refused() {
-        let cursor = name("web-1").to_cursor();
-        for sort in [Sort::CreatedAt, Sort::UpdatedAt, Sort::Position] {
-            let refused = Key::from_cursor(&cursor, sort);
-            assert!(matches!(refused, Err(ReadError::InvalidCursor)), "{sort:?}");
-        }
-    }
-
-    #[test]
-    fn other_texts_are_refused() {
-        let of = |json: &str| BASE64_URL_SAFE_NO_PAD.encode(json);
-        for text in [
-            String::new(),
-            "web-1".to_owned(),
-            "é".to_owned(),
-            of("{}"),
-            of(r#"{"name":["a\u0000b","00000000-0000-0000-0000-000000000007"]}"#),
-            of(
-                r#"{"created_at":["+200000-01-01T00:00:00Z","00000000-0000-0000-0000-000000000007"]}"#,
-            ),
-        ] {
-            for sort in [Sort::CreatedAt, Sort::Name] {
-                assert!(Key::from_cursor(&text, sort).is_err(), "{text:?} was taken");
-            }
-        }
-    }
 }

@@ -18,13 +18,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use event_store::consume::consumer::Consumer;
 use event_store::consume::lease::{self, Lease, RENEW_EVERY};
 use event_store::consume::wake::Signal;
 use event_store::error::StoreError;
 use sqlx::{FromRow, PgPool};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use crate::model::ReadModel;
 
 mod build;
 mod drop;
@@ -68,7 +69,7 @@ impl Generation {
 /// `stop`. `owner` must be unique to the process; `applied` is raised when another generation serves.
 pub async fn run(
     pool: PgPool,
-    projections: Vec<Arc<dyn Consumer>>,
+    projections: Vec<Arc<dyn ReadModel>>,
     applied: Signal,
     owner: String,
     stop: CancellationToken,
@@ -84,7 +85,7 @@ pub async fn run(
 
 struct Rebuilder {
     pool: PgPool,
-    projections: Vec<Arc<dyn Consumer>>,
+    projections: Vec<Arc<dyn ReadModel>>,
     applied: Signal,
     owner: String,
 }
@@ -148,7 +149,7 @@ impl Rebuilder {
     }
 
     /// The projection that makes a generation: code of another version would make other rows.
-    fn projection_of(&self, generation: &Generation) -> Option<&dyn Consumer> {
+    fn projection_of(&self, generation: &Generation) -> Option<&dyn ReadModel> {
         let mut projections = self.projections.iter();
         let projection = projections
             .find(|p| p.name() == generation.consumer && p.version() == generation.version);

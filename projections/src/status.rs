@@ -15,6 +15,7 @@ use sqlx::PgPool;
 
 use crate::consistency::ReadModels;
 use crate::reader::{ReadError, Reader};
+use crate::registry;
 
 mod row;
 
@@ -190,7 +191,7 @@ impl Reader {
     /// # Errors
     /// [`ReadError::Unavailable`].
     pub async fn projections(&self) -> Result<Vec<ProjectionStatus>, ReadError> {
-        Ok(of(&self.store, &each(&crate::all())).await?)
+        Ok(of(&self.store, &each(&registry::consumers())).await?)
     }
 
     /// How many recorded events the slowest of the read models has not applied yet; with none of them,

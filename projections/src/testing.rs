@@ -6,6 +6,8 @@ use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
 use event_store::envelope::{Metadata, Recorded, RequestSource, StreamId, Version};
 use uuid::Uuid;
 
+use crate::model::Counted;
+
 /// The events as the history of one stream of `acme`, each a minute after the one before.
 pub(crate) fn history(events: impl IntoIterator<Item: Into<Event>>) -> Vec<Recorded> {
     let events = (1..).zip(events);
@@ -44,4 +46,19 @@ pub(crate) fn recorded(version: i64, event: Event) -> Recorded {
         recorded_at: minute(version) + TimeDelta::seconds(1),
         event,
     }
+}
+
+/// The counters of a stream after these events.
+pub(crate) fn counters_after<C: Counted>(
+    events: impl IntoIterator<Item: Into<Event>>,
+) -> Vec<(&'static str, String)> {
+    let counted = history(events)
+        .iter()
+        .try_fold(None, |counted, event| C::fold(counted, event).map(Some))
+        .expect("the history makes sense")
+        .expect("there are events");
+    let counters = counted.counters().into_iter();
+    counters
+        .map(|(dimension, value)| (dimension.0, value.to_owned()))
+        .collect()
 }

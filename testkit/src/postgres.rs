@@ -1,6 +1,6 @@
 //! A database for one test: made from a migrated template, dropped when the test ends.
 //!
-//! The template is made once for each version of the migrations, by whichever test comes first, under
+//! The template is made once for each version of the migrations and read models, by whichever test comes first, under
 //! an advisory lock; every further database is a copy of it, which takes a few milliseconds.
 
 use std::env;
@@ -132,6 +132,9 @@ async fn migrated_template() -> String {
         schema::migrate::migrate(&pool)
             .await
             .expect("the migrations apply to an empty database");
+        projections::tables::migrate(&pool)
+            .await
+            .expect("the read models are made in an empty database");
         pool.close().await;
         run(
             &mut server,
@@ -144,15 +147,21 @@ async fn migrated_template() -> String {
     name
 }
 
-/// Follows from the migrations, so that a changed one gets a new template.
+/// Follows from the migrations and from what read models declare, so that a changed one gets a new
+/// template.
 fn template_name() -> String {
-    let checksums: Vec<u8> = schema::migrate::MIGRATOR
+    let mut parts: Vec<u8> = schema::migrate::MIGRATOR
         .iter()
         .flat_map(|m| m.checksum.to_vec())
         .collect();
+    for model in projections::all() {
+        let (name, version) = (model.name(), model.version());
+        let (tables, views) = (model.tables(), model.views());
+        parts.extend(format!("{name} {version} {tables} {views:?}").bytes());
+    }
     format!(
         "clustergenie_template_{}",
-        Uuid::new_v5(&Uuid::nil(), &checksums).simple()
+        Uuid::new_v5(&Uuid::nil(), &parts).simple()
     )
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_graphql::{Context, Result};
 use domain::ids::DropletId;
 use projections::droplets::Droplets;
+use projections::model::Rows;
 
 use super::Droplet;
 use crate::graph::batch::ReadById;
@@ -16,7 +17,7 @@ impl ReadById for Droplet {
     type Id = DropletId;
 
     async fn read(context: &Context<'_>, ids: Vec<DropletId>) -> Result<HashMap<DropletId, Self>> {
-        consistency::wait(context, None, &[&Droplets]).await?;
+        consistency::wait(context, None, &[&Rows(Droplets)]).await?;
         let org = &RequestInfo::of(context)?.principal.org;
         let reader = &context.data::<Services>()?.reader;
         let rows = reader.droplets_by_ids(org, &ids).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Object, SimpleObject};
 use domain::droplet;
 use projections::counts::query::OrgCounts;
+use projections::droplets;
 
 use super::status::DropletStatus;
 
@@ -21,29 +22,29 @@ impl From<Arc<OrgCounts>> for DropletCounts {
 impl DropletCounts {
     /// Droplets by status, each status once, deleted droplets too.
     async fn droplets_by_status(&self) -> Vec<DropletStatusCount> {
-        let count = |status| DropletStatusCount {
-            status: DropletStatus::from(status),
-            count: of(self.0.droplets_by_status.get(&status)),
+        let count = |status: droplet::DropletStatus| DropletStatusCount {
+            status: status.into(),
+            count: self.0.of(droplets::counted::BY_STATUS, status.as_str()),
         };
         droplet::DropletStatus::ALL.into_iter().map(count).collect()
     }
 
     /// Living droplets (requested, active, deleting) by size; sizes without any are left out.
     async fn droplets_by_size(&self) -> Vec<SizeCount> {
-        let counts = self.0.droplets_by_size.iter();
+        let counts = self.0.by(droplets::counted::BY_SIZE);
         let counts = counts.map(|(size, count)| SizeCount {
-            size: size.to_string(),
-            count: *count,
+            size: size.to_owned(),
+            count,
         });
         counts.collect()
     }
 
     /// Living droplets (requested, active, deleting) by region; regions without any are left out.
     async fn droplets_by_region(&self) -> Vec<RegionCount> {
-        let counts = self.0.droplets_by_region.iter();
+        let counts = self.0.by(droplets::counted::BY_REGION);
         let counts = counts.map(|(region, count)| RegionCount {
-            region: region.to_string(),
-            count: *count,
+            region: region.to_owned(),
+            count,
         });
         counts.collect()
     }
@@ -74,8 +75,4 @@ struct RegionCount {
     region: String,
     /// How many are there.
     count: i64,
-}
-
-fn of(count: Option<&i64>) -> i64 {
-    count.copied().unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ID, Object};
 use domain::droplet::Protection;
-use projections::droplets::DropletRow;
+use projections::droplets::row::DropletRow;
 
 use super::address::Address;
 use super::provisioner::Provisioner;

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, MergedObject, Object, Result};
 use domain::ids::DropletId;
+use projections::droplets::Droplets;
 use uuid::Uuid;
 
 use super::Droplet;
@@ -33,7 +34,9 @@ impl WrittenDroplet {
         };
         let org = &RequestInfo::of(context)?.principal.org;
         let reader = &context.data::<Services>()?.reader;
-        let row = reader.droplet_as_written(org, DropletId::new(id)).await;
+        let row = reader
+            .live_state::<Droplets>(org, DropletId::new(id).into())
+            .await;
         Ok(row.map_err(error::read_failed)?.map(Droplet::from))
     }
 }

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object, Result};
 use projections::droplets::{Droplets, query};
+use projections::model::Rows;
 
 use super::Droplet;
 use super::filter::{DropletFilter, DropletOrder};
@@ -61,7 +62,8 @@ impl DropletQueries {
         };
         let page = arguments.page(order.field.into(), order.direction.into())?;
         let filter = query::DropletFilter::try_from(filter.unwrap_or_default())?;
-        let (reader, org) = consistency::reader(context, consistent_with, &[&Droplets]).await?;
+        let (reader, org) =
+            consistency::reader(context, consistent_with, &[&Rows(Droplets)]).await?;
         let slice = reader.droplets(org, &filter, &page).await;
         let slice = slice.map_err(error::read_failed)?;
         Ok(connection(slice, Droplet::from, DropletTotal(filter)))

@@ -7,7 +7,9 @@ use domain::ids::DropletId;
 use domain::stream_type::StreamType;
 use domain::tag::Tag;
 use futures_util::{Stream, StreamExt, future};
-use projections::changes::{Change, Node};
+use projections::changes::Change;
+use projections::droplets::row::DropletRow;
+use projections::model::LiveRow;
 
 use super::Droplet;
 use super::status::DropletStatus;
@@ -94,11 +96,7 @@ impl WantedDroplets {
         {
             return None;
         }
-        let row = if let Some(Node::Droplet(row)) = &change.node {
-            Some(row.clone())
-        } else {
-            None
-        };
+        let row = change.node.as_ref().and_then(LiveRow::row::<DropletRow>);
         let is_wanted = row.as_ref().is_none_or(|row| {
             (self.statuses.is_empty() || self.statuses.contains(&row.status.into()))
                 && self.tags.is_subset(&row.tags)

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ObjectType, Result, SubscriptionType};
 use projections::counts::query::OrgCounts;
+use projections::model::{LiveRow, StreamRow};
 
 use crate::graph::connection::Listed;
 use crate::graph::global_id::ResourceId;
 
 /// A kind of object that has a global id and a history of its own; every one is in [`crate::registry`].
-pub(crate) trait Resource: Listed + Sized {
+pub(crate) trait Resource: Listed + From<Arc<Self::Row>> {
     /// Its typed id.
     type Id: ResourceId;
+    /// The row that it is made of.
+    type Row: StreamRow;
     /// Its fields of the root of queries.
     type Queries: ObjectType + Default;
     /// Its fields of the root of mutations.
@@ -30,4 +33,10 @@ pub(crate) trait Resource: Listed + Sized {
         id: Self::Id,
         consistent_with: Option<String>,
     ) -> impl Future<Output = Result<Option<Self>>> + Send;
+}
+
+/// An object of any resource, made of the row that a change carries.
+pub(crate) trait OfRow: Sized {
+    /// The object; none for a row that is no resource of this program.
+    fn of_row(row: &LiveRow) -> Option<Self>;
 }

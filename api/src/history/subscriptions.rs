@@ -4,12 +4,13 @@ use std::marker::PhantomData;
 
 use async_graphql::{Context, OutputType, Result, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt, future};
-use projections::changes::{self, Change};
+use projections::changes::Change;
 
 use super::Event;
 use crate::graph::filter::read_types;
 use crate::graph::following::{cursor, follow};
 use crate::graph::guard::Needs;
+use crate::graph::resource::OfRow;
 use crate::identity::roles::Right;
 
 /// Subscriptions to everything that happens, with nodes of the type that the schema gives them.
@@ -22,7 +23,7 @@ impl<Node> Default for HistorySubscriptions<Node> {
 }
 
 #[Subscription]
-impl<Node: OutputType + From<changes::Node> + 'static> HistorySubscriptions<Node> {
+impl<Node: OutputType + OfRow + 'static> HistorySubscriptions<Node> {
     /// Everything that happens. Not every role may follow it.
     #[graphql(guard = "Needs(Right::History)")]
     async fn events(
@@ -60,12 +61,12 @@ pub(crate) struct EventChange<Node: OutputType> {
     node: Option<Node>,
 }
 
-impl<Node: OutputType + From<changes::Node>> From<Change> for EventChange<Node> {
+impl<Node: OutputType + OfRow> From<Change> for EventChange<Node> {
     fn from(change: Change) -> Self {
         Self {
             cursor: cursor(&change),
             event: Event(change.event),
-            node: change.node.map(Node::from),
+            node: change.node.as_ref().and_then(Node::of_row),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Object, SimpleObject};
 use domain::job;
 use projections::counts::query::OrgCounts;
+use projections::jobs;
 
 use super::status::JobStatus;
 
@@ -21,19 +22,19 @@ impl From<Arc<OrgCounts>> for JobCounts {
 impl JobCounts {
     /// Jobs by status, each status once.
     async fn jobs_by_status(&self) -> Vec<JobStatusCount> {
-        let count = |status| JobStatusCount {
-            status: JobStatus::from(status),
-            count: of(self.0.jobs_by_status.get(&status)),
+        let count = |status: job::JobStatus| JobStatusCount {
+            status: status.into(),
+            count: self.0.of(jobs::counted::BY_STATUS, status.as_str()),
         };
         job::JobStatus::ALL.into_iter().map(count).collect()
     }
 
     /// Jobs by kind; kinds without any are left out.
     async fn jobs_by_kind(&self) -> Vec<JobKindCount> {
-        let counts = self.0.jobs_by_kind.iter();
+        let counts = self.0.by(jobs::counted::BY_KIND);
         let counts = counts.map(|(kind, count)| JobKindCount {
-            kind: kind.to_string(),
-            count: *count,
+            kind: kind.to_owned(),
+            count,
         });
         counts.collect()
     }
@@ -55,8 +56,4 @@ struct JobKindCount {
     kind: String,
     /// How many are of it.
     count: i64,
-}
-
-fn of(count: Option<&i64>) -> i64 {
-    count.copied().unwrap_or_default()
 }

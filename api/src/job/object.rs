@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Json, Object, Result};
-use projections::jobs::JobRow;
+use projections::jobs::row::JobRow;
 use serde_json::{Map, Value};
 
 use super::runner::Runner;

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, MergedObject, Object, Result};
 use domain::ids::JobId;
+use projections::jobs::Jobs;
 use uuid::Uuid;
 
 use super::Job;
@@ -33,7 +34,7 @@ impl WrittenJob {
         };
         let org = &RequestInfo::of(context)?.principal.org;
         let reader = &context.data::<Services>()?.reader;
-        let row = reader.job_as_written(org, JobId::new(id)).await;
+        let row = reader.live_state::<Jobs>(org, JobId::new(id).into()).await;
         Ok(row.map_err(error::read_failed)?.map(Job::from))
     }
 }

@@ -5,7 +5,9 @@ use domain::ids::{DropletId, JobId};
 use domain::name::JobKind;
 use domain::stream_type::StreamType;
 use futures_util::{Stream, StreamExt, future};
-use projections::changes::{Change, Node};
+use projections::changes::Change;
+use projections::jobs::row::JobRow;
+use projections::model::LiveRow;
 
 use super::Job;
 use super::status::JobStatus;
@@ -94,11 +96,7 @@ impl WantedJobs {
         {
             return None;
         }
-        let row = if let Some(Node::Job(row)) = &change.node {
-            Some(row.clone())
-        } else {
-            None
-        };
+        let row = change.node.as_ref().and_then(LiveRow::row::<JobRow>);
         let is_wanted = row.as_ref().is_none_or(|row| {
             (self.droplet.is_none() || self.droplet == row.droplet_id)
                 && (self.kinds.is_empty() || self.kinds.contains(&row.kind))

@@ -1,11 +1,11 @@
 //! `Node`: whatever has a global id.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
-use projections::changes;
+use projections::model::LiveRow;
 
 use crate::graph::global_id::{GlobalId, InvalidId};
 use crate::graph::guard::Needs;
-use crate::graph::resource::Resource;
+use crate::graph::resource::{OfRow, Resource};
 use crate::identity::roles::Right;
 use crate::registry::resources;
 
@@ -18,11 +18,14 @@ macro_rules! node {
             $($Name(crate::$folder::$Name),)+
         }
 
-        impl From<changes::Node> for Node {
-            fn from(node: changes::Node) -> Self {
-                match node {
-                    $(changes::Node::$Name(row) => Self::$Name(row.into()),)+
-                }
+        impl OfRow for Node {
+            fn of_row(row: &LiveRow) -> Option<Self> {
+                $(
+                    if let Some(row) = row.row::<<crate::$folder::$Name as Resource>::Row>() {
+                        return Some(Self::$Name(row.into()));
+                    }
+                )+
+                None
             }
         }
 

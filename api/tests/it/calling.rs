@@ -60,7 +60,7 @@ impl TestApi {
             reader: platform.reader.clone(),
             consistency: platform.consistency.clone(),
             changes: platform.changes.clone(),
-            operating: Operations::new(platform.pool(), projections::all()),
+            operating: Operations::new(platform.pool(), projections::consumers()),
             operators: Some(OrgId::parse("acme").expect("tests name organizations well")),
             readiness: Arc::new(Fixed),
         };

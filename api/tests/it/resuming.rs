@@ -94,8 +94,7 @@ fn small(after: &str) -> String {
 }
 
 fn beginning() -> String {
-    let key: Key = serde_json::from_value(json!({ "position": 0 })).expect("is a key");
-    key.to_cursor()
+    Key::Position(Default::default()).to_cursor()
 }
 
 /// A connection that takes in as little as possible that is not read.

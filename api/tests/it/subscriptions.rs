@@ -28,8 +28,7 @@ async fn take(payloads: &mut Payloads, field: &str, count: usize) -> Vec<Value> 
 
 /// A cursor before everything.
 fn beginning() -> String {
-    let key: Key = serde_json::from_value(json!({ "position": 0 })).expect("is a key");
-    key.to_cursor()
+    Key::Position(Default::default()).to_cursor()
 }
 
 fn types(payloads: &[Value]) -> Vec<&str> {

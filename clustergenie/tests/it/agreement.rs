@@ -7,8 +7,11 @@ use domain::stream_type::StreamType;
 use event_store::codec;
 use event_store::envelope::{Position, Recorded};
 use event_store::log;
-use projections::droplets::DropletRow;
-use projections::jobs::JobRow;
+use projections::droplets::Droplets;
+use projections::droplets::row::DropletRow;
+use projections::jobs::Jobs;
+use projections::jobs::row::JobRow;
+use projections::model::fold;
 use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -49,8 +52,8 @@ async fn totals(up: &Up, told: &(ByStatus, ByStatus)) -> (ByStatus, ByStatus) {
 }
 
 async fn rows(database: &PgPool) -> (ByStatus, ByStatus) {
-    let droplets = "select status, count(*) from read.droplets group by status";
-    let jobs = "select status, count(*) from read.jobs group by status";
+    let droplets = "select status, count(*) from read_v1.droplets group by status";
+    let jobs = "select status, count(*) from read_v1.jobs group by status";
     let droplets: Vec<(String, i64)> = sqlx::query_as(droplets).fetch_all(database).await.unwrap();
     let jobs: Vec<(String, i64)> = sqlx::query_as(jobs).fetch_all(database).await.unwrap();
     (droplets.into_iter().collect(), jobs.into_iter().collect())
@@ -69,11 +72,11 @@ async fn folded(database: &PgPool) -> (ByStatus, ByStatus) {
             let id = event.stream.uuid;
             match event.stream.stream_type {
                 StreamType::DROPLET => {
-                    let row = DropletRow::fold(droplets.remove(&id), &event).unwrap();
+                    let row = fold::<Droplets>(droplets.remove(&id), &event).unwrap();
                     droplets.insert(id, row);
                 }
                 StreamType::JOB => {
-                    let row = JobRow::fold(jobs.remove(&id), &event).unwrap();
+                    let row = fold::<Jobs>(jobs.remove(&id), &event).unwrap();
                     jobs.insert(id, row);
                 }
                 unknown => panic!("the trace makes no {unknown}"),

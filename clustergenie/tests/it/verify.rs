@@ -74,10 +74,10 @@ async fn a_store_that_holds_and_one_that_was_altered() {
             "events",
             "digests",
             "checkpoints",
-            "read.droplets",
-            "read.jobs",
-            "read.activity",
-            "read.counts"
+            "read_v1.droplets",
+            "read_v1.jobs",
+            "read_v1.activity",
+            "read_v1.counts"
         ]
     );
     assert_eq!(
@@ -121,24 +121,24 @@ async fn the_read_models_of_a_running_platform() {
     let settings = ["--data", "data", "--json"];
     let (holds, exit) = report(&verify(&folder, &settings).await);
     assert_eq!(exit, 0, "{holds:#}");
-    assert_eq!(check(&holds, "read.droplets")["compared"], 1);
+    assert_eq!(check(&holds, "read_v1.droplets")["compared"], 1);
 
     let pool = PgPool::connect(&up.ready().database_url).await.unwrap();
     for (breaking, mending, name) in [
         (
             "update droplets_1.droplets set name = 'web-2'",
             "update droplets_1.droplets set name = 'web-1'",
-            "read.droplets",
+            "read_v1.droplets",
         ),
         (
             "create table kept as select * from jobs_1.jobs; delete from jobs_1.jobs",
             "insert into jobs_1.jobs select * from kept",
-            "read.jobs",
+            "read_v1.jobs",
         ),
         (
             "insert into counts_1.counts values ('demo', 'job_kind', 'INVENTED', 3)",
             "delete from counts_1.counts where value = 'INVENTED'",
-            "read.counts",
+            "read_v1.counts",
         ),
     ] {
         sqlx::raw_sql(breaking).execute(&pool).await.unwrap();
@@ -173,12 +173,18 @@ async fn the_read_models_of_a_running_platform() {
 async fn a_read_model_that_stands_still_is_a_difference_unless_somebody_paused_it() {
     let (folder, database) = (Folder::new(), store().await);
     let pool = database.pool();
+    // As if this program had a read model that the one that migrated the database had not.
+    tamper(
+        &pool,
+        "delete from es.generations where consumer = 'droplets'",
+    )
+    .await;
     let settings = ["--json", "--database-url", &database.url()];
     let (behind, exit) = report(&verify(&folder, &settings).await);
     assert_eq!(exit, 0, "{behind:#}");
     let waits = "applied up to position 0; 60 events are not in it yet and were not compared";
     assert_eq!(
-        check(&behind, "read.droplets")["notes"],
+        check(&behind, "read_v1.droplets")["notes"],
         json!(["it was never made", waits])
     );
 
@@ -192,7 +198,7 @@ async fn a_read_model_that_stands_still_is_a_difference_unless_somebody_paused_i
     .await;
     let (late, exit) = report(&verify(&folder, &settings).await);
     assert_eq!(exit, 1, "{late:#}");
-    let droplets = check(&late, "read.droplets");
+    let droplets = check(&late, "read_v1.droplets");
     assert_eq!(droplets["notes"], json!([waits]));
     assert_eq!(
         (&droplets["differences"], &droplets["first"]["position"]),
@@ -205,7 +211,7 @@ async fn a_read_model_that_stands_still_is_a_difference_unless_somebody_paused_i
         "insert into es.paused (consumer, paused_by, reason) values ('droplets', 'ann', 'a test')";
     sqlx::query(pause).execute(&pool).await.unwrap();
     let (paused, _) = report(&verify(&folder, &settings).await);
-    let droplets = check(&paused, "read.droplets");
+    let droplets = check(&paused, "read_v1.droplets");
     assert_eq!(droplets["result"], "holds", "{droplets:#}");
     assert_eq!(
         droplets["notes"],

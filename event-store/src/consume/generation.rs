@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::consume::consumer::Consumer;
 use crate::consume::source::ConsumerId;
@@ -63,7 +63,11 @@ pub async fn mode(pool: &PgPool, consumer: &dyn Consumer) -> Result<ConsumerMode
 ///
 /// # Errors
 /// When Postgres fails.
-pub async fn begin(pool: &PgPool, consumer: &str, version: i32) -> Result<(), StoreError> {
+pub async fn begin(
+    executor: impl PgExecutor<'_>,
+    consumer: &str,
+    version: i32,
+) -> Result<(), StoreError> {
     sqlx::query(
         "insert into es.generations \
              (consumer, generation, version, state, requested_by, reason, decided_at) \
@@ -73,7 +77,7 @@ pub async fn begin(pool: &PgPool, consumer: &str, version: i32) -> Result<(), St
     )
     .bind(consumer)
     .bind(version)
-    .execute(pool)
+    .execute(executor)
     .await
     .map_err(StoreError::unavailable("making a first generation"))?;
     Ok(())

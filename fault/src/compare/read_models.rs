@@ -27,20 +27,21 @@ impl ReadModels {
     /// When Postgres fails.
     pub(crate) async fn read(connection: &mut PgConnection) -> anyhow::Result<Self> {
         let rows: Vec<(Uuid, String, i64)> = sqlx::query_as(
-            "select id, status, version from read.droplets \
-             union all select id, status, version from read.jobs",
+            "select id, status, version from read_v1.droplets \
+             union all select id, status, version from read_v1.jobs",
         )
         .fetch_all(&mut *connection)
         .await?;
         let counts: Vec<(String, String, i64)> = sqlx::query_as(
-            "select dimension, value, count from read.counts \
+            "select dimension, value, count from read_v1.counts \
              where dimension in ('droplet_status', 'job_status', 'job_kind')",
         )
         .fetch_all(&mut *connection)
         .await?;
-        let activity = sqlx::query_scalar("select position from read.activity order by position")
-            .fetch_all(connection)
-            .await?;
+        let activity =
+            sqlx::query_scalar("select position from read_v1.activity order by position")
+                .fetch_all(connection)
+                .await?;
         Ok(Self {
             rows: rows
                 .into_iter()

@@ -1,4 +1,4 @@
-//! Reads `read.activity`.
+//! Reads `read_v1.activity`.
 
 use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
@@ -14,7 +14,7 @@ use crate::reader::{ReadError, Reader};
 pub struct ActivityFilter {
     /// Of one of these kinds, such as `droplet_activated`; empty for any.
     pub kinds: Vec<String>,
-    /// Of this droplet or job.
+    /// Of what has this stream.
     pub resource: Option<StreamId>,
     /// Caused by this actor.
     pub actor: Option<String>,
@@ -51,7 +51,7 @@ impl Order<ActivityRow> for ByPosition {
 }
 
 fn select(org: &OrgId, filter: &ActivityFilter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select to_json(a) from read.activity a where org_id = ");
+    let mut query = QueryBuilder::new("select to_json(a) from read_v1.activity a where org_id = ");
     query.push_bind(org.as_str());
     if !filter.kinds.is_empty() {
         query

@@ -19,7 +19,7 @@ use super::{Change, Shared, Tail};
 /// Events of the log that are read at once while catching up.
 const PAGE: i64 = 256;
 
-/// Droplets and jobs that are remembered while catching up.
+/// Streams whose rows are remembered while catching up.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
 
 /// Why a subscriber hears nothing more. It may follow again from the last position it got.

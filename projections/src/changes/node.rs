@@ -1,60 +1,17 @@
-//! Droplets and jobs as of an event.
+//! The rows of streams as of their events.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use domain::stream_type::StreamType;
-use event_store::envelope::{Positioned, Recorded, StoredEvent, StreamId, Version};
+use event_store::envelope::{Positioned, StoredEvent, StreamId, Version};
 use event_store::error::StoreError;
 use event_store::log;
 use lru::LruCache;
 use sqlx::PgPool;
 
 use super::Change;
-use crate::droplets::DropletRow;
-use crate::fold::UnexpectedEvent;
-use crate::jobs::JobRow;
-use crate::live_state;
-
-/// A droplet or a job as of an event.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Node {
-    /// A droplet.
-    Droplet(Arc<DropletRow>),
-    /// A job.
-    Job(Arc<JobRow>),
-}
-
-impl Node {
-    /// The version of its stream that it shows.
-    #[must_use]
-    pub fn version(&self) -> Version {
-        match self {
-            Self::Droplet(row) => row.version,
-            Self::Job(row) => row.version,
-        }
-    }
-
-    fn fold(node: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
-        match event.stream.stream_type {
-            StreamType::DROPLET => {
-                let row = node.and_then(|node| match node {
-                    Self::Droplet(row) => Some(Arc::unwrap_or_clone(row)),
-                    Self::Job(_) => None,
-                });
-                DropletRow::fold(row, event).map(|row| Self::Droplet(Arc::new(row)))
-            }
-            StreamType::JOB => {
-                let row = node.and_then(|node| match node {
-                    Self::Job(row) => Some(Arc::unwrap_or_clone(row)),
-                    Self::Droplet(_) => None,
-                });
-                JobRow::fold(row, event).map(|row| Self::Job(Arc::new(row)))
-            }
-            unknown => Err(UnexpectedEvent::foreign(event, unknown)),
-        }
-    }
-}
+use crate::model::{LiveFold, LiveRow};
+use crate::{live_state, registry};
 
 /// Folds events into nodes, remembering the streams it met last.
 #[derive(Debug)]
@@ -65,7 +22,7 @@ pub(super) struct Nodes {
 
 #[derive(Debug, Clone)]
 enum Known {
-    At(Node),
+    At(LiveRow),
     /// The event of this version does not decode or makes no sense, so that no later node can be
     /// known.
     Broken(Version),
@@ -83,34 +40,46 @@ impl Nodes {
     ///
     /// # Errors
     /// When Postgres fails. An event that does not decode or makes no sense gives a change without
-    /// a node.
+    /// a node, and so does one of a stream that no model holds rows of, such as one whose type only a
+    /// newer program knows.
     pub(super) async fn change(
         &mut self,
         event: Positioned<StoredEvent>,
     ) -> Result<Change, StoreError> {
-        let known = self.after(&event.event).await?;
-        self.known.put(event.event.stream, known.clone());
-        let node = match known {
-            Known::At(node) => Some(node),
-            Known::Broken(_) => {
-                metrics::counter!("clustergenie_changes_without_node_total").increment(1);
-                None
-            }
+        let node = match registry::live_fold(event.event.stream.stream_type) {
+            Some(fold) => self.node(fold, &event.event).await?,
+            None => None,
         };
+        if node.is_none() {
+            metrics::counter!("clustergenie_changes_without_node_total").increment(1);
+        }
         Ok(Change {
             event: Arc::new(event),
             node,
         })
     }
 
+    async fn node(
+        &mut self,
+        fold: LiveFold,
+        event: &StoredEvent,
+    ) -> Result<Option<LiveRow>, StoreError> {
+        let known = self.after(fold, event).await?;
+        self.known.put(event.stream, known.clone());
+        Ok(match known {
+            Known::At(node) => Some(node),
+            Known::Broken(_) => None,
+        })
+    }
+
     /// What is known of the event's stream as of the event.
-    async fn after(&mut self, event: &StoredEvent) -> Result<Known, StoreError> {
+    async fn after(&mut self, fold: LiveFold, event: &StoredEvent) -> Result<Known, StoreError> {
         let before = match self.known.pop(&event.stream) {
             Some(Known::Broken(at)) if at <= event.version => return Ok(Known::Broken(at)),
             Some(Known::At(node)) if node.version() < event.version => Some(node),
             Some(Known::At(_) | Known::Broken(_)) | None => None,
         };
-        let reached = before.as_ref().map_or(Version::NONE, Node::version);
+        let reached = before.as_ref().map_or(Version::NONE, LiveRow::version);
         let decoded = if reached.plus(1) == event.version {
             live_state::decode(std::slice::from_ref(event))
         } else {
@@ -124,7 +93,7 @@ impl Nodes {
         };
         let folded = events
             .iter()
-            .try_fold(before, |node, event| Node::fold(node, event).map(Some));
+            .try_fold(before, |node, event| fold(node, event).map(Some));
         Ok(match folded {
             Ok(Some(node)) if node.version() == event.version => Known::At(node),
             Ok(_) => Known::Broken(event.version),

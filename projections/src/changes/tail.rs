@@ -18,7 +18,7 @@ use super::{Shared, Tail};
 /// Events at most in one batch: with the retained batches this bounds what slow subscribers cost.
 const BATCH: i64 = 128;
 
-/// Droplets and jobs that are remembered between events.
+/// Streams whose rows are remembered between events.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(2_048).expect("2,048 is not zero");
 
 /// The reader of the log: to be run as one task.

@@ -9,14 +9,16 @@ use event_store::consume::wake::Signal;
 use event_store::envelope::{Positioned, Recorded};
 use sqlx::PgConnection;
 
-/// The same consumers, which raise `applied` after each of their commits.
+use crate::model::ReadModel;
+
+/// The consumers that write these models, and raise `applied` after each of their commits.
 #[must_use]
-pub fn announcing(consumers: Vec<Arc<dyn Consumer>>, applied: &Signal) -> Vec<Arc<dyn Consumer>> {
-    let announcing = |consumer| {
+pub fn announcing(models: Vec<Arc<dyn ReadModel>>, applied: &Signal) -> Vec<Arc<dyn Consumer>> {
+    let announcing = |consumer: Arc<dyn ReadModel>| {
         let applied = applied.clone();
         Arc::new(Announcing { consumer, applied }) as Arc<dyn Consumer>
     };
-    consumers.into_iter().map(announcing).collect()
+    models.into_iter().map(announcing).collect()
 }
 
 struct Announcing {

@@ -1,29 +1,33 @@
-//! Reads `read.counts`.
+//! Reads `read_v1.counts`.
 
 use std::collections::BTreeMap;
 
-use domain::droplet::DropletStatus;
 use domain::ids::OrgId;
-use domain::job::JobStatus;
-use domain::name::JobKind;
-use domain::slug::{RegionSlug, SizeSlug};
 
-use super::Dimension;
+use crate::model::Dimension;
 use crate::reader::{ReadError, Reader};
 
-/// How many an organization has. What it has none of is left out.
+/// How many an organization has, by dimension and value. What it has none of is left out.
+///
+/// The dimensions are declared beside the models of what is counted, such as
+/// `droplets::counted::BY_STATUS`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OrgCounts {
-    /// Droplets by status, deleted ones too.
-    pub droplets_by_status: BTreeMap<DropletStatus, i64>,
-    /// Living droplets (requested, active, deleting) by size.
-    pub droplets_by_size: BTreeMap<SizeSlug, i64>,
-    /// Living droplets (requested, active, deleting) by region.
-    pub droplets_by_region: BTreeMap<RegionSlug, i64>,
-    /// Jobs by status.
-    pub jobs_by_status: BTreeMap<JobStatus, i64>,
-    /// Jobs by kind.
-    pub jobs_by_kind: BTreeMap<JobKind, i64>,
+pub struct OrgCounts(BTreeMap<String, BTreeMap<String, i64>>);
+
+impl OrgCounts {
+    /// How many have this value; 0 if none has.
+    #[must_use]
+    pub fn of(&self, dimension: Dimension, value: &str) -> i64 {
+        let values = self.0.get(dimension.0);
+        let count = values.and_then(|values| values.get(value));
+        count.copied().unwrap_or_default()
+    }
+
+    /// The values that are there, in order, and how many have each.
+    pub fn by(&self, dimension: Dimension) -> impl Iterator<Item = (&str, i64)> {
+        let values = self.0.get(dimension.0).into_iter().flatten();
+        values.map(|(value, count)| (value.as_str(), *count))
+    }
 }
 
 impl Reader {
@@ -33,37 +37,15 @@ impl Reader {
     /// [`ReadError`].
     pub async fn counts(&self, org: &OrgId) -> Result<OrgCounts, ReadError> {
         let rows: Vec<(String, String, i64)> =
-            sqlx::query_as("select dimension, value, count from read.counts where org_id = $1")
+            sqlx::query_as("select dimension, value, count from read_v1.counts where org_id = $1")
                 .bind(org.as_str())
                 .fetch_all(&mut *self.session(org).await?)
                 .await?;
-        let of = |dimension: Dimension| {
-            rows.iter()
-                .filter(move |(name, ..)| name == dimension.as_str())
-                .map(|(_, value, count)| (value.as_str(), *count))
-        };
-        Ok(OrgCounts {
-            droplets_by_status: DropletStatus::ALL
-                .into_iter()
-                .filter_map(|s| Some((s, find(of(Dimension::DropletStatus), s.as_str())?)))
-                .collect(),
-            droplets_by_size: of(Dimension::DropletSize)
-                .filter_map(|(value, count)| Some((SizeSlug::parse(value).ok()?, count)))
-                .collect(),
-            droplets_by_region: of(Dimension::DropletRegion)
-                .filter_map(|(value, count)| Some((RegionSlug::parse(value).ok()?, count)))
-                .collect(),
-            jobs_by_status: JobStatus::ALL
-                .into_iter()
-                .filter_map(|s| Some((s, find(of(Dimension::JobStatus), s.as_str())?)))
-                .collect(),
-            jobs_by_kind: of(Dimension::JobKind)
-                .filter_map(|(value, count)| Some((JobKind::parse(value).ok()?, count)))
-                .collect(),
-        })
+        let mut counts = OrgCounts::default();
+        for (dimension, value, count) in rows {
+            let values = counts.0.entry(dimension).or_default();
+            values.insert(value, count);
+        }
+        Ok(counts)
     }
-}
-
-fn find<'a>(mut counts: impl Iterator<Item = (&'a str, i64)>, value: &str) -> Option<i64> {
-    counts.find_map(|(found, count)| (found == value).then_some(count))
 }

@@ -3,7 +3,7 @@
 use domain::ids::{DropletId, OrgId};
 use sqlx::types::Json;
 
-use super::DropletRow;
+use super::row::DropletRow;
 use crate::reader::{ReadError, Reader};
 
 impl Reader {
@@ -19,7 +19,7 @@ impl Reader {
     ) -> Result<Vec<DropletRow>, ReadError> {
         let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
         let rows: Vec<Json<DropletRow>> = sqlx::query_scalar(
-            "select to_json(d) from read.droplets d where org_id = $1 and id = any($2)",
+            "select to_json(d) from read_v1.droplets d where org_id = $1 and id = any($2)",
         )
         .bind(org.as_str())
         .bind(ids)

@@ -1,4 +1,4 @@
-//! Reads `read.droplets`.
+//! Reads `read_v1.droplets`.
 
 use domain::droplet::DropletStatus;
 use domain::ids::{DropletId, OrgId};
@@ -8,9 +8,13 @@ use domain::tag::Tag;
 use sqlx::types::Json;
 use sqlx::{Postgres, QueryBuilder};
 
-use super::DropletRow;
+use super::row::DropletRow;
 use crate::page::{self, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
+
+const CREATED_AT: &str = "created_at";
+const UPDATED_AT: &str = "updated_at";
+const NAME: &str = "name";
 
 /// Which droplets are wanted; the default is all that are not deleted.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +56,7 @@ impl Reader {
         id: DropletId,
     ) -> Result<Option<DropletRow>, ReadError> {
         let row: Option<Json<DropletRow>> = sqlx::query_scalar(
-            "select to_json(d) from read.droplets d where org_id = $1 and id = $2",
+            "select to_json(d) from read_v1.droplets d where org_id = $1 and id = $2",
         )
         .bind(org.as_str())
         .bind(id.as_uuid())
@@ -93,18 +97,18 @@ impl Reader {
 impl Order<DropletRow> for DropletOrder {
     fn sort(self) -> Sort {
         match self {
-            Self::CreatedAt => Sort::CreatedAt,
-            Self::UpdatedAt => Sort::UpdatedAt,
-            Self::Name => Sort::Name,
+            Self::CreatedAt => Sort::Time(CREATED_AT),
+            Self::UpdatedAt => Sort::Time(UPDATED_AT),
+            Self::Name => Sort::Text(NAME),
         }
     }
 
     fn key(self, row: &DropletRow) -> Key {
         let id = row.id.as_uuid();
         match self {
-            Self::CreatedAt => Key::CreatedAt(row.created_at, id),
-            Self::UpdatedAt => Key::UpdatedAt(row.updated_at, id),
-            Self::Name => Key::Name(row.name.clone(), id),
+            Self::CreatedAt => Key::Time(CREATED_AT, row.created_at, id),
+            Self::UpdatedAt => Key::Time(UPDATED_AT, row.updated_at, id),
+            Self::Name => Key::Text(NAME, row.name.to_string(), id),
         }
     }
 }
@@ -113,7 +117,7 @@ fn select(what: &str, org: &OrgId, filter: &DropletFilter) -> QueryBuilder<Postg
     let mut query = QueryBuilder::new("select ");
     query
         .push(what)
-        .push(" from read.droplets d where org_id = ");
+        .push(" from read_v1.droplets d where org_id = ");
     query.push_bind(org.as_str());
     if filter.statuses.is_empty() {
         query.push(" and status <> 'DELETED'");

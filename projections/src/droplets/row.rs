@@ -1,250 +1,73 @@
-//! How events change the row of a droplet: pure.
+//! The row of a droplet.
 
-use domain::droplet::{DropletEvent, DropletRequested, DropletStatus, Protection};
-use domain::event::Event;
-use domain::ids::DropletId;
-use domain::stream_type::StreamType;
-use event_store::envelope::Recorded;
+use std::collections::BTreeSet;
 
-use super::DropletRow;
-use crate::fold::{UnexpectedEvent, must_follow, stored_time};
+use chrono::{DateTime, Utc};
+use domain::droplet::{Address, DropletStatus, Protection, Provisioner};
+use domain::ids::{DropletId, OrgId};
+use domain::money::MicroDollars;
+use domain::name::{ClusterName, DropletName};
+use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
+use domain::tag::Tag;
+use event_store::envelope::Version;
+use serde::{Deserialize, Serialize};
 
-impl DropletRow {
-    /// The row after the event; `row` is the one before it, if there was an event before.
-    ///
-    /// # Errors
-    /// When the event cannot have come next; the row is then lost to the caller's fold, and the
-    /// stream is to be parked.
-    pub fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
-        let Event::Droplet(happened) = &event.event else {
-            return Err(UnexpectedEvent::foreign(event, StreamType::DROPLET));
-        };
-        must_follow(row.as_ref().map(|row| row.version), event)?;
-        let before = row.as_ref().map(|row| row.status);
-        let misplaced = || UnexpectedEvent::misplaced(event, before.map(DropletStatus::as_str));
-        let status = DropletStatus::after(before, happened).ok_or_else(misplaced)?;
-        let mut row = match (row, happened) {
-            (Some(row), _) => row,
-            (None, DropletEvent::Requested(requested)) => Self::requested(event, requested),
-            (None, _) => return Err(misplaced()),
-        };
-        row.change(happened);
-        row.status = status;
-        row.version = event.version;
-        row.updated_at = stored_time(event.metadata.occurred_at);
-        row.recorded_at = stored_time(event.recorded_at);
-        Ok(row)
-    }
+use crate::model::StreamRow;
 
-    fn requested(event: &Recorded, requested: &DropletRequested) -> Self {
-        let occurred_at = stored_time(event.metadata.occurred_at);
-        Self {
-            id: DropletId::new(event.stream.uuid),
-            org: event.org.clone(),
-            name: requested.name.clone(),
-            status: DropletStatus::Requested,
-            size: requested.size.clone(),
-            region: requested.region.clone(),
-            image: requested.image.clone(),
-            tags: requested.tags.clone(),
-            cluster: requested.cluster.clone(),
-            provisioner: requested.provisioner,
-            protection: Protection::Unprotected,
-            vcpus: requested.vcpus,
-            memory_mib: requested.memory_mib,
-            disk_gib: requested.disk_gib,
-            price_hourly: requested.price_hourly_micros,
-            price_monthly: requested.price_monthly_micros,
-            addresses: Vec::new(),
-            failure_reason: None,
-            version: event.version,
-            created_at: occurred_at,
-            updated_at: occurred_at,
-            recorded_at: stored_time(event.recorded_at),
-        }
-    }
-
-    fn change(&mut self, happened: &DropletEvent) {
-        match happened {
-            DropletEvent::Requested(_) => {}
-            DropletEvent::Activated(activated) => self.addresses.clone_from(&activated.addresses),
-            DropletEvent::ProvisioningFailed(failed) => {
-                self.failure_reason = Some(failed.reason.clone());
-            }
-            DropletEvent::Renamed(renamed) => self.name = renamed.name.clone(),
-            DropletEvent::Tagged(tagged) => {
-                self.tags.insert(tagged.tag.clone());
-            }
-            DropletEvent::Untagged(untagged) => {
-                self.tags.remove(&untagged.tag);
-            }
-            DropletEvent::Protected(_) => self.protection = Protection::Protected,
-            DropletEvent::Unprotected(_) => self.protection = Protection::Unprotected,
-            DropletEvent::DeletionRequested(_) | DropletEvent::Deleted(_) => self.addresses.clear(),
-        }
-    }
+/// A droplet. Its fields are the columns of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropletRow {
+    /// Its id.
+    pub id: DropletId,
+    /// The organization that owns it.
+    #[serde(rename = "org_id")]
+    pub org: OrgId,
+    /// Its name; after its end the one that it had last.
+    pub name: DropletName,
+    /// What it is doing.
+    pub status: DropletStatus,
+    /// Its size.
+    pub size: SizeSlug,
+    /// Where it runs.
+    pub region: RegionSlug,
+    /// What it started with.
+    pub image: ImageSlug,
+    /// Its tags.
+    pub tags: BTreeSet<Tag>,
+    /// The group it belongs to, if any.
+    pub cluster: Option<ClusterName>,
+    /// Who makes and removes its machine.
+    pub provisioner: Provisioner,
+    /// Whether its deletion is refused.
+    pub protection: Protection,
+    /// Virtual processors.
+    pub vcpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// Disk in GiB.
+    pub disk_gib: u32,
+    /// The price of an hour, as of its request.
+    #[serde(rename = "price_hourly_micros")]
+    pub price_hourly: MicroDollars,
+    /// The price of a month, as of its request.
+    #[serde(rename = "price_monthly_micros")]
+    pub price_monthly: MicroDollars,
+    /// Where it can be reached; nowhere unless it is active.
+    pub addresses: Vec<Address>,
+    /// Why its machine could not be made, for people.
+    pub failure_reason: Option<String>,
+    /// The version of its stream that this row shows.
+    pub version: Version,
+    /// Business time of its request.
+    pub created_at: DateTime<Utc>,
+    /// Business time of its last event.
+    pub updated_at: DateTime<Utc>,
+    /// Our time of its last event.
+    pub recorded_at: DateTime<Utc>,
 }
 
-#[cfg(test)]
-mod tests {
-    use domain::droplet::{
-        DropletDeleted, DropletDeletionRequested, DropletProtected, DropletProvisioningFailed,
-        DropletRenamed, DropletTagged, DropletUnprotected, DropletUntagged,
-    };
-    use domain::job::JobEvent;
-    use domain::name::DropletName;
-    use domain::tag::Tag;
-
-    use domain::event::DomainEvent;
-
-    use super::*;
-    use crate::testing::{history, minute, recorded};
-
-    fn requested() -> DropletEvent {
-        DropletEvent::samples().remove(0)
-    }
-
-    fn activated() -> DropletEvent {
-        DropletEvent::samples().remove(1)
-    }
-
-    fn tag(text: &str) -> Tag {
-        Tag::parse(text).expect("is a tag")
-    }
-
-    fn folded(events: Vec<DropletEvent>) -> DropletRow {
-        let events = history(events);
-        let row = events
-            .iter()
-            .try_fold(None, |row, event| DropletRow::fold(row, event).map(Some));
-        row.expect("the history makes sense")
-            .expect("there are events")
-    }
-
-    #[test]
-    fn a_request_fills_the_row() {
-        let row = folded(vec![requested()]);
-        assert_eq!(row.name.as_str(), "web-1");
-        assert_eq!(row.status, DropletStatus::Requested);
-        assert_eq!(row.protection, Protection::Unprotected);
-        assert_eq!(row.tags, [tag("env:prod"), tag("qos:LS")].into());
-        assert_eq!((row.vcpus, row.memory_mib, row.disk_gib), (1, 1024, 25));
-        assert_eq!(row.price_hourly.to_string(), "$0.00893");
-        assert_eq!((row.version.0, row.created_at), (1, minute(1)));
-    }
-
-    #[test]
-    fn an_active_droplet_has_addresses_until_it_is_being_deleted() {
-        let row = folded(vec![requested(), activated()]);
-        assert_eq!(
-            (row.status, row.addresses.len()),
-            (DropletStatus::Active, 2)
-        );
-        assert_eq!((row.created_at, row.updated_at), (minute(1), minute(2)));
-        let row = folded(vec![
-            requested(),
-            activated(),
-            DropletDeletionRequested {}.into(),
-        ]);
-        assert_eq!(
-            (row.status, row.addresses.len()),
-            (DropletStatus::Deleting, 0)
-        );
-    }
-
-    #[test]
-    fn a_deleted_droplet_keeps_what_it_was() {
-        let row = folded(vec![
-            requested(),
-            DropletDeletionRequested {}.into(),
-            DropletDeleted {}.into(),
-        ]);
-        assert_eq!(row.status, DropletStatus::Deleted);
-        assert_eq!(row.name.as_str(), "web-1");
-    }
-
-    #[test]
-    fn a_failure_keeps_its_reason() {
-        let failed = DropletProvisioningFailed {
-            reason: "no capacity".to_owned(),
-        };
-        let row = folded(vec![requested(), failed.into()]);
-        assert_eq!(row.status, DropletStatus::Failed);
-        assert_eq!(row.failure_reason.as_deref(), Some("no capacity"));
-    }
-
-    #[test]
-    fn names_tags_and_protection_change_without_the_status() {
-        let name = |text| DropletName::parse(text).expect("is a name");
-        let row = folded(vec![
-            requested(),
-            DropletRenamed {
-                from: name("web-1"),
-                name: name("web-9"),
-            }
-            .into(),
-            DropletTagged { tag: tag("hot") }.into(),
-            DropletUntagged {
-                tag: tag("env:prod"),
-            }
-            .into(),
-            DropletProtected {}.into(),
-        ]);
-        assert_eq!(row.name.as_str(), "web-9");
-        assert_eq!(row.tags, [tag("hot"), tag("qos:LS")].into());
-        assert_eq!(row.protection, Protection::Protected);
-        assert_eq!(row.status, DropletStatus::Requested);
-        let events = vec![
-            requested(),
-            DropletProtected {}.into(),
-            DropletUnprotected {}.into(),
-        ];
-        assert_eq!(folded(events).protection, Protection::Unprotected);
-    }
-
-    #[test]
-    fn an_activation_before_the_request_makes_no_sense() {
-        let error = DropletRow::fold(None, &recorded(1, activated().into()));
-        let stream = recorded(1, activated().into()).stream;
-        assert_eq!(
-            error,
-            Err(UnexpectedEvent::Misplaced {
-                stream,
-                event_type: "droplet_activated",
-                status: "ABSENT"
-            })
-        );
-    }
-
-    #[test]
-    fn nothing_happens_after_the_end() {
-        let deleted = folded(vec![
-            requested(),
-            DropletDeletionRequested {}.into(),
-            DropletDeleted {}.into(),
-        ]);
-        for event in DropletEvent::samples() {
-            let next = recorded(4, event.into());
-            assert!(DropletRow::fold(Some(deleted.clone()), &next).is_err());
-        }
-    }
-
-    #[test]
-    fn a_left_out_and_a_repeated_event_are_noticed() {
-        let row = folded(vec![requested()]);
-        for version in [1, 3] {
-            let error = DropletRow::fold(Some(row.clone()), &recorded(version, activated().into()));
-            assert!(
-                matches!(error, Err(UnexpectedEvent::OutOfOrder { .. })),
-                "{version}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_event_of_a_job_is_refused() {
-        let job = recorded(1, JobEvent::samples().remove(0).into());
-        let error = DropletRow::fold(None, &job).expect_err("is not a droplet's");
-        assert!(matches!(error, UnexpectedEvent::Foreign { .. }), "{error}");
+impl StreamRow for DropletRow {
+    fn version(&self) -> Version {
+        self.version
     }
 }

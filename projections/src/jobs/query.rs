@@ -1,4 +1,4 @@
-//! Reads `read.jobs`.
+//! Reads `read_v1.jobs`.
 
 use domain::ids::{DropletId, JobId, OrgId};
 use domain::job::{JobStatus, Runner};
@@ -6,9 +6,12 @@ use domain::name::{ClusterName, JobKind};
 use sqlx::types::Json;
 use sqlx::{Postgres, QueryBuilder};
 
-use super::JobRow;
+use super::row::JobRow;
 use crate::page::{self, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
+
+const CREATED_AT: &str = "created_at";
+const UPDATED_AT: &str = "updated_at";
 
 /// Which jobs are wanted; the default is all.
 #[derive(Debug, Clone, Default)]
@@ -41,12 +44,13 @@ impl Reader {
     /// # Errors
     /// [`ReadError`].
     pub async fn job(&self, org: &OrgId, id: JobId) -> Result<Option<JobRow>, ReadError> {
-        let row: Option<Json<JobRow>> =
-            sqlx::query_scalar("select to_json(j) from read.jobs j where org_id = $1 and id = $2")
-                .bind(org.as_str())
-                .bind(id.as_uuid())
-                .fetch_optional(&mut *self.session(org).await?)
-                .await?;
+        let row: Option<Json<JobRow>> = sqlx::query_scalar(
+            "select to_json(j) from read_v1.jobs j where org_id = $1 and id = $2",
+        )
+        .bind(org.as_str())
+        .bind(id.as_uuid())
+        .fetch_optional(&mut *self.session(org).await?)
+        .await?;
         Ok(row.map(|Json(row)| row))
     }
 
@@ -78,23 +82,25 @@ impl Reader {
 impl Order<JobRow> for JobOrder {
     fn sort(self) -> Sort {
         match self {
-            Self::CreatedAt => Sort::CreatedAt,
-            Self::UpdatedAt => Sort::UpdatedAt,
+            Self::CreatedAt => Sort::Time(CREATED_AT),
+            Self::UpdatedAt => Sort::Time(UPDATED_AT),
         }
     }
 
     fn key(self, row: &JobRow) -> Key {
         let id = row.id.as_uuid();
         match self {
-            Self::CreatedAt => Key::CreatedAt(row.created_at, id),
-            Self::UpdatedAt => Key::UpdatedAt(row.updated_at, id),
+            Self::CreatedAt => Key::Time(CREATED_AT, row.created_at, id),
+            Self::UpdatedAt => Key::Time(UPDATED_AT, row.updated_at, id),
         }
     }
 }
 
 fn select(what: &str, org: &OrgId, filter: &JobFilter) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new("select ");
-    query.push(what).push(" from read.jobs j where org_id = ");
+    query
+        .push(what)
+        .push(" from read_v1.jobs j where org_id = ");
     query.push_bind(org.as_str());
     if !filter.statuses.is_empty() {
         let statuses: Vec<_> = filter.statuses.iter().map(|s| s.as_str()).collect();

@@ -1,7 +1,6 @@
 //! From empty tables to the generation that serves.
 
 use anyhow::Context;
-use event_store::consume::consumer::Consumer;
 use event_store::consume::generation;
 use event_store::envelope::Position;
 use event_store::log;
@@ -13,6 +12,7 @@ use super::fill::fill;
 use super::parks::parked_anew;
 use super::switch::{Outcome, switch};
 use crate::compare::{Sample, compare};
+use crate::model::ReadModel;
 
 /// So few events behind the log, a generation is caught up with in a moment.
 const NEARLY: i64 = 1_000;
@@ -20,7 +20,7 @@ const NEARLY: i64 = 1_000;
 /// Goes on with a generation that is being made until it serves, or is found wrong.
 pub(super) async fn build(
     pool: &PgPool,
-    projection: &dyn Consumer,
+    projection: &dyn ReadModel,
     generation: i32,
 ) -> anyhow::Result<()> {
     let name = projection.name();
@@ -84,7 +84,11 @@ pub(super) async fn build(
     Ok(())
 }
 
-async fn catch_up(pool: &PgPool, projection: &dyn Consumer, generation: i32) -> anyhow::Result<()> {
+async fn catch_up(
+    pool: &PgPool,
+    projection: &dyn ReadModel,
+    generation: i32,
+) -> anyhow::Result<()> {
     let mut filled = Position::START;
     loop {
         let head = log::head(pool).await?;

@@ -34,9 +34,9 @@ async fn drop_one(pool: &PgPool, consumer: &str, generation: i32) -> Result<(), 
     sqlx::query("set local lock_timeout = '200ms'")
         .execute(&mut *transaction)
         .await?;
-    sqlx::query("select read.drop_generation($1, $2)")
+    sqlx::query("select projections.drop_generation($1 || '_' || $2)")
         .bind(consumer)
-        .bind(generation)
+        .bind(generation.to_string())
         .execute(&mut *transaction)
         .await?;
     sqlx::query(

@@ -1,10 +1,11 @@
 //! Asks for a rebuild.
 
-use event_store::consume::consumer::Consumer;
-use event_store::consume::generation;
 use event_store::error::StoreError;
 use event_store::pool;
 use sqlx::PgPool;
+
+use crate::model::ReadModel;
+use crate::tables;
 
 /// Why a rebuild was not asked for.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +35,11 @@ pub enum RequestError {
 /// [`RequestError`].
 pub async fn request(
     pool: &PgPool,
-    projection: &dyn Consumer,
+    projection: &dyn ReadModel,
     by: &str,
     reason: &str,
 ) -> Result<i32, RequestError> {
     let name = projection.name();
-    generation::begin(pool, name, projection.version()).await?;
     let mut transaction = pool::begin(pool).await.map_err(RequestError::Unavailable)?;
     // Whoever asks at the same time waits here, and then finds this one.
     sqlx::query(
@@ -63,10 +63,7 @@ pub async fn request(
             generation,
         });
     }
-    sqlx::query("select read.make_generation($1, $2)")
-        .bind(name)
-        .bind(next)
-        .execute(&mut *transaction)
+    tables::make(&mut transaction, projection, next)
         .await
         .map_err(RequestError::Unavailable)?;
     sqlx::query(

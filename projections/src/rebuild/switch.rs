@@ -9,12 +9,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use event_store::consume::consumer::Consumer;
 use event_store::{log, pool};
 use sqlx::{PgConnection, PgPool};
 
 use super::fill::fill;
 use super::parks::{ParkedAnew, parked_anew};
+use crate::model::ReadModel;
+use crate::tables;
 
 /// Pause after an attempt that met somebody who reads for long.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -30,7 +31,7 @@ pub(super) enum Outcome {
 /// Tries until the generation serves, or must not.
 pub(super) async fn switch(
     pool: &PgPool,
-    projection: &dyn Consumer,
+    projection: &dyn ReadModel,
     generation: i32,
 ) -> anyhow::Result<Outcome> {
     loop {
@@ -55,7 +56,7 @@ enum Attempt {
 
 async fn try_switch(
     pool: &PgPool,
-    projection: &dyn Consumer,
+    projection: &dyn ReadModel,
     generation: i32,
 ) -> anyhow::Result<Attempt> {
     let name = projection.name();
@@ -102,7 +103,7 @@ async fn try_switch(
     if !parked.is_empty() {
         return Ok(Attempt::Ended(Outcome::Parks(parked)));
     }
-    if let Err(error) = show(&mut transaction, name, generation).await {
+    if let Err(error) = show(&mut transaction, projection, serving, generation).await {
         return match error.as_database_error().and_then(|e| e.code()) {
             // lock_not_available
             Some(code) if code == "55P03" => Ok(Attempt::SomebodyReads),
@@ -114,22 +115,19 @@ async fn try_switch(
     Ok(Attempt::Ended(Outcome::Serves))
 }
 
-/// Points the views of clients to the generation's tables. Waits for queries that run, but not for long:
-/// new ones wait behind us.
+/// Points the views of clients to the generation's tables, and drops those that this code does not declare
+/// any more. Waits for queries that run, but not for long: new ones wait behind us.
 async fn show(
     transaction: &mut PgConnection,
-    name: &str,
+    projection: &dyn ReadModel,
+    serving: i32,
     generation: i32,
 ) -> Result<(), sqlx::Error> {
     sqlx::query("set local lock_timeout = '200ms'")
         .execute(&mut *transaction)
         .await?;
-    sqlx::query("select read.serve($1, $2)")
-        .bind(name)
-        .bind(generation)
-        .execute(&mut *transaction)
-        .await?;
-    Ok(())
+    tables::show(transaction, projection, generation).await?;
+    tables::drop_views_of(transaction, projection, serving).await
 }
 
 /// Makes the generation the one that consumers follow.

@@ -3,11 +3,14 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use domain::stream_type::StreamType;
 use event_store::consume::wake::Signal;
 use event_store::envelope::Position;
 use futures_util::{Stream, StreamExt};
-use projections::changes::{Change, Changes, FollowError, Node};
-use testkit::events::{Recorder, record_nonsense, sequence};
+use projections::changes::{Change, Changes, FollowError};
+use projections::droplets::Droplets;
+use projections::droplets::row::DropletRow;
+use testkit::events::{Recorder, new_stream, record_nonsense, sequence};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -70,10 +73,10 @@ async fn a_follower_catches_up_and_goes_on_live() {
     live.sequence().await;
     let change = next(&mut follower).await;
     assert_eq!((change.position().0, version(&change)), (4, Some(2)));
-    let Some(Node::Droplet(row)) = change.node else {
-        panic!("the node is a droplet");
-    };
-    let written = live.world.reader.droplet_as_written(&acme.org, id).await;
+    let row = change.node.and_then(|node| node.row::<DropletRow>());
+    let row = row.expect("the node is a droplet");
+    let reader = &live.world.reader;
+    let written = reader.live_state::<Droplets>(&acme.org, id.into()).await;
     assert_eq!(written.expect("folds").as_ref(), Some(&*row));
 }
 
@@ -205,6 +208,22 @@ async fn an_event_that_nobody_understands_is_delivered_without_its_node() {
     assert_eq!((version(&heard[0]), version(&heard[1])), (None, Some(1)));
     let again = live.hear("acme", Some(Position(1)), head).await;
     assert_eq!((version(&again[0]), version(&again[1])), (None, Some(1)));
+}
+
+#[tokio::test]
+async fn a_stream_of_a_type_that_only_a_newer_program_knows_holds_up_no_other() {
+    let live = Live::new().await;
+    let mut acme = Writer::new(&live.world, "acme");
+    acme.droplet(requested("web-1")).await;
+    let unknown = new_stream(StreamType::new(875));
+    acme.record(unknown, [sample("droplet_protected")]).await;
+    record_nonsense(&live.world.pool, unknown.uuid).await;
+    acme.droplet(requested("web-2")).await;
+    let head = live.sequence().await;
+    let heard = live.hear("acme", Some(Position::START), head).await;
+    assert_eq!(positions(&heard), [1, 2, 3, 4]);
+    let versions: Vec<_> = heard.iter().map(version).collect();
+    assert_eq!(versions, [Some(1), None, None, Some(1)]);
 }
 
 #[tokio::test]

@@ -1,49 +1,219 @@
-//! A column that a later version adds is in every generation, and clients see it at once.
+//! A version of a read model can rename, retype and drop columns: it is made beside the one that
+//! serves, and clients' views keep their columns.
 
+use std::sync::Arc;
+
+use domain::ids::{DropletId, OrgId};
+use domain::name::DropletName;
+use domain::stream_type::StreamType;
+use event_store::envelope::{Recorded, Version};
 use projections::droplets::Droplets;
-use projections::rebuild;
-use sqlx::PgPool;
+use projections::droplets::query::{DropletFilter, DropletOrder};
+use projections::droplets::row::DropletRow;
+use projections::fold::UnexpectedEvent;
+use projections::model::{self, Model, Rows, StreamRow, View};
+use projections::page::Direction;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use testkit::events::sequence;
+use testkit::wait::until;
 
-use crate::world::{World, Writer, requested};
+use crate::rebuild::{await_states, rebuilder, request, states, worker};
+use crate::replay::record_lives;
+use crate::world::{World, first, org, requested};
 
-/// What a migration does.
-async fn add(pool: &PgPool, column: &str) {
-    sqlx::query("select read.alter_model('droplets', 'droplets', 'add column ' || $1 || ' text')")
-        .bind(column)
-        .execute(pool)
-        .await
-        .expect("the column is added");
+/// Droplets as a later version could keep them: `name` is called `title`, `vcpus` is a text,
+/// `failure_reason` is gone, and what is left is in one column.
+struct ReshapedDroplets;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ReshapedRow {
+    id: DropletId,
+    org_id: OrgId,
+    title: DropletName,
+    vcpus: String,
+    droplet: DropletRow,
+    version: Version,
 }
 
-async fn has(pool: &PgPool, schema: &str, column: &str) -> bool {
-    sqlx::query_scalar(
-        "select exists (select from information_schema.columns \
-         where table_schema = $1 and table_name = 'droplets' and column_name = $2)",
+impl StreamRow for ReshapedRow {
+    fn version(&self) -> Version {
+        self.version
+    }
+}
+
+impl Model for ReshapedDroplets {
+    const NAME: &'static str = Droplets::NAME;
+    const VERSION: i32 = Droplets::VERSION + 1;
+    const OF: &'static [StreamType] = Droplets::OF;
+    const TABLES: &'static str = include_str!("columns/tables.sql");
+    const VIEWS: &'static [View] = &[
+        View {
+            schema: "read_v1",
+            name: "droplets",
+            query: include_str!("columns/read_v1.sql"),
+        },
+        View {
+            schema: "read_v2",
+            name: "droplets",
+            query: "select id, org_id, title from droplets",
+        },
+    ];
+
+    type Row = ReshapedRow;
+
+    fn fold(row: Option<ReshapedRow>, event: &Recorded) -> Result<ReshapedRow, UnexpectedEvent> {
+        let mut droplet = model::fold::<Droplets>(row.map(|row| row.droplet), event)?;
+        droplet.failure_reason = None;
+        Ok(ReshapedRow {
+            id: droplet.id,
+            org_id: droplet.org.clone(),
+            title: droplet.name.clone(),
+            vcpus: droplet.vcpus.to_string(),
+            version: droplet.version,
+            droplet,
+        })
+    }
+}
+
+/// The columns of a view, with their types.
+async fn columns(world: &World, schema: &str) -> Vec<(String, String)> {
+    sqlx::query_as(
+        "select column_name::text, data_type::text from information_schema.columns \
+         where table_schema = $1 and table_name = 'droplets' order by ordinal_position",
     )
     .bind(schema)
-    .bind(column)
-    .fetch_one(pool)
+    .fetch_all(&world.pool)
     .await
     .expect("Postgres answers")
 }
 
-#[tokio::test]
-async fn a_column_is_added_to_all_generations_and_shown() {
-    let world = World::new().await;
-    // Nothing ran yet, as when a database is made.
-    add(&world.pool, "owner").await;
-    let mut writer = Writer::new(&world, "acme");
-    let id = writer.droplet(requested("web-1")).await;
-    world.catch_up().await;
-    rebuild::request(&world.pool, &Droplets, "ann", "a test")
-        .await
-        .expect("is asked for");
-    add(&world.pool, "purpose").await;
-    for column in ["owner", "purpose"] {
-        for schema in ["droplets_1", "droplets_2", "read"] {
-            assert!(has(&world.pool, schema, column).await, "{schema} {column}");
+/// What the version of another layout keeps too.
+async fn rows(world: &World) -> Vec<Value> {
+    sqlx::query_scalar(
+        "select to_jsonb(d) - 'failure_reason' from read_v1.droplets d order by d.id",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .expect("reads")
+}
+
+/// Reads droplets as clients and analysts do, until the droplets have come to these states.
+async fn read_until(world: &World, wanted: &[&str]) {
+    let mut analyst = world.pool.acquire().await.expect("connects");
+    let page = first(100, DropletOrder::Name, Direction::Ascending);
+    while states(world, "droplets").await != wanted {
+        let filter = DropletFilter::default();
+        let slice = world.reader.droplets(&org("acme"), &filter, &page).await;
+        assert!(!slice.expect("is answered").items.is_empty());
+        // The same prepared statements all the time, also upon a view of their own.
+        for asked in [
+            "select * from read_v1.droplets order by name limit 3",
+            "select * from mine",
+        ] {
+            let rows = sqlx::query(asked).fetch_all(&mut *analyst).await;
+            assert_eq!(rows.expect("is answered").len(), 3, "{asked}");
         }
     }
-    let row = world.reader.droplet(&writer.org, id).await.expect("reads");
-    assert!(row.is_some(), "queries go on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn columns_are_renamed_retyped_and_dropped_while_clients_read_the_same_view() {
+    let world = World::new().await;
+    let mut writer = record_lives(&world, 30).await;
+    world.catch_up().await;
+    sqlx::raw_sql("create view mine as select name, vcpus from read_v1.droplets limit 3")
+        .execute(&world.pool)
+        .await
+        .expect("a view is made upon ours");
+    let (shown, before) = (columns(&world, "read_v1").await, rows(&world).await);
+
+    let reshaped = Arc::new(Rows(ReshapedDroplets));
+    let _workers = [
+        worker(&world, Arc::new(Rows(Droplets))),
+        worker(&world, reshaped.clone()),
+    ];
+    let newer = rebuilder(&world, "newer", vec![reshaped]);
+    read_until(&world, &["RETIRED", "SERVING"]).await;
+    assert_eq!(columns(&world, "read_v1").await, shown);
+    assert_eq!(rows(&world).await, before);
+    let names: Vec<_> = columns(&world, "droplets_2").await;
+    let names: Vec<_> = names.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["id", "org_id", "title", "vcpus", "droplet", "version"]
+    );
+
+    let new = writer.droplet(requested("new")).await;
+    sequence(&world.pool).await;
+    until("the newer code applies what comes", async || {
+        let row = world.reader.droplet(&writer.org, new).await;
+        row.expect("is answered")
+    })
+    .await;
+    until("the old tables are dropped", async || {
+        columns(&world, "droplets_1").await.is_empty().then_some(())
+    })
+    .await;
+    drop(newer);
+
+    // And back: the older code does not know the newer view, which would show old rows for ever.
+    assert_eq!(columns(&world, "read_v2").await.len(), 3);
+    assert_eq!(request(&world, &Rows(Droplets)).await, 3);
+    let _older = rebuilder(&world, "older", vec![Arc::new(Rows(Droplets))]);
+    read_until(&world, &["RETIRED", "RETIRED", "SERVING"]).await;
+    assert_eq!(columns(&world, "read_v1").await, shown);
+    assert_eq!(rows(&world).await.len(), before.len() + 1);
+    assert!(columns(&world, "read_v2").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_view_whose_columns_would_change_is_refused_and_the_old_one_serves() {
+    /// One that has forgotten what it promised.
+    struct Forgetful;
+
+    impl Model for Forgetful {
+        const NAME: &'static str = Droplets::NAME;
+        const VERSION: i32 = Droplets::VERSION + 1;
+        const OF: &'static [StreamType] = Droplets::OF;
+        const TABLES: &'static str = Droplets::TABLES;
+        const VIEWS: &'static [View] = &[View {
+            schema: "read_v1",
+            name: "droplets",
+            query: "select id, org_id, name as title from droplets",
+        }];
+
+        type Row = DropletRow;
+
+        fn fold(row: Option<DropletRow>, event: &Recorded) -> Result<DropletRow, UnexpectedEvent> {
+            model::fold::<Droplets>(row, event)
+        }
+    }
+
+    let world = World::new().await;
+    record_lives(&world, 6).await;
+    world.catch_up().await;
+    let (shown, before) = (columns(&world, "read_v1").await, rows(&world).await);
+    let _rebuilder = rebuilder(&world, "forgetful", vec![Arc::new(Rows(Forgetful))]);
+    await_states(&world, "droplets", &["SERVING", "BUILDING"]).await;
+    // The lease is taken again when what was done under it has ended.
+    until("it was tried, and is tried again", async || {
+        let tried: i64 = sqlx::query_scalar(
+            "select coalesce(max(epoch), 0) from es.leases where name = 'rebuild'",
+        )
+        .fetch_one(&world.pool)
+        .await
+        .expect("Postgres answers");
+        (tried > 1).then_some(())
+    })
+    .await;
+    let compared: bool =
+        sqlx::query_scalar("select report is not null from es.generations where generation = 2")
+            .fetch_one(&world.pool)
+            .await
+            .expect("Postgres answers");
+    assert!(compared, "nothing but the switch was left");
+    assert_eq!(states(&world, "droplets").await, ["SERVING", "BUILDING"]);
+    assert_eq!(columns(&world, "read_v1").await, shown);
+    assert_eq!(rows(&world).await, before);
 }

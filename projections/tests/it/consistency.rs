@@ -5,17 +5,18 @@ use std::time::Duration;
 use event_store::consume::wake::Wake;
 use event_store::envelope::{Position, StreamId, Version};
 use projections::consistency::{Consistency, NotShown, ReadModels};
-use projections::counts::Counts;
 use projections::droplets::Droplets;
 use projections::jobs::Jobs;
+use projections::model::Rows;
+use projections::registry::COUNTS;
 use testkit::events::sequence;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, Writer, org, requested};
 
-const DROPLETS: ReadModels<'_> = &[&Droplets, &Counts];
-const JOBS: ReadModels<'_> = &[&Jobs];
+const DROPLETS: ReadModels<'_> = &[&Rows(Droplets), &COUNTS];
+const JOBS: ReadModels<'_> = &[&Rows(Jobs)];
 const LOG: ReadModels<'_> = &[];
 
 /// Longer than anything here takes.

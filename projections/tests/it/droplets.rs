@@ -6,6 +6,7 @@ use domain::ids::DropletId;
 use domain::name::ClusterName;
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::tag::Tag;
+use projections::droplets::Droplets;
 use projections::droplets::query::{DropletFilter, DropletOrder};
 use projections::page::Direction;
 use uuid::Uuid;
@@ -27,7 +28,10 @@ async fn a_row_shows_the_last_event_and_equals_the_folded_stream() {
     assert_eq!((row.name.as_str(), row.version.0), ("web-2", 4));
     assert_eq!(row.status, DropletStatus::Active);
     assert_eq!((row.created_at, row.updated_at), (minute(1), minute(4)));
-    let written = world.reader.droplet_as_written(&writer.org, id).await;
+    let written = world
+        .reader
+        .live_state::<Droplets>(&writer.org, id.into())
+        .await;
     assert_eq!(written.expect("folds"), Some(row));
 }
 
@@ -38,12 +42,21 @@ async fn what_was_written_is_seen_before_it_has_a_position() {
     let id = writer.droplet(requested("web-1")).await;
     let read = world.reader.droplet(&writer.org, id).await;
     assert_eq!(read.expect("reads"), None);
-    let written = world.reader.droplet_as_written(&writer.org, id).await;
+    let written = world
+        .reader
+        .live_state::<Droplets>(&writer.org, id.into())
+        .await;
     assert_eq!(written.expect("folds").expect("is there").version.0, 1);
-    let foreign = world.reader.droplet_as_written(&org("other"), id).await;
+    let foreign = world
+        .reader
+        .live_state::<Droplets>(&org("other"), id.into())
+        .await;
     assert_eq!(foreign.expect("folds"), None);
     let unknown = DropletId::new(Uuid::nil());
-    let unknown = world.reader.droplet_as_written(&writer.org, unknown).await;
+    let unknown = world
+        .reader
+        .live_state::<Droplets>(&writer.org, unknown.into())
+        .await;
     assert_eq!(unknown.expect("folds"), None);
 }
 

@@ -3,6 +3,7 @@
 use domain::ids::{DropletId, JobId};
 use domain::job::{JobStatus, JobSubject, JobSubmitted, Runner};
 use domain::name::{ClusterName, JobKind};
+use projections::jobs::Jobs;
 use projections::jobs::query::{JobFilter, JobOrder};
 use projections::page::Direction;
 use uuid::Uuid;
@@ -27,7 +28,10 @@ async fn a_row_shows_the_last_event_and_equals_the_folded_stream() {
         (Some(minute(2)), Some(minute(4)))
     );
     assert_eq!(row.result.as_ref().expect("has one")["rows"], 42);
-    let written = world.reader.job_as_written(&writer.org, id).await;
+    let written = world
+        .reader
+        .live_state::<Jobs>(&writer.org, id.into())
+        .await;
     assert_eq!(written.expect("folds"), Some(row));
 }
 

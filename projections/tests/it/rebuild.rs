@@ -15,6 +15,11 @@ use event_store::consume::wake::{POLL, Signal};
 use event_store::envelope::{Positioned, Recorded, StreamId};
 use event_store::error::StoreError;
 use projections::compare::{Sample, compare};
+use projections::counts::query::OrgCounts;
+use projections::droplets::Droplets;
+use projections::droplets::counted::BY_STATUS;
+use projections::jobs::Jobs;
+use projections::model::{Model, ReadModel, Rows, View};
 use projections::rebuild::{self, RequestError};
 use sqlx::{AssertSqlSafe, PgConnection};
 use testkit::events::{record_nonsense, sequence};
@@ -26,7 +31,7 @@ use crate::replay::record_lives;
 use crate::world::{World, Writer, requested, sample};
 
 /// What a projection's generations have become, in order.
-async fn states(world: &World, projection: &str) -> Vec<String> {
+pub(crate) async fn states(world: &World, projection: &str) -> Vec<String> {
     sqlx::query_scalar("select state from es.generations where consumer = $1 order by generation")
         .bind(projection)
         .fetch_all(&world.pool)
@@ -34,7 +39,7 @@ async fn states(world: &World, projection: &str) -> Vec<String> {
         .expect("Postgres answers")
 }
 
-async fn await_states(world: &World, projection: &str, wanted: &[&str]) {
+pub(crate) async fn await_states(world: &World, projection: &str, wanted: &[&str]) {
     until(
         &format!("{projection} has come to {wanted:?}"),
         async || (states(world, projection).await == wanted).then_some(()),
@@ -43,7 +48,11 @@ async fn await_states(world: &World, projection: &str, wanted: &[&str]) {
 }
 
 /// A process that makes rebuilds, until it is dropped.
-fn rebuilder(world: &World, owner: &str, projections: Vec<Arc<dyn Consumer>>) -> JoinSet<()> {
+pub(crate) fn rebuilder(
+    world: &World,
+    owner: &str,
+    projections: Vec<Arc<dyn ReadModel>>,
+) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let (applied, stop) = (Signal::new(), CancellationToken::new());
     let (pool, owner) = (world.pool.clone(), owner.to_owned());
@@ -52,7 +61,7 @@ fn rebuilder(world: &World, owner: &str, projections: Vec<Arc<dyn Consumer>>) ->
 }
 
 /// A worker that follows the log, until it is dropped.
-fn worker(world: &World, projection: Arc<dyn Consumer>) -> JoinSet<()> {
+pub(crate) fn worker(world: &World, projection: Arc<dyn ReadModel>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let pool = world.pool.clone();
     tasks.spawn(async move {
@@ -65,7 +74,7 @@ fn worker(world: &World, projection: Arc<dyn Consumer>) -> JoinSet<()> {
     tasks
 }
 
-async fn request(world: &World, projection: &dyn Consumer) -> i32 {
+pub(crate) async fn request(world: &World, projection: &dyn ReadModel) -> i32 {
     rebuild::request(&world.pool, projection, "ann", "a test")
         .await
         .expect("is asked for")
@@ -79,6 +88,11 @@ async fn rows(world: &World, table: &str) -> Vec<String> {
     .fetch_all(&world.pool)
     .await
     .expect("reads")
+}
+
+/// How many droplets are counted.
+fn total(counts: &OrgCounts) -> i64 {
+    counts.by(BY_STATUS).map(|(_, count)| count).sum()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,7 +127,7 @@ async fn every_projection_is_made_anew_with_the_same_rows_while_it_is_read_and_w
         );
         sequence(&world.pool).await;
         let counts = world.reader.counts(&writer.org).await.expect("is answered");
-        let counted: i64 = counts.droplets_by_status.values().sum();
+        let counted = total(&counts);
         assert!(counted >= 30, "{counted} is not even what was there before");
         let activity = world.reader.projections().await.expect("is answered");
         assert_eq!(activity.len(), 4);
@@ -145,7 +159,7 @@ async fn every_projection_is_made_anew_with_the_same_rows_while_it_is_read_and_w
         .await;
     }
     let counts = world.reader.counts(&writer.org).await.expect("is answered");
-    let counted: i64 = counts.droplets_by_status.values().sum();
+    let counted = total(&counts);
     assert_eq!(counted, 30 + known.len() as i64);
 }
 
@@ -154,8 +168,8 @@ async fn a_rebuild_that_is_killed_again_and_again_ends_all_the_same() {
     let world = World::new().await;
     record_lives(&world, 60).await;
     world.catch_up().await;
-    let before = rows(&world, "read.droplets").await;
-    let droplets: Arc<dyn Consumer> = Arc::new(projections::droplets::Droplets);
+    let before = rows(&world, "read_v1.droplets").await;
+    let droplets: Arc<dyn ReadModel> = Arc::new(Rows(Droplets));
     request(&world, droplets.as_ref()).await;
     // Each process is killed as soon as it has done one step more; the last one is left to its end.
     let mut applied = 0;
@@ -178,14 +192,14 @@ async fn a_rebuild_that_is_killed_again_and_again_ends_all_the_same() {
             break;
         }
         assert_eq!(
-            rows(&world, "read.droplets").await,
+            rows(&world, "read_v1.droplets").await,
             before,
             "the old one serves"
         );
     }
     let _last = rebuilder(&world, "last", vec![droplets]);
     await_states(&world, "droplets", &["RETIRED", "SERVING"]).await;
-    assert_eq!(rows(&world, "read.droplets").await, before);
+    assert_eq!(rows(&world, "read_v1.droplets").await, before);
 }
 
 #[tokio::test]
@@ -196,7 +210,7 @@ async fn a_worker_of_the_old_generation_writes_nothing_any_more() {
     world.catch_up().await;
     writer.droplet(requested("web-2")).await;
     sequence(&world.pool).await;
-    let droplets: Arc<dyn Consumer> = Arc::new(projections::droplets::Droplets);
+    let droplets: Arc<dyn ReadModel> = Arc::new(Rows(Droplets));
     let types = droplets.stream_types();
     let mut stale = LogSource::new(world.pool.clone(), "droplets", types, Signal::new(), POLL);
     stale.rewind(1).await.expect("Postgres answers");
@@ -212,13 +226,13 @@ async fn a_worker_of_the_old_generation_writes_nothing_any_more() {
     );
     let gone = stale.rewind(1).await;
     assert!(matches!(gone, Err(StoreError::Fenced { .. })), "{gone:?}");
-    assert_eq!(rows(&world, "read.droplets").await.len(), 2);
+    assert_eq!(rows(&world, "read_v1.droplets").await.len(), 2);
 }
 
 #[tokio::test]
 async fn what_was_given_up_leaves_nothing_and_only_one_is_made_at_a_time() {
     let world = World::new().await;
-    let droplets = projections::droplets::Droplets;
+    let droplets = Rows(Droplets);
     request(&world, &droplets).await;
     let again = rebuild::request(&world.pool, &droplets, "bob", "a test").await;
     assert!(
@@ -244,6 +258,16 @@ impl NewerDroplets {
     const ABLE: Self = Self { refuses: "" };
 }
 
+impl ReadModel for NewerDroplets {
+    fn tables(&self) -> &'static str {
+        Droplets::TABLES
+    }
+
+    fn views(&self) -> &'static [View] {
+        Droplets::VIEWS
+    }
+}
+
 #[async_trait]
 impl Consumer for NewerDroplets {
     fn name(&self) -> &'static str {
@@ -251,11 +275,11 @@ impl Consumer for NewerDroplets {
     }
 
     fn version(&self) -> i32 {
-        projections::droplets::Droplets.version() + 1
+        Droplets::VERSION + 1
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
-        projections::droplets::Droplets.stream_types()
+        Droplets::OF
     }
 
     async fn apply(
@@ -269,9 +293,7 @@ impl Consumer for NewerDroplets {
         {
             return Err(ApplyError::Event("renaming is not understood".to_owned()));
         }
-        projections::droplets::Droplets
-            .apply(transaction, events)
-            .await?;
+        Rows(Droplets).apply(transaction, events).await?;
         sqlx::query("update droplets set failure_reason = 'seen by newer code'")
             .execute(transaction)
             .await?;
@@ -294,12 +316,12 @@ async fn a_risen_version_makes_its_tables_by_itself_and_keeps_older_code_away() 
     await_states(&world, "droplets", &["RETIRED", "SERVING"]).await;
     let mode = generation::mode(&world.pool, &NewerDroplets::ABLE).await;
     assert_eq!(mode.expect("Postgres answers"), ConsumerMode::Follow(2));
-    let older = generation::mode(&world.pool, &projections::droplets::Droplets).await;
+    let older = generation::mode(&world.pool, &Rows(Droplets)).await;
     assert_eq!(
         older.expect("Postgres answers"),
         ConsumerMode::OtherVersion { serving: 2 }
     );
-    let rows = rows(&world, "read.droplets").await;
+    let rows = rows(&world, "read_v1.droplets").await;
     assert!(rows[0].contains("seen by newer code"), "{rows:?}");
 }
 
@@ -315,14 +337,14 @@ async fn a_generation_that_parks_more_never_serves_and_is_not_made_again() {
         )
         .await;
     world.catch_up().await;
-    let before = rows(&world, "read.droplets").await;
-    let jobs: Arc<dyn Consumer> = Arc::new(projections::jobs::Jobs);
+    let before = rows(&world, "read_v1.droplets").await;
+    let jobs: Arc<dyn ReadModel> = Arc::new(Rows(Jobs));
     let unable = Arc::new(NewerDroplets {
         refuses: "droplet_renamed",
     });
     let _rebuilder = rebuilder(&world, "one", vec![unable, Arc::clone(&jobs)]);
     await_states(&world, "droplets", &["SERVING", "FAILED"]).await;
-    assert_eq!(rows(&world, "read.droplets").await, before);
+    assert_eq!(rows(&world, "read_v1.droplets").await, before);
     let report: String = sqlx::query_scalar(
         "select report -> 'parked' ->> 0 from es.generations where state = 'FAILED'",
     )
@@ -351,8 +373,8 @@ async fn a_paused_rebuild_holds_up_no_other_and_goes_on_when_it_may() {
     let world = World::new().await;
     record_lives(&world, 6).await;
     world.catch_up().await;
-    let droplets: Arc<dyn Consumer> = Arc::new(projections::droplets::Droplets);
-    let jobs: Arc<dyn Consumer> = Arc::new(projections::jobs::Jobs);
+    let droplets: Arc<dyn ReadModel> = Arc::new(Rows(Droplets));
+    let jobs: Arc<dyn ReadModel> = Arc::new(Rows(Jobs));
     request(&world, droplets.as_ref()).await;
     let paused = event_store::consume::pause::pause(&world.pool, "droplets", "ann", "a test").await;
     assert!(paused.expect("Postgres answers"));
@@ -399,7 +421,7 @@ async fn a_skipped_stream_stays_skipped_in_the_next_generation() {
     let skipped = parked::skip(&world.pool, id, bad.uuid, "ann", "nobody needs it").await;
     assert!(skipped.expect("Postgres answers"));
 
-    let droplets: Arc<dyn Consumer> = Arc::new(projections::droplets::Droplets);
+    let droplets: Arc<dyn ReadModel> = Arc::new(Rows(Droplets));
     request(&world, droplets.as_ref()).await;
     let _rebuilder = rebuilder(&world, "one", vec![droplets]);
     await_states(&world, "droplets", &["RETIRED", "SERVING"]).await;
@@ -426,11 +448,11 @@ async fn somebody_who_reads_for_long_delays_the_change_and_nobody_else() {
     writer.droplet(requested("web-1")).await;
     world.catch_up().await;
     let mut reading = world.pool.begin().await.expect("begins");
-    sqlx::query("select from read.droplets")
+    sqlx::query("select from read_v1.droplets")
         .execute(&mut *reading)
         .await
         .expect("reads");
-    let droplets: Arc<dyn Consumer> = Arc::new(projections::droplets::Droplets);
+    let droplets: Arc<dyn ReadModel> = Arc::new(Rows(Droplets));
     request(&world, droplets.as_ref()).await;
     let _rebuilder = rebuilder(&world, "one", vec![droplets]);
     until("it was compared and waits", async || {
@@ -445,7 +467,7 @@ async fn somebody_who_reads_for_long_delays_the_change_and_nobody_else() {
     })
     .await;
     for _ in 0..20 {
-        assert_eq!(rows(&world, "read.droplets").await.len(), 1);
+        assert_eq!(rows(&world, "read_v1.droplets").await.len(), 1);
     }
     assert_eq!(states(&world, "droplets").await, ["SERVING", "BUILDING"]);
     reading.commit().await.expect("ends");
@@ -458,7 +480,7 @@ async fn a_paused_projection_applies_nothing_until_it_is_resumed() {
     let mut writer = Writer::new(&world, "acme");
     writer.droplet(requested("web-1")).await;
     world.catch_up().await;
-    let droplets: Arc<dyn Consumer> = Arc::new(projections::droplets::Droplets);
+    let droplets: Arc<dyn ReadModel> = Arc::new(Rows(Droplets));
     let _worker = worker(&world, Arc::clone(&droplets));
     let paused = event_store::consume::pause::pause(&world.pool, "droplets", "ann", "a test").await;
     assert!(paused.expect("Postgres answers"));

@@ -4,6 +4,7 @@ use event_store::consume::consumer::Consumer;
 use event_store::consume::{generation, parked, pause};
 use event_store::envelope::{Position, Shard, StreamId};
 use projections::droplets::Droplets;
+use projections::model::{Model, Rows};
 use projections::rebuild;
 use projections::status::{Stage, State};
 use testkit::events::{record_nonsense, sequence};
@@ -82,7 +83,7 @@ async fn another_version_that_serves_is_told() {
         .iter()
         .find(|s| s.name == "counts")
         .expect("is there");
-    let wanted = projections::counts::Counts.version();
+    let wanted = projections::registry::COUNTS.version();
     assert_eq!(
         (counts.version, &counts.state),
         (7, &State::OtherVersion { wanted })
@@ -105,11 +106,11 @@ async fn a_rebuild_is_told_from_the_request_to_its_end() {
             .expect("is there")
     };
     assert_eq!(droplets().await.building, None);
-    rebuild::request(&world.pool, &Droplets, "ann", "a test")
+    rebuild::request(&world.pool, &Rows(Droplets), "ann", "a test")
         .await
         .expect("is asked for");
     let begun = droplets().await.building.expect("it is being made");
-    assert_eq!((begun.generation, begun.version), (2, Droplets.version()));
+    assert_eq!((begun.generation, begun.version), (2, Droplets::VERSION));
     assert_eq!(
         (begun.stage, begun.share, begun.rest),
         (Stage::Filling, 0.0, None)
@@ -120,7 +121,7 @@ async fn a_rebuild_is_told_from_the_request_to_its_end() {
     );
 
     // Half of the shards are done.
-    let shards = Shard::all(Droplets.stream_types());
+    let shards = Shard::all(Droplets::OF);
     let done: Vec<_> = shards.iter().take(shards.len() / 2).map(|s| s.0).collect();
     sqlx::query(
         "insert into es.checkpoints (consumer, generation, shard, position) \

@@ -279,7 +279,8 @@ async fn a_parked_stream_is_told_and_no_difference() {
     store
         .tamper(&format!(
             "insert into es.generations (consumer, generation, version, state, requested_by, reason) values \
-                 ('jobs', 1, 1, 'SERVING', 'ann', 'a test'), ('jobs', 2, 1, 'RETIRED', 'ann', 'a test'); \
+                 ('jobs', 1, 1, 'SERVING', 'ann', 'a test'), ('jobs', 2, 1, 'RETIRED', 'ann', 'a test') \
+             on conflict do nothing; \
              insert into es.parked (consumer, generation, stream_id, position, error, first_at) values \
                  ('jobs', 1, '{stream}', 7, 'it makes no sense', '2026-11-01T00:00:00Z'), \
                  ('jobs', 1, '{stream}', 9, null, '2026-11-02T00:00:00Z'), \

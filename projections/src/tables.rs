@@ -1,0 +1,194 @@
+//! The tables and views of read models, as their models declare them.
+//!
+//! The tables of a generation are in a schema of its own, such as `droplets_1`, so that two generations
+//! can have different columns. Clients read views, which show the generation that serves.
+//!
+//! What it promises:
+//! - [`migrate`] makes the first generation of every model that has none, and nothing twice, however
+//!   many processes call it at once. It changes nothing of a model that is there: the next generation
+//!   is made by a rebuild ([`rebuild`](crate::rebuild)), when the model's version rises;
+//! - the tables of a generation and its row in `es.generations` commit together.
+
+use event_store::consume::generation;
+use event_store::consume::source::ConsumerId;
+use event_store::error::StoreError;
+use event_store::pool;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+
+use crate::model::{ReadModel, View};
+use crate::registry;
+
+/// Why the tables of read models were not made, or are not there.
+#[derive(Debug, thiserror::Error)]
+pub enum TablesError {
+    /// A read model of this program has no tables.
+    #[error("the read model `{model}` has no tables yet; run `clustergenie migrate` first")]
+    Missing {
+        /// The first one that has none.
+        model: String,
+    },
+    /// Postgres failed; nothing was made.
+    #[error("the tables of the read models cannot be made or looked up")]
+    Unavailable(#[from] sqlx::Error),
+    /// The event store failed; nothing was made.
+    #[error("the generations of the read models cannot be recorded")]
+    Store(#[from] StoreError),
+}
+
+/// Makes the first generation, with tables and views, of every read model of this program that has none.
+/// To be called after the migrations; can be called again at any time.
+///
+/// # Errors
+/// [`TablesError`].
+pub async fn migrate(pool: &PgPool) -> Result<(), TablesError> {
+    let mut transaction = pool::begin(pool).await?;
+    // Whoever calls at the same time waits here. The lock is taken in a statement of its own, so that the
+    // next one sees what the one before has committed.
+    sqlx::query(
+        "select pg_advisory_xact_lock(hashtextextended('clustergenie first generations', 0))",
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let missing = missing(&mut transaction).await?;
+    for model in registry::all() {
+        if missing.iter().any(|name| name == model.name()) {
+            make(&mut transaction, model.as_ref(), 1).await?;
+            show(&mut transaction, model.as_ref(), 1).await?;
+            generation::begin(&mut *transaction, model.name(), model.version()).await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Checks, without changing anything, that every read model of this program has tables.
+///
+/// # Errors
+/// [`TablesError`].
+pub async fn check(pool: &PgPool) -> Result<(), TablesError> {
+    let missing = missing(&mut *pool.acquire().await?).await?;
+    match missing.into_iter().next() {
+        Some(model) => Err(TablesError::Missing { model }),
+        None => Ok(()),
+    }
+}
+
+/// The names of the read models that have no generation, in the order of the registry.
+async fn missing(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let names: Vec<_> = registry::all().iter().map(|model| model.name()).collect();
+    sqlx::query_scalar(
+        "select n.name from unnest($1::text[]) with ordinality as n(name, place) \
+         where not exists (select from es.generations g where g.consumer = n.name) order by place",
+    )
+    .bind(names)
+    .fetch_all(connection)
+    .await
+}
+
+/// Makes the empty tables of a generation.
+pub(crate) async fn make(
+    transaction: &mut PgConnection,
+    model: &dyn ReadModel,
+    generation: i32,
+) -> Result<(), sqlx::Error> {
+    let schema = schema_of(model, generation);
+    run(transaction, format!("create schema {schema}")).await?;
+    run(transaction, format!("set local search_path = {schema}")).await?;
+    sqlx::raw_sql(model.tables())
+        .execute(&mut *transaction)
+        .await?;
+    leave(transaction).await
+}
+
+/// Points the views that the model declares to the tables of a generation. A view that is there keeps its
+/// columns, and what was made upon it stays: Postgres refuses a query with other columns.
+pub(crate) async fn show(
+    transaction: &mut PgConnection,
+    model: &dyn ReadModel,
+    generation: i32,
+) -> Result<(), sqlx::Error> {
+    let schema = schema_of(model, generation);
+    for View { schema, .. } in model.views() {
+        make_schema_of_views(transaction, schema).await?;
+    }
+    run(transaction, format!("set local search_path = {schema}")).await?;
+    for View {
+        schema,
+        name,
+        query,
+    } in model.views()
+    {
+        // As whoever reads, so that the policies of the tables bind them.
+        run(
+            transaction,
+            format!(
+                "create or replace view {schema}.{name} with (security_invoker = true) as {query}"
+            ),
+        )
+        .await?;
+        run(
+            transaction,
+            format!("grant select on {schema}.{name} to clustergenie_reader"),
+        )
+        .await?;
+    }
+    leave(transaction).await
+}
+
+/// Drops the views of clients that still show a generation, which is about to serve no more: those that
+/// the code of the next one does not declare. They would show rows that nobody writes any more.
+pub(crate) async fn drop_views_of(
+    transaction: &mut PgConnection,
+    model: &dyn ReadModel,
+    generation: i32,
+) -> Result<(), sqlx::Error> {
+    let views: Vec<String> = sqlx::query_scalar(include_str!("tables/views_of.sql"))
+        .bind(schema_of(model, generation))
+        .fetch_all(&mut *transaction)
+        .await?;
+    for view in views {
+        tracing::warn!(view, "a view is dropped that no model declares any more");
+        run(transaction, format!("drop view {view}")).await?;
+    }
+    Ok(())
+}
+
+async fn make_schema_of_views(
+    transaction: &mut PgConnection,
+    schema: &str,
+) -> Result<(), sqlx::Error> {
+    let is_there: bool = sqlx::query_scalar("select to_regnamespace($1) is not null")
+        .bind(schema)
+        .fetch_one(&mut *transaction)
+        .await?;
+    if is_there {
+        return Ok(());
+    }
+    run(transaction, format!("create schema {schema}")).await?;
+    run(
+        transaction,
+        format!("grant usage on schema {schema} to clustergenie_reader"),
+    )
+    .await
+}
+
+/// The schema of a generation's tables. Names of models need no quotes: a test of the registry holds it.
+fn schema_of(model: &dyn ReadModel, generation: i32) -> String {
+    generation::tables_of(ConsumerId {
+        name: model.name(),
+        generation,
+    })
+}
+
+/// Finds no table by its bare name any more.
+async fn leave(transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
+    run(transaction, "set local search_path to default".to_owned()).await
+}
+
+/// Runs a statement of names and queries that models declare: nothing in it comes from outside.
+async fn run(transaction: &mut PgConnection, statement: String) -> Result<(), sqlx::Error> {
+    sqlx::query(AssertSqlSafe(statement))
+        .execute(transaction)
+        .await?;
+    Ok(())
+}
