@@ -1,7 +1,7 @@
 //! `Projection`: how far a read model is, what it does, and what it could not apply.
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
-use projections::status::{Building, Failed, ProjectionStatus, Stage, State};
+use projections::status::{Building, ConsumerStatus, Failed, Stage, State};
 
 use crate::error;
 use crate::global_id::GlobalId;
@@ -12,7 +12,7 @@ use crate::scalars::{BigInt, Time};
 use crate::services::Services;
 
 /// How far a read model is.
-pub(crate) struct Projection(pub(crate) ProjectionStatus);
+pub(crate) struct Projection(pub(crate) ConsumerStatus);
 
 /// How far a read model follows the history.
 #[Object]

@@ -7,6 +7,7 @@
 
 mod agreement;
 mod distributed;
+mod es_tables;
 mod imports;
 mod paused_leader;
 mod program;

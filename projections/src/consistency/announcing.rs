@@ -1,4 +1,4 @@
-//! Tells whoever waits that a projection has committed.
+//! Signals the commits of projections to requests that wait.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use event_store::consume::wake::Signal;
 use event_store::envelope::{Positioned, Recorded};
 use sqlx::PgConnection;
 
-/// The same consumers, which raise `applied` after each of their commits.
+/// The consumers, each of which raises `applied` after its commits.
 #[must_use]
 pub fn announcing(consumers: Vec<Arc<dyn Consumer>>, applied: &Signal) -> Vec<Arc<dyn Consumer>> {
     let announcing = |consumer| {
