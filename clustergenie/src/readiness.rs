@@ -12,7 +12,7 @@ use std::time::Duration;
 use api::graph::readiness::{Part, PartState, Readiness};
 use event_store::consume::consumer::Consumer;
 use outbox_relay::health::{RelayHealth, State};
-use projections::status::{self, ProjectionStatus};
+use projections::status::{self, ConsumerStatus};
 use schema::migrate::SchemaError;
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -172,7 +172,7 @@ impl Readiness for Ready {
     }
 }
 
-fn measure(status: &ProjectionStatus) {
+fn measure(status: &ConsumerStatus) {
     let gauge = |name| metrics::gauge!(name, "projection" => status.name);
     gauge("clustergenie_projection_lag_events").set(status.lag_events as f64);
     gauge("clustergenie_projection_lag_seconds").set(status.lag.as_secs_f64());
@@ -184,7 +184,7 @@ fn measure(status: &ProjectionStatus) {
     gauge("clustergenie_projection_building_share").set(share);
 }
 
-fn of_consumer(status: &ProjectionStatus) -> Part {
+fn of_consumer(status: &ConsumerStatus) -> Part {
     let state = match &status.state {
         status::State::Paused { by, reason, .. } => {
             PartState::Idle(format!("{by} has paused it: {reason}"))
@@ -273,8 +273,8 @@ mod tests {
         assert!(of_schema(Err(SchemaError::Altered { version: 7 })).is_err());
     }
 
-    fn status(state: status::State, lag: Duration) -> ProjectionStatus {
-        ProjectionStatus {
+    fn status(state: status::State, lag: Duration) -> ConsumerStatus {
+        ConsumerStatus {
             name: "droplets",
             generation: 1,
             version: 1,

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backoff::backoff::Backoff;
-use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use domain::aggregate::Aggregate;
 use domain::ids::OrgId;
+use event_store::backoff::Backoff;
 use event_store::envelope::StreamId;
 use event_store::error::StoreError;
 use event_store::write::append::{Append, Outcome};
@@ -28,6 +27,10 @@ use crate::streams::{self, Loaded, Streams, Trust};
 
 /// How often a command may lose a race before its caller is told.
 const MAX_CONFLICTS: u32 = 5;
+
+/// The pauses after lost races: from the first to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Carries out commands. Cheap to clone; clones share what they remember of streams.
 #[derive(Clone, Debug)]
@@ -121,7 +124,7 @@ impl Commands {
         let _lock = self.locks.take(use_case.subject()).await;
         let mut trust = Trust::Memory;
         let mut conflicts = 0;
-        let mut pauses = pauses();
+        let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let mut streams = Streams::new(&self.pool, &self.cache, &context.org, trust);
             let answer = match use_case.decide(context, &mut streams).await {
@@ -144,7 +147,7 @@ impl Commands {
                         if conflicts == MAX_CONFLICTS {
                             return Err(CommandError::Conflict);
                         }
-                        tokio::time::sleep(pauses.next_backoff().unwrap_or_default()).await;
+                        tokio::time::sleep(pauses.next_pause()).await;
                         trust = Trust::Store;
                         continue;
                     }
@@ -260,14 +263,4 @@ fn answer_of(first: &Repeated, key: Option<&Key>) -> Result<Receipt, CommandErro
 /// Whether the change took its stream over a multiple of [`snapshot::EVERY`].
 fn is_due(change: &Change) -> bool {
     change.before.0 / snapshot::EVERY < change.version().0 / snapshot::EVERY
-}
-
-fn pauses() -> ExponentialBackoff {
-    ExponentialBackoffBuilder::new()
-        .with_initial_interval(Duration::from_millis(2))
-        .with_multiplier(2.0)
-        .with_randomization_factor(0.5)
-        .with_max_interval(Duration::from_millis(50))
-        .with_max_elapsed_time(None)
-        .build()
 }

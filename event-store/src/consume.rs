@@ -1,7 +1,9 @@
 //! Following the log: sources of events, consumers, checkpoints, generations, parked streams, and the
 //! leases and signals that background tasks share.
 //!
-//! It must never move a checkpoint outside the transaction of the rows that it vouches for.
+//! Other crates call these modules and send no statement of their own on the tables of `es`
+//! (`clustergenie/tests/it/es_tables.rs`). This module must never move a checkpoint outside the transaction of
+//! the rows that it stands for.
 
 pub mod source;
 pub mod wake;
@@ -12,5 +14,8 @@ pub mod generation;
 pub mod parked;
 pub mod pause;
 pub mod retry;
+
+pub mod applied;
+pub mod status;
 
 pub mod lease;

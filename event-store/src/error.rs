@@ -1,5 +1,7 @@
 //! How the event store fails.
 
+use std::error::Error;
+
 use domain::event::DecodeError;
 
 /// Why the event store could not do what it was asked to.
@@ -79,4 +81,16 @@ impl StoreError {
     pub fn unavailable(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Unavailable { doing, source }
     }
+}
+
+/// An error and everything behind it, in one line.
+pub(crate) fn chain(error: &(dyn Error + Send + Sync)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }

@@ -13,6 +13,7 @@
 //! It must never hold business rules, and never read by a sequence number or a timestamp ([`audit`]
 //! compares by numbers, and follows none).
 
+pub mod backoff;
 pub mod envelope;
 pub mod error;
 pub mod pool;

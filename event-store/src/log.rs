@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::ids::{EventId, OrgId};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
@@ -15,7 +15,7 @@ pub mod digest;
 pub mod gaps;
 pub mod sequencer;
 
-/// Selects events in their places by a condition on `es.log l` and `es.events e`, for [`positioned`].
+/// Selects events with their positions by a condition on `es.log l` and `es.events e`, for [`positioned`].
 macro_rules! select_positioned {
     ($condition:literal) => {
         concat!(
@@ -40,6 +40,23 @@ pub async fn head(pool: &PgPool) -> Result<Position, StoreError> {
         .map_err(StoreError::unavailable("reading the head of the log"))
 }
 
+/// How many committed events have no position yet; at most 10,000.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn unsequenced(pool: &PgPool) -> Result<i64, StoreError> {
+    sqlx::query_scalar(
+        "select count(*) from (select from es.events e \
+             where e.seq > (select low_mark from es.log_head) \
+             and not exists (select from es.log l where l.seq = e.seq) limit 10000) uncounted",
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(StoreError::unavailable(
+        "counting events without a position",
+    ))
+}
+
 /// The next events after a position, in order, at most `limit`.
 ///
 /// # Errors
@@ -57,7 +74,7 @@ pub async fn read(
     .fetch_all(pool)
     .await
     .map_err(StoreError::unavailable("reading the log"))?;
-    positioned(&rows)
+    all_positioned(&rows)
 }
 
 /// The events of one shard with `after < position <= up_to`, in order, at most `limit`.
@@ -81,7 +98,7 @@ pub async fn read_shard(
     .fetch_all(pool)
     .await
     .map_err(StoreError::unavailable("reading a shard of the log"))?;
-    positioned(&rows)
+    all_positioned(&rows)
 }
 
 /// The next events of one organization after a position, in order, at most `limit`.
@@ -103,7 +120,7 @@ pub async fn read_organization(
     .fetch_all(pool)
     .await
     .map_err(StoreError::unavailable("reading an organization's log"))?;
-    positioned(&rows)
+    all_positioned(&rows)
 }
 
 /// The events at the given positions, in order, as a transaction sees them.
@@ -118,7 +135,7 @@ pub(crate) async fn read_at(
     .fetch_all(transaction)
     .await
     .map_err(StoreError::unavailable("reading events of the log"))?;
-    positioned(&rows)
+    all_positioned(&rows)
 }
 
 /// The events at the given positions, of those that the log has, each with the position of the event
@@ -143,7 +160,7 @@ pub async fn read_chained(
     .map_err(unavailable())?;
     let previous: Result<Vec<_>, _> = rows.iter().map(|row| row.try_get("previous")).collect();
     let previous = previous.map_err(unavailable())?;
-    let events = positioned(&rows)?;
+    let events = all_positioned(&rows)?;
     Ok(events
         .into_iter()
         .zip(previous.into_iter().map(Position))
@@ -231,14 +248,29 @@ pub async fn read_stream(
     events.map_err(StoreError::unavailable("reading a stream"))
 }
 
-fn positioned(rows: &[PgRow]) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
+/// Begins a query for the events of an organization, to which the caller adds conditions, an order and a
+/// limit. In it `e` is the event and `l` its place in the log; [`positioned`] reads a row.
+#[must_use]
+pub fn select_organization(org: &OrgId) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(select_positioned!("l.org_id = "));
+    query.push_bind(org.as_str().to_owned());
+    query
+}
+
+/// The event of a row of [`select_organization`].
+///
+/// # Errors
+/// [`sqlx::Error::Decode`] when it is malformed.
+pub fn positioned(row: &PgRow) -> Result<Positioned<StoredEvent>, sqlx::Error> {
+    Ok(Positioned {
+        position: Position(row.try_get("position")?),
+        event: stored(row)?,
+    })
+}
+
+fn all_positioned(rows: &[PgRow]) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
     rows.iter()
-        .map(|row| {
-            Ok(Positioned {
-                position: Position(row.try_get("position")?),
-                event: stored(row)?,
-            })
-        })
+        .map(positioned)
         .collect::<Result<_, _>>()
         .map_err(StoreError::unavailable("reading the log"))
 }

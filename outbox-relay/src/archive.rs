@@ -13,10 +13,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::ExponentialBackoffBuilder;
-use backoff::backoff::Backoff;
 use chrono::{DateTime, Utc};
 use domain::stream_type::StreamType;
+use event_store::backoff::Backoff;
 use event_store::consume::checkpoint;
 use event_store::consume::generation;
 use event_store::consume::source::{Batch, ConsumerId, LogSource, Source};
@@ -63,10 +62,7 @@ pub async fn run(
         sequenced,
         POLL,
     );
-    let mut pause = ExponentialBackoffBuilder::new()
-        .with_max_interval(Duration::from_secs(10))
-        .with_max_elapsed_time(None)
-        .build();
+    let mut pause = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
     loop {
         let copying = archive.copy(&pool, &mut source, || pause.reset());
         let error = tokio::select! {
@@ -78,7 +74,7 @@ pub async fn run(
             "copying to the archive failed; retrying"
         );
         tokio::select! {
-            () = tokio::time::sleep(pause.next_backoff().unwrap_or(POLL)) => {}
+            () = tokio::time::sleep(pause.next_pause()) => {}
             () = stop.cancelled() => return Ok(()),
         }
     }

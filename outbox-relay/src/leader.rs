@@ -24,8 +24,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use backoff::ExponentialBackoffBuilder;
-use backoff::backoff::Backoff;
+use event_store::backoff::Backoff;
 use event_store::consume::lease::{self, Lease, RENEW_EVERY, TRY_EVERY};
 use event_store::error::StoreError;
 use sqlx::PgPool;
@@ -56,11 +55,7 @@ impl LeaderLoop<'_> {
     where
         F: Future<Output = anyhow::Result<()>>,
     {
-        let mut pause = ExponentialBackoffBuilder::new()
-            .with_initial_interval(Duration::from_millis(50))
-            .with_max_interval(Duration::from_secs(2))
-            .with_max_elapsed_time(None)
-            .build();
+        let mut pause = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
         while !self.stop.is_cancelled() {
             let wait = match self.lead_once(&mut work).await {
                 Ok(Term::Ended) => continue,
@@ -75,7 +70,7 @@ impl LeaderLoop<'_> {
                     }
                     let why = format!("{error:#}");
                     self.role.becomes(State::Failing { why });
-                    pause.next_backoff().unwrap_or(TRY_EVERY)
+                    pause.next_pause()
                 }
             };
             tokio::select! {

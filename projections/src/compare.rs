@@ -8,10 +8,11 @@
 //! It must never write anything but its temporary tables, and must never read the generation's tables but
 //! in that one snapshot.
 
-use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
+use event_store::consume::generation::{self, GenerationState};
 use event_store::consume::source::ConsumerId;
-use event_store::envelope::{Position, Shard};
+use event_store::consume::{checkpoint, parked};
+use event_store::envelope::Shard;
 use event_store::error::StoreError;
 use event_store::pool;
 use serde::Serialize;
@@ -173,18 +174,23 @@ async fn in_snapshot(
     sample: Sample,
 ) -> Result<Comparison, CompareError> {
     must_be_in_use(snapshot, id).await?;
-    let checkpoints = checkpoints(snapshot, id, consumer.stream_types()).await?;
+    let shards = Shard::all(consumer.stream_types());
+    let checkpoints = checkpoint::read(snapshot, id, &shards).await?;
     let tables = tables::of(snapshot, id).await?;
     tables::copy_shapes(scratch, &tables).await?;
     let mut comparison = Comparison::default();
-    let mut fold = Fold::new(consumer, sample, tables::parked(snapshot, id).await?);
+    let mut fold = Fold::new(
+        consumer,
+        sample,
+        parked::first_positions(snapshot, id).await?,
+    );
     for (shard, up_to) in checkpoints {
         fold.shard(pool, scratch, shard, up_to).await?;
     }
     comparison.events = fold.events;
     for refused in fold.refused {
         comparison.differ(Difference {
-            table: "es.parked".to_owned(),
+            table: parked::TABLE.to_owned(),
             key: refused.stream.to_string(),
             expected: Some(refused.to_string()),
             found: None,
@@ -202,15 +208,8 @@ async fn in_snapshot(
 
 /// A generation out of service has no checkpoints any more, and its tables say nothing.
 async fn must_be_in_use(snapshot: &mut PgConnection, id: ConsumerId) -> Result<(), CompareError> {
-    let in_use: bool = sqlx::query_scalar(
-        "select exists (select from es.generations where consumer = $1 and generation = $2 \
-             and state in ('SERVING', 'BUILDING'))",
-    )
-    .bind(id.name)
-    .bind(id.generation)
-    .fetch_one(snapshot)
-    .await?;
-    if in_use {
+    let state = generation::state(snapshot, id.name, id.generation).await?;
+    if state.is_some_and(GenerationState::is_in_use) {
         Ok(())
     } else {
         Err(CompareError::Superseded {
@@ -218,25 +217,4 @@ async fn must_be_in_use(snapshot: &mut PgConnection, id: ConsumerId) -> Result<(
             generation: id.generation,
         })
     }
-}
-
-async fn checkpoints(
-    snapshot: &mut PgConnection,
-    id: ConsumerId,
-    types: &[StreamType],
-) -> Result<Vec<(Shard, Position)>, sqlx::Error> {
-    let shards: Vec<i16> = Shard::all(types).iter().map(|shard| shard.0).collect();
-    let rows: Vec<(i16, i64)> = sqlx::query_as(
-        "select shard, position from es.checkpoints \
-         where consumer = $1 and generation = $2 and shard = any($3) order by shard",
-    )
-    .bind(id.name)
-    .bind(id.generation)
-    .bind(shards)
-    .fetch_all(snapshot)
-    .await?;
-    let checkpoints = rows.into_iter();
-    Ok(checkpoints
-        .map(|(shard, position)| (Shard(shard), Position(position)))
-        .collect())
 }

@@ -1,20 +1,22 @@
 //! Read your own writes: waiting until what a client wrote can be read.
 //!
-//! A client hands in which versions of which streams it has written. One task of the process looks in
-//! the database, in one statement for everybody who waits, and only when there is a reason to: somebody
-//! new waits, or something was applied since. So the number of statements grows neither with the
-//! clients that wait nor with time that passes. Hints of other processes can be lost; then the task
-//! looks after [`wake::POLL`].
+//! A client hands in which versions of which streams it has written. One task of the process looks them up
+//! in the database, in one statement for all requests that wait, and only when there is a reason to: a new
+//! request waits, or something was applied since. So the number of statements grows neither with the
+//! requests that wait nor with time. Hints of other processes can be lost; then the task looks after
+//! [`wake::POLL`].
 //!
-//! It promises that whoever waited for a read model reads rows in which the write has been applied,
+//! It promises that a request which waited for a read model reads rows in which the write has been applied,
 //! whichever process applied it and whether it came by the log or by Kafka: a checkpoint commits
-//! together with the rows that it vouches for. A stream that is parked in a read model counts as
-//! applied, since waiting would not help. It must never tell an organization about another one's
-//! streams: they are as unknown as those that do not exist.
+//! together with its rows. A stream that is parked in a read model counts as applied, since waiting would
+//! not help. A stream whose type this program does not know concerns no read model here, so only its
+//! existence is checked. It must never tell an organization about another one's streams: they are as
+//! unknown as those that do not exist.
 
 use std::time::Duration;
 
 use domain::ids::OrgId;
+use event_store::consume::applied::{self, Progress, Wanted};
 use event_store::consume::consumer::Consumer;
 use event_store::consume::wake::{self, Wake};
 use event_store::envelope::{Position, StreamId, Version};
@@ -24,31 +26,28 @@ use tokio_util::sync::CancellationToken;
 use crate::reader::{ReadError, Reader};
 
 mod announcing;
-mod look;
 
-pub use announcing::announcing;
+pub use self::announcing::announcing;
 
-use self::look::{Found, Need, Shown};
-
-/// Wishes that may wait until the task takes them up; more of them wait for room.
+/// Requests that may wait until the task takes them; further ones wait for room.
 const QUEUE: usize = 1_024;
 
 /// Read models whose rows are wanted, by the projections that write them. With none, the log itself is
 /// wanted.
 pub type ReadModels<'a> = &'a [&'a dyn Consumer];
 
-/// Where clients wait for what they wrote; cheap to clone.
+/// Where requests wait for what clients wrote; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Consistency {
-    wishes: mpsc::Sender<Wish>,
+    waiters: mpsc::Sender<Waiter>,
     reader: Reader,
-    patience: Duration,
+    timeout: Duration,
 }
 
-/// Looks for everybody who waits. To be run as one task of the process.
+/// Looks up what all waiting requests need. To be run as one task of the process.
 #[derive(Debug)]
 pub struct ConsistencyTask {
-    wishes: mpsc::Receiver<Wish>,
+    waiters: mpsc::Receiver<Waiter>,
     reader: Reader,
     wake: Wake,
 }
@@ -56,7 +55,7 @@ pub struct ConsistencyTask {
 /// Why a write cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum NotShown {
-    /// It takes longer than one waits here.
+    /// It takes longer than a request may wait.
     #[error("the write cannot be read yet")]
     NotYet {
         /// How many recorded events the slowest of the read models has not applied, of all
@@ -74,37 +73,56 @@ pub enum NotShown {
     Unknown(#[source] ReadError),
 }
 
-/// One who waits.
+/// A request that waits.
 #[derive(Debug)]
-struct Wish {
+struct Waiter {
     org: OrgId,
     needs: Vec<Need>,
     reply: oneshot::Sender<Result<Position, UnknownStream>>,
+}
+
+/// A version of a stream, and where it must be found.
+#[derive(Debug)]
+struct Need {
+    stream: StreamId,
+    version: Version,
+    place: Place,
+}
+
+/// Where a version must be found.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// Anywhere: it is enough that the stream exists.
+    Anywhere,
+    /// In the log: it has a position.
+    Log,
+    /// In the read model that this projection writes.
+    ReadModel(&'static str),
 }
 
 #[derive(Debug)]
 struct UnknownStream;
 
 impl Consistency {
-    /// Makes the place to wait, and the task that looks. `wake` tells when that is worth it; nobody
-    /// waits longer than `patience`.
+    /// Makes the place to wait, and the task that looks. `wake` signals when a look is worth it; no
+    /// request waits longer than `timeout`.
     #[must_use]
-    pub fn new(reader: Reader, wake: Wake, patience: Duration) -> (Self, ConsistencyTask) {
-        let (sender, wishes) = mpsc::channel(QUEUE);
+    pub fn new(reader: Reader, wake: Wake, timeout: Duration) -> (Self, ConsistencyTask) {
+        let (sender, waiters) = mpsc::channel(QUEUE);
         let task = ConsistencyTask {
-            wishes,
+            waiters,
             reader: reader.clone(),
             wake,
         };
         let consistency = Self {
-            wishes: sender,
+            waiters: sender,
             reader,
-            patience,
+            timeout,
         };
         (consistency, task)
     }
 
-    /// Waits until the read models show these versions of an organization's streams; streams that do
+    /// Waits until the read models show these versions of an organization's streams. Streams that do
     /// not concern a read model are not waited for.
     ///
     /// # Errors
@@ -116,19 +134,19 @@ impl Consistency {
         by: ReadModels<'_>,
     ) -> Result<(), NotShown> {
         let needs = streams.iter().flat_map(|(stream, version)| {
-            let need = |shown| Need {
+            let need = |place| Need {
                 stream: *stream,
                 version: *version,
-                shown,
+                place,
             };
             let concerned = by
                 .iter()
                 .filter(|model| model.stream_types().contains(&stream.stream_type))
-                .map(|model| Shown::By(model.name()));
+                .map(|model| Place::ReadModel(model.name()));
             let least = if by.is_empty() {
-                Shown::InLog
+                Place::Log
             } else {
-                Shown::No
+                Place::Anywhere
             };
             std::iter::once(least)
                 .chain(concerned)
@@ -150,7 +168,7 @@ impl Consistency {
         let needs = streams.iter().map(|(stream, version)| Need {
             stream: *stream,
             version: *version,
-            shown: Shown::InLog,
+            place: Place::Log,
         });
         self.wait(org, needs.collect(), &[]).await
     }
@@ -162,18 +180,18 @@ impl Consistency {
         by: ReadModels<'_>,
     ) -> Result<Position, NotShown> {
         let (reply, answer) = oneshot::channel();
-        let wish = Wish {
+        let waiter = Waiter {
             org: org.clone(),
             needs,
             reply,
         };
         let waiting = async {
-            let sent = self.wishes.send(wish).await;
+            let sent = self.waiters.send(waiter).await;
             sent.map_err(|_| NotShown::Stopping)?;
             let answer = answer.await.map_err(|_| NotShown::Stopping)?;
             answer.map_err(|UnknownStream| NotShown::UnknownStream)
         };
-        match tokio::time::timeout(self.patience, waiting).await {
+        match tokio::time::timeout(self.timeout, waiting).await {
             Ok(answer) => answer,
             Err(_) => {
                 metrics::counter!("clustergenie_not_yet_consistent_total").increment(1);
@@ -185,25 +203,26 @@ impl Consistency {
 }
 
 impl ConsistencyTask {
-    /// Looks until `stop`; whoever still waits then is told.
+    /// Looks until `stop`; requests that still wait then get [`NotShown::Stopping`].
     pub async fn run(mut self, stop: CancellationToken) {
-        stop.run_until_cancelled(self.look_on()).await;
+        stop.run_until_cancelled(self.answer_all()).await;
     }
 
-    /// Ends when nobody can wait any more.
-    async fn look_on(&mut self) {
+    /// Ends when no request can wait any more.
+    async fn answer_all(&mut self) {
         let mut waiting = Vec::new();
-        while let Some(first) = self.wishes.recv().await {
+        while let Some(first) = self.waiters.recv().await {
             waiting.push(first);
             while !waiting.is_empty() {
                 // Taken before the look: what is raised during it leads to another one.
                 let (applied, sequenced) = (self.wake.applied.value(), self.wake.sequenced.value());
-                while let Ok(wish) = self.wishes.try_recv() {
-                    waiting.push(wish);
+                while let Ok(waiter) = self.waiters.try_recv() {
+                    waiting.push(waiter);
                 }
-                waiting.retain(|wish| !wish.reply.is_closed());
-                waiting = match look::look(&self.reader.store, &waiting).await {
-                    Ok(found) => answer(waiting, &found),
+                waiting.retain(|waiter| !waiter.reply.is_closed());
+                let wanted: Vec<_> = waiting.iter().flat_map(Waiter::wanted).collect();
+                waiting = match applied::progress(&self.reader.store, &wanted).await {
+                    Ok(progress) => answer(waiting, &progress),
                     Err(error) => {
                         tracing::warn!(
                             error = &error as &dyn std::error::Error,
@@ -214,44 +233,67 @@ impl ConsistencyTask {
                         continue;
                     }
                 };
-                let for_log = waiting.iter().any(Wish::is_for_log);
+                let for_log = waiting.iter().any(Waiter::is_for_log);
                 tokio::select! {
                     () = self.wake.applied.above(applied, wake::POLL) => {}
                     () = self.wake.sequenced.above(sequenced, wake::POLL), if for_log => {}
-                    Some(wish) = self.wishes.recv() => waiting.push(wish),
+                    Some(waiter) = self.waiters.recv() => waiting.push(waiter),
                 }
             }
         }
     }
 }
 
-impl Wish {
+impl Waiter {
     /// Whether a position is enough.
     fn is_for_log(&self) -> bool {
         !self
             .needs
             .iter()
-            .any(|need| matches!(need.shown, Shown::By(_)))
+            .any(|need| matches!(need.place, Place::ReadModel(_)))
+    }
+
+    fn wanted(&self) -> impl Iterator<Item = Wanted<'_>> {
+        self.needs.iter().map(|need| Wanted {
+            org: &self.org,
+            stream: need.stream,
+            version: need.version,
+            consumer: match need.place {
+                Place::ReadModel(consumer) => Some(consumer),
+                Place::Anywhere | Place::Log => None,
+            },
+        })
+    }
+
+    /// What it is answered, if everything that it needs was found.
+    fn answer(&self, progress: &[Progress]) -> Option<Result<Position, UnknownStream>> {
+        if progress.iter().any(|progress| !progress.stream_exists) {
+            return Some(Err(UnknownStream));
+        }
+        let is_found = |(need, progress): (&Need, &Progress)| match need.place {
+            Place::Anywhere => true,
+            Place::Log => progress.position.is_some(),
+            Place::ReadModel(_) => progress.is_applied,
+        };
+        self.needs.iter().zip(progress).all(is_found).then(|| {
+            let positions = progress.iter().filter_map(|progress| progress.position);
+            Ok(positions.max().unwrap_or_default())
+        })
     }
 }
 
-/// Answers the wishes for which everything was found; gives the others.
-fn answer(wishes: Vec<Wish>, found: &[Found]) -> Vec<Wish> {
-    let mut found = found.iter();
+/// Answers the requests for which everything was found; gives the others.
+fn answer(waiting: Vec<Waiter>, progress: &[Progress]) -> Vec<Waiter> {
+    let mut rest = progress;
     let mut unanswered = Vec::new();
-    for wish in wishes {
-        let found: Vec<_> = found.by_ref().take(wish.needs.len()).collect();
-        let answer = if found.iter().any(|found| !found.stream_is_known) {
-            Err(UnknownStream)
-        } else if found.iter().all(|found| found.is_shown) {
-            let positions = found.iter().filter_map(|found| found.position);
-            Ok(positions.max().unwrap_or_default())
-        } else {
-            unanswered.push(wish);
-            continue;
-        };
-        // Who does not wait any more needs no answer.
-        let _ = wish.reply.send(answer);
+    for waiter in waiting {
+        let (its, others) = rest.split_at(waiter.needs.len());
+        rest = others;
+        match waiter.answer(its) {
+            // A request that timed out needs no answer.
+            Some(answer) => drop(waiter.reply.send(answer)),
+            None => unanswered.push(waiter),
+        }
     }
     unanswered
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use domain::ids::OrgId;
 use event_store::consume::consumer::Consumer;
+use event_store::consume::generation::{self, GenerationState};
 use event_store::consume::source::ConsumerId;
-use event_store::consume::{generation, parked, pause, retry, wake};
+use event_store::consume::{parked, pause, retry, wake};
 use event_store::error::StoreError;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -19,7 +20,7 @@ pub use event_store::consume::retry::Retried;
 use crate::model::ReadModel;
 use crate::rebuild::{self, RequestError};
 use crate::registry;
-use crate::status::{self, ProjectionStatus};
+use crate::status::{self, ConsumerStatus};
 
 /// Operates consumers; cheap to clone.
 #[derive(Clone)]
@@ -62,9 +63,6 @@ pub enum OperateError {
     /// The event store failed.
     #[error("the projections cannot be operated now")]
     Store(#[from] StoreError),
-    /// Postgres failed.
-    #[error("the projections cannot be operated now")]
-    Unavailable(#[from] sqlx::Error),
 }
 
 impl Operations {
@@ -78,7 +76,7 @@ impl Operations {
     ///
     /// # Errors
     /// When Postgres fails.
-    pub async fn statuses(&self) -> Result<Vec<ProjectionStatus>, OperateError> {
+    pub async fn statuses(&self) -> Result<Vec<ConsumerStatus>, OperateError> {
         let consumers = status::each(&self.consumers);
         Ok(status::of(&self.pool, &consumers).await?)
     }
@@ -87,13 +85,13 @@ impl Operations {
     ///
     /// # Errors
     /// [`OperateError::Unknown`], and when Postgres fails.
-    pub async fn status(&self, name: &str) -> Result<ProjectionStatus, OperateError> {
+    pub async fn status(&self, name: &str) -> Result<ConsumerStatus, OperateError> {
         let consumer = self.consumer(name)?;
         let mut statuses = status::of(&self.pool, &[consumer]).await?;
         Ok(statuses.remove(0))
     }
 
-    /// What became of a generation, such as `SERVING`: none if there is no such generation.
+    /// The state of a generation; `None` if there is no such generation.
     ///
     /// # Errors
     /// When Postgres fails.
@@ -101,7 +99,7 @@ impl Operations {
         &self,
         name: &str,
         generation: i32,
-    ) -> Result<Option<String>, OperateError> {
+    ) -> Result<Option<GenerationState>, OperateError> {
         Ok(generation::state(&self.pool, name, generation).await?)
     }
 
@@ -214,7 +212,7 @@ impl Operations {
     /// [`OperateError::Unknown`], [`OperateError::NoReadModel`], and when Postgres fails.
     pub async fn give_up(&self, name: &str) -> Result<Option<i32>, OperateError> {
         let name = self.read_model(name)?.name();
-        Ok(rebuild::give_up(&self.pool, name).await?)
+        Ok(generation::abandon(&self.pool, name).await?)
     }
 
     async fn serving(&self, name: &str) -> Result<ConsumerId, OperateError> {

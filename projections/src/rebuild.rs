@@ -17,11 +17,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use event_store::consume::generation::{self, Generation, GenerationState};
 use event_store::consume::lease::{self, Lease, RENEW_EVERY};
 use event_store::consume::wake::Signal;
 use event_store::error::StoreError;
-use sqlx::{FromRow, PgPool};
+use sqlx::PgPool;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -29,13 +29,10 @@ use crate::model::ReadModel;
 
 mod build;
 mod drop;
-mod end;
 mod fill;
-mod parks;
 mod request;
 mod switch;
 
-pub use self::end::give_up;
 pub use self::request::{RequestError, request};
 
 use self::build::build;
@@ -46,24 +43,6 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 const DROP_EVERY: Duration = Duration::from_secs(10);
 /// The lease: rebuilds are made one after the other, by one process.
 const LEASE: &str = "rebuild";
-
-/// A generation, as far as it matters here.
-#[derive(Debug, FromRow)]
-struct Generation {
-    consumer: String,
-    generation: i32,
-    version: i32,
-    state: String,
-    is_dropped: bool,
-    is_paused: bool,
-}
-
-impl Generation {
-    /// Whether its tables are of no use any more and are still there.
-    fn is_gone(&self) -> bool {
-        matches!(self.state.as_str(), "RETIRED" | "FAILED") && !self.is_dropped
-    }
-}
 
 /// Makes every rebuild that is asked for, and asks for those that this program's versions need, until
 /// `stop`. `owner` must be unique to the process; `applied` is raised when another generation serves.
@@ -106,13 +85,15 @@ impl Rebuilder {
 
     /// Does what there is to do, under the lease.
     async fn work(&self, dropped: &mut Option<Instant>) -> anyhow::Result<()> {
-        let generations = self.generations().await?;
+        let names: Vec<_> = self.projections.iter().map(|p| p.name()).collect();
+        let generations = generation::list(&self.pool, &names).await?;
         self.request_for_risen_versions(&generations).await?;
-        let gone = generations.iter().any(Generation::is_gone);
-        let may_drop = gone && dropped.is_none_or(|last| last.elapsed() > DROP_EVERY);
+        let is_droppable = |g: &Generation| !g.state.is_in_use() && !g.is_dropped;
+        let may_drop = generations.iter().any(is_droppable)
+            && dropped.is_none_or(|last| last.elapsed() > DROP_EVERY);
         let building: Vec<_> = generations
             .iter()
-            .filter(|g| g.state == "BUILDING" && !g.is_paused)
+            .filter(|g| g.state == GenerationState::Building && !g.is_paused)
             .filter_map(|g| Some((self.projection_of(g)?, g.generation)))
             .collect();
         if building.is_empty() && !may_drop {
@@ -169,26 +150,12 @@ impl Rebuilder {
         }
     }
 
-    /// All generations there ever were, in order.
-    async fn generations(&self) -> anyhow::Result<Vec<Generation>> {
-        let names: Vec<_> = self.projections.iter().map(|p| p.name()).collect();
-        sqlx::query_as(
-            "select consumer, generation, version, state, dropped_at is not null as is_dropped, \
-                 exists (select from es.paused p where p.consumer = g.consumer) as is_paused \
-             from es.generations g where consumer = any($1) order by begun_at, generation",
-        )
-        .bind(names)
-        .fetch_all(&self.pool)
-        .await
-        .context("the generations cannot be listed")
-    }
-
     /// Asks for a generation of each projection whose code is newer than what serves, unless one of this
     /// version is being made, or was made and was wrong or given up: then people have to look first.
     async fn request_for_risen_versions(&self, known: &[Generation]) -> anyhow::Result<()> {
         for projection in &self.projections {
             let its = || known.iter().filter(|g| g.consumer == projection.name());
-            let Some(serving) = its().find(|g| g.state == "SERVING") else {
+            let Some(serving) = its().find(|g| g.state == GenerationState::Serving) else {
                 continue;
             };
             let was_tried = its()

@@ -1,12 +1,12 @@
 //! What programs are told, in JSON. Names of fields are part of the interface.
 
 use event_store::consume::parked::ParkedStream;
-use projections::status::{Building, Failed, ProjectionStatus, State};
+use projections::status::{Building, ConsumerStatus, Failed, State};
 use serde_json::{Value, json};
 
 use super::text::stream_id;
 
-pub(super) fn status(status: &ProjectionStatus) -> Value {
+pub(super) fn status(status: &ConsumerStatus) -> Value {
     let paused = match &status.state {
         State::Paused { by, reason, since } => {
             json!({ "by": by, "reason": reason, "since": since })

@@ -6,11 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use event_store::consume::parked::ParkedStream;
 use event_store::consume::retry::Retried;
-use projections::status::{Building, Failed, ProjectionStatus, Stage, State};
+use projections::status::{Building, ConsumerStatus, Failed, Stage, State};
 use uuid::Uuid;
 
 /// A table of all consumers; below it, a sentence about each one that does not simply follow.
-pub(super) fn statuses(statuses: &[ProjectionStatus]) -> String {
+pub(super) fn statuses(statuses: &[ConsumerStatus]) -> String {
     let mut rows = vec![
         [
             "NAME",
@@ -54,7 +54,7 @@ pub(super) fn statuses(statuses: &[ProjectionStatus]) -> String {
 }
 
 /// What is unusual.
-fn about(status: &ProjectionStatus) -> Vec<String> {
+fn about(status: &ConsumerStatus) -> Vec<String> {
     let mut sentences = Vec::new();
     match &status.state {
         State::Following => {}

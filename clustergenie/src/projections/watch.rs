@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::bail;
+use event_store::consume::generation::GenerationState;
 use projections::operations::Operations;
-use projections::status::{ProjectionStatus, State};
+use projections::status::{ConsumerStatus, State};
 use tokio::time::Instant;
 
 use super::text;
@@ -39,9 +40,9 @@ async fn watch(operating: &Operations, name: &str, generation: i32) -> anyhow::R
     let mut told = String::new();
     loop {
         let state = operating.state_of(name, generation).await?;
-        match state.as_deref() {
-            Some("BUILDING") => {}
-            Some("SERVING") => {
+        match state {
+            Some(GenerationState::Building) => {}
+            Some(GenerationState::Serving) => {
                 let took = begun.elapsed().as_secs_f64();
                 let parked = match operating.status(name).await?.parked_streams {
                     0 => String::new(),
@@ -51,7 +52,7 @@ async fn watch(operating: &Operations, name: &str, generation: i32) -> anyhow::R
                     "generation {generation} of {name} serves, after {took:.1} s{parked}"
                 ));
             }
-            Some("FAILED") => {
+            Some(GenerationState::Failed) => {
                 let failed = operating.status(name).await?.failed;
                 let fault = failed.map(|failed| format!(": {}", text::fault(&failed)));
                 bail!(
@@ -60,7 +61,9 @@ async fn watch(operating: &Operations, name: &str, generation: i32) -> anyhow::R
                     fault.unwrap_or_default()
                 )
             }
-            _ => bail!("generation {generation} of {name} was given up"),
+            Some(GenerationState::Retired) | None => {
+                bail!("generation {generation} of {name} was given up")
+            }
         }
         let now = sentence(&operating.status(name).await?);
         if now != told {
@@ -72,7 +75,7 @@ async fn watch(operating: &Operations, name: &str, generation: i32) -> anyhow::R
     }
 }
 
-fn sentence(status: &ProjectionStatus) -> String {
+fn sentence(status: &ConsumerStatus) -> String {
     let Some(building) = &status.building else {
         return format!("{}: at its end", status.name);
     };

@@ -5,9 +5,10 @@ use std::time::Duration;
 use anyhow::Context;
 use event_store::audit::finding::{Difference, Findings};
 use event_store::consume::consumer::Consumer;
+use event_store::consume::generation;
 use event_store::envelope::Position;
 use projections::compare::{self, Comparison, Sample, compare};
-use projections::status::{self, ProjectionStatus, State};
+use projections::status::{self, ConsumerStatus, State};
 use sqlx::PgPool;
 
 /// An event that was recorded longer ago and is in no row yet is a difference: a read model lags by
@@ -43,7 +44,8 @@ async fn compare_rows(
     sample: Sample,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
-    let Some((generation, version)) = serving(pool, projection.name()).await? else {
+    let Some((generation, version)) = generation::find_serving(pool, projection.name()).await?
+    else {
         findings.note("it was never made");
         return Ok(());
     };
@@ -57,7 +59,7 @@ async fn compare_rows(
     let compared = match compare(pool, projection, generation, sample).await {
         Ok(compared) => compared,
         // Another generation may have begun to serve, and the tables of this one are gone.
-        Err(error) => match serving(pool, projection.name()).await? {
+        Err(error) => match generation::find_serving(pool, projection.name()).await? {
             Some((now, _)) if now != generation => compare(pool, projection, now, sample).await?,
             _ => return Err(error.into()),
         },
@@ -67,7 +69,7 @@ async fn compare_rows(
 }
 
 /// Notes what was not applied yet. It is a difference when it waits for too long and nobody wanted that.
-fn tell_what_waits(findings: &mut Findings, status: &ProjectionStatus) {
+fn tell_what_waits(findings: &mut Findings, status: &ConsumerStatus) {
     if status.lag_events == 0 {
         return;
     }
@@ -103,17 +105,6 @@ fn minutes(duration: Duration) -> u64 {
     duration.as_secs() / 60
 }
 
-/// The generation that serves, and the version of the code that made it.
-async fn serving(pool: &PgPool, consumer: &str) -> anyhow::Result<Option<(i32, i32)>> {
-    sqlx::query_as(
-        "select generation, version from es.generations where consumer = $1 and state = 'SERVING'",
-    )
-    .bind(consumer)
-    .fetch_optional(pool)
-    .await
-    .context("the generation that serves cannot be looked up")
-}
-
 fn take_in(findings: &mut Findings, projection: &str, compared: Comparison) {
     findings.compared = compared.rows;
     if let Some(first) = compared.first.into_iter().next() {
@@ -144,8 +135,8 @@ fn difference(row: compare::Difference) -> Difference {
 mod tests {
     use super::*;
 
-    fn status(lag_events: i64, lag: Duration, state: State) -> ProjectionStatus {
-        ProjectionStatus {
+    fn status(lag_events: i64, lag: Duration, state: State) -> ConsumerStatus {
+        ConsumerStatus {
             name: "droplets",
             generation: 1,
             version: 1,
@@ -160,7 +151,7 @@ mod tests {
         }
     }
 
-    fn told(status: &ProjectionStatus) -> Findings {
+    fn told(status: &ConsumerStatus) -> Findings {
         let mut findings = Findings::default();
         tell_what_waits(&mut findings, status);
         findings

@@ -7,6 +7,7 @@
 
 mod agreement;
 mod distributed;
+mod es_tables;
 mod imports;
 mod message_size;
 mod module_circles;

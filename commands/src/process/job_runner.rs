@@ -20,8 +20,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::ExponentialBackoffBuilder;
-use backoff::backoff::Backoff;
+use event_store::backoff::Backoff;
 use event_store::consume::wake::{POLL, Signal};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -72,11 +71,7 @@ pub async fn run(
         stop,
     });
     let mut jobs = JoinSet::new();
-    let mut pauses = ExponentialBackoffBuilder::new()
-        .with_initial_interval(Duration::from_millis(100))
-        .with_max_interval(Duration::from_secs(5))
-        .with_max_elapsed_time(None)
-        .build();
+    let mut pauses = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
     while !runner.stop.is_cancelled() {
         // Taken note of before looking, so that a hint in between is not lost.
         let seen = runner.todo.value();
@@ -96,7 +91,7 @@ pub async fn run(
                     "the platform's to-do list could not be read and will be tried again"
                 );
                 tokio::select! {
-                    () = tokio::time::sleep(pauses.next_backoff().unwrap_or_default()) => continue,
+                    () = tokio::time::sleep(pauses.next_pause()) => continue,
                     () = runner.stop.cancelled() => break,
                 }
             }
@@ -163,12 +158,7 @@ impl Runner {
 /// A pause that doubles with each failure, give or take a half.
 fn pause_after(failures: u32) -> Duration {
     let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures));
-    ExponentialBackoffBuilder::new()
-        .with_initial_interval(doubled.min(LONGEST_PAUSE))
-        .with_randomization_factor(0.5)
-        .build()
-        .next_backoff()
-        .unwrap_or(LONGEST_PAUSE)
+    Backoff::new(doubled, LONGEST_PAUSE).next_pause()
 }
 
 /// A panic ends its job's task only; the claim runs out, and the job is tried again.

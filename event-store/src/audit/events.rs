@@ -8,9 +8,8 @@ use sqlx::postgres::PgRow;
 use super::Audit;
 use super::finding::{Difference, Findings};
 use crate::codec;
-use crate::consume::parked::chain;
 use crate::envelope::{Position, Shard, StoredEvent, Version};
-use crate::error::StoreError;
+use crate::error::{StoreError, chain};
 use crate::log;
 use crate::log::digest::RANGE;
 

@@ -132,3 +132,28 @@ pub async fn advance(
         })
     }
 }
+
+/// The checkpoints of the given shards that exist, in the order of the shards, as a transaction sees them.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn read(
+    transaction: &mut PgConnection,
+    consumer: ConsumerId,
+    shards: &[Shard],
+) -> Result<Vec<(Shard, Position)>, StoreError> {
+    let rows: Vec<(i16, i64)> = sqlx::query_as(
+        "select shard, position from es.checkpoints \
+         where consumer = $1 and generation = $2 and shard = any($3) order by shard",
+    )
+    .bind(consumer.name)
+    .bind(consumer.generation)
+    .bind(shards.iter().map(|s| s.0).collect::<Vec<_>>())
+    .fetch_all(transaction)
+    .await
+    .map_err(StoreError::unavailable("reading checkpoints"))?;
+    let checkpoints = rows.into_iter();
+    Ok(checkpoints
+        .map(|(shard, position)| (Shard(shard), Position(position)))
+        .collect())
+}

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::codec;
 use crate::consume::checkpoint;
 use crate::consume::generation::{self, Access};
-use crate::consume::parked;
+use crate::consume::parked::ParkedStreams;
 use crate::consume::source::{Batch, ConsumerId, Source};
 use crate::envelope::{Positioned, Recorded, StoredEvent};
 use crate::error::StoreError;
@@ -167,10 +167,10 @@ async fn try_batch(
     // Before anything is applied, so that a stale worker is turned away before it works, and a second
     // worker waits for the first to commit.
     checkpoint::advance(&mut transaction, id, &batch.moves).await?;
-    let mut line = parked::Line::open(&mut transaction, id, &batch.events).await?;
+    let mut parked = ParkedStreams::load(&mut transaction, id, &batch.events).await?;
     let mut events = Vec::with_capacity(batch.events.len());
     for stored in &batch.events {
-        if let Some(event) = admit(&mut transaction, &mut line, stored).await? {
+        if let Some(event) = admit(&mut transaction, &mut parked, stored).await? {
             events.push(event);
         }
     }
@@ -181,7 +181,7 @@ async fn try_batch(
             Err(_) => return Err(Failure::Poison),
         },
         Care::EventByEvent => {
-            events = apply_each(&mut transaction, consumer, &mut line, events).await?;
+            events = apply_each(&mut transaction, consumer, &mut parked, events).await?;
         }
     }
     transaction.commit().await.map_err(unavailable())?;
@@ -191,18 +191,18 @@ async fn try_batch(
 /// Decodes an event that may be applied; parks one that does not decode or whose stream is parked.
 async fn admit(
     transaction: &mut PgConnection,
-    line: &mut parked::Line,
+    parked: &mut ParkedStreams,
     stored: &Positioned<StoredEvent>,
 ) -> Result<Option<Positioned<Recorded>>, StoreError> {
     let (stream, position) = (stored.event.stream, stored.position);
-    if line.is_waiting(stream) {
-        line.wait(transaction, stream, position).await?;
+    if parked.contains(stream) {
+        parked.park_behind(transaction, stream, position).await?;
         return Ok(None);
     }
     match codec::decode(&stored.event) {
         Ok(event) => Ok(Some(Positioned { position, event })),
         Err(error) => {
-            line.park(transaction, stream, position, &error).await?;
+            parked.park(transaction, stream, position, &error).await?;
             Ok(None)
         }
     }
@@ -211,15 +211,15 @@ async fn admit(
 async fn apply_each(
     transaction: &mut PgConnection,
     consumer: &dyn Consumer,
-    line: &mut parked::Line,
+    parked: &mut ParkedStreams,
     events: Vec<Positioned<Recorded>>,
 ) -> Result<Vec<Positioned<Recorded>>, StoreError> {
     let unavailable = || StoreError::unavailable("applying an event");
     let mut applied = Vec::with_capacity(events.len());
     for event in events {
         let (stream, position) = (event.event.stream, event.position);
-        if line.is_waiting(stream) {
-            line.wait(transaction, stream, position).await?;
+        if parked.contains(stream) {
+            parked.park_behind(transaction, stream, position).await?;
             continue;
         }
         let mut savepoint = transaction.begin().await.map_err(unavailable())?;
@@ -234,7 +234,7 @@ async fn apply_each(
             Err(error) if error.is_passing() => return Err(passing(error)),
             Err(error) => {
                 savepoint.rollback().await.map_err(unavailable())?;
-                line.park(transaction, stream, position, &error).await?;
+                parked.park(transaction, stream, position, &error).await?;
             }
         }
     }

@@ -5,58 +5,62 @@
 //! are removed in the transaction that takes it out of service. So a worker that does not know yet that
 //! another generation serves can write nothing.
 //!
-//! Which tables a generation has, and how queries find those of the one that serves, is not known here.
+//! This module owns `es.generations`. It does not know which tables a generation has, nor how queries find
+//! those of the generation that serves: the caller creates, shows and drops them in the same transaction.
 
-use std::time::Duration;
+use sqlx::{FromRow, PgExecutor, PgPool};
 
-use sqlx::{PgConnection, PgExecutor, PgPool};
-
-use crate::consume::consumer::Consumer;
 use crate::consume::source::ConsumerId;
 use crate::error::StoreError;
 
-/// What a consumer of this program may do now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConsumerMode {
-    /// Follow the events, and write this generation.
-    Follow(i32),
-    /// Nothing: an operator has paused it.
-    Paused {
-        /// Why.
-        reason: String,
-    },
-    /// Nothing: the generation that serves was made by code of another version.
-    OtherVersion {
-        /// The version of the generation that serves.
-        serving: i32,
-    },
+mod access;
+mod build;
+mod drop;
+mod mode;
+mod state;
+mod switch;
+
+pub use self::access::tables_of;
+pub use self::build::{NewGeneration, abandon, add, end, mark_filled, record_report};
+pub use self::drop::{list_undropped, mark_dropped};
+pub use self::mode::{ConsumerMode, POLL_INTERVAL, mode};
+pub use self::state::GenerationState;
+pub use self::switch::{hand_over, lock, lock_checkpoints, lock_serving};
+
+pub(crate) use self::access::{Access, enter};
+
+/// A generation of a consumer.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Generation {
+    /// The consumer's name.
+    pub consumer: String,
+    /// Its number, from 1.
+    pub generation: i32,
+    /// The version of the code that fills it.
+    pub version: i32,
+    /// Whether it is being built, serves, or is out of use.
+    #[sqlx(try_from = "String")]
+    pub state: GenerationState,
+    /// Whether its tables were dropped.
+    pub is_dropped: bool,
+    /// Whether an operator has paused the consumer.
+    pub is_paused: bool,
 }
 
-/// How often a consumer that may do nothing looks whether it still may not.
-pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
-
-/// What a consumer of this program may do now. One that never ran gets its first generation.
+/// Every generation that these consumers ever had, oldest first.
 ///
 /// # Errors
 /// When Postgres fails.
-pub async fn mode(pool: &PgPool, consumer: &dyn Consumer) -> Result<ConsumerMode, StoreError> {
-    begin(pool, consumer.name(), consumer.version()).await?;
-    let (generation, version, paused): (i32, i32, Option<String>) = sqlx::query_as(
-        "select g.generation, g.version, p.reason from es.generations g \
-         left join es.paused p on p.consumer = g.consumer \
-         where g.consumer = $1 and g.state = 'SERVING'",
+pub async fn list(pool: &PgPool, consumers: &[&str]) -> Result<Vec<Generation>, StoreError> {
+    sqlx::query_as(
+        "select consumer, generation, version, state, dropped_at is not null as is_dropped, \
+             exists (select from es.paused p where p.consumer = g.consumer) as is_paused \
+         from es.generations g where consumer = any($1) order by begun_at, generation",
     )
-    .bind(consumer.name())
-    .fetch_one(pool)
+    .bind(consumers)
+    .fetch_all(pool)
     .await
-    .map_err(StoreError::unavailable(
-        "looking up the generation that serves",
-    ))?;
-    Ok(match paused {
-        Some(reason) => ConsumerMode::Paused { reason },
-        None if version != consumer.version() => ConsumerMode::OtherVersion { serving: version },
-        None => ConsumerMode::Follow(generation),
-    })
+    .map_err(StoreError::unavailable("listing generations"))
 }
 
 /// Gives a consumer that never ran its first generation, which serves at once.
@@ -64,7 +68,7 @@ pub async fn mode(pool: &PgPool, consumer: &dyn Consumer) -> Result<ConsumerMode
 /// # Errors
 /// When Postgres fails.
 pub async fn begin(
-    executor: impl PgExecutor<'_>,
+    database: impl PgExecutor<'_>,
     consumer: &str,
     version: i32,
 ) -> Result<(), StoreError> {
@@ -77,9 +81,9 @@ pub async fn begin(
     )
     .bind(consumer)
     .bind(version)
-    .execute(executor)
+    .execute(database)
     .await
-    .map_err(StoreError::unavailable("making a first generation"))?;
+    .map_err(StoreError::unavailable("adding a first generation"))?;
     Ok(())
 }
 
@@ -88,74 +92,46 @@ pub async fn begin(
 /// # Errors
 /// When Postgres fails.
 pub async fn serving(pool: &PgPool, consumer: &'static str) -> Result<ConsumerId, StoreError> {
-    let generation: Option<i32> = sqlx::query_scalar(
-        "select generation from es.generations where consumer = $1 and state = 'SERVING'",
+    let found = find_serving(pool, consumer).await?;
+    Ok(ConsumerId {
+        name: consumer,
+        generation: found.map_or(1, |(generation, _)| generation),
+    })
+}
+
+/// The generation that serves and the version of the code that filled it; `None` for a consumer that
+/// never ran.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn find_serving(pool: &PgPool, consumer: &str) -> Result<Option<(i32, i32)>, StoreError> {
+    sqlx::query_as(
+        "select generation, version from es.generations where consumer = $1 and state = 'SERVING'",
     )
     .bind(consumer)
     .fetch_optional(pool)
     .await
     .map_err(StoreError::unavailable(
         "looking up the generation that serves",
-    ))?;
-    Ok(ConsumerId {
-        name: consumer,
-        generation: generation.unwrap_or(1),
-    })
+    ))
 }
 
-/// What has become of a generation, such as `SERVING`: none if there is no such generation.
+/// The state of a generation; `None` if there is no such generation.
 ///
 /// # Errors
 /// When Postgres fails.
 pub async fn state(
-    pool: &PgPool,
+    database: impl PgExecutor<'_>,
     consumer: &str,
     generation: i32,
-) -> Result<Option<String>, StoreError> {
-    sqlx::query_scalar("select state from es.generations where consumer = $1 and generation = $2")
-        .bind(consumer)
-        .bind(generation)
-        .fetch_optional(pool)
-        .await
-        .map_err(StoreError::unavailable("looking up a generation"))
-}
-
-/// How a transaction works on the tables of a generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// As ordinary batches do, any number at once: they lock rows in an order that all of them share.
-    Together,
-    /// Alone, because it locks rows in an order of its own: event by event.
-    Alone,
-}
-
-/// Lets a transaction work on the tables of a generation, which it then finds by their bare names. Waits
-/// for those that it cannot work beside. To be called before the transaction locks anything.
-pub(crate) async fn enter(
-    transaction: &mut PgConnection,
-    id: ConsumerId,
-    access: Access,
-) -> Result<(), StoreError> {
-    let lock = match access {
-        Access::Together => {
-            "select set_config('search_path', $1, true), \
-             pg_advisory_xact_lock_shared(hashtextextended('clustergenie ' || $1, 0))::text"
-        }
-        Access::Alone => {
-            "select set_config('search_path', $1, true), \
-             pg_advisory_xact_lock(hashtextextended('clustergenie ' || $1, 0))::text"
-        }
-    };
-    sqlx::query(lock)
-        .bind(tables_of(id))
-        .execute(transaction)
-        .await
-        .map_err(StoreError::unavailable("beginning to apply events"))?;
-    Ok(())
-}
-
-/// The schema that holds the tables of a generation.
-#[must_use]
-pub fn tables_of(id: ConsumerId) -> String {
-    format!("{}_{}", id.name, id.generation)
+) -> Result<Option<GenerationState>, StoreError> {
+    let state: Option<String> = sqlx::query_scalar(
+        "select state from es.generations where consumer = $1 and generation = $2",
+    )
+    .bind(consumer)
+    .bind(generation)
+    .fetch_optional(database)
+    .await
+    .map_err(StoreError::unavailable("looking up a generation"))?;
+    state.map(state::stored).transpose()
 }

@@ -1,15 +1,15 @@
-//! Stops a consumer, and lets it go on: for operators.
+//! Pauses and resumes consumers, for operators. This module owns `es.paused`.
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::consume::generation::{self, Access};
 use crate::consume::source::ConsumerId;
 use crate::error::StoreError;
 use crate::pool;
 
-/// Stops a consumer in all processes and generations. When this returns, no batch is being applied any more,
-/// and none will be until [`resume`]; only an operator may still try a parked stream again. Gives whether it
-/// was not paused before; if it was, who did it and why stay as they were.
+/// Pauses a consumer in all processes and generations. When this returns, no batch is being applied any more,
+/// and none will be until [`resume`]; only an operator may still retry a parked stream. Gives whether it
+/// was not paused before; if it was, the recorded operator and reason stay.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -52,7 +52,7 @@ pub async fn pause(
     Ok(paused.rows_affected() == 1)
 }
 
-/// Lets a consumer go on, within a moment. Gives whether it was paused.
+/// Resumes a consumer, which applies events again within a second. Gives whether it was paused.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -63,4 +63,18 @@ pub async fn resume(pool: &PgPool, consumer: &str) -> Result<bool, StoreError> {
         .await
         .map_err(StoreError::unavailable("resuming a consumer"))?;
     Ok(resumed.rows_affected() == 1)
+}
+
+/// Whether a consumer is paused.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn is_paused(database: impl PgExecutor<'_>, consumer: &str) -> Result<bool, StoreError> {
+    sqlx::query_scalar("select exists (select from es.paused where consumer = $1)")
+        .bind(consumer)
+        .fetch_one(database)
+        .await
+        .map_err(StoreError::unavailable(
+            "looking whether a consumer is paused",
+        ))
 }

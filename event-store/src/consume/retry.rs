@@ -1,25 +1,25 @@
-//! Tries parked streams again, each from the event at fault onwards; those that were skipped, too.
+//! Retries parked streams, each from the event at fault onwards; skipped ones too.
 //!
 //! The parked events of a stream are applied in order in one transaction, up to the first that still
-//! cannot be. The transaction holds the checkpoint of the stream's shard, which every batch takes
-//! first: so no batch lets a later event wait behind a line that has just been cleared.
+//! cannot be applied. The transaction locks the checkpoint of the stream's shard, which every batch locks
+//! first: so no batch parks a later event behind events that were just applied.
 
-use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
-use sqlx::{Connection, PgConnection, PgPool, Postgres};
+use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::codec;
 use crate::consume::consumer::{Consumer, passing};
 use crate::consume::generation::{self, Access};
-use crate::consume::parked::chain;
 use crate::consume::source::ConsumerId;
-use crate::envelope::{Position, Positioned, Recorded, StoredEvent};
-use crate::error::StoreError;
-use crate::log;
+use crate::envelope::{Positioned, Recorded, StoredEvent};
+use crate::error::{StoreError, chain};
 use crate::pool;
 
-/// What became of a parked stream that was tried again.
+mod parked_events;
+
+use self::parked_events::ParkedEvents;
+
+/// The result of a retry of one parked stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retried {
     /// How many of its events were applied.
@@ -28,10 +28,10 @@ pub struct Retried {
     pub parked: usize,
 }
 
-/// Tries every parked stream of a generation once.
+/// Retries every parked stream of a generation once.
 ///
 /// # Errors
-/// When Postgres fails; the streams that were tried before stay as they are then.
+/// When Postgres fails; the streams before the failure were retried then.
 pub async fn parked(
     pool: &PgPool,
     consumer: &dyn Consumer,
@@ -52,7 +52,7 @@ pub async fn parked(
     Ok(())
 }
 
-/// Tries one stream of a generation; does nothing when it is not parked.
+/// Retries one stream of a generation; does nothing when it is not parked.
 ///
 /// # Errors
 /// [`StoreError::OtherVersion`] when code of another version writes this generation, and when Postgres fails;
@@ -67,25 +67,27 @@ pub async fn stream(
         name: consumer.name(),
         generation,
     };
-    let line = Line { id, stream };
+    let parked = ParkedEvents { id, stream };
     let mut transaction = pool::begin(pool).await.map_err(unavailable())?;
     generation::enter(&mut transaction, id, Access::Alone).await?;
-    line.hold_checkpoint(&mut transaction).await?;
-    line.is_of_version(&mut transaction, consumer.version())
+    parked.lock_checkpoint(&mut transaction).await?;
+    parked
+        .check_version(&mut transaction, consumer.version())
         .await?;
-    let parked = line.events(&mut transaction).await?;
+    let events = parked.read(&mut transaction).await?;
     let mut applied = Vec::new();
-    for stored in &parked {
+    for stored in &events {
         let mut savepoint = transaction.begin().await.map_err(unavailable())?;
         match apply(&mut savepoint, consumer, stored).await? {
             Ok(event) => {
                 savepoint.commit().await.map_err(unavailable())?;
-                line.clear(&mut transaction, stored.position).await?;
+                parked.remove(&mut transaction, stored.position).await?;
                 applied.push(event);
             }
             Err(reason) => {
                 savepoint.rollback().await.map_err(unavailable())?;
-                line.failed_again(&mut transaction, stored.position, &reason)
+                parked
+                    .record_failure(&mut transaction, stored.position, &reason)
                     .await?;
                 break;
             }
@@ -93,10 +95,10 @@ pub async fn stream(
     }
     let retried = Retried {
         applied: applied.len(),
-        parked: parked.len() - applied.len(),
+        parked: events.len() - applied.len(),
     };
     if retried.parked == 0 {
-        line.is_not_skipped(&mut transaction).await?;
+        parked.remove_skip(&mut transaction).await?;
     }
     transaction.commit().await.map_err(unavailable())?;
     tracing::info!(
@@ -105,123 +107,10 @@ pub async fn stream(
         stream.id = %stream,
         applied = retried.applied,
         parked = retried.parked,
-        "a parked stream was tried again"
+        "a parked stream was retried"
     );
     consumer.committed(&applied);
     Ok(retried)
-}
-
-/// The parked events of one stream.
-struct Line {
-    id: ConsumerId,
-    stream: Uuid,
-}
-
-impl Line {
-    /// A statement whose first three parameters are the consumer, the generation and the stream.
-    fn about(&self, sql: &'static str) -> Query<'static, Postgres, PgArguments> {
-        sqlx::query(sql)
-            .bind(self.id.name)
-            .bind(self.id.generation)
-            .bind(self.stream)
-    }
-
-    async fn hold_checkpoint(&self, transaction: &mut PgConnection) -> Result<(), StoreError> {
-        let hold = self.about(
-            "select 1 from es.checkpoints c where c.consumer = $1 and c.generation = $2 \
-             and c.shard = (select shard from es.events where stream_id = $3 and version = 1) \
-             for no key update",
-        );
-        execute(hold, transaction).await
-    }
-
-    /// Code of another version would mix its rows with those that are there.
-    async fn is_of_version(
-        &self,
-        transaction: &mut PgConnection,
-        ours: i32,
-    ) -> Result<(), StoreError> {
-        let found: Option<i32> = sqlx::query_scalar(
-            "select version from es.generations where consumer = $1 and generation = $2 \
-             and state in ('SERVING', 'BUILDING')",
-        )
-        .bind(self.id.name)
-        .bind(self.id.generation)
-        .fetch_optional(transaction)
-        .await
-        .map_err(unavailable())?;
-        match found {
-            Some(found) if found == ours => Ok(()),
-            Some(found) => Err(StoreError::OtherVersion {
-                consumer: self.id.name,
-                found,
-                ours,
-            }),
-            None => Err(StoreError::Fenced {
-                what: format!("generation {} of {}", self.id.generation, self.id.name),
-            }),
-        }
-    }
-
-    async fn events(
-        &self,
-        transaction: &mut PgConnection,
-    ) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
-        let positions: Vec<i64> = sqlx::query_scalar(
-            "select position from es.parked \
-             where consumer = $1 and generation = $2 and stream_id = $3",
-        )
-        .bind(self.id.name)
-        .bind(self.id.generation)
-        .bind(self.stream)
-        .fetch_all(&mut *transaction)
-        .await
-        .map_err(unavailable())?;
-        log::read_at(transaction, &positions).await
-    }
-
-    async fn clear(
-        &self,
-        transaction: &mut PgConnection,
-        position: Position,
-    ) -> Result<(), StoreError> {
-        let clear = self.about(
-            "delete from es.parked \
-             where consumer = $1 and generation = $2 and stream_id = $3 and position = $4",
-        );
-        execute(clear.bind(position.0), transaction).await
-    }
-
-    async fn failed_again(
-        &self,
-        transaction: &mut PgConnection,
-        position: Position,
-        reason: &str,
-    ) -> Result<(), StoreError> {
-        let note = self.about(
-            "update es.parked set error = $5, attempts = attempts + 1, last_at = clock_timestamp() \
-             where consumer = $1 and generation = $2 and stream_id = $3 and position = $4",
-        );
-        execute(note.bind(position.0).bind(reason.to_owned()), transaction).await
-    }
-
-    async fn is_not_skipped(&self, transaction: &mut PgConnection) -> Result<(), StoreError> {
-        let forget = self.about(
-            "delete from es.skipped where consumer = $1 and generation = $2 and stream_id = $3",
-        );
-        execute(forget, transaction).await
-    }
-}
-
-async fn execute(
-    statement: Query<'static, Postgres, PgArguments>,
-    transaction: &mut PgConnection,
-) -> Result<(), StoreError> {
-    statement
-        .execute(transaction)
-        .await
-        .map(|_| ())
-        .map_err(unavailable())
 }
 
 /// Applies one event; the inner error says why it still cannot be.

@@ -4,8 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::backoff::Backoff;
-use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
+use event_store::backoff::Backoff;
 use event_store::consume::wake::{POLL, Signal};
 use event_store::envelope::Position;
 use event_store::error::StoreError;
@@ -21,6 +20,10 @@ const BATCH: i64 = 128;
 /// Streams whose rows are remembered between events.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(2_048).expect("2,048 is not zero");
 
+/// The pauses after failures in a row: from the first to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// The reader of the log: to be run as one task.
 #[derive(Debug)]
 pub struct ChangesTask {
@@ -28,7 +31,7 @@ pub struct ChangesTask {
     sequenced: Signal,
     patience: Duration,
     nodes: Nodes,
-    pause: ExponentialBackoff,
+    pause: Backoff,
     /// Tells the subscribers that nothing more will come, also when this task panics.
     _ended: DropGuard,
 }
@@ -43,18 +46,13 @@ struct Sent {
 
 impl ChangesTask {
     pub(super) fn new(shared: Arc<Shared>, sequenced: Signal, patience: Duration) -> Self {
-        let pause = ExponentialBackoffBuilder::new()
-            .with_initial_interval(Duration::from_millis(50))
-            .with_max_interval(Duration::from_secs(5))
-            .with_max_elapsed_time(None)
-            .build();
         Self {
             nodes: Nodes::new(shared.pool.clone(), REMEMBERED),
             _ended: shared.ended.clone().drop_guard(),
             shared,
             sequenced,
             patience,
-            pause,
+            pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
         }
     }
 
@@ -175,7 +173,7 @@ impl ChangesTask {
     }
 
     async fn rest(&mut self, error: &StoreError) {
-        let wait = self.pause.next_backoff().unwrap_or_default();
+        let wait = self.pause.next_pause();
         tracing::warn!(
             error = error as &dyn std::error::Error,
             retry_ms = wait.as_millis() as u64,

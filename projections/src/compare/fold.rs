@@ -20,7 +20,7 @@ pub(super) struct Fold<'a> {
     consumer: &'a dyn Consumer,
     sample: Sample,
     /// From which position on a stream is not folded any more.
-    ends: HashMap<Uuid, i64>,
+    ends: HashMap<Uuid, Position>,
     /// How many events were folded.
     pub(super) events: u64,
     /// Events that the generation has applied and that cannot be applied now.
@@ -49,7 +49,7 @@ impl<'a> Fold<'a> {
     pub(super) fn new(
         consumer: &'a dyn Consumer,
         sample: Sample,
-        parked: HashMap<Uuid, i64>,
+        parked: HashMap<Uuid, Position>,
     ) -> Self {
         Self {
             consumer,
@@ -138,11 +138,11 @@ impl<'a> Fold<'a> {
 
     fn has_ended(&self, stream: StreamId, position: Position) -> bool {
         let end = self.ends.get(&stream.uuid);
-        end.is_some_and(|end| position.0 >= *end)
+        end.is_some_and(|end| position >= *end)
     }
 
     fn refuse(&mut self, stream: StreamId, position: Position, reason: String) {
-        self.ends.insert(stream.uuid, position.0);
+        self.ends.insert(stream.uuid, position);
         self.refused.push(Refused {
             stream,
             position,

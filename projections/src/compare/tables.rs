@@ -1,11 +1,8 @@
 //! The tables of a generation, and temporary ones of the same shape.
 
-use std::collections::HashMap;
-
 use event_store::consume::generation;
 use event_store::consume::source::ConsumerId;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection};
-use uuid::Uuid;
 
 /// A table of a generation. Its names are quoted as SQL wants them.
 #[derive(Clone, Debug, FromRow)]
@@ -59,20 +56,4 @@ pub(super) async fn copy_shapes(
         sqlx::query(setting).execute(&mut *scratch).await?;
     }
     Ok(())
-}
-
-/// From which position on the streams that are parked in a generation were not applied.
-pub(super) async fn parked(
-    snapshot: &mut PgConnection,
-    id: ConsumerId,
-) -> Result<HashMap<Uuid, i64>, sqlx::Error> {
-    let rows: Vec<(Uuid, i64)> = sqlx::query_as(
-        "select stream_id, min(position) from es.parked \
-         where consumer = $1 and generation = $2 group by stream_id",
-    )
-    .bind(id.name)
-    .bind(id.generation)
-    .fetch_all(snapshot)
-    .await?;
-    Ok(rows.into_iter().collect())
 }

@@ -1,15 +1,14 @@
 //! From empty tables to the generation that serves.
 
-use anyhow::Context;
-use event_store::consume::generation;
+use event_store::consume::generation::{self, GenerationState};
+use event_store::consume::parked;
+use event_store::consume::source::ConsumerId;
 use event_store::envelope::Position;
 use event_store::log;
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::end::end;
 use super::fill::fill;
-use super::parks::parked_anew;
 use super::switch::{Outcome, switch};
 use crate::compare::{Sample, compare};
 use crate::model::ReadModel;
@@ -24,8 +23,9 @@ pub(super) async fn build(
     generation: i32,
 ) -> anyhow::Result<()> {
     let name = projection.name();
+    let id = ConsumerId { name, generation };
     let state = generation::state(pool, name, generation).await?;
-    if state.as_deref() != Some("BUILDING") {
+    if state != Some(GenerationState::Building) {
         // Somebody else has finished it, or given it up.
         return Ok(());
     }
@@ -35,15 +35,15 @@ pub(super) async fn build(
         "a read model is being made anew"
     );
     catch_up(pool, projection, generation).await?;
-    is_filled(pool, name, generation).await?;
+    generation::mark_filled(pool, id).await?;
     let comparison = compare(pool, projection, generation, Sample::ALL).await?;
     let serving = generation::serving(pool, name).await?.generation;
     let parked = {
         let mut connection = pool.acquire().await?;
-        parked_anew(&mut connection, name, serving, generation).await?
+        parked::newly_parked(&mut connection, id, serving).await?
     };
     let report = json!({ "comparison": comparison, "parked": parked });
-    record(pool, name, generation, report).await?;
+    generation::record_report(pool, id, &report).await?;
     if comparison.differences > 0 || !parked.is_empty() {
         tracing::error!(
             projection = name,
@@ -54,7 +54,8 @@ pub(super) async fn build(
             "a read model that was made anew is not what the log says, or could not apply what the one \
              that serves has applied; it will not serve"
         );
-        return Ok(end(pool, name, generation, "FAILED").await.map(drop)?);
+        generation::end(pool, id, GenerationState::Failed).await?;
+        return Ok(());
     }
     catch_up(pool, projection, generation).await?;
     if let Outcome::Parks(parked) = switch(pool, projection, generation).await? {
@@ -65,14 +66,10 @@ pub(super) async fn build(
             "a read model that was made anew cannot apply what the one that serves has applied; it will \
              not serve"
         );
-        record(
-            pool,
-            name,
-            generation,
-            json!({ "comparison": comparison, "parked": parked }),
-        )
-        .await?;
-        return Ok(end(pool, name, generation, "FAILED").await.map(drop)?);
+        let report = json!({ "comparison": comparison, "parked": parked });
+        generation::record_report(pool, id, &report).await?;
+        generation::end(pool, id, GenerationState::Failed).await?;
+        return Ok(());
     }
     tracing::info!(
         projection = name,
@@ -98,33 +95,4 @@ async fn catch_up(
         }
         filled = head;
     }
-}
-
-async fn is_filled(pool: &PgPool, name: &str, generation: i32) -> anyhow::Result<()> {
-    sqlx::query(
-        "update es.generations set filled_at = coalesce(filled_at, clock_timestamp()) \
-         where consumer = $1 and generation = $2",
-    )
-    .bind(name)
-    .bind(generation)
-    .execute(pool)
-    .await
-    .context("how far a rebuild is cannot be recorded")?;
-    Ok(())
-}
-
-async fn record(
-    pool: &PgPool,
-    name: &str,
-    generation: i32,
-    report: serde_json::Value,
-) -> anyhow::Result<()> {
-    sqlx::query("update es.generations set report = $3 where consumer = $1 and generation = $2")
-        .bind(name)
-        .bind(generation)
-        .bind(report)
-        .execute(pool)
-        .await
-        .context("the report of a rebuild cannot be recorded")?;
-    Ok(())
 }

@@ -1,26 +1,19 @@
 //! Drops the tables of generations that neither serve nor are being made.
 
-use anyhow::Context;
+use event_store::consume::generation;
 use event_store::pool;
 use sqlx::PgPool;
 
 /// Drops what can be dropped now: a table that somebody reads is left for the next time, and one that
 /// somebody made a view upon until the view is gone.
 pub(super) async fn drop_what_is_gone(pool: &PgPool) -> anyhow::Result<()> {
-    let gone: Vec<(String, i32)> = sqlx::query_as(
-        "select consumer, generation from es.generations \
-         where state in ('RETIRED', 'FAILED') and dropped_at is null",
-    )
-    .fetch_all(pool)
-    .await
-    .context("generations to be dropped cannot be listed")?;
-    for (consumer, generation) in gone {
+    for (consumer, generation) in generation::list_undropped(pool).await? {
         match drop_one(pool, &consumer, generation).await {
             Ok(()) => tracing::info!(consumer, generation, "an old generation was dropped"),
             Err(error) => tracing::warn!(
                 consumer,
                 generation,
-                why = %error,
+                why = format!("{error:#}"),
                 "an old generation cannot be dropped yet"
             ),
         }
@@ -28,7 +21,7 @@ pub(super) async fn drop_what_is_gone(pool: &PgPool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn drop_one(pool: &PgPool, consumer: &str, generation: i32) -> Result<(), sqlx::Error> {
+async fn drop_one(pool: &PgPool, consumer: &str, generation: i32) -> anyhow::Result<()> {
     let mut transaction = pool::begin(pool).await?;
     // Whoever waits for a lock on a table lets others wait behind.
     sqlx::query("set local lock_timeout = '200ms'")
@@ -39,13 +32,6 @@ async fn drop_one(pool: &PgPool, consumer: &str, generation: i32) -> Result<(), 
         .bind(generation.to_string())
         .execute(&mut *transaction)
         .await?;
-    sqlx::query(
-        "update es.generations set dropped_at = clock_timestamp() \
-         where consumer = $1 and generation = $2",
-    )
-    .bind(consumer)
-    .bind(generation)
-    .execute(&mut *transaction)
-    .await?;
-    transaction.commit().await
+    generation::mark_dropped(&mut transaction, consumer, generation).await?;
+    Ok(transaction.commit().await?)
 }

@@ -1,5 +1,6 @@
 //! Asks for a rebuild.
 
+use event_store::consume::generation::{self, NewGeneration};
 use event_store::error::StoreError;
 use event_store::pool;
 use sqlx::PgPool;
@@ -41,43 +42,18 @@ pub async fn request(
 ) -> Result<i32, RequestError> {
     let name = projection.name();
     let mut transaction = pool::begin(pool).await.map_err(RequestError::Unavailable)?;
-    // Whoever asks at the same time waits here, and then finds this one.
-    sqlx::query(
-        "select 1 from es.generations where consumer = $1 and state = 'SERVING' for update",
-    )
-    .bind(name)
-    .execute(&mut *transaction)
-    .await
-    .map_err(RequestError::Unavailable)?;
-    let (making, next): (Option<i32>, i32) = sqlx::query_as(
-        "select max(generation) filter (where state = 'BUILDING'), max(generation) + 1 \
-         from es.generations where consumer = $1",
-    )
-    .bind(name)
-    .fetch_one(&mut *transaction)
-    .await
-    .map_err(RequestError::Unavailable)?;
-    if let Some(generation) = making {
-        return Err(RequestError::InTheMaking {
-            projection: name,
-            generation,
-        });
-    }
+    let next = match generation::add(&mut transaction, projection, by, reason).await? {
+        NewGeneration::Added(generation) => generation,
+        NewGeneration::AlreadyBuilding(generation) => {
+            return Err(RequestError::InTheMaking {
+                projection: name,
+                generation,
+            });
+        }
+    };
     tables::make(&mut transaction, projection, next)
         .await
         .map_err(RequestError::Unavailable)?;
-    sqlx::query(
-        "insert into es.generations (consumer, generation, version, state, requested_by, reason) \
-         values ($1, $2, $3, 'BUILDING', $4, $5)",
-    )
-    .bind(name)
-    .bind(next)
-    .bind(projection.version())
-    .bind(by)
-    .bind(reason)
-    .execute(&mut *transaction)
-    .await
-    .map_err(RequestError::Unavailable)?;
     transaction
         .commit()
         .await

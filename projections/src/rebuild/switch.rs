@@ -9,11 +9,14 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use event_store::consume::generation::{self, GenerationState};
+use event_store::consume::parked::{self, NewlyParked};
+use event_store::consume::pause;
+use event_store::consume::source::ConsumerId;
 use event_store::{log, pool};
 use sqlx::{PgConnection, PgPool};
 
 use super::fill::fill;
-use super::parks::{ParkedAnew, parked_anew};
 use crate::model::ReadModel;
 use crate::tables;
 
@@ -25,7 +28,7 @@ pub(super) enum Outcome {
     /// It serves.
     Serves,
     /// It does not: it has parked what the one that serves has applied.
-    Parks(Vec<ParkedAnew>),
+    Parks(Vec<NewlyParked>),
 }
 
 /// Tries until the generation serves, or must not.
@@ -60,46 +63,30 @@ async fn try_switch(
     generation: i32,
 ) -> anyhow::Result<Attempt> {
     let name = projection.name();
+    let id = ConsumerId { name, generation };
     let mut transaction = pool::begin(pool).await?;
-    let serving: i32 = sqlx::query_scalar(
-        "select generation from es.generations where consumer = $1 and state = 'SERVING' for update",
-    )
-    .bind(name)
-    .fetch_one(&mut *transaction)
-    .await
-    .context("no generation serves")?;
+    let serving = generation::lock_serving(&mut transaction, name)
+        .await?
+        .context("no generation serves")?;
     // Before anything waits for what is locked now: somebody else may have put it in its place.
     ensure!(
         serving != generation,
         "generation {generation} of `{name}` serves already"
     );
-    sqlx::query(
-        "select 1 from es.checkpoints where consumer = $1 and generation = $2 \
-         order by shard for update",
-    )
-    .bind(name)
-    .bind(serving)
-    .execute(&mut *transaction)
-    .await?;
+    let old = ConsumerId {
+        name,
+        generation: serving,
+    };
+    generation::lock_checkpoints(&mut transaction, old).await?;
     fill(pool, projection, generation, log::head(pool).await?).await?;
-    let state: String = sqlx::query_scalar(
-        "select state from es.generations where consumer = $1 and generation = $2 for update",
-    )
-    .bind(name)
-    .bind(generation)
-    .fetch_one(&mut *transaction)
-    .await?;
+    let state = generation::lock(&mut transaction, id).await?;
     ensure!(
-        state == "BUILDING",
+        state == Some(GenerationState::Building),
         "generation {generation} of `{name}` was given up"
     );
-    let paused: bool =
-        sqlx::query_scalar("select exists (select from es.paused where consumer = $1)")
-            .bind(name)
-            .fetch_one(&mut *transaction)
-            .await?;
+    let paused = pause::is_paused(&mut *transaction, name).await?;
     ensure!(!paused, "`{name}` is paused");
-    let parked = parked_anew(&mut transaction, name, serving, generation).await?;
+    let parked = parked::newly_parked(&mut transaction, id, serving).await?;
     if !parked.is_empty() {
         return Ok(Attempt::Ended(Outcome::Parks(parked)));
     }
@@ -110,7 +97,7 @@ async fn try_switch(
             _ => Err(error).context("the views cannot be pointed to the new tables"),
         };
     }
-    hand_over(&mut transaction, name, serving, generation).await?;
+    generation::hand_over(&mut transaction, id, serving).await?;
     transaction.commit().await?;
     Ok(Attempt::Ended(Outcome::Serves))
 }
@@ -128,32 +115,4 @@ async fn show(
         .await?;
     tables::show(transaction, projection, generation).await?;
     tables::drop_views_of(transaction, projection, serving).await
-}
-
-/// Makes the generation the one that consumers follow.
-async fn hand_over(
-    transaction: &mut PgConnection,
-    name: &str,
-    serving: i32,
-    generation: i32,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(include_str!("hand_over.sql"))
-        .bind(name)
-        .bind(serving)
-        .bind(generation)
-        .execute(&mut *transaction)
-        .await?;
-    // In this order, because only one may serve.
-    for (generation, state) in [(serving, "RETIRED"), (generation, "SERVING")] {
-        sqlx::query(
-            "update es.generations set state = $3, decided_at = clock_timestamp() \
-             where consumer = $1 and generation = $2",
-        )
-        .bind(name)
-        .bind(generation)
-        .bind(state)
-        .execute(&mut *transaction)
-        .await?;
-    }
-    Ok(())
 }

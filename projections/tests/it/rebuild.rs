@@ -239,9 +239,9 @@ async fn what_was_given_up_leaves_nothing_and_only_one_is_made_at_a_time() {
         matches!(again, Err(RequestError::InTheMaking { generation: 2, .. })),
         "{again:?}"
     );
-    let given_up = rebuild::give_up(&world.pool, "droplets").await;
+    let given_up = generation::abandon(&world.pool, "droplets").await;
     assert_eq!(given_up.expect("Postgres answers"), Some(2));
-    let nothing = rebuild::give_up(&world.pool, "droplets").await;
+    let nothing = generation::abandon(&world.pool, "droplets").await;
     assert_eq!(nothing.expect("Postgres answers"), None);
     assert_eq!(states(&world, "droplets").await, ["SERVING", "RETIRED"]);
     assert_eq!(request(&world, &droplets).await, 3);

@@ -3,21 +3,24 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use backoff::backoff::Backoff;
-use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use sqlx::PgPool;
 
 use super::{Consumer, apply_batch};
+use crate::backoff::Backoff;
 use crate::consume::generation::{self, ConsumerMode};
 use crate::consume::retry;
 use crate::consume::source::Source;
 use crate::error::StoreError;
 
+/// The pauses after failures in a row: from the first to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// What a consumer's loop remembers.
 pub(super) struct Runner<'a> {
     pool: &'a PgPool,
     consumer: &'a dyn Consumer,
-    pause: ExponentialBackoff,
+    pause: Backoff,
     /// Why it does nothing, as it was said last.
     idle: Option<ConsumerMode>,
     /// The generation whose parked streams were tried.
@@ -26,15 +29,10 @@ pub(super) struct Runner<'a> {
 
 impl<'a> Runner<'a> {
     pub(super) fn new(pool: &'a PgPool, consumer: &'a dyn Consumer) -> Self {
-        let pause = ExponentialBackoffBuilder::new()
-            .with_initial_interval(Duration::from_millis(50))
-            .with_max_interval(Duration::from_secs(5))
-            .with_max_elapsed_time(None)
-            .build();
         Self {
             pool,
             consumer,
-            pause,
+            pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             idle: None,
             tried: None,
         }
@@ -97,7 +95,7 @@ impl<'a> Runner<'a> {
     }
 
     async fn recover(&mut self, error: &StoreError) {
-        let wait = self.pause.next_backoff().unwrap_or_default();
+        let wait = self.pause.next_pause();
         let name = self.consumer.name();
         if let StoreError::Fenced { what } = error {
             // Partitions change hands, and generations take each other's place: that is no failure.

@@ -1,13 +1,13 @@
--- For each need, in order: whether the organization ($1) has the stream ($2) at all, the position of
--- the event that made it reach the version ($3), and whether the generation of a consumer ($4) that serves has
+-- For each wanted version, in order: whether the organization ($1) has the stream ($2), the position of
+-- the event with the version ($3), and whether the generation of a consumer ($4) that serves has
 -- applied, or parked, that event. Everything is found by a key.
 select
     e.seq is not null or exists (
         select from es.events f
         where f.stream_id = n.stream_id and f.version = 1 and f.org_id = n.org_id
-    ) as stream_is_known,
+    ) as stream_exists,
     l.position,
-    coalesce(c.position >= l.position, false) as applied
+    coalesce(c.position >= l.position, false) as is_applied
 from unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[])
     with ordinality as n(org_id, stream_id, version, consumer, place)
 left join es.events e

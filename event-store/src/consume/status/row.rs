@@ -1,14 +1,14 @@
-//! What the statement answers, and what it means.
+//! The row of `status.sql` and what it says of a consumer.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_store::consume::consumer::Consumer;
-use event_store::envelope::Position;
 use serde_json::Value;
 use sqlx::FromRow;
 
-use super::{Building, Failed, ProjectionStatus, Stage, State};
+use super::{Building, ConsumerStatus, Failed, Stage, State};
+use crate::consume::consumer::Consumer;
+use crate::envelope::Position;
 
 /// A row of `status.sql`.
 #[derive(FromRow)]
@@ -24,15 +24,15 @@ pub(super) struct Row {
     paused_by: Option<String>,
     paused_because: Option<String>,
     paused_at: Option<DateTime<Utc>>,
-    making: Option<i32>,
-    making_version: Option<i32>,
-    making_share: Option<f64>,
-    making_by: Option<String>,
-    making_because: Option<String>,
-    making_since: Option<DateTime<Utc>>,
-    making_is_filled: bool,
-    making_is_compared: bool,
-    making_seconds: Option<f64>,
+    building: Option<i32>,
+    building_version: Option<i32>,
+    building_share: Option<f64>,
+    building_by: Option<String>,
+    building_because: Option<String>,
+    building_since: Option<DateTime<Utc>>,
+    building_is_filled: bool,
+    building_is_compared: bool,
+    building_seconds: Option<f64>,
     failed: Option<i32>,
     failed_version: Option<i32>,
     failed_at: Option<DateTime<Utc>>,
@@ -42,9 +42,9 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// What it tells of a consumer of this program.
-    pub(super) fn told(mut self, consumer: &dyn Consumer) -> ProjectionStatus {
-        ProjectionStatus {
+    /// The status of a consumer of this program.
+    pub(super) fn status(mut self, consumer: &dyn Consumer) -> ConsumerStatus {
+        ConsumerStatus {
             name: consumer.name(),
             generation: self.generation,
             version: self.version.unwrap_or(consumer.version()),
@@ -71,25 +71,25 @@ impl Row {
     }
 
     fn building(&mut self) -> Option<Building> {
-        let share = self.making_share?;
-        let stage = match (self.making_is_filled, self.making_is_compared) {
+        let share = self.building_share?;
+        let stage = match (self.building_is_filled, self.building_is_compared) {
             (false, _) => Stage::Filling,
             (true, false) => Stage::Comparing,
             (true, true) => Stage::Switching,
         };
         let rest = (stage == Stage::Filling && share > 0.0)
-            .then_some(self.making_seconds)
+            .then_some(self.building_seconds)
             .flatten()
             .map(|so_far| seconds(so_far * (1.0 - share) / share));
         Some(Building {
-            generation: self.making?,
-            version: self.making_version?,
+            generation: self.building?,
+            version: self.building_version?,
             stage,
             share,
             rest,
-            requested_by: self.making_by.take()?,
-            reason: self.making_because.take()?,
-            since: self.making_since?,
+            requested_by: self.building_by.take()?,
+            reason: self.building_because.take()?,
+            since: self.building_since?,
         })
     }
 

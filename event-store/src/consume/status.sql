@@ -30,7 +30,7 @@ behind as (
     ) unapplied on true
     group by g.consumer
 ),
-making as (
+building as (
     select b.*, (
         -- Of an empty log all has been applied: `least` passes nulls over.
         select avg(least(coalesce(c.position, 0)::float8 / nullif(head.position, 0), 1))
@@ -60,17 +60,17 @@ select
          where s.consumer = g.consumer and s.generation = g.generation
          limit 10000) uncounted) as skipped_streams,
     p.paused_by, p.reason as paused_because, p.paused_at,
-    m.generation as making, m.version as making_version, m.share as making_share,
-    m.requested_by as making_by, m.reason as making_because, m.begun_at as making_since,
-    m.filled_at is not null as making_is_filled, m.report is not null as making_is_compared,
-    extract(epoch from clock_timestamp() - m.begun_at)::float8 as making_seconds,
+    m.generation as building, m.version as building_version, m.share as building_share,
+    m.requested_by as building_by, m.reason as building_because, m.begun_at as building_since,
+    m.filled_at is not null as building_is_filled, m.report is not null as building_is_compared,
+    extract(epoch from clock_timestamp() - m.begun_at)::float8 as building_seconds,
     f.generation as failed, f.version as failed_version, f.decided_at as failed_at,
     f.requested_by as failed_by, f.reason as failed_because, f.report as failed_report
 from serving g
 cross join head
 left join behind b on b.consumer = g.consumer
 left join es.paused p on p.consumer = g.consumer
-left join making m on m.consumer = g.consumer
+left join building m on m.consumer = g.consumer
 left join lateral (
     -- One that was followed by another one that serves is of no interest any more.
     select * from es.generations f

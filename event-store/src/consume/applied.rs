@@ -1,0 +1,58 @@
+//! Whether consumers have applied given versions of streams.
+
+use domain::ids::OrgId;
+use sqlx::PgPool;
+
+use crate::envelope::{Position, StreamId, Version};
+use crate::error::StoreError;
+
+/// A version of a stream, and the consumer that it is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The organization that must own the stream.
+    pub org: &'a OrgId,
+    /// The stream.
+    pub stream: StreamId,
+    /// The version of its event.
+    pub version: Version,
+    /// The consumer, if its progress matters.
+    pub consumer: Option<&'static str>,
+}
+
+/// How far a [`Wanted`] version is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Whether the organization has the stream.
+    pub stream_exists: bool,
+    /// The position of the event, once it has one.
+    pub position: Option<Position>,
+    /// Whether the consumer's generation that serves has applied the event, or parked it. `false` without
+    /// a consumer.
+    pub is_applied: bool,
+}
+
+/// How far each of the wanted versions is, in their order, by one statement. A stream of another
+/// organization looks like one that does not exist.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn progress(pool: &PgPool, wanted: &[Wanted<'_>]) -> Result<Vec<Progress>, StoreError> {
+    let rows: Vec<(bool, Option<i64>, bool)> = sqlx::query_as(include_str!("applied.sql"))
+        .bind(wanted.iter().map(|w| w.org.as_str()).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|w| w.stream.uuid).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|w| w.version.0).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|w| w.consumer).collect::<Vec<_>>())
+        .fetch_all(pool)
+        .await
+        .map_err(StoreError::unavailable(
+            "looking up what consumers have applied",
+        ))?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|(stream_exists, position, is_applied)| Progress {
+            stream_exists,
+            position: position.map(Position),
+            is_applied,
+        })
+        .collect())
+}
