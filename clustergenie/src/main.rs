@@ -14,7 +14,6 @@ mod secret_file;
 mod tasks;
 mod telemetry;
 mod token;
-mod trace_load;
 mod unpublished;
 mod up;
 mod verify;
@@ -26,7 +25,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
-use crate::config::{Cli, Command, Trace};
+use crate::config::{Cli, Command};
 
 /// What a program that checks something exits with when it could not, as for settings it cannot use.
 const UNUSABLE: u8 = 2;
@@ -73,7 +72,6 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(settings) => return verify::run(settings).await,
         Command::Up(settings) => up::run(settings).await,
         Command::Token(settings) => token::run(settings),
-        Command::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
         Command::Health(settings) => health::run(settings).await,
         Command::Projections(settings) => projections::run(settings).await,
         Command::Unpublished(settings) => unpublished::run(settings).await,
