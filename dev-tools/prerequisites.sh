@@ -5,7 +5,7 @@
 
 readonly CARGO_DENY_VERSION=0.20.2
 
-# What builds the workspace: a C and C++ compiler for librdkafka and aws-lc, and zlib for librdkafka.
+# What builds the workspace: a C and C++ compiler for librdkafka and ring, and zlib for librdkafka.
 require_for_build() {
   local missing=()
   command -v cc >/dev/null || missing+=(gcc libc6-dev)

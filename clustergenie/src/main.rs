@@ -57,9 +57,6 @@ fn settings() -> anyhow::Result<Cli> {
 
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::start_logging(&cli.logging)?;
-    rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .map_err(|_| anyhow::anyhow!("cryptography was set up twice"))?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
