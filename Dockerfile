@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for every role: `clustergenie migrate`, `api`, `relay`, `project` and `work`.
+# One image for every role: `clustergenie migrate`, `api`, `relay`, `project` and `work`, with every feature.
 
 FROM rust:1.95-bookworm AS build
 RUN apt-get update \
@@ -10,7 +10,7 @@ COPY . .
 # The caches make a second build quick; the program is copied out because a cache is not part of the image.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package clustergenie \
+    cargo build --release --locked --package clustergenie --features archive \
  && install -D target/release/clustergenie /out/clustergenie
 
 FROM debian:bookworm-slim

@@ -24,7 +24,7 @@ use crate::duration;
 pub(crate) use self::clients::Clients;
 pub(crate) use self::database::SomeDatabase;
 pub(crate) use self::distributed::{
-    Api, Database, Kafka, KafkaTopics, Migrate, Observed, Project, Relay, Work,
+    Api, Archive, Database, Kafka, KafkaTopics, Migrate, Observed, Project, Relay, Work,
 };
 pub(crate) use self::environment::{read_dotenv, refuse_unknown};
 pub(crate) use self::projections::{Projections, ProjectionsAction, RetryProjection};
@@ -127,6 +127,8 @@ pub(crate) struct Up {
     pub(crate) kafka: Option<String>,
     #[command(flatten)]
     pub(crate) topics: KafkaTopics,
+    #[command(flatten)]
+    pub(crate) archive: Archive,
     #[command(flatten)]
     pub(crate) clients: Clients,
     /// Write {"url", "token", "databaseUrl"} to this file once everything serves.

@@ -1,5 +1,6 @@
 //! ClusterGenie's one binary: parses, starts logging, runs a subcommand, reports how it ended.
 
+mod archive;
 mod config;
 mod data_directory;
 mod duration;

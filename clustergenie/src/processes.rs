@@ -17,6 +17,7 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 
 use crate::config::{Api, Database, Kafka, Migrate, Observed, Project, Relay, Work};
+use crate::archive;
 use crate::key;
 use crate::readiness::{self, Parts, Publishing, Ready, Standby};
 use crate::tasks::{GRACE, Tasks};
@@ -127,6 +128,7 @@ pub(crate) async fn relay(settings: Relay) -> anyhow::Result<()> {
     wiring::take_in(&mut tasks, &pool, &wake, Hint::Sequenced);
     wiring::announce(&mut tasks, &pool, &wake, Hint::Sequenced);
     let health = wiring::relay(&mut tasks, &pool, &wake, Some(brokers(settings.kafka)));
+    archive::start(&mut tasks, &pool, &wake, &settings.archive)?;
     let relay = readiness::Relay {
         health,
         publishing: Publishing::Kafka,

@@ -11,12 +11,13 @@
 //!
 //! It must never decide what an event means, and never write, change or remove an event. What it writes to
 //! the database is where events stand ([`sequencing`]), who leads, which events Kafka does not have
-//! (`held`) and how far it is, how far the archive's copy is ([`archive`]), and digests of the log; what
+//! (`held`) and how far it is, how far the archive's copy is (`archive`, a feature of the build), and digests of the log; what
 //! else it deletes is idempotency keys that are too old ([`maintenance`]).
 
 pub mod publisher;
 pub mod sequencing;
 
+#[cfg(feature = "archive")]
 pub mod archive;
 pub mod audit;
 pub mod maintenance;

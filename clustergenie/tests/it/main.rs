@@ -6,6 +6,9 @@
 )]
 
 mod agreement;
+#[cfg(feature = "archive")]
+mod archive;
+mod dependencies;
 mod distributed;
 mod imports;
 mod paused_leader;
