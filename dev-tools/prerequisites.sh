@@ -14,6 +14,7 @@ require_for_build() {
   command -v pkg-config >/dev/null || missing+=(pkg-config)
   pkg-config --exists zlib 2>/dev/null || missing+=(zlib1g-dev)
   install_packages "${missing[@]}" || die "the build needs these packages"
+  pkg-config --exists libzstd 2>/dev/null || missing+=(libzstd-dev)
   require_rust
 }
 
