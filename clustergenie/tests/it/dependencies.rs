@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use cargo_metadata::{CargoOpt, Metadata, MetadataCommand, Package};
+use super::metadata::{Package, packages};
 
 /// Where crates of others come from.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
@@ -32,7 +32,7 @@ const HEAVY: [&str; 10] = [
 fn every_license_is_allowed_and_every_allowed_one_is_used() {
     let allowed = list("allow");
     let mut used = BTreeSet::new();
-    for package in of_others(&metadata()) {
+    for package in of_others() {
         let name = format!("{} {}", package.name, package.version);
         let Some(expression) = &package.license else {
             panic!("{name} names no license: read it, and decide");
@@ -44,25 +44,28 @@ fn every_license_is_allowed_and_every_allowed_one_is_used() {
         );
         used.extend(tokens);
     }
-    let unused: Vec<_> = allowed.iter().filter(|one| !used.contains(*one)).collect();
+    let unused: Vec<_> = allowed.difference(&used).collect();
     assert!(unused.is_empty(), "deny.toml allows in vain: {unused:?}");
 }
 
 #[test]
 fn crates_of_others_come_from_the_registry() {
-    for package in of_others(&metadata()) {
-        let source = package.source.as_ref().map(|source| source.repr.as_str());
-        assert_eq!(source, Some(REGISTRY), "{}", package.name);
+    for package in of_others() {
+        assert_eq!(
+            package.source.as_deref(),
+            Some(REGISTRY),
+            "{}",
+            package.name
+        );
     }
 }
 
 #[test]
 fn no_requirement_fits_every_version() {
-    let metadata = metadata();
-    for package in metadata.iter().flat_map(Metadata::workspace_packages) {
+    for package in packages(&["--no-deps", "--offline"]) {
         for dependency in &package.dependencies {
             assert!(
-                dependency.path.is_some() || dependency.req.to_string() != "*",
+                dependency.path.is_some() || dependency.req != "*",
                 "{} takes any version of {}",
                 package.name,
                 dependency.name
@@ -99,27 +102,13 @@ fn a_first_build_compiles_nothing_heavy() {
     );
 }
 
-/// The packages of all features, on all platforms that deny.toml names.
-fn metadata() -> Vec<Metadata> {
-    list("targets")
-        .into_iter()
-        .map(|target| {
-            let options = ["--locked", "--filter-platform", &target].map(str::to_owned);
-            MetadataCommand::new()
-                .features(CargoOpt::AllFeatures)
-                .other_options(options)
-                .exec()
-                .unwrap()
-        })
-        .collect()
-}
-
-fn of_others(metadata: &[Metadata]) -> impl Iterator<Item = &Package> {
-    let of_others = |package: &&Package| package.source.is_some();
-    metadata
-        .iter()
-        .flat_map(|of_target| &of_target.packages)
-        .filter(of_others)
+/// The crates of others that all features bring, on all platforms that deny.toml names.
+fn of_others() -> Vec<Package> {
+    let on =
+        |target: String| packages(&["--locked", "--all-features", "--filter-platform", &target]);
+    let mut packages: Vec<_> = list("targets").into_iter().flat_map(on).collect();
+    packages.retain(|package| package.source.is_some());
+    packages
 }
 
 /// The texts of a list in deny.toml, each on a line of its own or all on one.

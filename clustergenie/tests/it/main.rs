@@ -11,6 +11,7 @@ mod archive;
 mod dependencies;
 mod distributed;
 mod imports;
+mod metadata;
 mod paused_leader;
 mod program;
 mod projections;
