@@ -29,10 +29,18 @@ check_compose() {
 
 check_clippy() { cargo clippy --workspace --all-targets --all-features -- -D warnings; }
 
-check_deny() { cargo deny --log-level error check bans licenses sources; }
+# The tests of clustergenie/tests/it/dependencies.rs hold the same rules where cargo-deny is not installed.
+check_deny() {
+  has_cargo_deny || return "$SKIPPED"
+  cargo deny --log-level error check bans licenses sources
+}
 
 # Known vulnerabilities need a database from GitHub, which not every network lets through.
 check_advisories() {
+  has_cargo_deny || {
+    warn "KNOWN VULNERABILITIES ARE NOT CHECKED: './dev test advisories' installs cargo-deny, which takes minutes"
+    return "$SKIPPED"
+  }
   timeout 60 cargo deny fetch db || {
     warn "THE DATABASE OF ADVISORIES CANNOT BE FETCHED: known vulnerabilities are not checked"
     return "$SKIPPED"
@@ -168,8 +176,10 @@ command_test() {
   fi
   require_for_build
   for name in "${names[@]}"; do
-    [[ ! $name =~ ^(shell|compose|deny|advisories)$ ]] || { require_for_checks && break; }
+    [[ ! $name =~ ^(shell|compose)$ ]] || { require_for_checks && break; }
   done
+  # Compiled for minutes, so only for who asks for it by name.
+  [[ ! ${names[*]} =~ ^(deny|advisories)$ ]] || require_cargo_deny
   for name in "${names[@]}"; do
     if [[ $name == conformance || $name == fault ]]; then
       require_for_database

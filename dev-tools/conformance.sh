@@ -89,15 +89,18 @@ copy_suites() {
   cp "$root/docs/frontends.md" "$CONFORMANCE"
 }
 
-# Prints the program: the release build if nothing changed since, else a debug build.
+# Prints the program: one that is built and since when nothing changed, for release or for tests, else a debug
+# build, which compiles most dependencies again with fewer features.
 conformance_program() {
-  local release=$target/release/clustergenie sources=("$root"/*/src "$root"/*/Cargo.toml "$root"/schema "$root/Cargo.lock")
-  if [[ -x $release && -z $(find "${sources[@]}" -type f -newer "$release" -print -quit) ]]; then
-    echo "$release"
-  else
-    (cd "$root" && cargo build --quiet -p clustergenie) || return 1
-    echo "$target/debug/clustergenie"
-  fi
+  local program sources=("$root"/*/src "$root"/*/Cargo.toml "$root"/schema "$root/Cargo.lock")
+  for program in "$target"/{release,debug}/clustergenie; do
+    [[ ! -x $program || -n $(find "${sources[@]}" -type f -newer "$program" -print -quit) ]] || {
+      echo "$program"
+      return
+    }
+  done
+  (cd "$root" && cargo build --quiet -p clustergenie) || return 1
+  echo "$target/debug/clustergenie"
 }
 
 # Starts a platform on a free port with an empty data folder, for the suites of this shell.

@@ -5,7 +5,8 @@
 
 readonly CARGO_DENY_VERSION=0.20.2
 
-# What builds the workspace: a C and C++ compiler for librdkafka and aws-lc, and zlib for librdkafka.
+# What builds the workspace: a C and C++ compiler for librdkafka and ring, and for librdkafka zlib and zstd,
+# which take longer to compile than to install.
 require_for_build() {
   local missing=()
   command -v cc >/dev/null || missing+=(gcc libc6-dev)
@@ -13,6 +14,7 @@ require_for_build() {
   command -v make >/dev/null || missing+=(make)
   command -v pkg-config >/dev/null || missing+=(pkg-config)
   pkg-config --exists zlib 2>/dev/null || missing+=(zlib1g-dev)
+  pkg-config --exists libzstd 2>/dev/null || missing+=(libzstd-dev)
   install_packages "${missing[@]}" || die "the build needs these packages"
   require_rust
 }
@@ -43,11 +45,15 @@ require_for_checks() {
   command -v shellcheck >/dev/null || missing+=(shellcheck)
   has_compose || missing+=(docker-compose)
   install_packages "${missing[@]}" || die "the checks need these packages"
-  cargo deny --version >/dev/null 2>&1 || {
-    say "Installing cargo-deny $CARGO_DENY_VERSION, once; it takes a few minutes"
-    (cd "$root" && cargo install --locked --version "$CARGO_DENY_VERSION" cargo-deny) ||
-      die "cargo-deny could not be installed"
-  }
+}
+
+has_cargo_deny() { cargo deny --version >/dev/null 2>&1; }
+
+require_cargo_deny() {
+  ! has_cargo_deny || return 0
+  say "Installing cargo-deny $CARGO_DENY_VERSION, once; it takes a few minutes"
+  (cd "$root" && cargo install --locked --version "$CARGO_DENY_VERSION" cargo-deny) ||
+    die "cargo-deny could not be installed"
 }
 
 # The toolchain that rust-toolchain.toml names, or else an installed one that is not older.

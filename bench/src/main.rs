@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p bench -- NAME`. `append` needs `CLUSTERGENIE_BENCH_DATABASE_URL` naming an
 //! empty database on a server with fsync on; `subscribers` needs `CLUSTERGENIE_BENCH_PROGRAM` naming the
-//! program, built for release, and `hostile` measures more with it; `documents` needs nothing. Benchmarks
-//! are never part of the tests.
+//! program, built for release, and `hostile` measures more with it; `documents` needs nothing. `trace load`
+//! plays a recorded cluster trace through a running platform. Benchmarks are never part of the tests.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -17,31 +17,45 @@ mod subscribers;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use bench::trace_load::{self, Trace};
+use clap::Parser;
+
+/// Benchmarks of ClusterGenie, and input to play through it.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+enum Bench {
+    /// Measures commands a second through the grouped append, against bare inserts.
+    Append,
+    /// Measures reading, checking and executing GraphQL documents.
+    Documents,
+    /// Measures hostile documents and clients.
+    Hostile,
+    /// Measures subscribers beside each other.
+    Subscribers,
+    /// Plays recorded input.
+    #[command(subcommand)]
+    Trace(Trace),
+}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("append") => {
+    match Bench::parse() {
+        Bench::Append => {
             let url = std::env::var("CLUSTERGENIE_BENCH_DATABASE_URL").context(
                 "set CLUSTERGENIE_BENCH_DATABASE_URL to an empty database with fsync on",
             )?;
             append::run(&url).await
         }
-        Some("documents") => documents::run().await,
-        Some("hostile") => hostile::run(program()?.as_deref()).await,
-        Some("subscribers") => {
+        Bench::Documents => documents::run().await,
+        Bench::Hostile => hostile::run(program()?.as_deref()).await,
+        Bench::Subscribers => {
             let program = program()?.context(
                 "set CLUSTERGENIE_BENCH_PROGRAM to the program, such as target/release/clustergenie",
             )?;
             subscribers::run(&program).await
         }
-        other => {
-            bail!(
-                "there is no benchmark {other:?}; choose one of: append, documents, hostile, \
-                 subscribers"
-            )
-        }
+        Bench::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
     }
 }
 

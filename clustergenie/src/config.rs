@@ -23,7 +23,7 @@ use crate::duration;
 pub(crate) use self::clients::Clients;
 pub(crate) use self::database::SomeDatabase;
 pub(crate) use self::distributed::{
-    Api, Database, Kafka, KafkaTopics, Migrate, Observed, Project, Relay, Work,
+    Api, Archive, Database, Kafka, KafkaTopics, Migrate, Observed, Project, Relay, Work,
 };
 pub(crate) use self::environment::{read_dotenv, refuse_unknown};
 pub(crate) use self::projections::{Projections, ProjectionsAction, RetryProjection};
@@ -51,9 +51,6 @@ pub(crate) enum Command {
     Up(Up),
     /// Prints a token signed with the key of a data directory.
     Token(Token),
-    /// Plays real input through the API.
-    #[command(subcommand)]
-    Trace(Trace),
     /// Exits with 0 when a process says that it is ready, else with 1 and the reason.
     Health(Health),
     /// Checks that store, log, Kafka and read models hold the same events, while the platform goes on.
@@ -126,6 +123,8 @@ pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) topics: KafkaTopics,
     #[command(flatten)]
+    pub(crate) archive: Archive,
+    #[command(flatten)]
     pub(crate) clients: Clients,
     /// Write {"url", "token", "databaseUrl"} to this file once everything serves.
     #[arg(long, env = "CLUSTERGENIE_READY_FILE", value_name = "FILE")]
@@ -183,42 +182,6 @@ pub(crate) struct Token {
     pub(crate) expires: Duration,
 }
 
-/// Playing real input.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum Trace {
-    /// Plays a cluster trace through the GraphQL API, as an outside agent would. Playing the same
-    /// file again within 30 days changes nothing: for so long the platform remembers what it did.
-    Load(TraceLoad),
-}
-
-/// Settings of `trace load`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct TraceLoad {
-    /// A CSV file with the columns name, cpu_milli, memory_mib, qos, pod_phase, creation_time,
-    /// deletion_time and scheduled_time.
-    pub(crate) file: PathBuf,
-    /// The platform's address, http or https, with or without `/graphql`.
-    #[arg(long, env = "CLUSTERGENIE_URL", default_value = LOCAL)]
-    pub(crate) url: String,
-    /// An agent's token. Without one, and for a platform on this machine, a token is signed with the
-    /// key in --data.
-    #[arg(long, env = "CLUSTERGENIE_TOKEN", hide_env_values = true)]
-    pub(crate) token: Option<String>,
-    /// The data directory whose key signs when there is no token.
-    #[arg(long, env = "CLUSTERGENIE_DATA", default_value = DATA, value_name = "DIR")]
-    pub(crate) data: PathBuf,
-    /// The organization to load into when there is no token.
-    #[arg(long, default_value = "demo")]
-    pub(crate) org: OrgId,
-    /// How many requests may be under way at once.
-    #[arg(long, default_value = "64", value_name = "NUMBER")]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) concurrency: u16,
-    /// Print the closing table as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 /// Settings of `health`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Health {
@@ -264,19 +227,6 @@ mod tests {
     }
 
     #[test]
-    fn the_help_says_how_long_a_trace_may_be_loaded_again() {
-        let mut cli = Cli::command();
-        let help = cli
-            .find_subcommand_mut("trace")
-            .and_then(|trace| trace.find_subcommand_mut("load"))
-            .expect("there is `trace load`")
-            .render_long_help()
-            .to_string();
-        let days = event_store::write::idempotency::RETENTION_DAYS;
-        assert!(help.contains(&format!("within {days} days")), "{help}");
-    }
-
-    #[test]
     fn values_that_make_no_sense_are_refused() {
         for bad in [
             ["up", "--failure-rate", "1.5"],
@@ -284,7 +234,6 @@ mod tests {
             ["up", "--step-delay", "5"],
             ["up", "--listen", "8085"],
             ["up", "--unknown", "1"],
-            ["trace", "load", "--concurrency=0"],
             ["verify", "--sample", "2"],
         ] {
             assert!(

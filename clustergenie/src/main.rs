@@ -1,5 +1,6 @@
 //! ClusterGenie's one binary: parses, starts logging, runs a subcommand, reports how it ended.
 
+mod archive;
 mod config;
 mod data_directory;
 mod duration;
@@ -14,7 +15,6 @@ mod secret_file;
 mod tasks;
 mod telemetry;
 mod token;
-mod trace_load;
 mod up;
 mod verify;
 mod wiring;
@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
-use crate::config::{Cli, Command, Trace};
+use crate::config::{Cli, Command};
 
 /// What a program that checks something exits with when it could not, as for settings it cannot use.
 const UNUSABLE: u8 = 2;
@@ -57,9 +57,6 @@ fn settings() -> anyhow::Result<Cli> {
 
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::start_logging(&cli.logging)?;
-    rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .map_err(|_| anyhow::anyhow!("cryptography was set up twice"))?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -72,7 +69,6 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(settings) => return verify::run(settings).await,
         Command::Up(settings) => up::run(settings).await,
         Command::Token(settings) => token::run(settings),
-        Command::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
         Command::Health(settings) => health::run(settings).await,
         Command::Projections(settings) => projections::run(settings).await,
         Command::Migrate(settings) => processes::migrate(settings).await,

@@ -15,7 +15,9 @@ use projections::consistency;
 use projections::reader::Reader;
 use sqlx::PgPool;
 use tokio::time::Instant;
+use url::Url;
 
+use crate::archive;
 use crate::config::{Api, Database, Kafka, Migrate, Observed, Project, Relay, Work};
 use crate::key;
 use crate::readiness::{self, Parts, Publishing, Ready, Standby};
@@ -127,6 +129,7 @@ pub(crate) async fn relay(settings: Relay) -> anyhow::Result<()> {
     // Another relay may be the one that sequences.
     wiring::take_in(&mut tasks, &pool, &wake, Hint::Sequenced);
     wiring::announce(&mut tasks, &pool, &wake, Hint::Sequenced);
+    archive::start(&mut tasks, &pool, &wake, &settings.archive)?;
     let health = wiring::relay(&mut tasks, &pool, &wake, Some(brokers(settings.kafka)));
     let relay = readiness::Relay {
         health,
@@ -257,7 +260,7 @@ fn warn_of_known_password(database: &Database) {
 
 /// The password in `postgres://user:password@host/...`, if there is one.
 fn password_in(url: &str) -> Option<String> {
-    let url = reqwest::Url::parse(url).ok()?;
+    let url = Url::parse(url).ok()?;
     url.password().map(str::to_owned)
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
+use ring::rand::{SecureRandom, SystemRandom};
 
 /// Writes a file that only its owner may read, in one step: whoever looks sees the file as it was
 /// before or all of what is written now, and after a power failure too.
@@ -52,8 +53,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 /// When the system gives no randomness.
 pub(crate) fn random<const BYTES: usize>() -> anyhow::Result<[u8; BYTES]> {
     let mut bytes = [0; BYTES];
-    rustls::crypto::aws_lc_rs::default_provider()
-        .secure_random
+    SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| anyhow::anyhow!("the system gave no random bytes"))?;
     Ok(bytes)

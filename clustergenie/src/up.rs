@@ -22,6 +22,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
+use crate::archive;
 use crate::config::Up;
 use crate::data_directory::DataDirectory;
 use crate::postgres::PrivatePostgres;
@@ -129,6 +130,7 @@ async fn start(
         Publishing::Nowhere
     };
     let feed = kafka.clone().map_or(Feed::Log, Feed::Kafka);
+    archive::start(tasks, &relaying, &wake, &settings.archive)?;
     let relay = wiring::relay(tasks, &relaying, &wake, kafka);
 
     let commands = wiring::commands(tasks, &store, appending, &wake);

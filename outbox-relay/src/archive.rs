@@ -39,8 +39,8 @@ pub const CONSUMER: ConsumerId = ConsumerId {
 /// The timeout of one append.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Copies until `stop`; `url` is like `esdb://host:2113?tls=false`. Needs a default rustls
-/// `CryptoProvider` in the process.
+/// Copies until `stop`; `url` is like `esdb://host:2113?tls=false`. TLS is that of ring, for whatever in the
+/// process asks rustls for its default.
 ///
 /// # Errors
 /// When the URL is malformed or the client cannot be made. Failures of the server are retried without end.
@@ -50,6 +50,8 @@ pub async fn run(
     sequenced: Signal,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    // The client asks for a default and brings two to choose from. An error says that there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = url.parse::<ClientSettings>();
     let settings = settings.map_err(|error| anyhow::anyhow!("the archive's URL: {error}"))?;
     let archive = Archive {

@@ -12,12 +12,13 @@
 //!
 //! It must never decide what an event means, and never write, change or remove an event. It writes to the
 //! database: positions of events ([`sequencing`]), leases, how far Kafka is (`lag`), how far the archive's
-//! copy is ([`archive`]), and digests of the log. It deletes idempotency keys that are too old
+//! copy is (`archive`, a feature of the build), and digests of the log. It deletes idempotency keys that are too old
 //! ([`maintenance`]).
 
 pub mod publisher;
 pub mod sequencing;
 
+#[cfg(feature = "archive")]
 pub mod archive;
 pub mod audit;
 pub mod maintenance;

@@ -3,6 +3,8 @@
 //! A token names its subject, one organization and roles, and ends. The organization bounds
 //! everything that is done with it. Nothing of a token is believed before its signature was checked.
 
+mod signature;
+
 use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
 use jsonwebtoken::errors::ErrorKind;
@@ -38,6 +40,7 @@ impl Auth {
     /// When the key is too short to be safe.
     pub fn new(key: &[u8]) -> Result<Self, KeyTooShort> {
         check_key(key)?;
+        signature::install();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = LEEWAY_SECONDS;
         validation.set_issuer(&[ISSUER]);
@@ -111,6 +114,7 @@ pub struct Claims {
 /// When the key is too short to be safe.
 pub fn sign(key: &[u8], claims: &Claims) -> Result<String, KeyTooShort> {
     check_key(key)?;
+    signature::install();
     let sent = SignedClaims {
         iss: ISSUER,
         sub: &claims.subject,
@@ -234,8 +238,9 @@ mod tests {
     }
 
     fn refusal(claims: serde_json::Value) -> AuthError {
+        let auth = Auth::new(&KEY).unwrap();
         let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(&KEY)).unwrap();
-        Auth::new(&KEY).unwrap().authenticate(&token).unwrap_err()
+        auth.authenticate(&token).unwrap_err()
     }
 
     fn with(name: &str, value: serde_json::Value) -> serde_json::Value {

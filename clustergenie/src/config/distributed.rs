@@ -49,6 +49,21 @@ pub(crate) struct KafkaTopics {
     pub(crate) prefix: String,
 }
 
+/// A copy of the log.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Archive {
+    /// Copy the log, event for event, into this EventStoreDB or KurrentDB server. Needs a program that was
+    /// built with `--features archive`, as the container image is.
+    #[arg(
+        long,
+        env = "CLUSTERGENIE_ARCHIVE",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) archive: Option<String>,
+}
+
 /// Where a process without an API tells how it is.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Observed {
@@ -96,6 +111,8 @@ pub(crate) struct Relay {
     pub(crate) database: Database,
     #[command(flatten)]
     pub(crate) kafka: Kafka,
+    #[command(flatten)]
+    pub(crate) archive: Archive,
     #[command(flatten)]
     pub(crate) observed: Observed,
 }

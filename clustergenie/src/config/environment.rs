@@ -10,9 +10,14 @@ use clap::Command;
 /// All our variables begin with this.
 const PREFIX: &str = "CLUSTERGENIE_";
 
-/// Variables that others than this program read: the tests, and `docker-compose.yml`, whose `.env` is
-/// ours too.
-const OF_OTHERS: [&str; 2] = ["CLUSTERGENIE_TEST_", "CLUSTERGENIE_PORT"];
+/// Variables of other programs: of the tests, of the benchmarks (`trace load` takes the token), and of
+/// `docker-compose.yml`, which reads the same `.env`.
+const OF_OTHERS: [&str; 4] = [
+    "CLUSTERGENIE_TEST_",
+    "CLUSTERGENIE_BENCH_",
+    "CLUSTERGENIE_TOKEN",
+    "CLUSTERGENIE_PORT",
+];
 
 /// Takes the variables of the file `.env` in the current folder, if there is one. Variables that are
 /// set already stay as they are. To be called before any thread is started.
@@ -79,6 +84,7 @@ mod tests {
     fn settings_of_any_process_are_known() {
         check(&["CLUSTERGENIE_LOG", "CLUSTERGENIE_METRICS_LISTEN", "HOME"]).unwrap();
         check(&["CLUSTERGENIE_TEST_KAFKA", "CLUSTERGENIE_PORT"]).unwrap();
+        check(&["CLUSTERGENIE_BENCH_PROGRAM", "CLUSTERGENIE_TOKEN"]).unwrap();
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgPool;
 use testkit::kafka::{TestKafka, kafka_or_skip};
 use testkit::postgres::TestDatabase;
@@ -11,32 +11,18 @@ use tokio::process::Child;
 
 use super::agreement::assert_all_agree;
 use super::program::{Folder, Up, free_port, printed, program, query, run, said};
-use super::trace_file::{end, trace};
+use super::trace_file::{FILE, end, load, trace};
 
 #[tokio::test]
 async fn in_one_process_a_trace_ends_the_same_through_kafka() {
     const OF_EACH: usize = 5;
     let Some(kafka) = kafka_or_skip() else { return };
     let folder = Folder::new();
-    folder.write("made-up.csv", &trace(OF_EACH));
+    folder.write(FILE, &trace(OF_EACH));
     let mut settings = arguments(&kafka);
     settings.extend(["--listen", "127.0.0.1:0"].map(str::to_owned));
     let up = Up::start_with(&folder, &settings).await;
-    let loaded = run(
-        &folder,
-        &[
-            "trace",
-            "load",
-            "made-up.csv",
-            "--data",
-            "data",
-            "--json",
-            "--url",
-            &up.ready().url,
-        ],
-    )
-    .await;
-    let table: Value = serde_json::from_str(&printed(&loaded)).unwrap();
+    let table = load(&folder, &up.ready().url, &[]).await;
     let (droplets, jobs) = end(OF_EACH);
     assert_eq!((&table["droplets"], &table["jobs"]), (&droplets, &jobs));
     let database = PgPool::connect(&up.ready().database_url).await.unwrap();

@@ -1,9 +1,9 @@
 //! Who may import whom is law. The table is that of ARCHITECTURE.md; dev-dependencies are free, because
 //! tests may look at everything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use super::metadata::{Package, packages};
 
 /// Every crate with the crates of ours that it may import.
 const LAW: [(&str, &[&str]); 11] = [
@@ -92,24 +92,22 @@ const PURE: [&str; 4] = ["serde", "serde_json", "thiserror", "uuid"];
 #[test]
 fn every_crate_imports_only_what_it_may() {
     let law = BTreeMap::from(LAW);
-    let metadata = metadata();
-    for package in &metadata.packages {
+    let ours = ours();
+    for package in &ours {
         let name = package.name.as_str();
         let Some(allowed) = law.get(name) else {
             panic!("{name} is not in the table of who may import whom: add it, and say why");
         };
-        for import in imports(package)
-            .iter()
-            .filter(|import| law.contains_key(import.as_str()))
-        {
+        let imports = package.imports();
+        for import in imports.iter().filter(|import| law.contains_key(*import)) {
             assert!(
-                allowed.contains(&import.as_str()),
+                allowed.contains(import),
                 "{name} imports {import} and may import only {allowed:?}"
             );
         }
     }
     assert_eq!(
-        metadata.packages.len(),
+        ours.len(),
         LAW.len(),
         "the table names a crate that is not there"
     );
@@ -129,11 +127,12 @@ fn what_is_for_tests_stays_out_of_the_program() {
 
 #[test]
 fn crates_that_do_one_thing_are_imported_only_where_it_is_done() {
+    let ours = ours();
     for (import, allowed) in RESERVED {
-        for package in &metadata().packages {
+        for package in &ours {
             let name = package.name.as_str();
             assert!(
-                allowed.contains(&name) || !imports(package).contains(import),
+                allowed.contains(&name) || !package.imports().contains(import),
                 "{name} imports {import}, which only {allowed:?} may"
             );
         }
@@ -142,42 +141,17 @@ fn crates_that_do_one_thing_are_imported_only_where_it_is_done() {
 
 #[test]
 fn the_domain_is_pure() {
-    let metadata = metadata();
-    let domain = metadata
-        .packages
-        .iter()
-        .find(|package| package.name == "domain");
-    let imports = imports(domain.expect("there is a crate `domain`"));
+    let ours = ours();
+    let domain = ours.iter().find(|package| package.name == "domain");
+    let imports = domain.expect("there is a crate `domain`").imports();
     let impure: Vec<_> = imports
         .iter()
-        .filter(|import| !PURE.contains(&import.as_str()))
+        .filter(|import| !PURE.contains(import))
         .collect();
     assert!(impure.is_empty(), "`domain` imports {impure:?}");
 }
 
 /// The packages of the workspace, read from the manifests alone.
-pub(crate) fn metadata() -> Metadata {
-    MetadataCommand::new()
-        .no_deps()
-        .other_options(["--offline".to_owned()])
-        .exec()
-        .unwrap()
-}
-
-/// What the crate itself and its build script import, not its tests.
-fn imports(package: &Package) -> BTreeSet<String> {
-    let mut imports = BTreeSet::new();
-    for dependency in &package.dependencies {
-        match dependency.kind {
-            DependencyKind::Normal | DependencyKind::Build => {
-                imports.insert(dependency.name.clone());
-            }
-            DependencyKind::Development => {}
-            other => panic!(
-                "{} has a dependency of the unknown kind {other}",
-                package.name
-            ),
-        }
-    }
-    imports
+fn ours() -> Vec<Package> {
+    packages(&["--no-deps", "--offline"])
 }

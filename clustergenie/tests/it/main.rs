@@ -6,10 +6,14 @@
 )]
 
 mod agreement;
+#[cfg(feature = "archive")]
+mod archive;
+mod dependencies;
 mod distributed;
 mod es_tables;
 mod imports;
 mod message_size;
+mod metadata;
 mod module_circles;
 mod program;
 mod projections;

@@ -1,6 +1,6 @@
 //! The largest message that any caller can cause fits the limit that the relay demands of its topics.
 
-use api::auth::MAX_SUBJECT_CHARS;
+use api::identity::tokens::MAX_SUBJECT_CHARS;
 use chrono::DateTime;
 use domain::droplet::DropletEvent;
 use domain::event::Event;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::imports::metadata;
+use crate::metadata::packages;
 
 /// Crates with circles that are still to be broken. One without a circle must leave this list.
 const TO_BE_BROKEN: [&str; 2] = ["domain", "event-store"];
@@ -91,11 +91,11 @@ fn a_circle_is_found_and_shown() {
 
 /// The name and the source folder of every crate.
 fn crates() -> Vec<(String, PathBuf)> {
-    let packages = metadata().packages.into_iter();
+    let packages = packages(&["--no-deps", "--offline"]).into_iter();
     let crates = packages.map(|package| {
-        let manifest = package.manifest_path.as_std_path();
-        let folder = manifest.parent().expect("a manifest is in a folder");
-        (package.name.to_string(), folder.join("src"))
+        let folder = package.manifest_path.parent();
+        let folder = folder.expect("a manifest is in a folder");
+        (package.name, folder.join("src"))
     });
     crates.collect()
 }

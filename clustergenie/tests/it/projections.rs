@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::agreement::assert_all_agree;
 use super::program::{Folder, Up, printed, program, run, said};
-use super::trace_file::{end, trace};
+use super::trace_file::{FILE, end, load, trace};
 
 /// What came of `clustergenie projections` with these arguments.
 async fn operate(folder: &Folder, arguments: &[&str]) -> Output {
@@ -204,27 +204,10 @@ async fn a_parked_stream_is_shown_tried_again_and_given_up() {
 async fn read_models_are_made_anew_while_a_trace_is_loaded_and_queried() {
     const OF_EACH: usize = 30;
     let folder = Folder::new();
-    folder.write("made-up.csv", &trace(OF_EACH));
+    folder.write(FILE, &trace(OF_EACH));
     let up = Up::start(&folder).await;
-    let url = up.ready().url.clone();
     // So few at a time that queries are answered in time also on a slow machine.
-    let arguments = [
-        "trace",
-        "load",
-        "made-up.csv",
-        "--data",
-        "data",
-        "--json",
-        "--concurrency",
-        "4",
-        "--url",
-        &url,
-    ];
-    let loading = program(&folder, arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let loading = load(&folder, &up.ready().url, &["--concurrency", "4"]);
     let answered = AtomicUsize::new(0);
     let querying = async {
         loop {
@@ -256,14 +239,12 @@ async fn read_models_are_made_anew_while_a_trace_is_loaded_and_queried() {
                 "progress is told: {said}"
             );
         }
-        loading.wait_with_output().await.unwrap()
     };
-    let loaded = tokio::select! {
-        loaded = rebuilding => loaded,
+    let table = tokio::select! {
+        (table, ()) = async { tokio::join!(loading, rebuilding) } => table,
         () = querying => unreachable!("one can always ask"),
     };
     assert!(answered.load(Ordering::Relaxed) > 0);
-    let table: Value = serde_json::from_str(&printed(&loaded)).unwrap();
     let (droplets, jobs) = end(OF_EACH);
     assert_eq!((&table["droplets"], &table["jobs"]), (&droplets, &jobs));
     let database = PgPool::connect(&up.ready().database_url).await.unwrap();

@@ -79,3 +79,21 @@ async fn a_key_that_is_too_short_is_refused() {
         said(&refused)
     );
 }
+
+#[cfg(not(feature = "archive"))]
+#[tokio::test]
+async fn a_program_that_was_built_without_the_archive_says_so() {
+    let folder = Folder::new();
+    let serving = ["up", "--data", "data", "--listen", "127.0.0.1:0"];
+    let refused = run(
+        &folder,
+        &[&serving[..], &["--archive", "esdb://a"]].concat(),
+    )
+    .await;
+    assert!(!refused.status.success());
+    assert!(
+        said(&refused).contains("--features archive"),
+        "{}",
+        said(&refused)
+    );
+}

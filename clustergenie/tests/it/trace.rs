@@ -1,70 +1,36 @@
-//! `clustergenie trace load`: all or nothing of a file, once however often it is loaded, through
-//! whatever happens to the platform meanwhile.
-
-use std::process::{Output, Stdio};
+//! `bench trace load`: a file is loaded once however often it is sent, through whatever happens to the
+//! platform meanwhile.
 
 use serde_json::Value;
 use sqlx::PgPool;
 use testkit::wait::until;
 
 use super::agreement::assert_all_agree;
-use super::program::{Folder, Up, free_port, printed, program, query, run, said};
-use super::trace_file::{end, trace};
-
-#[tokio::test]
-async fn a_bad_file_is_refused_before_anything_is_sent() {
-    let folder = Folder::new();
-    folder.write(
-        "bad.csv",
-        &trace(2).replace("evicted-1,1000", "evicted-1,much"),
-    );
-    // Nothing listens there: whoever sent something would say so.
-    let refused = run(
-        &folder,
-        &[
-            "trace",
-            "load",
-            "bad.csv",
-            "--url",
-            "http://127.0.0.1:1",
-            "--token",
-            "none",
-        ],
-    )
-    .await;
-    assert!(!refused.status.success());
-    assert!(
-        said(&refused).contains("line 10, column 2 (`cpu_milli`): \"much\" is not a whole number"),
-        "{}",
-        said(&refused)
-    );
-}
+use super::program::{Folder, Up, free_port, printed, query, run};
+use super::trace_file::{FILE, end, load, trace};
 
 #[tokio::test]
 async fn a_load_survives_a_killed_platform_and_a_second_one_changes_nothing() {
     const OF_EACH: usize = 40;
     let folder = Folder::new();
-    folder.write("made-up.csv", &trace(OF_EACH));
+    folder.write(FILE, &trace(OF_EACH));
     let address = format!("127.0.0.1:{}", free_port());
     let settings = ["--listen", &address];
 
     let up = Up::start_with(&folder, &settings).await;
-    let loading = program(&folder, load(&address))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let database = PgPool::connect(&up.ready().database_url).await.unwrap();
-    until("a part of the trace is there", async || {
-        let events = count_events(&database).await;
-        (events > 50).then_some(())
-    })
-    .await;
-    up.kill().await;
-    let up = Up::start_with(&folder, &settings).await;
-    let first = loading.wait_with_output().await.unwrap();
-    assert_end(&first, OF_EACH);
-    let table: Value = serde_json::from_str(&printed(&first)).unwrap();
+    let url = format!("http://{address}/graphql");
+    let killing = async {
+        let database = PgPool::connect(&up.ready().database_url).await.unwrap();
+        until("a part of the trace is there", async || {
+            let events = count_events(&database).await;
+            (events > 50).then_some(())
+        })
+        .await;
+        up.kill().await;
+        Up::start_with(&folder, &settings).await
+    };
+    let (table, up) = tokio::join!(load(&folder, &url, &[]), killing);
+    assert_end(&table, OF_EACH);
     assert!(
         table["retried"].as_u64().unwrap() > 0,
         "it was killed in the middle: {table}"
@@ -72,7 +38,7 @@ async fn a_load_survives_a_killed_platform_and_a_second_one_changes_nothing() {
 
     let database = PgPool::connect(&up.ready().database_url).await.unwrap();
     let events = count_events(&database).await;
-    let second = program(&folder, load(&address)).output().await.unwrap();
+    let second = load(&folder, &url, &[]).await;
     assert_end(&second, OF_EACH);
     assert_eq!(
         count_events(&database).await,
@@ -88,10 +54,9 @@ async fn a_load_survives_a_killed_platform_and_a_second_one_changes_nothing() {
 async fn a_load_ends_while_others_write() {
     const OF_EACH: usize = 2;
     let folder = Folder::new();
-    folder.write("made-up.csv", &trace(OF_EACH));
-    let address = format!("127.0.0.1:{}", free_port());
+    folder.write(FILE, &trace(OF_EACH));
     // What others write is the platform's to make, but not within this test.
-    let up = Up::start_with(&folder, &["--listen", &address, "--step-delay", "1h"]).await;
+    let up = Up::start_with(&folder, &["--listen", "127.0.0.1:0", "--step-delay", "1h"]).await;
     let signed = run(
         &folder,
         &[
@@ -111,32 +76,14 @@ async fn a_load_ends_while_others_write() {
         }
     };
     let loaded = tokio::select! {
-        loaded = async { program(&folder, load(&address)).output().await } => loaded.unwrap(),
+        loaded = load(&folder, &up.ready().url, &[]) => loaded,
         () = writing => unreachable!("numbers do not end"),
     };
     assert_end(&loaded, OF_EACH);
     assert!(up.stop().await.success());
 }
 
-/// Arguments that load the made-up trace into the organization of the ready token.
-fn load(address: &str) -> Vec<String> {
-    let url = format!("http://{address}/graphql");
-    [
-        "trace",
-        "load",
-        "made-up.csv",
-        "--data",
-        "data",
-        "--json",
-        "--url",
-        &url,
-    ]
-    .map(str::to_owned)
-    .to_vec()
-}
-
-fn assert_end(load: &Output, of_each: usize) {
-    let table: Value = serde_json::from_str(&printed(load)).unwrap();
+fn assert_end(table: &Value, of_each: usize) {
     let (droplets, jobs) = end(of_each);
     assert_eq!(table["droplets"], droplets);
     assert_eq!(table["jobs"], jobs);

@@ -1,6 +1,32 @@
-//! Made-up traces and what they must end in.
+//! Made-up traces, how they are loaded, and what they must end in.
 
+use std::ffi::OsStr;
+
+use bench::trace_load::{self, TraceLoad};
+use clap::Parser;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::program::Folder;
+
+/// The file of a made-up trace in a test's folder.
+pub(crate) const FILE: &str = "made-up.csv";
+
+/// Loads the folder's trace into the organization of the ready token, as `bench trace load --json` does, and
+/// gives the closing table. The load must end well.
+pub(crate) async fn load(folder: &Folder, url: &str, settings: &[&str]) -> Value {
+    let (file, data) = (folder.path(FILE), folder.data());
+    let mut arguments = vec!["load", "--json", "--url", url];
+    arguments.extend(settings);
+    let arguments = arguments.iter().map(AsRef::<OsStr>::as_ref);
+    let paths = [file.as_os_str(), "--data".as_ref(), data.as_os_str()];
+    let settings = TraceLoad::try_parse_from(arguments.chain(paths)).unwrap();
+    let mut printed = Vec::new();
+    trace_load::load(settings, &mut printed, &CancellationToken::new())
+        .await
+        .unwrap();
+    serde_json::from_slice(&printed).unwrap()
+}
 
 /// A trace with so many tasks of each way to end: succeeded, failed, never scheduled, evicted, and
 /// running at the end.

@@ -1,16 +1,16 @@
-//! `clustergenie trace load`: plays the life of a real cluster through the GraphQL API, as an agent
-//! outside would.
+//! `bench trace load`: plays a recorded cluster trace through the GraphQL API, as an external agent would.
 //!
-//! It promises that nothing is sent for a file that is not sound, that one task's events are sent in
-//! their order, and that playing a file again, also after either side was killed, changes nothing
-//! that was done already: every mutation has an idempotency key made of the file's name and the row.
-//! It must never touch the platform by another way than its public API.
+//! It promises that nothing is sent for a malformed file, that the events of one task are sent in their
+//! order, and that playing a file again, also after either side was killed, repeats no mutation: each has
+//! an idempotency key made of the file's name and the row. It must never reach the platform by another
+//! way than its public API.
 
 mod client;
 mod closing;
 mod plan;
 mod player;
 mod rows;
+mod settings;
 mod size;
 mod step;
 
@@ -18,11 +18,12 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use api::identity::roles::Role;
 use api::identity::tokens::Claims;
+use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::Url;
 use serde::Deserialize;
@@ -34,11 +35,13 @@ use self::closing::{Closing, Times};
 use self::player::Playable;
 use self::rows::Row;
 use self::size::Size;
-use crate::config::TraceLoad;
-use crate::{key, token};
 
-/// How long a token that we sign ourselves is good for: longer than any load.
-const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+pub use self::settings::{Trace, TraceLoad};
+
+/// How long a token that we sign ourselves is valid: longer than any load.
+const TOKEN_LIFE: TimeDelta = TimeDelta::hours(24);
+/// The file of a data directory that holds the key which signs tokens.
+const KEY_FILE: &str = "jwt.key";
 /// Characters at most of a file's name, because keys have room for so many.
 const MAX_NAME_CHARS: usize = 200;
 
@@ -47,14 +50,14 @@ const CATALOGUE: &str =
 
 /// Loads a trace and prints the closing table to standard output.
 ///
-/// The first Ctrl-C lets what is under way come to its end; the second one does not wait for that.
+/// The first Ctrl-C lets requests in flight finish; the second one does not wait for them.
 ///
 /// # Errors
-/// When the file is not sound (then nothing was sent), the platform refuses us or does not answer, a
-/// mutation was refused, or it was interrupted.
-pub(crate) async fn run(settings: TraceLoad) -> anyhow::Result<()> {
+/// Those of [`load`].
+pub async fn run(settings: TraceLoad) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
-    let loading = load(settings, &stop);
+    let mut output = std::io::stdout();
+    let loading = load(settings, &mut output, &stop);
     tokio::pin!(loading);
     tokio::select! {
         ended = &mut loading => return ended,
@@ -66,7 +69,17 @@ pub(crate) async fn run(settings: TraceLoad) -> anyhow::Result<()> {
     }
 }
 
-async fn load(settings: TraceLoad, stop: &CancellationToken) -> anyhow::Result<()> {
+/// Loads a trace and writes the closing table to `output`; when `stop` is cancelled, finishes the requests
+/// in flight and sends no more.
+///
+/// # Errors
+/// When the file is malformed (then nothing was sent), the platform rejects a request or does not answer,
+/// a mutation was rejected (the table was written), or `stop` was cancelled.
+pub async fn load(
+    settings: TraceLoad,
+    output: &mut impl Write,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
     let file_name = file_name(&settings.file)?;
     let rows = read(&settings.file)?;
     let client = Arc::new(Client::new(&settings.url, agent_token(&settings)?)?);
@@ -95,7 +108,7 @@ async fn load(settings: TraceLoad, stop: &CancellationToken) -> anyhow::Result<(
 
     let counts = unless(stop, closing::count(&client)).await?;
     let closing = Closing::new(counts, playable.rows.len(), &tally, client.retried(), times);
-    print(&closing, settings.json)?;
+    print(&closing, settings.json, output)?;
     if tally.refused > 0 {
         bail!(
             "the platform refused {} mutations, such as:\n  {}",
@@ -150,19 +163,40 @@ fn agent_token(settings: &TraceLoad) -> anyhow::Result<String> {
     if !is_local(&settings.url) {
         bail!("give a token of the role agent with --token (CLUSTERGENIE_TOKEN)");
     }
-    let key = key::of_data_directory(&settings.data).context(
+    let key = key_of(&settings.data).context(
         "there is no token: give one of the role agent with --token (CLUSTERGENIE_TOKEN), or say \
          with --data where the platform on this machine keeps its data",
     )?;
-    let (issued_at, expires_at) = token::lifetime(TOKEN_LIFE)?;
+    let now = now();
     let claims = Claims {
         subject: "trace-load".to_owned(),
         org: settings.org.clone(),
         roles: vec![Role::Agent],
-        issued_at,
-        expires_at,
+        issued_at: now,
+        expires_at: now + TOKEN_LIFE,
     };
     Ok(api::identity::tokens::sign(&key, &claims)?)
+}
+
+/// The key that `clustergenie up` made in its data directory; its file is text and ends with a line break.
+fn key_of(data: &Path) -> anyhow::Result<Vec<u8>> {
+    let path = data.join(KEY_FILE);
+    let key = fs::read(&path).with_context(|| {
+        format!(
+            "{} cannot be read: start `clustergenie up --data {}` first, which makes it",
+            path.display(),
+            data.display()
+        )
+    })?;
+    Ok(key.trim_ascii().to_vec())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge: here time enters the program"
+)]
+fn now() -> DateTime<Utc> {
+    Utc::now()
 }
 
 fn is_local(url: &str) -> bool {
@@ -239,13 +273,13 @@ fn progress_bar(moments: u64) -> ProgressBar {
     ProgressBar::with_draw_target(Some(moments), ProgressDrawTarget::stderr()).with_style(style)
 }
 
-fn print(closing: &Closing, as_json: bool) -> anyhow::Result<()> {
+fn print(closing: &Closing, as_json: bool, output: &mut impl Write) -> anyhow::Result<()> {
     let text = if as_json {
         format!("{}\n", serde_json::to_string_pretty(closing)?)
     } else {
         closing.table()
     };
-    std::io::stdout()
+    output
         .write_all(text.as_bytes())
         .context("the table cannot be printed")
 }

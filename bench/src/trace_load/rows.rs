@@ -10,7 +10,7 @@ use domain::name::DropletName;
 use domain::tag::Tag;
 
 /// The columns that a trace must have.
-const COLUMNS: [&str; 8] = [
+pub(super) const COLUMNS: [&str; 8] = [
     "name",
     "cpu_milli",
     "memory_mib",
