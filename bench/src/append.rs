@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use domain::droplet::{DropletEvent, DropletTagged};
-use domain::event::Event;
 use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
+use domain::registry::Event;
 use domain::tag::Tag;
 use event_store::consume::wake::Wake;
 use event_store::envelope::{Metadata, RequestSource, StreamId, Version};

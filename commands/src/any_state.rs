@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt::Debug;
 
-use domain::aggregate::Aggregate;
+use domain::registry::Registered;
 use event_store::write::snapshot::Snapshot;
 
 /// The state of any aggregate.
@@ -15,14 +15,14 @@ pub(crate) trait AnyState: Any + Debug + Send + Sync {
     fn snapshot(&self) -> Result<Snapshot, serde_json::Error>;
 }
 
-impl<D: Aggregate> AnyState for D {
+impl<D: Registered> AnyState for D {
     fn snapshot(&self) -> Result<Snapshot, serde_json::Error> {
         Snapshot::of(self)
     }
 }
 
 /// The state, if it is one of this aggregate.
-pub(crate) fn downcast<D: Aggregate>(state: &dyn AnyState) -> Option<&D> {
+pub(crate) fn downcast<D: Registered>(state: &dyn AnyState) -> Option<&D> {
     let state: &dyn Any = state;
     state.downcast_ref()
 }

@@ -7,8 +7,8 @@
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use domain::aggregate::Aggregate;
 use domain::ids::OrgId;
+use domain::registry::Registered;
 use event_store::envelope::{StreamId, Version};
 use lru::LruCache;
 
@@ -39,7 +39,7 @@ impl Cache {
     }
 
     /// What is remembered of a stream of this organization.
-    pub(crate) fn get<D: Aggregate>(&self, org: &OrgId, stream: StreamId) -> Option<(D, Version)> {
+    pub(crate) fn get<D: Registered>(&self, org: &OrgId, stream: StreamId) -> Option<(D, Version)> {
         let mut entries = self.entries();
         let entry = entries.get(&stream).filter(|entry| entry.org == *org)?;
         Some((downcast::<D>(entry.state.as_ref())?.clone(), entry.version))

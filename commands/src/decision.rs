@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::aggregate::Aggregate;
 use domain::decider::fold;
-use domain::event::Event;
+use domain::registry::Event;
+use domain::registry::Registered;
 use domain::unique_name::UniqueName;
 use event_store::envelope::{StreamId, Version};
 use event_store::write::append::StreamAppend;
@@ -34,7 +34,7 @@ pub(crate) struct Change {
     names: Vec<NameChange>,
 }
 
-impl<D: Aggregate> Loaded<D> {
+impl<D: Registered> Loaded<D> {
     /// Lets the aggregate decide.
     pub(crate) fn decide(self, command: &D::Command) -> Result<Change, Rejected> {
         let events = self

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::aggregate::Aggregate;
 use domain::ids::OrgId;
+use domain::registry::Registered;
 use event_store::backoff::Backoff;
 use event_store::envelope::StreamId;
 use event_store::error::StoreError;
@@ -104,7 +104,7 @@ impl Commands {
     }
 
     /// The state of a stream as it is stored now.
-    pub(crate) async fn stored<D: Aggregate>(
+    pub(crate) async fn stored<D: Registered>(
         &self,
         org: &OrgId,
         stream: impl Into<StreamId>,

@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use domain::aggregate::Aggregate;
 use domain::decider::fold;
 use domain::ids::OrgId;
+use domain::registry::Registered;
 use event_store::codec;
 use event_store::envelope::{StoredEvent, StreamId, Version};
 use event_store::error::{CodecError, StoreError};
@@ -64,7 +64,7 @@ impl<'a> Streams<'a> {
     }
 
     /// A stream that exists, as far as the caller knows.
-    pub(crate) async fn load<D: Aggregate>(
+    pub(crate) async fn load<D: Registered>(
         &mut self,
         stream: impl Into<StreamId>,
     ) -> Result<Loaded<D>, StoreError> {
@@ -83,7 +83,7 @@ impl<'a> Streams<'a> {
     }
 
     /// A stream whose id was made for this command, and which is therefore new.
-    pub(crate) async fn open<D: Aggregate>(
+    pub(crate) async fn open<D: Registered>(
         &mut self,
         stream: impl Into<StreamId>,
     ) -> Result<Loaded<D>, StoreError> {
@@ -97,7 +97,7 @@ impl<'a> Streams<'a> {
         }
     }
 
-    async fn read<D: Aggregate>(&self, stream: StreamId) -> Result<Loaded<D>, StoreError> {
+    async fn read<D: Registered>(&self, stream: StreamId) -> Result<Loaded<D>, StoreError> {
         let loaded: Loaded<D> = read(self.pool, self.org, stream).await?;
         if loaded.version > Version::NONE {
             let state = Arc::new(loaded.state.clone());
@@ -107,7 +107,7 @@ impl<'a> Streams<'a> {
     }
 }
 
-impl<D: Aggregate> Loaded<D> {
+impl<D: Registered> Loaded<D> {
     fn absent(stream: StreamId) -> Self {
         Self {
             stream,
@@ -119,7 +119,7 @@ impl<D: Aggregate> Loaded<D> {
 
 /// Reads a stream from the store, from its snapshot on if it has one. A stream of another
 /// organization looks absent.
-pub(crate) async fn read<D: Aggregate>(
+pub(crate) async fn read<D: Registered>(
     pool: &PgPool,
     org: &OrgId,
     stream: StreamId,
@@ -155,7 +155,7 @@ pub(crate) async fn read<D: Aggregate>(
     fold_on(Loaded::absent(stream), events)
 }
 
-fn fold_on<D: Aggregate>(
+fn fold_on<D: Registered>(
     loaded: Loaded<D>,
     events: &[StoredEvent],
 ) -> Result<Loaded<D>, StoreError> {
@@ -170,7 +170,7 @@ fn fold_on<D: Aggregate>(
 
 fn decode<E>(stored: &StoredEvent) -> Result<E, StoreError>
 where
-    E: TryFrom<domain::event::Event, Error = domain::event::ForeignEvent>,
+    E: TryFrom<domain::registry::Event, Error = domain::event::ForeignEvent>,
 {
     codec::decode(stored)
         .and_then(|recorded| {

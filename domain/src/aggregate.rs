@@ -9,11 +9,10 @@ use uuid::Uuid;
 
 use crate::counter::Counter;
 use crate::decider::Decider;
-use crate::event::Event;
 use crate::unique_name::UniqueName;
 
 /// An aggregate of the [`registry`](crate::registry).
-pub trait Aggregate: Decider<Event: Into<Event>> {
+pub trait Aggregate: Decider {
     /// The id of its streams.
     type Id: Copy + From<Uuid> + Into<Uuid>;
 

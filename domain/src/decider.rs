@@ -79,6 +79,9 @@ pub(crate) fn reachable<D: Decider>() -> Vec<String> {
     states.iter().map(json).collect()
 }
 
+/// The events of an aggregate.
+pub type EventOf<D> = <D as Decider>::Event;
+
 /// The state after all the events, in order.
 #[must_use]
 pub fn fold<'e, D: Decider>(state: D, events: impl IntoIterator<Item = &'e D::Event>) -> D {

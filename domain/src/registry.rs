@@ -5,14 +5,17 @@
 //! enumerates aggregates goes by this list; to add one, write its folder and its line.
 
 use crate::aggregate::{Aggregate, Upcast};
-use crate::decider::Decider;
-use crate::event::{DecodeError, DomainEvent, EventOf, ForeignEvent};
+use crate::decider::{Decider, EventOf};
+use crate::event::{DecodeError, DomainEvent, ForeignEvent};
 use crate::stream_type::StreamType;
 use crate::{droplet, job};
 
 mod declare;
+mod event;
+mod stream_types;
 
 use self::declare::aggregates;
+pub use self::stream_types::UnknownStreamType;
 
 aggregates! {
     DROPLET = 0, "droplet", Droplet(droplet::Droplet);
@@ -39,4 +42,12 @@ pub struct AggregateInfo {
     /// The version of the serialised state, and every state that the samples lead to, as JSON: for
     /// golden files.
     pub states: fn() -> (i32, Vec<String>),
+}
+
+/// An aggregate whose events are variants of [`Event`]: every aggregate of the list.
+pub trait Registered: Aggregate<Event: Into<Event> + TryFrom<Event, Error = ForeignEvent>> {}
+
+impl<A> Registered for A where
+    A: Aggregate<Event: Into<Event> + TryFrom<Event, Error = ForeignEvent>>
+{
 }

@@ -4,19 +4,10 @@
 //! in checkpoints, and must pass them on unchanged; only whoever wants to decode an event of such a
 //! stream has to refuse. So a type is its code, and a name is looked up where people read it.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use thiserror::Error;
-
-use crate::registry::{AGGREGATES, AggregateInfo};
-
 /// The type of a stream, by its code in storage. Codes are never reused.
 ///
-/// The types of this program are constants that the [`registry`](crate::registry) declares, such as
-/// `StreamType::DROPLET`.
+/// The types of this program are constants that the registry declares, such as `StreamType::DROPLET`; the
+/// registry also knows their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamType(i16);
 
@@ -32,135 +23,10 @@ impl StreamType {
     pub const fn code(self) -> i16 {
         self.0
     }
-
-    /// The types that this program knows, in order of their codes.
-    #[must_use]
-    pub fn known() -> &'static [Self] {
-        crate::registry::STREAM_TYPES
-    }
-
-    /// What this program knows of the aggregate; `None` for a type of a newer program.
-    #[must_use]
-    pub fn info(self) -> Option<&'static AggregateInfo> {
-        AGGREGATES.iter().find(|info| info.stream_type == self)
-    }
-
-    /// The name used in storage and in topics, such as `droplet`; `None` for a type of a newer
-    /// program.
-    #[must_use]
-    pub fn name(self) -> Option<&'static str> {
-        self.info().map(|info| info.name)
-    }
 }
 
 impl From<i16> for StreamType {
     fn from(code: i16) -> Self {
         Self(code)
-    }
-}
-
-/// Writes the name, or `type-7` for a type of a newer program.
-impl fmt::Display for StreamType {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            Some(name) => formatter.write_str(name),
-            None => write!(formatter, "{UNKNOWN}{}", self.0),
-        }
-    }
-}
-
-/// What the text of an unknown type begins with. A hyphen is in no name of an aggregate.
-const UNKNOWN: &str = "type-";
-
-/// Reads what [`Display`](fmt::Display) writes, also from another version of this program: `type-0`
-/// is the type with the code 0, whatever this program calls it.
-impl FromStr for StreamType {
-    type Err = UnknownStreamType;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = AGGREGATES.iter().find(|info| info.name == text);
-        let by_code = || text.strip_prefix(UNKNOWN)?.parse().ok();
-        known
-            .map(|info| info.stream_type)
-            .or_else(|| by_code().filter(|code| *code >= 0).map(Self))
-            .ok_or_else(|| UnknownStreamType {
-                name: text.to_owned(),
-            })
-    }
-}
-
-impl Serialize for StreamType {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for StreamType {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(D::Error::custom)
-    }
-}
-
-impl TryFrom<String> for StreamType {
-    type Error = UnknownStreamType;
-
-    fn try_from(name: String) -> Result<Self, Self::Error> {
-        name.parse()
-    }
-}
-
-/// A name that is no [`StreamType`] of this program.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{name:?} is not a stream type: use one of {}", known_names())]
-pub struct UnknownStreamType {
-    /// What was given.
-    pub name: String,
-}
-
-fn known_names() -> String {
-    let names: Vec<_> = AGGREGATES.iter().map(|info| info.name).collect();
-    names.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_and_names_are_unique_and_names_have_no_hyphen() {
-        for (place, info) in AGGREGATES.iter().enumerate() {
-            assert!(!info.name.contains('-'), "{}", info.name);
-            assert!(info.stream_type.code() >= 0);
-            for other in &AGGREGATES[place + 1..] {
-                assert_ne!(info.name, other.name);
-                // Sorted, so that what is listed in the order of codes stays so.
-                assert!(info.stream_type < other.stream_type);
-            }
-        }
-    }
-
-    #[test]
-    fn every_type_is_read_as_it_was_written() {
-        let unknown = StreamType::new(7_000);
-        assert_eq!(unknown.name(), None);
-        for stream_type in StreamType::known().iter().copied().chain([unknown]) {
-            let text = stream_type.to_string();
-            assert_eq!(text.parse(), Ok(stream_type));
-            let json = serde_json::to_string(&stream_type).expect("it serialises");
-            assert_eq!(json, format!("{text:?}"));
-            assert_eq!(
-                serde_json::from_str::<StreamType>(&json).expect("it decodes"),
-                stream_type
-            );
-        }
-    }
-
-    #[test]
-    fn other_texts_are_refused_with_the_names_there_are() {
-        for bad in ["", "Droplet", "type-", "type--1", "type-99999", "type-x"] {
-            let error = bad.parse::<StreamType>().expect_err(bad);
-            assert!(error.to_string().contains("droplet, job"), "{error}");
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! Events to stored bytes and back. Writing gives the current shape; reading takes every shape that
 //! was ever written, through [`crate::upcast`].
 
-use domain::event::{DecodeError, Event};
+use domain::event::DecodeError;
+use domain::registry::Event;
 
 use crate::envelope::{Recorded, StoredEvent};
 use crate::error::CodecError;

@@ -17,5 +17,3 @@ pub mod retry;
 
 pub mod applied;
 pub mod status;
-
-pub mod lease;

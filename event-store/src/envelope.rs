@@ -230,7 +230,7 @@ pub struct Recorded {
     /// When the database took it in.
     pub recorded_at: DateTime<Utc>,
     /// What happened.
-    pub event: domain::event::Event,
+    pub event: domain::registry::Event,
 }
 
 /// Something that has its final place in the log.

@@ -21,6 +21,8 @@ pub mod pool;
 pub mod codec;
 pub mod upcast;
 
+pub mod lease;
+
 pub mod consume;
 pub mod log;
 pub mod write;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use event_store::consume::lease::Lease;
 use event_store::envelope::Position;
 use event_store::error::StoreError;
+use event_store::lease::Lease;
 use sqlx::{FromRow, PgPool};
 use tokio_util::sync::CancellationToken;
 
@@ -108,7 +108,7 @@ async fn measure(pool: &PgPool, published: Option<Position>) -> Result<Lag, Stor
 
 #[cfg(test)]
 mod tests {
-    use event_store::consume::lease;
+    use event_store::lease;
     use metrics_exporter_prometheus::PrometheusBuilder;
     use testkit::events::{Recorder, sequence};
     use testkit::postgres::TestDatabase;

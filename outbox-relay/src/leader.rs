@@ -25,8 +25,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use event_store::backoff::Backoff;
-use event_store::consume::lease::{self, Lease, RENEW_EVERY, TRY_EVERY};
 use event_store::error::StoreError;
+use event_store::lease::{self, Lease, RENEW_EVERY, TRY_EVERY};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_store::cloudevent::Topics;
-use event_store::consume::lease::Lease;
 use event_store::consume::wake::Wake;
+use event_store::lease::Lease;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_store::consume::lease::Lease;
 use event_store::consume::wake::{POLL, Wake};
+use event_store::lease::Lease;
 use event_store::log::sequencer::Sequencer;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;

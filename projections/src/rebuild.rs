@@ -18,9 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_store::consume::generation::{self, Generation, GenerationState};
-use event_store::consume::lease::{self, Lease, RENEW_EVERY};
 use event_store::consume::wake::Signal;
 use event_store::error::StoreError;
+use event_store::lease::{self, Lease, RENEW_EVERY};
 use sqlx::PgPool;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

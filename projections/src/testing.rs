@@ -1,8 +1,8 @@
 //! Recorded events for the tests of folds, without a database.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::event::Event;
 use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
+use domain::registry::Event;
 use event_store::envelope::{Metadata, Recorded, RequestSource, StreamId, Version};
 use uuid::Uuid;
 

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 
 use chrono::DateTime;
 use domain::droplet::DropletEvent;
-use domain::event::{DomainEvent, Event};
+use domain::event::DomainEvent;
 use domain::ids::{CommandId, CorrelationId, OrgId};
 use domain::job::JobEvent;
+use domain::registry::Event;
 use domain::stream_type::StreamType;
-use event_store::consume::lease;
 use event_store::envelope::{Metadata, Position, RequestSource, StreamId, Version};
+use event_store::lease;
 use event_store::log::sequencer::Sequencer;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
 use sqlx::PgPool;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use commands::execute::Commands;
 use event_store::consume::consumer::{self, Consumer};
-use event_store::consume::lease;
 use event_store::consume::source::LogSource;
 use event_store::consume::wake::{self, Wake};
 use event_store::envelope::{Position, Shard};
+use event_store::lease;
 use event_store::log;
 use event_store::log::sequencer::Sequencer;
 use event_store::pool::Purpose;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
 
-use domain::event::Event;
+use domain::registry::Event;
 
 use crate::golden;
 

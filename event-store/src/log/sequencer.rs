@@ -7,9 +7,9 @@
 
 use sqlx::{PgPool, Row};
 
-use crate::consume::lease::Lease;
 use crate::envelope::Position;
 use crate::error::StoreError;
+use crate::lease::Lease;
 use crate::log::gaps::{Gaps, TransactionId};
 
 /// Events at most in one step: large enough for a backlog, small enough to show progress.

@@ -5,9 +5,9 @@
 //! no effect at all and learn why. Nothing beyond the rows of the streams, names and keys concerned is
 //! locked.
 
-use domain::event::Event;
 use domain::ids::EventId;
 use domain::ids::OrgId;
+use domain::registry::Event;
 use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::droplet::DropletEvent;
-use domain::event::Event;
+use domain::registry::Event;
 use domain::stream_type::StreamType;
 use event_store::consume::checkpoint::{self, Move};
 use event_store::consume::consumer::{ApplyError, Consumer, apply_batch};

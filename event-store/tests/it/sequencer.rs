@@ -1,7 +1,7 @@
 //! Positions: dense, final, one each, whoever else is writing.
 
-use event_store::consume::lease;
 use event_store::error::StoreError;
+use event_store::lease;
 use event_store::log::sequencer::Sequencer;
 use testkit::postgres::TestDatabase;
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Utc;
 use domain::droplet::{DropletEvent, DropletTagged};
-use domain::event::Event;
 use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
+use domain::registry::Event;
 use domain::stream_type::StreamType;
 use domain::tag::Tag;
-use event_store::consume::lease::{self, Lease};
 use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
+use event_store::lease::{self, Lease};
 use event_store::log::sequencer::Sequencer;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
 use sqlx::{PgConnection, PgPool};

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use event_store::cloudevent::{self, Message, Topics};
-use event_store::consume::lease::Lease;
 use event_store::consume::wake::{POLL, Wake};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::lease::Lease;
 use event_store::log;
 use sqlx::PgPool;
 use tokio::runtime::Handle;

@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use chrono::DateTime;
-use domain::event::{DomainEvent, Event};
+use domain::event::DomainEvent;
 use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
 use domain::job::JobEvent;
+use domain::registry::Event;
 use domain::stream_type::StreamType;
 use event_store::cloudevent::{Message, Topics, decode, encode};
 use event_store::envelope::{

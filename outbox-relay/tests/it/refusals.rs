@@ -239,7 +239,7 @@ fn large(bytes: usize) -> JobEvent {
             message: Some("x".repeat(message)),
         })
     };
-    let json = |event: JobEvent| domain::event::Event::from(event).to_json().unwrap();
+    let json = |event: JobEvent| domain::registry::Event::from(event).to_json().unwrap();
     let frame = json(event(1)).len() - 1;
     event(bytes - frame)
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use event_store::consume::lease;
 use event_store::consume::wake::Wake;
 use event_store::envelope::Position;
+use event_store::lease;
 use event_store::log;
 use event_store::pool::{self, Purpose};
 use outbox_relay::health::{RelayHealth, State};

@@ -1,7 +1,7 @@
 //! What droplets are counted by, and how events change that: pure.
 
 use domain::droplet::{DropletEvent, DropletStatus};
-use domain::event::Event;
+use domain::registry::Event;
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::stream_type::StreamType;
 use event_store::envelope::Recorded;

@@ -1,8 +1,8 @@
 //! How events change the row of a droplet: pure.
 
 use domain::droplet::{DropletEvent, DropletRequested, DropletStatus, Protection};
-use domain::event::Event;
 use domain::ids::DropletId;
+use domain::registry::Event;
 use domain::stream_type::StreamType;
 use event_store::envelope::Recorded;
 

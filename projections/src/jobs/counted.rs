@@ -1,8 +1,8 @@
 //! What jobs are counted by, and how events change that: pure.
 
-use domain::event::Event;
 use domain::job::{JobEvent, JobStatus};
 use domain::name::JobKind;
+use domain::registry::Event;
 use domain::stream_type::StreamType;
 use event_store::envelope::Recorded;
 use serde::{Deserialize, Serialize};

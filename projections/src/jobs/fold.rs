@@ -1,9 +1,9 @@
 //! How events change the row of a job: pure.
 
 use chrono::{DateTime, Utc};
-use domain::event::Event;
 use domain::ids::JobId;
 use domain::job::{JobEvent, JobStatus, JobSubject, JobSubmitted};
+use domain::registry::Event;
 use domain::stream_type::StreamType;
 use event_store::envelope::Recorded;
 

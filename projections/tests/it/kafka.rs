@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use domain::droplet::DropletEvent;
-use domain::event::{DomainEvent, Event};
+use domain::event::DomainEvent;
+use domain::registry::Event;
 use domain::stream_type::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::consume::consumer::{self, ApplyError, Consumer};

@@ -2,8 +2,8 @@
 //! and whichever workers apply them.
 
 use domain::droplet::DropletEvent;
-use domain::event::Event;
 use domain::job::JobSubject;
+use domain::registry::Event;
 use domain::stream_type::StreamType;
 use event_store::consume::checkpoint::Move;
 use event_store::consume::consumer::{Consumer, apply_batch};

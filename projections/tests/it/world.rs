@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::droplet::{DropletEvent, DropletRequested};
-use domain::event::{DomainEvent, Event};
+use domain::event::DomainEvent;
 use domain::ids::{DropletId, JobId, OrgId};
 use domain::job::{JobEvent, JobSubject, JobSubmitted};
 use domain::name::{DropletName, JobKind};
+use domain::registry::Event;
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::stream_type::StreamType;
 use domain::tag::Tag;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::event::Event;
 use domain::job::{JobEvent, JobSubject, JobSubmitted, Runner};
+use domain::registry::Event;
 use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::consume::wake::Signal;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use event_store::consume::lease::{self, Lease};
+use event_store::lease::{self, Lease};
 use sqlx::PgPool;
 use testkit::schedules::{Actor, Bounds, Mutation, Scene, Stage};
 
