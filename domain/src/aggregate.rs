@@ -9,12 +9,13 @@ use uuid::Uuid;
 
 use crate::counter::Counter;
 use crate::decider::Decider;
+use crate::stream_type::StreamType;
 use crate::unique_name::UniqueName;
 
 /// An aggregate of the [`registry`](crate::registry).
 pub trait Aggregate: Decider {
-    /// The id of its streams.
-    type Id: Copy + From<Uuid> + Into<Uuid>;
+    /// The id of its streams, which names no other aggregate.
+    type Id: AggregateId;
 
     /// How payloads of older schema versions become current, one step each. A step is never edited
     /// once an event of its version was stored.
@@ -36,6 +37,12 @@ pub trait Aggregate: Decider {
     /// The event in one short sentence without its full stop; `label` is what people call the
     /// aggregate after the event, where that is known.
     fn narrate(event: &Self::Event, id: Self::Id, label: Option<&str>) -> String;
+}
+
+/// The typed id of one aggregate's streams; implemented for every aggregate of the registry.
+pub trait AggregateId: Copy + From<Uuid> + Into<Uuid> {
+    /// The type of the streams that it names.
+    const STREAM_TYPE: StreamType;
 }
 
 /// One step from a schema version of an event to the next.

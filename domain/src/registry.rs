@@ -4,7 +4,7 @@
 //! topics, its variant of [`Event`], and its type. Codes and names are for ever. Everything that
 //! enumerates aggregates goes by this list; to add one, write its folder and its line.
 
-use crate::aggregate::{Aggregate, Upcast};
+use crate::aggregate::{Aggregate, AggregateId, Upcast};
 use crate::decider::{Decider, EventOf};
 use crate::event::{DecodeError, DomainEvent, ForeignEvent};
 use crate::stream_type::StreamType;

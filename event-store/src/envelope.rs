@@ -3,7 +3,8 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use domain::ids::{CommandId, CorrelationId, DropletId, EventId, JobId, OrgId};
+use domain::aggregate::AggregateId;
+use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
 use domain::stream_type::StreamType;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -25,20 +26,11 @@ impl StreamId {
     }
 }
 
-impl From<DropletId> for StreamId {
-    fn from(id: DropletId) -> Self {
+impl<Id: AggregateId> From<Id> for StreamId {
+    fn from(id: Id) -> Self {
         Self {
-            stream_type: StreamType::DROPLET,
-            uuid: id.as_uuid(),
-        }
-    }
-}
-
-impl From<JobId> for StreamId {
-    fn from(id: JobId) -> Self {
-        Self {
-            stream_type: StreamType::JOB,
-            uuid: id.as_uuid(),
+            stream_type: Id::STREAM_TYPE,
+            uuid: id.into(),
         }
     }
 }

@@ -101,6 +101,10 @@ macro_rules! aggregates {
         }
 
         $(
+            impl AggregateId for <$module::$Type as Aggregate>::Id {
+                const STREAM_TYPE: StreamType = StreamType::$CONSTANT;
+            }
+
             impl From<EventOf<$module::$Type>> for Event {
                 fn from(event: EventOf<$module::$Type>) -> Self {
                     Self::$Variant(event)
