@@ -1,12 +1,13 @@
 //! The aggregates of this program, one line each.
 //!
 //! A line gives the constant and the code of the aggregate's stream type, its name in storage and in
-//! topics, its variant of [`Event`], and its type. Codes and names are for ever. Everything that
+//! topics, its variant of [`Event`], its type and its id. Codes and names are for ever. Everything that
 //! enumerates aggregates goes by this list; to add one, write its folder and its line.
 
 use crate::aggregate::{Aggregate, AggregateId, Upcast};
 use crate::decider::{Decider, EventOf};
 use crate::event::{DecodeError, DomainEvent, ForeignEvent};
+use crate::ids::{DropletId, JobId};
 use crate::stream_type::StreamType;
 use crate::{droplet, job};
 
@@ -18,8 +19,8 @@ use self::declare::aggregates;
 pub use self::stream_types::UnknownStreamType;
 
 aggregates! {
-    DROPLET = 0, "droplet", Droplet(droplet::Droplet);
-    JOB = 1, "job", Job(job::Job);
+    DROPLET = 0, "droplet", Droplet(droplet::Droplet), DropletId;
+    JOB = 1, "job", Job(job::Job), JobId;
 }
 
 /// What is known of an aggregate without its type at hand.

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use async_graphql::{Error, ID};
-use domain::event;
+use domain::registry::Event;
 
 use crate::graph::error::{Code, failure};
 use crate::graph::global_id::GlobalId;
@@ -35,10 +35,10 @@ pub(crate) fn read_resource(id: Option<&ID>) -> Result<Option<GlobalId>, Error> 
 /// Reads stored names of events; a mistyped one would otherwise be a list that is always empty.
 pub(crate) fn read_types(field: &str, names: Option<Vec<String>>) -> Result<Vec<String>, Error> {
     read_all(field, names, |name| {
-        if event::Event::types().any(|(_, known, _)| known == name) {
+        if Event::types().any(|(_, known, _)| known == name) {
             return Ok(name);
         }
-        let known: Vec<_> = event::Event::types().map(|(_, known, _)| known).collect();
+        let known: Vec<_> = Event::types().map(|(_, known, _)| known).collect();
         Err(format!(
             "there is no such type of event: use one of {}",
             known.join(", ")

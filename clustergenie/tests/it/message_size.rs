@@ -3,6 +3,7 @@
 use api::identity::tokens::MAX_SUBJECT_CHARS;
 use chrono::DateTime;
 use domain::droplet::DropletEvent;
+use domain::event::DomainEvent;
 use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
 use domain::job::JobEvent;
 use domain::registry::Event;

@@ -2,7 +2,7 @@
 
 /// Declares the aggregates; see [`crate::registry`] for what a line says.
 macro_rules! aggregates {
-    ($($CONSTANT:ident = $code:literal, $name:literal, $Variant:ident($module:ident::$Type:ident);)+) => {
+    ($($CONSTANT:ident = $code:literal, $name:literal, $Variant:ident($module:ident::$Type:ident), $Id:ident;)+) => {
         /// An event of any aggregate.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Event {
@@ -101,7 +101,7 @@ macro_rules! aggregates {
         }
 
         $(
-            impl AggregateId for <$module::$Type as Aggregate>::Id {
+            impl AggregateId for $Id {
                 const STREAM_TYPE: StreamType = StreamType::$CONSTANT;
             }
 

@@ -1,6 +1,7 @@
 //! Kafkas that are not as they must be, and refuse events: nothing is written around it, and it is said what
 //! to do.
 
+use domain::event::DomainEvent;
 use domain::job::{JobEvent, JobProgressed};
 use domain::stream_type::StreamType;
 use event_store::envelope::Position;
