@@ -105,7 +105,7 @@ impl Decider for Job {
             }
             JobCommand::Fail { error } => {
                 self.must_be_running()?;
-                check_text("error", error)?;
+                check_text("reason", error)?;
                 one(JobFailed {
                     error: error.clone(),
                 })
