@@ -26,7 +26,7 @@ impl<Counts: OutputType + From<OrgCounts>> CountsQueries<Counts> {
     async fn counts(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
         consistent_with: Option<String>,
     ) -> Result<Counts> {
         let (reader, org) = consistency::reader(context, consistent_with, &[&COUNTS]).await?;

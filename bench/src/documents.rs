@@ -46,7 +46,7 @@ const DOCUMENTS: [(&str, &str); 4] = [
     (
         "mutation",
         "mutation Provision($input: ProvisionDropletInput!) { provisionDroplet(input: $input) \
-         @idempotent(key: \"k\") { droplet { id name status version } token userErrors { field \
+         @idempotent(key: \"k\") { droplet { id name status version } consistencyToken userErrors { field \
          message code } } }",
     ),
 ];

@@ -122,7 +122,7 @@ impl Platform {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Ok(Droplet {
             id: text(&payload["droplet"]["id"]),
-            token: text(&payload["token"]),
+            token: text(&payload["consistencyToken"]),
         })
     }
 
@@ -163,7 +163,7 @@ impl Platform {
         let kind = first.to_ascii_uppercase() + rest;
         let query = format!(
             "mutation ($input: {kind}Input!) {{ {field}(input: $input) {{ \
-             droplet {{ id version }} token userErrors {{ message }} }} }}"
+             droplet {{ id version }} consistencyToken userErrors {{ message }} }} }}"
         );
         let request = self.client.post(self.url());
         let request = request.header("authorization", self.authorization());
@@ -171,7 +171,7 @@ impl Platform {
         let mut answer: Value = request.send().await?.json().await?;
         let payload = answer["data"][field].take();
         ensure!(
-            payload["token"].is_string(),
+            payload["consistencyToken"].is_string(),
             "{field} is refused: {answer} {payload}"
         );
         Ok(payload)

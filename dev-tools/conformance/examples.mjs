@@ -25,7 +25,7 @@ const find = async (name) => {
 };
 
 const rename = (id, name) => {
-  const query = 'mutation ($input: RenameDropletInput!) { renameDroplet(input: $input) { token } }';
+  const query = 'mutation ($input: RenameDropletInput!) { renameDroplet(input: $input) { consistencyToken } }';
   return send(query, { input: { id, name } });
 };
 
@@ -98,7 +98,7 @@ await check('examples/follow.ts runs, and resumes', async () => {
   const { events } = await send('{ events(last: 1) { nodes { cursor } } }');
   const input = newDroplet();
   const { name } = input;
-  const provision = 'mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { token } }';
+  const provision = 'mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { consistencyToken } }';
   await send(provision, { input });
   const said = await follow([...node, 'examples/follow.ts', events.nodes[0].cursor], name);
   assert.deepEqual(said, [

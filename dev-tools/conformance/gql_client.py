@@ -15,7 +15,7 @@ HEADERS = {"authorization": f"Bearer {os.environ['CLUSTERGENIE_TOKEN']}"}
 
 PROVISION = gql("""
     mutation ($input: ProvisionDropletInput!) {
-      provisionDroplet(input: $input) { droplet { id } token userErrors { code field } }
+      provisionDroplet(input: $input) { droplet { id } consistencyToken userErrors { code field } }
     }""")
 RENAME = gql("""
     mutation ($input: RenameDropletInput!) { renameDroplet(input: $input) { userErrors { code } } }
@@ -83,7 +83,7 @@ async def a_query_over_http_checked_against_the_schema():
 async def a_mutation_over_http_and_a_query_that_sees_it():
     async with over_http() as session:
         payload = await provision(session)
-    async with over_http(**{"x-consistency-token": payload["token"]}) as session:
+    async with over_http(**{"x-consistency-token": payload["consistencyToken"]}) as session:
         document = gql("query ($id: ID!) { droplet(id: $id) { id } }")
         seen = await run(session, document, id=payload["droplet"]["id"])
         assert seen["droplet"] == payload["droplet"]

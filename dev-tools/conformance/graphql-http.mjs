@@ -9,7 +9,7 @@ import { check, headers, url } from './check.mjs';
 
 const ordinary = (document) =>
   document
-    .replace('mutation { __typename }', 'mutation { cancelJob(input: {id: "none", reason: ""}) { token } }')
+    .replace('mutation { __typename }', 'mutation { cancelJob(input: {id: "none", reason: ""}) { consistencyToken } }')
     .replace('__typename', 'counts { jobsByStatus { count } }')
     .replace(/__type\(name: (.*?)\) { name }/, 'droplets(first: 1, filter: {name: $1}) { nodes { name } }');
 

@@ -8,7 +8,7 @@ const FOLLOW = `subscription ($id: ID, $after: String) {
   dropletChanged(id: $id, after: $after) { cursor event { type version } droplet { id status } }
 }`;
 const PROVISION = `mutation ($input: ProvisionDropletInput!) {
-  provisionDroplet(input: $input) { droplet { id } token userErrors { code field } }
+  provisionDroplet(input: $input) { droplet { id } consistencyToken userErrors { code field } }
 }`;
 
 const client = (settings = {}) => createClient({ url, headers, retryAttempts: 0, ...settings });

@@ -8,7 +8,7 @@ const FOLLOW = `subscription ($id: ID, $after: String) {
   dropletChanged(id: $id, after: $after) { cursor event { type version } droplet { id status } }
 }`;
 const PROVISION = `mutation ($input: ProvisionDropletInput!) {
-  provisionDroplet(input: $input) { droplet { id name } token userErrors { code field } }
+  provisionDroplet(input: $input) { droplet { id name } consistencyToken userErrors { code field } }
 }`;
 
 const client = (settings = {}) =>
@@ -39,8 +39,8 @@ await check('a query with variables and an operation name', async () => {
 });
 
 await check('a mutation', async () => {
-  const { droplet, token } = await provision(shared);
-  assert.ok(droplet.id && token);
+  const { droplet, consistencyToken } = await provision(shared);
+  assert.ok(droplet.id && consistencyToken);
 });
 
 await check('a refused mutation has userErrors', async () => {

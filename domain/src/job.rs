@@ -132,7 +132,7 @@ impl Job {
             }
             JobUpdate::Fail { error } => {
                 self.must_be_running()?;
-                check_text("error", error)?;
+                check_text("reason", error)?;
                 one(JobFailed {
                     error: error.clone(),
                 })

@@ -76,7 +76,7 @@ impl Api {
         let input = format!("{}{rest}Input", first.to_ascii_uppercase());
         let query = format!(
             "mutation ($input: {input}!) {{ {field}(input: $input) @idempotent(key: \"{key}\") \
-             {{ token userErrors {{ code message }} }} }}"
+             {{ consistencyToken userErrors {{ code message }} }} }}"
         );
         let trace = format!("00-{}-{:016x}-01", command.trace, number + 1);
         let variables = json!({ "input": command.input });
@@ -135,7 +135,7 @@ impl Api {
 }
 
 fn judged(payload: Value, errors: &Value) -> Answer {
-    if let Some(token) = payload["token"].as_str() {
+    if let Some(token) = payload["consistencyToken"].as_str() {
         let token = token.to_owned();
         return Answer::Acknowledged { token };
     }
@@ -150,7 +150,7 @@ fn judged(payload: Value, errors: &Value) -> Answer {
         Some(Failure::Passing { code }) => Answer::Unknown { why: code },
         Some(Failure::Wrong { why }) => Answer::Wrong { why },
         Some(Failure::NoAnswer) | None => {
-            let why = "neither a token nor an error".to_owned();
+            let why = "neither a consistency token nor an error".to_owned();
             Answer::Wrong { why }
         }
     }
@@ -201,14 +201,17 @@ mod tests {
             failed("IDEMPOTENCY_KEY_REUSED"),
             Answer::Wrong { .. }
         ));
-        let done = judged(json!({ "token": "t", "userErrors": [] }), &Value::Null);
+        let done = judged(
+            json!({ "consistencyToken": "t", "userErrors": [] }),
+            &Value::Null,
+        );
         assert_eq!(
             done,
             Answer::Acknowledged {
                 token: "t".to_owned()
             }
         );
-        let refused = json!({ "token": null, "userErrors": [{ "code": "NAME_TAKEN" }] });
+        let refused = json!({ "consistencyToken": null, "userErrors": [{ "code": "NAME_TAKEN" }] });
         let codes = vec!["NAME_TAKEN".to_owned()];
         assert_eq!(judged(refused, &Value::Null), Answer::Refused { codes });
     }

@@ -259,16 +259,16 @@ impl Filter {
     fn operation(&self, after: &str) -> Value {
         const EVENT: &str = "cursor event { position resourceId version }";
         let (variables, field, node) = match self {
-            Self::Events => (json!({}), "events(after: $after)", None),
+            Self::Events => (json!({}), "eventRecorded(after: $after)", None),
             Self::EventTypes(types) => (
                 json!({ "types": types }),
-                "events(types: $types, after: $after)",
+                "eventRecorded(types: $types, after: $after)",
                 None,
             ),
             Self::Droplets => (json!({}), "dropletChanged(after: $after)", Some("droplet")),
             Self::DropletStatus(statuses) => (
                 json!({ "status": statuses }),
-                "dropletChanged(status: $status, after: $after)",
+                "dropletChanged(statuses: $status, after: $after)",
                 Some("droplet"),
             ),
             Self::Droplet(id) => (
@@ -278,12 +278,12 @@ impl Filter {
             ),
             Self::JobKind(kinds) => (
                 json!({ "kinds": kinds }),
-                "jobChanged(kind: $kinds, after: $after)",
+                "jobChanged(kinds: $kinds, after: $after)",
                 Some("job"),
             ),
             Self::JobStatus(statuses) => (
                 json!({ "jobStatus": statuses }),
-                "jobChanged(status: $jobStatus, after: $after)",
+                "jobChanged(statuses: $jobStatus, after: $after)",
                 Some("job"),
             ),
         };
@@ -312,7 +312,7 @@ impl Filter {
     fn change<'a>(&self, payload: &'a Value) -> &'a Value {
         let data = &payload["data"];
         match self {
-            Self::Events | Self::EventTypes(_) => &data["events"],
+            Self::Events | Self::EventTypes(_) => &data["eventRecorded"],
             Self::Droplets | Self::DropletStatus(_) | Self::Droplet(_) => &data["dropletChanged"],
             Self::JobKind(_) | Self::JobStatus(_) => &data["jobChanged"],
         }

@@ -317,7 +317,8 @@ fn nonsense(all: &mut Vec<Hostile>) {
         ),
         (
             "an input field twice",
-            "mutation { protectDroplet(input: { id: \"a\", id: \"b\" }) { token } }".to_owned(),
+            "mutation { protectDroplet(input: { id: \"a\", id: \"b\" }) { consistencyToken } }"
+                .to_owned(),
         ),
         ("control characters", "\0".repeat(60_000)),
         ("marks of byte order", "\u{feff}".repeat(20_000)),

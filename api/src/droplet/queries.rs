@@ -26,7 +26,7 @@ impl DropletQueries {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The droplet's id.")] id: ID,
-        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
         consistent_with: Option<String>,
     ) -> Result<Option<Droplet>> {
         let id = GlobalId::parse_as(&id).map_err(InvalidId::into_error)?;
@@ -50,7 +50,7 @@ impl DropletQueries {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
         consistent_with: Option<String>,
     ) -> Result<Paged<Droplet>> {
         let order = order_by.unwrap_or_default();

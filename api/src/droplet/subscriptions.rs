@@ -32,22 +32,22 @@ impl DropletSubscriptions {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Only the droplet with this id.")] id: Option<ID>,
-        #[graphql(desc = "Only when the droplet has one of these statuses.")] status: Option<
+        #[graphql(desc = "Only when the droplet has one of these statuses.")] statuses: Option<
             Vec<DropletStatus>,
         >,
-        #[graphql(desc = "Only when the droplet carries all of these tags.")] tag: Option<
+        #[graphql(desc = "Only when the droplet carries all of these tags.")] tags: Option<
             Vec<String>,
         >,
         #[graphql(
-            desc = "The cursor from which to go on, or a mutation's token to begin right after it."
+            desc = "The cursor from which to go on, or a mutation's `consistencyToken` to begin right after it."
         )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<DropletChange>> + use<>> {
         let id = id.map(|id| GlobalId::parse_as(&id)).transpose();
         let wanted = WantedDroplets {
             id: read("id", id)?,
-            statuses: status.unwrap_or_default(),
-            tags: read_all("tag", tag, Tag::parse)?.into_iter().collect(),
+            statuses: statuses.unwrap_or_default(),
+            tags: read_all("tags", tags, Tag::parse)?.into_iter().collect(),
         };
         let changes = follow(context, after.as_deref()).await?;
         Ok(changes.filter_map(move |change| {

@@ -78,7 +78,7 @@ fn not_shown(why: NotShown) -> Error {
         }
         NotShown::UnknownStream => {
             let message = "the token names something that the organization does not have: send the \
-                           `token` of a mutation of this organization on this platform";
+                           `consistencyToken` of a mutation of this organization on this platform";
             failure(Code::BadUserInput, message)
         }
         NotShown::Stopping => failure(

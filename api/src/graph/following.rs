@@ -60,8 +60,8 @@ async fn key(context: &Context<'_>, after: &str) -> Result<Key> {
 }
 
 fn invalid_cursor() -> Error {
-    let message = "`after` is neither a cursor of a subscription or of `events`, nor the token of a \
-                   mutation: send one that was received, unchanged";
+    let message = "`after` is neither a cursor of a subscription or of `events`, nor the \
+                   `consistencyToken` of a mutation: send one that was received, unchanged";
     failure(Code::InvalidCursor, message)
 }
 

@@ -1,4 +1,4 @@
-//! What mutations answer besides the object that they wrote: the token, and what was wrong.
+//! What mutations answer besides the object that they wrote: the consistency token, and what was wrong.
 
 use async_graphql::{Object, Result, SimpleObject};
 use commands::error::CommandError;
@@ -57,9 +57,8 @@ impl Outcome {
 
 #[Object]
 impl Outcome {
-    /// The consistency token: with it, a later query sees this write. Null when the mutation was
-    /// refused.
-    async fn token(&self) -> Option<String> {
+    /// Hand it in with a later query, which then shows this write. Null when the mutation was refused.
+    async fn consistency_token(&self) -> Option<String> {
         match self {
             Self::Done(receipt) => Some(receipt.token().to_string()),
             Self::Refused(_) => None,

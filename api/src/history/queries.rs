@@ -33,7 +33,7 @@ impl HistoryQueries {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
         consistent_with: Option<String>,
     ) -> Result<Paged<Event>> {
         let arguments = PageArguments {

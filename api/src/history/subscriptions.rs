@@ -26,14 +26,14 @@ impl<Node> Default for HistorySubscriptions<Node> {
 impl<Node: OutputType + OfRow + 'static> HistorySubscriptions<Node> {
     /// Everything that happens. Not every role may follow it.
     #[graphql(guard = "Needs(Right::History)")]
-    async fn events(
+    async fn event_recorded(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Only events of these types, such as `droplet_activated`.")] types: Option<
             Vec<String>,
         >,
         #[graphql(
-            desc = "The cursor from which to go on, or a mutation's token to begin right after it."
+            desc = "The cursor from which to go on, or a mutation's `consistencyToken` to begin right after it."
         )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<EventChange<Node>>> + use<Node>> {

@@ -23,7 +23,7 @@ pub(crate) struct SubmitJobInput {
     pub(crate) runner: Runner,
     /// How often it may be tried, from 1 to 10.
     #[graphql(default = 1)]
-    pub(crate) attempts: i32,
+    pub(crate) max_attempts: i32,
     /// When this happened, if not now. Only agents may say so.
     pub(crate) occurred_at: Option<Time>,
 }
@@ -69,7 +69,7 @@ pub(crate) struct FailJobInput {
     /// The job's id.
     pub(crate) id: ID,
     /// Why, for people; at most 2,000 characters.
-    pub(crate) error: String,
+    pub(crate) reason: String,
     /// When this happened, if not now. Only agents may say so.
     pub(crate) occurred_at: Option<Time>,
 }

@@ -36,7 +36,7 @@ impl JobMutations {
         let kind = check.value("kind", JobKind::parse(input.kind));
         let subject = subject(&mut check, input.droplet, input.cluster);
         let parameters = check.value("parameters", parameters(input.parameters));
-        let attempts = check.value("attempts", small(input.attempts));
+        let attempts = check.value("maxAttempts", small(input.max_attempts));
         let new = || {
             Some(NewJob {
                 kind: kind?,
@@ -101,7 +101,9 @@ impl JobMutations {
         context: &Context<'_>,
         #[graphql(desc = "Which job, and why.")] input: FailJobInput,
     ) -> Result<JobPayload> {
-        let command = Some(JobUpdate::Fail { error: input.error });
+        let command = Some(JobCommand::Fail {
+            error: input.reason,
+        });
         let check = Check::begin(context)?;
         send(context, check, &input.id, command, input.occurred_at).await
     }

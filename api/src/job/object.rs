@@ -74,7 +74,7 @@ impl Job {
     }
 
     /// How often it may be tried.
-    async fn attempts(&self) -> u8 {
+    async fn max_attempts(&self) -> u8 {
         self.0.attempts
     }
 

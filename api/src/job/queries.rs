@@ -25,7 +25,7 @@ impl JobQueries {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The job's id.")] id: ID,
-        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
         consistent_with: Option<String>,
     ) -> Result<Option<Job>> {
         let id = GlobalId::parse_as(&id).map_err(InvalidId::into_error)?;
@@ -49,7 +49,7 @@ impl JobQueries {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "A mutation's token: the answer shows what it wrote.")]
+        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
         consistent_with: Option<String>,
     ) -> Result<Paged<Job>> {
         let order = order_by.unwrap_or_default();

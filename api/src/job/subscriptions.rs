@@ -31,12 +31,12 @@ impl JobSubscriptions {
         context: &Context<'_>,
         #[graphql(desc = "Only the job with this id.")] id: Option<ID>,
         #[graphql(desc = "Only jobs that concern the droplet with this id.")] droplet: Option<ID>,
-        #[graphql(desc = "Only jobs of one of these kinds.")] kind: Option<Vec<String>>,
-        #[graphql(desc = "Only when the job has one of these statuses.")] status: Option<
+        #[graphql(desc = "Only jobs of one of these kinds.")] kinds: Option<Vec<String>>,
+        #[graphql(desc = "Only when the job has one of these statuses.")] statuses: Option<
             Vec<JobStatus>,
         >,
         #[graphql(
-            desc = "The cursor from which to go on, or a mutation's token to begin right after it."
+            desc = "The cursor from which to go on, or a mutation's `consistencyToken` to begin right after it."
         )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<JobChange>> + use<>> {
@@ -45,8 +45,8 @@ impl JobSubscriptions {
         let wanted = WantedJobs {
             id: read("id", id)?,
             droplet: read("droplet", droplet)?,
-            kinds: read_all("kind", kind, JobKind::parse)?,
-            statuses: status.unwrap_or_default(),
+            kinds: read_all("kinds", kinds, JobKind::parse)?,
+            statuses: statuses.unwrap_or_default(),
         };
         let changes = follow(context, after.as_deref()).await?;
         Ok(changes.filter_map(move |change| {

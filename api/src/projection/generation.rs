@@ -18,7 +18,7 @@ pub(crate) struct ProjectionBuild {
     share: f64,
     /// In how many seconds it is filled, if it goes on as it went so far. To compare it takes about as
     /// long again.
-    rest_seconds: Option<f64>,
+    remaining_seconds: Option<f64>,
     /// Who asked for it.
     requested_by: String,
     /// Why.
@@ -67,7 +67,7 @@ impl From<Building> for ProjectionBuild {
                 Stage::Switching => ProjectionBuildStage::Switching,
             },
             share: building.share,
-            rest_seconds: building.rest.map(|rest| rest.as_secs_f64()),
+            remaining_seconds: building.rest.map(|rest| rest.as_secs_f64()),
             requested_by: building.requested_by,
             reason: building.reason,
             since: Time(building.since),

@@ -40,7 +40,7 @@ pub(crate) struct RetryParkedStreamInput {
     /// The name of the read model that it is parked in, such as `droplets`.
     pub(crate) projection: String,
     /// The id of the droplet or the job.
-    pub(crate) id: ID,
+    pub(crate) resource_id: ID,
 }
 
 /// A parked droplet or job that is given up.
@@ -49,7 +49,7 @@ pub(crate) struct SkipParkedStreamInput {
     /// The name of the read model that it is parked in, such as `droplets`.
     pub(crate) projection: String,
     /// The id of the droplet or the job.
-    pub(crate) id: ID,
+    pub(crate) resource_id: ID,
     /// Why, for people: 1 to 2,000 characters.
     pub(crate) reason: String,
 }

@@ -93,7 +93,9 @@ impl ProjectionMutations {
         input: RetryParkedStreamInput,
     ) -> Result<ParkedStreamPayload> {
         let mut check = Check::begin(context)?;
-        let stream = check.any_id("id", &input.id).map(GlobalId::uuid);
+        let stream = check
+            .any_id("resourceId", &input.resource_id)
+            .map(GlobalId::uuid);
         let (about, stream) = match check.finish(None, stream) {
             Ok(checked) => checked,
             Err(errors) => return Ok(ParkedStreamPayload::refused(errors)),
@@ -115,7 +117,9 @@ impl ProjectionMutations {
         input: SkipParkedStreamInput,
     ) -> Result<ProjectionPayload> {
         let mut check = Check::begin(context)?;
-        let stream = check.any_id("id", &input.id).map(GlobalId::uuid);
+        let stream = check
+            .any_id("resourceId", &input.resource_id)
+            .map(GlobalId::uuid);
         let reason = reason(&mut check, input.reason);
         let (about, (stream, reason)) = match check.finish(None, stream.zip(reason)) {
             Ok(checked) => checked,

@@ -18,7 +18,7 @@ pub(crate) struct ParkedStreams {
 #[derive(SimpleObject)]
 struct ParkedStream {
     /// The id of the droplet or the job.
-    id: ID,
+    resource_id: ID,
     /// The type of the event at fault.
     event_type: String,
     /// The version of the droplet or the job that this event made.
@@ -26,7 +26,7 @@ struct ParkedStream {
     /// Where the event stands in the history.
     position: BigInt,
     /// Why it could not be taken in.
-    error: String,
+    reason: String,
     /// How often it was tried.
     attempts: i32,
     /// When it was tried first.
@@ -38,7 +38,7 @@ struct ParkedStream {
     /// Who gave it up in this read model, if somebody did.
     skipped_by: Option<String>,
     /// Why.
-    skipped_because: Option<String>,
+    skipped_reason: Option<String>,
     /// When.
     skipped_at: Option<Time>,
 }
@@ -55,17 +55,17 @@ impl From<Vec<Parked>> for ParkedStreams {
 impl From<Parked> for ParkedStream {
     fn from(parked: Parked) -> Self {
         Self {
-            id: GlobalId::of_stream(parked.stream_type, parked.stream_id),
+            resource_id: GlobalId::of_stream(parked.stream_type, parked.stream_id),
             event_type: parked.event_type,
             version: BigInt(parked.version),
             position: BigInt(parked.position),
-            error: parked.error,
+            reason: parked.error,
             attempts: parked.attempts,
             first_at: Time(parked.first_at),
             last_at: Time(parked.last_at),
             waiting: BigInt(parked.waiting),
             skipped_by: parked.skipped_by,
-            skipped_because: parked.skipped_because,
+            skipped_reason: parked.skipped_because,
             skipped_at: parked.skipped_at.map(Time),
         }
     }

@@ -104,7 +104,7 @@ fn refusal(error: OperateError) -> Result<UserError, Error> {
         OperateError::Unknown { .. } | OperateError::NoReadModel { .. } => {
             ("projection", "PROJECTION_NOT_FOUND")
         }
-        OperateError::NotParked { .. } => ("id", "STREAM_NOT_PARKED"),
+        OperateError::NotParked { .. } => ("resourceId", "STREAM_NOT_PARKED"),
         OperateError::Rebuild(RequestError::InTheMaking { .. }) => {
             ("projection", "REBUILD_IN_THE_MAKING")
         }

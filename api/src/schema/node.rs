@@ -52,7 +52,8 @@ pub(crate) struct NodeQueries;
 
 #[Object]
 impl NodeQueries {
-    /// Whatever has this id; null if there is nothing. A token goes into the header.
+    /// Whatever has this id; null if there is nothing. A consistency token goes into the header
+    /// `X-Consistency-Token`.
     // Relay's compiler takes no `node` that has another argument than `id`.
     #[graphql(guard = "Needs(Right::Query)")]
     async fn node(

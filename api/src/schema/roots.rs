@@ -20,7 +20,7 @@ macro_rules! roots {
     ($($(#[$description:meta])* $Name:ident in $folder:ident,)+) => {
         /// What may be asked of the platform. Everything is the organization's that the token names. Lists
         /// are Relay connections: give `first` or `last`, and the cursor of an edge to go on from there.
-        /// Whoever gives the `token` of a mutation as `consistentWith`, or for all fields in the header
+        /// Whoever gives the `consistencyToken` of a mutation as `consistentWith`, or for all fields in the header
         /// `X-Consistency-Token`, sees what it wrote, or after a few seconds the code `NOT_YET_CONSISTENT`.
         #[derive(MergedObject, Default)]
         pub struct Query(

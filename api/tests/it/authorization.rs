@@ -9,8 +9,8 @@ const QUERY: &str = "{ droplets(first: 1) { totalCount } jobs(first: 1) { totalC
                      activity(first: 1) { nodes { kind } } counts { jobsByKind { count } } \
                      catalogue { date } platform { version } }";
 const EVENTS: &str = "{ events(first: 1) { nodes { type } } }";
-const COMMAND: &str = "mutation { protectDroplet(input: { id: \"x\" }) { token } }";
-const REPORT: &str = "mutation { reportDropletDeleted(input: { id: \"x\" }) { token } }";
+const COMMAND: &str = "mutation { protectDroplet(input: { id: \"x\" }) { consistencyToken } }";
+const REPORT: &str = "mutation { reportDropletDeleted(input: { id: \"x\" }) { consistencyToken } }";
 
 #[tokio::test]
 async fn each_role_passes_where_it_may() {

@@ -144,7 +144,7 @@ impl Caller {
     pub(crate) async fn done(&self, field: &str, input: Value) -> Value {
         let payload = self.mutate(field, input).await;
         assert_eq!(payload["userErrors"], json!([]), "{field}");
-        assert!(payload["token"].is_string(), "{field}");
+        assert!(payload["consistencyToken"].is_string(), "{field}");
         payload
     }
 
@@ -192,7 +192,7 @@ pub(crate) fn mutation(field: &str, directive: &str) -> String {
     };
     format!(
         "mutation ($input: {name}Input!) {{ {field}(input: $input) {directive} {{ \
-         {node} token userErrors {{ field message code }} }} }}"
+         {node} consistencyToken userErrors {{ field message code }} }} }}"
     )
 }
 

@@ -27,7 +27,7 @@ const EVERYTHING: &str = "query ($id: ID!, $token: String) { \
 
 async fn rename(caller: &Caller, id: &str, name: &str) -> String {
     let input = json!({ "id": id, "name": name });
-    text(caller.done("renameDroplet", input).await["token"].take())
+    text(caller.done("renameDroplet", input).await["consistencyToken"].take())
 }
 
 #[tokio::test]
@@ -60,7 +60,10 @@ async fn every_field_shows_the_write() {
             "provisioner": "AGENT",
         });
         let mut payload = admin.done("provisionDroplet", input).await;
-        let (id, token) = (payload["droplet"]["id"].take(), payload["token"].take());
+        let (id, token) = (
+            payload["droplet"]["id"].take(),
+            payload["consistencyToken"].take(),
+        );
         let variables = json!({ "id": id, "token": token });
         let data = admin.data(EVERYTHING, variables).await;
         assert_eq!(

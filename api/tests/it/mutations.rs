@@ -99,7 +99,7 @@ async fn a_job_can_fail_or_be_cancelled() {
     let failed = agent
         .done(
             "failJob",
-            json!({ "id": failing, "error": "out of memory" }),
+            json!({ "id": failing, "reason": "out of memory" }),
         )
         .await;
     assert_eq!(failed["job"]["status"], "FAILED");

@@ -20,10 +20,13 @@ const OF_ALL: [(&str, &str); 4] = [
 
 /// Mutations that concern one stream, with an input.
 const OF_ONE: [(&str, &str); 2] = [
-    ("retryParkedStream", r#"projection: "jobs", id: "x""#),
+    (
+        "retryParkedStream",
+        r#"projection: "jobs", resourceId: "x""#,
+    ),
     (
         "skipParkedStream",
-        r#"projection: "jobs", id: "x", reason: "a test""#,
+        r#"projection: "jobs", resourceId: "x", reason: "a test""#,
     ),
 ];
 
@@ -31,7 +34,7 @@ const FOR_ADMINS: [&str; 4] = [
     "pause { by }",
     "building { share }",
     "failure { differences }",
-    "parked(first: 1) { nodes { id } }",
+    "parked(first: 1) { nodes { resourceId } }",
 ];
 
 #[tokio::test]
@@ -123,12 +126,13 @@ async fn a_rebuild_is_asked_for_once_and_given_up() {
     let api = TestApi::start().await;
     let admin = api.caller(&[Role::Admin]);
     let input = json!({ "projection": "counts", "reason": "a test" });
-    let shown = "generation building { generation stage share restSeconds requestedBy reason }";
+    let shown =
+        "generation building { generation stage share remainingSeconds requestedBy reason }";
     let asked = operate(&admin, "rebuildProjection", input.clone(), shown).await;
     let expected = json!({
         "generation": 1,
         "building": {
-            "generation": 2, "stage": "FILLING", "share": 1.0, "restSeconds": 0.0,
+            "generation": 2, "stage": "FILLING", "share": 1.0, "remainingSeconds": 0.0,
             "requestedBy": "ada", "reason": "a test",
         },
     });
@@ -169,7 +173,7 @@ async fn an_organization_sees_and_deals_with_its_own_parked_streams_only() {
     assert_eq!(parked.len(), 1);
     let stream = &parked[0];
     assert_eq!(
-        (&stream["id"], &stream["eventType"]),
+        (&stream["resourceId"], &stream["eventType"]),
         (&json!(id), &json!("droplet_sold"))
     );
     assert_eq!(
@@ -177,15 +181,15 @@ async fn an_organization_sees_and_deals_with_its_own_parked_streams_only() {
         (&json!(1), &json!("0"))
     );
     assert!(
-        stream["error"]
+        stream["reason"]
             .as_str()
             .is_some_and(|error| error.contains("droplet_sold"))
     );
     assert_eq!(self::parked(&theirs).await, [] as [Value; 0]);
 
-    let retry = json!({ "projection": "droplets", "id": id });
-    let skip = json!({ "projection": "droplets", "id": id, "reason": "sold" });
-    let not_parked = [("STREAM_NOT_PARKED", json!(["input", "id"]))];
+    let retry = json!({ "projection": "droplets", "resourceId": id });
+    let skip = json!({ "projection": "droplets", "resourceId": id, "reason": "sold" });
+    let not_parked = [("STREAM_NOT_PARKED", json!(["input", "resourceId"]))];
     for (field, input) in [("retryParkedStream", &retry), ("skipParkedStream", &skip)] {
         let refused = mutate(&theirs, field, input.clone(), "name").await;
         assert_eq!(problems(&refused), not_parked, "{field}");
@@ -215,7 +219,7 @@ async fn an_organization_sees_and_deals_with_its_own_parked_streams_only() {
     assert_eq!(skipped["projection"], expected);
     let stream = &self::parked(&ours).await[0];
     assert_eq!(
-        (&stream["skippedBy"], &stream["skippedBecause"]),
+        (&stream["skippedBy"], &stream["skippedReason"]),
         (&json!("ada"), &json!("sold"))
     );
 }
@@ -235,7 +239,7 @@ async fn a_stream_whose_event_can_be_applied_now_goes_on() {
     let document = "query ($id: ID!) { droplet(id: $id) { tags } }";
     let before = admin.data(document, json!({ "id": id })).await;
     assert_eq!(before["droplet"]["tags"], json!([]));
-    let retry = json!({ "projection": "droplets", "id": id });
+    let retry = json!({ "projection": "droplets", "resourceId": id });
     let document = document.to_owned();
     let tried = mutate(&admin, "retryParkedStream", retry.clone(), "parkedStreams").await;
     assert_eq!(tried["projection"]["parkedStreams"], "0");
@@ -244,7 +248,7 @@ async fn a_stream_whose_event_can_be_applied_now_goes_on() {
     let again = mutate(&admin, "retryParkedStream", retry, "name").await;
     assert_eq!(
         problems(&again),
-        [("STREAM_NOT_PARKED", json!(["input", "id"]))]
+        [("STREAM_NOT_PARKED", json!(["input", "resourceId"]))]
     );
 }
 
@@ -263,10 +267,10 @@ async fn what_is_wrong_with_an_input_is_told() {
         message.contains("droplets, jobs, activity, counts"),
         "{message}"
     );
-    let input = json!({ "projection": "droplets", "id": "web-1", "reason": " " });
+    let input = json!({ "projection": "droplets", "resourceId": "web-1", "reason": " " });
     let wrong = mutate(&admin, "skipParkedStream", input, "name").await;
     let expected = [
-        ("INVALID_ID", json!(["input", "id"])),
+        ("INVALID_ID", json!(["input", "resourceId"])),
         ("INVALID_VALUE", json!(["input", "reason"])),
     ];
     assert_eq!(problems(&wrong), expected);
@@ -309,8 +313,8 @@ async fn projections(caller: &Caller, fields: &str) -> Vec<Value> {
 
 /// What is parked in `droplets`.
 async fn parked(caller: &Caller) -> Vec<Value> {
-    let shown = "name parked(first: 10) { nodes { id eventType version position error attempts \
-         firstAt lastAt waiting skippedBy skippedBecause skippedAt } }";
+    let shown = "name parked(first: 10) { nodes { resourceId eventType version position reason attempts \
+         firstAt lastAt waiting skippedBy skippedReason skippedAt } }";
     let projections = projections(caller, shown).await;
     let droplets = projections
         .iter()

@@ -109,7 +109,7 @@ async fn a_mutation_is_one_statement_and_its_node_another() {
         format!(
             "mutation ($name: String!) {{ provisionDroplet(input: {{ name: $name, \
              size: \"s-1vcpu-1gb\", region: \"nyc3\", image: \"ubuntu-24-04-x64\" }}) {{ {payload} \
-             token userErrors {{ code }} }} }}"
+             consistencyToken userErrors {{ code }} }} }}"
         )
     };
     for (name, payload, expected) in [("web-1", "", 1), ("web-2", "droplet { id status }", 2)] {
@@ -121,7 +121,7 @@ async fn a_mutation_is_one_statement_and_its_node_another() {
     for (tag, payload, expected) in [("a", "", 1), ("b", "droplet { id tags }", 2)] {
         let document = format!(
             "mutation ($id: ID!, $tag: String!) {{ tagDroplet(input: {{ id: $id, tag: $tag }}) {{ \
-             {payload} token userErrors {{ code }} }} }}"
+             {payload} consistencyToken userErrors {{ code }} }} }}"
         );
         let sent = statements(&operator, &document, json!({ "id": droplet, "tag": tag })).await;
         assert_eq!(sent.len(), expected, "{payload}: {sent:#?}");

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::calling::{Payloads, TestApi, code_of, now, text};
 
-const DROPLETS: &str = "subscription ($after: String, $id: ID, $status: [DropletStatus!], \
-    $tag: [String!]) { dropletChanged(after: $after, id: $id, status: $status, tag: $tag) { cursor \
+const DROPLETS: &str = "subscription ($after: String, $id: ID, $statuses: [DropletStatus!], \
+    $tags: [String!]) { dropletChanged(after: $after, id: $id, statuses: $statuses, tags: $tags) { cursor \
     event { type version } droplet { id name status } } }";
 const EVENTS: &str = "subscription ($after: String, $types: [String!]) { \
-    events(after: $after, types: $types) { cursor event { position type cursor } \
+    eventRecorded(after: $after, types: $types) { cursor event { position type cursor } \
     node { __typename id } } }";
 
 /// The next so many payloads of a field.
@@ -97,10 +97,10 @@ async fn droplets_are_filtered() {
             vec!["droplet_requested", "droplet_activated", "droplet_tagged"],
         ),
         (
-            json!({ "status": "ACTIVE" }),
+            json!({ "statuses": "ACTIVE" }),
             vec!["droplet_activated", "droplet_activated", "droplet_tagged"],
         ),
-        (json!({ "tag": ["env:prod"] }), vec!["droplet_tagged"]),
+        (json!({ "tags": ["env:prod"] }), vec!["droplet_tagged"]),
     ] {
         filter["after"] = json!(start);
         let mut payloads = agent.subscribe(DROPLETS, filter);
@@ -119,11 +119,11 @@ async fn jobs_are_filtered() {
     let job = agent.job(&second).await;
     let start = json!({ "id": job, "worker": "w" });
     agent.done("startJob", start).await;
-    let document = "subscription ($after: String, $droplet: ID, $status: [JobStatus!], \
-        $kind: [String!]) { jobChanged(after: $after, droplet: $droplet, status: $status, \
-        kind: $kind) { cursor event { type } job { id status dropletId } } }";
+    let document = "subscription ($after: String, $droplet: ID, $statuses: [JobStatus!], \
+        $kinds: [String!]) { jobChanged(after: $after, droplet: $droplet, statuses: $statuses, \
+        kinds: $kinds) { cursor event { type } job { id status dropletId } } }";
     let filter = json!({
-        "after": beginning(), "droplet": second, "status": "RUNNING", "kind": "batch",
+        "after": beginning(), "droplet": second, "statuses": "RUNNING", "kinds": "batch",
     });
     let mut payloads = agent.subscribe(document, filter);
     let found = take(&mut payloads, "jobChanged", 1).await;
@@ -143,7 +143,7 @@ async fn a_cursor_of_the_history_is_one_of_a_subscription() {
     let edge = &data["events"]["edges"][0];
     assert_eq!(edge["cursor"], edge["node"]["cursor"]);
     let mut payloads = agent.subscribe(EVENTS, json!({ "after": edge["cursor"] }));
-    let next = take(&mut payloads, "events", 1).await;
+    let next = take(&mut payloads, "eventRecorded", 1).await;
     assert_eq!(types(&next), ["job_submitted"]);
     assert_eq!(next[0]["cursor"], next[0]["event"]["cursor"]);
     assert_eq!(next[0]["node"]["__typename"], "Job");
@@ -159,13 +159,13 @@ async fn events_are_filtered_by_type_and_organization() {
     ours.job(&droplet).await;
     let filter = json!({ "after": beginning(), "types": ["job_submitted"] });
     let mut payloads = ours.subscribe(EVENTS, filter.clone());
-    let found = take(&mut payloads, "events", 1).await;
+    let found = take(&mut payloads, "eventRecorded", 1).await;
     assert_eq!(types(&found), ["job_submitted"]);
 
     let mut payloads = theirs.subscribe(EVENTS, filter);
     let their_droplet = theirs.droplet("web-2").await;
     let their_job = theirs.job(&their_droplet).await;
-    let found = take(&mut payloads, "events", 1).await;
+    let found = take(&mut payloads, "eventRecorded", 1).await;
     assert_eq!(found[0]["node"]["id"], json!(their_job));
 }
 

@@ -40,7 +40,7 @@ async fn everything_wrong_with_an_input_is_told_at_once() {
         ]
     );
     assert_eq!(payload["droplet"], Value::Null);
-    assert_eq!(payload["token"], Value::Null);
+    assert_eq!(payload["consistencyToken"], Value::Null);
 }
 
 #[tokio::test]
@@ -92,17 +92,17 @@ async fn inputs_of_jobs_are_checked() {
     let droplet = agent.droplet("web-1").await;
     let input = json!({
         "kind": "Batch", "droplet": droplet, "cluster": "blue", "parameters": [1],
-        "attempts": 1000,
+        "maxAttempts": 1000,
     });
     let payload = agent.mutate("submitJob", input).await;
     let invalid = |field: &str| problem("INVALID_VALUE", json!(["input", field]));
     assert_eq!(
         problems(&payload),
-        ["kind", "droplet", "parameters", "attempts"].map(invalid)
+        ["kind", "droplet", "parameters", "maxAttempts"].map(invalid)
     );
-    let input = json!({ "kind": "batch", "droplet": droplet, "attempts": 11 });
+    let input = json!({ "kind": "batch", "droplet": droplet, "maxAttempts": 11 });
     let payload = agent.mutate("submitJob", input).await;
-    let attempts = json!(["input", "attempts"]);
+    let attempts = json!(["input", "maxAttempts"]);
     assert_eq!(problems(&payload), [problem("INVALID_ATTEMPTS", attempts)]);
 
     let job = agent.job(&droplet).await;

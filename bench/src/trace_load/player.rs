@@ -194,7 +194,10 @@ async fn play_moment(
         for (index, step) in steps.iter().enumerate() {
             let payload = &data[format!("s{index}")];
             mutations += 1;
-            token = payload["token"].as_str().map(str::to_owned).or(token);
+            token = payload["consistencyToken"]
+                .as_str()
+                .map(str::to_owned)
+                .or(token);
             match step {
                 Step::ProvisionDroplet => ids.droplet = id(&payload["droplet"]),
                 Step::SubmitJob => ids.job = id(&payload["job"]),

@@ -88,7 +88,7 @@ impl Step {
             Self::StartJob => {
                 json!({ "id": job?, "worker": row.name.as_str(), "occurredAt": at })
             }
-            Self::FailJob => json!({ "id": job?, "error": FAILED, "occurredAt": at }),
+            Self::FailJob => json!({ "id": job?, "reason": FAILED, "occurredAt": at }),
             Self::CancelJob(reason) => json!({ "id": job?, "reason": reason, "occurredAt": at }),
             Self::SucceedJob => json!({ "id": job?, "occurredAt": at }),
             Self::ReportDropletFailed(reason) => {
@@ -125,7 +125,7 @@ pub(super) fn document(steps: &[Step]) -> String {
         writeln!(
             fields,
             "  s{index}: {field}(input: $input{index}) @idempotent(key: $key{index}) \
-             {{ {}token userErrors {{ field message code }} }}",
+             {{ {}consistencyToken userErrors {{ field message code }} }}",
             step.selection()
         )
         .expect("writing to a string cannot fail");
@@ -147,7 +147,7 @@ mod tests {
             document(&[Step::ProvisionDroplet]),
             "mutation TraceLoad($input0: ProvisionDropletInput!, $key0: String!) {\n  \
              s0: provisionDroplet(input: $input0) @idempotent(key: $key0) \
-             { droplet { id } token userErrors { field message code } }\n}"
+             { droplet { id } consistencyToken userErrors { field message code } }\n}"
         );
         let two = document(&[Step::CancelJob("x"), Step::ReportDropletFailed("x")]);
         assert_eq!(

@@ -110,9 +110,9 @@ async fn sees_its_own_writes(url: &str, token: &str) {
     for round in 0..20 {
         let name = json!(format!("web-{round}"));
         let rename = format!(
-            "mutation {{ renameDroplet(input: {{ id: {id}, name: {name} }}) {{ token }} }}"
+            "mutation {{ renameDroplet(input: {{ id: {id}, name: {name} }}) {{ consistencyToken }} }}"
         );
-        let written = &query(url, token, &rename).await["renameDroplet"]["token"];
+        let written = &query(url, token, &rename).await["renameDroplet"]["consistencyToken"];
         let read = format!("{{ droplet(id: {id}, consistentWith: {written}) {{ name }} }}");
         assert_eq!(query(url, token, &read).await["droplet"]["name"], name);
     }

@@ -162,7 +162,7 @@ async fn a_parked_stream_is_shown_tried_again_and_given_up() {
         format!(
             "{id}: 0 events were applied, 1 are still parked; the event at position {} is at fault: {}\n",
             parked[0]["position"],
-            parked[0]["error"].as_str().unwrap()
+            parked[0]["reason"].as_str().unwrap()
         )
     );
     let tried = told(&folder, &["retry", "droplets", "--all"]).await;

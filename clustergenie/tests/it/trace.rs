@@ -70,7 +70,7 @@ async fn a_load_ends_while_others_write() {
             let provision = format!(
                 r#"mutation {{ provisionDroplet(input: {{
                     name: "web-{number}", size: "s-1vcpu-1gb", region: "nyc3", image: "ubuntu-24-04-x64"
-                }}) {{ token }} }}"#
+                }}) {{ consistencyToken }} }}"#
             );
             query(&up.ready().url, token.trim(), &provision).await;
         }

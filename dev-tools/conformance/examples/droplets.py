@@ -17,7 +17,7 @@ PROVISION = gql("""
     mutation ($input: ProvisionDropletInput!, $key: String!) {
       provisionDroplet(input: $input) @idempotent(key: $key) {
         droplet { id }
-        token
+        consistencyToken
         userErrors { field message code }
       }
     }""")
@@ -57,7 +57,7 @@ async def main(name):
         provisioned = (await session.execute(PROVISION))["provisionDroplet"]
         if provisioned["userErrors"]:
             sys.exit(str(provisioned["userErrors"]))  # A rule forbids it.
-        droplet, token = provisioned["droplet"]["id"], provisioned["token"]
+        droplet, token = provisioned["droplet"]["id"], provisioned["consistencyToken"]
 
         # With the mutation's token, the query shows the write.
         DROPLET.variable_values = {"id": droplet, "token": token}

@@ -11,10 +11,10 @@ graphql() {
 
 input='{"name": "'${1:-web-1}'", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64"}'
 provisioned=$(graphql --data '{
-  "query": "mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { droplet { id } token userErrors { message code } } }",
+  "query": "mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { droplet { id } consistencyToken userErrors { message code } } }",
   "variables": {"input": '"$input"'}
 }')
-token=$(jq --raw-output .data.provisionDroplet.token <<<"$provisioned")
+token=$(jq --raw-output .data.provisionDroplet.consistencyToken <<<"$provisioned")
 id=$(jq --raw-output .data.provisionDroplet.droplet.id <<<"$provisioned")
 
 # The header makes every field of the request show the write.

@@ -48,7 +48,7 @@ const provisioned = await client.mutation(
     mutation ($input: ProvisionDropletInput!, $key: String!) {
       provisionDroplet(input: $input) @idempotent(key: $key) {
         droplet { id name status }
-        token
+        consistencyToken
         userErrors { field message code }
       }
     }
@@ -56,7 +56,7 @@ const provisioned = await client.mutation(
   { input, key: crypto.randomUUID() },
 );
 if (provisioned.error) throw provisioned.error; // The request failed: look at `extensions.code`.
-const { droplet, token, userErrors } = provisioned.data.provisionDroplet;
+const { droplet, consistencyToken, userErrors } = provisioned.data.provisionDroplet;
 if (userErrors.length > 0) throw new Error(JSON.stringify(userErrors)); // A rule forbids it.
 
 // 2. A query. With the mutation's token it shows the write.
@@ -70,7 +70,7 @@ const listed = await client.query(
       }
     }
   `,
-  { name, token },
+  { name, token: consistencyToken },
 );
 if (listed.error) throw listed.error;
 console.log('listed', listed.data.droplets.nodes[0].name);
@@ -85,7 +85,7 @@ const changes = client.subscription(
       }
     }
   `,
-  { id: droplet.id, after: token },
+  { id: droplet.id, after: consistencyToken },
 );
 changes.subscribe(({ data, error }) => {
   if (error) throw error;

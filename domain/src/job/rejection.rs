@@ -72,7 +72,7 @@ impl Rejection for JobRejection {
 
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::InvalidAttempts { .. } => Some("attempts"),
+            Self::InvalidAttempts { .. } => Some("maxAttempts"),
             Self::InvalidInput(input) => Some(input.field()),
             Self::InvalidPercent { .. } | Self::ProgressWentBack { .. } => Some("percent"),
             Self::JobAlreadyExists
@@ -95,7 +95,7 @@ mod tests {
             (
                 JobRejection::InvalidAttempts { attempts: 11 },
                 "INVALID_ATTEMPTS",
-                "attempts",
+                "maxAttempts",
                 "a job cannot have 11 attempts: allow 1 to 10",
             ),
             (

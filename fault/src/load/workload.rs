@@ -290,7 +290,7 @@ impl World {
                 let input = json!({ "id": id, "result": { "wish": unique } });
                 wish("succeedJob", input, Then::JobIsGone(place))
             } else {
-                let input = json!({ "id": id, "error": unique });
+                let input = json!({ "id": id, "reason": unique });
                 wish("failJob", input, Then::JobIsGone(place))
             };
         }

@@ -41,7 +41,7 @@ mutation Provision {
       name
       status
     }
-    token
+    consistencyToken
     userErrors {
       field
       message
