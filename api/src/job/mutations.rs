@@ -101,7 +101,7 @@ impl JobMutations {
         context: &Context<'_>,
         #[graphql(desc = "Which job, and why.")] input: FailJobInput,
     ) -> Result<JobPayload> {
-        let command = Some(JobCommand::Fail {
+        let command = Some(JobUpdate::Fail {
             error: input.reason,
         });
         let check = Check::begin(context)?;
