@@ -1,0 +1,148 @@
+//! The append statement: a batch as its parameters, and its rows as outcomes.
+
+use domain::ids::EventId;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::{Outcome, Prepared};
+use crate::envelope::{Shard, Version};
+use crate::write::idempotency::Repeated;
+use crate::write::reservation::Name;
+
+pub(super) async fn execute(
+    connection: &mut PgConnection,
+    batch: &[Prepared],
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    let columns = Columns::of(batch);
+    let rows = sqlx::query(include_str!("../append.sql"))
+        .bind(columns.write_command)
+        .bind(columns.write_stream)
+        .bind(columns.write_type)
+        .bind(columns.write_org)
+        .bind(columns.write_expected)
+        .bind(columns.write_added)
+        .bind(columns.event_stream)
+        .bind(columns.event_version)
+        .bind(columns.event_shard)
+        .bind(columns.event_id)
+        .bind(columns.event_org)
+        .bind(columns.event_type)
+        .bind(columns.event_schema_version)
+        .bind(columns.event_data)
+        .bind(columns.event_metadata)
+        .bind(columns.name_command)
+        .bind(columns.name_taking)
+        .bind(columns.name_org)
+        .bind(columns.name_scope)
+        .bind(columns.name_key)
+        .bind(columns.name_stream)
+        .bind(columns.key_command)
+        .bind(columns.key_org)
+        .bind(columns.key_key)
+        .bind(columns.key_hash)
+        .bind(columns.key_receipt)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(outcome).collect()
+}
+
+fn outcome(row: &sqlx::postgres::PgRow) -> Result<Outcome, sqlx::Error> {
+    if row.try_get("won")? {
+        return Ok(Outcome::Appended);
+    }
+    // A repeated command comes first: its first run explains every other refusal.
+    if let Some(request_hash) = row.try_get::<Option<Vec<u8>>, _>("repeated_hash")? {
+        return Ok(Outcome::Repeated(Repeated {
+            request_hash,
+            receipt: row.try_get("repeated_receipt")?,
+        }));
+    }
+    if let Some(scope) = row.try_get::<Option<String>, _>("taken_scope")? {
+        let key = row.try_get("taken_key")?;
+        return Ok(Name::stored(&scope, key).map_or(Outcome::Conflict, Outcome::Taken));
+    }
+    Ok(Outcome::Conflict)
+}
+
+/// The batch as the columns that the statement unnests.
+#[derive(Default)]
+struct Columns<'a> {
+    write_command: Vec<i32>,
+    write_stream: Vec<Uuid>,
+    write_type: Vec<String>,
+    write_org: Vec<&'a str>,
+    write_expected: Vec<i64>,
+    write_added: Vec<i64>,
+    event_stream: Vec<Uuid>,
+    event_version: Vec<i64>,
+    event_shard: Vec<i16>,
+    event_id: Vec<Uuid>,
+    event_org: Vec<&'a str>,
+    event_type: Vec<&'static str>,
+    event_schema_version: Vec<i32>,
+    event_data: Vec<&'a str>,
+    event_metadata: Vec<&'a str>,
+    name_command: Vec<i32>,
+    name_taking: Vec<bool>,
+    name_org: Vec<&'a str>,
+    name_scope: Vec<&'static str>,
+    name_key: Vec<&'a str>,
+    name_stream: Vec<Uuid>,
+    key_command: Vec<i32>,
+    key_org: Vec<&'a str>,
+    key_key: Vec<&'a str>,
+    key_hash: Vec<&'a [u8]>,
+    key_receipt: Vec<&'a str>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &'a [Prepared]) -> Self {
+        let mut columns = Self::default();
+        for (command, prepared) in (0_i32..).zip(batch) {
+            columns.push(command, prepared);
+        }
+        columns
+    }
+
+    fn push(&mut self, command: i32, prepared: &'a Prepared) {
+        let append = &prepared.append;
+        let org = append.org.as_str();
+        for write in &append.streams {
+            self.write_command.push(command);
+            self.write_stream.push(write.stream.uuid);
+            self.write_type.push(write.stream.stream_type.to_string());
+            self.write_org.push(org);
+            self.write_expected.push(write.expected.0);
+            self.write_added
+                .push(Version::NONE.plus(write.events.len()).0);
+        }
+        for event in &prepared.events {
+            self.event_stream.push(event.stream.uuid);
+            self.event_version.push(event.version.0);
+            self.event_shard.push(Shard::of(event.stream).0);
+            self.event_id
+                .push(EventId::derive(event.stream.uuid, event.version.0).as_uuid());
+            self.event_org.push(org);
+            self.event_type.push(event.event_type);
+            self.event_schema_version.push(event.schema_version);
+            self.event_data.push(&event.data);
+            self.event_metadata.push(&prepared.metadata);
+        }
+        for change in &append.names {
+            let name = change.name();
+            self.name_command.push(command);
+            self.name_taking.push(change.takes());
+            self.name_org.push(org);
+            self.name_scope.push(name.scope);
+            self.name_key.push(&name.key);
+            self.name_stream.push(change.stream().uuid);
+        }
+        if let Some(keyed) = &append.keyed {
+            self.key_command.push(command);
+            self.key_org.push(org);
+            self.key_key.push(&keyed.key);
+            self.key_hash.push(&keyed.request_hash);
+            self.key_receipt.push(&keyed.receipt);
+        }
+    }
+}
