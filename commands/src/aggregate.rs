@@ -1,15 +1,10 @@
 //! What this crate knows of an aggregate beyond its rules.
 
-use domain::decider::Decider;
 use domain::droplet::Droplet;
 use domain::job::Job;
-use event_store::write::reservation::Name;
 
 /// An aggregate that commands can be sent to.
-pub(crate) trait Aggregate: Decider {
-    /// The name that it holds in its organization in this state, and that nobody else may hold.
-    fn held_name(&self) -> Option<Name>;
-
+pub(crate) trait Aggregate: domain::aggregate::Aggregate {
     /// The state as one of all aggregates' states.
     fn into_state(self) -> State;
 
@@ -25,10 +20,6 @@ pub(crate) enum State {
 }
 
 impl Aggregate for Droplet {
-    fn held_name(&self) -> Option<Name> {
-        self.live_name().map(|name| Name::droplet(name.as_str()))
-    }
-
     fn into_state(self) -> State {
         State::Droplet(self)
     }
@@ -42,10 +33,6 @@ impl Aggregate for Droplet {
 }
 
 impl Aggregate for Job {
-    fn held_name(&self) -> Option<Name> {
-        None
-    }
-
     fn into_state(self) -> State {
         State::Job(self)
     }

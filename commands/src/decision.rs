@@ -1,10 +1,13 @@
 //! What a command comes to, before it is appended.
 
+use std::collections::BTreeMap;
+
 use domain::decider::fold;
 use domain::event::Event;
+use domain::unique_name::UniqueName;
 use event_store::envelope::{StreamId, Version};
 use event_store::write::append::StreamAppend;
-use event_store::write::reservation::{Name, NameChange};
+use event_store::write::name::NameChange;
 
 use crate::aggregate::{Aggregate, State};
 use crate::error::Rejected;
@@ -27,7 +30,8 @@ pub(crate) struct Change {
     pub(crate) before: Version,
     pub(crate) events: Vec<Event>,
     pub(crate) after: State,
-    names: Vec<NameChange>,
+    released: Vec<UniqueName>,
+    taken: Vec<UniqueName>,
 }
 
 impl<D: Aggregate> Loaded<D> {
@@ -37,12 +41,14 @@ impl<D: Aggregate> Loaded<D> {
             .state
             .decide(command)
             .map_err(|rejection| Rejected::by_rule(&rejection))?;
-        let held_before = self.state.held_name();
+        let before = self.state.names();
         let after = fold(self.state, &events);
+        let (released, taken) = name_changes(before, after.names());
         Ok(Change {
             stream: self.stream,
             before: self.version,
-            names: name_changes(self.stream, held_before, after.held_name()),
+            released,
+            taken,
             events: events.into_iter().map(Into::into).collect(),
             after: after.into_state(),
         })
@@ -88,11 +94,39 @@ impl Decision {
             .collect()
     }
 
-    /// Which names are taken and given back.
-    pub(crate) fn names(&self) -> Vec<NameChange> {
-        self.changes()
-            .flat_map(|change| change.names.clone())
-            .collect()
+    /// Which names are taken, given back and handed over.
+    ///
+    /// # Errors
+    /// When two streams take one name.
+    pub(crate) fn names(&self) -> Result<Vec<NameChange>, Rejected> {
+        let mut changes: BTreeMap<UniqueName, NameChange> = BTreeMap::new();
+        for change in self.changes() {
+            for name in &change.released {
+                let released = NameChange::Release(name.clone(), change.stream);
+                changes.insert(name.clone(), released);
+            }
+        }
+        for change in self.changes() {
+            for name in &change.taken {
+                let (name, to) = (name.clone(), change.stream);
+                let taken = match changes.get(&name) {
+                    None => NameChange::Take(name.clone(), to),
+                    Some(NameChange::Release(_, from)) => {
+                        let from = *from;
+                        NameChange::HandOver {
+                            name: name.clone(),
+                            from,
+                            to,
+                        }
+                    }
+                    Some(NameChange::Take(..) | NameChange::HandOver { .. }) => {
+                        return Err(Rejected::name_taken(&name));
+                    }
+                };
+                changes.insert(name, taken);
+            }
+        }
+        Ok(changes.into_values().collect())
     }
 
     /// What the caller gets once it is committed.
@@ -106,36 +140,16 @@ impl Decision {
     }
 }
 
-/// What happens to names follows from the states alone, whatever the command was.
-fn name_changes(stream: StreamId, before: Option<Name>, after: Option<Name>) -> Vec<NameChange> {
-    if before == after {
-        return Vec::new();
-    }
-    let released = before.map(|name| NameChange::Release(name, stream));
-    let taken = after.map(|name| NameChange::Take(name, stream));
-    released.into_iter().chain(taken).collect()
+/// The names that are given back and the names that are taken: they follow from the states alone,
+/// whatever the command was.
+fn name_changes(
+    mut before: Vec<UniqueName>,
+    mut after: Vec<UniqueName>,
+) -> (Vec<UniqueName>, Vec<UniqueName>) {
+    let kept: Vec<_> = before.extract_if(.., |name| after.contains(name)).collect();
+    after.retain(|name| !kept.contains(name));
+    (before, after)
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::ids::DropletId;
-    use uuid::Uuid;
-
-    use super::*;
-
-    #[test]
-    fn names_follow_the_states() {
-        let stream = DropletId::new(Uuid::from_u128(1)).into();
-        let (a, b) = (Name::droplet("a"), Name::droplet("b"));
-        let changes = |before: Option<&Name>, after: Option<&Name>| {
-            name_changes(stream, before.cloned(), after.cloned())
-        };
-        let take = |name: &Name| NameChange::Take(name.clone(), stream);
-        let release = |name: &Name| NameChange::Release(name.clone(), stream);
-        assert_eq!(changes(None, Some(&a)), [take(&a)]);
-        assert_eq!(changes(Some(&a), Some(&a)), []);
-        assert_eq!(changes(Some(&a), Some(&b)), [release(&a), take(&b)]);
-        assert_eq!(changes(Some(&a), None), [release(&a)]);
-        assert_eq!(changes(None, None), []);
-    }
-}
+mod tests;

@@ -184,11 +184,9 @@ impl Commands {
         key: Option<&Key>,
     ) -> Result<Outcome, CommandError> {
         let append = Append {
-            org: context.org.clone(),
-            streams: decision.appends(),
-            names: decision.names(),
+            names: decision.names()?,
             keyed: key.map(|key| key.keyed(&decision.receipt())),
-            metadata: context.metadata(),
+            ..Append::new(context.org.clone(), decision.appends(), context.metadata())
         };
         Ok(self.appender.append(append).await?)
     }

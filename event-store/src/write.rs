@@ -5,5 +5,5 @@
 pub mod append;
 pub mod group;
 pub mod idempotency;
-pub mod reservation;
+pub mod name;
 pub mod snapshot;

@@ -10,13 +10,14 @@ mod statement;
 
 use domain::event::Event;
 use domain::ids::OrgId;
+use domain::unique_name::UniqueName;
 use sqlx::{PgConnection, PgPool};
 
 use self::statement::execute;
 use crate::envelope::{Metadata, StreamId, Version};
 use crate::error::StoreError;
 use crate::write::idempotency::{Keyed, Repeated};
-use crate::write::reservation::{Name, NameChange};
+use crate::write::name::NameChange;
 
 pub(crate) use self::prepared::Claim;
 pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable};
@@ -28,12 +29,26 @@ pub struct Append {
     pub org: OrgId,
     /// What is written; at least one stream, none of them twice, each with at least one event.
     pub streams: Vec<StreamAppend>,
-    /// Names taken and given back.
+    /// Names that change hands; none of them twice.
     pub names: Vec<NameChange>,
     /// The idempotency key, if the client sent one.
     pub keyed: Option<Keyed>,
     /// Stored with every event.
     pub metadata: Metadata,
+}
+
+impl Append {
+    /// Events alone: no names, no idempotency key.
+    #[must_use]
+    pub fn new(org: OrgId, streams: Vec<StreamAppend>, metadata: Metadata) -> Self {
+        Self {
+            org,
+            streams,
+            names: Vec::new(),
+            keyed: None,
+            metadata,
+        }
+    }
 }
 
 /// Events for one stream.
@@ -54,8 +69,8 @@ pub enum Outcome {
     Appended,
     /// A stream was at another version; nothing was written. Load again and decide again.
     Conflict,
-    /// A name was taken; nothing was written.
-    Taken(Name),
+    /// Another stream holds the name; nothing was written.
+    Taken(UniqueName),
     /// The idempotency key was used before; nothing was written.
     Repeated(Repeated),
 }

@@ -21,9 +21,10 @@ event as (
         as e(stream_id, version, shard, event_id, org_id, event_type, schema_version, data, metadata,
              ordinal)
 ),
-reservation as (
-    select * from unnest($16::int[], $17::boolean[], $18::text[], $19::text[], $20::text[], $21::uuid[])
-        as r(command, taking, org_id, scope, key, stream_id)
+-- Who holds a name before the command, and who after it; null is nobody.
+name as (
+    select * from unnest($16::int[], $17::text[], $18::text[], $19::text[], $20::uuid[], $21::uuid[])
+        as n(command, org_id, scope, key, held_by, taken_by)
 ),
 keyed as (
     select * from unnest($22::int[], $23::text[], $24::text[], $25::bytea[], $26::text[])
@@ -41,10 +42,14 @@ conflicted as (
     from write w left join held h using (stream_id)
     where coalesce(h.version, 0) <> w.expected or h.org_id <> w.org_id
 ),
+named as materialized (
+    select n.command, org_id, scope, key, n.held_by, n.taken_by, r.stream_id as holder
+    from name n left join es.reservations r using (org_id, scope, key)
+),
+-- A name that the command takes from its holder is free for it.
 taken as (
-    select r.command, r.scope, r.key
-    from reservation r join es.reservations t using (org_id, scope, key)
-    where r.taking
+    select command, scope, key from named
+    where taken_by is not null and holder is not null and holder is distinct from held_by
 ),
 repeated as (
     select k.command, i.request_hash, i.receipt
@@ -73,23 +78,32 @@ opened as (
 claimed as (
     select stream_id from bumped union all select stream_id from opened
 ),
-released as (
-    delete from es.reservations t
-    using reservation r join winner using (command)
-    where not r.taking and (t.org_id, t.scope, t.key, t.stream_id) = (r.org_id, r.scope, r.key, r.stream_id)
-),
-reserved as (
-    insert into es.reservations (org_id, scope, key, stream_id)
-    select r.org_id, r.scope, r.key, r.stream_id
-    from reservation r join winner using (command)
-    where r.taking
-    order by r.org_id, r.scope, r.key
-),
 remembered as (
     insert into es.idempotency (org_id, key, request_hash, receipt)
     select k.org_id, k.key, k.request_hash, k.receipt::json
     from keyed k join winner using (command)
     order by k.org_id, k.key
+),
+-- A name is handed over by an update of its row: a delete and an insert of one key in one statement
+-- would have no order.
+handed_over as (
+    update es.reservations r set stream_id = n.taken_by
+    from named n join winner using (command)
+    where (r.org_id, r.scope, r.key) = (n.org_id, n.scope, n.key)
+        and n.holder = n.held_by and n.taken_by is not null
+),
+released as (
+    delete from es.reservations r
+    using named n join winner using (command)
+    where (r.org_id, r.scope, r.key) = (n.org_id, n.scope, n.key)
+        and n.holder = n.held_by and n.taken_by is null
+),
+reserved as (
+    insert into es.reservations (org_id, scope, key, stream_id)
+    select n.org_id, n.scope, n.key, n.taken_by
+    from named n join winner using (command)
+    where n.taken_by is not null and n.holder is null
+    order by n.org_id, n.scope, n.key
 ),
 -- `seq` is drawn for rows that come out of `claimed`, hence after this transaction got its id: the
 -- sequencer's proof (see gaps.rs) rests on that.
@@ -104,6 +118,7 @@ recorded as (
 select
     w.command,
     exists (select from winner where winner.command = w.command) as won,
+    exists (select from conflicted where conflicted.command = w.command) as conflicted,
     t.scope as taken_scope,
     t.key as taken_key,
     p.request_hash as repeated_hash,

@@ -8,6 +8,7 @@ use domain::event::Event;
 use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
 use domain::stream_type::StreamType;
 use domain::tag::Tag;
+use domain::unique_name::{NameScope, Reach, UniqueName};
 use event_store::consume::lease::{self, Lease};
 use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
 use event_store::log::sequencer::Sequencer;
@@ -17,6 +18,38 @@ use uuid::Uuid;
 
 pub(crate) fn org() -> OrgId {
     OrgId::parse("acme").expect("a valid organization")
+}
+
+static NAMES: NameScope = NameScope {
+    name: "droplet_name",
+    reach: Reach::Organization,
+    code: "NAME_TAKEN",
+    field: "name",
+    holder: "live droplet",
+};
+
+static PLATFORM_NAMES: NameScope = NameScope {
+    name: "platform_name",
+    reach: Reach::Platform,
+    code: "PLATFORM_NAME_TAKEN",
+    field: "name",
+    holder: "anything",
+};
+
+/// A name that is unique in its organization.
+pub(crate) fn name(key: &str) -> UniqueName {
+    UniqueName {
+        scope: &NAMES,
+        key: key.to_owned(),
+    }
+}
+
+/// A name that is unique over all organizations.
+pub(crate) fn platform_name(key: &str) -> UniqueName {
+    UniqueName {
+        scope: &PLATFORM_NAMES,
+        key: key.to_owned(),
+    }
 }
 
 pub(crate) fn new_stream() -> StreamId {
@@ -43,17 +76,12 @@ pub(crate) fn metadata() -> Metadata {
 /// An append of `count` events to one stream.
 pub(crate) fn append_to(stream: StreamId, expected: i64, count: usize) -> Append {
     let events = (0..count).map(|i| tagged(&format!("n{i}"))).collect();
-    Append {
-        org: org(),
-        streams: vec![StreamAppend {
-            stream,
-            expected: Version(expected),
-            events,
-        }],
-        names: Vec::new(),
-        keyed: None,
-        metadata: metadata(),
-    }
+    let append = StreamAppend {
+        stream,
+        expected: Version(expected),
+        events,
+    };
+    Append::new(org(), vec![append], metadata())
 }
 
 pub(crate) fn prepared(append: Append) -> Prepared {

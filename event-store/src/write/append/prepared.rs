@@ -1,6 +1,7 @@
 //! What a command commits, as bytes: checked before it is sent, so that what is sent cannot fail for
 //! what it contains.
 
+use domain::unique_name::{Reach, UniqueName};
 use uuid::Uuid;
 
 use super::Append;
@@ -116,8 +117,8 @@ impl Prepared {
             .iter()
             .map(|s| Claim::Stream(s.stream.uuid));
         let names = self.append.names.iter().map(move |n| {
-            let name = n.name();
-            Claim::Name(org, name.scope, &name.key)
+            let UniqueName { scope, key } = n.name();
+            Claim::Name(owner(scope.reach, org), scope.name, key)
         });
         let key = self
             .append
@@ -125,6 +126,14 @@ impl Prepared {
             .iter()
             .map(move |k| Claim::Key(org, &k.key));
         streams.chain(names).chain(key)
+    }
+}
+
+/// The organization that a name or a counter is stored under: none for those of the whole platform.
+pub(super) fn owner(reach: Reach, org: &str) -> &str {
+    match reach {
+        Reach::Organization => org,
+        Reach::Platform => "",
     }
 }
 

@@ -1,13 +1,16 @@
 //! The append statement: a batch as its parameters, and its rows as outcomes.
 
 use domain::ids::EventId;
+use domain::unique_name::UniqueName;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::prepared::owner;
 use super::{Outcome, Prepared};
 use crate::envelope::{Shard, Version};
 use crate::write::idempotency::Repeated;
-use crate::write::reservation::Name;
+use crate::write::name::NameChange;
 
 pub(super) async fn execute(
     connection: &mut PgConnection,
@@ -31,11 +34,11 @@ pub(super) async fn execute(
         .bind(columns.event_data)
         .bind(columns.event_metadata)
         .bind(columns.name_command)
-        .bind(columns.name_taking)
         .bind(columns.name_org)
         .bind(columns.name_scope)
         .bind(columns.name_key)
-        .bind(columns.name_stream)
+        .bind(columns.name_held_by)
+        .bind(columns.name_taken_by)
         .bind(columns.key_command)
         .bind(columns.key_org)
         .bind(columns.key_key)
@@ -43,25 +46,34 @@ pub(super) async fn execute(
         .bind(columns.key_receipt)
         .fetch_all(connection)
         .await?;
-    rows.iter().map(outcome).collect()
+    let told = rows.iter().zip(batch);
+    told.map(|(row, prepared)| outcome(row, prepared)).collect()
 }
 
-fn outcome(row: &sqlx::postgres::PgRow) -> Result<Outcome, sqlx::Error> {
+/// What a row says of its command. A repeated command comes first: its first run explains every other
+/// refusal. Then a conflict: what was decided on another state than the stored one is not refused, but
+/// decided again.
+fn outcome(row: &PgRow, prepared: &Prepared) -> Result<Outcome, sqlx::Error> {
     if row.try_get("won")? {
         return Ok(Outcome::Appended);
     }
-    // A repeated command comes first: its first run explains every other refusal.
     if let Some(request_hash) = row.try_get::<Option<Vec<u8>>, _>("repeated_hash")? {
         return Ok(Outcome::Repeated(Repeated {
             request_hash,
             receipt: row.try_get("repeated_receipt")?,
         }));
     }
-    if let Some(scope) = row.try_get::<Option<String>, _>("taken_scope")? {
-        let key = row.try_get("taken_key")?;
-        return Ok(Name::stored(&scope, key).map_or(Outcome::Conflict, Outcome::Taken));
+    if row.try_get("conflicted")? {
+        return Ok(Outcome::Conflict);
     }
-    Ok(Outcome::Conflict)
+    let (scope, key): (String, String) = (row.try_get("taken_scope")?, row.try_get("taken_key")?);
+    let mut names = prepared.append.names.iter().map(NameChange::name);
+    let taken = names.find(|name| name.scope.name == scope && name.key == key);
+    Ok(Outcome::Taken(
+        taken
+            .expect("a command is refused for a name of its own")
+            .clone(),
+    ))
 }
 
 /// The batch as the columns that the statement unnests.
@@ -83,11 +95,11 @@ struct Columns<'a> {
     event_data: Vec<&'a str>,
     event_metadata: Vec<&'a str>,
     name_command: Vec<i32>,
-    name_taking: Vec<bool>,
     name_org: Vec<&'a str>,
     name_scope: Vec<&'static str>,
     name_key: Vec<&'a str>,
-    name_stream: Vec<Uuid>,
+    name_held_by: Vec<Option<Uuid>>,
+    name_taken_by: Vec<Option<Uuid>>,
     key_command: Vec<i32>,
     key_org: Vec<&'a str>,
     key_key: Vec<&'a str>,
@@ -129,13 +141,13 @@ impl<'a> Columns<'a> {
             self.event_metadata.push(&prepared.metadata);
         }
         for change in &append.names {
-            let name = change.name();
+            let UniqueName { scope, key } = change.name();
             self.name_command.push(command);
-            self.name_taking.push(change.takes());
-            self.name_org.push(org);
-            self.name_scope.push(name.scope);
-            self.name_key.push(&name.key);
-            self.name_stream.push(change.stream().uuid);
+            self.name_org.push(owner(scope.reach, org));
+            self.name_scope.push(scope.name);
+            self.name_key.push(key);
+            self.name_held_by.push(change.held_by().map(|s| s.uuid));
+            self.name_taken_by.push(change.taken_by().map(|s| s.uuid));
         }
         if let Some(keyed) = &append.keyed {
             self.key_command.push(command);

@@ -8,13 +8,13 @@ use domain::stream_type::StreamType;
 use event_store::envelope::StreamId;
 use event_store::write::append::{Append, Outcome};
 use event_store::write::idempotency::Keyed;
-use event_store::write::reservation::{Name, NameChange};
+use event_store::write::name::NameChange;
 use sqlx::PgPool;
 use testkit::schedules::{Actor, AfterCrash, Bounds, Mutation, Scene, Stage};
 use uuid::Uuid;
 
 use super::{assert_missed, empty, explored};
-use crate::support::{append, append_to};
+use crate::support::{append, append_to, name};
 
 /// What both want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Prize {
             Self::Version => append_to(stream(1), 1, 2),
             Self::Stream => append_to(stream(1), 0, 2),
             Self::Name => Append {
-                names: vec![NameChange::Take(Name::droplet("web"), stream(rival))],
+                names: vec![NameChange::Take(name("web"), stream(rival))],
                 ..append_to(stream(rival), 0, 2)
             },
             Self::Key => Append {
