@@ -19,7 +19,7 @@ use crate::error::StoreError;
 use crate::write::idempotency::{Keyed, Repeated};
 use crate::write::name::NameChange;
 
-pub(crate) use self::prepared::Claim;
+pub(crate) use self::prepared::{Access, Claim};
 pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable};
 
 /// Everything that one command commits.
@@ -29,6 +29,9 @@ pub struct Append {
     pub org: OrgId,
     /// What is written; at least one stream, none of them twice, each with at least one event.
     pub streams: Vec<StreamAppend>,
+    /// What the command rests on besides: streams that it read and does not write, none of them twice,
+    /// each with the version that it must still be at.
+    pub reads: Vec<(StreamId, Version)>,
     /// Names that change hands; none of them twice.
     pub names: Vec<NameChange>,
     /// The idempotency key, if the client sent one.
@@ -38,12 +41,13 @@ pub struct Append {
 }
 
 impl Append {
-    /// Events alone: no names, no idempotency key.
+    /// Events alone: nothing else read, no names, no idempotency key.
     #[must_use]
     pub fn new(org: OrgId, streams: Vec<StreamAppend>, metadata: Metadata) -> Self {
         Self {
             org,
             streams,
+            reads: Vec::new(),
             names: Vec::new(),
             keyed: None,
             metadata,
@@ -67,7 +71,8 @@ pub struct StreamAppend {
 pub enum Outcome {
     /// Committed, durably.
     Appended,
-    /// A stream was at another version; nothing was written. Load again and decide again.
+    /// A stream, written or read, was at another version; nothing was written. Load again and decide
+    /// again.
     Conflict,
     /// Another stream holds the name; nothing was written.
     Taken(UniqueName),
@@ -77,7 +82,8 @@ pub enum Outcome {
 
 /// Appends a batch in one transaction of one statement; the outcomes are in the order of the batch.
 ///
-/// The appends must not share a stream, a name or an idempotency key ([`crate::write::group`] sees to it).
+/// No append may write a stream, a name or an idempotency key that another one of the batch writes or
+/// reads ([`crate::write::group`] sees to it).
 ///
 /// # Errors
 /// When Postgres fails: then each append may or may not have been committed, unless the failure is a

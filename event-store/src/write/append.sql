@@ -1,17 +1,20 @@
 -- Appends the events of many commands in one statement, each command all or nothing.
 --
--- Parameters are columns. A command is a number, local to this statement; the caller sees to it that
--- no two of its commands share a stream, a reservation or an idempotency key.
+-- Parameters are columns. A command is a number, local to this statement, in the order of the batch.
+-- The caller sees to it that no command writes a stream, a name or an idempotency key that another
+-- command of the statement writes or reads.
 --
--- Only rows of the streams, names and keys concerned are locked, each table's in the order of its key,
--- so that two appends hardly ever deadlock; one that does is undone and run command by command.
--- `held` waits for a writer of the same stream and then sees its result; a row that the statement's
--- snapshot does not show yet is met by the primary key of `es.streams` instead, whose violation
--- undoes the whole statement (the caller then runs the commands one by one).
+-- The lines from `[shared` to `shared]` are left out where no command of the batch needs them: none
+-- reads a stream that it does not write, none hands a name over.
+--
+-- Rows are locked in this order: streams that exist (by id), new streams, names, idempotency keys.
+-- Inserts take all but the first: Postgres runs the parts that write, below `claimed`, from the last
+-- to the first. Why the statement is right is told in append.rs.
 with
-write as (
+-- What a command needs of a stream: the version, and how many events come on top (none: it is read).
+entry as (
     select * from unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
-        as w(command, stream_id, stream_type, org_id, expected, added)
+        as e(command, stream_id, stream_type, org_id, expected, added)
 ),
 event as (
     select * from unnest(
@@ -30,17 +33,40 @@ keyed as (
     select * from unnest($22::int[], $23::text[], $24::text[], $25::bytea[], $26::text[])
         as k(command, org_id, key, request_hash, receipt)
 ),
+-- A lock waits for whoever writes the stream, and shows what it is then. No stream is both written
+-- and only read in one statement.
 held as materialized (
-    select s.stream_id, s.version, s.org_id
-    from es.streams s
-    where s.stream_id = any($2::uuid[])
-    order by s.stream_id
-    for no key update
+    select e.stream_id, e.org_id, e.is_written, written.version, written.holder
+        -- [shared
+        , read.read_version
+        -- shared]
+    from (
+        select stream_id, org_id, max(added) > 0 as is_written
+        from entry group by stream_id, org_id order by stream_id, org_id
+    ) e
+    left join lateral (
+        select s.version, s.org_id as holder from es.streams s
+        where s.stream_id = e.stream_id and e.is_written
+        for no key update
+    ) written on true
+    -- [shared
+    left join lateral (
+        select s.version as read_version from es.streams s
+        where (s.stream_id, s.org_id) = (e.stream_id, e.org_id) and not e.is_written
+        for share
+    ) read on true
+    -- shared]
 ),
 conflicted as (
-    select w.command
-    from write w left join held h using (stream_id)
-    where coalesce(h.version, 0) <> w.expected or h.org_id <> w.org_id
+    select e.command
+    from entry e join held h using (stream_id, org_id)
+    where h.is_written and (coalesce(h.version, 0) <> e.expected or h.holder <> e.org_id)
+    -- [shared
+    union all
+    select e.command
+    from entry e join held h using (stream_id, org_id)
+    where not h.is_written and coalesce(h.read_version, 0) <> e.expected
+    -- shared]
 ),
 named as materialized (
     select n.command, org_id, scope, key, n.held_by, n.taken_by, r.stream_id as holder
@@ -56,23 +82,23 @@ repeated as (
     from keyed k join es.idempotency i using (org_id, key)
 ),
 winner as materialized (
-    select distinct command from write
+    select distinct command from entry
     except select command from conflicted
     except select command from taken
     except select command from repeated
 ),
 bumped as (
-    update es.streams s set version = w.expected + w.added
-    from write w join winner using (command)
-    where s.stream_id = w.stream_id and w.expected > 0
+    update es.streams s set version = e.expected + e.added
+    from entry e join winner using (command)
+    where s.stream_id = e.stream_id and e.expected > 0 and e.added > 0
     returning s.stream_id
 ),
 opened as (
     insert into es.streams (stream_id, stream_type, org_id, version)
-    select w.stream_id, w.stream_type, w.org_id, w.added
-    from write w join winner using (command)
-    where w.expected = 0
-    order by w.stream_id
+    select e.stream_id, e.stream_type, e.org_id, e.added
+    from entry e join winner using (command)
+    where e.expected = 0 and e.added > 0
+    order by e.stream_id
     returning stream_id
 ),
 claimed as (
@@ -84,6 +110,7 @@ remembered as (
     from keyed k join winner using (command)
     order by k.org_id, k.key
 ),
+-- [shared
 -- A name is handed over by an update of its row: a delete and an insert of one key in one statement
 -- would have no order.
 handed_over as (
@@ -92,6 +119,7 @@ handed_over as (
     where (r.org_id, r.scope, r.key) = (n.org_id, n.scope, n.key)
         and n.holder = n.held_by and n.taken_by is not null
 ),
+-- shared]
 released as (
     delete from es.reservations r
     using named n join winner using (command)
@@ -116,14 +144,16 @@ recorded as (
     order by e.ordinal
 )
 select
-    w.command,
-    exists (select from winner where winner.command = w.command) as won,
-    exists (select from conflicted where conflicted.command = w.command) as conflicted,
+    e.command,
+    exists (select from winner where winner.command = e.command) as won,
+    exists (select from conflicted where conflicted.command = e.command) as conflicted,
     t.scope as taken_scope,
     t.key as taken_key,
     p.request_hash as repeated_hash,
     p.receipt::text as repeated_receipt
-from (select distinct command from write) w
-left join lateral (select scope, key from taken where taken.command = w.command limit 1) t on true
+from (select distinct command from entry) e
+left join lateral (
+    select scope, key from taken where taken.command = e.command limit 1
+) t on true
 left join repeated p using (command)
-order by w.command
+order by e.command

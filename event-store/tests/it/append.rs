@@ -114,6 +114,82 @@ async fn winners_of_a_batch_commit_beside_losers() {
 }
 
 #[tokio::test]
+async fn a_command_commits_only_if_what_it_read_is_still_so() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let read = new_stream();
+    append(&pool, append_to(read, 0, 2)).await;
+    let reading = |version| Append {
+        reads: vec![(read, Version(version))],
+        ..append_to(new_stream(), 0, 1)
+    };
+    for wrong in [0, 1, 3] {
+        let outcome = append(&pool, reading(wrong)).await;
+        assert_eq!(outcome, Outcome::Conflict, "{wrong}");
+    }
+    assert_eq!(append(&pool, reading(2)).await, Outcome::Appended);
+    // Many may read one stream in one statement; each has its own answer.
+    let batch = [2, 1, 2].map(|version| prepared(reading(version)));
+    let outcomes = append_batch(&pool, &batch).await.expect("Postgres answers");
+    assert_eq!(
+        outcomes,
+        [Outcome::Appended, Outcome::Conflict, Outcome::Appended]
+    );
+    let stored = log::read_stream(&pool, read, Version::NONE).await;
+    assert_eq!(stored.expect("reads").len(), 2, "reading writes nothing");
+}
+
+/// Nothing can be locked of a stream that does not exist. That it does not is compared with what was
+/// committed before the statement; whoever opens it at the same time comes after.
+#[tokio::test]
+async fn a_stream_that_does_not_exist_is_read_as_of_the_statement() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let absent = new_stream();
+    let reading = |version| Append {
+        reads: vec![(absent, Version(version))],
+        ..append_to(new_stream(), 0, 1)
+    };
+    assert_eq!(append(&pool, reading(0)).await, Outcome::Appended);
+    assert_eq!(append(&pool, reading(1)).await, Outcome::Conflict);
+
+    let mut opening = pool.begin().await.expect("begins");
+    sqlx::query("insert into es.streams values ($1, 'droplet', 'acme', 1)")
+        .bind(absent.uuid)
+        .execute(&mut *opening)
+        .await
+        .expect("Postgres answers");
+    assert_eq!(append(&pool, reading(0)).await, Outcome::Appended);
+    opening.commit().await.expect("commits");
+    assert_eq!(append(&pool, reading(0)).await, Outcome::Conflict);
+    assert_eq!(append(&pool, reading(1)).await, Outcome::Appended);
+}
+
+/// As when it is loaded.
+#[tokio::test]
+async fn a_stream_of_another_organization_is_read_as_one_that_does_not_exist() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let foreign = new_stream();
+    let mut opening = append_to(foreign, 0, 1);
+    opening.org = OrgId::parse("other").expect("a valid organization");
+    append(&pool, opening).await;
+    let mut locking = pool.begin().await.expect("begins");
+    sqlx::query("select from es.streams for update")
+        .execute(&mut *locking)
+        .await
+        .expect("Postgres answers");
+    for (version, expected) in [(0, Outcome::Appended), (1, Outcome::Conflict)] {
+        let reading = Append {
+            reads: vec![(foreign, Version(version))],
+            ..append_to(new_stream(), 0, 1)
+        };
+        // It is not locked either, or this would wait.
+        assert_eq!(append(&pool, reading).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_name_belongs_to_one_stream_until_it_is_released() {
     let database = TestDatabase::new().await;
     let pool = database.pool();

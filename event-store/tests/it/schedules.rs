@@ -6,6 +6,7 @@
 
 mod appends;
 mod deadlocks;
+mod guards;
 mod leases;
 mod notebook;
 mod parked;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Append;
 use crate::envelope::{StreamId, Version};
+use crate::write::name::NameChange;
 
 /// The largest payload of one event, in bytes of JSON.
 pub const MAX_EVENT_BYTES: usize = 60 * 1024;
@@ -59,6 +60,8 @@ impl Prepared {
         debug_assert!(
             !append.streams.is_empty() && append.streams.iter().all(|s| !s.events.is_empty())
         );
+        let is_written = |stream| append.streams.iter().any(|s| s.stream == stream);
+        debug_assert!(!append.reads.iter().any(|(stream, _)| is_written(*stream)));
         let metadata =
             serde_json::to_string(&append.metadata).map_err(|source| Unstorable::NotJson {
                 event_type: "metadata",
@@ -108,8 +111,25 @@ impl Prepared {
         self.bytes
     }
 
-    /// What two appends of one statement must not share.
-    pub(crate) fn claims(&self) -> impl Iterator<Item = Claim<'_>> {
+    /// Whether it needs the parts of the statement that most commands can do without.
+    pub(super) fn shares(&self) -> bool {
+        let hands_over = |change: &NameChange| match change {
+            NameChange::HandOver { .. } => true,
+            NameChange::Take(..) | NameChange::Release(..) => false,
+        };
+        !self.append.reads.is_empty() || self.append.names.iter().any(hands_over)
+    }
+
+    /// What it reads and what it writes, by which two appends of one statement must not meet.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = (Claim<'_>, Access)> {
+        let reads = self.append.reads.iter();
+        let reads = reads.map(|(stream, _)| (Claim::Stream(stream.uuid), Access::Read));
+        self.written()
+            .map(|claim| (claim, Access::Write))
+            .chain(reads)
+    }
+
+    fn written(&self) -> impl Iterator<Item = Claim<'_>> {
         let org = self.append.org.as_str();
         let streams = self
             .append
@@ -129,6 +149,13 @@ impl Prepared {
     }
 }
 
+/// What a command does to a [`Claim`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
 /// The organization that a name or a counter is stored under: none for those of the whole platform.
 pub(super) fn owner(reach: Reach, org: &str) -> &str {
     match reach {
@@ -137,7 +164,8 @@ pub(super) fn owner(reach: Reach, org: &str) -> &str {
     }
 }
 
-/// Something that only one command of a statement may touch.
+/// Something that commands of one statement may read together, and that only one of them may touch
+/// if it writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Claim<'a> {
     Stream(Uuid),

@@ -228,7 +228,7 @@ async fn versions_are_guarded_twice() {
     let unguarded = |keys| Rivalry {
         keys,
         mutation: Some(Mutation {
-            find: "coalesce(h.version, 0) <> w.expected",
+            find: "coalesce(h.version, 0) <> e.expected",
             replace: "false",
         }),
         ..Rivalry::over(Prize::Version, Holder::GivesWay)
@@ -240,6 +240,13 @@ async fn versions_are_guarded_twice() {
     )
     .await
     .assert_holds();
+    let guarded = Rivalry {
+        keys: PrimaryKey::Dropped,
+        ..Rivalry::over(Prize::Version, Holder::GivesWay)
+    };
+    explored("a version, by its lock", &guarded, Bounds::ALL)
+        .await
+        .assert_holds();
     assert_missed(
         "a version twice",
         &unguarded(PrimaryKey::Dropped),
