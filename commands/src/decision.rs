@@ -1,12 +1,15 @@
 //! What a command comes to, before it is appended.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
+use domain::counter::Counter;
 use domain::decider::fold;
 use domain::event::Event;
 use domain::unique_name::UniqueName;
 use event_store::envelope::{StreamId, Version};
 use event_store::write::append::StreamAppend;
+use event_store::write::counter::CounterChange;
 use event_store::write::name::NameChange;
 
 use crate::aggregate::{Aggregate, State};
@@ -21,6 +24,17 @@ pub(crate) struct Decision {
     pub(crate) subject: Change,
     /// What else is written with it.
     pub(crate) others: Vec<Change>,
+    /// What it rests on and does not write: the versions that those streams must still be at.
+    pub(crate) reads: Vec<(StreamId, Version)>,
+    bounds: Vec<Bound>,
+}
+
+/// What a counter must count for the decision to be carried out.
+#[derive(Debug)]
+struct Bound {
+    counter: Counter,
+    within: RangeInclusive<i64>,
+    refusal: Rejected,
 }
 
 /// What happens to one stream.
@@ -32,6 +46,8 @@ pub(crate) struct Change {
     pub(crate) after: State,
     released: Vec<UniqueName>,
     taken: Vec<UniqueName>,
+    /// What is added to counters; less than nothing is taken away.
+    counted: BTreeMap<Counter, i64>,
 }
 
 impl<D: Aggregate> Loaded<D> {
@@ -41,14 +57,16 @@ impl<D: Aggregate> Loaded<D> {
             .state
             .decide(command)
             .map_err(|rejection| Rejected::by_rule(&rejection))?;
-        let before = self.state.names();
+        let (names, counters) = (self.state.names(), self.state.counters());
         let after = fold(self.state, &events);
-        let (released, taken) = name_changes(before, after.names());
+        let (released, taken) = name_changes(names, after.names());
+        let counted = counter_changes(counters, after.counters());
         Ok(Change {
             stream: self.stream,
             before: self.version,
             released,
             taken,
+            counted,
             events: events.into_iter().map(Into::into).collect(),
             after: after.into_state(),
         })
@@ -67,11 +85,43 @@ impl From<Change> for Decision {
         Self {
             subject,
             others: Vec::new(),
+            reads: Vec::new(),
+            bounds: Vec::new(),
         }
     }
 }
 
 impl Decision {
+    /// The same decision with another change, which commits together with it.
+    pub(crate) fn with(mut self, other: Change) -> Self {
+        self.others.push(other);
+        self
+    }
+
+    /// The same decision, to be carried out only if the counter is then within these bounds, counting what
+    /// the decision itself adds or takes away; otherwise it is refused. A decision that has nothing to
+    /// do requires nothing.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "no aggregate is counted yet; the append can do it"
+        )
+    )]
+    pub(crate) fn require(
+        mut self,
+        counter: Counter,
+        within: RangeInclusive<i64>,
+        refusal: Rejected,
+    ) -> Self {
+        self.bounds.push(Bound {
+            counter,
+            within,
+            refusal,
+        });
+        self
+    }
+
     /// All changes, the subject's first.
     pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
         std::iter::once(&self.subject).chain(&self.others)
@@ -129,6 +179,47 @@ impl Decision {
         Ok(changes.into_values().collect())
     }
 
+    /// What is added to which counters, and what is required of them.
+    pub(crate) fn counters(&self) -> Vec<CounterChange> {
+        let mut changes: BTreeMap<&Counter, (i64, Option<RangeInclusive<i64>>)> = BTreeMap::new();
+        for (counter, added) in self.changes().flat_map(|change| &change.counted) {
+            changes.entry(counter).or_default().0 += added;
+        }
+        for Bound {
+            counter, within, ..
+        } in &self.bounds
+        {
+            let (_, all) = changes.entry(counter).or_default();
+            *all = Some(match all.take() {
+                None => within.clone(),
+                Some(other) => *within.start().max(other.start())..=*within.end().min(other.end()),
+            });
+        }
+        changes.retain(|_, (added, within)| *added != 0 || within.is_some());
+        let change = |(counter, (added, within)): (&Counter, _)| CounterChange {
+            counter: counter.clone(),
+            added,
+            within,
+        };
+        changes.into_iter().map(change).collect()
+    }
+
+    /// The refusal of the bound that this stored count would not be within.
+    pub(crate) fn refusal(&self, counter: &Counter, count: i64) -> Rejected {
+        let added: i64 = self
+            .changes()
+            .filter_map(|change| change.counted.get(counter))
+            .sum();
+        let mut bounds = self.bounds.iter();
+        let is_broken =
+            |bound: &&Bound| bound.counter == *counter && !bound.within.contains(&(count + added));
+        let broken = bounds.find(is_broken);
+        broken
+            .expect("a count is held against the bounds of its decision only")
+            .refusal
+            .clone()
+    }
+
     /// What the caller gets once it is committed.
     pub(crate) fn receipt(&self) -> Receipt {
         let streams = self
@@ -149,6 +240,19 @@ fn name_changes(
     let kept: Vec<_> = before.extract_if(.., |name| after.contains(name)).collect();
     after.retain(|name| !kept.contains(name));
     (before, after)
+}
+
+/// What is added to counters: it follows from the states alone, too.
+fn counter_changes(before: Vec<Counter>, after: Vec<Counter>) -> BTreeMap<Counter, i64> {
+    let mut added = BTreeMap::new();
+    for counter in after {
+        *added.entry(counter).or_default() += 1;
+    }
+    for counter in before {
+        *added.entry(counter).or_default() -= 1;
+    }
+    added.retain(|_, added| *added != 0);
+    added
 }
 
 #[cfg(test)]

@@ -140,12 +140,13 @@ impl UseCase for Provision {
             provisioner: new.provisioner,
         };
         let droplet: Loaded<Droplet> = streams.open(new.id).await?;
-        let subject = droplet.decide(&command)?;
-        let others = match new.provisioner {
-            Provisioner::Platform => vec![job_for(streams, new.id, new.job, PROVISION).await?],
-            Provisioner::Agent => Vec::new(),
-        };
-        Ok(Decision { subject, others })
+        let decision = Decision::from(droplet.decide(&command)?);
+        Ok(match new.provisioner {
+            Provisioner::Platform => {
+                decision.with(job_for(streams, new.id, new.job, PROVISION).await?)
+            }
+            Provisioner::Agent => decision,
+        })
     }
 }
 
@@ -250,14 +251,13 @@ impl UseCase for Delete {
     ) -> Result<Decision, CommandError> {
         let droplet: Loaded<Droplet> = streams.load(self.id).await?;
         let provisioner = droplet.state.provisioner();
-        let subject = droplet.decide(&DropletCommand::RequestDeletion)?;
-        let others = match provisioner {
+        let decision = Decision::from(droplet.decide(&DropletCommand::RequestDeletion)?);
+        Ok(match provisioner {
             Some(Provisioner::Platform) => {
-                vec![job_for(streams, self.id, self.job, DEPROVISION).await?]
+                decision.with(job_for(streams, self.id, self.job, DEPROVISION).await?)
             }
-            Some(Provisioner::Agent) | None => Vec::new(),
-        };
-        Ok(Decision { subject, others })
+            Some(Provisioner::Agent) | None => decision,
+        })
     }
 }
 

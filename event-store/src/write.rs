@@ -3,6 +3,7 @@
 //! It must never write a part of a command, and never lock a row that the command does not concern.
 
 pub mod append;
+pub mod counter;
 pub mod group;
 pub mod idempotency;
 pub mod name;

@@ -1,3 +1,4 @@
+use domain::counter::CounterScope;
 use domain::droplet::Droplet;
 use domain::ids::DropletId;
 use domain::unique_name::{NameScope, Reach};
@@ -35,14 +36,18 @@ fn renamed(number: u128, before: &[&str], after: &[&str]) -> Change {
         after: Droplet::Absent.into_state(),
         released,
         taken,
+        counted: BTreeMap::new(),
     }
 }
 
 fn names(changes: impl IntoIterator<Item = Change>) -> Result<Vec<NameChange>, Rejected> {
+    decision(changes).names()
+}
+
+fn decision(changes: impl IntoIterator<Item = Change>) -> Decision {
     let mut changes = changes.into_iter();
     let subject = changes.next().expect("a subject");
-    let others = changes.collect();
-    Decision { subject, others }.names()
+    changes.fold(subject.into(), Decision::with)
 }
 
 fn take(key: &str, by: u128) -> NameChange {
@@ -107,4 +112,68 @@ fn two_streams_of_one_command_do_not_take_one_name() {
             "another tested thing has the name a: choose another name, or delete that thing first"
         );
     }
+}
+
+static PLACES: CounterScope = CounterScope {
+    name: "tested_places",
+    reach: Reach::Organization,
+};
+
+fn counter(key: &str) -> Counter {
+    Counter {
+        scope: &PLACES,
+        key: key.to_owned(),
+    }
+}
+
+/// A change of a stream that is counted otherwise after it than before.
+fn moved(number: u128, before: &[&str], after: &[&str]) -> Change {
+    let counters = |keys: &[&str]| keys.iter().map(|key| counter(key)).collect();
+    Change {
+        counted: counter_changes(counters(before), counters(after)),
+        ..renamed(number, &[], &[])
+    }
+}
+
+fn refusal(code: &'static str) -> Rejected {
+    Rejected {
+        code,
+        field: None,
+        message: String::new(),
+    }
+}
+
+fn change(key: &str, added: i64, within: Option<RangeInclusive<i64>>) -> CounterChange {
+    CounterChange {
+        counter: counter(key),
+        added,
+        within,
+    }
+}
+
+#[test]
+fn counters_follow_the_states() {
+    let changes = |before, after| decision([moved(1, before, after)]).counters();
+    assert_eq!(changes(&[], &["a"]), [change("a", 1, None)]);
+    assert_eq!(changes(&["a"], &["a"]), []);
+    assert_eq!(
+        changes(&["a"], &["b"]),
+        [change("a", -1, None), change("b", 1, None)]
+    );
+    assert_eq!(changes(&["a", "a"], &["a"]), [change("a", -1, None)]);
+    let both = decision([moved(1, &["a"], &[]), moved(2, &[], &["a"])]);
+    assert_eq!(both.counters(), [], "what one gives back, the other takes");
+}
+
+#[test]
+fn bounds_on_one_counter_hold_together_and_each_has_its_refusal() {
+    let decision = decision([moved(1, &[], &["a"])])
+        .require(counter("a"), 0..=5, refusal("TOO_MANY"))
+        .require(counter("a"), 3..=i64::MAX, refusal("TOO_FEW"))
+        .require(counter("b"), 0..=0, refusal("NOT_EMPTY"));
+    let expected = [change("a", 1, Some(3..=5)), change("b", 0, Some(0..=0))];
+    assert_eq!(decision.counters(), expected);
+    assert_eq!(decision.refusal(&counter("a"), 5).code, "TOO_MANY");
+    assert_eq!(decision.refusal(&counter("a"), 1).code, "TOO_FEW");
+    assert_eq!(decision.refusal(&counter("b"), 1).code, "NOT_EMPTY");
 }

@@ -2,14 +2,14 @@
 --
 -- Parameters are columns. A command is a number, local to this statement, in the order of the batch.
 -- The caller sees to it that no command writes a stream, a name or an idempotency key that another
--- command of the statement writes or reads.
+-- command of the statement writes or reads. Counters may be shared.
 --
 -- The lines from `[shared` to `shared]` are left out where no command of the batch needs them: none
--- reads a stream that it does not write, none hands a name over.
+-- reads a stream that it does not write, hands a name over, or concerns a counter.
 --
--- Rows are locked in this order: streams that exist (by id), new streams, names, idempotency keys.
--- Inserts take all but the first: Postgres runs the parts that write, below `claimed`, from the last
--- to the first. Why the statement is right is told in append.rs.
+-- Rows are locked in this order: streams that exist (by id), counters (by key), new streams, names,
+-- idempotency keys. Inserts take the last three: Postgres runs the parts that write, below `claimed`,
+-- from the last to the first. Why the statement is right is told in append.rs.
 with
 -- What a command needs of a stream: the version, and how many events come on top (none: it is read).
 entry as (
@@ -33,6 +33,15 @@ keyed as (
     select * from unnest($22::int[], $23::text[], $24::text[], $25::bytea[], $26::text[])
         as k(command, org_id, key, request_hash, receipt)
 ),
+-- [shared
+-- What a command adds to a counter, and what the count must be afterwards (null: anything).
+counter as (
+    select * from unnest(
+        $27::int[], $28::text[], $29::text[], $30::text[], $31::bigint[], $32::bigint[], $33::bigint[]
+    )
+        as c(command, org_id, scope, key, added, at_least, at_most)
+),
+-- shared]
 -- A lock waits for whoever writes the stream, and shows what it is then. No stream is both written
 -- and only read in one statement.
 held as materialized (
@@ -81,11 +90,63 @@ repeated as (
     select k.command, i.request_hash, i.receipt
     from keyed k join es.idempotency i using (org_id, key)
 ),
-winner as materialized (
+candidate as materialized (
     select distinct command from entry
     except select command from conflicted
     except select command from taken
     except select command from repeated
+),
+-- [shared
+-- The counters of the commands that are not refused yet, as they are now: a lock that was waited for
+-- shows the latest count. It is null where the statement's snapshot shows no row that could be locked.
+counted as materialized (
+    select c.org_id, c.scope, c.key, locked.count
+    from (
+        select distinct org_id, scope, key from counter join candidate using (command)
+        order by org_id, scope, key
+    ) c
+    left join lateral (
+        select t.count from es.counters t
+        where (t.org_id, t.scope, t.key) = (c.org_id, c.scope, c.key)
+        for no key update
+    ) locked on true
+),
+counting as materialized (
+    select c.command, org_id, scope, key, c.added, c.at_least, c.at_most, t.count
+    from counter c join candidate using (command) join counted t using (org_id, scope, key)
+),
+-- Refused by the count as it is stored, whatever the other commands of the statement do.
+exceeded as (
+    select command, scope, key, count from counting
+    where count + added < at_least or count + added > at_most
+),
+uncounted as (
+    select command from counting where count is null
+),
+-- Refused only for what commands before it may add or take away: to be tried again. A command is a
+-- winner only if the count is within its bounds whichever of the commands before it win.
+crowded as (
+    select command
+    from (
+        select command, count + added as alone, at_least, at_most,
+            sum(greatest(added, 0)) over earlier as more, sum(least(added, 0)) over earlier as less
+        from counting
+        where command not in (select command from exceeded union all select command from uncounted)
+        window earlier as (
+            partition by org_id, scope, key order by command
+            rows between unbounded preceding and 1 preceding
+        )
+    ) c
+    where alone + coalesce(more, 0) > at_most or alone + coalesce(less, 0) < at_least
+),
+-- shared]
+winner as materialized (
+    select command from candidate
+    -- [shared
+    except select command from exceeded
+    except select command from uncounted
+    except select command from crowded
+    -- shared]
 ),
 bumped as (
     update es.streams s set version = e.expected + e.added
@@ -133,6 +194,19 @@ reserved as (
     where n.taken_by is not null and n.holder is null
     order by n.org_id, n.scope, n.key
 ),
+-- [shared
+-- The rows are locked, so the counts that were read are the stored ones.
+changed as (
+    update es.counters t set count = greatest(c.count + a.added, 0)
+    from (
+        select org_id, scope, key, sum(added)::bigint as added
+        from counter join winner using (command)
+        group by org_id, scope, key
+    ) a
+    join counted c using (org_id, scope, key)
+    where (t.org_id, t.scope, t.key) = (a.org_id, a.scope, a.key) and a.added <> 0
+),
+-- shared]
 -- `seq` is drawn for rows that come out of `claimed`, hence after this transaction got its id: the
 -- sequencer's proof (see gaps.rs) rests on that.
 recorded as (
@@ -149,11 +223,22 @@ select
     exists (select from conflicted where conflicted.command = e.command) as conflicted,
     t.scope as taken_scope,
     t.key as taken_key,
+    -- [shared
+    x.scope as exceeded_scope,
+    x.key as exceeded_key,
+    x.count as exceeded_count,
+    exists (select from uncounted where uncounted.command = e.command) as uncounted,
+    -- shared]
     p.request_hash as repeated_hash,
     p.receipt::text as repeated_receipt
 from (select distinct command from entry) e
 left join lateral (
     select scope, key from taken where taken.command = e.command limit 1
 ) t on true
+-- [shared
+left join lateral (
+    select scope, key, count from exceeded where exceeded.command = e.command limit 1
+) x on true
+-- shared]
 left join repeated p using (command)
 order by e.command

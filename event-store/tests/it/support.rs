@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Utc;
+use domain::counter::{Counter, CounterScope};
 use domain::droplet::{DropletEvent, DropletTagged};
 use domain::event::Event;
 use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
@@ -13,6 +14,7 @@ use event_store::consume::lease::{self, Lease};
 use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
 use event_store::log::sequencer::Sequencer;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
+use event_store::write::counter::CounterChange;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -50,6 +52,50 @@ pub(crate) fn platform_name(key: &str) -> UniqueName {
         scope: &PLATFORM_NAMES,
         key: key.to_owned(),
     }
+}
+
+static PLACES: CounterScope = CounterScope {
+    name: "places",
+    reach: Reach::Organization,
+};
+
+static PLATFORM_PLACES: CounterScope = CounterScope {
+    name: "platform_places",
+    reach: Reach::Platform,
+};
+
+/// A counter of an organization.
+pub(crate) fn places(key: &str) -> Counter {
+    Counter {
+        scope: &PLACES,
+        key: key.to_owned(),
+    }
+}
+
+/// A counter over all organizations.
+pub(crate) fn platform_places(key: &str) -> Counter {
+    Counter {
+        scope: &PLATFORM_PLACES,
+        key: key.to_owned(),
+    }
+}
+
+/// What a command does that takes one of so many places.
+pub(crate) fn taking_one(counter: Counter, of: i64) -> CounterChange {
+    CounterChange {
+        counter,
+        added: 1,
+        within: Some(0..=of),
+    }
+}
+
+/// The count of a counter of that key; `None` where it has no row.
+pub(crate) async fn count_of(pool: &PgPool, key: &str) -> Option<i64> {
+    sqlx::query_scalar("select count from es.counters where key = $1")
+        .bind(key)
+        .fetch_optional(pool)
+        .await
+        .expect("Postgres answers")
 }
 
 pub(crate) fn new_stream() -> StreamId {

@@ -14,7 +14,7 @@ pub const MAX_EVENT_BYTES: usize = 60 * 1024;
 /// An [`Append`] turned into bytes, checked, ready to be sent.
 #[derive(Debug)]
 pub struct Prepared {
-    pub(super) append: Append,
+    append: Append,
     pub(super) metadata: String,
     pub(super) events: Vec<PreparedEvent>,
     bytes: usize,
@@ -117,10 +117,22 @@ impl Prepared {
             NameChange::HandOver { .. } => true,
             NameChange::Take(..) | NameChange::Release(..) => false,
         };
-        !self.append.reads.is_empty() || self.append.names.iter().any(hands_over)
+        let Append {
+            reads,
+            counters,
+            names,
+            ..
+        } = &self.append;
+        !reads.is_empty() || !counters.is_empty() || names.iter().any(hands_over)
     }
 
-    /// What it reads and what it writes, by which two appends of one statement must not meet.
+    /// What it was made from.
+    pub(crate) fn append(&self) -> &Append {
+        &self.append
+    }
+
+    /// What it reads and what it writes, by which two appends of one statement must not meet. Counters
+    /// are not among it: appends of one statement may change the same one.
     pub(crate) fn claims(&self) -> impl Iterator<Item = (Claim<'_>, Access)> {
         let reads = self.append.reads.iter();
         let reads = reads.map(|(stream, _)| (Claim::Stream(stream.uuid), Access::Read));
@@ -157,7 +169,7 @@ pub(crate) enum Access {
 }
 
 /// The organization that a name or a counter is stored under: none for those of the whole platform.
-pub(super) fn owner(reach: Reach, org: &str) -> &str {
+pub(crate) fn owner(reach: Reach, org: &str) -> &str {
     match reach {
         Reach::Organization => org,
         Reach::Platform => "",

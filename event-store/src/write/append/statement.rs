@@ -1,16 +1,12 @@
-//! The append statement: a batch as its parameters, and its rows as outcomes.
+//! The append statement, and what its rows say.
 
 use std::sync::LazyLock;
 
-use domain::ids::EventId;
-use domain::unique_name::UniqueName;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use uuid::Uuid;
 
-use super::prepared::owner;
-use super::{Outcome, Prepared};
-use crate::envelope::{Shard, Version};
+use super::columns::Columns;
+use super::{Append, Outcome, Prepared};
 use crate::write::idempotency::Repeated;
 use crate::write::name::NameChange;
 
@@ -36,18 +32,25 @@ fn without_shared(whole: &str) -> String {
     plain
 }
 
+/// What the statement says of one command.
+pub(super) enum Answer {
+    /// It is done, or refused for good.
+    Told(Outcome),
+    /// One of its counters has no row that the statement could lock.
+    Uncounted,
+    /// Commands before it in the batch may leave it no room in a counter.
+    Crowded,
+}
+
 /// Appends a batch in one statement. Why that is right is told in [`super`].
 pub(super) async fn execute(
     connection: &mut PgConnection,
-    batch: &[Prepared],
-) -> Result<Vec<Outcome>, sqlx::Error> {
+    batch: &[&Prepared],
+) -> Result<Vec<Answer>, sqlx::Error> {
     let columns = Columns::of(batch);
-    let text: &'static str = if batch.iter().any(Prepared::shares) {
-        WHOLE
-    } else {
-        &PLAIN
-    };
-    let rows = sqlx::query(text)
+    let whole = batch.iter().any(|prepared| prepared.shares());
+    let text: &'static str = if whole { WHOLE } else { &PLAIN };
+    let mut query = sqlx::query(text)
         .bind(columns.entry_command)
         .bind(columns.entry_stream)
         .bind(columns.entry_type)
@@ -73,123 +76,69 @@ pub(super) async fn execute(
         .bind(columns.key_org)
         .bind(columns.key_key)
         .bind(columns.key_hash)
-        .bind(columns.key_receipt)
-        .fetch_all(connection)
-        .await?;
-    let told = rows.iter().zip(batch);
-    told.map(|(row, prepared)| outcome(row, prepared)).collect()
+        .bind(columns.key_receipt);
+    if whole {
+        query = query
+            .bind(columns.counter_command)
+            .bind(columns.counter_org)
+            .bind(columns.counter_scope)
+            .bind(columns.counter_key)
+            .bind(columns.counter_added)
+            .bind(columns.counter_at_least)
+            .bind(columns.counter_at_most);
+    }
+    let rows = query.fetch_all(connection).await?;
+    let answers = rows.iter().zip(batch);
+    answers
+        .map(|(row, prepared)| answer(row, prepared.append(), whole))
+        .collect()
 }
 
-/// What a row says of its command. A repeated command comes first: its first run explains every other
-/// refusal. Then a conflict: what was decided on another state than the stored one is not refused, but
-/// decided again.
-fn outcome(row: &PgRow, prepared: &Prepared) -> Result<Outcome, sqlx::Error> {
+/// What a row says of its command.
+///
+/// A repeated command comes first: its first run explains every other refusal. A conflict comes before
+/// the refusals, because what was decided on another state than the stored one must be decided again.
+/// Only then is the command refused, for what is stored.
+fn answer(row: &PgRow, append: &Append, whole: bool) -> Result<Answer, sqlx::Error> {
     if row.try_get("won")? {
-        return Ok(Outcome::Appended);
+        return Ok(Answer::Told(Outcome::Appended));
     }
     if let Some(request_hash) = row.try_get::<Option<Vec<u8>>, _>("repeated_hash")? {
-        return Ok(Outcome::Repeated(Repeated {
+        let receipt = row.try_get("repeated_receipt")?;
+        let first = Repeated {
             request_hash,
-            receipt: row.try_get("repeated_receipt")?,
-        }));
+            receipt,
+        };
+        return Ok(Answer::Told(Outcome::Repeated(first)));
     }
     if row.try_get("conflicted")? {
-        return Ok(Outcome::Conflict);
+        return Ok(Answer::Told(Outcome::Conflict));
     }
-    let (scope, key): (String, String) = (row.try_get("taken_scope")?, row.try_get("taken_key")?);
-    let mut names = prepared.append.names.iter().map(NameChange::name);
-    let taken = names.find(|name| name.scope.name == scope && name.key == key);
-    Ok(Outcome::Taken(
-        taken
-            .expect("a command is refused for a name of its own")
-            .clone(),
-    ))
-}
-
-/// The batch as the columns that the statement unnests.
-#[derive(Default)]
-struct Columns<'a> {
-    entry_command: Vec<i32>,
-    entry_stream: Vec<Uuid>,
-    entry_type: Vec<String>,
-    entry_org: Vec<&'a str>,
-    entry_expected: Vec<i64>,
-    entry_added: Vec<i64>,
-    event_stream: Vec<Uuid>,
-    event_version: Vec<i64>,
-    event_shard: Vec<i16>,
-    event_id: Vec<Uuid>,
-    event_org: Vec<&'a str>,
-    event_type: Vec<&'static str>,
-    event_schema_version: Vec<i32>,
-    event_data: Vec<&'a str>,
-    event_metadata: Vec<&'a str>,
-    name_command: Vec<i32>,
-    name_org: Vec<&'a str>,
-    name_scope: Vec<&'static str>,
-    name_key: Vec<&'a str>,
-    name_held_by: Vec<Option<Uuid>>,
-    name_taken_by: Vec<Option<Uuid>>,
-    key_command: Vec<i32>,
-    key_org: Vec<&'a str>,
-    key_key: Vec<&'a str>,
-    key_hash: Vec<&'a [u8]>,
-    key_receipt: Vec<&'a str>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(batch: &'a [Prepared]) -> Self {
-        let mut columns = Self::default();
-        for (command, prepared) in (0_i32..).zip(batch) {
-            columns.push(command, prepared);
-        }
-        columns
+    if let Some(scope) = row.try_get::<Option<String>, _>("taken_scope")? {
+        let key: String = row.try_get("taken_key")?;
+        let mut names = append.names.iter().map(NameChange::name);
+        let taken = names.find(|name| name.scope.name == scope && name.key == key);
+        let taken = taken.expect("a command is refused for a name of its own");
+        return Ok(Answer::Told(Outcome::Taken(taken.clone())));
     }
-
-    fn push(&mut self, command: i32, prepared: &'a Prepared) {
-        let append = &prepared.append;
-        let org = append.org.as_str();
-        let writes = append.streams.iter();
-        let writes = writes.map(|write| (write.stream, write.expected, write.events.len()));
-        let reads = append.reads.iter();
-        let reads = reads.map(|(stream, version)| (*stream, *version, 0));
-        for (stream, expected, added) in writes.chain(reads) {
-            self.entry_command.push(command);
-            self.entry_stream.push(stream.uuid);
-            self.entry_type.push(stream.stream_type.to_string());
-            self.entry_org.push(org);
-            self.entry_expected.push(expected.0);
-            self.entry_added.push(Version::NONE.plus(added).0);
-        }
-        for event in &prepared.events {
-            self.event_stream.push(event.stream.uuid);
-            self.event_version.push(event.version.0);
-            self.event_shard.push(Shard::of(event.stream).0);
-            self.event_id
-                .push(EventId::derive(event.stream.uuid, event.version.0).as_uuid());
-            self.event_org.push(org);
-            self.event_type.push(event.event_type);
-            self.event_schema_version.push(event.schema_version);
-            self.event_data.push(&event.data);
-            self.event_metadata.push(&prepared.metadata);
-        }
-        for change in &append.names {
-            let UniqueName { scope, key } = change.name();
-            self.name_command.push(command);
-            self.name_org.push(owner(scope.reach, org));
-            self.name_scope.push(scope.name);
-            self.name_key.push(key);
-            self.name_held_by.push(change.held_by().map(|s| s.uuid));
-            self.name_taken_by.push(change.taken_by().map(|s| s.uuid));
-        }
-        if let Some(keyed) = &append.keyed {
-            self.key_command.push(command);
-            self.key_org.push(org);
-            self.key_key.push(&keyed.key);
-            self.key_hash.push(&keyed.request_hash);
-            self.key_receipt.push(&keyed.receipt);
-        }
+    if !whole {
+        return Ok(Answer::Told(Outcome::Conflict));
     }
+    if let Some(scope) = row.try_get::<Option<String>, _>("exceeded_scope")? {
+        let key: String = row.try_get("exceeded_key")?;
+        let mut counters = append.counters.iter().map(|change| &change.counter);
+        let exceeded = counters.find(|counter| counter.scope.name == scope && counter.key == key);
+        let exceeded = exceeded.expect("a command is refused for a counter of its own");
+        return Ok(Answer::Told(Outcome::Exceeded {
+            counter: exceeded.clone(),
+            count: row.try_get("exceeded_count")?,
+        }));
+    }
+    Ok(if row.try_get("uncounted")? {
+        Answer::Uncounted
+    } else {
+        Answer::Crowded
+    })
 }
 
 #[cfg(test)]

@@ -137,7 +137,10 @@ impl Scene for Rivalry {
         let won = outcomes.iter().filter(|o| **o == Outcome::Appended).count();
         let is_wrong = |outcome: &Outcome| match outcome {
             Outcome::Repeated(first) => !receipts.contains(&first.receipt),
-            Outcome::Appended | Outcome::Conflict | Outcome::Taken(_) => false,
+            Outcome::Appended
+            | Outcome::Conflict
+            | Outcome::Taken(_)
+            | Outcome::Exceeded { .. } => false,
         };
         if torn > 0 || events != expected || won > 1 || outcomes.iter().any(is_wrong) {
             return Err(format!(
