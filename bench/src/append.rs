@@ -84,19 +84,13 @@ async fn append_until(appender: &Appender, until: Instant) -> anyhow::Result<usi
             tag: Tag::parse("bench")?,
         })
         .into();
-        let outcome = appender
-            .append(Append {
-                org: OrgId::parse("bench")?,
-                streams: vec![StreamAppend {
-                    stream,
-                    expected: Version::NONE,
-                    events: vec![event],
-                }],
-                names: Vec::new(),
-                keyed: None,
-                metadata: metadata(),
-            })
-            .await?;
+        let append = StreamAppend {
+            stream,
+            expected: Version::NONE,
+            events: vec![event],
+        };
+        let append = Append::new(OrgId::parse("bench")?, vec![append], metadata());
+        let outcome = appender.append(append).await?;
         anyhow::ensure!(outcome == Outcome::Appended, "a new stream has no rival");
         written += 1;
     }

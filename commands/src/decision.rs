@@ -1,14 +1,17 @@
 //! What a command comes to, before it is appended.
 
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use domain::counter::Counter;
 use domain::decider::fold;
-use domain::registry::Event;
-use domain::registry::Registered;
+use domain::registry::{Event, Registered};
 use domain::unique_name::UniqueName;
 use event_store::envelope::{StreamId, Version};
 use event_store::write::append::StreamAppend;
-use event_store::write::reservation::{Name, NameChange};
+use event_store::write::counter::CounterChange;
+use event_store::write::name::NameChange;
 
 use crate::any_state::AnyState;
 use crate::error::Rejected;
@@ -22,6 +25,17 @@ pub(crate) struct Decision {
     pub(crate) subject: Change,
     /// What else is written with it.
     pub(crate) others: Vec<Change>,
+    /// What it rests on and does not write: the versions that those streams must still be at.
+    pub(crate) reads: Vec<(StreamId, Version)>,
+    bounds: Vec<Bound>,
+}
+
+/// What a counter must count for the decision to be carried out.
+#[derive(Debug)]
+struct Bound {
+    counter: Counter,
+    within: RangeInclusive<i64>,
+    refusal: Rejected,
 }
 
 /// What happens to one stream.
@@ -31,7 +45,10 @@ pub(crate) struct Change {
     pub(crate) before: Version,
     pub(crate) events: Vec<Event>,
     pub(crate) after: Arc<dyn AnyState>,
-    names: Vec<NameChange>,
+    released: Vec<UniqueName>,
+    taken: Vec<UniqueName>,
+    /// What is added to counters; less than nothing is taken away.
+    counted: BTreeMap<Counter, i64>,
 }
 
 impl<D: Registered> Loaded<D> {
@@ -41,12 +58,16 @@ impl<D: Registered> Loaded<D> {
             .state
             .decide(command)
             .map_err(|rejection| Rejected::by_rule(&rejection))?;
-        let held_before = self.state.names();
+        let (names, counters) = (self.state.names(), self.state.counters());
         let after = fold(self.state, &events);
+        let (released, taken) = name_changes(names, after.names());
+        let counted = counter_changes(counters, after.counters());
         Ok(Change {
             stream: self.stream,
             before: self.version,
-            names: name_changes(self.stream, &held_before, &after.names()),
+            released,
+            taken,
+            counted,
             events: events.into_iter().map(Into::into).collect(),
             after: Arc::new(after),
         })
@@ -65,11 +86,43 @@ impl From<Change> for Decision {
         Self {
             subject,
             others: Vec::new(),
+            reads: Vec::new(),
+            bounds: Vec::new(),
         }
     }
 }
 
 impl Decision {
+    /// The same decision with another change, which commits together with it.
+    pub(crate) fn with(mut self, other: Change) -> Self {
+        self.others.push(other);
+        self
+    }
+
+    /// The same decision, to be carried out only if the counter is then within these bounds, counting what
+    /// the decision itself adds or takes away; otherwise it is refused. A decision that has nothing to
+    /// do requires nothing.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "no aggregate is counted yet; the append can do it"
+        )
+    )]
+    pub(crate) fn require(
+        mut self,
+        counter: Counter,
+        within: RangeInclusive<i64>,
+        refusal: Rejected,
+    ) -> Self {
+        self.bounds.push(Bound {
+            counter,
+            within,
+            refusal,
+        });
+        self
+    }
+
     /// All changes, the subject's first.
     pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
         std::iter::once(&self.subject).chain(&self.others)
@@ -92,11 +145,80 @@ impl Decision {
             .collect()
     }
 
-    /// Which names are taken and given back.
-    pub(crate) fn names(&self) -> Vec<NameChange> {
-        self.changes()
-            .flat_map(|change| change.names.clone())
-            .collect()
+    /// Which names are taken, given back and handed over.
+    ///
+    /// # Errors
+    /// When two streams take one name.
+    pub(crate) fn names(&self) -> Result<Vec<NameChange>, Rejected> {
+        let mut changes: BTreeMap<UniqueName, NameChange> = BTreeMap::new();
+        for change in self.changes() {
+            for name in &change.released {
+                let released = NameChange::Release(name.clone(), change.stream);
+                changes.insert(name.clone(), released);
+            }
+        }
+        for change in self.changes() {
+            for name in &change.taken {
+                let (name, to) = (name.clone(), change.stream);
+                let taken = match changes.get(&name) {
+                    None => NameChange::Take(name.clone(), to),
+                    Some(NameChange::Release(_, from)) => {
+                        let from = *from;
+                        NameChange::HandOver {
+                            name: name.clone(),
+                            from,
+                            to,
+                        }
+                    }
+                    Some(NameChange::Take(..) | NameChange::HandOver { .. }) => {
+                        return Err(Rejected::name_taken(&name));
+                    }
+                };
+                changes.insert(name, taken);
+            }
+        }
+        Ok(changes.into_values().collect())
+    }
+
+    /// What is added to which counters, and what is required of them.
+    pub(crate) fn counters(&self) -> Vec<CounterChange> {
+        let mut changes: BTreeMap<&Counter, (i64, Option<RangeInclusive<i64>>)> = BTreeMap::new();
+        for (counter, added) in self.changes().flat_map(|change| &change.counted) {
+            changes.entry(counter).or_default().0 += added;
+        }
+        for Bound {
+            counter, within, ..
+        } in &self.bounds
+        {
+            let (_, all) = changes.entry(counter).or_default();
+            *all = Some(match all.take() {
+                None => within.clone(),
+                Some(other) => *within.start().max(other.start())..=*within.end().min(other.end()),
+            });
+        }
+        changes.retain(|_, (added, within)| *added != 0 || within.is_some());
+        let change = |(counter, (added, within)): (&Counter, _)| CounterChange {
+            counter: counter.clone(),
+            added,
+            within,
+        };
+        changes.into_iter().map(change).collect()
+    }
+
+    /// The refusal of the bound that this stored count would not be within.
+    pub(crate) fn refusal(&self, counter: &Counter, count: i64) -> Rejected {
+        let added: i64 = self
+            .changes()
+            .filter_map(|change| change.counted.get(counter))
+            .sum();
+        let mut bounds = self.bounds.iter();
+        let is_broken =
+            |bound: &&Bound| bound.counter == *counter && !bound.within.contains(&(count + added));
+        let broken = bounds.find(is_broken);
+        broken
+            .expect("a count is held against the bounds of its decision only")
+            .refusal
+            .clone()
     }
 
     /// What the caller gets once it is committed.
@@ -110,58 +232,29 @@ impl Decision {
     }
 }
 
-/// What happens to names follows from the states alone, whatever the command was.
-fn name_changes(stream: StreamId, before: &[UniqueName], after: &[UniqueName]) -> Vec<NameChange> {
-    let name = |name: &UniqueName| Name {
-        scope: name.scope.name,
-        key: name.key.clone(),
-    };
-    let released = before.iter().filter(|held| !after.contains(held));
-    let taken = after.iter().filter(|held| !before.contains(held));
-    released
-        .map(|held| NameChange::Release(name(held), stream))
-        .chain(taken.map(|held| NameChange::Take(name(held), stream)))
-        .collect()
+/// The names that are given back and the names that are taken: they follow from the states alone,
+/// whatever the command was.
+fn name_changes(
+    mut before: Vec<UniqueName>,
+    mut after: Vec<UniqueName>,
+) -> (Vec<UniqueName>, Vec<UniqueName>) {
+    let kept: Vec<_> = before.extract_if(.., |name| after.contains(name)).collect();
+    after.retain(|name| !kept.contains(name));
+    (before, after)
+}
+
+/// What is added to counters: it follows from the states alone, too.
+fn counter_changes(before: Vec<Counter>, after: Vec<Counter>) -> BTreeMap<Counter, i64> {
+    let mut added = BTreeMap::new();
+    for counter in after {
+        *added.entry(counter).or_default() += 1;
+    }
+    for counter in before {
+        *added.entry(counter).or_default() -= 1;
+    }
+    added.retain(|_, added| *added != 0);
+    added
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::ids::DropletId;
-    use domain::unique_name::{NameScope, Reach};
-    use uuid::Uuid;
-
-    use super::*;
-
-    static NAMES: NameScope = NameScope {
-        name: "droplet_name",
-        reach: Reach::Organization,
-        code: "NAME_TAKEN",
-        field: "name",
-        holder: "live droplet",
-    };
-
-    #[test]
-    fn names_follow_the_states() {
-        let stream = DropletId::new(Uuid::from_u128(1)).into();
-        let name = |key: &str| UniqueName {
-            scope: &NAMES,
-            key: key.to_owned(),
-        };
-        let (a, b) = (name("a"), name("b"));
-        let changes = |before: Option<&UniqueName>, after: Option<&UniqueName>| {
-            let list = |name: Option<&UniqueName>| name.cloned().into_iter().collect::<Vec<_>>();
-            name_changes(stream, &list(before), &list(after))
-        };
-        let stored = |name: &UniqueName| Name {
-            scope: name.scope.name,
-            key: name.key.clone(),
-        };
-        let take = |name: &UniqueName| NameChange::Take(stored(name), stream);
-        let release = |name: &UniqueName| NameChange::Release(stored(name), stream);
-        assert_eq!(changes(None, Some(&a)), [take(&a)]);
-        assert_eq!(changes(Some(&a), Some(&a)), []);
-        assert_eq!(changes(Some(&a), Some(&b)), [release(&a), take(&b)]);
-        assert_eq!(changes(Some(&a), None), [release(&a)]);
-        assert_eq!(changes(None, None), []);
-    }
-}
+mod tests;

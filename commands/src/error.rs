@@ -1,9 +1,9 @@
 //! Why a command was not carried out.
 
 use domain::decider;
+use domain::unique_name::UniqueName;
 use event_store::error::StoreError;
 use event_store::write::group::AppendError;
-use event_store::write::reservation::Name;
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -49,14 +49,15 @@ impl Rejected {
     }
 
     /// Another stream holds the name.
-    pub(crate) fn name_taken(name: &Name) -> Self {
+    pub(crate) fn name_taken(name: &UniqueName) -> Self {
+        let (scope, key) = (name.scope, &name.key);
+        let thing = scope.holder.rsplit(' ').next().unwrap_or(scope.holder);
         Self {
-            code: "NAME_TAKEN",
-            field: Some("name"),
+            code: scope.code,
+            field: Some(scope.field),
             message: format!(
-                "another live droplet has the name {}: choose another name, or delete that droplet \
-                 first",
-                name.key
+                "another {} has the name {key}: choose another name, or delete that {thing} first",
+                scope.holder
             ),
         }
     }

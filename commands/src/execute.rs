@@ -127,7 +127,11 @@ impl Commands {
         let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let mut streams = Streams::new(&self.pool, &self.cache, &context.org, trust);
-            let answer = match use_case.decide(context, &mut streams).await {
+            let mut decided = use_case.decide(context, &mut streams).await;
+            if let Ok(decision) = &mut decided {
+                decision.reads = streams.read_besides(decision.changes());
+            }
+            let answer = match decided {
                 Ok(decision) if decision.is_empty() => Ok(decision.receipt()),
                 Ok(decision) => match self.append(context, &decision, key.as_ref()).await? {
                     Outcome::Appended => {
@@ -141,6 +145,7 @@ impl Commands {
                         return answer_of(&first, key.as_ref());
                     }
                     Outcome::Taken(name) => Err(Rejected::name_taken(&name)),
+                    Outcome::Exceeded { counter, count } => Err(decision.refusal(&counter, count)),
                     Outcome::Conflict => {
                         self.forget(&decision);
                         conflicts += 1;
@@ -187,11 +192,11 @@ impl Commands {
         key: Option<&Key>,
     ) -> Result<Outcome, CommandError> {
         let append = Append {
-            org: context.org.clone(),
-            streams: decision.appends(),
-            names: decision.names(),
+            reads: decision.reads.clone(),
+            names: decision.names()?,
+            counters: decision.counters(),
             keyed: key.map(|key| key.keyed(&decision.receipt())),
-            metadata: context.metadata(),
+            ..Append::new(context.org.clone(), decision.appends(), context.metadata())
         };
         Ok(self.appender.append(append).await?)
     }
@@ -228,8 +233,9 @@ impl Commands {
     }
 
     fn forget(&self, decision: &Decision) {
-        for change in decision.changes() {
-            self.cache.forget(change.stream);
+        let reads = decision.reads.iter().map(|(stream, _)| *stream);
+        for stream in decision.changes().map(|change| change.stream).chain(reads) {
+            self.cache.forget(stream);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Loads the streams that a command is decided on.
 //!
 //! A state that is only remembered, or assumed, may be wrong: another process may have gone on. To
-//! accept a command on it is safe, because the append names the version. To refuse one is not, nor
-//! to answer that there is nothing to do; so a use case is told where its states came from, and
-//! such an answer is given only when all of them came from the store ([`crate::execute`]).
+//! accept a command on it is safe, because the append checks the version of every stream that was
+//! loaded, written or not. To refuse one is not, nor to answer that there is nothing to do; such an
+//! answer is given only when all states came from the store ([`crate::execute`]).
 
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use event_store::write::snapshot;
 use sqlx::PgPool;
 
 use crate::cache::Cache;
+use crate::decision::Change;
 
 /// A stream as a command finds it.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +45,7 @@ pub(crate) struct Streams<'a> {
     org: &'a OrgId,
     trust: Trust,
     believed: bool,
+    loaded: Vec<(StreamId, Version)>,
 }
 
 impl<'a> Streams<'a> {
@@ -55,6 +57,7 @@ impl<'a> Streams<'a> {
             org,
             trust,
             believed: false,
+            loaded: Vec::new(),
         }
     }
 
@@ -63,12 +66,67 @@ impl<'a> Streams<'a> {
         self.believed
     }
 
-    /// A stream that exists, as far as the caller knows.
+    /// The streams that were loaded besides those that the changes write, with the versions that they
+    /// had.
+    pub(crate) fn read_besides<'c>(
+        &self,
+        changes: impl Iterator<Item = &'c Change>,
+    ) -> Vec<(StreamId, Version)> {
+        let mut reads = self.loaded.clone();
+        for change in changes.filter(|change| !change.events.is_empty()) {
+            reads.retain(|read| *read != (change.stream, change.before));
+        }
+        reads
+    }
+
+    /// A stream that exists, as far as the caller knows. The command is carried out only if the stream is
+    /// still as it was loaded, whether the command writes it or not.
     pub(crate) async fn load<D: Registered>(
         &mut self,
         stream: impl Into<StreamId>,
     ) -> Result<Loaded<D>, StoreError> {
+        let loaded = self.remembered_or_read(stream.into()).await?;
+        self.note(&loaded);
+        Ok(loaded)
+    }
+
+    /// A stream of which the command takes only what stays true for ever once it is true, such as that
+    /// it exists. It may change meanwhile: the command then does not conflict with whoever writes it.
+    pub(crate) async fn load_fact<D: Registered>(
+        &mut self,
+        stream: impl Into<StreamId>,
+    ) -> Result<Loaded<D>, StoreError> {
+        self.remembered_or_read(stream.into()).await
+    }
+
+    /// A stream whose id was made for this command, and which is therefore new.
+    pub(crate) async fn open<D: Registered>(
+        &mut self,
+        stream: impl Into<StreamId>,
+    ) -> Result<Loaded<D>, StoreError> {
         let stream = stream.into();
+        let loaded = match self.trust {
+            Trust::Memory => {
+                self.believed = true;
+                Loaded::absent(stream)
+            }
+            Trust::Store => self.read(stream).await?,
+        };
+        self.note(&loaded);
+        Ok(loaded)
+    }
+
+    fn note<D>(&mut self, loaded: &Loaded<D>) {
+        let read = (loaded.stream, loaded.version);
+        if !self.loaded.contains(&read) {
+            self.loaded.push(read);
+        }
+    }
+
+    async fn remembered_or_read<D: Registered>(
+        &mut self,
+        stream: StreamId,
+    ) -> Result<Loaded<D>, StoreError> {
         if self.trust == Trust::Memory
             && let Some((state, version)) = self.cache.get(self.org, stream)
         {
@@ -80,21 +138,6 @@ impl<'a> Streams<'a> {
             });
         }
         self.read(stream).await
-    }
-
-    /// A stream whose id was made for this command, and which is therefore new.
-    pub(crate) async fn open<D: Registered>(
-        &mut self,
-        stream: impl Into<StreamId>,
-    ) -> Result<Loaded<D>, StoreError> {
-        let stream = stream.into();
-        match self.trust {
-            Trust::Memory => {
-                self.believed = true;
-                Ok(Loaded::absent(stream))
-            }
-            Trust::Store => self.read(stream).await,
-        }
     }
 
     async fn read<D: Registered>(&self, stream: StreamId) -> Result<Loaded<D>, StoreError> {

@@ -15,7 +15,7 @@ pub enum Reach {
 }
 
 /// A kind of name, declared once by the aggregate whose streams hold names of this kind.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NameScope {
     /// Its name in storage. It never changes, and belongs to one scope only.
     pub name: &'static str,
@@ -25,12 +25,12 @@ pub struct NameScope {
     pub code: &'static str,
     /// The input field at fault, as a camelCase path.
     pub field: &'static str,
-    /// What holds such a name, for people: `live droplet`.
+    /// What holds such a name, for people: `live droplet`. The last word says what it is.
     pub holder: &'static str,
 }
 
 /// A name that one stream may hold at a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UniqueName {
     /// What kind of name it is.
     pub scope: &'static NameScope,

@@ -3,7 +3,8 @@
 //! It must never write a part of a command, and never lock a row that the command does not concern.
 
 pub mod append;
+pub mod counter;
 pub mod group;
 pub mod idempotency;
-pub mod reservation;
+pub mod name;
 pub mod snapshot;

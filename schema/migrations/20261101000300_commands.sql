@@ -2,12 +2,25 @@
 
 -- Uniqueness across streams, such as the name of a live droplet in its organization.
 create table es.reservations (
+    -- Empty for names that are unique over all organizations.
     org_id    text not null,
     scope     text not null,
     key       text not null,
     stream_id uuid not null,
     primary key (org_id, scope, key)
 );
+
+-- How many streams are in a state that is counted, such as the live ones of a group: what quotas and
+-- capacities are checked against. Changed and checked by the append only. A row is never deleted, so
+-- that a count of zero can be locked.
+create table es.counters (
+    -- Empty for counters over all organizations.
+    org_id text   not null,
+    scope  text   not null,
+    key    text   not null,
+    count  bigint not null default 0 check (count >= 0),
+    primary key (org_id, scope, key)
+) with (fillfactor = 50);
 
 -- Commands that carried an idempotency key, with the receipt of their first run.
 create table es.idempotency (

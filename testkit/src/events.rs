@@ -104,17 +104,12 @@ impl Recorder {
             let version = self.versions.entry(stream).or_default();
             let expected = *version;
             *version = version.plus(events.len());
-            let append = Append {
-                org: self.org.clone(),
-                streams: vec![StreamAppend {
-                    stream,
-                    expected,
-                    events,
-                }],
-                names: Vec::new(),
-                keyed: None,
-                metadata: metadata(),
+            let append = StreamAppend {
+                stream,
+                expected,
+                events,
             };
+            let append = Append::new(self.org.clone(), vec![append], metadata());
             batch.push(Prepared::new(append).expect("the events of a test can be stored"));
         }
         let outcomes = append_batch(&self.pool, &batch)

@@ -55,13 +55,12 @@ impl UseCase for Delete {
     ) -> Result<Decision, CommandError> {
         let droplet: Loaded<Droplet> = streams.load(self.id).await?;
         let provisioner = droplet.state.provisioner();
-        let subject = droplet.decide(&DropletCommand::RequestDeletion)?;
-        let others = match provisioner {
+        let decision = Decision::from(droplet.decide(&DropletCommand::RequestDeletion)?);
+        Ok(match provisioner {
             Some(Provisioner::Platform) => {
-                vec![machine_job::submit(streams, self.id, self.job, DEPROVISION).await?]
+                decision.with(machine_job::submit(streams, self.id, self.job, DEPROVISION).await?)
             }
-            Some(Provisioner::Agent) | None => Vec::new(),
-        };
-        Ok(Decision { subject, others })
+            Some(Provisioner::Agent) | None => decision,
+        })
     }
 }

@@ -109,13 +109,12 @@ impl UseCase for Provision {
             provisioner: new.provisioner,
         };
         let droplet: Loaded<Droplet> = streams.open(new.id).await?;
-        let subject = droplet.decide(&command)?;
-        let others = match new.provisioner {
+        let decision = Decision::from(droplet.decide(&command)?);
+        Ok(match new.provisioner {
             Provisioner::Platform => {
-                vec![machine_job::submit(streams, new.id, new.job, PROVISION).await?]
+                decision.with(machine_job::submit(streams, new.id, new.job, PROVISION).await?)
             }
-            Provisioner::Agent => Vec::new(),
-        };
-        Ok(Decision { subject, others })
+            Provisioner::Agent => decision,
+        })
     }
 }

@@ -89,10 +89,9 @@ impl UseCase for Submit {
         let new = self.new.clone();
         ownership::check_submission(context.source, &new.kind, new.runner)?;
         match new.subject {
-            // A droplet that existed once exists for ever, so this cannot become untrue before the
-            // append.
+            // A fact: a droplet that existed once exists for as long as the log does.
             JobSubject::Droplet(droplet) => {
-                let droplet: Loaded<Droplet> = streams.load(droplet).await?;
+                let droplet: Loaded<Droplet> = streams.load_fact(droplet).await?;
                 if droplet.state.status().is_none() {
                     let mut rejected = Rejected::by_rule(&DropletRejection::DropletNotFound);
                     rejected.field = Some("droplet");

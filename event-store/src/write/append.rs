@@ -1,23 +1,73 @@
 //! Appends events: one statement, one round trip, any number of commands, each all or nothing.
 //!
-//! A command wins when every stream it writes is at the version it expects, every name it reserves is
-//! free and its idempotency key is new. The winners of a statement commit together; the others have
-//! no effect at all and learn why. Nothing beyond the rows of the streams, names and keys concerned is
-//! locked.
+//! A command wins when every stream it writes or read is at the version it expects, every name it takes
+//! is free, every count stays within what it requires, and its idempotency key is new. The winners of a
+//! statement commit together; the others have no effect at all and learn why. Nothing beyond the rows of
+//! the streams, counters, names and keys concerned is locked.
+//!
+//! # Why it is right
+//!
+//! Postgres runs the statement at READ COMMITTED, with one snapshot. A row lock that had to wait shows
+//! the row as it then is, and not as the snapshot has it; a row that was inserted after the snapshot is
+//! not seen at all.
+//!
+//! **Streams.** What a command writes is locked against writers and readers, what it only read is locked
+//! against writers, and versions are compared under the lock. So they still hold at the commit, and the
+//! commands are serial in the order of their commits. Opening a stream that somebody else opens at the
+//! same time breaks the primary key; the statement is then undone, and each command is run alone.
+//!
+//! **A read of a stream that does not exist** (version 0) locks nothing. It is compared with the snapshot,
+//! so a stream that was opened before is noticed. One that is opened at the same time counts as opened
+//! after the command. That is a serial order too, unless whoever opens it rests in turn on something that
+//! this command writes: what must not be there twice is a name, not an absence that both have read.
+//!
+//! **Names and keys** have primary keys, so that of two that take one at the same time the second waits
+//! and then breaks it. Whoever holds a name releases it together with a new version, and the holder's
+//! stream is locked at the version expected; so a name that the snapshot shows in the hands of a stream
+//! of the command is still there.
+//!
+//! **Counters.** *A stale snapshot:* the count is read under the lock, after whoever had it has
+//! committed. The lock is kept until the commit, so the count that was checked is the one that is added
+//! to. *A missing row* cannot be locked, and to take it for zero would be wrong: somebody else may be
+//! making it. Such a command loses; its rows are made in a statement of their own and committed, and it
+//! goes again with a snapshot that shows them. They are never deleted. *Several commands of one
+//! statement* are serial in the order of the batch. Which of them win is not known before all are judged,
+//! so each must be within its bounds whichever of those before it win: against an upper bound all that
+//! they add counts, against a lower bound all that they take. A command that is refused by the stored
+//! count alone is refused for good; one that only the others crowd out goes again, without those that
+//! were told. The first of a batch has none before it, so every round tells one at least, and two rounds
+//! suffice where all want the same. *A crash* leaves events and counts of whole statements, or counters
+//! at zero.
+//!
+//! **A refusal is true of the state as it is stored.** It is told only of commands without a conflict: at
+//! the moment of the snapshot (a name) or of the lock (a count), all the streams that the command rests
+//! on were at the versions it was decided on.
+//!
+//! **Locks are taken in one order** in all statements: streams that exist (by id, whether read or
+//! written), counters (by key), new streams, names, keys. So statements hardly ever deadlock; one that
+//! does is undone and its commands are run alone.
 
-use domain::ids::EventId;
+mod columns;
+mod prepared;
+mod statement;
+
+use std::iter;
+
+use domain::counter::Counter;
 use domain::ids::OrgId;
 use domain::registry::Event;
-use sqlx::{PgConnection, PgPool, Row};
-use uuid::Uuid;
+use domain::unique_name::UniqueName;
+use sqlx::{PgConnection, PgPool};
 
-use crate::envelope::{Metadata, Shard, StreamId, Version};
+use self::statement::{Answer, execute};
+use crate::envelope::{Metadata, StreamId, Version};
 use crate::error::StoreError;
+use crate::write::counter::{self, CounterChange};
 use crate::write::idempotency::{Keyed, Repeated};
-use crate::write::reservation::{Name, NameChange};
+use crate::write::name::NameChange;
 
-/// The largest payload of one event, in bytes of JSON.
-pub const MAX_EVENT_BYTES: usize = 60 * 1024;
+pub(crate) use self::prepared::{Access, Claim, owner};
+pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable};
 
 /// Everything that one command commits.
 #[derive(Clone, Debug)]
@@ -26,12 +76,33 @@ pub struct Append {
     pub org: OrgId,
     /// What is written; at least one stream, none of them twice, each with at least one event.
     pub streams: Vec<StreamAppend>,
-    /// Names taken and given back.
+    /// What the command rests on besides: streams that it read and does not write, none of them twice,
+    /// each with the version that it must still be at.
+    pub reads: Vec<(StreamId, Version)>,
+    /// Names that change hands; none of them twice.
     pub names: Vec<NameChange>,
+    /// Counters that are changed or checked; none of them twice.
+    pub counters: Vec<CounterChange>,
     /// The idempotency key, if the client sent one.
     pub keyed: Option<Keyed>,
     /// Stored with every event.
     pub metadata: Metadata,
+}
+
+impl Append {
+    /// Events alone: nothing else read, no names, no counters, no idempotency key.
+    #[must_use]
+    pub fn new(org: OrgId, streams: Vec<StreamAppend>, metadata: Metadata) -> Self {
+        Self {
+            org,
+            streams,
+            reads: Vec::new(),
+            names: Vec::new(),
+            counters: Vec::new(),
+            keyed: None,
+            metadata,
+        }
+    }
 }
 
 /// Events for one stream.
@@ -50,167 +121,69 @@ pub struct StreamAppend {
 pub enum Outcome {
     /// Committed, durably.
     Appended,
-    /// A stream was at another version; nothing was written. Load again and decide again.
+    /// A stream, written or read, was at another version; nothing was written. Load again and decide
+    /// again.
     Conflict,
-    /// A name was taken; nothing was written.
-    Taken(Name),
+    /// Another stream holds the name; nothing was written.
+    Taken(UniqueName),
+    /// The count of a counter would not be within what the command requires; nothing was written.
+    Exceeded {
+        /// The counter.
+        counter: Counter,
+        /// The stored count, without what the command would have added.
+        count: i64,
+    },
     /// The idempotency key was used before; nothing was written.
     Repeated(Repeated),
 }
 
-/// An [`Append`] turned into bytes, checked, ready to be sent.
-#[derive(Debug)]
-pub struct Prepared {
-    append: Append,
-    metadata: String,
-    events: Vec<PreparedEvent>,
-    bytes: usize,
-}
-
-#[derive(Debug)]
-struct PreparedEvent {
-    stream: StreamId,
-    version: Version,
-    event_type: &'static str,
-    schema_version: i32,
-    data: String,
-}
-
-/// Why an [`Append`] cannot be stored at all.
-#[derive(Debug, thiserror::Error)]
-pub enum Unstorable {
-    /// The payload is over [`MAX_EVENT_BYTES`].
-    #[error("the event {event_type} is {bytes} bytes long; at most {MAX_EVENT_BYTES} are stored")]
-    TooLarge {
-        /// Stored name.
-        event_type: &'static str,
-        /// Its size.
-        bytes: usize,
-    },
-    /// The payload cannot be written as JSON.
-    #[error("the event {event_type} cannot be written as JSON")]
-    NotJson {
-        /// Stored name.
-        event_type: &'static str,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
-}
-
-impl Prepared {
-    /// Encodes the events, so that what is sent later cannot fail for what it contains.
-    ///
-    /// # Errors
-    /// When an event is too large or is no JSON.
-    pub fn new(append: Append) -> Result<Self, Unstorable> {
-        debug_assert!(
-            !append.streams.is_empty() && append.streams.iter().all(|s| !s.events.is_empty())
-        );
-        let metadata =
-            serde_json::to_string(&append.metadata).map_err(|source| Unstorable::NotJson {
-                event_type: "metadata",
-                source,
-            })?;
-        let mut events = Vec::new();
-        let mut bytes = 0;
-        for write in &append.streams {
-            for (i, event) in write.events.iter().enumerate() {
-                let event_type = event.event_type();
-                let data = event
-                    .to_json()
-                    .map_err(|source| Unstorable::NotJson { event_type, source })?;
-                if data.len() > MAX_EVENT_BYTES {
-                    return Err(Unstorable::TooLarge {
-                        event_type,
-                        bytes: data.len(),
-                    });
-                }
-                bytes += data.len() + metadata.len();
-                events.push(PreparedEvent {
-                    stream: write.stream,
-                    version: write.expected.plus(i + 1),
-                    event_type,
-                    schema_version: event.schema_version(),
-                    data,
-                });
-            }
-        }
-        Ok(Self {
-            append,
-            metadata,
-            events,
-            bytes,
-        })
-    }
-
-    /// How many events it holds.
-    #[must_use]
-    pub fn events(&self) -> usize {
-        self.events.len()
-    }
-
-    /// About how many bytes it sends.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// What two appends of one statement must not share.
-    pub(crate) fn claims(&self) -> impl Iterator<Item = Claim<'_>> {
-        let org = self.append.org.as_str();
-        let streams = self
-            .append
-            .streams
-            .iter()
-            .map(|s| Claim::Stream(s.stream.uuid));
-        let names = self.append.names.iter().map(move |n| {
-            let name = n.name();
-            Claim::Name(org, name.scope, &name.key)
-        });
-        let key = self
-            .append
-            .keyed
-            .iter()
-            .map(move |k| Claim::Key(org, &k.key));
-        streams.chain(names).chain(key)
-    }
-}
-
-/// Something that only one command of a statement may touch.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Claim<'a> {
-    Stream(Uuid),
-    Name(&'a str, &'a str, &'a str),
-    Key(&'a str, &'a str),
-}
-
-/// Appends a batch in one transaction of one statement; the outcomes are in the order of the batch.
+/// Appends a batch; the outcomes are in the order of the batch. One statement, one round trip, unless a
+/// command has to be tried again.
 ///
-/// The appends must not share a stream, a name or an idempotency key ([`crate::write::group`] sees to it).
+/// No append may write a stream, a name or an idempotency key that another one of the batch writes or
+/// reads ([`crate::write::group`] sees to it).
 ///
 /// # Errors
-/// When Postgres fails: then each append may or may not have been committed, unless the failure is a
-/// refusal of the statement, after which nothing was.
+/// When Postgres fails: then each append may or may not have been committed.
 pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outcome>, StoreError> {
-    let mut connection = pool
-        .acquire()
-        .await
-        .map_err(StoreError::unavailable("appending"))?;
-    match execute(&mut connection, batch).await {
-        Ok(outcomes) => Ok(outcomes),
-        Err(error) if lost_race(&error).is_none() => Err(StoreError::Unavailable {
-            doing: "appending",
-            source: error,
-        }),
-        // Some command lost a race that its snapshot could not show, and the statement was undone.
-        // Alone, each command gets its own answer.
-        Err(_) => {
-            let mut outcomes = Vec::with_capacity(batch.len());
-            for prepared in batch {
-                outcomes.push(append_alone(&mut connection, prepared).await?);
+    let unavailable = |source| StoreError::Unavailable {
+        doing: "appending",
+        source,
+    };
+    let mut connection = pool.acquire().await.map_err(unavailable)?;
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.len()];
+    loop {
+        let left: Vec<usize> = (0..batch.len())
+            .filter(|i| outcomes[*i].is_none())
+            .collect();
+        if left.is_empty() {
+            return Ok(outcomes.into_iter().flatten().collect());
+        }
+        let commands: Vec<&Prepared> = left.iter().map(|i| &batch[*i]).collect();
+        match execute(&mut connection, &commands).await {
+            Ok(answers) => {
+                let mut uncounted = Vec::new();
+                for (index, answer) in left.into_iter().zip(answers) {
+                    match answer {
+                        Answer::Told(outcome) => outcomes[index] = Some(outcome),
+                        Answer::Uncounted => uncounted.push(&batch[index]),
+                        Answer::Crowded => {}
+                    }
+                }
+                if !uncounted.is_empty() {
+                    let created = counter::create(&mut connection, uncounted.into_iter()).await;
+                    created.map_err(unavailable)?;
+                }
             }
-            Ok(outcomes)
+            // Some command lost a race that its snapshot could not show, and the statement was undone.
+            // Alone, each command gets its own answer.
+            Err(error) if lost_race(&error).is_some() => {
+                for index in left {
+                    let alone = append_alone(&mut connection, &batch[index]).await;
+                    outcomes[index] = Some(alone.map_err(unavailable)?);
+                }
+            }
+            Err(error) => return Err(unavailable(error)),
         }
     }
 }
@@ -222,20 +195,26 @@ const ATTEMPTS_ALONE: usize = 3;
 async fn append_alone(
     connection: &mut PgConnection,
     prepared: &Prepared,
-) -> Result<Outcome, StoreError> {
-    for _ in 0..ATTEMPTS_ALONE {
-        match execute(connection, std::slice::from_ref(prepared)).await {
-            Ok(mut outcomes) => return Ok(outcomes.remove(0)),
+) -> Result<Outcome, sqlx::Error> {
+    let mut lost = 0;
+    while lost < ATTEMPTS_ALONE {
+        match execute(connection, &[prepared]).await {
+            Ok(mut answers) => match answers.pop() {
+                Some(Answer::Told(outcome)) => return Ok(outcome),
+                Some(Answer::Uncounted) => {
+                    counter::create(connection, iter::once(prepared)).await?
+                }
+                Some(Answer::Crowded) | None => {
+                    unreachable!(
+                        "a statement says something of its only command, which nobody crowds"
+                    )
+                }
+            },
             Err(error) => match lost_race(&error) {
                 Some(LostRace::Stream) => return Ok(Outcome::Conflict),
                 // The next snapshot shows who holds the name or the key.
-                Some(LostRace::NameOrKey | LostRace::Deadlock) => {}
-                None => {
-                    return Err(StoreError::Unavailable {
-                        doing: "appending",
-                        source: error,
-                    });
-                }
+                Some(LostRace::NameOrKey | LostRace::Deadlock) => lost += 1,
+                None => return Err(error),
             },
         }
     }
@@ -262,143 +241,5 @@ fn lost_race(error: &sqlx::Error) -> Option<LostRace> {
         "streams" | "events" => Some(LostRace::Stream),
         "reservations" | "idempotency" => Some(LostRace::NameOrKey),
         _ => None,
-    }
-}
-
-async fn execute(
-    connection: &mut PgConnection,
-    batch: &[Prepared],
-) -> Result<Vec<Outcome>, sqlx::Error> {
-    let columns = Columns::of(batch);
-    let rows = sqlx::query(include_str!("append.sql"))
-        .bind(columns.write_command)
-        .bind(columns.write_stream)
-        .bind(columns.write_type)
-        .bind(columns.write_org)
-        .bind(columns.write_expected)
-        .bind(columns.write_added)
-        .bind(columns.event_stream)
-        .bind(columns.event_version)
-        .bind(columns.event_shard)
-        .bind(columns.event_id)
-        .bind(columns.event_org)
-        .bind(columns.event_type)
-        .bind(columns.event_schema_version)
-        .bind(columns.event_data)
-        .bind(columns.event_metadata)
-        .bind(columns.name_command)
-        .bind(columns.name_taking)
-        .bind(columns.name_org)
-        .bind(columns.name_scope)
-        .bind(columns.name_key)
-        .bind(columns.name_stream)
-        .bind(columns.key_command)
-        .bind(columns.key_org)
-        .bind(columns.key_key)
-        .bind(columns.key_hash)
-        .bind(columns.key_receipt)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(outcome).collect()
-}
-
-fn outcome(row: &sqlx::postgres::PgRow) -> Result<Outcome, sqlx::Error> {
-    if row.try_get("won")? {
-        return Ok(Outcome::Appended);
-    }
-    // A repeated command comes first: its first run explains every other refusal.
-    if let Some(request_hash) = row.try_get::<Option<Vec<u8>>, _>("repeated_hash")? {
-        return Ok(Outcome::Repeated(Repeated {
-            request_hash,
-            receipt: row.try_get("repeated_receipt")?,
-        }));
-    }
-    if let Some(scope) = row.try_get::<Option<String>, _>("taken_scope")? {
-        let key = row.try_get("taken_key")?;
-        return Ok(Name::stored(&scope, key).map_or(Outcome::Conflict, Outcome::Taken));
-    }
-    Ok(Outcome::Conflict)
-}
-
-/// The batch as the columns that the statement unnests.
-#[derive(Default)]
-struct Columns<'a> {
-    write_command: Vec<i32>,
-    write_stream: Vec<Uuid>,
-    write_type: Vec<String>,
-    write_org: Vec<&'a str>,
-    write_expected: Vec<i64>,
-    write_added: Vec<i64>,
-    event_stream: Vec<Uuid>,
-    event_version: Vec<i64>,
-    event_shard: Vec<i16>,
-    event_id: Vec<Uuid>,
-    event_org: Vec<&'a str>,
-    event_type: Vec<&'static str>,
-    event_schema_version: Vec<i32>,
-    event_data: Vec<&'a str>,
-    event_metadata: Vec<&'a str>,
-    name_command: Vec<i32>,
-    name_taking: Vec<bool>,
-    name_org: Vec<&'a str>,
-    name_scope: Vec<&'static str>,
-    name_key: Vec<&'a str>,
-    name_stream: Vec<Uuid>,
-    key_command: Vec<i32>,
-    key_org: Vec<&'a str>,
-    key_key: Vec<&'a str>,
-    key_hash: Vec<&'a [u8]>,
-    key_receipt: Vec<&'a str>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(batch: &'a [Prepared]) -> Self {
-        let mut columns = Self::default();
-        for (command, prepared) in (0_i32..).zip(batch) {
-            columns.push(command, prepared);
-        }
-        columns
-    }
-
-    fn push(&mut self, command: i32, prepared: &'a Prepared) {
-        let append = &prepared.append;
-        let org = append.org.as_str();
-        for write in &append.streams {
-            self.write_command.push(command);
-            self.write_stream.push(write.stream.uuid);
-            self.write_type.push(write.stream.stream_type.to_string());
-            self.write_org.push(org);
-            self.write_expected.push(write.expected.0);
-            self.write_added
-                .push(Version::NONE.plus(write.events.len()).0);
-        }
-        for event in &prepared.events {
-            self.event_stream.push(event.stream.uuid);
-            self.event_version.push(event.version.0);
-            self.event_shard.push(Shard::of(event.stream).0);
-            self.event_id
-                .push(EventId::derive(event.stream.uuid, event.version.0).as_uuid());
-            self.event_org.push(org);
-            self.event_type.push(event.event_type);
-            self.event_schema_version.push(event.schema_version);
-            self.event_data.push(&event.data);
-            self.event_metadata.push(&prepared.metadata);
-        }
-        for change in &append.names {
-            let name = change.name();
-            self.name_command.push(command);
-            self.name_taking.push(change.takes());
-            self.name_org.push(org);
-            self.name_scope.push(name.scope);
-            self.name_key.push(&name.key);
-            self.name_stream.push(change.stream().uuid);
-        }
-        if let Some(keyed) = &append.keyed {
-            self.key_command.push(command);
-            self.key_org.push(org);
-            self.key_key.push(&keyed.key);
-            self.key_hash.push(&keyed.request_hash);
-            self.key_receipt.push(&keyed.receipt);
-        }
     }
 }

@@ -1,17 +1,20 @@
 -- Appends the events of many commands in one statement, each command all or nothing.
 --
--- Parameters are columns. A command is a number, local to this statement; the caller sees to it that
--- no two of its commands share a stream, a reservation or an idempotency key.
+-- Parameters are columns. A command is a number, local to this statement, in the order of the batch.
+-- The caller sees to it that no command writes a stream, a name or an idempotency key that another
+-- command of the statement writes or reads. Counters may be shared.
 --
--- Only rows of the streams, names and keys concerned are locked, each table's in the order of its key,
--- so that two appends hardly ever deadlock; one that does is undone and run command by command.
--- `held` waits for a writer of the same stream and then sees its result; a row that the statement's
--- snapshot does not show yet is met by the primary key of `es.streams` instead, whose violation
--- undoes the whole statement (the caller then runs the commands one by one).
+-- The lines from `[shared` to `shared]` are left out where no command of the batch needs them: none
+-- reads a stream that it does not write, hands a name over, or concerns a counter.
+--
+-- Rows are locked in this order: streams that exist (by id), counters (by key), new streams, names,
+-- idempotency keys. Inserts take the last three: Postgres runs the parts that write, below `claimed`,
+-- from the last to the first. Why the statement is right is told in append.rs.
 with
-write as (
+-- What a command needs of a stream: the version, and how many events come on top (none: it is read).
+entry as (
     select * from unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
-        as w(command, stream_id, stream_type, org_id, expected, added)
+        as e(command, stream_id, stream_type, org_id, expected, added)
 ),
 event as (
     select * from unnest(
@@ -21,69 +24,146 @@ event as (
         as e(stream_id, version, shard, event_id, org_id, event_type, schema_version, data, metadata,
              ordinal)
 ),
-reservation as (
-    select * from unnest($16::int[], $17::boolean[], $18::text[], $19::text[], $20::text[], $21::uuid[])
-        as r(command, taking, org_id, scope, key, stream_id)
+-- Who holds a name before the command, and who after it; null is nobody.
+name as (
+    select * from unnest($16::int[], $17::text[], $18::text[], $19::text[], $20::uuid[], $21::uuid[])
+        as n(command, org_id, scope, key, held_by, taken_by)
 ),
 keyed as (
     select * from unnest($22::int[], $23::text[], $24::text[], $25::bytea[], $26::text[])
         as k(command, org_id, key, request_hash, receipt)
 ),
+-- [shared
+-- What a command adds to a counter, and what the count must be afterwards (null: anything).
+counter as (
+    select * from unnest(
+        $27::int[], $28::text[], $29::text[], $30::text[], $31::bigint[], $32::bigint[], $33::bigint[]
+    )
+        as c(command, org_id, scope, key, added, at_least, at_most)
+),
+-- shared]
+-- A lock waits for whoever writes the stream, and shows what it is then. No stream is both written
+-- and only read in one statement.
 held as materialized (
-    select s.stream_id, s.version, s.org_id
-    from es.streams s
-    where s.stream_id = any($2::uuid[])
-    order by s.stream_id
-    for no key update
+    select e.stream_id, e.org_id, e.is_written, written.version, written.holder
+        -- [shared
+        , read.read_version
+        -- shared]
+    from (
+        select stream_id, org_id, max(added) > 0 as is_written
+        from entry group by stream_id, org_id order by stream_id, org_id
+    ) e
+    left join lateral (
+        select s.version, s.org_id as holder from es.streams s
+        where s.stream_id = e.stream_id and e.is_written
+        for no key update
+    ) written on true
+    -- [shared
+    left join lateral (
+        select s.version as read_version from es.streams s
+        where (s.stream_id, s.org_id) = (e.stream_id, e.org_id) and not e.is_written
+        for share
+    ) read on true
+    -- shared]
 ),
 conflicted as (
-    select w.command
-    from write w left join held h using (stream_id)
-    where coalesce(h.version, 0) <> w.expected or h.org_id <> w.org_id
+    select e.command
+    from entry e join held h using (stream_id, org_id)
+    where h.is_written and (coalesce(h.version, 0) <> e.expected or h.holder <> e.org_id)
+    -- [shared
+    union all
+    select e.command
+    from entry e join held h using (stream_id, org_id)
+    where not h.is_written and coalesce(h.read_version, 0) <> e.expected
+    -- shared]
 ),
+named as materialized (
+    select n.command, org_id, scope, key, n.held_by, n.taken_by, r.stream_id as holder
+    from name n left join es.reservations r using (org_id, scope, key)
+),
+-- A name that the command takes from its holder is free for it.
 taken as (
-    select r.command, r.scope, r.key
-    from reservation r join es.reservations t using (org_id, scope, key)
-    where r.taking
+    select command, scope, key from named
+    where taken_by is not null and holder is not null and holder is distinct from held_by
 ),
 repeated as (
     select k.command, i.request_hash, i.receipt
     from keyed k join es.idempotency i using (org_id, key)
 ),
-winner as materialized (
-    select distinct command from write
+candidate as materialized (
+    select distinct command from entry
     except select command from conflicted
     except select command from taken
     except select command from repeated
 ),
+-- [shared
+-- The counters of the commands that are not refused yet, as they are now: a lock that was waited for
+-- shows the latest count. It is null where the statement's snapshot shows no row that could be locked.
+counted as materialized (
+    select c.org_id, c.scope, c.key, locked.count
+    from (
+        select distinct org_id, scope, key from counter join candidate using (command)
+        order by org_id, scope, key
+    ) c
+    left join lateral (
+        select t.count from es.counters t
+        where (t.org_id, t.scope, t.key) = (c.org_id, c.scope, c.key)
+        for no key update
+    ) locked on true
+),
+counting as materialized (
+    select c.command, org_id, scope, key, c.added, c.at_least, c.at_most, t.count
+    from counter c join candidate using (command) join counted t using (org_id, scope, key)
+),
+-- Refused by the count as it is stored, whatever the other commands of the statement do.
+exceeded as (
+    select command, scope, key, count from counting
+    where count + added < at_least or count + added > at_most
+),
+uncounted as (
+    select command from counting where count is null
+),
+-- Refused only for what commands before it may add or take away: to be tried again. A command is a
+-- winner only if the count is within its bounds whichever of the commands before it win.
+crowded as (
+    select command
+    from (
+        select command, count + added as alone, at_least, at_most,
+            sum(greatest(added, 0)) over earlier as more, sum(least(added, 0)) over earlier as less
+        from counting
+        where command not in (select command from exceeded union all select command from uncounted)
+        window earlier as (
+            partition by org_id, scope, key order by command
+            rows between unbounded preceding and 1 preceding
+        )
+    ) c
+    where alone + coalesce(more, 0) > at_most or alone + coalesce(less, 0) < at_least
+),
+-- shared]
+winner as materialized (
+    select command from candidate
+    -- [shared
+    except select command from exceeded
+    except select command from uncounted
+    except select command from crowded
+    -- shared]
+),
 bumped as (
-    update es.streams s set version = w.expected + w.added
-    from write w join winner using (command)
-    where s.stream_id = w.stream_id and w.expected > 0
+    update es.streams s set version = e.expected + e.added
+    from entry e join winner using (command)
+    where s.stream_id = e.stream_id and e.expected > 0 and e.added > 0
     returning s.stream_id
 ),
 opened as (
     insert into es.streams (stream_id, stream_type, org_id, version)
-    select w.stream_id, w.stream_type, w.org_id, w.added
-    from write w join winner using (command)
-    where w.expected = 0
-    order by w.stream_id
+    select e.stream_id, e.stream_type, e.org_id, e.added
+    from entry e join winner using (command)
+    where e.expected = 0 and e.added > 0
+    order by e.stream_id
     returning stream_id
 ),
 claimed as (
     select stream_id from bumped union all select stream_id from opened
-),
-released as (
-    delete from es.reservations t
-    using reservation r join winner using (command)
-    where not r.taking and (t.org_id, t.scope, t.key, t.stream_id) = (r.org_id, r.scope, r.key, r.stream_id)
-),
-reserved as (
-    insert into es.reservations (org_id, scope, key, stream_id)
-    select r.org_id, r.scope, r.key, r.stream_id
-    from reservation r join winner using (command)
-    where r.taking
-    order by r.org_id, r.scope, r.key
 ),
 remembered as (
     insert into es.idempotency (org_id, key, request_hash, receipt)
@@ -91,6 +171,42 @@ remembered as (
     from keyed k join winner using (command)
     order by k.org_id, k.key
 ),
+-- [shared
+-- A name is handed over by an update of its row: a delete and an insert of one key in one statement
+-- would have no order.
+handed_over as (
+    update es.reservations r set stream_id = n.taken_by
+    from named n join winner using (command)
+    where (r.org_id, r.scope, r.key) = (n.org_id, n.scope, n.key)
+        and n.holder = n.held_by and n.taken_by is not null
+),
+-- shared]
+released as (
+    delete from es.reservations r
+    using named n join winner using (command)
+    where (r.org_id, r.scope, r.key) = (n.org_id, n.scope, n.key)
+        and n.holder = n.held_by and n.taken_by is null
+),
+reserved as (
+    insert into es.reservations (org_id, scope, key, stream_id)
+    select n.org_id, n.scope, n.key, n.taken_by
+    from named n join winner using (command)
+    where n.taken_by is not null and n.holder is null
+    order by n.org_id, n.scope, n.key
+),
+-- [shared
+-- The rows are locked, so the counts that were read are the stored ones.
+changed as (
+    update es.counters t set count = greatest(c.count + a.added, 0)
+    from (
+        select org_id, scope, key, sum(added)::bigint as added
+        from counter join winner using (command)
+        group by org_id, scope, key
+    ) a
+    join counted c using (org_id, scope, key)
+    where (t.org_id, t.scope, t.key) = (a.org_id, a.scope, a.key) and a.added <> 0
+),
+-- shared]
 -- `seq` is drawn for rows that come out of `claimed`, hence after this transaction got its id: the
 -- sequencer's proof (see gaps.rs) rests on that.
 recorded as (
@@ -102,13 +218,27 @@ recorded as (
     order by e.ordinal
 )
 select
-    w.command,
-    exists (select from winner where winner.command = w.command) as won,
+    e.command,
+    exists (select from winner where winner.command = e.command) as won,
+    exists (select from conflicted where conflicted.command = e.command) as conflicted,
     t.scope as taken_scope,
     t.key as taken_key,
+    -- [shared
+    x.scope as exceeded_scope,
+    x.key as exceeded_key,
+    x.count as exceeded_count,
+    exists (select from uncounted where uncounted.command = e.command) as uncounted,
+    -- shared]
     p.request_hash as repeated_hash,
     p.receipt::text as repeated_receipt
-from (select distinct command from write) w
-left join lateral (select scope, key from taken where taken.command = w.command limit 1) t on true
+from (select distinct command from entry) e
+left join lateral (
+    select scope, key from taken where taken.command = e.command limit 1
+) t on true
+-- [shared
+left join lateral (
+    select scope, key, count from exceeded where exceeded.command = e.command limit 1
+) x on true
+-- shared]
 left join repeated p using (command)
-order by w.command
+order by e.command

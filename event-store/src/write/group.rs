@@ -5,7 +5,7 @@
 //! carries more the busier the process is (ten rows a commit carry five times the rows of single
 //! commits, a hundred eleven times).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::PgPool;
@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::consume::wake::Wake;
 use crate::error::StoreError;
-use crate::write::append::{Append, Claim, Outcome, Prepared, Unstorable, append_batch};
+use crate::write::append::{Access, Append, Claim, Outcome, Prepared, Unstorable, append_batch};
 
 /// Commands that may wait before callers are held back.
 const WAITING: usize = 4_096;
@@ -141,11 +141,11 @@ impl Group {
         }
     }
 
-    /// The commands that go now, in order of arrival. A command that shares a stream, a name or a key
-    /// with one that goes now waits for the next statement, and so does everything behind it that
-    /// shares something with it.
+    /// The commands that go now, in order of arrival. A command that writes a stream, a name or a key
+    /// that one before it writes or reads waits for the next statement; so does one that reads what one
+    /// before it writes. What waits holds up what is behind it by the same rule.
     fn take_batch(&mut self) -> Vec<Waiting> {
-        let mut claimed: HashSet<Claim<'_>> = HashSet::new();
+        let mut claimed: HashMap<Claim<'_>, Access> = HashMap::new();
         let (mut events, mut bytes) = (0, 0);
         let mut goes = Vec::with_capacity(self.waiting.len());
         for waiting in &self.waiting {
@@ -153,8 +153,16 @@ impl Group {
             let fits = events == 0
                 || (events + prepared.events() <= MAX_EVENTS
                     && bytes + prepared.bytes() <= MAX_BYTES);
-            let free = prepared.claims().all(|claim| !claimed.contains(&claim));
-            claimed.extend(prepared.claims());
+            let free = prepared.claims().all(|(claim, access)| {
+                let met = claimed.get(&claim);
+                met.is_none_or(|other| access == Access::Read && *other == Access::Read)
+            });
+            for (claim, access) in prepared.claims() {
+                let claimed = claimed.entry(claim).or_insert(access);
+                if access == Access::Write {
+                    *claimed = Access::Write;
+                }
+            }
             goes.push(fits && free);
             if fits && free {
                 events += prepared.events();
@@ -167,3 +175,6 @@ impl Group {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

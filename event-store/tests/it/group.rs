@@ -4,11 +4,11 @@ use event_store::consume::wake::Wake;
 use event_store::write::append::{Outcome, append_batch};
 use event_store::write::group::Appender;
 use event_store::write::idempotency::Keyed;
-use event_store::write::reservation::{Name, NameChange};
+use event_store::write::name::NameChange;
 use testkit::postgres::TestDatabase;
 use tokio::task::JoinSet;
 
-use crate::support::{append_to, assert_log_is_whole, new_stream, sequence_all, sequencer};
+use crate::support::{append_to, assert_log_is_whole, name, new_stream, sequence_all, sequencer};
 
 #[tokio::test]
 async fn many_writers_share_statements() {
@@ -52,7 +52,7 @@ async fn of_many_that_want_one_stream_or_one_name_exactly_one_wins() {
         } else {
             let own = new_stream();
             let mut named = append_to(own, 0, 1);
-            named.names = vec![NameChange::Take(Name::droplet("web-1"), own)];
+            named.names = vec![NameChange::Take(name("web-1"), own)];
             named
         };
         tasks.spawn(async move { appender.append(append).await.expect("Postgres answers") });
@@ -62,7 +62,7 @@ async fn of_many_that_want_one_stream_or_one_name_exactly_one_wins() {
     let count = |wanted: &Outcome| outcomes.iter().filter(|o| *o == wanted).count();
     assert_eq!(count(&Outcome::Appended), 2);
     assert_eq!(count(&Outcome::Conflict), 19);
-    assert_eq!(count(&Outcome::Taken(Name::droplet("web-1"))), 19);
+    assert_eq!(count(&Outcome::Taken(name("web-1"))), 19);
 }
 
 #[tokio::test]

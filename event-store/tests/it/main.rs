@@ -8,8 +8,10 @@
 mod append;
 mod audit;
 mod consumer;
+mod counters;
 mod crash;
 mod group;
+mod lock_order;
 mod migrate;
 mod pool;
 mod race;

@@ -5,7 +5,9 @@
 //! way to Postgres, the search finds a schedule that breaks it.
 
 mod appends;
+mod counters;
 mod deadlocks;
+mod guards;
 mod leases;
 mod notebook;
 mod parked;
@@ -21,7 +23,8 @@ async fn empty(pool: &PgPool) {
     sqlx::raw_sql(
         "set session_replication_role = replica; \
          delete from es.log; delete from es.events; delete from es.streams; \
-         delete from es.leases; delete from es.reservations; delete from es.idempotency; \
+         delete from es.leases; delete from es.reservations; delete from es.counters; \
+         delete from es.idempotency; \
          delete from es.checkpoints; delete from es.parked; delete from es.skipped; \
          update es.log_head set position = 0, low_mark = 0, epoch = 0; \
          select setval(pg_get_serial_sequence('es.events', 'seq'), 1, false); \

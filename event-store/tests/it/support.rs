@@ -3,20 +3,99 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Utc;
+use domain::counter::{Counter, CounterScope};
 use domain::droplet::{DropletEvent, DropletTagged};
 use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
 use domain::registry::Event;
 use domain::stream_type::StreamType;
 use domain::tag::Tag;
+use domain::unique_name::{NameScope, Reach, UniqueName};
 use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
 use event_store::lease::{self, Lease};
 use event_store::log::sequencer::Sequencer;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
+use event_store::write::counter::CounterChange;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 pub(crate) fn org() -> OrgId {
     OrgId::parse("acme").expect("a valid organization")
+}
+
+static NAMES: NameScope = NameScope {
+    name: "droplet_name",
+    reach: Reach::Organization,
+    code: "NAME_TAKEN",
+    field: "name",
+    holder: "live droplet",
+};
+
+static PLATFORM_NAMES: NameScope = NameScope {
+    name: "platform_name",
+    reach: Reach::Platform,
+    code: "PLATFORM_NAME_TAKEN",
+    field: "name",
+    holder: "anything",
+};
+
+/// A name that is unique in its organization.
+pub(crate) fn name(key: &str) -> UniqueName {
+    UniqueName {
+        scope: &NAMES,
+        key: key.to_owned(),
+    }
+}
+
+/// A name that is unique over all organizations.
+pub(crate) fn platform_name(key: &str) -> UniqueName {
+    UniqueName {
+        scope: &PLATFORM_NAMES,
+        key: key.to_owned(),
+    }
+}
+
+static PLACES: CounterScope = CounterScope {
+    name: "places",
+    reach: Reach::Organization,
+};
+
+static PLATFORM_PLACES: CounterScope = CounterScope {
+    name: "platform_places",
+    reach: Reach::Platform,
+};
+
+/// A counter of an organization.
+pub(crate) fn places(key: &str) -> Counter {
+    Counter {
+        scope: &PLACES,
+        key: key.to_owned(),
+    }
+}
+
+/// A counter over all organizations.
+pub(crate) fn platform_places(key: &str) -> Counter {
+    Counter {
+        scope: &PLATFORM_PLACES,
+        key: key.to_owned(),
+    }
+}
+
+/// What a command does that takes one of so many places.
+pub(crate) fn taking_one(counter: Counter, of: i64) -> CounterChange {
+    CounterChange {
+        counter,
+        added: 1,
+        within: Some(0..=of),
+    }
+}
+
+/// The count of a counter of that key; `None` where it has no row.
+pub(crate) async fn count_of(pool: &PgPool, key: &str) -> Option<i64> {
+    sqlx::query_scalar("select count from es.counters where key = $1")
+        .bind(key)
+        .fetch_optional(pool)
+        .await
+        .expect("Postgres answers")
 }
 
 pub(crate) fn new_stream() -> StreamId {
@@ -43,17 +122,12 @@ pub(crate) fn metadata() -> Metadata {
 /// An append of `count` events to one stream.
 pub(crate) fn append_to(stream: StreamId, expected: i64, count: usize) -> Append {
     let events = (0..count).map(|i| tagged(&format!("n{i}"))).collect();
-    Append {
-        org: org(),
-        streams: vec![StreamAppend {
-            stream,
-            expected: Version(expected),
-            events,
-        }],
-        names: Vec::new(),
-        keyed: None,
-        metadata: metadata(),
-    }
+    let append = StreamAppend {
+        stream,
+        expected: Version(expected),
+        events,
+    };
+    Append::new(org(), vec![append], metadata())
 }
 
 pub(crate) fn prepared(append: Append) -> Prepared {

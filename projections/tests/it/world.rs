@@ -143,21 +143,17 @@ impl Writer {
         let expected = *version;
         *version = version.plus(events.len());
         self.minute += 1;
-        let append = Append {
-            org: self.org.clone(),
-            streams: vec![StreamAppend {
-                stream,
-                expected,
-                events,
-            }],
-            names: Vec::new(),
-            keyed: None,
-            metadata: Metadata {
-                actor: self.actor.clone(),
-                occurred_at: minute(self.minute),
-                ..metadata()
-            },
+        let append = StreamAppend {
+            stream,
+            expected,
+            events,
         };
+        let metadata = Metadata {
+            actor: self.actor.clone(),
+            occurred_at: minute(self.minute),
+            ..metadata()
+        };
+        let append = Append::new(self.org.clone(), vec![append], metadata);
         let prepared = Prepared::new(append).expect("the events can be stored");
         let outcomes = append_batch(&self.pool, &[prepared])
             .await

@@ -1,0 +1,186 @@
+//! What a command commits, as bytes: checked before it is sent, so that what is sent cannot fail for
+//! what it contains.
+
+use domain::unique_name::{Reach, UniqueName};
+use uuid::Uuid;
+
+use super::Append;
+use crate::envelope::{StreamId, Version};
+use crate::write::name::NameChange;
+
+/// The largest payload of one event, in bytes of JSON.
+pub const MAX_EVENT_BYTES: usize = 60 * 1024;
+
+/// An [`Append`] turned into bytes, checked, ready to be sent.
+#[derive(Debug)]
+pub struct Prepared {
+    append: Append,
+    pub(super) metadata: String,
+    pub(super) events: Vec<PreparedEvent>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct PreparedEvent {
+    pub(super) stream: StreamId,
+    pub(super) version: Version,
+    pub(super) event_type: &'static str,
+    pub(super) schema_version: i32,
+    pub(super) data: String,
+}
+
+/// Why an [`Append`] cannot be stored at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Unstorable {
+    /// The payload is over [`MAX_EVENT_BYTES`].
+    #[error("the event {event_type} is {bytes} bytes long; at most {MAX_EVENT_BYTES} are stored")]
+    TooLarge {
+        /// Stored name.
+        event_type: &'static str,
+        /// Its size.
+        bytes: usize,
+    },
+    /// The payload cannot be written as JSON.
+    #[error("the event {event_type} cannot be written as JSON")]
+    NotJson {
+        /// Stored name.
+        event_type: &'static str,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl Prepared {
+    /// Encodes the events, so that what is sent later cannot fail for what it contains.
+    ///
+    /// # Errors
+    /// When an event is too large or is no JSON.
+    pub fn new(append: Append) -> Result<Self, Unstorable> {
+        debug_assert!(
+            !append.streams.is_empty() && append.streams.iter().all(|s| !s.events.is_empty())
+        );
+        let is_written = |stream| append.streams.iter().any(|s| s.stream == stream);
+        debug_assert!(!append.reads.iter().any(|(stream, _)| is_written(*stream)));
+        let metadata =
+            serde_json::to_string(&append.metadata).map_err(|source| Unstorable::NotJson {
+                event_type: "metadata",
+                source,
+            })?;
+        let mut events = Vec::new();
+        let mut bytes = 0;
+        for write in &append.streams {
+            for (i, event) in write.events.iter().enumerate() {
+                let event_type = event.event_type();
+                let data = event
+                    .to_json()
+                    .map_err(|source| Unstorable::NotJson { event_type, source })?;
+                if data.len() > MAX_EVENT_BYTES {
+                    return Err(Unstorable::TooLarge {
+                        event_type,
+                        bytes: data.len(),
+                    });
+                }
+                bytes += data.len() + metadata.len();
+                events.push(PreparedEvent {
+                    stream: write.stream,
+                    version: write.expected.plus(i + 1),
+                    event_type,
+                    schema_version: event.schema_version(),
+                    data,
+                });
+            }
+        }
+        Ok(Self {
+            append,
+            metadata,
+            events,
+            bytes,
+        })
+    }
+
+    /// How many events it holds.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.events.len()
+    }
+
+    /// About how many bytes it sends.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether it needs the parts of the statement that most commands can do without.
+    pub(super) fn shares(&self) -> bool {
+        let hands_over = |change: &NameChange| match change {
+            NameChange::HandOver { .. } => true,
+            NameChange::Take(..) | NameChange::Release(..) => false,
+        };
+        let Append {
+            reads,
+            counters,
+            names,
+            ..
+        } = &self.append;
+        !reads.is_empty() || !counters.is_empty() || names.iter().any(hands_over)
+    }
+
+    /// What it was made from.
+    pub(crate) fn append(&self) -> &Append {
+        &self.append
+    }
+
+    /// What it reads and what it writes, by which two appends of one statement must not meet. Counters
+    /// are not among it: appends of one statement may change the same one.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = (Claim<'_>, Access)> {
+        let reads = self.append.reads.iter();
+        let reads = reads.map(|(stream, _)| (Claim::Stream(stream.uuid), Access::Read));
+        self.written()
+            .map(|claim| (claim, Access::Write))
+            .chain(reads)
+    }
+
+    fn written(&self) -> impl Iterator<Item = Claim<'_>> {
+        let org = self.append.org.as_str();
+        let streams = self
+            .append
+            .streams
+            .iter()
+            .map(|s| Claim::Stream(s.stream.uuid));
+        let names = self.append.names.iter().map(move |n| {
+            let UniqueName { scope, key } = n.name();
+            Claim::Name(owner(scope.reach, org), scope.name, key)
+        });
+        let key = self
+            .append
+            .keyed
+            .iter()
+            .map(move |k| Claim::Key(org, &k.key));
+        streams.chain(names).chain(key)
+    }
+}
+
+/// What a command does to a [`Claim`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// The organization that a name or a counter is stored under: none for those of the whole platform.
+pub(crate) fn owner(reach: Reach, org: &str) -> &str {
+    match reach {
+        Reach::Organization => org,
+        Reach::Platform => "",
+    }
+}
+
+/// Something that commands of one statement may read together, and that only one of them may touch
+/// if it writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Claim<'a> {
+    Stream(Uuid),
+    Name(&'a str, &'a str, &'a str),
+    Key(&'a str, &'a str),
+}

@@ -1,0 +1,81 @@
+use chrono::{DateTime, Utc};
+use domain::droplet::{DropletEvent, DropletProtected};
+use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
+use uuid::Uuid;
+
+use super::*;
+use crate::envelope::{Metadata, RequestSource, StreamId, Version};
+use crate::write::append::StreamAppend;
+
+fn stream(number: u128) -> StreamId {
+    DropletId::new(Uuid::from_u128(number)).into()
+}
+
+fn command(writes: u128, reads: &[u128]) -> Append {
+    let append = StreamAppend {
+        stream: stream(writes),
+        expected: Version::NONE,
+        events: vec![DropletEvent::Protected(DropletProtected {}).into()],
+    };
+    let metadata = Metadata {
+        actor: "tester".to_owned(),
+        command_id: CommandId::new(Uuid::nil()),
+        correlation_id: CorrelationId::new(Uuid::nil()),
+        causation_id: None,
+        traceparent: None,
+        source: RequestSource::Api,
+        occurred_at: DateTime::<Utc>::UNIX_EPOCH,
+    };
+    let org = OrgId::parse("acme").expect("a valid organization");
+    Append {
+        reads: reads.iter().map(|n| (stream(*n), Version(1))).collect(),
+        ..Append::new(org, vec![append], metadata)
+    }
+}
+
+/// The statements that commands go in, each as the streams that are written.
+async fn batches(commands: impl IntoIterator<Item = (u128, &'static [u128])>) -> Vec<Vec<u128>> {
+    let pool = PgPool::connect_lazy("postgres://nowhere").expect("it is a URL");
+    let (_, mut group) = Appender::new(pool, Wake::default());
+    for (writes, reads) in commands {
+        let (answer, _) = oneshot::channel();
+        let prepared = Prepared::new(command(writes, reads)).expect("it can be stored");
+        group.waiting.push(Waiting { prepared, answer });
+    }
+    let mut batches = Vec::new();
+    while !group.waiting.is_empty() {
+        let batch = group.take_batch();
+        let written = |waiting: &Waiting| {
+            let mut claims = waiting.prepared.claims();
+            let written = claims.find_map(|(claim, access)| match (claim, access) {
+                (Claim::Stream(uuid), Access::Write) => Some(uuid.as_u128()),
+                _ => None,
+            });
+            written.expect("each writes a stream")
+        };
+        batches.push(batch.iter().map(written).collect());
+    }
+    batches
+}
+
+#[tokio::test]
+async fn commands_that_read_one_stream_go_together() {
+    let batches = batches([(1, &[9][..]), (2, &[9]), (3, &[9, 8])]).await;
+    assert_eq!(batches, [[1, 2, 3]]);
+}
+
+#[tokio::test]
+async fn a_command_never_goes_with_one_that_writes_what_it_reads() {
+    assert_eq!(batches([(1, &[9][..]), (9, &[])]).await, [[1], [9]]);
+    assert_eq!(batches([(9, &[][..]), (1, &[9])]).await, [[9], [1]]);
+}
+
+#[tokio::test]
+async fn a_command_that_waits_is_not_overtaken_by_one_that_it_must_not_meet() {
+    // The writer waits for the first reader, and the second reader for the writer.
+    let expected = [vec![1, 3], vec![9], vec![2]];
+    assert_eq!(
+        batches([(1, &[9][..]), (9, &[]), (2, &[9]), (3, &[])]).await,
+        expected
+    );
+}

@@ -1,0 +1,48 @@
+//! Changes to who holds a unique name: they commit together with the events.
+
+use domain::unique_name::UniqueName;
+
+use crate::envelope::StreamId;
+
+/// A change to who holds a name. A command has at most one for each name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameChange {
+    /// The stream takes the name; the append is refused when any stream holds it.
+    Take(UniqueName, StreamId),
+    /// The stream gives the name back, if it holds it.
+    Release(UniqueName, StreamId),
+    /// A stream gives the name back and another one takes it, both in this command; refused when a
+    /// third one holds it.
+    HandOver {
+        /// The name.
+        name: UniqueName,
+        /// Who holds it before the command.
+        from: StreamId,
+        /// Who holds it after the command.
+        to: StreamId,
+    },
+}
+
+impl NameChange {
+    pub(crate) fn name(&self) -> &UniqueName {
+        match self {
+            Self::Take(name, _) | Self::Release(name, _) | Self::HandOver { name, .. } => name,
+        }
+    }
+
+    /// The only stream that may hold the name before the command.
+    pub(crate) fn held_by(&self) -> Option<StreamId> {
+        match self {
+            Self::Take(..) => None,
+            Self::Release(_, stream) | Self::HandOver { from: stream, .. } => Some(*stream),
+        }
+    }
+
+    /// The stream that holds the name after the command.
+    pub(crate) fn taken_by(&self) -> Option<StreamId> {
+        match self {
+            Self::Release(..) => None,
+            Self::Take(_, stream) | Self::HandOver { to: stream, .. } => Some(*stream),
+        }
+    }
+}
