@@ -7,6 +7,7 @@
 
 mod append;
 mod audit;
+mod checkpoint;
 mod consumer;
 mod crash;
 mod group;

@@ -7,6 +7,7 @@
 mod appends;
 mod deadlocks;
 mod leases;
+mod new_shards;
 mod notebook;
 mod parked;
 mod sequencers;
