@@ -16,5 +16,6 @@ mod pool;
 mod race;
 mod schedules;
 mod sequencer;
+mod shared_log;
 mod support;
 mod wake;

@@ -86,7 +86,7 @@ impl Nodes {
     /// a node.
     pub(super) async fn change(
         &mut self,
-        event: Positioned<StoredEvent>,
+        event: Arc<Positioned<StoredEvent>>,
     ) -> Result<Change, StoreError> {
         let known = self.after(&event.event).await?;
         self.known.put(event.event.stream, known.clone());
@@ -97,10 +97,7 @@ impl Nodes {
                 None
             }
         };
-        Ok(Change {
-            event: Arc::new(event),
-            node,
-        })
+        Ok(Change { event, node })
     }
 
     /// What is known of the event's stream as of the event.

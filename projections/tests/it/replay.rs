@@ -1,6 +1,8 @@
 //! Replaying from zero gives the same rows, byte for byte, however the events are cut into batches
 //! and whichever workers apply them.
 
+use std::sync::Arc;
+
 use domain::droplet::DropletEvent;
 use domain::event::Event;
 use domain::job::JobSubject;
@@ -174,7 +176,7 @@ async fn replay(
         }
         let batch = Batch {
             generation: id.generation,
-            events: batch.to_vec(),
+            events: batch.iter().cloned().map(Arc::new).collect(),
             moves,
         };
         apply_batch(&world.pool, projection, &batch)

@@ -1,5 +1,7 @@
 //! A consumer that writes down what it applied, in the order in which it did.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::stream_type::StreamType;
 use event_store::consume::checkpoint::{self, Move};
@@ -125,7 +127,7 @@ pub(super) async fn batch(pool: &PgPool, partition: i16, up_to: i64) -> Option<B
     }];
     Some(Batch {
         generation: ID.generation,
-        events,
+        events: events.into_iter().map(Arc::new).collect(),
         moves,
     })
 }
