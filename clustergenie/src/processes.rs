@@ -9,6 +9,7 @@ use anyhow::Context;
 use api::graph::services::Services;
 use api::identity::tokens::Auth;
 use event_store::cloudevent::Topics;
+use event_store::consume::shared_log::SharedLog;
 use event_store::consume::wake::{Hint, UNTIL_HINTED, Wake};
 use event_store::pool::{self, Purpose};
 use projections::consistency;
@@ -97,7 +98,13 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
         commands: wiring::commands(&mut tasks, &store, appending, &wake),
         consistency: wiring::consistency(&mut tasks, &reader, &wake, &settings.clients),
         reader,
-        changes: wiring::changes(&mut tasks, &store, &wake, UNTIL_HINTED),
+        changes: wiring::changes(
+            &mut tasks,
+            &store,
+            SharedLog::new(store.clone()),
+            &wake,
+            UNTIL_HINTED,
+        ),
         operating: wiring::operating(&store, &wake),
         operators: settings.clients.operators_org.clone(),
         readiness: Arc::clone(&ready) as _,

@@ -14,6 +14,7 @@ use api::identity::roles::Role;
 use api::identity::tokens::{Auth, Claims};
 use domain::ids::OrgId;
 use event_store::cloudevent::Topics;
+use event_store::consume::shared_log::SharedLog;
 use event_store::consume::wake::{UNTIL_HINTED, Wake};
 use event_store::pool::{self, Purpose};
 use projections::consistency;
@@ -129,7 +130,8 @@ async fn start(
     } else {
         Publishing::Nowhere
     };
-    let feed = kafka.clone().map_or(Feed::Log, Feed::Kafka);
+    let log = SharedLog::new(consuming.clone());
+    let feed = kafka.clone().map_or(Feed::Log(log.clone()), Feed::Kafka);
     archive::start(tasks, &relaying, &wake, &settings.archive)?;
     let relay = wiring::relay(tasks, &relaying, &wake, kafka);
 
@@ -155,7 +157,7 @@ async fn start(
         commands,
         consistency: wiring::consistency(tasks, &reader, &wake, &settings.clients),
         reader,
-        changes: wiring::changes(tasks, &store, &wake, UNTIL_HINTED),
+        changes: wiring::changes(tasks, &store, log, &wake, UNTIL_HINTED),
         operating: wiring::operating(&store, &wake),
         operators: Some(settings.clients.operators_org.clone().unwrap_or_else(demo)),
         readiness: Arc::clone(&ready) as _,

@@ -16,6 +16,7 @@ use commands::execute::Commands;
 use commands::process::job_runner::{self, Simulation, TodoList};
 use event_store::cloudevent::Topics;
 use event_store::consume::consumer::{self, Consumer};
+use event_store::consume::shared_log::SharedLog;
 use event_store::consume::source::{LogSource, Source};
 use event_store::consume::wake::{self, Hint, Signal, Wake};
 use event_store::write::group::Appender;
@@ -42,8 +43,8 @@ pub(crate) const WITHIN_ONE_PROCESS: Duration = Duration::from_secs(30);
 /// Where consumers get events from.
 #[derive(Clone, Debug)]
 pub(crate) enum Feed {
-    /// The log itself.
-    Log,
+    /// The log itself, which all of them read together.
+    Log(SharedLog),
     /// Kafka.
     Kafka(Brokers),
 }
@@ -163,10 +164,10 @@ fn source(
     feed: &Feed,
     consumer: &dyn Consumer,
 ) -> anyhow::Result<Box<dyn Source>> {
-    let (pool, name, types) = (pool.clone(), consumer.name(), consumer.stream_types());
+    let (name, types) = (consumer.name(), consumer.stream_types());
     Ok(match feed {
-        Feed::Log => Box::new(LogSource::new(
-            pool,
+        Feed::Log(log) => Box::new(LogSource::new(
+            log.clone(),
             name,
             types,
             wake.sequenced.clone(),
@@ -175,7 +176,7 @@ fn source(
         Feed::Kafka(Brokers { addresses, topics }) => Box::new(KafkaSource::start(
             addresses,
             topics,
-            pool,
+            pool.clone(),
             name,
             consumer.version(),
             types,
@@ -203,14 +204,16 @@ pub(crate) fn platform(
     Arc::new(TodoList::new(todo))
 }
 
-/// Reads the log for subscribers; looks by itself when no hint came for `patience`.
+/// Reads the log for subscribers, together with others if they have `log` too; reads without a signal when
+/// none came for `patience`.
 pub(crate) fn changes(
     tasks: &mut Tasks,
     pool: &PgPool,
+    log: SharedLog,
     wake: &Wake,
     patience: Duration,
 ) -> Changes {
-    let (changes, task) = Changes::new(pool.clone(), wake.sequenced.clone(), patience);
+    let (changes, task) = Changes::new(pool.clone(), log, wake.sequenced.clone(), patience);
     tasks.spawn(Stage::Follow, "changes", |stop| async move {
         task.run(stop).await;
         Ok(())

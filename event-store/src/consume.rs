@@ -5,6 +5,7 @@
 //! (`clustergenie/tests/it/es_tables.rs`). This module must never move a checkpoint outside the transaction of
 //! the rows that it stands for.
 
+pub mod shared_log;
 pub mod source;
 pub mod wake;
 

@@ -202,7 +202,9 @@ fn beyond<'a, 'b>(
 }
 
 /// Groups events by stream, in the order of their first events.
-fn by_stream(events: &[Positioned<StoredEvent>]) -> Vec<(StreamId, Vec<&Positioned<StoredEvent>>)> {
+fn by_stream(
+    events: &[Arc<Positioned<StoredEvent>>],
+) -> Vec<(StreamId, Vec<&Positioned<StoredEvent>>)> {
     let mut streams: Vec<(StreamId, Vec<_>)> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for event in events {
@@ -211,7 +213,7 @@ fn by_stream(events: &[Positioned<StoredEvent>]) -> Vec<(StreamId, Vec<&Position
             streams.push((stream, Vec::new()));
             streams.len() - 1
         });
-        streams[place].1.push(event);
+        streams[place].1.push(event.as_ref());
     }
     streams
 }

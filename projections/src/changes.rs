@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::OrgId;
+use event_store::consume::shared_log::SharedLog;
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Position, Positioned, StoredEvent};
 use futures_util::Stream;
@@ -65,8 +66,10 @@ pub struct Changes {
 /// What the tail and its subscribers share.
 #[derive(Debug)]
 struct Shared {
-    /// Connections as the owner, for reading the log.
+    /// Connections as the owner, for reading streams and the log of an organization.
     pool: PgPool,
+    /// Where the tail is read.
+    log: SharedLog,
     /// What the tail has read.
     live: broadcast::Sender<Arc<[Change]>>,
     /// How far the tail is.
@@ -89,12 +92,19 @@ enum Tail {
 }
 
 impl Changes {
-    /// Makes the place for subscribers, and the reader, which is to be run as one task of the process.
-    /// `patience` is how long the reader trusts `sequenced` before it looks by itself.
+    /// Makes the place for subscribers, and the reader, which is to be run as one task of the process. It
+    /// shares the reads of `log` with others; everything else is read through `pool`. `patience` is how
+    /// long the reader trusts `sequenced` before it reads without a signal.
     #[must_use]
-    pub fn new(pool: PgPool, sequenced: Signal, patience: Duration) -> (Self, ChangesTask) {
+    pub fn new(
+        pool: PgPool,
+        log: SharedLog,
+        sequenced: Signal,
+        patience: Duration,
+    ) -> (Self, ChangesTask) {
         let shared = Arc::new(Shared {
             pool,
+            log,
             live: broadcast::Sender::new(RETAINED_BATCHES),
             tail: watch::Sender::new(Tail::Idle),
             went_back: watch::Sender::new(Position::START),

@@ -40,8 +40,9 @@ create table es.checkpoints (
     consumer     text        not null,
     generation   integer     not null,
     shard        smallint    not null,
-    -- Every event of the shard up to this position has been applied, or is parked.
-    position     bigint      not null default 0,
+    -- Every event of the shard up to this position has been applied, or is parked. A new checkpoint begins
+    -- before the first event of the shard, or at the head of the log (event-store/src/consume/checkpoint.rs).
+    position     bigint      not null,
     -- Where to seek in Kafka: a hint only, never the truth.
     kafka_offset bigint,
     moved_at     timestamptz not null default clock_timestamp(),

@@ -10,4 +10,5 @@ pub mod kafka;
 pub mod platform;
 pub mod postgres;
 pub mod schedules;
+pub mod statements;
 pub mod wait;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use commands::execute::Commands;
 use event_store::consume::consumer::{self, Consumer};
+use event_store::consume::shared_log::SharedLog;
 use event_store::consume::source::LogSource;
 use event_store::consume::wake::{self, Wake};
 use event_store::envelope::{Position, Shard};
@@ -67,15 +68,12 @@ impl TestPlatform {
         let (appender, group) = Appender::new(pool.clone(), wake.clone());
         tasks.spawn(group.run());
         tasks.spawn(sequence(pool.clone(), wake.clone()));
+        let log = SharedLog::new(pool.clone());
         for projection in consistency::announcing(projections::all(), &wake.applied) {
-            tasks.spawn(project(
-                pool.clone(),
-                projection,
-                wake.clone(),
-                stop.clone(),
-            ));
+            tasks.spawn(project(log.clone(), projection, wake.clone(), stop.clone()));
         }
-        let (changes, task) = Changes::new(pool.clone(), wake.sequenced.clone(), wake::POLL);
+        let sequenced = wake.sequenced.clone();
+        let (changes, task) = Changes::new(pool.clone(), log, sequenced, wake::POLL);
         tasks.spawn(task.run(stop.clone()));
         let reader = Reader::new(queries, pool.clone());
         let (consistency, task) = Consistency::new(reader.clone(), wake, patience);
@@ -210,9 +208,15 @@ async fn sequence(pool: PgPool, wake: Wake) {
     }
 }
 
-async fn project(pool: PgPool, projection: Arc<dyn Consumer>, wake: Wake, stop: CancellationToken) {
+async fn project(
+    log: SharedLog,
+    projection: Arc<dyn Consumer>,
+    wake: Wake,
+    stop: CancellationToken,
+) {
+    let pool = log.pool().clone();
     let types = projection.stream_types();
     let name = projection.name();
-    let mut source = LogSource::new(pool.clone(), name, types, wake.sequenced, wake::POLL);
+    let mut source = LogSource::new(log, name, types, wake.sequenced, wake::POLL);
     consumer::run(pool, &*projection, &mut source, stop).await;
 }

@@ -286,7 +286,7 @@ fn texts_are_bounded() {
     for (field, command) in [
         ("message", progress(80, Some(&long))),
         (
-            "error",
+            "reason",
             JobUpdate::Fail {
                 error: long.clone(),
             },

@@ -1,5 +1,25 @@
-//! How far a consumer has come in every shard. Moves by compare-and-set in the transaction of the
-//! rows it vouches for, so that a stale worker's rows are rolled back with its move.
+//! How far a consumer is in every shard. A checkpoint moves by compare-and-set in the transaction of the
+//! rows that it stands for, so that a stale worker's rows are rolled back with its move. This module owns
+//! `es.checkpoints`, but for their removal with their generation.
+//!
+//! # Where a new checkpoint begins, and why that skips no event
+//!
+//! A checkpoint that is created begins just before the first event of its shard, or at the head of the log
+//! if the shard has no event. So the shards of a new aggregate do not send a consumer through the log from
+//! its beginning. Both are read by the statement that creates the checkpoint, thus from one snapshot.
+//!
+//! Let that snapshot show the head `H`. The head and the rows of the log are written by one transaction
+//! (`sequencer_write.sql`), so the snapshot shows every row of the log up to `H` and none beyond: rows up to
+//! `H` are final, and every event that is given a position later gets one beyond `H`.
+//!
+//! - If the snapshot shows an event of the shard, its first one is at `p <= H`. No event of the shard can be
+//!   before `p`, then or later, so a checkpoint at `p - 1` has all of them ahead.
+//! - If it shows none, every event of the shard will be beyond `H`, so a checkpoint at `H` has all of them
+//!   ahead: also one that the sequencer is giving a position at that moment, in a transaction that the
+//!   snapshot does not show.
+//!
+//! Two statements would not do: an event that is sequenced between a look for the shard's first event and a
+//! look at the head would be behind the checkpoint.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +51,8 @@ pub struct Move {
     pub kafka_offset: Option<i64>,
 }
 
-/// The checkpoints of the given shards; those that do not exist yet are made, before the first event.
+/// The checkpoints of the given shards. Those that do not exist are created, before the first event of
+/// their shard, or at the head of the log where there is none (see above).
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when the generation neither serves nor is being built, and when Postgres fails.
@@ -42,13 +63,17 @@ pub async fn load(
 ) -> Result<BTreeMap<Shard, Checkpoint>, StoreError> {
     let shards: Vec<i16> = shards.iter().map(|s| s.0).collect();
     let unavailable = || StoreError::unavailable("loading checkpoints");
-    // The lock lets no checkpoint appear behind the back of whoever takes the generation out of service.
+    // The lock lets no checkpoint appear while another transaction takes the generation out of service.
     sqlx::query(
         "with alive as ( \
              select from es.generations \
              where consumer = $1 and generation = $2 and state in ('SERVING', 'BUILDING') for share) \
-         insert into es.checkpoints (consumer, generation, shard) \
-         select $1, $2, shard from unnest($3::smallint[]) as s(shard), alive order by shard \
+         insert into es.checkpoints (consumer, generation, shard, position) \
+         select $1, $2, s.shard, coalesce( \
+             (select l.position - 1 from es.log l where l.shard = s.shard \
+                 order by l.position limit 1), \
+             (select position from es.log_head)) \
+         from unnest($3::smallint[]) as s(shard), alive order by s.shard \
          on conflict do nothing",
     )
     .bind(consumer.name)

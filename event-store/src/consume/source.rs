@@ -2,20 +2,17 @@
 //! `projections`) are its two sources.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::stream_type::StreamType;
-use sqlx::PgPool;
 
 use crate::consume::checkpoint::{self, Move};
+use crate::consume::shared_log::{PAGE, SharedLog};
 use crate::consume::wake::Signal;
 use crate::envelope::{Position, Positioned, Shard, StoredEvent};
 use crate::error::StoreError;
-use crate::log;
-
-/// Events at most in one batch of the log.
-const BATCH: i64 = 1_000;
 
 /// Events that come next, and how far the checkpoints move when they have been applied.
 #[derive(Debug, Default)]
@@ -23,7 +20,7 @@ pub struct Batch {
     /// The generation whose tables are to be written.
     pub generation: i32,
     /// In position order within each shard; none of them was applied before.
-    pub events: Vec<Positioned<StoredEvent>>,
+    pub events: Vec<Arc<Positioned<StoredEvent>>>,
     /// To commit together with what the events did.
     pub moves: Vec<Move>,
 }
@@ -57,7 +54,7 @@ pub trait Source: Send {
 /// The log as a source, read by one process at a time (the checkpoints fence a second one).
 #[derive(Debug)]
 pub struct LogSource {
-    pool: PgPool,
+    log: SharedLog,
     consumer: &'static str,
     shards: Vec<Shard>,
     sequenced: Signal,
@@ -65,28 +62,61 @@ pub struct LogSource {
     generation: i32,
     /// Empty until the checkpoints were read.
     checkpoints: BTreeMap<Shard, Position>,
+    /// Whether the log may have more, as far as the last read showed.
+    has_more: bool,
 }
 
 impl LogSource {
-    /// Reads the events of the given types for a consumer. `patience` is how long it trusts the
-    /// signal before it looks by itself.
+    /// Reads the events of the given types for a consumer. Sources that are given clones of one
+    /// [`SharedLog`] share its reads. `patience` is how long it trusts the signal before it reads without
+    /// one.
     #[must_use]
     pub fn new(
-        pool: PgPool,
+        log: impl Into<SharedLog>,
         consumer: &'static str,
         types: &[StreamType],
         sequenced: Signal,
         patience: Duration,
     ) -> Self {
-        let shards = Shard::all(types);
         Self {
-            pool,
+            log: log.into(),
             consumer,
-            shards,
+            shards: Shard::all(types),
             sequenced,
             patience,
             generation: 0,
             checkpoints: BTreeMap::new(),
+            has_more: true,
+        }
+    }
+
+    /// The events of a read that were not applied yet, with the moves of the checkpoints up to its end.
+    /// Events of shards that the consumer does not want are left out, also of types that this program does
+    /// not know.
+    fn batch(&mut self, read: Vec<Arc<Positioned<StoredEvent>>>, end: Position) -> Batch {
+        let mut moves = Vec::new();
+        // Shards stand at different checkpoints when they are new, and after they were followed through
+        // Kafka.
+        let is_next = |e: &Arc<Positioned<StoredEvent>>| {
+            let checkpoint = self.checkpoints.get(&e.event.stream.shard());
+            checkpoint.is_some_and(|checkpoint| *checkpoint < e.position)
+        };
+        let events = read.into_iter().filter(is_next).collect();
+        for (shard, checkpoint) in &mut self.checkpoints {
+            if *checkpoint < end {
+                moves.push(Move {
+                    shard: *shard,
+                    from: *checkpoint,
+                    to: end,
+                    kafka_offset: None,
+                });
+                *checkpoint = end;
+            }
+        }
+        Batch {
+            generation: self.generation,
+            events,
+            moves,
         }
     }
 }
@@ -96,47 +126,26 @@ impl Source for LogSource {
     async fn next(&mut self) -> Result<Batch, StoreError> {
         loop {
             let after = self.checkpoints.values().min().copied().unwrap_or_default();
-            let read = log::read(&self.pool, after, BATCH).await?;
-            let Some(end) = read.last().map(|last| last.position) else {
+            if !self.has_more {
                 self.sequenced.above(after.0, self.patience).await;
-                continue;
-            };
-            let mut batch = Batch {
-                generation: self.generation,
-                ..Batch::default()
-            };
-            for (shard, checkpoint) in &mut self.checkpoints {
-                if *checkpoint < end {
-                    batch.moves.push(Move {
-                        shard: *shard,
-                        from: *checkpoint,
-                        to: end,
-                        kafka_offset: None,
-                    });
-                }
             }
-            // Shards stand at different checkpoints after they were followed through Kafka.
-            batch.events = read
-                .into_iter()
-                .filter(|e| {
-                    let checkpoint = self.checkpoints.get(&e.event.stream.shard());
-                    checkpoint.is_some_and(|checkpoint| *checkpoint < e.position)
-                })
-                .collect();
-            for moved in &batch.moves {
-                self.checkpoints.insert(moved.shard, moved.to);
+            let read = self.log.read(after, PAGE).await?;
+            self.has_more = read.has_more;
+            if let Some(end) = read.events.last().map(|last| last.position) {
+                return Ok(self.batch(read.events, end));
             }
-            return Ok(batch);
         }
     }
 
     async fn rewind(&mut self, generation: i32) -> Result<(), StoreError> {
+        self.log.forget();
         self.generation = generation;
+        self.has_more = true;
         let id = ConsumerId {
             name: self.consumer,
             generation,
         };
-        self.checkpoints = checkpoint::load(&self.pool, id, &self.shards)
+        self.checkpoints = checkpoint::load(self.log.pool(), id, &self.shards)
             .await?
             .into_iter()
             .map(|(shard, checkpoint)| (shard, checkpoint.position))

@@ -7,6 +7,7 @@
 
 mod append;
 mod audit;
+mod checkpoint;
 mod consumer;
 mod counters;
 mod crash;
@@ -17,5 +18,6 @@ mod pool;
 mod race;
 mod schedules;
 mod sequencer;
+mod shared_log;
 mod support;
 mod wake;

@@ -9,6 +9,7 @@ mod counters;
 mod deadlocks;
 mod guards;
 mod leases;
+mod new_shards;
 mod notebook;
 mod parked;
 mod sequencers;

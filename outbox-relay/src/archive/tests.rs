@@ -53,7 +53,7 @@ fn what_the_archive_has_is_not_sent_again() {
 
 #[test]
 fn a_batch_is_cut_by_stream_and_keeps_the_order_in_each() {
-    let batch = [event(1, 1, 1), event(2, 1, 2), event(1, 2, 3)];
+    let batch = [event(1, 1, 1), event(2, 1, 2), event(1, 2, 3)].map(Arc::new);
     let streams = by_stream(&batch);
     let positions: Vec<Vec<i64>> = streams
         .iter()

@@ -159,7 +159,7 @@ impl Follower {
             .get_or_insert_with(|| Nodes::new(pool.clone(), REMEMBERED));
         for event in events {
             if event.position <= place.goal {
-                self.ready.push_back(nodes.change(event).await?);
+                self.ready.push_back(nodes.change(Arc::new(event)).await?);
             }
         }
         self.place = Some(Place { seen, ..place });

@@ -44,7 +44,7 @@ impl Nodes {
     /// newer program knows.
     pub(super) async fn change(
         &mut self,
-        event: Positioned<StoredEvent>,
+        event: Arc<Positioned<StoredEvent>>,
     ) -> Result<Change, StoreError> {
         let node = match registry::live_fold(event.event.stream.stream_type) {
             Some(fold) => self.node(fold, &event.event).await?,
@@ -53,10 +53,7 @@ impl Nodes {
         if node.is_none() {
             metrics::counter!("clustergenie_changes_without_node_total").increment(1);
         }
-        Ok(Change {
-            event: Arc::new(event),
-            node,
-        })
+        Ok(Change { event, node })
     }
 
     async fn node(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_store::backoff::Backoff;
+use event_store::consume::shared_log::Read;
 use event_store::consume::wake::{POLL, Signal};
 use event_store::envelope::Position;
 use event_store::error::StoreError;
@@ -15,7 +16,7 @@ use super::node::Nodes;
 use super::{Shared, Tail};
 
 /// Events at most in one batch: with the retained batches this bounds what slow subscribers cost.
-const BATCH: i64 = 128;
+const BATCH: usize = 128;
 
 /// Streams whose rows are remembered between events.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(2_048).expect("2,048 is not zero");
@@ -40,8 +41,8 @@ pub struct ChangesTask {
 struct Sent {
     /// The position of the last event that was ever sent.
     last: Position,
-    /// Whether there was as much as is read at once.
-    is_full: bool,
+    /// Whether the log may have more.
+    has_more: bool,
 }
 
 impl ChangesTask {
@@ -101,9 +102,8 @@ impl ChangesTask {
                     if is_promised && !self.is_there(position).await {
                         return;
                     }
-                    // A full batch may not be all there is. After another one it is the hint that says
-                    // so, or has said so already.
-                    if !sent.is_full {
+                    // If there was no more, the signal says when there is, or has said so already.
+                    if !sent.has_more {
                         let (seen, patience) = (position.0, self.patience);
                         self.sequenced.above_or_fallen(seen, known, patience).await;
                     }
@@ -141,20 +141,20 @@ impl ChangesTask {
             position = head.0,
             "the log went back: subscribers are ended, and must begin again"
         );
+        self.shared.log.forget();
         self.shared.tail.send_replace(Tail::Idle);
         self.shared.went_back.send_replace(head);
     }
 
     /// Sends the next batch, if there is one.
     async fn send_next(&mut self, after: Position) -> Result<Sent, StoreError> {
-        let events = log::read(&self.shared.pool, after, BATCH).await?;
+        let Read { events, has_more } = self.shared.log.read(after, BATCH).await?;
         let Some(last) = events.last().map(|event| event.position) else {
             return Ok(Sent {
                 last: after,
-                is_full: false,
+                has_more,
             });
         };
-        let is_full = i64::try_from(events.len()).is_ok_and(|read| read >= BATCH);
         let mut changes = Vec::with_capacity(events.len());
         for event in events {
             changes.push(self.nodes.change(event).await?);
@@ -165,7 +165,7 @@ impl ChangesTask {
         self.shared.tail.send_replace(Tail::At(last));
         // Without receivers it is lost, and nobody misses it.
         let _ = self.shared.live.send(changes.into());
-        Ok(Sent { last, is_full })
+        Ok(Sent { last, has_more })
     }
 
     fn has_listeners(&self) -> bool {

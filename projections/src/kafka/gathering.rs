@@ -1,6 +1,7 @@
 //! Events that go into one batch, with the moves of their checkpoints.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::ids::EventId;
 use event_store::consume::checkpoint::Move;
@@ -10,7 +11,7 @@ use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 /// A batch in the making.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
-    events: Vec<Positioned<StoredEvent>>,
+    events: Vec<Arc<Positioned<StoredEvent>>>,
     moves: BTreeMap<Shard, Move>,
     /// What Kafka said last, of each shard for which it said anything.
     claims: BTreeMap<Shard, Claim>,
@@ -55,7 +56,7 @@ impl Gathering {
         });
         step.to = event.position;
         step.kafka_offset = kafka_offset.or(step.kafka_offset);
-        self.events.push(event);
+        self.events.push(Arc::new(event));
     }
 
     /// What has to be held against the log before the batch is taken out.

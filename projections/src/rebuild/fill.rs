@@ -1,5 +1,7 @@
 //! Fills a generation from the log: several shards at a time, each in small transactions of its own.
 
+use std::sync::Arc;
+
 use event_store::consume::checkpoint::{self, Move};
 use event_store::consume::consumer::{self, Consumer};
 use event_store::consume::source::{Batch, ConsumerId};
@@ -57,7 +59,7 @@ async fn fill_shard(
         };
         let batch = Batch {
             generation,
-            events,
+            events: events.into_iter().map(Arc::new).collect(),
             moves: vec![step],
         };
         consumer::apply_batch(pool, projection, &batch).await?;

@@ -31,7 +31,12 @@ impl Live {
         let sequenced = Signal::new();
         // So long that a test which relied on polling would not end.
         let patience = Duration::from_secs(3_600);
-        let (changes, task) = Changes::new(world.pool.clone(), sequenced.clone(), patience);
+        let (changes, task) = Changes::new(
+            world.pool.clone(),
+            world.pool.clone().into(),
+            sequenced.clone(),
+            patience,
+        );
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(task.run(stop.clone()));

@@ -1,11 +1,13 @@
 //! Replaying from zero gives the same rows, byte for byte, however the events are cut into batches
 //! and whichever workers apply them.
 
+use std::sync::Arc;
+
 use domain::droplet::DropletEvent;
 use domain::job::JobSubject;
 use domain::registry::Event;
 use domain::stream_type::StreamType;
-use event_store::consume::checkpoint::Move;
+use event_store::consume::checkpoint::{self, Move};
 use event_store::consume::consumer::{Consumer, apply_batch};
 use event_store::consume::source::{Batch, ConsumerId};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent, StreamId};
@@ -149,31 +151,36 @@ async fn replay(
         name: projection.name(),
         generation: world.follow(projection).await,
     };
-    event_store::consume::checkpoint::load(&world.pool, id, shards)
+    let mut checkpoints = checkpoint::load(&world.pool, id, shards)
         .await
-        .expect("the checkpoints are made");
+        .expect("the checkpoints are created");
     let of_shards: Vec<_> = events
         .iter()
         .filter(|event| shards.contains(&event.event.stream.shard()))
         .cloned()
         .collect();
-    let mut from = Position::START;
     for batch in of_shards.chunks(size) {
         let to = batch.last().expect("chunks are not empty").position;
-        let moves = shards.iter().map(|&shard| Move {
-            shard,
-            from,
-            to,
-            kafka_offset: None,
-        });
+        // A shard whose first event comes later stands there already.
+        let mut moves = Vec::new();
+        for (&shard, checkpoint) in &mut checkpoints {
+            if checkpoint.position < to {
+                moves.push(Move {
+                    shard,
+                    from: checkpoint.position,
+                    to,
+                    kafka_offset: None,
+                });
+                checkpoint.position = to;
+            }
+        }
         let batch = Batch {
             generation: id.generation,
-            events: batch.to_vec(),
-            moves: moves.collect(),
+            events: batch.iter().cloned().map(Arc::new).collect(),
+            moves,
         };
         apply_batch(&world.pool, projection, &batch)
             .await
             .expect("the batch is applied");
-        from = to;
     }
 }

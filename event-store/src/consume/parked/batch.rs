@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::error::Error;
+use std::sync::Arc;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ impl ParkedStreams {
     pub(crate) async fn load(
         transaction: &mut PgConnection,
         consumer: ConsumerId,
-        events: &[Positioned<StoredEvent>],
+        events: &[Arc<Positioned<StoredEvent>>],
     ) -> Result<Self, StoreError> {
         let streams: HashSet<Uuid> = events.iter().map(|e| e.event.stream.uuid).collect();
         let parked: Vec<Uuid> = sqlx::query_scalar(

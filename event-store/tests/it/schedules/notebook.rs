@@ -1,5 +1,7 @@
 //! A consumer that writes down what it applied, in the order in which it did.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::stream_type::StreamType;
 use event_store::consume::checkpoint::{self, Move};
@@ -81,8 +83,17 @@ pub(super) fn stream(partition: i16, number: usize) -> StreamId {
         .expect("there is no end of streams")
 }
 
-/// An empty notebook, of a consumer that has applied nothing; its checkpoints are made.
+/// An empty notebook, of a consumer that has applied nothing; its checkpoints are created.
 pub(super) async fn reset(pool: &PgPool) {
+    clear(pool).await;
+    let shards = Shard::all(&[StreamType::DROPLET]);
+    checkpoint::load(pool, ID, &shards)
+        .await
+        .expect("Postgres answers");
+}
+
+/// An empty notebook, of a consumer that has no checkpoints.
+pub(super) async fn clear(pool: &PgPool) {
     sqlx::raw_sql(
         "create table if not exists public.notebook \
              (line int generated always as identity, position bigint not null); \
@@ -92,10 +103,6 @@ pub(super) async fn reset(pool: &PgPool) {
     .await
     .expect("Postgres answers");
     generation::begin(pool, NAME, 1)
-        .await
-        .expect("Postgres answers");
-    let shards = Shard::all(&[StreamType::DROPLET]);
-    checkpoint::load(pool, ID, &shards)
         .await
         .expect("Postgres answers");
 }
@@ -120,7 +127,7 @@ pub(super) async fn batch(pool: &PgPool, partition: i16, up_to: i64) -> Option<B
     }];
     Some(Batch {
         generation: ID.generation,
-        events,
+        events: events.into_iter().map(Arc::new).collect(),
         moves,
     })
 }

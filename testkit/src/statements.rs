@@ -1,0 +1,65 @@
+//! The statements that a test sends to Postgres, as the driver logs them.
+//!
+//! They are collected by thread: a test that runs all of its tasks on its own thread, as `#[tokio::test]`
+//! does, sees its own statements and no others. Only pools of
+//! [`pool_for`](crate::postgres::TestDatabase::pool_for) log.
+
+use std::cell::RefCell;
+use std::fmt::{self, Write};
+use std::sync::Once;
+
+use tracing::{Event, Subscriber, field};
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::{Layer, Registry};
+
+thread_local! {
+    static SENT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Begins to collect; what was sent before is not in it.
+///
+/// # Panics
+/// When something else of the process listens to the log.
+pub fn collect() {
+    static INSTALLED: Once = Once::new();
+    // One subscriber for all tests of the process: one of a thread would not hear of what other threads
+    // have logged first.
+    INSTALLED.call_once(|| {
+        tracing::subscriber::set_global_default(Registry::default().with(Collecting))
+            .expect("nothing else listens to the log");
+    });
+    SENT.take();
+}
+
+/// Gives what was sent since the last call, or since [`collect`].
+#[must_use]
+pub fn take() -> Vec<String> {
+    SENT.take()
+}
+
+/// How many statements were sent since the last [`take`].
+#[must_use]
+pub fn count() -> usize {
+    SENT.with_borrow(Vec::len)
+}
+
+struct Collecting;
+
+impl<S: Subscriber> Layer<S> for Collecting {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "sqlx::query" {
+            let mut text = Text::default();
+            event.record(&mut text);
+            SENT.with_borrow_mut(|sent| sent.push(text.0));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl field::Visit for Text {
+    fn record_debug(&mut self, _: &field::Field, value: &dyn fmt::Debug) {
+        write!(self.0, "{value:?} ").expect("texts take everything");
+    }
+}
