@@ -16,10 +16,7 @@ use domain::ids::OrgId;
 use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded, Version};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use sqlx::PgConnection;
-use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::fold;
@@ -85,8 +82,8 @@ impl Consumer for Counts {
             };
             let id = event.stream.uuid;
             let before = rows.remove(&id);
-            fold::must_follow(before.as_ref().map(|row| row.version), event)?;
-            let step = counting.step(before.map(|row| row.counted), event)?;
+            fold::must_follow(before.as_ref().map(|row| Version(row.version)), event)?;
+            let step = counting.step(before.as_ref().map(|row| row.counted.as_str()), event)?;
             for (dimension, value) in step.left {
                 deltas.add(&event.org, dimension, value, -1);
             }
@@ -95,7 +92,7 @@ impl Consumer for Counts {
             }
             let after = Row {
                 stream_id: id,
-                version: event.version,
+                version: event.version.0,
                 counted: step.counted,
             };
             rows.insert(id, after);
@@ -105,12 +102,13 @@ impl Consumer for Counts {
     }
 }
 
-/// What a stream is counted as. The fields are the columns of the table `counted`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a stream is counted as: a row of the table `counted`.
+#[derive(Debug, FromRow)]
 struct Row {
     stream_id: Uuid,
-    version: Version,
-    counted: Value,
+    version: i64,
+    /// JSON of a [`Counted`](crate::model::Counted).
+    counted: String,
 }
 
 /// By how much which counters change.
@@ -160,23 +158,30 @@ async fn load(
     transaction: &mut PgConnection,
     streams: &[Uuid],
 ) -> Result<BTreeMap<Uuid, Row>, ApplyError> {
-    let rows: Vec<Json<Row>> =
-        sqlx::query_scalar("select to_json(c) from counted c where c.stream_id = any($1)")
-            .bind(streams)
-            .fetch_all(transaction)
-            .await?;
-    let rows = rows.into_iter().map(|Json(row)| (row.stream_id, row));
+    let rows: Vec<Row> = sqlx::query_as(
+        "select stream_id, version, counted::text as counted from counted \
+         where stream_id = any($1)",
+    )
+    .bind(streams)
+    .fetch_all(transaction)
+    .await?;
+    let rows = rows.into_iter().map(|row| (row.stream_id, row));
     Ok(rows.collect())
 }
 
+/// Writes the rows in one statement, in the order of their streams, so that two workers cannot deadlock.
 async fn store(transaction: &mut PgConnection, rows: Vec<Row>) -> Result<(), ApplyError> {
     sqlx::query(
-        "insert into counted \
-         select * from jsonb_populate_recordset(null::counted, $1) order by stream_id \
+        "insert into counted (stream_id, version, counted) \
+         select stream_id, version, counted::jsonb \
+         from unnest($1::uuid[], $2::bigint[], $3::text[]) as c(stream_id, version, counted) \
+         order by stream_id \
          on conflict (stream_id) do update set version = excluded.version, \
              counted = excluded.counted",
     )
-    .bind(Json(rows))
+    .bind(rows.iter().map(|row| row.stream_id).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.version).collect::<Vec<_>>())
+    .bind(rows.into_iter().map(|row| row.counted).collect::<Vec<_>>())
     .execute(transaction)
     .await?;
     Ok(())

@@ -5,7 +5,6 @@ use event_store::consume::consumer::ApplyError;
 use event_store::envelope::Recorded;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::fold::UnexpectedEvent;
 
@@ -29,14 +28,14 @@ pub trait Counted: Serialize + DeserializeOwned {
 /// How streams are counted, without the type of what they are counted as.
 #[derive(Debug, Clone, Copy)]
 pub struct Counting {
-    step: fn(Option<Value>, &Recorded) -> Result<Step, ApplyError>,
+    step: fn(Option<&str>, &Recorded) -> Result<Step, ApplyError>,
 }
 
 /// What an event changes.
 #[derive(Debug)]
 pub(crate) struct Step {
-    /// What the stream is counted as after the event, to be kept.
-    pub(crate) counted: Value,
+    /// What the stream is counted as after the event, as JSON: to be kept.
+    pub(crate) counted: String,
     /// The counters that lose one.
     pub(crate) left: Vec<Counter>,
     /// The counters that gain one.
@@ -57,12 +56,12 @@ impl Counting {
     ///
     /// # Errors
     /// When the event, or what was kept, makes no sense.
-    pub(crate) fn step(self, before: Option<Value>, event: &Recorded) -> Result<Step, ApplyError> {
+    pub(crate) fn step(self, before: Option<&str>, event: &Recorded) -> Result<Step, ApplyError> {
         (self.step)(before, event)
     }
 }
 
-fn step<C: Counted>(before: Option<Value>, event: &Recorded) -> Result<Step, ApplyError> {
+fn step<C: Counted>(before: Option<&str>, event: &Recorded) -> Result<Step, ApplyError> {
     let unreadable = |error: serde_json::Error| {
         let stream = event.stream;
         ApplyError::Event(format!(
@@ -70,7 +69,7 @@ fn step<C: Counted>(before: Option<Value>, event: &Recorded) -> Result<Step, App
         ))
     };
     let before: Option<C> = before
-        .map(serde_json::from_value)
+        .map(serde_json::from_str)
         .transpose()
         .map_err(unreadable)?;
     let left = before.as_ref().map(counters).unwrap_or_default();
@@ -78,7 +77,7 @@ fn step<C: Counted>(before: Option<Value>, event: &Recorded) -> Result<Step, App
     Ok(Step {
         left,
         entered: counters(&after),
-        counted: serde_json::to_value(&after).map_err(unreadable)?,
+        counted: serde_json::to_string(&after).map_err(unreadable)?,
     })
 }
 
