@@ -16,7 +16,6 @@ mod telemetry;
 mod token;
 mod trace_load;
 mod unpublished;
-mod up;
 mod verify;
 mod wiring;
 
@@ -71,17 +70,17 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Verify(settings) => return verify::run(settings).await,
-        Command::Up(settings) => up::run(settings).await,
+        Command::Up(settings) => processes::up::run(settings).await,
         Command::Token(settings) => token::run(settings),
         Command::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
         Command::Health(settings) => health::run(settings).await,
         Command::Projections(settings) => projections::run(settings).await,
         Command::Unpublished(settings) => unpublished::run(settings).await,
-        Command::Migrate(settings) => processes::migrate(settings).await,
-        Command::Api(settings) => processes::api(settings).await,
-        Command::Relay(settings) => processes::relay(settings).await,
-        Command::Project(settings) => processes::project(settings).await,
-        Command::Work(settings) => processes::work(settings).await,
+        Command::Migrate(settings) => processes::migrate::run(settings).await,
+        Command::Api(settings) => processes::api::run(settings).await,
+        Command::Relay(settings) => processes::relay::run(settings).await,
+        Command::Project(settings) => processes::project::run(settings).await,
+        Command::Work(settings) => processes::work::run(settings).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -154,7 +154,7 @@ async fn an_address_in_use_is_refused_before_a_cluster_is_made() {
     let address = taken.local_addr().unwrap().to_string();
     let refused = run(&folder, &["up", "--data", "data", "--listen", &address]).await;
     assert!(
-        said(&refused).contains(&format!("{address} cannot be served")),
+        said(&refused).contains(&format!("cannot listen on {address}")),
         "{}",
         said(&refused)
     );

@@ -1,0 +1,92 @@
+//! What a process serves over HTTP: the API, or only its health and metrics.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use api::auth::Auth;
+use api::health::MetricsRenderer;
+use api::router::Endpoint;
+use api::services::Services;
+use api::unread::Unread;
+use tokio::net::TcpListener;
+
+use crate::config::{Clients, Observed};
+use crate::readiness::Ready;
+use crate::tasks::{Stage, Tasks};
+use crate::telemetry::Metrics;
+
+/// Opens a listening socket.
+///
+/// # Errors
+/// When the port is in use, or the address is not one of this machine.
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot listen on {address}: the port is in use, or it is not an address of this machine; \
+             choose another one"
+        )
+    })
+}
+
+/// Serves the API, health and metrics.
+///
+/// # Errors
+/// When a trusted document would not run.
+pub(crate) async fn serve_api(
+    tasks: &mut Tasks,
+    listener: TcpListener,
+    services: Services,
+    auth: Auth,
+    clients: &Clients,
+    metrics: &Metrics,
+) -> anyhow::Result<()> {
+    let readiness = Arc::clone(&services.readiness);
+    let rules = clients.requests.rules().await?;
+    let endpoint = Endpoint {
+        executor: api::schema::build(services, rules),
+        auth,
+        limits: api::websocket::Limits::default(),
+        origins: clients.cors_origins.clone(),
+        unread: Unread::new(clients.unread_bytes),
+    };
+    let router = api::router::transports(endpoint, readiness, renderer(metrics));
+    tasks.spawn(Stage::Serve, "api", |stop| async move {
+        api::server::run(listener, router, stop).await;
+        Ok(())
+    });
+    Ok(())
+}
+
+/// Serves health and metrics of a process without an API. The server is the last task to stop.
+///
+/// # Errors
+/// When the address cannot be listened on, or metrics were started before.
+pub(crate) async fn serve_health(
+    tasks: &mut Tasks,
+    ready: &Arc<Ready>,
+    observed: &Observed,
+) -> anyhow::Result<()> {
+    let metrics = Metrics::start()?;
+    keep_current(tasks, ready, &metrics);
+    let listener = listen(observed.metrics_listen).await?;
+    tracing::info!(address = %listener.local_addr()?, "serving /livez, /readyz and /metrics");
+    let router = api::health::health_router(Arc::clone(ready) as _, renderer(&metrics));
+    tasks.spawn(Stage::Follow, "health", |stop| async move {
+        api::server::run(listener, router, stop).await;
+        Ok(())
+    });
+    Ok(())
+}
+
+/// Keeps the answers of `/readyz` and `/metrics` current.
+pub(crate) fn keep_current(tasks: &mut Tasks, ready: &Arc<Ready>, metrics: &Metrics) {
+    let (ready, metrics) = (Arc::clone(ready), metrics.clone());
+    tasks.spawn(Stage::Follow, "readiness", |stop| ready.watch(stop));
+    tasks.spawn(Stage::Follow, "metrics", |stop| metrics.keep_up(stop));
+}
+
+fn renderer(metrics: &Metrics) -> MetricsRenderer {
+    let metrics = metrics.clone();
+    Arc::new(move || metrics.render())
+}
