@@ -29,7 +29,7 @@ impl MayEnd {
                 let serves = said.contains("serving the API") || said.contains("serving /livez");
                 let database = [
                     "the database cannot be used",
-                    "migrating the database failed",
+                    "the version of the database cannot be read",
                 ];
                 has_told && !serves && begins(&database)
             }
@@ -38,8 +38,9 @@ impl MayEnd {
                 let start = [
                     "Postgres did not start",
                     "migrating the database failed",
+                    "the version of the database cannot be read",
                     "the Postgres server with process id",
-                    "the database cannot be made",
+                    "the database cannot be created",
                     "the private Postgres",
                 ];
                 let ended = ["the task `postgres` failed"];

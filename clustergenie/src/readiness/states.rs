@@ -44,6 +44,10 @@ pub(super) fn schema(checked: Result<(), SchemaError>) -> Result<(), String> {
         Err(
             error @ (SchemaError::Older { .. }
             | SchemaError::Altered { .. }
+            | SchemaError::NeedsCreateRole { .. }
+            | SchemaError::NeedsAdminOption { .. }
+            | SchemaError::NotOwner { .. }
+            | SchemaError::Unreadable(_)
             | SchemaError::Failed(_)),
         ) => Err(error.to_string()),
     }

@@ -8,6 +8,8 @@
 mod agreement;
 mod distributed;
 mod imports;
+mod login;
+mod migrate;
 mod paused_leader;
 mod program;
 mod projections;
