@@ -1,4 +1,4 @@
-//! `clustergenie health`: asks a process whether it is ready, for container health checks.
+//! `clustergenie health`: checks the readiness of a process, for container health checks.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use serde::Deserialize;
 
 use crate::config::Health;
 
-/// A process that is not stuck answers at once.
+/// Timeout of the check. A process answers `/readyz` without waiting for anything.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Returns when the process is ready.
+/// Succeeds if the process is ready.
 ///
 /// # Errors
-/// When it does not answer, or says which parts are not ready and why.
+/// When it does not answer, or some parts are not ready: which ones and why.
 pub(crate) async fn run(settings: Health) -> anyhow::Result<()> {
-    let url = format!("{}/readyz", settings.url.trim_end_matches('/'));
+    let url = format!("{}/readyz", settings.url);
     let client = reqwest::Client::builder()
         .timeout(TIMEOUT)
         .no_proxy()
@@ -25,7 +25,7 @@ pub(crate) async fn run(settings: Health) -> anyhow::Result<()> {
     let readiness: Readiness = response
         .json()
         .await
-        .with_context(|| format!("{url} does not answer as ClusterGenie does"))?;
+        .with_context(|| format!("{url} is not a process of ClusterGenie"))?;
     if readiness.ready {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! ClusterGenie's one binary: parses, starts logging, runs a subcommand, reports how it ended.
+//! ClusterGenie's one binary: parses the command line, starts logging, runs a subcommand, reports its error.
 
 mod config;
 mod data_directory;
@@ -27,7 +27,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::config::{Cli, Command, Trace};
 
-/// What a program that checks something exits with when it could not, as for settings it cannot use.
+/// Exit status of unusable settings, and of a check that could not run.
 const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error, exit: ExitCode) -> ExitCode {
-    // There is nobody left to tell when standard error is closed.
+    // If standard error is closed, nobody can be told.
     let _ = writeln!(std::io::stderr(), "clustergenie: {error:#}");
     exit
 }
@@ -59,7 +59,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::start_logging(&cli.logging)?;
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
-        .map_err(|_| anyhow::anyhow!("cryptography was set up twice"))?;
+        .map_err(|_| anyhow::anyhow!("cryptography was initialized twice"))?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -26,6 +26,9 @@ const WARN_INTERVAL: Duration = Duration::from_secs(10);
 /// Timeout of a check, after which the database counts as not answering.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The name of the part that publishes to Kafka.
+pub(crate) const KAFKA: &str = "kafka";
+
 /// What a process needs to do its work.
 pub(crate) struct Dependencies {
     /// Connections of the tables' owner.
@@ -104,8 +107,17 @@ impl Ready {
 
     /// Waits until every part is ready. Warns periodically of one that is not.
     pub(crate) async fn wait(&self) {
+        self.wait_for(|_| true).await;
+    }
+
+    /// Waits until every part but one is ready. Warns periodically of one that is not.
+    pub(crate) async fn wait_without(&self, name: &str) {
+        self.wait_for(|part| part.name != name).await;
+    }
+
+    async fn wait_for(&self, matters: impl Fn(&Part) -> bool) {
         let mut warned = Instant::now();
-        while let Some((name, reason)) = self.first_not_ready() {
+        while let Some((name, reason)) = self.first_not_ready(&matters) {
             if warned.elapsed() > WARN_INTERVAL {
                 tracing::warn!(part = name, reason, "not ready yet");
                 warned = Instant::now();
@@ -114,8 +126,9 @@ impl Ready {
         }
     }
 
-    fn first_not_ready(&self) -> Option<(&'static str, String)> {
-        self.parts().into_iter().find_map(|part| match part.state {
+    fn first_not_ready(&self, matters: impl Fn(&Part) -> bool) -> Option<(&'static str, String)> {
+        let mut parts = self.parts().into_iter().filter(|part| matters(part));
+        parts.find_map(|part| match part.state {
             PartState::Ready | PartState::Idle(_) => None,
             PartState::NotReady(reason) => Some((part.name, reason)),
         })
@@ -164,7 +177,7 @@ impl Readiness for Ready {
             });
             if relay.publishing == Publishing::Kafka {
                 parts.push(Part {
-                    name: "kafka",
+                    name: KAFKA,
                     state: states::publisher(&now, relay.standby),
                 });
             }
@@ -174,6 +187,9 @@ impl Readiness for Ready {
 }
 
 fn measure(status: &ProjectionStatus) {
+    // Exported before the first failure, so that an alert on its increase sees the first one.
+    metrics::counter!("clustergenie_consumer_failures_total", "consumer" => status.name)
+        .increment(0);
     let gauge = |name| metrics::gauge!(name, "projection" => status.name);
     gauge("clustergenie_projection_lag_events").set(status.lag_events as f64);
     gauge("clustergenie_projection_lag_seconds").set(status.lag.as_secs_f64());

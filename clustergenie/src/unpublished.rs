@@ -16,7 +16,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::config::{Unpublished, UnpublishedAction};
-use crate::output::Done;
+use crate::output::CommandOutput;
 use crate::projections::user;
 
 /// What a list shows at most.
@@ -35,14 +35,14 @@ pub(crate) async fn run(settings: Unpublished) -> anyhow::Result<()> {
     let done = match settings.action.unwrap_or(UnpublishedAction::List) {
         UnpublishedAction::List => {
             let held = unpublished::list(&pool, MOST).await?;
-            Done {
+            CommandOutput {
                 text: lines(held.iter().map(held_text), "no stream is held back"),
                 json: held.iter().map(held_json).collect(),
             }
         }
         UnpublishedAction::Skipped => {
             let skipped = unpublished::skipped(&pool, MOST).await?;
-            Done {
+            CommandOutput {
                 text: lines(skipped.iter().map(skipped_text), "no event was skipped"),
                 json: skipped.iter().map(skipped_json).collect(),
             }
@@ -56,11 +56,11 @@ pub(crate) async fn run(settings: Unpublished) -> anyhow::Result<()> {
     done.print(settings.json)
 }
 
-async fn retry(pool: &PgPool, stream: Uuid) -> anyhow::Result<Done> {
+async fn retry(pool: &PgPool, stream: Uuid) -> anyhow::Result<CommandOutput> {
     let Some(position) = unpublished::retry(pool, stream).await? else {
         bail!("{NOTHING_REFUSED} {stream}: see `clustergenie unpublished list`");
     };
-    Ok(Done {
+    Ok(CommandOutput {
         text: format!(
             "the relay tries the event at position {position} again within a few seconds; \
              `clustergenie unpublished list` shows what came of it\n"
@@ -69,9 +69,14 @@ async fn retry(pool: &PgPool, stream: Uuid) -> anyhow::Result<Done> {
     })
 }
 
-async fn skip(pool: &PgPool, stream: Uuid, by: &str, reason: &str) -> anyhow::Result<Done> {
+async fn skip(
+    pool: &PgPool,
+    stream: Uuid,
+    by: &str,
+    reason: &str,
+) -> anyhow::Result<CommandOutput> {
     match unpublished::skip(pool, stream, by, reason).await? {
-        Skip::Skipped(position) => Ok(Done {
+        Skip::Skipped(position) => Ok(CommandOutput {
             text: format!(
                 "the event at position {position} is never published; those that wait behind it \
                  follow within a few seconds\n"

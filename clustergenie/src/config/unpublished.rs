@@ -4,14 +4,14 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::SomeDatabase;
-use super::projections::{Why, stream};
+use super::TargetDatabase;
+use super::projections::{Reason, stream};
 
 /// Settings of `unpublished`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Unpublished {
     #[command(flatten)]
-    pub(crate) database: SomeDatabase,
+    pub(crate) database: TargetDatabase,
     /// Print JSON.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -44,6 +44,6 @@ pub(crate) enum UnpublishedAction {
         #[arg(value_parser = stream)]
         stream: Uuid,
         #[command(flatten)]
-        why: Why,
+        why: Reason,
     },
 }

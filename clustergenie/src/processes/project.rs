@@ -32,6 +32,6 @@ pub(crate) async fn run(settings: Project) -> anyhow::Result<()> {
         consumers: projections::all(),
         relay: None,
     });
-    http::serve_health(&mut tasks, &ready, &settings.observed).await?;
+    http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;
     tasks.run().await
 }

@@ -33,6 +33,6 @@ pub(crate) async fn run(settings: Relay) -> anyhow::Result<()> {
         consumers: Vec::new(),
         relay: Some(relay),
     });
-    http::serve_health(&mut tasks, &ready, &settings.observed).await?;
+    http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;
     tasks.run().await
 }

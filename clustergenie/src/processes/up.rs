@@ -37,7 +37,7 @@ const ORG: &str = "demo";
 /// # Errors
 /// When something cannot be started, or a part failed.
 pub(crate) async fn run(settings: Up) -> anyhow::Result<()> {
-    let data = DataDirectory::take(&settings.data)?;
+    let data = DataDirectory::lock(&settings.data)?;
     // The file of an earlier run would be false.
     remove_ready_file(settings.ready_file.as_deref())?;
     // Before Postgres is started, so that a wrong address is reported at once.
@@ -71,8 +71,8 @@ async fn serve(
     });
     let announcement = Announcement::new(address, key, postgres.url(), settings)?;
     tasks.spawn(Stage::Serve, "announcement", |stop| async move {
-        if stop.run_until_cancelled(ready.wait()).await.is_some() {
-            announcement.publish()?;
+        if let Some(published) = stop.run_until_cancelled(announcement.publish(&ready)).await {
+            published?;
         }
         stop.cancelled().await;
         Ok(())

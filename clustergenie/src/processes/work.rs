@@ -31,6 +31,6 @@ pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
         consumers: vec![todo],
         relay: None,
     });
-    http::serve_health(&mut tasks, &ready, &settings.observed).await?;
+    http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;
     tasks.run().await
 }

@@ -11,7 +11,7 @@ use api::services::Services;
 use api::unread::Unread;
 use tokio::net::TcpListener;
 
-use crate::config::{Clients, Observed};
+use crate::config::Clients;
 use crate::readiness::Ready;
 use crate::tasks::{Stage, Tasks};
 use crate::telemetry::Metrics;
@@ -65,11 +65,11 @@ pub(crate) async fn serve_api(
 pub(crate) async fn serve_health(
     tasks: &mut Tasks,
     ready: &Arc<Ready>,
-    observed: &Observed,
+    address: SocketAddr,
 ) -> anyhow::Result<()> {
     let metrics = Metrics::start()?;
     keep_current(tasks, ready, &metrics);
-    let listener = listen(observed.metrics_listen).await?;
+    let listener = listen(address).await?;
     tracing::info!(address = %listener.local_addr()?, "serving /livez, /readyz and /metrics");
     let router = api::health::health_router(Arc::clone(ready) as _, renderer(&metrics));
     tasks.spawn(Stage::Follow, "health", |stop| async move {
@@ -83,7 +83,7 @@ pub(crate) async fn serve_health(
 pub(crate) fn keep_current(tasks: &mut Tasks, ready: &Arc<Ready>, metrics: &Metrics) {
     let (ready, metrics) = (Arc::clone(ready), metrics.clone());
     tasks.spawn(Stage::Follow, "readiness", |stop| ready.watch(stop));
-    tasks.spawn(Stage::Follow, "metrics", |stop| metrics.keep_up(stop));
+    tasks.spawn(Stage::Follow, "metrics", |stop| metrics.run_upkeep(stop));
 }
 
 fn renderer(metrics: &Metrics) -> MetricsRenderer {
