@@ -7,6 +7,7 @@
 
 mod agreement;
 mod distributed;
+mod documents;
 mod imports;
 mod login;
 mod migrate;
