@@ -5,15 +5,13 @@
 
 use domain::ids::OrgId;
 use event_store::log;
-// Named by whoever shows a history; the API, for one, does not import the event store.
-pub use event_store::envelope::{Metadata, Positioned, StoredEvent, StreamId};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::page::{self, ByPosition, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
 // Named by whoever shows a history; the API, for one, does not import the event store.
-pub use event_store::envelope::{Metadata, Positioned, StoredEvent};
+pub use event_store::envelope::{Metadata, Positioned, StoredEvent, StreamId};
 
 /// Which events are wanted; the default is all.
 #[derive(Debug, Clone, Default)]

@@ -156,10 +156,10 @@ impl TestKafka {
     /// # Panics
     /// When the broker refuses.
     pub async fn make_topics_with(&self, settings: &[(&str, &str)]) {
-        let events = StreamType::known()
+        let events: Vec<_> = StreamType::known()
             .iter()
-            .copied()
-            .map(|of| (self.topics.events(of), Shard::PARTITIONS));
+            .map(|of| (self.topics.events(*of), Shard::PARTITIONS))
+            .collect();
         self.make(&events, settings).await;
     }
 

@@ -1,7 +1,7 @@
 //! `Projection`: how far a read model is, what it does, and what it could not apply.
 
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
-use projections::status::{ProjectionStatus, State};
+use projections::status::{ConsumerStatus, State};
 
 use super::generation::{ProjectionBuild, ProjectionFailure};
 use super::parked::ParkedStreams;
@@ -14,7 +14,7 @@ use crate::graph::services::Services;
 use crate::identity::roles::Right;
 
 /// How far a read model is.
-pub(crate) struct Projection(pub(crate) ProjectionStatus);
+pub(crate) struct Projection(pub(crate) ConsumerStatus);
 
 /// How far a read model follows the history.
 #[Object]

@@ -108,7 +108,7 @@ fn refusal(error: OperateError) -> Result<UserError, Error> {
         OperateError::Rebuild(RequestError::InTheMaking { .. }) => {
             ("projection", "REBUILD_IN_THE_MAKING")
         }
-        OperateError::Rebuild(_) | OperateError::Store(_) | OperateError::Unavailable(_) => {
+        OperateError::Rebuild(_) | OperateError::Store(_) => {
             return Err(error::unavailable(&error));
         }
     };

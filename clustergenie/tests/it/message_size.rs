@@ -3,9 +3,10 @@
 use api::identity::tokens::MAX_SUBJECT_CHARS;
 use chrono::DateTime;
 use domain::droplet::DropletEvent;
-use domain::event::Event;
+use domain::event::DomainEvent;
 use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
 use domain::job::JobEvent;
+use domain::registry::Event;
 use event_store::cloudevent::{Topics, encode};
 use event_store::envelope::{
     Metadata, Position, Positioned, RequestSource, StoredEvent, StreamId, Version,

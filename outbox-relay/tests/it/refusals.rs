@@ -1,6 +1,7 @@
 //! Kafkas that are not as they must be, and refuse events: nothing is written around it, and it is said what
 //! to do.
 
+use domain::event::DomainEvent;
 use domain::job::{JobEvent, JobProgressed};
 use domain::stream_type::StreamType;
 use event_store::envelope::Position;
@@ -239,7 +240,7 @@ fn large(bytes: usize) -> JobEvent {
             message: Some("x".repeat(message)),
         })
     };
-    let json = |event: JobEvent| domain::event::Event::from(event).to_json().unwrap();
+    let json = |event: JobEvent| domain::registry::Event::from(event).to_json().unwrap();
     let frame = json(event(1)).len() - 1;
     event(bytes - frame)
 }

@@ -45,10 +45,10 @@ impl Follower {
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")
             .set("fetch.wait.max.ms", "20");
-        let topics = StreamType::known()
+        let topics: Vec<_> = StreamType::known()
             .iter()
-            .copied()
-            .map(|of| kafka.topics().events(of));
+            .map(|of| kafka.topics().events(*of))
+            .collect();
         let (seen, stopped) = (Arc::clone(&positions), Arc::clone(&stop));
         let thread = std::thread::spawn(move || follow(&config, &topics, &seen, &stopped));
         Self {
