@@ -1,4 +1,4 @@
-//! Tells cargo that the migrations, which a macro reads, are sources too.
+//! Makes cargo rebuild when a migration changes, because a macro reads them.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

@@ -1,12 +1,15 @@
-//! Every setting of every process: a flag and, where a process of its own runs, an environment
-//! variable. A setting that is not known or not valid stops the start with a sentence.
+//! The settings of every subcommand: flags and, for processes, environment variables.
+//!
+//! An unknown or invalid setting stops the start with a sentence that says what to correct.
 
 mod clients;
 mod database;
 mod distributed;
 mod environment;
+mod listen;
 mod projections;
 mod requests;
+mod url;
 mod verify;
 
 use std::net::SocketAddr;
@@ -21,20 +24,20 @@ use domain::ids::OrgId;
 use crate::duration;
 
 pub(crate) use self::clients::Clients;
-pub(crate) use self::database::SomeDatabase;
+pub(crate) use self::database::TargetDatabase;
 pub(crate) use self::distributed::{
-    Api, Archive, Database, Kafka, KafkaTopics, Migrate, Observed, Project, Relay, Work,
+    Api, Archive, Database, Kafka, KafkaTopics, Migrate, Project, Relay, Work,
 };
 pub(crate) use self::environment::{read_dotenv, refuse_unknown};
 pub(crate) use self::projections::{Projections, ProjectionsAction, RetryProjection};
 pub(crate) use self::verify::Verify;
 
-/// Where `up` keeps everything when it is not told.
+/// The default data directory of `up`.
 const DATA: &str = "clustergenie-data";
-/// Where a local platform serves.
+/// The default address of a platform on this machine.
 const LOCAL: &str = "http://127.0.0.1:8085";
 
-/// ClusterGenie: droplets and jobs with one history that frontends, auditors and analysts share.
+/// ClusterGenie, an event-sourced control plane for droplets (virtual machines) and jobs.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 pub(crate) struct Cli {
@@ -44,40 +47,37 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What to run.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Runs everything in one process, with a private Postgres of its own.
+    /// Runs all of ClusterGenie in one process, with a private Postgres.
     Up(Up),
-    /// Prints a token signed with the key of a data directory.
+    /// Prints a signed token for a person or a program.
     Token(Token),
-    /// Exits with 0 when a process says that it is ready, else with 1 and the reason.
+    /// Checks whether a process is ready. Exits with 0 if it is, else with 1 and the reasons.
     Health(Health),
-    /// Checks that store, log, Kafka and read models hold the same events, while the platform goes on.
-    /// Exits with 0 when they do, with 1 when there are differences, with 2 when something could not be
-    /// checked.
+    /// Checks that event store, log, Kafka and read models hold the same events. The platform keeps running.
+    /// Exits with 0 if they do, with 1 if they differ, with 2 if something could not be checked.
     Verify(Verify),
-    /// Shows what follows events and how far it is, and pauses it, makes it anew, or deals with events
-    /// that it could not apply. NAME is `droplets`, `jobs`, `activity` or `counts`, the read models, or
-    /// `platform`, the to-do list of the platform's runner.
+    /// Shows, pauses and rebuilds projections, and handles events they could not apply.
+    #[command(after_help = projections::names())]
     Projections(Projections),
     /// Brings a database to the version of this program, then ends.
     Migrate(Migrate),
-    /// Serves the API. One of the processes of a distributed installation.
+    /// Serves the GraphQL API. One process of a distributed installation.
     Api(Api),
-    /// Sequences events and publishes them to Kafka. One of the processes of a distributed
-    /// installation.
+    /// Gives events their positions and publishes them to Kafka. One process of a distributed installation.
     Relay(Relay),
-    /// Builds read models from Kafka. One of the processes of a distributed installation.
+    /// Builds read models from Kafka. One process of a distributed installation.
     Project(Project),
-    /// Runs the jobs of the platform. One of the processes of a distributed installation.
+    /// Runs the platform's own jobs. One process of a distributed installation.
     Work(Work),
 }
 
-/// What is written to standard error.
+/// Log lines on standard error.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Logging {
-    /// What to log: a level, or parts of the program and their levels.
+    /// What to log: a level such as `info`, or modules and their levels such as `info,event_store=debug`.
     #[arg(
         long,
         global = true,
@@ -86,7 +86,7 @@ pub(crate) struct Logging {
     )]
     #[arg(value_name = "FILTER", help_heading = "Logging")]
     pub(crate) log: String,
-    /// How log lines are written.
+    /// The format of log lines.
     #[arg(
         long,
         global = true,
@@ -97,26 +97,26 @@ pub(crate) struct Logging {
     pub(crate) log_format: LogFormat,
 }
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs: one object a line.
+    /// One JSON object a line, for programs.
     Json,
 }
 
 /// Settings of `up`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Up {
-    /// Where everything is kept; made if it does not exist.
+    /// The data directory, created if it does not exist.
     #[arg(long, env = "CLUSTERGENIE_DATA", default_value = DATA, value_name = "DIR")]
     pub(crate) data: PathBuf,
-    /// Where to serve; port 0 takes a free one.
+    /// The address to serve on. Port 0 takes a free one.
     #[arg(long, env = "CLUSTERGENIE_LISTEN", default_value = "127.0.0.1:8085")]
-    #[arg(value_name = "ADDRESS")]
+    #[arg(value_name = "HOST:PORT", value_parser = listen::address)]
     pub(crate) listen: SocketAddr,
-    /// Send events through Kafka, by these brokers, instead of reading the log directly.
+    /// Send events through Kafka, at these brokers. By default read models follow the log directly.
     #[arg(long, env = "CLUSTERGENIE_KAFKA", value_name = "HOST:PORT,...")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) kafka: Option<String>,
@@ -126,28 +126,28 @@ pub(crate) struct Up {
     pub(crate) archive: Archive,
     #[command(flatten)]
     pub(crate) clients: Clients,
-    /// Write {"url", "token", "databaseUrl"} to this file once everything serves.
+    /// Write {"url", "token", "databaseUrl"} to this file once every part is ready.
     #[arg(long, env = "CLUSTERGENIE_READY_FILE", value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
-    /// The folder of Postgres's server programs, when they are not where they usually are.
+    /// The directory of Postgres's server programs. By default the usual places are searched.
     #[arg(long, env = "CLUSTERGENIE_POSTGRES_BIN", value_name = "DIR")]
     pub(crate) postgres_bin: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) provider: Provider,
 }
 
-/// Settings of the simulated provider that makes the platform's droplets.
+/// Settings of the simulated provider, which provisions the platform's droplets.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Provider {
-    /// How long each step of the simulated provider takes.
+    /// Duration of each step of the simulated provider.
     #[arg(long, env = "CLUSTERGENIE_STEP_DELAY", default_value = "500ms")]
     #[arg(value_name = "TIME", value_parser = duration::parse)]
     pub(crate) step_delay: Duration,
-    /// The share of droplets, from 0 to 1, that the simulated provider fails to make.
+    /// The share of droplets, from 0 to 1, that the simulated provider fails to provision.
     #[arg(long, env = "CLUSTERGENIE_FAILURE_RATE", default_value = "0")]
     #[arg(value_name = "SHARE", value_parser = share)]
     pub(crate) failure_rate: f64,
-    /// How many jobs run at once.
+    /// Number of jobs that run at the same time.
     #[arg(
         long,
         env = "CLUSTERGENIE_WORKERS",
@@ -161,33 +161,32 @@ pub(crate) struct Provider {
 /// Settings of `token`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Token {
-    /// The data directory whose key signs.
+    /// The data directory of the platform, whose key signs the token.
     #[arg(long, env = "CLUSTERGENIE_DATA", default_value = DATA, value_name = "DIR")]
     pub(crate) data: PathBuf,
-    /// Sign with this key instead.
+    /// A file with the signing key, instead of the key in --data.
     #[arg(long, env = "CLUSTERGENIE_JWT_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// The organization that the token is for.
+    /// The organization of the token.
     #[arg(long)]
     pub(crate) org: OrgId,
-    /// What the token's bearer may do: admin, operator, viewer, auditor, analyst or agent. May be
-    /// given several times.
+    /// A role of the token: admin, operator, viewer, auditor, analyst or agent. Repeat it for several.
     #[arg(long = "role", required = true, value_name = "ROLE", value_parser = role)]
     pub(crate) roles: Vec<Role>,
-    /// Whom the token speaks for: the actor of events.
+    /// The person or program that the token identifies: the actor of its events.
     #[arg(long, default_value = "developer", value_name = "NAME", value_parser = subject)]
     pub(crate) subject: String,
-    /// How long the token is good for.
-    #[arg(long, default_value = "30d", value_name = "TIME", value_parser = duration::parse)]
+    /// Lifetime of the token, at least 1s.
+    #[arg(long, default_value = "30d", value_name = "TIME", value_parser = lifetime)]
     pub(crate) expires: Duration,
 }
 
 /// Settings of `health`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Health {
-    /// The process's address.
-    #[arg(long, env = "CLUSTERGENIE_URL", default_value = LOCAL)]
-    pub(crate) url: String,
+    /// The address of the process, such as http://127.0.0.1:8085. The scheme may be left out.
+    #[arg(long, env = "CLUSTERGENIE_URL", default_value = LOCAL, value_parser = url::base)]
+    pub(crate) url: ::url::Url,
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -206,6 +205,14 @@ fn subject(text: &str) -> Result<String, String> {
             api::identity::tokens::MAX_SUBJECT_CHARS
         )
     })
+}
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = duration::parse(text)?;
+    if lifetime < Duration::from_secs(1) {
+        return Err("a token must be valid for at least 1s".to_owned());
+    }
+    Ok(lifetime)
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -227,12 +234,28 @@ mod tests {
     }
 
     #[test]
+    fn processes_of_one_machine_have_different_default_ports() {
+        let shared = ["--database-url=postgres://db/x", "--kafka=kafka:9092"];
+        let port = |process| {
+            let arguments = ["clustergenie", process].into_iter().chain(shared);
+            match Cli::try_parse_from(arguments).unwrap().command {
+                Command::Relay(relay) => relay.metrics_listen.port(),
+                Command::Project(project) => project.metrics_listen.port(),
+                Command::Work(work) => work.metrics_listen.port(),
+                other => panic!("{other:?} has no such setting"),
+            }
+        };
+        assert_eq!(["relay", "project", "work"].map(port), [8086, 8087, 8088]);
+    }
+
+    #[test]
     fn values_that_make_no_sense_are_refused() {
         for bad in [
             ["up", "--failure-rate", "1.5"],
             ["up", "--workers", "0"],
             ["up", "--step-delay", "5"],
             ["up", "--listen", "8085"],
+            ["token", "--expires", "0s"],
             ["up", "--unknown", "1"],
             ["verify", "--sample", "2"],
         ] {

@@ -1,11 +1,11 @@
-//! The folder that `up` keeps everything in, and the lock that gives it to one process at a time.
+//! The data directory of `up`, and the lock that one process at a time can hold.
 //!
 //! ```text
-//! DIR/lock               held while an `up` runs
-//! DIR/jwt.key            signs and checks the tokens of this installation
+//! DIR/lock               locked while an `up` runs
+//! DIR/jwt.key            the key that signs and checks tokens
 //! DIR/postgres/          the private cluster       (see `postgres`)
-//! DIR/postgres-password  of its only user
-//! DIR/postgres.log       what its server says
+//! DIR/postgres-password  the password of its only user
+//! DIR/postgres.log       the log of its server
 //! ```
 
 use std::fs::{self, DirBuilder, File, TryLockError};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-/// A data directory that is ours until this value is dropped, or the process ends in any way.
+/// A locked data directory. The lock ends with this value, or with the process.
 #[derive(Debug)]
 pub(crate) struct DataDirectory {
     path: PathBuf,
@@ -22,19 +22,19 @@ pub(crate) struct DataDirectory {
 }
 
 impl DataDirectory {
-    /// Takes the directory, making it if it does not exist.
+    /// Locks the directory; creates it if it does not exist.
     ///
     /// # Errors
-    /// When another process has it, or it cannot be made or written to.
-    pub(crate) fn take(path: &Path) -> anyhow::Result<Self> {
+    /// When another process holds the lock, or the directory cannot be created or written to.
+    pub(crate) fn lock(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        // Others may pass through, because Postgres runs as another user when we are root; what is
-        // secret in it is protected by itself.
+        // Others may enter, because Postgres runs as another user when we are root. Secret files in it have
+        // their own permissions.
         DirBuilder::new()
             .recursive(true)
             .mode(0o711)
             .create(path)
-            .with_context(|| format!("the data directory {shown} cannot be made"))?;
+            .with_context(|| format!("the data directory {shown} cannot be created"))?;
         let path = fs::canonicalize(path)
             .with_context(|| format!("the data directory {shown} cannot be reached"))?;
         let lock = File::create(path.join("lock"))
@@ -51,7 +51,7 @@ impl DataDirectory {
         }
     }
 
-    /// Where it is, without links and relative parts.
+    /// The absolute path, without links.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

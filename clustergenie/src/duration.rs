@@ -1,8 +1,8 @@
-//! Lengths of time as people write them: `500ms`, `90s`, `15m`, `12h`, `30d`.
+//! Durations as people write them: `500ms`, `90s`, `15m`, `12h`, `30d`.
 
 use std::time::Duration;
 
-/// Units and how many milliseconds each has. Longer names first, so that `ms` is not taken for `s`.
+/// Units and their milliseconds. `ms` comes first, so that it is not read as `s`.
 const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
     ("s", 1_000),
@@ -14,7 +14,7 @@ const UNITS: [(&str, u64); 5] = [
 /// Reads a whole number with a unit.
 ///
 /// # Errors
-/// A sentence that says how to write it.
+/// A sentence with examples.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     UNITS
         .iter()

@@ -1,4 +1,4 @@
-//! `clustergenie health`: asks a process whether it is ready, for container health checks.
+//! `clustergenie health`: checks the readiness of a process, for container health checks.
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ use url::Url;
 
 use crate::config::Health;
 
-/// A process that is not stuck answers at once.
+/// Timeout of the check. A process answers `/readyz` without waiting for anything.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// The most bytes that are read of an answer, which has a few hundred.
+/// The most bytes that are read of a response, which has a few hundred.
 const MAX_ANSWER: u64 = 64 * 1024;
 
-/// Returns when the process is ready.
+/// Succeeds if the process is ready.
 ///
 /// # Errors
-/// When it does not answer, or says which parts are not ready and why.
+/// When it does not answer, or some parts are not ready: which ones and why.
 pub(crate) async fn run(settings: Health) -> anyhow::Result<()> {
-    let url = readiness_of(&settings.url)?;
+    let url = readiness_url(settings.url);
     let answer = timeout(TIMEOUT, get(&url))
         .await
         .unwrap_or_else(|_| bail!("no answer within {} s", TIMEOUT.as_secs()))
         .with_context(|| format!("{url} does not answer"))?;
     let readiness =
-        read(&answer).with_context(|| format!("{url} does not answer as ClusterGenie does"))?;
+        read(&answer).with_context(|| format!("{url} is not a process of ClusterGenie"))?;
     if readiness.ready {
         return Ok(());
     }
@@ -46,18 +46,14 @@ pub(crate) async fn run(settings: Health) -> anyhow::Result<()> {
     bail!("not ready: {}", reasons.join("; "))
 }
 
-/// Where the process at an address says whether it is ready.
-fn readiness_of(address: &str) -> anyhow::Result<Url> {
-    Url::parse(&format!("{}/readyz", address.trim_end_matches('/')))
-        .ok()
-        // Processes serve without TLS.
-        .filter(|url| url.scheme() == "http" && url.has_host())
-        .with_context(|| {
-            format!("{address:?} is not the address of a process: write it like http://HOST:PORT")
-        })
+/// The URL of the readiness of the process at this address.
+fn readiness_url(mut address: Url) -> Url {
+    let path = format!("{}/readyz", address.path().trim_end_matches('/'));
+    address.set_path(&path);
+    address
 }
 
-/// The whole answer to a GET. HTTP/1.0, so that it comes as it is and ends with the connection.
+/// The whole response to a GET. HTTP/1.0, so that the body is not chunked and ends with the connection.
 async fn get(url: &Url) -> anyhow::Result<Vec<u8>> {
     let host = url.host_str().context("there is no host")?;
     let port = url.port_or_known_default().context("there is no port")?;
@@ -72,7 +68,7 @@ async fn get(url: &Url) -> anyhow::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// Readiness is told in the body, whatever the status.
+/// Reads the readiness from the body of a response, whatever its status.
 fn read(answer: &[u8]) -> anyhow::Result<Readiness> {
     const END_OF_HEAD: &[u8] = b"\r\n\r\n";
     ensure!(answer.starts_with(b"HTTP/1."), "it does not speak HTTP");
@@ -102,11 +98,13 @@ mod tests {
 
     use super::*;
 
-    /// Asks a process that gives this answer to whatever is asked.
+    /// Checks a process that gives this answer to every request.
     async fn ask(answer: &str) -> Result<(), String> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let settings = Health {
-            url: format!("http://{}/", listener.local_addr().unwrap()),
+            url: format!("http://{}/", listener.local_addr().unwrap())
+                .parse()
+                .unwrap(),
         };
         let answering = async {
             let (mut connection, _) = listener.accept().await.unwrap();
@@ -138,20 +136,17 @@ mod tests {
     async fn whatever_else_answers_is_not_ready() {
         for other in ["", "SSH-2.0-x\r\n", "HTTP/1.0 200 OK\r\n\r\n<html>"] {
             let told = ask(other).await.unwrap_err();
-            assert!(
-                told.contains("does not answer as ClusterGenie does"),
-                "{told}"
-            );
+            assert!(told.contains("is not a process of ClusterGenie"), "{told}");
         }
     }
 
     #[test]
-    fn an_address_has_a_scheme_and_a_host() {
-        let url = readiness_of("http://[::1]:8086/").unwrap();
-        assert_eq!(url.as_str(), "http://[::1]:8086/readyz");
-        for bad in ["127.0.0.1:8085", "localhost:8085", "https://a", "", "/x"] {
-            let told = readiness_of(bad).unwrap_err().to_string();
-            assert!(told.contains("http://HOST:PORT"), "{told}");
+    fn readiness_is_asked_below_the_address() {
+        for (address, url) in [
+            ("http://[::1]:8086", "http://[::1]:8086/readyz"),
+            ("http://proxy/a/", "http://proxy/a/readyz"),
+        ] {
+            assert_eq!(readiness_url(address.parse().unwrap()).as_str(), url);
         }
     }
 }

@@ -1,8 +1,7 @@
-//! The key that signs and checks tokens, from a file.
+//! The file of the key that signs and checks tokens.
 //!
-//! A file that holds text (what `openssl rand -base64 48` writes, say) is the key without the white
-//! space around it, so that a line break at its end does not matter; any other file is the key byte by
-//! byte.
+//! White space around a text key (such as the output of `openssl rand -base64 48`) is ignored, so a final line
+//! break does not matter. Any other file is the key, byte by byte.
 
 use std::fs;
 use std::io;
@@ -12,13 +11,13 @@ use anyhow::{Context, bail};
 
 use crate::secret_file;
 
-/// Where a data directory keeps its key.
+/// The name of the key file in a data directory.
 const FILE: &str = "jwt.key";
 
-/// Development keys begin with this, so that one is noticed where it does not belong.
+/// Prefix of development keys, by which they are recognized where they do not belong.
 const DEVELOPMENT: &str = "clustergenie-development-key-";
 
-/// The key of a data directory that we have taken; makes it when there is none.
+/// Reads the key of a locked data directory; creates it if there is none.
 ///
 /// # Errors
 /// When it cannot be read or written.
@@ -31,24 +30,24 @@ pub(crate) fn make_in_data_directory(data: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(without_white_space(key))
 }
 
-/// The key of a data directory.
+/// Reads the key of a data directory.
 ///
 /// # Errors
-/// When there is none: it is made by the first `up`.
+/// When no platform was ever started there, or the key cannot be read.
 pub(crate) fn of_data_directory(data: &Path) -> anyhow::Result<Vec<u8>> {
     let path = data.join(FILE);
     match fs::read(&path) {
         Ok(key) => Ok(without_white_space(key)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
-            "{} does not exist: start `clustergenie up --data {}` first, which makes it",
-            path.display(),
-            data.display()
+            "no platform in {data}: pass the data directory of your platform with --data, or start one \
+             there with `clustergenie up --data {data}`",
+            data = data.display()
         ),
         Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
     }
 }
 
-/// The key in a file.
+/// Reads a key file.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -58,7 +57,7 @@ pub(crate) fn of_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(without_white_space(key))
 }
 
-/// Whether a key was made by `up`, for one machine.
+/// Whether `up` created the key, for use on one machine.
 pub(crate) fn is_for_development(key: &[u8]) -> bool {
     key.starts_with(DEVELOPMENT.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! ClusterGenie's one binary: parses, starts logging, runs a subcommand, reports how it ended.
+//! ClusterGenie's one binary: parses the command line, starts logging, runs a subcommand, reports its error.
 
 mod archive;
 mod config;
@@ -15,7 +15,6 @@ mod secret_file;
 mod tasks;
 mod telemetry;
 mod token;
-mod up;
 mod verify;
 mod wiring;
 
@@ -27,7 +26,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::config::{Cli, Command};
 
-/// What a program that checks something exits with when it could not, as for settings it cannot use.
+/// Exit status of unusable settings, and of a check that could not run.
 const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -43,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error, exit: ExitCode) -> ExitCode {
-    // There is nobody left to tell when standard error is closed.
+    // If standard error is closed, nobody can be told.
     let _ = writeln!(std::io::stderr(), "clustergenie: {error:#}");
     exit
 }
@@ -67,15 +66,15 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Verify(settings) => return verify::run(settings).await,
-        Command::Up(settings) => up::run(settings).await,
+        Command::Up(settings) => processes::up::run(settings).await,
         Command::Token(settings) => token::run(settings),
         Command::Health(settings) => health::run(settings).await,
         Command::Projections(settings) => projections::run(settings).await,
-        Command::Migrate(settings) => processes::migrate(settings).await,
-        Command::Api(settings) => processes::api(settings).await,
-        Command::Relay(settings) => processes::relay(settings).await,
-        Command::Project(settings) => processes::project(settings).await,
-        Command::Work(settings) => processes::work(settings).await,
+        Command::Migrate(settings) => processes::migrate::run(settings).await,
+        Command::Api(settings) => processes::api::run(settings).await,
+        Command::Relay(settings) => processes::relay::run(settings).await,
+        Command::Project(settings) => processes::project::run(settings).await,
+        Command::Work(settings) => processes::work::run(settings).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }

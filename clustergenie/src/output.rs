@@ -1,18 +1,18 @@
-//! What came of an operator's command: results go to standard output, and nothing else does.
+//! The result of an operator's command, on standard output. Nothing else is written there.
 
 use std::io::{self, Write};
 
 use anyhow::Context;
 use serde_json::Value;
 
-/// What came of something, for people and for programs.
-pub(crate) struct Done {
+/// The result of a command, for people and for programs.
+pub(crate) struct CommandOutput {
     pub(crate) text: String,
     pub(crate) json: Value,
 }
 
-impl Done {
-    /// Prints it for programs, or for people.
+impl CommandOutput {
+    /// Prints the JSON or the text.
     ///
     /// # Errors
     /// When standard output is closed.

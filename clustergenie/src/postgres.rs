@@ -1,9 +1,8 @@
-//! The private Postgres of `up`: found, made, started, stopped.
+//! The private Postgres of `up`: creates, starts and stops it.
 //!
-//! It promises that what was committed is on disk (fsync and full page writes are on), that the server
-//! listens on the loopback interface only and asks for a password, that it runs as an ordinary user
-//! even when we are root, and that it stops when we do, also when we are killed. It never touches a
-//! Postgres that it did not make.
+//! Committed data is on disk (fsync and full page writes are on). The server listens on the loopback interface
+//! only and requires a password. It runs as an ordinary user even when we are root. It stops when we do, also
+//! when we are killed. A Postgres that `up` did not create is never touched.
 
 mod binaries;
 mod child;
@@ -29,8 +28,7 @@ use self::cluster::{Cluster, USER};
 
 pub(crate) use self::running::url_of_running;
 
-/// What the server is told beyond its defaults. Given on its command line, so that it does not matter
-/// what the files of the cluster say.
+/// Settings of the server beyond its defaults. On its command line they override the cluster's files.
 const SETTINGS: &[(&str, &str)] = &[
     ("listen_addresses", "127.0.0.1"),
     ("unix_socket_directories", ""),
@@ -49,16 +47,18 @@ const SETTINGS: &[(&str, &str)] = &[
     ("timezone", "UTC"),
 ];
 
-/// How often starting is tried when what stood in the way goes away by itself.
+/// Attempts to start after a transient failure.
 const ATTEMPTS: u32 = 20;
-const ATTEMPT_EVERY: Duration = Duration::from_millis(500);
-/// How often we look whether the server takes connections.
+/// Delay between two attempts to start.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+/// Poll interval until the server accepts connections.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
-/// How often a start that takes long is spoken of: recovery after a crash may take minutes.
-const SAY_EVERY: Duration = Duration::from_secs(10);
-/// How long an orderly stop may take; then sessions are cut off, and the next start recovers.
-const ORDERLY_STOP: Duration = Duration::from_secs(30);
-const IMMEDIATE_STOP: Duration = Duration::from_secs(15);
+/// Log interval of a long start: recovery after a crash may take minutes.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// Timeout of a fast shutdown; then an immediate one follows, and the next start recovers.
+const FAST_SHUTDOWN: Duration = Duration::from_secs(30);
+/// Timeout of an immediate shutdown.
+const IMMEDIATE_SHUTDOWN: Duration = Duration::from_secs(15);
 
 /// A running server of the private cluster, with its database.
 #[derive(Clone, Debug)]
@@ -68,34 +68,34 @@ pub(crate) struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
-    /// Starts the server of the cluster in a data directory that we have taken, on a free port. Makes
-    /// the cluster when there is none.
+    /// Starts the server of the cluster in a locked data directory, on a free port. Creates the cluster if
+    /// there is none.
     ///
     /// # Errors
-    /// Says what to install, to correct or to read when that cannot be done.
+    /// When that fails: what to install, to correct or to read.
     pub(crate) async fn start(data: &Path, bin: Option<&Path>) -> anyhow::Result<Self> {
         let cluster = Cluster::prepare(data, bin).await?;
         for _ in 1..ATTEMPTS {
             match try_start(&cluster).await? {
-                Attempt::Serves(postgres) => return Ok(postgres),
-                Attempt::Hindered(why) => {
-                    tracing::info!(why, "Postgres did not start and is started again");
-                    tokio::time::sleep(ATTEMPT_EVERY).await;
+                Attempt::Started(postgres) => return Ok(postgres),
+                Attempt::Transient(why) => {
+                    tracing::info!(why, "Postgres did not start; retrying");
+                    tokio::time::sleep(RETRY_DELAY).await;
                 }
             }
         }
         match try_start(&cluster).await? {
-            Attempt::Serves(postgres) => Ok(postgres),
-            Attempt::Hindered(why) => bail!("Postgres did not start: {why}"),
+            Attempt::Started(postgres) => Ok(postgres),
+            Attempt::Transient(why) => bail!("Postgres did not start: {why}"),
         }
     }
 
-    /// How to connect to the database, as its owner. Holds the password.
+    /// The URL of the database, with its owner and the password.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Returns when the server has ended without being told to.
+    /// Returns when the server has ended by itself.
     pub(crate) async fn ended(&self) -> anyhow::Error {
         match self.server.ended().await {
             Ok(status) => anyhow::anyhow!("Postgres ended with {status}; see postgres.log"),
@@ -103,21 +103,20 @@ impl PrivatePostgres {
         }
     }
 
-    /// Stops the server and waits until it has ended: in an orderly way, until that takes too long or
-    /// `hurry` returns.
+    /// Stops the server: by a fast shutdown, and by an immediate one after a timeout or when `hurry` returns.
     ///
     /// # Errors
-    /// When it does not end; the next start waits for it and recovers.
+    /// When it does not end. The next start waits for it and recovers.
     pub(crate) async fn stop(self, hurry: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.server.signal(Signal::INT);
         let why = tokio::select! {
             _ = self.server.ended() => return Ok(()),
-            () = tokio::time::sleep(ORDERLY_STOP) => "it took too long",
+            () = tokio::time::sleep(FAST_SHUTDOWN) => "the fast shutdown took too long",
             () = hurry => "another signal",
         };
-        tracing::warn!(why, "Postgres had not stopped and is made to stop at once");
+        tracing::warn!(why, "stopping Postgres by an immediate shutdown");
         self.server.signal(Signal::QUIT);
-        tokio::time::timeout(IMMEDIATE_STOP, self.server.ended())
+        tokio::time::timeout(IMMEDIATE_SHUTDOWN, self.server.ended())
             .await
             .context("Postgres did not stop")??;
         Ok(())
@@ -125,9 +124,9 @@ impl PrivatePostgres {
 }
 
 enum Attempt {
-    Serves(PrivatePostgres),
-    /// It ended at once, for a reason that goes away: trying again is worth it.
-    Hindered(String),
+    Started(PrivatePostgres),
+    /// It ended for a transient reason.
+    Transient(String),
 }
 
 async fn try_start(cluster: &Cluster) -> anyhow::Result<Attempt> {
@@ -138,10 +137,9 @@ async fn try_start(cluster: &Cluster) -> anyhow::Result<Attempt> {
         ended = server.ended() => {
             let status = ended?;
             let said = read_from(&cluster.log, log_before);
-            // Somebody took the port since we looked, or the last processes of a killed server are
-            // still ending.
+            // Another process took the port meanwhile, or a killed server is still ending.
             if ["could not bind", "still in use"].iter().any(|passing| said.contains(passing)) {
-                return Ok(Attempt::Hindered(last_lines(&said)));
+                return Ok(Attempt::Transient(last_lines(&said)));
             }
             bail!(
                 "Postgres did not start, it ended with {status}. The end of {}:\n{}",
@@ -149,10 +147,10 @@ async fn try_start(cluster: &Cluster) -> anyhow::Result<Attempt> {
                 last_lines(&said)
             )
         }
-        made = make_database(cluster, port) => made?,
+        created = create_database(cluster, port) => created?,
     }
     let url = running::url(&cluster.password, port);
-    Ok(Attempt::Serves(PrivatePostgres { server, url }))
+    Ok(Attempt::Started(PrivatePostgres { server, url }))
 }
 
 fn server_command(cluster: &Cluster, port: u16) -> anyhow::Result<Command> {
@@ -182,9 +180,9 @@ fn server_command(cluster: &Cluster, port: u16) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// Waits until the server takes connections and makes the database when it is not there. Ends only
-/// then, or when the server refuses for good; that the server ends is for the caller to notice.
-async fn make_database(cluster: &Cluster, port: u16) -> anyhow::Result<()> {
+/// Waits until the server accepts connections, and creates the database if it is missing. The caller must
+/// notice when the server ends meanwhile.
+async fn create_database(cluster: &Cluster, port: u16) -> anyhow::Result<()> {
     let maintenance = PgConnectOptions::new_without_pgpass()
         .host("127.0.0.1")
         .port(port)
@@ -203,25 +201,25 @@ async fn make_database(cluster: &Cluster, port: u16) -> anyhow::Result<()> {
         sqlx::query("create database clustergenie")
             .execute(&mut connection)
             .await
-            .context("the database cannot be made")?;
+            .context("the database cannot be created")?;
     }
     connection.close().await?;
     Ok(())
 }
 
 async fn connect(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
-    let mut said = Instant::now();
+    let mut logged = Instant::now();
     loop {
         match options.connect().await {
             Ok(connection) => return Ok(connection),
             // Not listening yet, or (57P03) not ready for connections yet.
             Err(sqlx::Error::Io(_)) => {}
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("57P03") => {}
-            Err(error) => return Err(error).context("the private Postgres refuses us"),
+            Err(error) => return Err(error).context("the private Postgres refuses the connection"),
         }
-        if said.elapsed() > SAY_EVERY {
-            tracing::info!("waiting for Postgres to start; after a crash it recovers first");
-            said = Instant::now();
+        if logged.elapsed() > LOG_INTERVAL {
+            tracing::info!("waiting for Postgres to start; it recovers after a crash");
+            logged = Instant::now();
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
@@ -232,7 +230,7 @@ fn free_port() -> anyhow::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// What a log holds from a place on.
+/// The end of a log, from an offset.
 fn read_from(log: &Path, start: u64) -> String {
     let mut bytes = Vec::new();
     let read = fs::File::open(log).and_then(|mut file| {

@@ -1,7 +1,7 @@
-//! `clustergenie projections`: what operators see of consumers and do to them.
+//! `clustergenie projections`: shows and operates projections.
 //!
-//! Results go to standard output, and nothing else does. What is done is recorded with a name and a reason;
-//! processes that run take it in by themselves, because all of it is in the database.
+//! Results go to standard output, and nothing else does. Every action is recorded in the database with a name
+//! and a reason; running processes notice it there.
 
 mod json;
 mod text;
@@ -23,68 +23,72 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::config::{Projections, ProjectionsAction, RetryProjection};
-use crate::output::Done;
+use crate::output::CommandOutput;
 
-/// Connections: one for what is done, one for what it looks up meanwhile.
+/// Connections: one for the action, one for what it reads meanwhile.
 const CONNECTIONS: u32 = 2;
 
-/// Does it, and prints what came of it.
+/// Runs the action and prints its result.
 ///
 /// # Errors
-/// When the database cannot be used, or something cannot be done: a sentence that says what to do instead.
+/// When the database cannot be used, or the action is refused: a sentence that says what to do instead.
 pub(crate) async fn run(settings: Projections) -> anyhow::Result<()> {
     let url = settings.database.url()?;
     let pool = pool::connect(&url, Purpose::Maintenance, CONNECTIONS)
         .await
         .context("the database cannot be used: check --database-url (CLUSTERGENIE_DATABASE_URL)")?;
+    schema::migrate::check_owner(&pool).await?;
     schema::migrate::check(&pool).await?;
     projections::tables::check(&pool).await?;
     let mut consumers = projections::consumers();
-    // Nobody listens to this signal: who works the list off looks by itself.
+    // Nobody listens to this signal: the job runner polls its list.
     consumers.push(Arc::new(TodoList::new(Signal::new())));
-    let desk = Desk {
-        operating: Operations::new(pool, consumers),
-        by: settings.by.map_or_else(user::name, Ok)?,
+    let operator = Operator {
+        operations: Operations::new(pool, consumers),
+        name: settings.by.map_or_else(user::name, Ok)?,
     };
-    let done = desk
-        .carry_out(settings.action.unwrap_or(ProjectionsAction::List))
+    let output = operator
+        .run(settings.action.unwrap_or(ProjectionsAction::List))
         .await?;
-    done.print(settings.json)
+    output.print(settings.json)
 }
 
-/// Where somebody operates consumers.
-struct Desk {
-    operating: Operations,
-    by: String,
+/// The person who acts, and the means.
+struct Operator {
+    operations: Operations,
+    name: String,
 }
 
-impl Desk {
-    async fn carry_out(&self, action: ProjectionsAction) -> anyhow::Result<Done> {
+impl Operator {
+    async fn run(&self, action: ProjectionsAction) -> anyhow::Result<CommandOutput> {
         match action {
             ProjectionsAction::List => self.list().await,
             ProjectionsAction::Parked { name } => self.parked(name).await,
             ProjectionsAction::Retry(retry) => self.retry(retry).await,
             ProjectionsAction::Skip { name, stream, why } => {
-                let operating = &self.operating;
-                operating
-                    .skip(&name, stream, None, &self.by, &why.reason)
+                let operations = &self.operations;
+                operations
+                    .skip(&name, stream, None, &self.name, &why.reason)
                     .await?;
-                let text = format!("the stream {stream} stays as it is in {name}");
+                let text = format!("skipped {stream} in {name}: its rows stay as they are");
                 self.done(&name, text).await
             }
             ProjectionsAction::Pause { name, why } => {
-                let paused = self.operating.pause(&name, &self.by, &why.reason).await?;
+                let paused = self
+                    .operations
+                    .pause(&name, &self.name, &why.reason)
+                    .await?;
                 let text = if paused {
-                    format!("{name} is paused: nothing is applied to it any more")
+                    format!("{name} is paused: no events are applied to it")
                 } else {
-                    format!("{name} was paused already, and stays so for the reason given then")
+                    format!("{name} was paused already; its first reason stays")
                 };
                 self.done(&name, text).await
             }
             ProjectionsAction::Resume { name } => {
-                let resumed = self.operating.resume(&name).await?;
+                let resumed = self.operations.resume(&name).await?;
                 let text = if resumed {
-                    format!("{name} goes on within a moment")
+                    format!("{name} is resumed")
                 } else {
                     format!("{name} was not paused")
                 };
@@ -94,28 +98,28 @@ impl Desk {
                 self.rebuild(&name, &reason, wait).await
             }
             ProjectionsAction::GiveUp { name } => {
-                let Some(generation) = self.operating.give_up(&name).await? else {
-                    bail!("no generation of {name} is being made: there is nothing to give up");
+                let Some(generation) = self.operations.give_up(&name).await? else {
+                    bail!("{name} is not being rebuilt: there is nothing to cancel");
                 };
-                let text = format!("generation {generation} of {name} is given up");
+                let text = format!("the rebuild of {name} (generation {generation}) is cancelled");
                 self.done(&name, text).await
             }
         }
     }
 
-    async fn list(&self) -> anyhow::Result<Done> {
-        let statuses = self.operating.statuses().await?;
-        Ok(Done {
+    async fn list(&self) -> anyhow::Result<CommandOutput> {
+        let statuses = self.operations.statuses().await?;
+        Ok(CommandOutput {
             text: text::statuses(&statuses),
             json: statuses.iter().map(json::status).collect(),
         })
     }
 
-    async fn parked(&self, name: Option<String>) -> anyhow::Result<Done> {
+    async fn parked(&self, name: Option<String>) -> anyhow::Result<CommandOutput> {
         let names = match name {
             Some(name) => vec![name],
             None => {
-                let statuses = self.operating.statuses().await?;
+                let statuses = self.operations.statuses().await?;
                 statuses
                     .into_iter()
                     .map(|status| status.name.to_owned())
@@ -124,10 +128,10 @@ impl Desk {
         };
         let mut parked: Vec<(String, ParkedStream)> = Vec::new();
         for name in names {
-            let streams = self.operating.parked(&name, None, None).await?;
+            let streams = self.operations.parked(&name, None, None).await?;
             parked.extend(streams.into_iter().map(|stream| (name.clone(), stream)));
         }
-        Ok(Done {
+        Ok(CommandOutput {
             text: text::parked(&parked),
             json: parked
                 .iter()
@@ -139,19 +143,19 @@ impl Desk {
     async fn retry(
         &self,
         RetryProjection { name, stream, .. }: RetryProjection,
-    ) -> anyhow::Result<Done> {
+    ) -> anyhow::Result<CommandOutput> {
         let streams = match stream {
             Some(stream) => vec![stream],
             None => {
-                let parked = self.operating.parked(&name, None, None).await?;
+                let parked = self.operations.parked(&name, None, None).await?;
                 parked.into_iter().map(|parked| parked.stream_id).collect()
             }
         };
         let mut tried: Vec<(Uuid, Retried)> = Vec::new();
         for stream in streams {
-            tried.push((stream, self.operating.retry(&name, stream, None).await?));
+            tried.push((stream, self.operations.retry(&name, stream, None).await?));
         }
-        let parked = self.operating.parked(&name, None, None).await?;
+        let parked = self.operations.parked(&name, None, None).await?;
         let lines = tried.iter().map(|(stream, retried)| {
             let still = parked.iter().find(|parked| parked.stream_id == *stream);
             text::retried(*stream, *retried, still)
@@ -164,38 +168,39 @@ impl Desk {
         let json = tried.iter().map(|(stream, retried)| {
             json!({ "stream": stream, "applied": retried.applied, "parked": retried.parked })
         });
-        Ok(Done {
+        Ok(CommandOutput {
             text,
             json: json.collect(),
         })
     }
 
-    async fn rebuild(&self, name: &str, reason: &str, wait: bool) -> anyhow::Result<Done> {
-        let generation = match self.operating.rebuild(name, &self.by, reason).await {
+    async fn rebuild(&self, name: &str, reason: &str, wait: bool) -> anyhow::Result<CommandOutput> {
+        let generation = match self.operations.rebuild(name, &self.name, reason).await {
             Err(OperateError::Rebuild(RequestError::InTheMaking { generation, .. })) if wait => {
-                // Who closed standard error does not want to know.
+                // Progress is optional: standard error may be closed.
                 let _ = writeln!(
                     io::stderr(),
-                    "generation {generation} of {name} is being made already: waiting for that one"
+                    "{name} is being rebuilt already (generation {generation}): waiting for that rebuild"
                 );
                 generation
             }
             asked => asked?,
         };
         let text = if wait {
-            watch::until_it_serves(&self.operating, name, generation).await?
+            watch::until_live(&self.operations, name, generation).await?
         } else {
             format!(
-                "generation {generation} of {name} will be made: `clustergenie projections` shows how far it is"
+                "the rebuild of {name} (generation {generation}) is requested: `clustergenie projections` \
+                 shows its progress"
             )
         };
         self.done(name, text).await
     }
 
-    /// That something was done to a consumer, and how it is now.
-    async fn done(&self, name: &str, text: String) -> anyhow::Result<Done> {
-        let status = self.operating.status(name).await?;
-        Ok(Done {
+    /// The result of an action on a projection, with the projection's state.
+    async fn done(&self, name: &str, text: String) -> anyhow::Result<CommandOutput> {
+        let status = self.operations.status(name).await?;
+        Ok(CommandOutput {
             text: format!("{text}\n"),
             json: json::status(&status),
         })

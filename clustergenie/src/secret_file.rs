@@ -8,19 +8,19 @@ use std::path::Path;
 use anyhow::Context;
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// Writes a file that only its owner may read, in one step: whoever looks sees the file as it was
-/// before or all of what is written now, and after a power failure too.
+/// Writes a file that only its owner may read, atomically: readers see the old or the new contents, also
+/// after a power failure.
 ///
 /// # Errors
-/// When the folder does not take the file.
+/// When the directory does not accept the file.
 pub(crate) fn write(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
     try_write(path, contents).with_context(|| format!("{} cannot be written", path.display()))
 }
 
-/// The file's contents, or those that `make` gives when there is no such file yet.
+/// Reads a file; creates it with the contents of `make` if it does not exist.
 ///
 /// # Errors
-/// When the file cannot be read, or not be written.
+/// When the file cannot be read or written.
 pub(crate) fn read_or_write(
     path: &Path,
     make: impl FnOnce() -> anyhow::Result<Vec<u8>>,
@@ -36,10 +36,10 @@ pub(crate) fn read_or_write(
     }
 }
 
-/// Removes a file, if there is one.
+/// Removes a file, if it exists.
 ///
 /// # Errors
-/// When the folder keeps it.
+/// When it cannot be removed.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -47,24 +47,24 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Bytes that nobody can guess.
+/// Random bytes for a secret.
 ///
 /// # Errors
-/// When the system gives no randomness.
+/// When the system has no randomness.
 pub(crate) fn random<const BYTES: usize>() -> anyhow::Result<[u8; BYTES]> {
     let mut bytes = [0; BYTES];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| anyhow::anyhow!("the system gave no random bytes"))?;
+        .map_err(|_| anyhow::anyhow!("the system has no randomness"))?;
     Ok(bytes)
 }
 
 fn try_write(path: &Path, contents: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let unfinished = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    // Of an earlier process with our number, which was killed.
+    // Left by a killed process with the same process id.
     remove(&unfinished)?;
-    // A file that somebody else made would keep its owner and its mode, and a link would be followed.
+    // An existing file would keep its owner and mode, and a link would be followed.
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -75,14 +75,14 @@ fn try_write(path: &Path, contents: &[u8]) -> io::Result<()> {
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
-        // The error of writing is the one to tell.
+        // The error to report is that of writing.
         let _ = fs::remove_file(&unfinished);
     }
-    written.and_then(|()| sync_folder(path))
+    written.and_then(|()| sync_directory(path))
 }
 
-/// The new name survives a power failure only when its folder is on disk.
-fn sync_folder(of: &Path) -> io::Result<()> {
+/// A rename survives a power failure only once its directory is on disk.
+fn sync_directory(of: &Path) -> io::Result<()> {
     let folder = of.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

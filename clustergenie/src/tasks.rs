@@ -1,8 +1,8 @@
 //! The one owner of all tasks of a process.
 //!
-//! The first task that ends by itself, or a signal, stops all of them: stage after stage, so that
-//! those who write end before those who carry on what was written. Whoever has not ended within the
-//! grace period is aborted. Nothing in the program runs outside of this set.
+//! A signal, or the first task that ends by itself, stops all of them: stage after stage, so that writers end
+//! before those who sequence, publish and project. Tasks that outlast the grace period are aborted. Nothing
+//! in the program runs outside of this set.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -15,19 +15,19 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long all tasks together may take to end: longer than the API gives its connections.
+/// Grace period of all tasks together: longer than the API gives its connections.
 pub(crate) const GRACE: Duration = Duration::from_secs(15);
 
-/// When a task is told to stop: in this order, each stage when the one before has ended.
+/// The order in which tasks stop: each stage after the one before has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
-    /// Takes requests.
+    /// Serves requests.
     Serve,
-    /// Gives commands by itself.
+    /// Issues commands of the platform itself.
     Work,
-    /// Writes what commands decided; ends by itself when nobody can give commands any more.
+    /// Appends what commands decided; ends by itself when no executor of commands is left.
     Append,
-    /// Carries on what was written: sequences, publishes, projects.
+    /// Follows events: sequences, publishes, projects.
     Follow,
 }
 
@@ -35,7 +35,7 @@ impl Stage {
     const ALL: [Self; 4] = [Self::Serve, Self::Work, Self::Append, Self::Follow];
 }
 
-/// Named tasks that live and end together.
+/// Named tasks that start and stop together.
 #[derive(Debug)]
 pub(crate) struct Tasks {
     set: JoinSet<anyhow::Result<()>>,
@@ -45,7 +45,7 @@ pub(crate) struct Tasks {
     grace: Duration,
 }
 
-/// Why all tasks were stopped, when nobody asked for it.
+/// The task whose end stopped all others.
 #[derive(Debug, thiserror::Error)]
 #[error("the task `{task}` {how}, so everything was stopped")]
 pub(crate) struct TaskEnded {
@@ -67,13 +67,13 @@ impl fmt::Display for How {
         formatter.write_str(match self {
             Self::Failed => "failed",
             Self::Panicked => "panicked",
-            Self::Returned => "ended without being told to",
+            Self::Returned => "ended unexpectedly",
         })
     }
 }
 
 impl Tasks {
-    /// No tasks yet; they may take so long to end.
+    /// An empty set with a grace period.
     pub(crate) fn new(grace: Duration) -> Self {
         Self {
             set: JoinSet::new(),
@@ -84,7 +84,7 @@ impl Tasks {
         }
     }
 
-    /// Runs a task. It must end soon after the token that it is given was cancelled, and not before.
+    /// Runs a task. It must end soon after its token is cancelled, and not before.
     pub(crate) fn spawn<Task>(
         &mut self,
         stage: Stage,
@@ -97,8 +97,8 @@ impl Tasks {
         self.running.insert(handle.id(), (stage, name.into()));
     }
 
-    /// Runs the task of something that all others stand on. When it ends by itself nothing can be brought to
-    /// an end in order, so nobody gets time for that.
+    /// Runs a task that all others depend on. If it ends by itself, the others cannot stop in order and are
+    /// aborted at once.
     pub(crate) fn spawn_foundation<Task>(
         &mut self,
         name: impl Into<String>,
@@ -111,10 +111,10 @@ impl Tasks {
         self.spawn(Stage::Follow, name, task);
     }
 
-    /// Waits for a signal (SIGINT, SIGTERM) or for the first task that ends, then stops all.
+    /// Waits for a signal (SIGINT, SIGTERM) or the first task that ends, then stops all.
     ///
     /// # Errors
-    /// When it was a task that ended: which one and why. After a signal there is no error.
+    /// When a task ended: which one and why. A signal is no error.
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
         let mut signals = Signals::listen()?;
         let ended = tokio::select! {
@@ -127,7 +127,8 @@ impl Tasks {
         if let Some(ended) = &ended {
             tracing::error!(task = ended.task, "stopping, because a task {}", ended.how);
             if self.foundations.contains(&ended.task) {
-                self.abort("it cannot go on without").await;
+                self.abort("a task that the others depend on has ended")
+                    .await;
             }
         }
         self.stop_all(&mut signals).await;
@@ -148,7 +149,7 @@ impl Tasks {
             while self.running.values().any(|(of, _)| *of == stage) {
                 tokio::select! {
                     Some(ended) = self.set.join_next_with_id() => self.note_end(ended),
-                    () = tokio::time::sleep_until(deadline) => return self.abort("too late").await,
+                    () = tokio::time::sleep_until(deadline) => return self.abort("the grace period is over").await,
                     _ = signals.next() => return self.abort("a second signal").await,
                 }
             }
@@ -161,23 +162,19 @@ impl Tasks {
             .values()
             .map(|(_, name)| name.as_str())
             .collect();
-        tracing::warn!(
-            tasks = tasks.join(", "),
-            why,
-            "tasks that had not ended were aborted"
-        );
+        tracing::warn!(tasks = tasks.join(", "), why, "tasks were aborted");
         self.set.shutdown().await;
         self.running.clear();
     }
 
-    /// Forgets a task that ended while all are being stopped; a failure is worth a line.
+    /// Removes a task that ended during the stop; logs its failure.
     fn note_end(&mut self, ended: Result<(Id, anyhow::Result<()>), JoinError>) {
         let ended = self.account_for(ended);
         if let Some(error) = ended.source {
             tracing::warn!(
                 task = ended.task,
                 error = format!("{error:#}"),
-                "it did not end well"
+                "a task failed while stopping"
             );
         }
     }
@@ -196,8 +193,7 @@ impl Tasks {
     }
 }
 
-/// The signals that ask the process to end: SIGINT and SIGTERM. From the first time they are listened
-/// to, they end nothing by themselves any more.
+/// The signals that stop the process: SIGINT and SIGTERM. Listening to them disables their default action.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
@@ -205,10 +201,10 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Hears signals that come from now on.
+    /// Listens to signals from now on.
     ///
     /// # Errors
-    /// When the system does not let us.
+    /// When the system refuses.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("signals cannot be listened to");
         Ok(Self {
@@ -217,7 +213,7 @@ impl Signals {
         })
     }
 
-    /// Waits for a signal and gives its name.
+    /// Waits for a signal and returns its name.
     pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
@@ -270,9 +266,7 @@ mod tests {
         tasks.spawn(Stage::Serve, "api", |_| async { Ok(()) });
         let error = tasks.run().await.expect_err("a task ended");
         assert!(
-            error
-                .to_string()
-                .contains("`api` ended without being told to"),
+            error.to_string().contains("`api` ended unexpectedly"),
             "{error}"
         );
 

@@ -1,4 +1,4 @@
-//! What the process says about itself: log lines on standard error, and metrics.
+//! Telemetry of the process: log lines on standard error, and metrics.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, Logging};
 
-/// Upper bounds for durations, in seconds: from one statement to a stuck one.
+/// Histogram buckets of durations, in seconds.
 const SECONDS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
-/// Upper bounds for how many things went together.
+/// Histogram buckets of sizes of batches.
 const SIZES: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
 
-/// How often the recorder tidies up.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// Interval of the recorder's upkeep.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Starts writing log lines to standard error.
 ///
@@ -50,7 +50,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Collects what every part of the process measures, from now on. To be called once.
+    /// Starts to collect metrics. Must be called once.
     ///
     /// # Errors
     /// When it was called before.
@@ -63,7 +63,7 @@ impl Metrics {
         metrics::describe_gauge!(
             "process_resident_memory_bytes",
             metrics::Unit::Bytes,
-            "Memory of this process that is in RAM"
+            "Resident memory of this process"
         );
         Ok(Self { handle })
     }
@@ -76,10 +76,10 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Moves what was recorded out of growing buffers, until `stop`; otherwise memory would grow.
-    pub(crate) async fn keep_up(self, stop: CancellationToken) -> anyhow::Result<()> {
+    /// Empties the recorder's buffers periodically until `stop`; otherwise memory would grow.
+    pub(crate) async fn run_upkeep(self, stop: CancellationToken) -> anyhow::Result<()> {
         while stop
-            .run_until_cancelled(tokio::time::sleep(UPKEEP))
+            .run_until_cancelled(tokio::time::sleep(UPKEEP_INTERVAL))
             .await
             .is_some()
         {

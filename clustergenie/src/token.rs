@@ -1,4 +1,4 @@
-//! `clustergenie token`: signs a token for a person or a program.
+//! `clustergenie token`: prints a signed token for a person or a program.
 
 use std::io::Write;
 use std::time::Duration;
@@ -31,10 +31,10 @@ pub(crate) fn run(settings: Token) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{token}").context("the token cannot be printed")
 }
 
-/// When a token begins that is signed now, and when it ends.
+/// The issue time (now) and the expiry of a token with a lifetime.
 ///
 /// # Errors
-/// When it would outlive the calendar.
+/// When the expiry is beyond the calendar.
 #[expect(
     clippy::disallowed_methods,
     reason = "the edge: here time enters the program"
@@ -46,6 +46,6 @@ pub(crate) fn lifetime(length: Duration) -> anyhow::Result<(DateTime<Utc>, DateT
         .and_then(|length| now.checked_add_signed(length));
     Ok((
         now,
-        ends.context("no token can be good for so long: use fewer days with --expires")?,
+        ends.context("the expiry is beyond the calendar: use a shorter --expires")?,
     ))
 }

@@ -1,10 +1,9 @@
-//! `clustergenie verify`: checks that store, log, Kafka and read models hold the same events, while
-//! everything goes on.
+//! `clustergenie verify`: checks that event store, log, Kafka and read models hold the same events, while the
+//! platform runs.
 //!
-//! It promises that nothing is written but temporary tables of its own sessions, that no statement runs
-//! long but those that read models are compared by, and that nothing that others do meanwhile looks like a
-//! difference (see `event_store::audit` and `outbox_relay::audit` for why). One check that cannot be made
-//! does not keep the others from being made.
+//! It writes nothing but temporary tables of its own sessions, and runs no long statements except to compare
+//! read models. Concurrent work never looks like a difference: `event_store::audit` and `outbox_relay::audit`
+//! prove it. A check that fails to run does not prevent the others.
 
 mod read_models;
 mod report;
@@ -29,14 +28,14 @@ use crate::tasks::Signals;
 
 /// Connections for the checks of the store; one is used at a time.
 const CONNECTIONS: u32 = 2;
-/// Connections to compare read models by: a snapshot, temporary tables, the log.
+/// Connections for comparing read models: a snapshot, temporary tables, the log.
 const CONNECTIONS_TO_COMPARE: u32 = 4;
 
-/// Checks everything, prints the report to standard output, and gives 0 when all holds, 1 when there are
-/// differences, 2 when there are none and something could not be checked.
+/// Runs all checks and prints the report to standard output. Returns 0 if everything holds, 1 if there are
+/// differences, 2 if there are none but something could not be checked.
 ///
 /// # Errors
-/// When nothing can be checked, or it was interrupted; that is 2 as well.
+/// When nothing can be checked, or on an interrupt; that is 2 as well.
 pub(crate) async fn run(settings: Verify) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let report = tokio::select! {
@@ -58,6 +57,9 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
     let started = Instant::now();
     let url = settings.database.url()?;
     let pool = connect(&url, Purpose::Audit, CONNECTIONS).await?;
+    schema::migrate::check_owner(&pool)
+        .await
+        .context("verify needs the owner of the tables")?;
     schema::migrate::check(&pool).await?;
     let progress = Progress::default();
     let audit = Audit {
@@ -72,10 +74,10 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
         checks.push(watch::check("kafka", "messages", &progress, check).await);
     } else if publishes(&pool).await? {
         tracing::warn!(
-            "this platform publishes to Kafka, which was not looked at: name its brokers with --kafka"
+            "this platform publishes to Kafka, which was not checked: pass its brokers with --kafka"
         );
     }
-    let from = settings.sample_from.unwrap_or_else(anywhere);
+    let from = settings.sample_from.unwrap_or_else(random_start);
     let sample = Sample::share(settings.sample, from);
     let pool = connect(&url, Purpose::Maintenance, CONNECTIONS_TO_COMPARE).await?;
     for projection in projections::all() {
@@ -97,18 +99,18 @@ async fn publishes(pool: &PgPool) -> anyhow::Result<bool> {
     sqlx::query_scalar("select exists (select from es.published where position > 0)")
         .fetch_one(pool)
         .await
-        .context("it cannot be looked up whether the platform publishes to Kafka")
+        .context("the publisher's progress cannot be read")
 }
 
-/// A number by chance. Samples that begin anywhere look at every stream in time.
-fn anywhere() -> u16 {
+/// A random start for a sample. Over many runs every stream is sampled.
+fn random_start() -> u16 {
     let [high, low, ..] = RandomState::new().hash_one(()).to_be_bytes();
     u16::from_be_bytes([high, low])
 }
 
 async fn of_store(audit: &Audit<'_>) -> Vec<Checked> {
     let progress = audit.progress;
-    // A name, what is counted, and the check.
+    // The name of a check, its unit, and its module.
     macro_rules! check {
         ($name:literal, $unit:literal, $module:ident) => {
             watch::check($name, $unit, progress, async {

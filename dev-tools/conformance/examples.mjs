@@ -1,8 +1,10 @@
-// The examples of docs/frontends.md: they stand there word by word, they are well-typed, and each does
-// what it says, also when the connection breaks in its middle. So do the words about codes.
+// Checks the examples of docs/frontends.md: the page contains them verbatim, they are well-typed, and each
+// does what it says, also when its connection breaks, the name is taken, or the token is refused. Checks
+// that the page explains every error code.
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { check, headers, newDroplet, openRoad, url } from './check.mjs';
@@ -24,14 +26,28 @@ const find = async (name) => {
   return (await send(query, { name })).droplets.nodes[0].id;
 };
 
+const provision = (input) => {
+  const query = 'mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { consistencyToken } }';
+  return send(query, { input });
+};
+
 const rename = (id, name) => {
   const query = 'mutation ($input: RenameDropletInput!) { renameDroplet(input: $input) { consistencyToken } }';
   return send(query, { input: { id, name } });
 };
 
+/** Runs an example to its end; gives its exit status and what it printed. */
+const run = (command, env = {}) => {
+  const [program, ...args] = command;
+  const example = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  for (const stream of [example.stdout, example.stderr]) stream.on('data', (data) => (printed += data));
+  return once(example, 'close').then(([status]) => ({ status, printed }));
+};
+
 /**
- * Runs an example until the droplet is active, cuts its connection, lets something happen meanwhile,
- * and gives what the example said about the droplet.
+ * Runs an example until the droplet is active, cuts its connection, renames the droplet meanwhile, and
+ * gives what the example printed about the droplet.
  */
 const follow = async (command, name) => {
   const road = await openRoad();
@@ -92,14 +108,28 @@ for (const command of [
       `${name}-c ACTIVE`,
     ]);
   });
+
+  await check(`${command.at(-1)} reports a rejection`, async () => {
+    const input = newDroplet();
+    await provision(input);
+    const { status, printed } = await run([...command, input.name]);
+    assert.notEqual(status, 0, printed);
+    assert.match(printed, /NAME_TAKEN/);
+  });
 }
+
+await check('examples/follow.ts reports a refused token and ends', async () => {
+  const command = [...node, 'examples/follow.ts'];
+  const { status, printed } = await run(command, { CLUSTERGENIE_TOKEN: 'not-a-token' });
+  assert.notEqual(status, 0, printed);
+  assert.match(printed, /connection closed: 4403/);
+});
 
 await check('examples/follow.ts runs, and resumes', async () => {
   const { events } = await send('{ events(last: 1) { nodes { cursor } } }');
   const input = newDroplet();
   const { name } = input;
-  const provision = 'mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { consistencyToken } }';
-  await send(provision, { input });
+  await provision(input);
   const said = await follow([...node, 'examples/follow.ts', events.nodes[0].cursor], name);
   assert.deepEqual(said, [
     `droplet_requested ${name} REQUESTED`,

@@ -1,4 +1,4 @@
-//! The platform's public API, as clients see it: any of its processes, over HTTP.
+//! A client of the platform's public API: any of its processes, over HTTP.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use tokio::time::timeout;
 
 use crate::ledger::{Answer, Command};
 
-/// Codes of errors after which a client may send the same again.
-const PASSING: [&str; 5] = [
+/// Codes of errors after which a client may retry.
+const RETRYABLE: [&str; 5] = [
     "CONFLICT",
     "NOT_YET_CONSISTENT",
     "RATE_LIMITED",
@@ -20,15 +20,15 @@ const PASSING: [&str; 5] = [
 /// Why a query has no data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// Nothing came back, as when the process is down.
+    /// There was no answer, as when the process is down.
     NoAnswer,
-    /// The answer has a code after which a client may ask again.
-    Passing { code: String },
-    /// What no client should ever be told.
+    /// The answer has a code after which a client may retry.
+    Retryable { code: String },
+    /// An answer that no client should ever get.
     Wrong { why: String },
 }
 
-/// Where the API is.
+/// The API of all processes, for one token.
 #[derive(Debug)]
 pub(crate) struct Api {
     urls: Vec<String>,
@@ -37,7 +37,7 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// The API at these addresses, for whoever has the token.
+    /// The API at these addresses, with this token.
     pub(crate) fn new(urls: Vec<String>, token: String) -> Self {
         let client = Client::new();
         Self {
@@ -47,23 +47,23 @@ impl Api {
         }
     }
 
-    /// How many processes serve it.
+    /// Number of processes that serve the API.
     pub(crate) fn processes(&self) -> usize {
         self.urls.len()
     }
 
-    /// What a request shows to be let in.
+    /// The header that authorizes a request.
     pub(crate) fn authorization(&self) -> String {
         format!("Bearer {}", self.token)
     }
 
-    /// Where WebSockets connect to.
+    /// The address of a process for WebSockets.
     pub(crate) fn websocket_url(&self, process: usize) -> String {
         let url = &self.urls[process];
         format!("{}/graphql", url.replacen("http", "ws", 1))
     }
 
-    /// Sends a command once; `number` tells its sendings apart.
+    /// Sends a command once. `number` distinguishes the sendings of a command.
     pub(crate) async fn send(
         &self,
         process: usize,
@@ -84,15 +84,15 @@ impl Api {
             .post(process, &query, variables, Some(&trace), patience)
             .await
         {
-            Ok(mut answer) => judged(answer["data"][field].take(), &answer["errors"]),
+            Ok(mut answer) => mutation_answer(answer["data"][field].take(), &answer["errors"]),
             Err(why) => Answer::Unknown { why },
         }
     }
 
-    /// Asks a query; gives its data.
+    /// Sends a query and returns its data.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// When there is no data: why.
     pub(crate) async fn ask(
         &self,
         process: usize,
@@ -101,7 +101,7 @@ impl Api {
         patience: Duration,
     ) -> Result<Value, Failure> {
         let answer = self.post(process, query, variables, None, patience).await;
-        asked(answer.map_err(|_| Failure::NoAnswer)?)
+        query_data(answer.map_err(|_| Failure::NoAnswer)?)
     }
 
     async fn post(
@@ -134,7 +134,7 @@ impl Api {
     }
 }
 
-fn judged(payload: Value, errors: &Value) -> Answer {
+fn mutation_answer(payload: Value, errors: &Value) -> Answer {
     if let Some(token) = payload["consistencyToken"].as_str() {
         let token = token.to_owned();
         return Answer::Acknowledged { token };
@@ -147,16 +147,16 @@ fn judged(payload: Value, errors: &Value) -> Answer {
         return Answer::Refused { codes };
     }
     match failure(errors) {
-        Some(Failure::Passing { code }) => Answer::Unknown { why: code },
+        Some(Failure::Retryable { code }) => Answer::Unknown { why: code },
         Some(Failure::Wrong { why }) => Answer::Wrong { why },
         Some(Failure::NoAnswer) | None => {
-            let why = "neither a consistency token nor an error".to_owned();
+            let why = "neither a token nor an error".to_owned();
             Answer::Wrong { why }
         }
     }
 }
 
-fn asked(mut answer: Value) -> Result<Value, Failure> {
+fn query_data(mut answer: Value) -> Result<Value, Failure> {
     match failure(&answer["errors"]) {
         Some(failure) => Err(failure),
         None if answer["data"].is_object() => Ok(answer["data"].take()),
@@ -166,14 +166,14 @@ fn asked(mut answer: Value) -> Result<Value, Failure> {
     }
 }
 
-/// What errors come to: one that passes says nothing of another one that does not.
+/// The failure of an answer with errors. A retryable error does not excuse another one beside it.
 fn failure(errors: &Value) -> Option<Failure> {
     let errors = errors.as_array()?;
     let code = |error: &Value| {
         let code = error["extensions"]["code"].as_str();
         code.unwrap_or("(no code)").to_owned()
     };
-    let passes = |error: &&Value| PASSING.contains(&code(error).as_str());
+    let passes = |error: &&Value| RETRYABLE.contains(&code(error).as_str());
     match errors.iter().find(|error| !passes(error)) {
         Some(wrong) => {
             let why = format!("{}: {}", code(wrong), wrong["message"]);
@@ -181,7 +181,7 @@ fn failure(errors: &Value) -> Option<Failure> {
         }
         None => errors
             .first()
-            .map(|error| Failure::Passing { code: code(error) }),
+            .map(|error| Failure::Retryable { code: code(error) }),
     }
 }
 
@@ -193,7 +193,7 @@ mod tests {
     fn answers_are_told_apart() {
         let failed = |code: &str| {
             let errors = json!([{ "message": "m", "extensions": { "code": code } }]);
-            judged(Value::Null, &errors)
+            mutation_answer(Value::Null, &errors)
         };
         assert!(matches!(failed("UNAVAILABLE"), Answer::Unknown { .. }));
         assert!(matches!(failed("INTERNAL"), Answer::Wrong { .. }));
@@ -201,7 +201,7 @@ mod tests {
             failed("IDEMPOTENCY_KEY_REUSED"),
             Answer::Wrong { .. }
         ));
-        let done = judged(
+        let done = mutation_answer(
             json!({ "consistencyToken": "t", "userErrors": [] }),
             &Value::Null,
         );
@@ -213,14 +213,17 @@ mod tests {
         );
         let refused = json!({ "consistencyToken": null, "userErrors": [{ "code": "NAME_TAKEN" }] });
         let codes = vec!["NAME_TAKEN".to_owned()];
-        assert_eq!(judged(refused, &Value::Null), Answer::Refused { codes });
+        assert_eq!(
+            mutation_answer(refused, &Value::Null),
+            Answer::Refused { codes }
+        );
     }
 
     #[test]
     fn only_what_passes_may_keep_a_query_from_its_data() {
         let error = |code: &str| json!({ "message": "m", "extensions": { "code": code } });
-        let failed = |errors: &[Value]| asked(json!({ "data": null, "errors": errors }));
-        let passing = || Failure::Passing {
+        let failed = |errors: &[Value]| query_data(json!({ "data": null, "errors": errors }));
+        let passing = || Failure::Retryable {
             code: "NOT_YET_CONSISTENT".to_owned(),
         };
         assert_eq!(failed(&[error("NOT_YET_CONSISTENT")]), Err(passing()));
@@ -235,6 +238,6 @@ mod tests {
             assert!(matches!(found, Err(Failure::Wrong { .. })), "{wrong:?}");
         }
         let data = json!({ "counts": { "jobsByStatus": [] } });
-        assert_eq!(asked(json!({ "data": data.clone() })), Ok(data));
+        assert_eq!(query_data(json!({ "data": data.clone() })), Ok(data));
     }
 }

@@ -1,6 +1,6 @@
-//! Holds what clients and subscribers were told against what the platform has recorded.
+//! Comparisons of what clients and subscribers were told with what the platform recorded.
 //!
-//! Each comparison is a function of what was read, so that tests can show that it finds what it is for.
+//! Each is a function of the data that was read, so that tests can show that it finds each difference.
 
 pub(crate) mod commands;
 pub(crate) mod history;

@@ -1,14 +1,14 @@
-//! What the platform holds and should not, or should and does not.
+//! Differences: what the platform holds and should not, or should hold and does not.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-/// One place where the platform is not as it promised.
+/// A broken promise of the platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Difference {
-    /// Which comparison found it.
+    /// The comparison that found it.
     pub(crate) check: &'static str,
     /// What was found, exactly.
     pub(crate) what: String,
@@ -20,18 +20,18 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What was found so far; clones share it.
+/// All differences so far; clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Differences(Arc<Mutex<Vec<Difference>>>);
 
 impl Differences {
-    /// Notes one more.
+    /// Records a difference.
     pub(crate) fn note(&self, check: &'static str, what: impl Into<String>) {
         let what = what.into();
         self.locked().push(Difference { check, what });
     }
 
-    /// All of them, in the order in which they were found.
+    /// All differences, in the order in which they were found.
     pub(crate) fn all(&self) -> Vec<Difference> {
         self.locked().clone()
     }

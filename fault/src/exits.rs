@@ -1,35 +1,35 @@
-//! Processes that end without being told to: which ends are as they should be.
+//! Exits that nobody requested: which of them are allowed.
 
 use std::process::ExitStatus;
 
-/// What the program's last words begin with.
-const LAST_WORDS: &str = "clustergenie: ";
+/// Prefix of the program's final error message.
+const ERROR_PREFIX: &str = "clustergenie: ";
 
-/// When a process may end by itself.
+/// When a process may exit by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MayEnd {
-    /// Whenever it has to: a server of the rig's own, which is broken but not what is tried.
-    Whenever,
-    /// At its start, when the database is down; never once it serves.
+pub(crate) enum AllowedExit {
+    /// At any time: a server of the rig, which is broken on purpose and not under test.
+    Any,
+    /// At its start while the database is down; never once it serves.
     WithoutDatabaseAtStart,
-    /// When its own Postgres ends or does not start, without which it is nothing.
+    /// When its own Postgres ends or does not start.
     WithItsPostgres,
 }
 
-impl MayEnd {
-    /// Whether an end is explained by what the process had said since it was started.
+impl AllowedExit {
+    /// Whether the log of the process since its start explains its exit.
     pub(crate) fn explains(self, status: ExitStatus, said: &str) -> bool {
-        let words = last_words(said);
+        let words = final_error(said);
         let begins = |beginnings: &[&str]| beginnings.iter().any(|b| words.starts_with(b));
-        // Whoever panicked or was killed explains nothing.
+        // A panic or a kill explains nothing.
         let has_told = status.code() == Some(1) && !words.contains("panicked");
         match self {
-            Self::Whenever => true,
+            Self::Any => true,
             Self::WithoutDatabaseAtStart => {
                 let serves = said.contains("serving the API") || said.contains("serving /livez");
                 let database = [
                     "the database cannot be used",
-                    "migrating the database failed",
+                    "the version of the database cannot be read",
                 ];
                 has_told && !serves && begins(&database)
             }
@@ -38,8 +38,9 @@ impl MayEnd {
                 let start = [
                     "Postgres did not start",
                     "migrating the database failed",
+                    "the version of the database cannot be read",
                     "the Postgres server with process id",
-                    "the database cannot be made",
+                    "the database cannot be created",
                     "the private Postgres",
                 ];
                 let ended = ["the task `postgres` failed"];
@@ -49,14 +50,14 @@ impl MayEnd {
     }
 }
 
-/// Why the program says that it ended: the rest of what it wrote, empty if it says nothing.
-pub(crate) fn last_words(said: &str) -> &str {
-    let begun = match said.rfind(&format!("\n{LAST_WORDS}")) {
+/// The program's final error message: the rest of its log from there, or an empty text.
+pub(crate) fn final_error(said: &str) -> &str {
+    let begun = match said.rfind(&format!("\n{ERROR_PREFIX}")) {
         Some(newline) => newline + 1,
-        None if said.starts_with(LAST_WORDS) => 0,
+        None if said.starts_with(ERROR_PREFIX) => 0,
         None => return "",
     };
-    said[begun + LAST_WORDS.len()..].trim_end()
+    said[begun + ERROR_PREFIX.len()..].trim_end()
 }
 
 #[cfg(test)]
@@ -77,7 +78,8 @@ mod tests {
 
     #[test]
     fn without_a_database_a_process_ends_at_its_start_only() {
-        let explains = |status, said: &str| MayEnd::WithoutDatabaseAtStart.explains(status, said);
+        let explains =
+            |status, said: &str| AllowedExit::WithoutDatabaseAtStart.explains(status, said);
         assert!(explains(exited(1), NO_DATABASE));
         assert!(!explains(exited(1), &format!("{SERVES}{NO_DATABASE}")));
         assert!(!explains(exited(1), ""), "it says nothing");
@@ -93,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_end_of_its_own_postgres_is_an_explanation_and_nothing_else_is() {
-        let explains = |said: &str| MayEnd::WithItsPostgres.explains(exited(1), said);
+        let explains = |said: &str| AllowedExit::WithItsPostgres.explains(exited(1), said);
         let serves = "\nClusterGenie serves at http://127.0.0.1:1\n";
         assert!(explains(NO_POSTGRES));
         assert!(explains(&format!("{serves}{NO_POSTGRES}")));
@@ -109,8 +111,8 @@ mod tests {
 
     #[test]
     fn the_last_words_are_all_lines_from_the_last_beginning_on() {
-        assert_eq!(last_words("clustergenie: a\nb\n"), "a\nb");
-        assert_eq!(last_words("x\nclustergenie: a\nclustergenie: b\n"), "b");
-        assert_eq!(last_words("about clustergenie: a\n"), "");
+        assert_eq!(final_error("clustergenie: a\nb\n"), "a\nb");
+        assert_eq!(final_error("x\nclustergenie: a\nclustergenie: b\n"), "b");
+        assert_eq!(final_error("about clustergenie: a\n"), "");
     }
 }

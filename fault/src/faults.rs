@@ -1,4 +1,4 @@
-//! Everything that can go wrong in a run, as it is written down in the plan.
+//! The faults of a run, as the plan contains them.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub(crate) enum Role {
     Relay,
     Project,
     Work,
-    /// All of it in one process.
+    /// Everything in one process.
     Up,
 }
 
@@ -48,45 +48,43 @@ impl std::fmt::Display for Target {
     }
 }
 
-/// Something that goes wrong. Times are in milliseconds.
+/// A fault. Times are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "fault")]
 pub(crate) enum Fault {
-    /// `kill -9`, and started again after a while.
+    /// `kill -9` of a process, and a new start after a while.
     Kill { target: Target, down: u64 },
-    /// Stopped in order, and started again: consumer groups are rebalanced, leases are handed over.
+    /// An orderly stop and a new start: consumer groups rebalance, leases are released.
     Restart { target: Target, down: u64 },
     /// SIGSTOP, and SIGCONT after a while.
     Pause { target: Target, lasts: u64 },
-    /// Postgres ends at once, without a checkpoint, and is started again: by an immediate shutdown, or
-    /// by `kill -9` of its first process.
+    /// An immediate shutdown of Postgres, or `kill -9` of its first process, and a new start.
     CrashPostgres { how: Crash, down: u64 },
-    /// All processes of Postgres stand still.
+    /// SIGSTOP of all processes of Postgres.
     PausePostgres { lasts: u64 },
-    /// One connection of Postgres stands still in the middle of a statement of a command: its numbers are
-    /// drawn, and its events appear late.
+    /// SIGSTOP of one Postgres backend in the middle of a command's statement: its numbers are drawn, and its
+    /// events appear late.
     PauseBackend { lasts: u64 },
-    /// `kill -9` of the broker, and started again.
+    /// `kill -9` of the broker, and a new start.
     KillKafka { down: u64 },
-    /// The broker stands still.
+    /// SIGSTOP of the broker.
     PauseKafka { lasts: u64 },
-    /// Somebody else's transaction has written, stays open, and then ends.
+    /// A foreign transaction that has written, stays open, and then ends.
     IdleTransaction { lasts: u64, end: End },
-    /// Numbers are drawn as the append draws them, and no event comes of it.
+    /// Sequence numbers are drawn as the append draws them, without a committed event.
     DrawnInVain { how: Drawn, numbers: u64 },
-    /// The disk of Postgres's data has no room left.
+    /// The disk of Postgres's data is full.
     FullDisk { lasts: u64 },
-    /// The expiry of a lease jumps: what a step of the database's clock by as much does to it.
+    /// The expiry of a lease jumps, as if the database's clock had stepped.
     StepLease { lease: Lease, seconds: i64 },
-    /// Consumers are sent back in Kafka by so many messages of every partition, and one of them is
-    /// killed, so that what they have applied is delivered to them again.
+    /// Consumers go back in Kafka by so many messages of every partition, and one of them is killed, so that
+    /// applied messages are delivered again.
     Redeliver { messages: i64, target: Target },
-    /// A topic is deleted; the relay makes it anew.
+    /// A topic is deleted; the relay creates it again.
     RemakeTopic { stream_type: String },
-    /// A read model is made anew beside the one that serves, and takes its place: no fault, but something
-    /// that faults must not disturb.
+    /// A rebuild of a read model: no fault, but work that faults must not disturb.
     Rebuild { projection: String },
-    /// An operator stops a projection, and lets it go on.
+    /// An operator pauses a projection and resumes it.
     PauseProjection { projection: String, lasts: u64 },
 }
 
@@ -147,7 +145,7 @@ impl Fault {
             Self::FullDisk { .. } => "full disk".to_owned(),
             Self::StepLease { .. } => "clock step of a lease".to_owned(),
             Self::Redeliver { .. } => "redelivery from kafka".to_owned(),
-            Self::RemakeTopic { .. } => "topic deleted and made anew".to_owned(),
+            Self::RemakeTopic { .. } => "topic deleted".to_owned(),
             Self::Rebuild { .. } => "rebuild of a read model".to_owned(),
             Self::PauseProjection { .. } => "pause of a projection".to_owned(),
         }

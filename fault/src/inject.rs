@@ -1,4 +1,4 @@
-//! Carries the plan out, each fault at its time, and keeps a record of what was done.
+//! Injects the faults of the plan, each at its time, and records the outcomes.
 
 mod database;
 mod operator;
@@ -18,31 +18,31 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::difference::Differences;
 use crate::faults::{Crash, Fault, Target};
+use crate::not_possible::{self, NotPossible};
 use crate::plan::Planned;
 use crate::platform::Platform;
 use crate::process::{Process, until_gone};
-use crate::refused::{self, Refused};
-use crate::servers::postgres::{Frozen, first_process};
+use crate::servers::postgres::{Suspended, first_process};
 
-/// How long the processes of a killed Postgres may take to notice.
+/// Longest time for the processes of a killed Postgres to end.
 const POSTGRES_GONE: Duration = Duration::from_secs(10);
 
-/// How long a broker may still take messages for a topic that it has said is deleted.
+/// Longest time for which a broker accepts messages for a deleted topic.
 const TOPIC_GONE: Duration = Duration::from_secs(1);
 
-/// How often a kind of fault was injected, and how often it was not.
+/// Outcomes of one kind of fault.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) injected: u64,
-    /// For a reason that is known: its target was down already, say.
+    /// Not injected for an expected reason, such as a target that was down already.
     pub(crate) not_possible: u64,
-    /// For any other reason: each is a difference.
+    /// Failed for any other reason: each is a difference.
     pub(crate) failed: u64,
 }
 
-/// A topic that was deleted: what it held up to a position is gone, and may be.
+/// A deleted topic: its events up to a position may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Remade {
+pub(crate) struct DeletedTopic {
     pub(crate) stream_type: String,
     pub(crate) up_to: i64,
 }
@@ -52,47 +52,47 @@ pub(crate) struct Remade {
 pub(crate) struct Injector {
     platform: Arc<Platform>,
     differences: Differences,
-    kept: Mutex<Kept>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct State {
     file: File,
     counts: BTreeMap<String, Count>,
-    remade: Vec<Remade>,
+    deleted_topics: Vec<DeletedTopic>,
 }
 
 impl Injector {
-    /// Nothing was injected yet; the record goes to a new file.
+    /// An injector that records to a new file.
     pub(crate) fn new(
         platform: Arc<Platform>,
         differences: Differences,
         record: &Path,
     ) -> anyhow::Result<Self> {
         let file = File::create_new(record)?;
-        let kept = Kept {
+        let state = State {
             file,
             counts: BTreeMap::new(),
-            remade: Vec::new(),
+            deleted_topics: Vec::new(),
         };
         Ok(Self {
             platform,
             differences,
-            kept: Mutex::new(kept),
+            state: Mutex::new(state),
         })
     }
 
-    /// How often each kind was injected.
+    /// The outcomes by kind of fault.
     pub(crate) fn counts(&self) -> BTreeMap<String, Count> {
-        self.locked().counts.clone()
+        self.state().counts.clone()
     }
 
     /// The topics that were deleted.
-    pub(crate) fn remade(&self) -> Vec<Remade> {
-        self.locked().remade.clone()
+    pub(crate) fn deleted_topics(&self) -> Vec<DeletedTopic> {
+        self.state().deleted_topics.clone()
     }
 
-    /// Injects the whole plan; returns when the last fault is over.
+    /// Injects the whole plan. Returns when the last fault is over.
     ///
     /// # Errors
     /// When the record cannot be written.
@@ -123,11 +123,11 @@ impl Injector {
             "fromMs": from.as_millis(),
             "toMs": to.as_millis(),
         });
-        let mut kept = self.locked();
-        let count = kept.counts.entry(kind.clone()).or_default();
+        let mut state = self.state();
+        let count = state.counts.entry(kind.clone()).or_default();
         match outcome {
             Ok(()) => count.injected += 1,
-            Err(error) if refused::is_known(&error) => {
+            Err(error) if not_possible::is_expected(&error) => {
                 count.not_possible += 1;
                 line["notPossible"] = json!(format!("{error:#}"));
             }
@@ -138,7 +138,7 @@ impl Injector {
                 self.differences.note("faults", what);
             }
         }
-        writeln!(kept.file, "{line}")?;
+        writeln!(state.file, "{line}")?;
         Ok(())
     }
 
@@ -156,15 +156,16 @@ impl Injector {
             Fault::CrashPostgres { how, down } => self.crash_postgres(*how, *down).await,
             Fault::PausePostgres { lasts } => {
                 let first = first_process(&self.platform.postgres_data);
-                let frozen = Frozen::new(first.ok_or_else(|| Refused::new("Postgres is down"))?);
+                let suspended =
+                    Suspended::new(first.ok_or_else(|| NotPossible::new("Postgres is down"))?);
                 sleep(Duration::from_millis(*lasts)).await;
-                drop(frozen);
+                drop(suspended);
                 Ok(())
             }
             Fault::PauseBackend { lasts } => {
-                let frozen = Frozen::new(self.backend_at_work().await?);
+                let suspended = Suspended::new(self.backend_at_work().await?);
                 sleep(Duration::from_millis(*lasts)).await;
-                drop(frozen);
+                drop(suspended);
                 Ok(())
             }
             Fault::KillKafka { down } => end_and_start(self.kafka()?, Signal::KILL, *down).await,
@@ -174,7 +175,7 @@ impl Injector {
             Fault::FullDisk { lasts } => {
                 let disk = &self.platform.disk;
                 if !disk.can_be_filled() {
-                    return Err(Refused::new("mounting is not permitted here").into());
+                    return Err(NotPossible::new("mounting is not permitted here").into());
                 }
                 let ballast = disk.fill()?;
                 sleep(Duration::from_millis(*lasts)).await;
@@ -212,13 +213,13 @@ impl Injector {
         }
         // `up` ends when its Postgres does, and is started again.
         let first = first_process(&self.platform.postgres_data);
-        let first = first.ok_or_else(|| Refused::new("Postgres is down"))?;
+        let first = first.ok_or_else(|| NotPossible::new("Postgres is down"))?;
         if kill_process(first, signal).is_err() {
-            return Err(Refused::new("Postgres has just ended").into());
+            return Err(NotPossible::new("Postgres has just ended").into());
         }
         if !until_gone(first, POSTGRES_GONE).await {
-            // It stands still, or `up` does and does not notice that it has ended.
-            return Err(Refused::new("Postgres does not end").into());
+            // Postgres is stopped by SIGSTOP, or `up` is and does not reap it.
+            return Err(NotPossible::new("Postgres does not end").into());
         }
         Ok(())
     }
@@ -226,7 +227,7 @@ impl Injector {
     async fn redeliver(&self, messages: i64, target: Target) -> anyhow::Result<()> {
         let process = self.process(target)?;
         if !process.end(Signal::KILL).await? {
-            return Err(Refused::new(format!("{} is down", process.name())).into());
+            return Err(NotPossible::new(format!("{} is down", process.name())).into());
         }
         let moved = async {
             let mut connection = self.platform.address.connect().await?;
@@ -247,8 +248,8 @@ impl Injector {
     async fn delete_topic(&self, stream_type: &str) -> anyhow::Result<()> {
         let kafka = self.platform.kafka.as_ref().context("there is no Kafka")?;
         kafka.delete_topic(stream_type).await?;
-        // What is published from now on goes to the new topic. The head is asked for afterwards: what
-        // was under way may have been lost with the old one, which the broker takes away a moment later.
+        // Later messages go to the new topic. The head is read afterwards, because messages in flight may be
+        // lost with the old topic, which the broker removes a moment later.
         sleep(TOPIC_GONE).await;
         let up_to = loop {
             let asked = async {
@@ -262,12 +263,14 @@ impl Injector {
             sleep(Duration::from_millis(200)).await;
         };
         let stream_type = stream_type.to_owned();
-        self.locked().remade.push(Remade { stream_type, up_to });
+        self.state()
+            .deleted_topics
+            .push(DeletedTopic { stream_type, up_to });
         Ok(())
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().expect("no holder panics")
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no holder panics")
     }
 }
 
@@ -276,14 +279,14 @@ async fn end_and_start(process: &Process, signal: Signal, down: u64) -> anyhow::
     sleep(Duration::from_millis(down)).await;
     process.start().await?;
     if !ran {
-        return Err(Refused::new(format!("{} was down already", process.name())).into());
+        return Err(NotPossible::new(format!("{} was down already", process.name())).into());
     }
     Ok(())
 }
 
 async fn pause(process: &Process, lasts: u64) -> anyhow::Result<()> {
     let paused = process.pause();
-    let paused = paused.ok_or_else(|| Refused::new(format!("{} is down", process.name())))?;
+    let paused = paused.ok_or_else(|| NotPossible::new(format!("{} is down", process.name())))?;
     sleep(Duration::from_millis(lasts)).await;
     drop(paused);
     Ok(())

@@ -1,5 +1,4 @@
-//! What clients asked for and what they were told: in memory, and line by line in a file, so that it
-//! survives whatever happens to the rig.
+//! The ledger: every command that clients sent, with its answers, in memory and line by line in a file.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -11,7 +10,7 @@ use anyhow::Context;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// A command as a client means it, however often it is sent.
+/// A command, however often it is sent.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Command {
     /// The idempotency key.
@@ -21,24 +20,24 @@ pub(crate) struct Command {
     /// The field of the mutation, such as `renameDroplet`.
     pub(crate) field: &'static str,
     pub(crate) input: Value,
-    /// What it does when it is accepted.
+    /// Its effect when it is accepted.
     pub(crate) effect: Effect,
 }
 
-/// What a command does when it is accepted.
+/// The effect of an accepted command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Effect {
     /// It records events.
     Events,
-    /// Nothing: what it asks for is so already.
+    /// Nothing, because the requested state holds already.
     Nothing,
 }
 
 /// One sending of a command.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Attempt {
-    /// To which API process.
+    /// The API process that it was sent to.
     pub(crate) api: usize,
     /// In microseconds since the run began.
     pub(crate) sent: u64,
@@ -46,17 +45,17 @@ pub(crate) struct Attempt {
     pub(crate) answer: Answer,
 }
 
-/// What came back.
+/// The answer to a sending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Answer {
-    /// It was done; the token names what it wrote.
+    /// Applied; the token names what the command wrote.
     Acknowledged { token: String },
-    /// A rule forbids it.
+    /// Rejected by a rule.
     Refused { codes: Vec<String> },
-    /// Nothing that says whether it was done.
+    /// No answer that says whether the command was applied.
     Unknown { why: String },
-    /// What no client should ever be told.
+    /// An answer that no client should ever get.
     Wrong { why: String },
 }
 
@@ -67,7 +66,7 @@ pub(crate) struct Record {
     pub(crate) attempts: Vec<Attempt>,
 }
 
-/// What the client knows of a command in the end.
+/// What a client knows about a command in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It took effect, once.
@@ -79,7 +78,7 @@ pub(crate) enum Verdict {
 }
 
 impl Record {
-    /// What the client knows.
+    /// What the client knows about the command.
     pub(crate) fn verdict(&self) -> Verdict {
         let token = self
             .attempts
@@ -103,11 +102,11 @@ impl Record {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     begun: Instant,
-    kept: Mutex<Kept>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct State {
     file: File,
     records: Vec<Record>,
 }
@@ -116,11 +115,11 @@ impl Ledger {
     /// An empty ledger in a new file.
     pub(crate) fn new(path: &Path, begun: Instant) -> anyhow::Result<Self> {
         let file = OpenOptions::new().create_new(true).append(true).open(path);
-        let file = file.with_context(|| format!("{} cannot be made", path.display()))?;
+        let file = file.with_context(|| format!("{} cannot be created", path.display()))?;
         let records = Vec::new();
         Ok(Self {
             begun,
-            kept: Mutex::new(Kept { file, records }),
+            state: Mutex::new(State { file, records }),
         })
     }
 
@@ -129,43 +128,43 @@ impl Ledger {
         u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Notes a command before it is sent for the first time; gives its place.
+    /// Records a command before its first sending. Returns its place in the ledger.
     pub(crate) fn open(&self, command: Command) -> anyhow::Result<usize> {
-        let mut kept = self.locked();
-        let place = kept.records.len();
+        let mut state = self.state();
+        let place = state.records.len();
         let line = json!({ "at": self.now(), "place": place, "command": command });
-        writeln!(kept.file, "{line}")?;
+        writeln!(state.file, "{line}")?;
         let attempts = Vec::new();
-        kept.records.push(Record { command, attempts });
+        state.records.push(Record { command, attempts });
         Ok(place)
     }
 
-    /// Notes how one sending of a command ended.
+    /// Records the answer to one sending of a command.
     pub(crate) fn note(&self, place: usize, attempt: Attempt) -> anyhow::Result<()> {
-        let mut kept = self.locked();
+        let mut state = self.state();
         writeln!(
-            kept.file,
+            state.file,
             "{}",
             json!({ "place": place, "attempt": attempt })
         )?;
-        kept.records[place].attempts.push(attempt);
+        state.records[place].attempts.push(attempt);
         Ok(())
     }
 
     /// The command at a place.
     pub(crate) fn command(&self, place: usize) -> Command {
-        self.locked().records[place].command.clone()
+        self.state().records[place].command.clone()
     }
 
     /// All records so far.
     pub(crate) fn records(&self) -> Vec<Record> {
-        self.locked().records.clone()
+        self.state().records.clone()
     }
 
-    /// How many commands were acknowledged, refused, and neither.
+    /// The numbers of acknowledged, refused and other commands.
     pub(crate) fn tally(&self) -> (usize, usize, usize) {
         let mut tally = (0, 0, 0);
-        for record in &self.locked().records {
+        for record in &self.state().records {
             match record.verdict() {
                 Verdict::Acknowledged { .. } => tally.0 += 1,
                 Verdict::Refused => tally.1 += 1,
@@ -175,8 +174,8 @@ impl Ledger {
         tally
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().expect("no holder panics")
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no holder panics")
     }
 }
 
@@ -216,7 +215,7 @@ mod tests {
                 Verdict::Acknowledged { token },
             ),
             (vec![refused.clone(), refused.clone()], Verdict::Refused),
-            // The sending that nothing was heard of may have been done before.
+            // The sending without an answer may have been applied before.
             (vec![unknown.clone(), refused], Verdict::Unknown),
             (vec![unknown], Verdict::Unknown),
             (Vec::new(), Verdict::Unknown),

@@ -1,5 +1,5 @@
-//! Mixed load through the public API: clients that send each command until they know what became of it,
-//! and some that give up.
+//! Mixed load through the public API: clients that send each command until it is answered, and some that
+//! give up.
 
 mod client;
 mod reads;

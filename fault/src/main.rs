@@ -1,30 +1,30 @@
-//! The fault rig: runs the platform as its users do, breaks it at random from a seed, and holds what
-//! clients and subscribers were told against what was recorded in the end.
+//! The fault rig: runs the platform as its users do, injects random faults from a seed, and compares what
+//! clients and subscribers were told with what was recorded.
 //!
-//! `./dev fault` builds and runs it. It promises that the faults follow from the seed alone, that
-//! everything needed to look for a cause is in its folder afterwards, and that nothing that it started
-//! outlives it. It shares no code with the platform, so that a mistake there cannot hide one here.
+//! `./dev fault` builds and runs it. The faults follow from the seed alone, everything needed to find a cause
+//! is in the directory of the run, and nothing that the rig started outlives it. It shares no code with the
+//! platform, so that a mistake there cannot hide one here.
 
 mod api;
 mod compare;
+mod console;
 mod difference;
 mod exits;
 mod faults;
+mod final_checks;
 mod inject;
 mod ledger;
 mod load;
+mod not_possible;
 mod options;
 mod plan;
 mod platform;
 mod process;
 mod quiescence;
 mod random;
-mod refused;
 mod report;
 mod rig;
-mod say;
 mod servers;
-mod settle;
 mod subscriber;
 mod token;
 
@@ -36,8 +36,8 @@ use anyhow::Context;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::console::info;
 use crate::options::Options;
-use crate::say::say;
 
 // One thread, because the kernel ends the processes that a thread started when the thread ends.
 #[tokio::main(flavor = "current_thread")]
@@ -52,11 +52,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         report = rig::run(&options) => report?,
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
-            say("interrupted; everything is stopped");
+            info("interrupted; everything is stopped");
             return Ok(ExitCode::from(130));
         }
         _ = terminated.recv() => {
-            say("terminated; everything is stopped");
+            info("terminated; everything is stopped");
             return Ok(ExitCode::from(143));
         }
     };

@@ -1,39 +1,39 @@
-//! What a run is told.
+//! The command line of the rig.
 
 use std::path::PathBuf;
 
 use clap::Parser;
 
-/// Runs the platform, breaks it at random, and compares what it promised with what it holds.
+/// Runs the platform, injects random faults, and compares what it promised with what it holds.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub(crate) struct Options {
-    /// What all chance follows from; the same seed gives the same faults at the same times, for one version
-    /// of the rig's plans.
+    /// The seed of all random choices. For one version of the rig's plans, the same seed gives the same faults
+    /// at the same times.
     #[arg(long)]
     pub(crate) seed: u64,
-    /// For how long faults are injected, in minutes; may be a fraction.
+    /// Duration of the faults in minutes; may be a fraction.
     #[arg(long, default_value_t = 2.0, value_parser = minutes)]
     pub(crate) minutes: f64,
-    /// One process `up` with its private Postgres, without Kafka.
+    /// Run one process, `up`, with its private Postgres and without Kafka.
     #[arg(long)]
     pub(crate) embedded: bool,
-    /// Nothing but this many kills of a relay, at random moments.
+    /// Inject nothing but this many kills of a relay, at random moments.
     #[arg(long, value_name = "NUMBER", conflicts_with = "embedded")]
     pub(crate) relay_kills: Option<u32>,
-    /// Where everything about the run is kept: a new folder, which Postgres's user can enter.
+    /// A new directory for everything about the run, which Postgres's user can enter.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: PathBuf,
     /// The program under test.
     #[arg(long, value_name = "FILE")]
     pub(crate) program: PathBuf,
-    /// The folder of Postgres's server programs.
+    /// The directory of Postgres's server programs.
     #[arg(long, value_name = "DIR")]
     pub(crate) postgres_bin: PathBuf,
-    /// The folder with the jars of Apache Kafka; not needed with --embedded.
+    /// The directory with the jars of Apache Kafka; not needed with --embedded.
     #[arg(long, value_name = "DIR", required_unless_present = "embedded")]
     pub(crate) kafka_libs: Option<PathBuf>,
-    /// A broker's settings, with @PORT@, @CONTROLLER_PORT@ and @DATA@ to be filled in.
+    /// A template of the broker's settings, with @PORT@, @CONTROLLER_PORT@ and @DATA@.
     #[arg(long, value_name = "FILE", required_unless_present = "embedded")]
     pub(crate) kafka_settings: Option<PathBuf>,
     /// Write the report to this file too, as JSON.

@@ -1,5 +1,7 @@
-//! The plan: which faults are injected when. For one version of the rig's plans a pure function of the seed,
-//! the mode and the length, written down before the run.
+//! The plan: which faults are injected at which times.
+//!
+//! For one version of the rig's plans it is a pure function of the seed, the mode and the length. It is
+//! written to a file before the run.
 
 use std::time::Duration;
 
@@ -8,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::faults::{Crash, Drawn, End, Fault, Lease, Role, Target};
 use crate::random::Random;
 
-/// Which plan a seed gives: it rises with every change to the faults, their weights or how they are drawn.
+/// The version of the plans. It rises with every change to the faults, their weights or their random choice.
 ///
 /// 2: rebuilds and pauses of projections are among them.
 pub(crate) const VERSION: u32 = 2;
 
-/// A fault and its time, in milliseconds since the load began.
+/// A fault and its time in milliseconds after the start of the load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Planned {
     pub(crate) at: u64,
@@ -21,7 +23,7 @@ pub(crate) struct Planned {
     pub(crate) fault: Fault,
 }
 
-/// What kind of run it is.
+/// The mode of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Run {
     /// Separate processes, with Kafka.
@@ -35,12 +37,12 @@ pub(crate) enum Run {
 /// The read models.
 const PROJECTIONS: [&str; 4] = ["droplets", "jobs", "activity", "counts"];
 
-/// How long the platform runs undisturbed in the beginning.
+/// Milliseconds without faults at the beginning.
 const QUIET_BEFORE: u64 = 2_000;
-/// From this length on a run is long: open transactions last longer, and topics are deleted.
+/// Length from which a run has longer open transactions, and deletes topics.
 const LONG: Duration = Duration::from_secs(5 * 60);
 
-/// The faults of a run, in order of time. The last ones begin before its end and may outlast it.
+/// The faults of a run, in order of time. The last ones may outlast its end.
 pub(crate) fn plan(seed: u64, run: Run, length: Duration) -> Vec<Planned> {
     let mut random = Random::of(seed, "faults", 0);
     let mut planned = Vec::new();
@@ -58,7 +60,7 @@ pub(crate) fn plan(seed: u64, run: Run, length: Duration) -> Vec<Planned> {
         return planned;
     }
     let end = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
-    // A whole process with its Postgres takes longer to come back than one of nine.
+    // A whole platform with its Postgres takes longer to restart than one of nine processes.
     let pause = if run == Run::Embedded {
         (1_000, 11_000)
     } else {
@@ -223,7 +225,7 @@ fn target(random: &mut Random, role: Role, count: usize) -> Target {
     }
 }
 
-/// Every other process is started again at once, the rest after up to 5 s.
+/// Downtime in milliseconds: half of the processes restart at once, the rest after up to 5 s.
 fn down(random: &mut Random) -> u64 {
     if random.happens(50) {
         0

@@ -1,4 +1,4 @@
-//! The platform under test with the servers that it needs: started as operators start it.
+//! The platform under test with its servers, started as operators start it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
-use crate::exits::MayEnd;
+use crate::exits::AllowedExit;
 use crate::faults::{Role, Target};
 use crate::options::Options;
 use crate::plan::Run;
@@ -23,12 +23,12 @@ use crate::servers::free_port;
 use crate::servers::kafka::{self, Kafka};
 use crate::servers::postgres::{self, Address};
 
-/// How long something may take to serve for the first time, also on a slow machine.
-const START: Duration = Duration::from_secs(120);
+/// Longest time to the first readiness, also on a slow machine.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// The organization of everything that clients do; the one of the token of `up`.
+/// The organization of all clients, which is that of the first token of `up`.
 pub(crate) const ORG: &str = "demo";
-/// More than clients of a run can spend: limits are not what is tried here.
+/// More points than the clients can spend: the rate limit is not under test.
 const POINTS: [&str; 4] = [
     "--points=100000000",
     "--points-per-second=10000000",
@@ -36,25 +36,25 @@ const POINTS: [&str; 4] = [
     "--agent-points-per-second=10000000",
 ];
 
-/// Everything that runs.
+/// All processes of a run.
 #[derive(Debug)]
 pub(crate) struct Platform {
     program: PathBuf,
     folder: PathBuf,
     /// The processes of the platform itself, each with its address.
     pub(crate) processes: BTreeMap<Target, (Process, String)>,
-    /// Ours, where the platform does not bring its own.
+    /// The rig's Postgres, unless the platform has a private one.
     pub(crate) postgres: Option<Process>,
     pub(crate) kafka: Option<Kafka>,
     pub(crate) address: Address,
-    /// Postgres's own folder.
+    /// The data directory of Postgres.
     pub(crate) postgres_data: PathBuf,
-    /// Dropped last: what uses it ends first.
+    /// Dropped last, after its users.
     pub(crate) disk: Disk,
 }
 
 impl Platform {
-    /// Starts everything and waits until it serves; gives it with a token for clients.
+    /// Starts everything and waits for readiness. Returns the platform and a token for clients.
     ///
     /// # Errors
     /// When something does not start.
@@ -122,7 +122,7 @@ impl Platform {
         for (process, _) in platform.processes.values() {
             process.start().await?;
         }
-        platform.until_ready(START).await?;
+        platform.until_ready(START_TIMEOUT).await?;
         Ok((platform, token))
     }
 
@@ -141,7 +141,7 @@ impl Platform {
             format!("--listen={listen}"),
             format!("--postgres-bin={}", options.postgres_bin.display()),
         ];
-        arguments.extend(work().chain(POINTS).map(str::to_owned));
+        arguments.extend(provider_settings().chain(POINTS).map(str::to_owned));
         let target = Target {
             role: Role::Up,
             number: 0,
@@ -168,7 +168,10 @@ impl Platform {
                 let token = ready["token"].as_str().context("`up` gives no token")?;
                 break token.to_owned();
             }
-            anyhow::ensure!(begun.elapsed() < START, "`up` does not serve: see up-0.log");
+            anyhow::ensure!(
+                begun.elapsed() < START_TIMEOUT,
+                "`up` does not serve: see up-0.log"
+            );
             sleep(POLL_INTERVAL).await;
         };
         Ok((platform, token))
@@ -196,7 +199,7 @@ impl Platform {
                     format!("--kafka-prefix={}", kafka::PREFIX),
                 ]);
                 if target.role == Role::Work {
-                    arguments.extend(work().map(str::to_owned));
+                    arguments.extend(provider_settings().map(str::to_owned));
                 }
             }
             Role::Up => {}
@@ -215,35 +218,35 @@ impl Platform {
             folder: self.folder.clone(),
             log: self.folder.join(format!("{target}.log")),
             owner: None,
-            may_end: match target.role {
-                Role::Up => MayEnd::WithItsPostgres,
+            allowed_exit: match target.role {
+                Role::Up => AllowedExit::WithItsPostgres,
                 Role::Api | Role::Relay | Role::Project | Role::Work => {
-                    MayEnd::WithoutDatabaseAtStart
+                    AllowedExit::WithoutDatabaseAtStart
                 }
             },
             stop: Signal::TERM,
-            farewell: "KILL",
+            parent_death_signal: "KILL",
         }
     }
 
-    /// The processes that serve the API.
+    /// The addresses of the processes that serve the API.
     pub(crate) fn api_urls(&self) -> Vec<String> {
         let serves = |target: &Target| matches!(target.role, Role::Api | Role::Up);
         let processes = self.processes.iter().filter(|(target, _)| serves(target));
         processes.map(|(_, (_, url))| url.clone()).collect()
     }
 
-    /// Everything that runs, servers first.
+    /// All processes, servers first.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Process> {
         let kafka = self.kafka.as_ref().map(|kafka| &kafka.process);
         let ours = self.processes.values().map(|(process, _)| process);
         self.postgres.iter().chain(kafka).chain(ours)
     }
 
-    /// Waits until every process says that it is ready.
+    /// Waits until every process is ready.
     ///
     /// # Errors
-    /// Names those that do not, with what they say.
+    /// When one is not ready in time: its name and the answer of its `/readyz`.
     pub(crate) async fn until_ready(&self, patience: Duration) -> anyhow::Result<()> {
         let client = Client::builder().timeout(Duration::from_secs(5)).build()?;
         let begun = Instant::now();
@@ -267,10 +270,10 @@ impl Platform {
         Ok(())
     }
 
-    /// Runs the program with other arguments to its end; gives what it printed.
+    /// Runs the program with other arguments and returns its standard output.
     ///
     /// # Errors
-    /// When it fails, with what it said.
+    /// When it fails, with its standard error.
     pub(crate) async fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let output = self.output(arguments).await?;
         anyhow::ensure!(
@@ -282,7 +285,7 @@ impl Platform {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Runs the program with other arguments to its end, however that is.
+    /// Runs the program with other arguments and returns its output, whether it succeeds or not.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -297,7 +300,7 @@ impl Platform {
         Ok(output)
     }
 
-    /// Stops everything in order: those who use servers before the servers.
+    /// Stops everything in order: the processes before their servers.
     pub(crate) async fn stop(&self) -> anyhow::Result<()> {
         let processes: Vec<_> = self.all().collect();
         for process in processes.into_iter().rev() {
@@ -307,7 +310,7 @@ impl Platform {
     }
 }
 
-/// A provider that is quick, and fails now and then.
-fn work() -> impl Iterator<Item = &'static str> {
+/// Settings of a fast provider that sometimes fails.
+fn provider_settings() -> impl Iterator<Item = &'static str> {
     ["--step-delay=20ms", "--failure-rate=0.05", "--workers=4"].into_iter()
 }

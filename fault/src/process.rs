@@ -1,8 +1,7 @@
-//! One process that the rig runs: started, killed, paused and started again, and never left behind.
+//! One process of the rig: started, killed, paused, restarted, and never left behind.
 //!
-//! Whatever ends the rig, also `kill -9`, ends its processes: the kernel is asked for that through
-//! `setpriv`, where there is one. The kernel watches the thread that started a process, which is why the
-//! rig has only one.
+//! The end of the rig, also by `kill -9`, ends its processes: `setpriv`, if it is installed, asks the kernel
+//! for that. The kernel watches the thread that started a process, which is why the rig has only one.
 
 use std::env;
 use std::fs::{self, File, OpenOptions};
@@ -19,52 +18,52 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::exits::{MayEnd, last_words};
+use crate::exits::{AllowedExit, final_error};
 
-/// How long a process may take to stop in order.
-const ORDERLY_STOP: Duration = Duration::from_secs(30);
-/// How often it is looked whether a process has ended by itself.
+/// Timeout of an orderly stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Poll interval for processes that ended by themselves.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-/// How long a process that ended by itself stays down, as an operator's supervisor would have it.
-const RESTART_AFTER: Duration = Duration::from_millis(500);
+/// Delay before a process that ended by itself is restarted, as by a supervisor.
+const RESTART_DELAY: Duration = Duration::from_millis(500);
 
-/// How a process is started.
+/// The specification of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {
-    /// What it is called in messages and the name of its log.
+    /// Its name in messages and of its log.
     pub(crate) name: String,
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,
     /// Its working directory.
     pub(crate) folder: PathBuf,
-    /// Gets everything that it writes, appended.
+    /// The file for its output, appended.
     pub(crate) log: PathBuf,
-    /// The user and group that it runs as, when not as we do.
+    /// The user and group that run it; `None` for the current user.
     pub(crate) owner: Option<(u32, u32)>,
-    /// When it may end without being told to.
-    pub(crate) may_end: MayEnd,
-    /// What ends it in order.
+    /// When it may exit by itself.
+    pub(crate) allowed_exit: AllowedExit,
+    /// The signal of an orderly stop.
     pub(crate) stop: Signal,
-    /// What the kernel sends it when we end.
-    pub(crate) farewell: &'static str,
+    /// The signal that the kernel sends when the rig ends.
+    pub(crate) parent_death_signal: &'static str,
 }
 
-/// A process, whether it runs at the moment or not.
+/// A process, running or not.
 #[derive(Debug)]
 pub(crate) struct Process {
     spec: Spec,
-    /// `None` while it is down on purpose.
+    /// `None` while it is stopped on purpose.
     child: Mutex<Option<Child>>,
-    /// Of the child that runs; 0 when none does.
+    /// The process id of the running child; 0 if none runs.
     pid: AtomicI32,
-    /// How long its log was when it was started the last time.
+    /// The length of its log at its last start.
     logged_before: AtomicU64,
     ended_by_itself: AtomicU64,
     unexplained_ends: StdMutex<Vec<String>>,
 }
 
 impl Process {
-    /// A process that is not started yet.
+    /// A process that was not started.
     pub(crate) fn new(spec: Spec) -> Self {
         Self {
             spec,
@@ -76,28 +75,28 @@ impl Process {
         }
     }
 
-    /// What it is called.
+    /// Its name.
     pub(crate) fn name(&self) -> &str {
         &self.spec.name
     }
 
-    /// How often it ended without being told to.
+    /// Number of exits by itself.
     pub(crate) fn ended_by_itself(&self) -> u64 {
         self.ended_by_itself.load(Ordering::Relaxed)
     }
 
-    /// Of these ends those that it should not have come to, in words.
+    /// The exits by itself that are not allowed, in words.
     pub(crate) fn unexplained_ends(&self) -> Vec<String> {
         let ends = self.unexplained_ends.lock();
         ends.expect("no holder panics").clone()
     }
 
-    /// Its number, while it runs.
+    /// Its process id, while it runs.
     pub(crate) fn pid(&self) -> Option<Pid> {
         Pid::from_raw(self.pid.load(Ordering::Relaxed))
     }
 
-    /// Starts it, unless it runs.
+    /// Starts it unless it runs.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -109,8 +108,8 @@ impl Process {
         Ok(())
     }
 
-    /// Ends it by a signal, or by force when it does not, and waits until it has ended; it stays down. Says
-    /// whether it ran.
+    /// Ends it by a signal, or by force after a timeout, and waits for its end. It stays down. Returns whether
+    /// it ran.
     ///
     /// # Errors
     /// When it cannot be waited for.
@@ -125,7 +124,7 @@ impl Process {
         } else if let Some(pid) = self.pid() {
             // It may end at this moment, which is what the signal is for.
             let _ = kill_process(pid, signal);
-            if timeout(ORDERLY_STOP, running.wait()).await.is_err() {
+            if timeout(STOP_TIMEOUT, running.wait()).await.is_err() {
                 running.kill().await?;
             }
         }
@@ -161,7 +160,7 @@ impl Process {
             };
             self.pid.store(0, Ordering::Relaxed);
             self.note_end(status);
-            sleep(RESTART_AFTER).await;
+            sleep(RESTART_DELAY).await;
             *child = Some(self.spawn()?);
         }
     }
@@ -170,8 +169,8 @@ impl Process {
     fn note_end(&self, status: ExitStatus) {
         self.ended_by_itself.fetch_add(1, Ordering::Relaxed);
         let said = self.said().unwrap_or_default();
-        if !self.spec.may_end.explains(status, &said) {
-            let what = match last_words(&said) {
+        if !self.spec.allowed_exit.explains(status, &said) {
+            let what = match final_error(&said) {
                 "" => format!("{} ended by itself with {status}: see its log", self.name()),
                 words => format!("{} ended by itself with {status}: {words}", self.name()),
             };
@@ -225,7 +224,7 @@ impl Spec {
             Some(setpriv) => {
                 let mut command = Command::new(setpriv);
                 command
-                    .args(["--pdeathsig", self.farewell, "--"])
+                    .args(["--pdeathsig", self.parent_death_signal, "--"])
                     .arg(&self.program);
                 command
             }
@@ -268,7 +267,7 @@ impl Spec {
     }
 }
 
-/// Waits until a process that is not our child is gone.
+/// Waits for the end of a process that is not our child.
 pub(crate) async fn until_gone(pid: Pid, patience: Duration) -> bool {
     let begun = Instant::now();
     while test_kill_process(pid).is_ok() {
@@ -280,7 +279,7 @@ pub(crate) async fn until_gone(pid: Pid, patience: Duration) -> bool {
     true
 }
 
-/// Where a program is.
+/// The path of a program.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)

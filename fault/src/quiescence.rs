@@ -1,4 +1,4 @@
-//! Waiting until the platform has nothing left to do: by condition, with a generous deadline.
+//! Waits for quiescence: until the platform has nothing left to do.
 
 use std::time::Duration;
 
@@ -8,20 +8,21 @@ use tokio::time::{Instant, sleep};
 
 use crate::servers::postgres::Address;
 
+/// Poll interval of the condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// How far things are.
+/// Progress of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub(crate) events: i64,
-    /// Those without a position.
+    /// Events without a position.
     pub(crate) unsequenced: i64,
     pub(crate) head: i64,
 }
 
 impl Progress {
-    /// Looks.
-    pub(crate) async fn look(address: &Address) -> anyhow::Result<Self> {
+    /// Reads the progress by a new connection.
+    pub(crate) async fn fetch(address: &Address) -> anyhow::Result<Self> {
         let mut connection = address.connect().await?;
         Self::read(&mut connection).await
     }
@@ -42,30 +43,27 @@ impl Progress {
     }
 }
 
-/// Waits until every event has a position, the platform has no job left, and every consumer has applied
-/// everything and no read model is being made anew; gives how far things are then.
+/// Waits until every event has a position, no job of the platform is left, every consumer is at the head,
+/// and no rebuild runs. Returns the progress at that time.
 ///
 /// # Errors
-/// Names what is still not done when time is up.
+/// When that takes too long: what is missing.
 pub(crate) async fn wait(address: &Address, patience: Duration) -> anyhow::Result<Progress> {
     let begun = Instant::now();
     loop {
-        let missing = match look(address).await {
+        let missing = match check(address).await {
             Ok((progress, missing)) if missing.is_empty() => return Ok(progress),
             Ok((_, missing)) => missing.join("; "),
             Err(error) => format!("{error:#}"),
         };
         if begun.elapsed() > patience {
-            bail!(
-                "after {} s there is no quiet: {missing}",
-                patience.as_secs()
-            );
+            bail!("not quiescent after {} s: {missing}", patience.as_secs());
         }
         sleep(POLL_INTERVAL).await;
     }
 }
 
-async fn look(address: &Address) -> anyhow::Result<(Progress, Vec<String>)> {
+async fn check(address: &Address) -> anyhow::Result<(Progress, Vec<String>)> {
     let mut connection = address.connect().await?;
     let progress = Progress::read(&mut connection).await?;
     let mut missing = Vec::new();
@@ -91,13 +89,13 @@ async fn look(address: &Address) -> anyhow::Result<(Progress, Vec<String>)> {
             "`{consumer}` (generation {generation}) is {positions} positions behind, over all shards"
         ));
     }
-    let making: Vec<String> = sqlx::query_scalar(
+    let rebuilding: Vec<String> = sqlx::query_scalar(
         "select consumer || ' ' || generation || ' is ' || state from es.generations \
          where state in ('BUILDING', 'FAILED')",
     )
     .fetch_all(&mut connection)
     .await?;
-    missing.extend(making);
+    missing.extend(rebuilding);
     let paused: Vec<String> = sqlx::query_scalar("select consumer || ' is paused' from es.paused")
         .fetch_all(&mut connection)
         .await?;
@@ -106,7 +104,7 @@ async fn look(address: &Address) -> anyhow::Result<(Progress, Vec<String>)> {
         .fetch_one(&mut connection)
         .await?;
     if followed == 0 {
-        missing.push("no consumer has begun".to_owned());
+        missing.push("no consumer has started".to_owned());
     }
     Ok((progress, missing))
 }

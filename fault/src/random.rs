@@ -1,8 +1,8 @@
-//! Chance that can be repeated: a sequence of numbers that follows from a seed.
+//! Repeatable random numbers: a sequence that follows from a seed.
 
 use std::time::Duration;
 
-/// A sequence of numbers that looks like chance and follows from its seed (SplitMix64).
+/// A generator of pseudo-random numbers (SplitMix64).
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -12,7 +12,7 @@ impl Random {
         Self(seed)
     }
 
-    /// A sequence of its own for one part of the run, so that parts do not change each other's chance.
+    /// A separate sequence for one part of the run, so that parts do not influence each other.
     pub(crate) fn of(seed: u64, part: &str, number: usize) -> Self {
         let mut random = Self(seed);
         for byte in part.bytes() {
@@ -46,17 +46,17 @@ impl Random {
         Duration::from_millis(self.between(least, most))
     }
 
-    /// Whether something happens that happens `percent` times in a hundred.
+    /// Whether an event with a probability of `percent` happens.
     pub(crate) fn happens(&mut self, percent: u64) -> bool {
         self.next() % 100 < percent
     }
 
-    /// One of several, which are not none.
+    /// One of several choices, of which there is at least one.
     pub(crate) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }
 
-    /// One of several, each as often as its weight says.
+    /// One of several choices, by their weights.
     pub(crate) fn weighted<T: Copy>(&mut self, choices: &[(u64, T)]) -> T {
         let total: u64 = choices.iter().map(|(weight, _)| weight).sum();
         let mut drawn = self.next() % total;

@@ -1,4 +1,4 @@
-//! What a run came to: a table for people, JSON for programs.
+//! The report of a run: a table for people, JSON for programs.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,10 +11,10 @@ use crate::inject::Count;
 use crate::load::ReadTally;
 use crate::plan;
 
-/// The most differences that are shown; all are in the JSON.
-const SHOWN: usize = 20;
+/// Most differences in the table; the JSON has all.
+const MAX_SHOWN: usize = 20;
 
-/// A run and its outcome.
+/// A run and its results.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     pub(crate) seed: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// All faults that were injected.
+    /// Number of injected faults.
     pub(crate) fn injected(&self) -> u64 {
         self.faults.values().map(|count| count.injected).sum()
     }
@@ -129,11 +129,11 @@ impl Report {
         }
         writeln!(out, "{:<36} {}", "clustergenie verify", self.verify)?;
         writeln!(out, "{:<36} {:>9}\n", "DIFFERENCES", self.differences.len())?;
-        for difference in self.differences.iter().take(SHOWN) {
+        for difference in self.differences.iter().take(MAX_SHOWN) {
             writeln!(out, "- {difference}")?;
         }
-        if self.differences.len() > SHOWN {
-            writeln!(out, "... and {} more", self.differences.len() - SHOWN)?;
+        if self.differences.len() > MAX_SHOWN {
+            writeln!(out, "... and {} more", self.differences.len() - MAX_SHOWN)?;
         }
         Ok(())
     }

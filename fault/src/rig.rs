@@ -1,4 +1,4 @@
-//! A whole run: start, load and break, wait for quiet, compare.
+//! A whole run: starts the platform, loads it, injects faults, waits for quiescence, compares.
 
 use std::fs;
 use std::path::Path;
@@ -13,6 +13,7 @@ use tokio::time::{interval, timeout};
 use uuid::Uuid;
 
 use crate::api::Api;
+use crate::console::{info, warn};
 use crate::difference::Differences;
 use crate::inject::Injector;
 use crate::ledger::{Answer, Attempt, Command, Effect, Ledger};
@@ -23,36 +24,36 @@ use crate::platform::Platform;
 use crate::quiescence::Progress;
 use crate::random::Random;
 use crate::report::Report;
-use crate::say::{say, warn};
 use crate::servers::disk::Disk;
-use crate::subscriber::{Filter, Notebook, Subscriber};
+use crate::subscriber::{Filter, Subscriber, SubscriberLog};
 use crate::token::{self, Place};
 
 const CLIENTS: usize = 16;
-/// How long everything may take to be ready again, and to become quiet.
+/// Deadline of readiness and of quiescence after the last fault.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
-const TELL_EVERY: Duration = Duration::from_secs(5);
-/// How long a request before the load may take.
-const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// Interval of progress messages.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
+/// Timeout of a request before the load.
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Who takes part in a run.
-pub(crate) struct Parts {
+/// The participants of a run.
+pub(crate) struct Rig {
     pub(crate) platform: Arc<Platform>,
     pub(crate) api: Arc<Api>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) injector: Arc<Injector>,
     pub(crate) reads: Reads,
-    pub(crate) notebooks: Vec<Arc<Notebook>>,
+    pub(crate) subscriber_logs: Vec<Arc<SubscriberLog>>,
     pub(crate) differences: Differences,
     /// The droplet that all clients write to, and its first event.
     pub(crate) shared: Place,
     pub(crate) shared_token: String,
 }
 
-/// Runs everything; gives the report.
+/// Runs everything and returns the report.
 ///
 /// # Errors
-/// When the run itself cannot go on; differences are no error.
+/// When the run itself fails. Differences are no error.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<Report> {
     let (mode, run) = match options.relay_kills {
         Some(kills) => (format!("relay kills ({kills})"), Run::RelayKills(kills)),
@@ -71,38 +72,41 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Report> {
             "MOUNTING IS NOT PERMITTED HERE: the disk of Postgres's data cannot be filled, and those faults are left out",
         );
     }
-    say(&format!(
+    info(&format!(
         "seed {}, {mode}: {} faults are planned; everything is in {}",
         options.seed,
         plan.len(),
         folder.display()
     ));
     let (platform, token) = Platform::start(options, folder, run, disk).await?;
-    let parts = Parts::new(options, folder, Arc::new(platform), token, begun).await?;
-    say("everything serves; the load begins");
-    let outcome = parts.load_and_break(options.seed, plan).await;
-    // Whatever went wrong, what is left behind must be of use to whoever looks for the cause.
+    let rig = Rig::new(options, folder, Arc::new(platform), token, begun).await?;
+    info("the platform is ready; the load starts");
+    let outcome = rig.load_and_break(options.seed, plan).await;
+    // After a failure, the files of the run must help to find the cause.
     let report = match outcome {
-        Ok(mut followers) => parts.settle(options, mode, begun, &mut followers).await,
+        Ok(mut followers) => {
+            rig.run_final_checks(options, mode, begun, &mut followers)
+                .await
+        }
         Err(error) => Err(error),
     };
     let is_good = report
         .as_ref()
         .is_ok_and(|report| report.differences.is_empty());
-    parts.platform.stop().await?;
+    rig.platform.stop().await?;
     if !is_good {
-        parts.platform.disk.keep(&folder.join("disk-kept"))?;
+        rig.platform.disk.keep(&folder.join("disk-kept"))?;
     }
     report
 }
 
-/// Enough for the data of a run of so many minutes, in MiB.
+/// The size of the disk for a run of so many minutes, in MiB.
 fn disk_size(minutes: f64) -> u64 {
     // Truncation does not matter here.
     768 + 128 * minutes as u64
 }
 
-impl Parts {
+impl Rig {
     async fn new(
         options: &Options,
         folder: &Path,
@@ -122,8 +126,8 @@ impl Parts {
         let reads = Reads::new(Arc::clone(&api), differences.clone());
         let (shared, shared_token) = shared_droplet(&api, &ledger, options.seed).await?;
         let filters = Filter::all(shared.stream).into_iter().enumerate();
-        let notebooks = filters
-            .map(|(number, filter)| Notebook::new(folder, number, filter).map(Arc::new))
+        let subscriber_logs = filters
+            .map(|(number, filter)| SubscriberLog::new(folder, number, filter).map(Arc::new))
             .collect::<anyhow::Result<_>>()?;
         Ok(Self {
             platform,
@@ -131,25 +135,25 @@ impl Parts {
             ledger,
             injector,
             reads,
-            notebooks,
+            subscriber_logs,
             differences,
             shared,
             shared_token,
         })
     }
 
-    /// Runs clients and faults; gives the subscribers, and those who start again what ends, which go on.
+    /// Runs clients and faults. Returns the tasks that keep running: subscribers, and supervisors of processes.
     async fn load_and_break(
         &self,
         seed: u64,
         plan: Vec<Planned>,
     ) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
         let mut followers = JoinSet::new();
-        for (number, notebook) in self.notebooks.iter().enumerate() {
+        for (number, log) in self.subscriber_logs.iter().enumerate() {
             let subscriber = Subscriber::new(
                 Arc::clone(&self.api),
                 Random::of(seed, "subscriber", number),
-                Arc::clone(notebook),
+                Arc::clone(log),
                 &self.shared_token,
                 self.differences.clone(),
             );
@@ -159,7 +163,7 @@ impl Parts {
             let platform = Arc::clone(&self.platform);
             followers.spawn(async move {
                 let process = platform.all().find(|process| process.name() == name);
-                process.context("it was there")?.supervise().await
+                process.context("the process exists")?.supervise().await
             });
         }
         let (stop, stopped) = watch::channel(false);
@@ -174,9 +178,9 @@ impl Parts {
             injected = Arc::clone(&self.injector).run(plan) => injected?,
             ended = followers.join_next() => bail!("a part of the rig ended: {ended:?}"),
             ended = clients.join_next() => bail!("a client ended: {ended:?}"),
-            () = self.tell() => {}
+            () = self.report_progress() => {}
         }
-        say("the last fault is over; clients finish what they began");
+        info("the last fault is over; clients finish what they began");
         stop.send_replace(true);
         for process in self.platform.all() {
             process.start().await?;
@@ -190,7 +194,7 @@ impl Parts {
         match timeout(PATIENCE, finishing).await {
             Ok(finished) => finished?,
             Err(_) => self.differences.note(
-                "quiet",
+                "quiescence",
                 format!(
                     "after {} s without faults there are commands without an answer",
                     PATIENCE.as_secs()
@@ -200,9 +204,9 @@ impl Parts {
         Ok(followers)
     }
 
-    /// Says now and then how far things are. Never returns.
-    async fn tell(&self) {
-        let mut ticks = interval(TELL_EVERY);
+    /// Prints the progress periodically. Never returns.
+    async fn report_progress(&self) {
+        let mut ticks = interval(PROGRESS_INTERVAL);
         loop {
             ticks.tick().await;
             let (acknowledged, refused, unknown) = self.ledger.tally();
@@ -212,14 +216,14 @@ impl Parts {
                 .values()
                 .map(|count| count.injected)
                 .sum();
-            let lag = match Progress::look(&self.platform.address).await {
+            let lag = match Progress::fetch(&self.platform.address).await {
                 Ok(progress) => format!(
                     "{} events, {} without a position",
                     progress.events, progress.unsequenced
                 ),
                 Err(_) => "the database does not answer".to_owned(),
             };
-            say(&format!(
+            info(&format!(
                 "{:>5} s  {faults:>4} faults  {acknowledged:>6} commands done, {refused} refused, \
                  {unknown} open or unknown  {lag}",
                 self.ledger.now() / 1_000_000
@@ -228,7 +232,7 @@ impl Parts {
     }
 }
 
-/// Makes the droplet that all clients write to. Nothing is broken yet, but the machine may be slow.
+/// Provisions the droplet that all clients write to. Retries, because the machine may be slow.
 async fn shared_droplet(api: &Api, ledger: &Ledger, seed: u64) -> anyhow::Result<(Place, String)> {
     let command = Command {
         key: format!("{seed:x}-shared"),
@@ -244,7 +248,7 @@ async fn shared_droplet(api: &Api, ledger: &Ledger, seed: u64) -> anyhow::Result
     let begun = Instant::now();
     let token = loop {
         let sent = ledger.now();
-        let answer = api.send(0, &command, 0, FIRST_REQUEST).await;
+        let answer = api.send(0, &command, 0, FIRST_REQUEST_TIMEOUT).await;
         let attempt = Attempt {
             api: 0,
             sent,
@@ -255,7 +259,7 @@ async fn shared_droplet(api: &Api, ledger: &Ledger, seed: u64) -> anyhow::Result
         match answer {
             Answer::Acknowledged { token } => break token,
             Answer::Unknown { .. } if begun.elapsed() < PATIENCE => {}
-            other => bail!("the first droplet could not be made: {other:?}"),
+            other => bail!("the first droplet could not be provisioned: {other:?}"),
         }
     };
     let places = token::places(&token).context("the first token cannot be read")?;

@@ -1,5 +1,4 @@
-//! The servers that the platform needs, run by the rig itself: Postgres, Kafka, and a disk that can be
-//! filled.
+//! The servers that the rig runs for the platform: Postgres, Kafka, and a disk that can be filled.
 
 pub(crate) mod disk;
 pub(crate) mod kafka;
@@ -11,11 +10,11 @@ use anyhow::Context;
 
 use crate::random::Random;
 
-/// A port that nobody listens on, below those that the kernel gives to outgoing connections: a process
-/// that is started again needs the same one.
+/// A free port below those that the kernel gives to outgoing connections, because a restarted process needs
+/// the same port.
 pub(crate) fn free_port() -> anyhow::Result<u16> {
     let mut random = Random::new(u64::from(std::process::id()));
-    // What was given before may not be listened on yet.
+    // A port that was returned before may not be in use yet.
     static GIVEN: std::sync::Mutex<Vec<u16>> = std::sync::Mutex::new(Vec::new());
     let mut given = GIVEN.lock().expect("no holder panics");
     for _ in 0..1_000 {

@@ -1,149 +1,53 @@
-//! A subscriber over `graphql-transport-ws` that never gives up: whatever ends a connection, the next
-//! one, to any API process, goes on after the last cursor.
+//! A subscriber over `graphql-transport-ws` that always reconnects, to any API process, and resumes after its
+//! last cursor.
+
+mod filter;
+mod log;
 
 use std::convert::Infallible;
-use std::fs::File;
-use std::io::Write;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
-use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
-use uuid::Uuid;
 
 use crate::api::Api;
 use crate::difference::Differences;
 use crate::random::Random;
 
-/// How long the server may take to let a connection in.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long nothing may come until the connection is believed to be dead.
+pub(crate) use self::filter::Filter;
+pub(crate) use self::log::{Seen, SubscriberLog};
+
+/// Timeout of a connection attempt.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time without a message after which the connection counts as broken.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// How long a connection lasts at least and at most before the subscriber itself drops it, as networks
-/// do, in milliseconds.
-const LASTS: (u64, u64) = (5_000, 60_000);
-
-/// What a subscriber wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Filter {
-    /// Everything.
-    Events,
-    /// Events of these types.
-    EventTypes(Vec<String>),
-    /// What happens to droplets.
-    Droplets,
-    /// Only when the droplet then has one of these statuses.
-    DropletStatus(Vec<String>),
-    /// What happens to one droplet.
-    Droplet(Uuid),
-    /// What happens to jobs of these kinds.
-    JobKind(Vec<String>),
-    /// Only when the job then has one of these statuses.
-    JobStatus(Vec<String>),
-}
-
-/// An event that came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Seen {
-    pub(crate) position: i64,
-    pub(crate) stream: Uuid,
-    pub(crate) version: i64,
-    /// The version of the droplet or job that came with it.
-    pub(crate) shown: Option<i64>,
-}
-
-/// What a subscriber saw.
-#[derive(Debug)]
-pub(crate) struct Notebook {
-    pub(crate) name: String,
-    pub(crate) filter: Filter,
-    kept: Mutex<Kept>,
-    reconnect: Notify,
-}
-
-#[derive(Debug)]
-struct Kept {
-    file: File,
-    seen: Vec<Seen>,
-    connections: u64,
-}
-
-impl Notebook {
-    /// An empty one in a new file.
-    pub(crate) fn new(folder: &Path, number: usize, filter: Filter) -> anyhow::Result<Self> {
-        let name = format!("subscriber-{number} ({filter:?})");
-        let file = File::create_new(folder.join(format!("subscriber-{number}.jsonl")))?;
-        let kept = Kept {
-            file,
-            seen: Vec::new(),
-            connections: 0,
-        };
-        Ok(Self {
-            name,
-            filter,
-            kept: Mutex::new(kept),
-            reconnect: Notify::new(),
-        })
-    }
-
-    /// Everything that came, in the order in which it came.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.locked().seen.clone()
-    }
-
-    /// How many events came.
-    pub(crate) fn len(&self) -> usize {
-        self.locked().seen.len()
-    }
-
-    /// How often it was connected.
-    pub(crate) fn connections(&self) -> u64 {
-        self.locked().connections
-    }
-
-    /// Makes the subscriber drop its connection and go on with another one.
-    pub(crate) fn reconnect(&self) {
-        self.reconnect.notify_one();
-    }
-
-    fn note(&self, seen: Seen) -> anyhow::Result<()> {
-        let mut kept = self.locked();
-        writeln!(kept.file, "{}", serde_json::to_string(&seen)?)?;
-        kept.seen.push(seen);
-        Ok(())
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().expect("no holder panics")
-    }
-}
+/// Least and longest life of a connection in milliseconds, before the subscriber drops it as a network would.
+const CONNECTION_LIFE: (u64, u64) = (5_000, 60_000);
 
 /// A subscriber.
 pub(crate) struct Subscriber {
     api: Arc<Api>,
     random: Random,
-    notebook: Arc<Notebook>,
-    /// The last cursor, or the token of the write after which everything is wanted.
+    log: Arc<SubscriberLog>,
+    /// The last cursor, or the token of the write where it starts.
     after: String,
     differences: Differences,
 }
 
 impl Subscriber {
-    /// A subscriber that begins after the write of a token.
+    /// A subscriber that starts after the write of a token.
     pub(crate) fn new(
         api: Arc<Api>,
         random: Random,
-        notebook: Arc<Notebook>,
+        log: Arc<SubscriberLog>,
         token: &str,
         differences: Differences,
     ) -> Self {
@@ -151,22 +55,22 @@ impl Subscriber {
         Self {
             api,
             random,
-            notebook,
+            log,
             after,
             differences,
         }
     }
 
-    /// Listens for ever.
+    /// Receives events. Never returns, except with an error.
     pub(crate) async fn listen(mut self) -> anyhow::Result<()> {
         let mut process = self.random.below(self.api.processes());
         loop {
-            let lasts = self.random.millis(LASTS.0, LASTS.1);
-            let notebook = Arc::clone(&self.notebook);
-            // However it ended, the next one goes on.
+            let lasts = self.random.millis(CONNECTION_LIFE.0, CONNECTION_LIFE.1);
+            let log = Arc::clone(&self.log);
+            // The next connection resumes, however this one ended.
             tokio::select! {
                 _ = timeout(lasts, self.connection(process)) => {}
-                () = notebook.reconnect.notified() => {}
+                () = log.reconnect_requested() => {}
             }
             sleep(self.random.millis(50, 500)).await;
             process = self.random.below(self.api.processes());
@@ -180,7 +84,7 @@ impl Subscriber {
         request
             .headers_mut()
             .insert("sec-websocket-protocol", protocol);
-        let (mut socket, _) = timeout(PATIENCE, connect_async(request)).await??;
+        let (mut socket, _) = timeout(CONNECT_TIMEOUT, connect_async(request)).await??;
         let payload = json!({ "authorization": self.api.authorization() });
         let init = json!({ "type": "connection_init", "payload": payload });
         socket.send(Message::text(init.to_string())).await?;
@@ -196,8 +100,8 @@ impl Subscriber {
                     continue;
                 }
                 "connection_ack" => {
-                    self.notebook.locked().connections += 1;
-                    let payload = self.notebook.filter.operation(&self.after);
+                    self.log.note_connection();
+                    let payload = self.log.filter.operation(&self.after);
                     json!({ "type": "subscribe", "id": "1", "payload": payload })
                 }
                 "ping" => json!({ "type": "pong" }),
@@ -211,15 +115,15 @@ impl Subscriber {
     fn take(&mut self, payload: &Value) -> anyhow::Result<()> {
         if let Some(error) = payload["errors"].get(0) {
             let code = error["extensions"]["code"].as_str().unwrap_or_default();
-            // Every cursor that was given out must stay good.
+            // Every cursor must stay valid.
             if code != "UNAVAILABLE" && code != "NOT_YET_CONSISTENT" {
-                let name = &self.notebook.name;
+                let name = &self.log.name;
                 let what = format!("{name} was told, after `{}`: {error}", self.after);
                 self.differences.note("subscribers", what);
             }
             bail!("the subscription has ended: {error}");
         }
-        let change = self.notebook.filter.change(payload);
+        let change = self.log.filter.change(payload);
         let event = &change["event"];
         let number = |value: &Value| value.as_str().and_then(|text| text.parse::<i64>().ok());
         let id = event["resourceId"].as_str().unwrap_or_default();
@@ -229,92 +133,9 @@ impl Subscriber {
             version: number(&event["version"]).context("a payload has no version")?,
             shown: number(&change["node"]["version"]),
         };
-        self.notebook.note(seen)?;
+        self.log.note(seen)?;
         let cursor = change["cursor"].as_str();
         self.after = cursor.context("a payload has no cursor")?.to_owned();
         Ok(())
-    }
-}
-
-impl Filter {
-    /// The filters of a run's subscribers, of which one follows this droplet.
-    pub(crate) fn all(droplet: Uuid) -> Vec<Self> {
-        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        vec![
-            Self::Events,
-            Self::Events,
-            Self::EventTypes(texts(&[
-                "droplet_requested",
-                "job_succeeded",
-                "droplet_renamed",
-            ])),
-            Self::Droplets,
-            Self::DropletStatus(texts(&["ACTIVE", "DELETED"])),
-            Self::Droplet(droplet),
-            Self::JobKind(texts(&["provision", "batch"])),
-            Self::JobStatus(texts(&["SUCCEEDED", "CANCELLED"])),
-        ]
-    }
-
-    fn operation(&self, after: &str) -> Value {
-        const EVENT: &str = "cursor event { position resourceId version }";
-        let (variables, field, node) = match self {
-            Self::Events => (json!({}), "eventRecorded(after: $after)", None),
-            Self::EventTypes(types) => (
-                json!({ "types": types }),
-                "eventRecorded(types: $types, after: $after)",
-                None,
-            ),
-            Self::Droplets => (json!({}), "dropletChanged(after: $after)", Some("droplet")),
-            Self::DropletStatus(statuses) => (
-                json!({ "status": statuses }),
-                "dropletChanged(statuses: $status, after: $after)",
-                Some("droplet"),
-            ),
-            Self::Droplet(id) => (
-                json!({ "id": format!("Droplet:{id}") }),
-                "dropletChanged(id: $id, after: $after)",
-                Some("droplet"),
-            ),
-            Self::JobKind(kinds) => (
-                json!({ "kinds": kinds }),
-                "jobChanged(kinds: $kinds, after: $after)",
-                Some("job"),
-            ),
-            Self::JobStatus(statuses) => (
-                json!({ "jobStatus": statuses }),
-                "jobChanged(statuses: $jobStatus, after: $after)",
-                Some("job"),
-            ),
-        };
-        let node = match node {
-            Some(node) => format!("node: {node} {{ version }}"),
-            None => "node { ... on Droplet { version } ... on Job { version } }".to_owned(),
-        };
-        let declared: String = [
-            ("types", "[String!]"),
-            ("status", "[DropletStatus!]"),
-            ("id", "ID"),
-            ("kinds", "[String!]"),
-            ("jobStatus", "[JobStatus!]"),
-        ]
-        .iter()
-        .filter(|(name, _)| variables.get(name).is_some())
-        .map(|(name, kind)| format!(", ${name}: {kind}"))
-        .collect();
-        let query =
-            format!("subscription ($after: String{declared}) {{ {field} {{ {EVENT} {node} }} }}");
-        let mut variables = variables;
-        variables["after"] = json!(after);
-        json!({ "query": query, "variables": variables })
-    }
-
-    fn change<'a>(&self, payload: &'a Value) -> &'a Value {
-        let data = &payload["data"];
-        match self {
-            Self::Events | Self::EventTypes(_) => &data["eventRecorded"],
-            Self::Droplets | Self::DropletStatus(_) | Self::Droplet(_) => &data["dropletChanged"],
-            Self::JobKind(_) | Self::JobStatus(_) => &data["jobChanged"],
-        }
     }
 }

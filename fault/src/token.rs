@@ -1,17 +1,17 @@
-//! The consistency token, looked into: clients must not, but whoever checks the platform may.
+//! The contents of a consistency token. Clients must not read them, but a check of the platform may.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
-/// The version of a stream that a token names.
+/// A version of a stream in a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) stream: Uuid,
     pub(crate) version: i64,
 }
 
-/// What a token names, the aggregate of its command first; `None` when it is not a token.
+/// The versions in a token, that of the command's aggregate first; `None` if it is no token.
 pub(crate) fn places(token: &str) -> Option<Vec<Place>> {
     let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
     let mut parts = plain.split(';');

@@ -13,7 +13,7 @@ use event_store::consume::generation;
 use event_store::consume::source::ConsumerId;
 use event_store::error::StoreError;
 use event_store::pool;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
 use crate::model::{ReadModel, View};
 use crate::registry;
@@ -25,7 +25,7 @@ pub enum TablesError {
     #[error("the read model `{model}` has no tables yet; run `clustergenie migrate` first")]
     Missing {
         /// The first one that has none.
-        model: String,
+        model: &'static str,
     },
     /// Postgres failed; nothing was made.
     #[error("the tables of the read models cannot be made or looked up")]
@@ -49,9 +49,9 @@ pub async fn migrate(pool: &PgPool) -> Result<(), TablesError> {
     )
     .execute(&mut *transaction)
     .await?;
-    let missing = missing(&mut transaction).await?;
+    let missing = missing(&mut *transaction).await?;
     for model in registry::all() {
-        if missing.iter().any(|name| name == model.name()) {
+        if missing.contains(&model.name()) {
             make(&mut transaction, model.as_ref(), 1).await?;
             show(&mut transaction, model.as_ref(), 1).await?;
             generation::begin(&mut *transaction, model.name(), model.version()).await?;
@@ -66,7 +66,7 @@ pub async fn migrate(pool: &PgPool) -> Result<(), TablesError> {
 /// # Errors
 /// [`TablesError`].
 pub async fn check(pool: &PgPool) -> Result<(), TablesError> {
-    let missing = missing(&mut *pool.acquire().await?).await?;
+    let missing = missing(pool).await?;
     match missing.into_iter().next() {
         Some(model) => Err(TablesError::Missing { model }),
         None => Ok(()),
@@ -74,15 +74,11 @@ pub async fn check(pool: &PgPool) -> Result<(), TablesError> {
 }
 
 /// The names of the read models that have no generation, in the order of the registry.
-async fn missing(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
-    let names: Vec<_> = registry::all().iter().map(|model| model.name()).collect();
-    sqlx::query_scalar(
-        "select n.name from unnest($1::text[]) with ordinality as n(name, place) \
-         where not exists (select from es.generations g where g.consumer = n.name) order by place",
-    )
-    .bind(names)
-    .fetch_all(connection)
-    .await
+async fn missing(database: impl PgExecutor<'_>) -> Result<Vec<&'static str>, StoreError> {
+    let mut names: Vec<_> = registry::all().iter().map(|model| model.name()).collect();
+    let generations = generation::list(database, &names).await?;
+    names.retain(|name| !generations.iter().any(|of| of.consumer == *name));
+    Ok(names)
 }
 
 /// Makes the empty tables of a generation.

@@ -1,7 +1,6 @@
-//! Every outward contract of the platform, as files: SQL migrations, the GraphQL SDL, the stored
-//! shape of events.
+//! The contracts of the platform as files: SQL migrations and the GraphQL SDL.
 //!
-//! This crate promises that what others depend on is reviewable text in one place. It must never
-//! hold behaviour beyond bringing a database to the program's version.
+//! What others depend on is text that can be reviewed in one place. The only behaviour here is to bring a
+//! database to the program's version.
 
 pub mod migrate;

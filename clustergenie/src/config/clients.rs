@@ -1,4 +1,4 @@
-//! What the API grants its clients, in whichever process it is.
+//! What the API grants its clients.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use domain::ids::OrgId;
 use super::requests::Requests;
 use crate::duration;
 
-/// What the API grants its clients.
+/// Settings of the API, in `api` and in `up`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Clients {
-    /// An origin, such as `https://app.example.com`, whose web pages may use the API from a browser. May
-    /// be given several times, or with commas between them; by default there is none.
+    /// An origin whose web pages may call the API from a browser, such as `https://app.example.com`.
+    /// Repeat it, or separate several by commas. By default there is none.
     #[arg(
         long = "cors-origin",
         env = "CLUSTERGENIE_CORS_ORIGINS",
@@ -23,18 +23,17 @@ pub(crate) struct Clients {
         value_name = "ORIGIN"
     )]
     pub(crate) cors_origins: Vec<Origin>,
-    /// How long a request may wait until it shows the write whose token it carries.
+    /// Longest time that a request waits until it shows the write of its consistency token.
     #[arg(long, env = "CLUSTERGENIE_CONSISTENCY_WAIT", default_value = "5s")]
     #[arg(value_name = "TIME", value_parser = duration::parse)]
     pub(crate) consistency_wait: Duration,
-    /// The most bytes of answers that a subject of an organization may leave unread, on all its
-    /// connections together.
+    /// Most bytes of answers that one subject may leave unread, over all its connections.
     #[arg(long, env = "CLUSTERGENIE_UNREAD_BYTES", value_name = "NUMBER")]
     #[arg(default_value_t = SendBudget::DEFAULT_BYTES)]
     #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(SendBudget::MIN_BYTES as u64..))]
     pub(crate) unread_bytes: usize,
-    /// The organization whose admins may pause projections and have them made anew through the API, which
-    /// concerns all organizations. By default nobody may; with `up`, those of the demo organization.
+    /// The organization whose admins may pause, resume and rebuild projections through the API, which
+    /// concerns all organizations. The default is `demo` for `up`, and none for `api`.
     #[arg(long, env = "CLUSTERGENIE_OPERATORS_ORG", value_name = "ORG")]
     pub(crate) operators_org: Option<OrgId>,
     #[command(flatten)]

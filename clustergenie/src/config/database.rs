@@ -1,4 +1,4 @@
-//! Which database a command of an operator looks at.
+//! The database that an operator's command works on.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,11 @@ use clap::Args;
 use super::DATA;
 use crate::postgres;
 
-/// The database of an installation, or the private one of an `up` that runs.
+/// The database of an installation, or the private one of a running `up`.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct SomeDatabase {
-    /// How to connect to Postgres, as the owner of the tables. Without it, the private Postgres of a
-    /// platform that runs on --data is used. The password may be given in PGPASSWORD instead.
+pub(crate) struct TargetDatabase {
+    /// The URL of Postgres, with the role that owns the tables. By default the private Postgres of the
+    /// platform that runs on --data. The password may be in PGPASSWORD instead.
     #[arg(
         long,
         global = true,
@@ -20,7 +20,7 @@ pub(crate) struct SomeDatabase {
         value_name = "URL"
     )]
     pub(crate) database_url: Option<String>,
-    /// The data directory of a running `up`, when there is no --database-url.
+    /// The data directory of a running `up`. Ignored when --database-url is given.
     #[arg(
         long,
         global = true,
@@ -31,8 +31,8 @@ pub(crate) struct SomeDatabase {
     pub(crate) data: PathBuf,
 }
 
-impl SomeDatabase {
-    /// How to connect to it. May hold a password.
+impl TargetDatabase {
+    /// The URL of the database. May contain a password.
     ///
     /// # Errors
     /// When no platform runs on the data directory, or its password cannot be read.

@@ -8,14 +8,13 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use event_store::cloudevent::Topics;
 
-use super::{Clients, Provider};
+use super::{Clients, Provider, listen};
 use crate::duration;
 
-/// The database that all processes of an installation share.
+/// The database of an installation.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Database {
-    /// How to connect to Postgres, as the owner of the tables. The password may be given in PGPASSWORD
-    /// instead.
+    /// The URL of Postgres, with the role that owns the tables. The password may be in PGPASSWORD instead.
     #[arg(
         long,
         env = "CLUSTERGENIE_DATABASE_URL",
@@ -25,10 +24,10 @@ pub(crate) struct Database {
     pub(crate) database_url: String,
 }
 
-/// The Kafka that all processes of an installation share.
+/// The Kafka of an installation.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Kafka {
-    /// Kafka's brokers.
+    /// The brokers of Kafka.
     #[arg(
         long = "kafka",
         env = "CLUSTERGENIE_KAFKA",
@@ -40,10 +39,10 @@ pub(crate) struct Kafka {
     pub(crate) topics: KafkaTopics,
 }
 
-/// What is ours in Kafka.
+/// The topics of an installation.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct KafkaTopics {
-    /// What the names of all topics begin with. Two installations that share a Kafka need two of them.
+    /// Prefix of all topic names. Installations that share a Kafka need different ones.
     #[arg(long = "kafka-prefix", env = "CLUSTERGENIE_KAFKA_PREFIX", default_value = Topics::PREFIX)]
     #[arg(value_name = "TEXT", value_parser = prefix)]
     pub(crate) prefix: String,
@@ -64,25 +63,12 @@ pub(crate) struct Archive {
     pub(crate) archive: Option<String>,
 }
 
-/// Where a process without an API tells how it is.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Observed {
-    /// Where to serve /livez, /readyz and /metrics.
-    #[arg(
-        long,
-        env = "CLUSTERGENIE_METRICS_LISTEN",
-        default_value = "127.0.0.1:8086"
-    )]
-    #[arg(value_name = "ADDRESS")]
-    pub(crate) metrics_listen: SocketAddr,
-}
-
 /// Settings of `migrate`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Migrate {
     #[command(flatten)]
     pub(crate) database: Database,
-    /// How long to wait for the database to answer.
+    /// Longest time to wait for the database to answer.
     #[arg(long, env = "CLUSTERGENIE_MIGRATE_PATIENCE", default_value = "60s")]
     #[arg(value_name = "TIME", value_parser = duration::parse)]
     pub(crate) patience: Duration,
@@ -93,11 +79,11 @@ pub(crate) struct Migrate {
 pub(crate) struct Api {
     #[command(flatten)]
     pub(crate) database: Database,
-    /// Where to serve.
+    /// The address to serve on.
     #[arg(long, env = "CLUSTERGENIE_LISTEN", default_value = "127.0.0.1:8085")]
-    #[arg(value_name = "ADDRESS")]
+    #[arg(value_name = "HOST:PORT", value_parser = listen::address)]
     pub(crate) listen: SocketAddr,
-    /// The key that signs and checks tokens: a file with at least 32 random bytes.
+    /// A file with the key that signs and checks tokens: at least 32 random bytes.
     #[arg(long, env = "CLUSTERGENIE_JWT_KEY_FILE", value_name = "FILE")]
     pub(crate) jwt_key_file: PathBuf,
     #[command(flatten)]
@@ -113,8 +99,14 @@ pub(crate) struct Relay {
     pub(crate) kafka: Kafka,
     #[command(flatten)]
     pub(crate) archive: Archive,
-    #[command(flatten)]
-    pub(crate) observed: Observed,
+    /// The address to serve /livez, /readyz and /metrics on.
+    #[arg(
+        long,
+        env = "CLUSTERGENIE_METRICS_LISTEN",
+        default_value = "127.0.0.1:8086"
+    )]
+    #[arg(value_name = "HOST:PORT", value_parser = listen::address)]
+    pub(crate) metrics_listen: SocketAddr,
 }
 
 /// Settings of `project`.
@@ -124,8 +116,14 @@ pub(crate) struct Project {
     pub(crate) database: Database,
     #[command(flatten)]
     pub(crate) kafka: Kafka,
-    #[command(flatten)]
-    pub(crate) observed: Observed,
+    /// The address to serve /livez, /readyz and /metrics on.
+    #[arg(
+        long,
+        env = "CLUSTERGENIE_METRICS_LISTEN",
+        default_value = "127.0.0.1:8087"
+    )]
+    #[arg(value_name = "HOST:PORT", value_parser = listen::address)]
+    pub(crate) metrics_listen: SocketAddr,
 }
 
 /// Settings of `work`.
@@ -135,13 +133,19 @@ pub(crate) struct Work {
     pub(crate) database: Database,
     #[command(flatten)]
     pub(crate) kafka: Kafka,
-    #[command(flatten)]
-    pub(crate) observed: Observed,
+    /// The address to serve /livez, /readyz and /metrics on.
+    #[arg(
+        long,
+        env = "CLUSTERGENIE_METRICS_LISTEN",
+        default_value = "127.0.0.1:8088"
+    )]
+    #[arg(value_name = "HOST:PORT", value_parser = listen::address)]
+    pub(crate) metrics_listen: SocketAddr,
     #[command(flatten)]
     pub(crate) provider: Provider,
 }
 
-// By Kafka's rule for topics, with room for what follows.
+// Kafka's rule for topic names, with room for the rest of the name.
 fn prefix(text: &str) -> Result<String, String> {
     let usable = (1..=200).contains(&text.len())
         && text

@@ -1,4 +1,4 @@
-//! Settings from the environment: `.env`, and variables that nobody knows.
+//! Settings from the environment: the file `.env`, and the refusal of unknown variables.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use clap::Command;
 
-/// All our variables begin with this.
+/// Prefix of all our variables.
 const PREFIX: &str = "CLUSTERGENIE_";
 
 /// Variables of other programs: of the tests, of the benchmarks (`trace load` takes the token), and of
@@ -19,24 +19,23 @@ const OF_OTHERS: [&str; 4] = [
     "CLUSTERGENIE_PORT",
 ];
 
-/// Takes the variables of the file `.env` in the current folder, if there is one. Variables that are
-/// set already stay as they are. To be called before any thread is started.
+/// Sets the variables of the file `.env` in the current directory, if there is one. Variables that are set
+/// already keep their values. Must be called before any thread starts.
 ///
 /// # Errors
 /// When the file cannot be read or understood.
 pub(crate) fn read_dotenv() -> anyhow::Result<()> {
     let path = Path::new(".env");
     if path.exists() {
-        dotenvy::from_path(path).context("the file .env in this folder cannot be used")?;
+        dotenvy::from_path(path).context("the file .env in this directory cannot be used")?;
     }
     Ok(())
 }
 
-/// Refuses a variable that looks like a setting and is none, because a misspelt setting is worse than
-/// a missing one.
+/// Refuses an unknown variable with our prefix: a misspelt setting is worse than a missing one.
 ///
 /// # Errors
-/// Names the variable and those that there are.
+/// Names the variable and the known ones.
 pub(crate) fn refuse_unknown(
     cli: &Command,
     variables: impl Iterator<Item = OsString>,
@@ -50,7 +49,7 @@ pub(crate) fn refuse_unknown(
             let known: Vec<_> = known.iter().map(String::as_str).collect();
             bail!(
                 "the environment variable {name} is not a setting: correct its name or unset it. \
-                 There are: {}",
+                 The settings are: {}",
                 known.join(", ")
             );
         }

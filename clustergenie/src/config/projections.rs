@@ -2,77 +2,102 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
+use commands::process::job_runner::TodoList;
+use domain::registry::AGGREGATES;
+use event_store::consume::consumer::Consumer;
+use event_store::consume::wake::Signal;
 use uuid::Uuid;
 
-use super::SomeDatabase;
+use super::TargetDatabase;
 
 /// Settings of `projections`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Projections {
     #[command(flatten)]
-    pub(crate) database: SomeDatabase,
+    pub(crate) database: TargetDatabase,
     /// Print JSON.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// In whose name this is done: it is recorded. By default the system user's.
+    /// Who does this, for the record. By default the system user.
     #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) by: Option<String>,
     #[command(subcommand)]
     pub(crate) action: Option<ProjectionsAction>,
 }
 
-/// What to do to projections. NAME is `droplets`, `jobs`, `activity`, `counts`, or `platform`: the to-do list
-/// of the platform's runner.
+/// The names of all projections, for the help.
+pub(super) fn names() -> String {
+    let read_models = ::projections::all();
+    let read_models: Vec<_> = read_models.iter().map(|model| model.name()).collect();
+    let todo = TodoList::new(Signal::new());
+    format!(
+        "NAME is a read model ({}), or `{}`, the to-do list of the job runner.",
+        read_models.join(", "),
+        todo.name()
+    )
+}
+
+/// Actions on projections.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ProjectionsAction {
-    /// Lists all of them with what they do and how far they are. This is what is done when nothing is named.
+    /// Lists all projections with state, position and lag. This is the default.
     List,
-    /// Lists the streams that are parked: one of their events could not be applied, and the later ones wait.
+    /// Lists parked streams: streams with an event that could not be applied.
+    #[command(after_help = names())]
     Parked {
-        /// Of this projection only.
+        /// Only of this projection.
         name: Option<String>,
     },
-    /// Tries parked streams again.
+    /// Retries parked streams.
+    #[command(
+        after_help = names(),
+        override_usage = "clustergenie projections retry [OPTIONS] <NAME> <STREAM|--all>"
+    )]
     Retry(RetryProjection),
-    /// Gives a parked stream up: it stays as it is, and nobody is troubled with it any more.
+    /// Skips a parked stream: its rows stay as they are, and it no longer counts as parked.
+    #[command(after_help = names())]
     Skip {
-        /// In which projection.
+        /// The projection.
         name: String,
-        /// Its id: a UUID, or as the API writes it, such as `Droplet:<uuid>`.
+        /// The stream's id: a UUID, or the id of the API, such as `Droplet:<uuid>`.
         #[arg(value_parser = stream)]
         stream: Uuid,
         #[command(flatten)]
-        why: Why,
+        why: Reason,
     },
-    /// Stops a projection in all processes, until it is resumed.
+    /// Pauses a projection in all processes until it is resumed.
+    #[command(after_help = names())]
     Pause {
-        /// Which one.
+        /// The projection.
         name: String,
         #[command(flatten)]
-        why: Why,
+        why: Reason,
     },
-    /// Lets a paused projection go on.
+    /// Resumes a paused projection.
+    #[command(after_help = names())]
     Resume {
-        /// Which one.
+        /// The projection.
         name: String,
     },
-    /// Has a read model made anew from the log, beside the one that serves, which it then replaces. The
-    /// processes that run projections do it.
+    /// Rebuilds a read model from the log, beside the generation that serves. The new generation takes over
+    /// when it is complete. The processes that run projections do the work.
+    #[command(after_help = names())]
     Rebuild {
-        /// Which one.
+        /// The read model.
         name: String,
-        /// Why: it is recorded.
-        #[arg(long, default_value = "asked for by hand", value_name = "TEXT")]
+        /// The reason, for the record.
+        #[arg(long, default_value = "requested by an operator", value_name = "TEXT")]
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         reason: String,
-        /// Wait until it serves, and tell on standard error how far it is. To interrupt that ends only the
-        /// waiting. When one is being made already, wait for that one.
+        /// Wait until the rebuild is live, reporting progress on stderr. Interrupting stops the wait, not the
+        /// rebuild. If a rebuild is running already, wait for that one.
         #[arg(long)]
         wait: bool,
     },
-    /// Ends a rebuild: what was made so far is dropped, and what serves goes on serving.
+    /// Cancels a rebuild and drops its tables. The serving generation is not affected.
+    #[command(after_help = names())]
     GiveUp {
-        /// Of which one.
+        /// The read model.
         name: String,
     },
 }
@@ -81,33 +106,37 @@ pub(crate) enum ProjectionsAction {
 #[derive(Args, Clone, Debug)]
 #[command(group = ArgGroup::new("which").args(["stream", "all"]).required(true))]
 pub(crate) struct RetryProjection {
-    /// In which projection.
+    /// The projection.
     pub(crate) name: String,
-    /// The stream's id: a UUID, or as the API writes it, such as `Droplet:<uuid>`.
+    /// The stream's id: a UUID, or the id of the API, such as `Droplet:<uuid>`.
     #[arg(value_parser = stream)]
     pub(crate) stream: Option<Uuid>,
-    /// All that are parked there, also those that were skipped.
+    /// Retry all parked streams, skipped ones included.
     #[arg(long)]
     pub(crate) all: bool,
 }
 
-/// Why something is done.
+/// The reason of an operator's action.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Why {
-    /// Why: it is recorded and shown to whoever looks.
+pub(crate) struct Reason {
+    /// The reason, recorded and shown beside the state.
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) reason: String,
 }
 
-/// Reads the id of a stream, also as logs and events in Kafka write it, such as `droplet/<uuid>`.
+/// Reads the id of a stream: a UUID, as the API writes it (`Droplet:<uuid>`), or as logs and Kafka do
+/// (`droplet/<uuid>`).
 fn stream(text: &str) -> Result<Uuid, String> {
-    let uuid = ["Droplet:", "Job:", "droplet/", "job/"]
-        .iter()
-        .find_map(|kind| text.strip_prefix(kind))
-        .unwrap_or(text);
+    let is_kind = |kind: &str| {
+        let mut aggregates = AGGREGATES.iter();
+        aggregates.any(|aggregate| [aggregate.name, aggregate.type_name].contains(&kind))
+    };
+    let uuid = match text.split_once([':', '/']) {
+        Some((kind, uuid)) if is_kind(kind) => uuid,
+        _ => text,
+    };
     Uuid::try_parse(uuid).map_err(|_| {
-        "write the id of a droplet or a job, such as \
-         Droplet:0192f0c1-7a2b-7c3d-8e4f-5a6b7c8d9e0f or only the UUID"
+        "write an id such as Droplet:0192f0c1-7a2b-7c3d-8e4f-5a6b7c8d9e0f, or only its UUID"
             .to_owned()
     })
 }
@@ -124,7 +153,7 @@ mod tests {
             let text = format!("{kind}{uuid}");
             assert_eq!(stream(&text).ok(), expected, "{text}");
         }
-        for bad in ["", "web-1", "Cluster:0192f0c1-7a2b-7c3d-8e4f-5a6b7c8d9e0f"] {
+        for bad in ["", "web-1", "Unknown:0192f0c1-7a2b-7c3d-8e4f-5a6b7c8d9e0f"] {
             assert!(stream(bad).is_err(), "{bad}");
         }
     }

@@ -1,4 +1,4 @@
-//! What the API's requests are held against: limits of documents, points, trusted documents.
+//! Limits of requests: of documents, of points, and which documents are trusted.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,28 +18,28 @@ const LIMITS: Limits = Limits::DEFAULT;
 const MAX: Limits = Limits::MAX;
 const RATES: Rates = Rates::DEFAULT;
 
-/// What requests are held against. Each limit is bounded itself: with none at all nothing would be
-/// accepted, and beyond [`Limits::MAX`] a document could end the process.
+/// Limits of requests. Each limit has bounds: at 0 nothing would be accepted, and beyond [`Limits::MAX`]
+/// one document could crash the process.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Limits of requests")]
 pub(crate) struct Requests {
-    /// The most bytes of a document.
+    /// Most bytes of a document.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_DOCUMENT_BYTES", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.document_bytes, value_parser = at_most(MAX.document_bytes))]
     limit_document_bytes: usize,
-    /// The most tokens of a document.
+    /// Most tokens of a document.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_TOKENS", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.tokens, value_parser = at_most(MAX.tokens))]
     limit_tokens: usize,
-    /// The most brackets of any kind within each other; the parser recurses with them.
+    /// Deepest nesting of brackets of any kind.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_NESTING", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.nesting, value_parser = at_most(MAX.nesting))]
     limit_nesting: usize,
-    /// The most fields within each other.
+    /// Deepest nesting of fields.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_DEPTH", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.depth, value_parser = at_most(MAX.depth))]
     limit_depth: usize,
-    /// The most fields within each other in an introspection.
+    /// Deepest nesting of fields in an introspection.
     #[arg(
         long,
         env = "CLUSTERGENIE_LIMIT_INTROSPECTION_DEPTH",
@@ -48,7 +48,7 @@ pub(crate) struct Requests {
     #[arg(default_value_t = LIMITS.introspection_depth)]
     #[arg(value_parser = at_most(MAX.introspection_depth))]
     limit_introspection_depth: usize,
-    /// The most lists of types or fields within each other in an introspection.
+    /// Deepest nesting of lists of types or fields in an introspection.
     #[arg(
         long,
         env = "CLUSTERGENIE_LIMIT_INTROSPECTION_LISTS",
@@ -57,27 +57,27 @@ pub(crate) struct Requests {
     #[arg(default_value_t = LIMITS.introspection_lists)]
     #[arg(value_parser = at_most(MAX.introspection_lists))]
     limit_introspection_lists: usize,
-    /// The most fields of a document with all fragments expanded.
+    /// Most fields of a document, with all fragments expanded.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_FIELDS", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.fields, value_parser = at_most(MAX.fields))]
     limit_fields: usize,
-    /// The most fragments of a document.
+    /// Most fragments of a document.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_FRAGMENTS", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.fragments, value_parser = at_most(MAX.fragments))]
     limit_fragments: usize,
-    /// The most aliases of a document.
+    /// Most aliases of a document.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_ALIASES", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.aliases, value_parser = at_most(MAX.aliases))]
     limit_aliases: usize,
-    /// The most fields at the root of a query.
+    /// Most fields at the root of a query.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_ROOT_FIELDS", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.root_fields, value_parser = at_most(MAX.root_fields))]
     limit_root_fields: usize,
-    /// The most fields at the root of a mutation.
+    /// Most fields at the root of a mutation.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_MUTATIONS", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.mutations, value_parser = at_most(MAX.mutations))]
     limit_mutations: usize,
-    /// The most directives in one place.
+    /// Most directives in one place.
     #[arg(
         long,
         env = "CLUSTERGENIE_LIMIT_FIELD_DIRECTIVES",
@@ -85,38 +85,38 @@ pub(crate) struct Requests {
     )]
     #[arg(default_value_t = LIMITS.field_directives, value_parser = at_most(MAX.field_directives))]
     limit_field_directives: usize,
-    /// The most directives of a document.
+    /// Most directives of a document.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_DIRECTIVES", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.directives, value_parser = at_most(MAX.directives))]
     limit_directives: usize,
-    /// The most points that an operation may cost.
+    /// Highest cost of an operation, in points.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_COST", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.cost, value_parser = at_most(MAX.cost))]
     limit_cost: usize,
-    /// The most nodes of all pages that an operation may ask for.
+    /// Most nodes that an operation may request, over all its pages.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_NODES", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.nodes, value_parser = at_most(MAX.nodes))]
     limit_nodes: usize,
-    /// How long a query or a mutation may run.
+    /// Timeout of a query or a mutation.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_EXECUTION", default_value = "10s")]
     #[arg(value_name = "TIME", value_parser = execution)]
     limit_execution: Duration,
-    /// The points that a person or a program may spend at once.
+    /// Most points that a subject may hold.
     #[arg(long, env = "CLUSTERGENIE_POINTS", value_name = "NUMBER")]
     #[arg(default_value_t = RATES.people.capacity)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     points: u32,
-    /// The points that come back to a person or a program in a second.
+    /// Points that a subject regains each second.
     #[arg(long, env = "CLUSTERGENIE_POINTS_PER_SECOND", value_name = "NUMBER")]
     #[arg(default_value_t = RATES.people.per_second)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     points_per_second: u32,
-    /// The points that an agent may spend at once.
+    /// Most points that an agent may hold.
     #[arg(long, env = "CLUSTERGENIE_AGENT_POINTS", value_name = "NUMBER")]
     #[arg(default_value_t = RATES.agents.capacity)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     agent_points: u32,
-    /// The points that come back to an agent in a second.
+    /// Points that an agent regains each second.
     #[arg(
         long,
         env = "CLUSTERGENIE_AGENT_POINTS_PER_SECOND",
@@ -125,10 +125,10 @@ pub(crate) struct Requests {
     #[arg(default_value_t = RATES.agents.per_second)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     agent_points_per_second: u32,
-    /// A folder of documents, *.graphql, that clients may ask for by the SHA-256 of the file.
+    /// A directory of trusted documents (*.graphql), which clients call by the SHA-256 of the file.
     #[arg(long, env = "CLUSTERGENIE_TRUSTED_DOCUMENTS", value_name = "DIR")]
     trusted_documents: Option<PathBuf>,
-    /// Run no other documents than those.
+    /// Run only trusted documents.
     #[arg(
         long,
         env = "CLUSTERGENIE_TRUSTED_ONLY",
@@ -138,10 +138,10 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// The rules; reads the trusted documents.
+    /// Builds the rules. Reads the trusted documents.
     ///
     /// # Errors
-    /// When there is a trusted document that would not run.
+    /// When a trusted document would not run.
     pub(crate) async fn rules(&self) -> anyhow::Result<Rules> {
         let limits = self.limits();
         let trusted = match &self.trusted_documents {
@@ -193,12 +193,12 @@ impl Requests {
     }
 }
 
-/// Reads a number from 1 to the most that a limit may be.
+/// Reads a number from 1 to the upper bound of a limit.
 fn at_most(most: usize) -> impl TypedValueParser<Value = usize> {
     RangedU64ValueParser::<usize>::new().range(1..=most as u64)
 }
 
-/// Reads how long an operation may run.
+/// Reads the timeout of an operation.
 fn execution(text: &str) -> Result<Duration, String> {
     let time = duration::parse(text)?;
     if time.is_zero() || time > MAX.execution {
@@ -245,7 +245,7 @@ mod tests {
         assert!(format!("{refused:#}").contains("/nowhere/at/all"));
     }
 
-    /// Every limit of documents that is a number, with the most that it may be.
+    /// Every numeric limit of documents, with its upper bound.
     const NUMBERS: [(&str, usize); 15] = [
         ("--limit-document-bytes", MAX.document_bytes),
         ("--limit-tokens", MAX.tokens),

@@ -1,4 +1,4 @@
-//! Finds the server programs of Postgres on this machine.
+//! The server programs of Postgres on this machine.
 
 use std::env;
 use std::fs;
@@ -7,13 +7,13 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-/// The oldest major version we run on.
+/// The oldest supported major version.
 const OLDEST: u32 = 15;
 
-/// Where Debian keeps the programs of every version, each in `<version>/bin`.
+/// Debian's directory of all versions, each in `<version>/bin`.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// A folder with the server programs of one version.
+/// A directory with the server programs of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Binaries {
     folder: PathBuf,
@@ -21,11 +21,11 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// The programs to use: those in `given`, else the first that are found and new enough. When a
-    /// cluster exists already, only programs of the major version that made it can run it.
+    /// Finds the programs to use: those in `given`, else the first that are new enough. An existing cluster
+    /// needs the programs of its own major version.
     ///
     /// # Errors
-    /// Says what to install, or which setting is wrong.
+    /// When there are none: what to install, or which setting to correct.
     pub(super) fn find(given: Option<&Path>, of_cluster: Option<u32>) -> anyhow::Result<Self> {
         if let Some(folder) = given {
             let found = Self::inspect(folder).with_context(|| {
@@ -86,19 +86,18 @@ fn choose(found: Vec<Binaries>, of_cluster: Option<u32>) -> anyhow::Result<Binar
     };
     match of_cluster {
         Some(version) => bail!(
-            "the data directory was made by Postgres {version}, and only that version can run it, \
-             but the versions found here are: {versions}. Install it (on Debian: apt-get install \
-             postgresql-{version}), or choose another directory with --data"
+            "the data directory needs Postgres {version}, which created it; found here: {versions}. Install \
+             it (on Debian: apt-get install postgresql-{version}), or choose another directory with --data"
         ),
         None => bail!(
-            "no server programs of Postgres {OLDEST} or newer were found (versions found: \
+            "Postgres {OLDEST} or newer is needed and was not found (versions found: \
              {versions}). Install them (on Debian: apt-get install postgresql), or name their \
-             folder with --postgres-bin (CLUSTERGENIE_POSTGRES_BIN)"
+             directory with --postgres-bin (CLUSTERGENIE_POSTGRES_BIN)"
         ),
     }
 }
 
-/// Folders that may hold the programs, the likeliest first.
+/// Directories to search for the programs, the likeliest first.
 fn candidates() -> Vec<PathBuf> {
     let mut folders = Vec::new();
     if let Ok(said) = Command::new("pg_config").arg("--bindir").output() {
@@ -120,7 +119,7 @@ fn candidates() -> Vec<PathBuf> {
     folders
 }
 
-/// The major version in what `postgres --version` prints, or in a cluster's `PG_VERSION`.
+/// The major version in the output of `postgres --version`, or in a cluster's `PG_VERSION`.
 pub(super) fn major_version(text: &str) -> Option<u32> {
     let start = text.find(|character: char| character.is_ascii_digit())?;
     let digits = &text[start..];

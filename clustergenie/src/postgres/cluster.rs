@@ -1,5 +1,4 @@
-//! The private cluster's files: made once by `initdb`, taken over from a server that is still
-//! stopping, never shared by two.
+//! The files of the private cluster: created once by `initdb`, used by one server at a time.
 
 use std::fs;
 use std::io;
@@ -18,14 +17,15 @@ use crate::secret_file;
 /// The cluster's only user, a superuser, and the name of its database.
 pub(super) const USER: &str = "clustergenie";
 
-/// How long a server of an earlier run may take to stop: it writes a checkpoint.
-const PREVIOUS: Duration = Duration::from_secs(60);
+/// Longest time to wait for the server of an earlier run, which writes a checkpoint as it stops.
+const PREVIOUS_STOP: Duration = Duration::from_secs(60);
+/// Poll interval while waiting for it.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What a running server notes about itself, in the folder of its cluster.
-const NOTE: &str = "postmaster.pid";
+/// The file of a running server in its cluster: process id, directory, start time, port.
+const PID_FILE: &str = "postmaster.pid";
 
-/// A cluster that is ready to be served.
+/// A cluster whose server can be started.
 #[derive(Debug)]
 pub(super) struct Cluster {
     pub(super) path: PathBuf,
@@ -36,11 +36,11 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// The cluster in a data directory that we have taken; makes it when there is none.
+    /// Opens the cluster in a locked data directory; creates it if there is none.
     ///
     /// # Errors
-    /// When no fitting server programs are found, the owner cannot come to the files, the password
-    /// is lost, an earlier server does not stop, or `initdb` fails.
+    /// When no suitable server programs are found, the owner cannot enter the directory, the password is lost,
+    /// an earlier server does not stop, or `initdb` fails.
     pub(super) async fn prepare(data: &Path, bin: Option<&Path>) -> anyhow::Result<Self> {
         let path = data.join("postgres");
         let version = version_of(&path)?;
@@ -56,21 +56,20 @@ impl Cluster {
             password,
         };
         if version.is_none() {
-            cluster.make(&data.join("postgres.unfinished")).await?;
+            cluster.create(&data.join("postgres.unfinished")).await?;
         }
         cluster.wait_for_previous().await?;
         Ok(cluster)
     }
 
-    /// Runs `initdb` beside the final place and moves the result there, so that a cluster is either
-    /// whole or not there.
-    async fn make(&self, unfinished: &Path) -> anyhow::Result<()> {
-        tracing::info!(cluster = %self.path.display(), "making the private Postgres cluster");
+    /// Runs `initdb` in a temporary directory and renames the result, so that a cluster is complete or absent.
+    async fn create(&self, unfinished: &Path) -> anyhow::Result<()> {
+        tracing::info!(cluster = %self.path.display(), "creating the private Postgres cluster");
         remove(unfinished)?;
         let password = unfinished.join("password");
         fs::create_dir(unfinished)
             .and_then(|()| self.owner.takes(unfinished))
-            .with_context(|| format!("{} cannot be made", unfinished.display()))?;
+            .with_context(|| format!("{} cannot be created", unfinished.display()))?;
         secret_file::write(&password, self.password.as_bytes())?;
         self.owner
             .takes(&password)
@@ -96,7 +95,7 @@ impl Cluster {
         let status = Child::start(command).await?.ended().await?;
         if !status.success() {
             let said = fs::read_to_string(data_log(unfinished)).unwrap_or_default();
-            bail!("the Postgres cluster could not be made: initdb ended with {status}\n{said}");
+            bail!("the Postgres cluster could not be created: initdb ended with {status}\n{said}");
         }
         fs::rename(unfinished.join("cluster"), &self.path).with_context(|| {
             format!("the new cluster cannot be moved to {}", self.path.display())
@@ -104,19 +103,19 @@ impl Cluster {
         remove(unfinished)
     }
 
-    /// Waits for the server of an `up` that was killed: it stops by itself.
+    /// Waits for the server of a killed `up`, which stops by itself.
     async fn wait_for_previous(&self) -> anyhow::Result<()> {
         let started = Instant::now();
-        let mut said = false;
+        let mut logged = false;
         while let Some(pid) = self.running_server() {
-            if !said {
+            if !logged {
                 tracing::info!(
                     pid,
                     "waiting for the Postgres server of an earlier run to stop"
                 );
-                said = true;
+                logged = true;
             }
-            if started.elapsed() > PREVIOUS {
+            if started.elapsed() > PREVIOUS_STOP {
                 bail!(
                     "the Postgres server with process id {pid} still uses {}: stop it (kill -INT \
                      {pid}) and start again",
@@ -129,18 +128,18 @@ impl Cluster {
     }
 
     fn running_server(&self) -> Option<u32> {
-        let note = fs::read_to_string(self.path.join(NOTE)).ok()?;
-        server_of(&note, &self.path)
+        let pid_file = fs::read_to_string(self.path.join(PID_FILE)).ok()?;
+        server_of(&pid_file, &self.path)
     }
 
-    /// The port of a server that runs on the cluster at a path, whoever started it.
+    /// The port of the server that runs on the cluster at a path, if any.
     ///
     /// # Errors
-    /// When the cluster is there and its server's note cannot be read.
+    /// When the server's pid file cannot be read.
     pub(super) fn port_of_running(path: &Path) -> anyhow::Result<Option<u16>> {
-        let file = path.join(NOTE);
-        let note = match fs::read_to_string(&file) {
-            Ok(note) => note,
+        let file = path.join(PID_FILE);
+        let pid_file = match fs::read_to_string(&file) {
+            Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
                 return Err(error).with_context(|| {
@@ -151,16 +150,15 @@ impl Cluster {
                 });
             }
         };
-        // Process id, folder, start, port.
-        let port = note
+        let port = pid_file
             .lines()
             .nth(3)
             .and_then(|port| port.trim().parse().ok());
-        Ok(server_of(&note, path).and(port))
+        Ok(server_of(&pid_file, path).and(port))
     }
 
-    /// Makes a command run as the cluster's owner, in English, and without settings of ours that
-    /// Postgres would take for its own.
+    /// Makes a command run as the cluster's owner, in English, and without our environment: Postgres would
+    /// take some of it for its own settings.
     pub(super) fn runs(&self, command: &mut Command) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         command
@@ -172,24 +170,24 @@ impl Cluster {
     }
 }
 
-/// The process id of a server that has a cluster, by its own note and by what it is: the note of a
-/// server that was killed stays, and its number may belong to another process by now.
-fn server_of(note: &str, cluster: &Path) -> Option<u32> {
-    let pid: u32 = note.lines().next()?.trim().parse().ok()?;
+/// The process id of the server that runs on a cluster. A killed server leaves its pid file, and its process
+/// id may belong to another process by now: so name and working directory of the process are checked too.
+fn server_of(pid_file: &str, cluster: &Path) -> Option<u32> {
+    let pid: u32 = pid_file.lines().next()?.trim().parse().ok()?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     let works_in = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
     (name.starts_with("postgres") && works_in == cluster).then_some(pid)
 }
 
-/// The major version of the programs that made the cluster; `None` when there is no cluster.
+/// The major version of the cluster; `None` if there is no cluster.
 fn version_of(cluster: &Path) -> anyhow::Result<Option<u32>> {
     let path = cluster.join("PG_VERSION");
     match fs::read_to_string(&path) {
         Ok(text) => Ok(Some(major_version(&text).with_context(|| {
-            format!("{} does not hold a version of Postgres", path.display())
+            format!("{} does not contain a version of Postgres", path.display())
         })?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound && cluster.exists() => bail!(
-            "{} is there but is not a Postgres cluster: move it away, or choose another directory \
+            "{} exists but is not a Postgres cluster: move it away, or choose another directory \
              with --data",
             cluster.display()
         ),
@@ -202,7 +200,7 @@ fn password(path: &Path, cluster_exists: bool) -> anyhow::Result<String> {
     let make = || {
         if cluster_exists {
             bail!(
-                "{} is missing, and without it the cluster beside it cannot be used: put it back",
+                "{} is missing, and the cluster beside it cannot be used without it: restore it",
                 path.display()
             );
         }

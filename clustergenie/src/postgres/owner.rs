@@ -1,5 +1,4 @@
-//! The user that the private cluster belongs to. Postgres refuses to run as root, so for root it is
-//! another user.
+//! The system user that owns the private cluster. Postgres refuses to run as root, so root needs another user.
 
 use std::fs;
 use std::io;
@@ -10,40 +9,40 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-/// The users that root lends the cluster to, the better one first.
+/// Users that may own the cluster when we are root, the better one first.
 const CANDIDATES: [&str; 2] = ["postgres", "nobody"];
 
-/// Who owns the cluster's files and runs its server.
+/// The owner of the cluster's files, who runs its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// The user that we run as.
-    Ourselves,
+    /// The current user.
+    CurrentUser,
     /// Another user, because we are root.
     Other {
-        /// Its number.
+        /// User id.
         uid: u32,
-        /// The number of its group.
+        /// Group id.
         gid: u32,
     },
 }
 
 impl Owner {
-    /// The owner of an existing cluster, or the one that a new one gets.
+    /// The owner of an existing or a new cluster.
     ///
     /// # Errors
-    /// When the cluster belongs to somebody we cannot act for, or root has nobody to act as.
+    /// When we cannot act as the owner of the cluster, or root finds no user to act as.
     pub(super) fn of(cluster: &Path) -> anyhow::Result<Self> {
         let existing = fs::metadata(cluster).ok();
         let we = rustix::process::geteuid();
         if !we.is_root() {
             return match existing {
                 Some(metadata) if metadata.uid() != we.as_raw() => bail!(
-                    "{} belongs to the user with number {}: run as that user, or as root, or \
-                     choose another directory with --data",
+                    "{} belongs to the user with id {}: run as that user or as root, or choose another \
+                     directory with --data",
                     cluster.display(),
                     metadata.uid()
                 ),
-                _ => Ok(Self::Ourselves),
+                _ => Ok(Self::CurrentUser),
             };
         }
         match existing {
@@ -58,8 +57,8 @@ impl Owner {
                     .iter()
                     .find_map(|name| find(&users, name))
                     .context(
-                        "Postgres does not run as root, and there is neither a user `postgres` nor \
-                     `nobody` to run it as: make one of them, or run as an ordinary user",
+                        "Postgres does not run as root, and there is no user `postgres` or `nobody` to run it: \
+                         create one, or run as an ordinary user",
                     )
             }
         }
@@ -72,18 +71,18 @@ impl Owner {
         }
     }
 
-    /// Gives a file or folder to the owner.
+    /// Gives a file or directory to the owner.
     pub(super) fn takes(self, path: &Path) -> io::Result<()> {
         match self {
-            Self::Ourselves => Ok(()),
+            Self::CurrentUser => Ok(()),
             Self::Other { uid, gid } => chown(path, Some(uid), Some(gid)),
         }
     }
 
-    /// Checks that the owner can come to a folder, which needs every folder above it to let it pass.
+    /// Checks that the owner can enter a directory, which needs permission for every directory above it.
     ///
     /// # Errors
-    /// Says what to choose instead.
+    /// When it cannot: which directory to choose instead.
     pub(super) fn can_enter(self, folder: &Path) -> anyhow::Result<()> {
         let Self::Other { uid, .. } = self else {
             return Ok(());
@@ -97,9 +96,9 @@ impl Owner {
         let tried = try_it.output().context("/bin/sh cannot be run")?;
         if !tried.status.success() {
             bail!(
-                "Postgres does not run as root, and the user with number {uid}, who would run it, \
-                 cannot enter {}: choose a directory that everybody may pass through with \
-                 --data, such as /var/lib/clustergenie, or run as an ordinary user",
+                "Postgres does not run as root, and the user with id {uid}, who would run it, cannot enter \
+                 {}: choose a directory that all users can enter with --data, such as \
+                 /var/lib/clustergenie, or run as an ordinary user",
                 folder.display()
             );
         }
@@ -107,7 +106,7 @@ impl Owner {
     }
 }
 
-/// A user's numbers from the lines `name:password:uid:gid:...`.
+/// The ids of a user, from the lines `name:password:uid:gid:...`.
 fn find(users: &str, name: &str) -> Option<Owner> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');

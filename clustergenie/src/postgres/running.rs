@@ -1,4 +1,4 @@
-//! The private Postgres of an `up` that runs in another process.
+//! The private Postgres of an `up` that runs as another process.
 
 use std::fs;
 use std::path::Path;
@@ -7,17 +7,17 @@ use anyhow::{Context, bail};
 
 use super::cluster::{Cluster, USER};
 
-/// How to connect to the database of the platform that runs on a data directory. Holds the password.
+/// The URL of the database of the platform that runs on a data directory, with the password.
 ///
 /// # Errors
-/// Says what to start, or whom to be.
+/// When no platform runs there, or the password cannot be read.
 pub(crate) fn url_of_running(data: &Path) -> anyhow::Result<String> {
     let data = fs::canonicalize(data).unwrap_or_else(|_| data.to_owned());
     let shown = data.display();
     let Some(port) = Cluster::port_of_running(&data.join("postgres"))? else {
         bail!(
-            "no platform runs on {shown}: start `clustergenie up --data {shown}`, or say with \
-             --database-url which database to look at"
+            "no platform runs on {shown}: pass the data directory of the one that runs with --data, or its \
+             database with --database-url"
         );
     };
     let file = data.join("postgres-password");
@@ -30,7 +30,7 @@ pub(crate) fn url_of_running(data: &Path) -> anyhow::Result<String> {
     Ok(url(&password, port))
 }
 
-/// How to connect to the private cluster's database, as its owner.
+/// The URL of the private cluster's database, with its owner.
 pub(super) fn url(password: &str, port: u16) -> String {
     format!("postgres://{USER}:{password}@127.0.0.1:{port}/{USER}?sslmode=disable")
 }

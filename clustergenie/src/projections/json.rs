@@ -1,4 +1,4 @@
-//! What programs are told, in JSON. Names of fields are part of the interface.
+//! Results as JSON, for programs. Names of fields are part of the interface.
 
 use event_store::consume::parked::ParkedStream;
 use projections::status::{Building, ConsumerStatus, Failed, State};

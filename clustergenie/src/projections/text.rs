@@ -1,4 +1,4 @@
-//! What people are told.
+//! Results as text, for people.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use event_store::consume::retry::Retried;
 use projections::status::{Building, ConsumerStatus, Failed, Stage, State};
 use uuid::Uuid;
 
-/// A table of all consumers; below it, a sentence about each one that does not simply follow.
+/// A table of all projections; below it, sentences about unusual ones.
 pub(super) fn statuses(statuses: &[ConsumerStatus]) -> String {
     let mut rows = vec![
         [
@@ -53,32 +53,32 @@ pub(super) fn statuses(statuses: &[ConsumerStatus]) -> String {
     }
 }
 
-/// What is unusual.
+/// Sentences about what is unusual in a projection.
 fn about(status: &ConsumerStatus) -> Vec<String> {
     let mut sentences = Vec::new();
     match &status.state {
         State::Following => {}
         State::Paused { by, reason, since } => {
-            sentences.push(format!("{by} paused it at {}: {reason}", time(*since)));
+            sentences.push(format!("paused by {by} at {}: {reason}", time(*since)));
         }
         State::OtherVersion { wanted } => sentences.push(format!(
-            "what serves was made by version {}, and this program makes version {wanted}",
+            "version {} serves, this program has version {wanted}",
             status.version
         )),
     }
-    if let Some(making) = &status.building {
+    if let Some(building) = &status.building {
         sentences.push(format!(
-            "generation {} is being made, as {} asked at {} ({}): {}",
-            making.generation,
-            making.requested_by,
-            time(making.since),
-            making.reason,
-            progress(making)
+            "rebuild to generation {}, requested by {} at {} ({}): {}",
+            building.generation,
+            building.requested_by,
+            time(building.since),
+            building.reason,
+            progress(building)
         ));
     }
     if let Some(failed) = &status.failed {
         sentences.push(format!(
-            "generation {} was found wrong at {} and never served: {} (--json shows the first of them)",
+            "the rebuild to generation {} failed at {}: {} (details: --json)",
             failed.generation,
             time(failed.at),
             fault(failed)
@@ -87,47 +87,43 @@ fn about(status: &ConsumerStatus) -> Vec<String> {
     sentences
 }
 
-/// How far a generation is.
+/// Progress of a rebuild.
 pub(super) fn progress(building: &Building) -> String {
     match (building.stage, building.rest) {
         (Stage::Filling, Some(rest)) => format!(
-            "{} filled, about {} left until it is compared",
+            "{} filled, about {} until the comparison",
             percent(building.share),
             seconds(rest)
         ),
         (Stage::Filling, None) => format!("{} filled", percent(building.share)),
-        (Stage::Comparing, _) => "filled; now it is compared with the log, row by row".to_owned(),
-        (Stage::Switching, _) => "equal to the log; now it takes its place".to_owned(),
+        (Stage::Comparing, _) => "filled, comparing every row with the log".to_owned(),
+        (Stage::Switching, _) => "equal to the log, switching over".to_owned(),
     }
 }
 
-/// What came of trying a stream again; `still` is how it is parked now, if it is.
+/// The result of a retry; `still` is the parked stream, if it is still parked.
 pub(super) fn retried(stream: Uuid, retried: Retried, still: Option<&ParkedStream>) -> String {
     let Retried { applied, parked } = retried;
     match still {
-        _ if parked == 0 => format!("{stream}: all {applied} events were applied\n"),
+        _ if parked == 0 => format!("{stream}: all {applied} events applied\n"),
         Some(still) => format!(
-            "{}: {applied} events were applied, {parked} are still parked; the event at position {} is at \
-             fault: {}\n",
+            "{}: {applied} events applied, {parked} still parked because of position {}: {}\n",
             stream_id(still),
             still.position,
             still.error
         ),
-        // Somebody else tried it at the same time.
-        None => format!("{stream}: {applied} events were applied, {parked} were parked then\n"),
+        // Another retry ran at the same time.
+        None => format!("{stream}: {applied} events applied, {parked} were still parked then\n"),
     }
 }
 
-/// Why a generation never served.
+/// Why a rebuild failed.
 pub(super) fn fault(failed: &Failed) -> String {
     let parked = failed.report["parked"].as_array().map_or(0, Vec::len);
     if failed.differences == 0 && parked > 0 {
-        "it could not apply events that the one that serves has applied".to_owned()
+        "it could not apply events that the serving generation has applied".to_owned()
     } else {
-        format!(
-            "{} of its rows are not what the log says",
-            failed.differences
-        )
+        format!("{} rows differ from the log", failed.differences)
     }
 }
 
@@ -165,7 +161,7 @@ pub(super) fn parked(streams: &[(String, ParkedStream)]) -> String {
     text
 }
 
-/// The id of whatever has the stream, as the API writes it.
+/// The id of a parked stream, as the API writes it.
 pub(super) fn stream_id(parked: &ParkedStream) -> String {
     match parked.stream_type.info() {
         Some(aggregate) => format!("{}:{}", aggregate.type_name, parked.stream_id),

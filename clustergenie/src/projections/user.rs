@@ -1,17 +1,17 @@
-//! Who runs this program: in whose name something is recorded.
+//! The system user who runs this program, for the record of actions.
 
 use std::fs;
 
 use anyhow::Context;
 
-/// The name of the system user, or its number when it has no name.
+/// The name of the system user, or its number if it has none.
 ///
 /// # Errors
-/// When the users of the system cannot be read.
+/// When `/etc/passwd` cannot be read.
 pub(crate) fn name() -> anyhow::Result<String> {
     let number = rustix::process::getuid().as_raw();
     let users = fs::read_to_string("/etc/passwd")
-        .context("/etc/passwd cannot be read: say with --by in whose name this is done")?;
+        .context("/etc/passwd cannot be read: pass your name with --by")?;
     Ok(named(&users, number).unwrap_or_else(|| format!("user {number}")))
 }
 

@@ -1,4 +1,4 @@
-//! Watching a rebuild until it ends.
+//! Waits for a rebuild, reporting its progress on standard error.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -12,64 +12,64 @@ use tokio::time::Instant;
 use super::text;
 use crate::tasks::Signals;
 
-/// How often it is looked how far it is.
+/// Poll interval for progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Waits until a generation serves, telling on standard error how far it is; gives a sentence about its end.
+/// Waits until a rebuild is live. Returns a sentence about the result.
 ///
 /// # Errors
-/// When it failed or was given up, and when one does not want to wait any more.
-pub(super) async fn until_it_serves(
-    operating: &Operations,
+/// When the rebuild failed or was cancelled, or the wait was interrupted.
+pub(super) async fn until_live(
+    operations: &Operations,
     name: &str,
     generation: i32,
 ) -> anyhow::Result<String> {
     let mut signals = Signals::listen()?;
     tokio::select! {
-        end = watch(operating, name, generation) => end,
+        result = watch(operations, name, generation) => result,
         _ = signals.next() => bail!(
-            "nobody watches any more, but generation {generation} of {name} is still being made: \
-             `clustergenie projections` shows how far it is, `clustergenie projections give-up {name}` \
-             ends it"
+            "stopped waiting; the rebuild of {name} (generation {generation}) continues: \
+             `clustergenie projections` shows its progress, `clustergenie projections give-up {name}` \
+             cancels it"
         ),
     }
 }
 
-async fn watch(operating: &Operations, name: &str, generation: i32) -> anyhow::Result<String> {
+async fn watch(operations: &Operations, name: &str, generation: i32) -> anyhow::Result<String> {
     let begun = Instant::now();
-    let mut told = String::new();
+    let mut reported = String::new();
     loop {
-        let state = operating.state_of(name, generation).await?;
+        let state = operations.state_of(name, generation).await?;
         match state {
             Some(GenerationState::Building) => {}
             Some(GenerationState::Serving) => {
                 let took = begun.elapsed().as_secs_f64();
-                let parked = match operating.status(name).await?.parked_streams {
+                let parked = match operations.status(name).await?.parked_streams {
                     0 => String::new(),
                     parked => format!(", with {parked} parked streams"),
                 };
                 return Ok(format!(
-                    "generation {generation} of {name} serves, after {took:.1} s{parked}"
+                    "the rebuild of {name} is live: generation {generation}, after {took:.1} s{parked}"
                 ));
             }
             Some(GenerationState::Failed) => {
-                let failed = operating.status(name).await?.failed;
+                let failed = operations.status(name).await?.failed;
                 let fault = failed.map(|failed| format!(": {}", text::fault(&failed)));
                 bail!(
-                    "generation {generation} of {name} was found wrong, and will not serve{}; \
-                     `clustergenie projections --json` shows the first of what is wrong",
+                    "the rebuild of {name} (generation {generation}) failed{}; \
+                     `clustergenie projections --json` shows the first differences",
                     fault.unwrap_or_default()
                 )
             }
             Some(GenerationState::Retired) | None => {
-                bail!("generation {generation} of {name} was given up")
+                bail!("the rebuild of {name} (generation {generation}) was cancelled")
             }
         }
-        let now = sentence(&operating.status(name).await?);
-        if now != told {
-            // Who closed standard error does not want to know.
+        let now = sentence(&operations.status(name).await?);
+        if now != reported {
+            // Progress is optional: standard error may be closed.
             let _ = writeln!(io::stderr(), "{now}");
-            told = now;
+            reported = now;
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
@@ -77,12 +77,12 @@ async fn watch(operating: &Operations, name: &str, generation: i32) -> anyhow::R
 
 fn sentence(status: &ConsumerStatus) -> String {
     let Some(building) = &status.building else {
-        return format!("{}: at its end", status.name);
+        return format!("{}: finished", status.name);
     };
     let progress = text::progress(building);
     match &status.state {
         State::Paused { by, reason, .. } => format!(
-            "{}: {progress}; it waits, because {by} paused it: {reason}",
+            "{}: {progress}; waiting, paused by {by}: {reason}",
             status.name
         ),
         State::Following | State::OtherVersion { .. } => format!("{}: {progress}", status.name),

@@ -1,4 +1,4 @@
-//! The rows of a read model against a fresh fold of the log, and how far behind the log it is.
+//! The check of a read model: its rows against a fresh fold of the log, and its lag.
 
 use std::time::Duration;
 
@@ -6,19 +6,20 @@ use anyhow::Context;
 use event_store::audit::finding::{Difference, Findings};
 use event_store::consume::consumer::Consumer;
 use event_store::consume::generation;
+use event_store::consume::source::ConsumerId;
 use event_store::envelope::Position;
 use projections::compare::{self, Comparison, Sample, compare};
 use projections::status::{self, ConsumerStatus, State};
 use sqlx::PgPool;
 
-/// An event that was recorded longer ago and is in no row yet is a difference: a read model lags by
-/// milliseconds, and by seconds while Kafka is away.
+/// Age from which an event that is not applied is a difference. A read model lags by milliseconds, and by
+/// seconds while Kafka is down.
 const LATE: Duration = Duration::from_mins(5);
 
-/// What is counted is counted up to here in a shard (see `status.sql`).
-const COUNTED: i64 = 10_000;
+/// Upper bound of the counted lag of a shard (see `status.sql`).
+const MAX_COUNTED: i64 = 10_000;
 
-/// Compares the generation that serves, and looks for events that wait too long. Compares rows.
+/// Compares the rows of the serving generation, and looks for events that wait too long.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -29,11 +30,11 @@ pub(super) async fn check(
 ) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     compare_rows(pool, projection, sample, &mut findings).await?;
-    // Only now: what is not applied after the comparison was not in it either.
+    // After the comparison: what is not applied now was not part of it either.
     let status = status::of(pool, &[projection]).await;
-    let status = status.context("how far it is cannot be looked up")?;
+    let status = status.context("the lag cannot be read")?;
     for status in &status {
-        tell_what_waits(&mut findings, status);
+        note_lag(&mut findings, status);
     }
     Ok(findings)
 }
@@ -46,52 +47,59 @@ async fn compare_rows(
 ) -> anyhow::Result<()> {
     let Some((generation, version)) = generation::find_serving(pool, projection.name()).await?
     else {
-        findings.note("it was never made");
+        findings.note("not built yet");
         return Ok(());
     };
     if version != projection.version() {
         findings.note(format!(
-            "version {version} serves, this program folds version {}: not compared",
+            "version {version} serves, this program has version {}: not compared",
             projection.version()
         ));
         return Ok(());
     }
-    let compared = match compare(pool, projection, generation, sample).await {
-        Ok(compared) => compared,
-        // Another generation may have begun to serve, and the tables of this one are gone.
+    let (compared, generation) = match compare(pool, projection, generation, sample).await {
+        Ok(compared) => (compared, generation),
+        // A rebuild may have switched over, and the tables of this generation are gone.
         Err(error) => match generation::find_serving(pool, projection.name()).await? {
-            Some((now, _)) if now != generation => compare(pool, projection, now, sample).await?,
+            Some((now, _)) if now != generation => {
+                (compare(pool, projection, now, sample).await?, now)
+            }
             _ => return Err(error.into()),
         },
     };
     take_in(findings, projection.name(), compared);
-    Ok(())
+    let id = ConsumerId {
+        name: projection.name(),
+        generation,
+    };
+    note_tables(pool, id, findings).await
 }
 
-/// Notes what was not applied yet. It is a difference when it waits for too long and nobody wanted that.
-fn tell_what_waits(findings: &mut Findings, status: &ConsumerStatus) {
+/// Notes events that are not applied. They are a difference if they wait too long and nobody paused the
+/// read model.
+fn note_lag(findings: &mut Findings, status: &ConsumerStatus) {
     if status.lag_events == 0 {
         return;
     }
     let mut note = format!(
-        "applied up to position {}; {}{} events are not in it yet and were not compared",
+        "applied up to position {}; {}{} later events were not compared",
         status.position,
         status.lag_events,
-        if status.lag_events >= COUNTED {
+        if status.lag_events >= MAX_COUNTED {
             " or more"
         } else {
             ""
         },
     );
     if let State::Paused { by, reason, .. } = &status.state {
-        note.push_str(&format!(", because {by} paused it: {reason}"));
+        note.push_str(&format!(", paused by {by}: {reason}"));
     } else if status.lag > LATE {
         let late = Difference {
             position: Some(Position(status.position.0 + 1)),
             expected: format!("an event that is applied within {} minutes", minutes(LATE)),
             found: format!(
-                "it was recorded {} minutes ago and is not applied: does `project` or `up` run, \
-                 and what does its /readyz say?",
+                "recorded {} minutes ago and not applied: check that `project` or `up` runs, and its \
+                 /readyz",
                 minutes(status.lag)
             ),
             ..Difference::default()
@@ -105,17 +113,36 @@ fn minutes(duration: Duration) -> u64 {
     duration.as_secs() / 60
 }
 
+/// Explains the number of rows, if the read model has several tables.
+async fn note_tables(pool: &PgPool, id: ConsumerId, findings: &mut Findings) -> anyhow::Result<()> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select tablename::text from pg_tables where schemaname = $1 order by tablename",
+    )
+    .bind(generation::tables_of(id))
+    .fetch_all(pool)
+    .await
+    .context("the tables of the read model cannot be listed")?;
+    if tables.len() > 1 {
+        findings.note(format!(
+            "rows of {} tables: {}",
+            tables.len(),
+            tables.join(", ")
+        ));
+    }
+    Ok(())
+}
+
 fn take_in(findings: &mut Findings, projection: &str, compared: Comparison) {
     findings.compared = compared.rows;
     if let Some(first) = compared.first.into_iter().next() {
         findings.differ(compared.differences, difference(first));
         findings.note(format!(
-            "`clustergenie projections rebuild {projection}` has it made anew from the log"
+            "`clustergenie projections rebuild {projection}` rebuilds it from the log"
         ));
     }
     if !compared.left_out.is_empty() {
         findings.note(format!(
-            "{} sums over streams and was left out of this sample",
+            "{} sums over streams, so it cannot be sampled and was not compared",
             compared.left_out.join(", ")
         ));
     }
@@ -151,47 +178,47 @@ mod tests {
         }
     }
 
-    fn told(status: &ConsumerStatus) -> Findings {
+    fn findings(status: &ConsumerStatus) -> Findings {
         let mut findings = Findings::default();
-        tell_what_waits(&mut findings, status);
+        note_lag(&mut findings, status);
         findings
     }
 
     #[test]
-    fn what_waits_is_noted_and_what_waits_for_long_is_a_difference() {
-        let at_the_end = told(&status(0, Duration::ZERO, State::Following));
+    fn lag_is_noted_and_a_long_lag_is_a_difference() {
+        let at_the_end = findings(&status(0, Duration::ZERO, State::Following));
         assert_eq!(at_the_end, Findings::default());
 
-        let soon = told(&status(3, LATE, State::Following));
+        let soon = findings(&status(3, LATE, State::Following));
         assert_eq!(soon.differences, 0);
         assert_eq!(
             soon.notes,
-            ["applied up to position 7; 3 events are not in it yet and were not compared"]
+            ["applied up to position 7; 3 later events were not compared"]
         );
 
-        let late = told(&status(COUNTED, LATE * 2, State::Following));
+        let late = findings(&status(MAX_COUNTED, LATE * 2, State::Following));
         assert_eq!(late.differences, 1);
         assert_eq!(late.first.unwrap().position, Some(Position(8)));
         assert!(
-            late.notes[0].contains("10000 or more events"),
+            late.notes[0].contains("10000 or more later events"),
             "{:?}",
             late.notes
         );
     }
 
     #[test]
-    fn what_an_operator_stopped_is_no_difference() {
+    fn a_paused_read_model_is_no_difference() {
         let paused = State::Paused {
             by: "ann".to_owned(),
             reason: "a test".to_owned(),
             since: chrono::DateTime::UNIX_EPOCH,
         };
-        let told = told(&status(3, LATE * 2, paused));
-        assert_eq!(told.differences, 0);
+        let paused_findings = findings(&status(3, LATE * 2, paused));
+        assert_eq!(paused_findings.differences, 0);
         assert!(
-            told.notes[0].ends_with(", because ann paused it: a test"),
+            paused_findings.notes[0].ends_with(", paused by ann: a test"),
             "{:?}",
-            told.notes
+            paused_findings.notes
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What a verification found: a contract with programs as JSON, a table for people.
+//! The report of a verification: JSON with a fixed shape for programs, a table for people.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -8,49 +8,49 @@ use event_store::audit::finding::{Difference, Findings};
 use event_store::envelope::Position;
 use serde::Serialize;
 
-/// Everything that was checked.
+/// The report of all checks.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     /// The worst result of all checks.
     result: CheckResult,
-    /// The head of the log when it began: later events were not looked at, or not by every check.
+    /// The head of the log at the start. Later events were not checked, or not by every check.
     head: Position,
-    /// Of which streams rows of read models were compared; absent when it was all of them.
+    /// The sample of streams whose rows were compared; absent if all were.
     #[serde(skip_serializing_if = "Option::is_none")]
     sample: Option<Sampled>,
-    /// In the order in which they were made.
+    /// The checks, in the order in which they ran.
     checks: Vec<Checked>,
     seconds: f64,
 }
 
-/// A sample of the streams. With the same two numbers the same streams are looked at again.
+/// A sample of the streams. The same two numbers give the same streams.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Sampled {
     /// The setting `--sample`.
     pub(super) share: f64,
-    /// The setting `--sample-from`, or what was chosen by chance.
+    /// The setting `--sample-from`, or a random number.
     pub(super) from: u16,
 }
 
-/// One check that was made, or could not be made.
+/// The result of one check.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Checked {
     check: String,
     result: CheckResult,
-    /// What is counted in `compared`.
+    /// The unit of `compared`.
     unit: &'static str,
     #[serde(flatten)]
     findings: Findings,
-    /// Why it could not be made.
+    /// Why the check could not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     seconds: f64,
 }
 
-/// How a check came out; worse ones are greater.
+/// The result of a check; worse ones are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum CheckResult {
@@ -76,7 +76,7 @@ impl Report {
         }
     }
 
-    /// 0, 1 or 2.
+    /// The exit status: 0, 1 or 2.
     pub(super) fn exit_code(&self) -> ExitCode {
         match self.result {
             CheckResult::Holds => 0,
@@ -96,8 +96,8 @@ impl Report {
             line(
                 &mut table,
                 format_args!(
-                    "of read models a sample was compared: --sample {share} --sample-from {from} \
-                     looks at the same streams again"
+                    "read models: only a sample was compared; --sample {share} --sample-from {from} \
+                     repeats it"
                 ),
             );
         }
@@ -165,7 +165,7 @@ impl Checked {
         if let Some(first) = &findings.first {
             line(
                 table,
-                format_args!("    the first one: {}", whereabouts(first)),
+                format_args!("    first difference: {}", whereabouts(first)),
             );
             line(table, format_args!("      expected: {}", first.expected));
             line(table, format_args!("      found:    {}", first.found));
@@ -176,7 +176,7 @@ impl Checked {
     }
 }
 
-/// Where a difference is, in words.
+/// The place of a difference, in words.
 fn whereabouts(difference: &Difference) -> String {
     let places = [
         difference.position.map(|p| format!("position {p}")),
@@ -261,10 +261,10 @@ mod tests {
     fn the_table_names_the_first_difference() {
         let table = report().table();
         for line in [
-            "the first one: position 17",
+            "first difference: position 17",
             "expected: one event",
             "found:    none",
-            "--sample 0.02 --sample-from 4711 looks at the same streams again",
+            "--sample 0.02 --sample-from 4711 repeats it",
             "there are differences up to position 20",
         ] {
             assert!(table.contains(line), "{line}: {table}");

@@ -1,4 +1,4 @@
-//! Makes a check, times it, and shows on standard error how far it is.
+//! Runs a check, measures its time, and shows its progress on standard error.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::report::Checked;
 
-/// How often the bar moves.
-const MOVE_EVERY: Duration = Duration::from_millis(200);
-/// How often a check that takes long is spoken of where nobody sees a bar.
-const SAY_EVERY: Duration = Duration::from_secs(10);
+/// Redraw interval of the progress bar.
+const DRAW_INTERVAL: Duration = Duration::from_millis(200);
+/// Log interval of a long check where no progress bar is shown.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Makes a check. `unit` is what it counts.
+/// Runs a check that counts in `unit`.
 pub(super) async fn check(
     name: impl Into<String>,
     unit: &'static str,
@@ -35,22 +35,22 @@ async fn show(name: &str, unit: &str, progress: &Progress) -> std::convert::Infa
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style);
     bar.set_message(name.to_owned());
     let bar = Cleared(bar);
-    let mut ticks = interval(MOVE_EVERY);
+    let mut ticks = interval(DRAW_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut said = Instant::now();
+    let mut logged = Instant::now();
     loop {
         ticks.tick().await;
         let (compared, about) = progress.look();
         bar.0.set_length(about.max(compared));
         bar.0.set_position(compared);
-        if bar.0.is_hidden() && said.elapsed() >= SAY_EVERY {
-            said = Instant::now();
+        if bar.0.is_hidden() && logged.elapsed() >= LOG_INTERVAL {
+            logged = Instant::now();
             tracing::info!(check = name, compared, about, unit, "checking");
         }
     }
 }
 
-/// A bar that leaves nothing behind, however its check ends.
+/// A progress bar that is removed when its check ends in any way.
 struct Cleared(ProgressBar);
 
 impl Drop for Cleared {

@@ -212,6 +212,6 @@ pub(crate) fn free_port() -> u16 {
     clippy::disallowed_methods,
     reason = "tests are an edge: ids enter here"
 )]
-fn unique() -> String {
+pub(crate) fn unique() -> String {
     Uuid::now_v7().simple().to_string()
 }

@@ -76,7 +76,7 @@ async fn everything_is_listed_and_pausing_holds_one_back() {
     .await;
     assert_eq!(
         printed(&paused),
-        "droplets is paused: nothing is applied to it any more\n"
+        "droplets is paused: no events are applied to it\n"
     );
     provision(&up, "web-2").await;
     until("the lag grows", async || {
@@ -127,6 +127,18 @@ async fn everything_is_listed_and_pausing_holds_one_back() {
 }
 
 #[tokio::test]
+async fn the_help_names_projections_and_the_order_of_arguments() {
+    let folder = Folder::new();
+    let help = printed(&run(&folder, &["projections", "retry", "--help"]).await);
+    for part in [
+        "clustergenie projections retry [OPTIONS] <NAME> <STREAM|--all>",
+        "a read model (droplets, jobs, activity, counts), or `platform`",
+    ] {
+        assert!(help.contains(part), "{part:?} is not in {help}");
+    }
+}
+
+#[tokio::test]
 async fn a_parked_stream_is_shown_tried_again_and_given_up() {
     let folder = Folder::new();
     let up = Up::start(&folder).await;
@@ -160,7 +172,7 @@ async fn a_parked_stream_is_shown_tried_again_and_given_up() {
     assert_eq!(
         tried,
         format!(
-            "{id}: 0 events were applied, 1 are still parked; the event at position {} is at fault: {}\n",
+            "{id}: 0 events applied, 1 still parked because of position {}: {}\n",
             parked[0]["position"],
             parked[0]["reason"].as_str().unwrap()
         )
@@ -201,7 +213,7 @@ async fn a_parked_stream_is_shown_tried_again_and_given_up() {
 }
 
 #[tokio::test]
-async fn read_models_are_made_anew_while_a_trace_is_loaded_and_queried() {
+async fn read_models_are_rebuilt_while_a_trace_is_loaded_and_queried() {
     const OF_EACH: usize = 30;
     let folder = Folder::new();
     folder.write(FILE, &trace(OF_EACH));
@@ -231,7 +243,7 @@ async fn read_models_are_made_anew_while_a_trace_is_loaded_and_queried() {
             let done = operate(&folder, &["rebuild", name, "--reason", "a test", "--wait"]).await;
             let (printed, said) = (printed(&done), said(&done));
             assert!(
-                printed.starts_with(&format!("generation 2 of {name} serves")),
+                printed.starts_with(&format!("the rebuild of {name} is live: generation 2")),
                 "{printed}"
             );
             assert!(
@@ -269,7 +281,7 @@ async fn read_models_are_made_anew_while_a_trace_is_loaded_and_queried() {
 }
 
 #[tokio::test]
-async fn to_interrupt_the_waiting_leaves_a_rebuild_alone_and_giving_up_ends_it() {
+async fn interrupting_the_wait_leaves_a_rebuild_alone_and_giving_up_cancels_it() {
     let folder = Folder::new();
     let up = Up::start(&folder).await;
     // Nothing is filled while it is paused, so the rebuild does not end by itself.
@@ -310,7 +322,7 @@ async fn to_interrupt_the_waiting_leaves_a_rebuild_alone_and_giving_up_ends_it()
     let interrupted = waiting.wait_with_output().await.unwrap();
     assert_eq!(interrupted.status.code(), Some(1));
     assert!(
-        said(&interrupted).contains("is still being made"),
+        said(&interrupted).contains("continues"),
         "{}",
         said(&interrupted)
     );
@@ -333,17 +345,20 @@ async fn to_interrupt_the_waiting_leaves_a_rebuild_alone_and_giving_up_ends_it()
     let first = lines.next_line().await.unwrap();
     assert_eq!(
         first.as_deref(),
-        Some("generation 2 of droplets is being made already: waiting for that one")
+        Some("droplets is being rebuilt already (generation 2): waiting for that rebuild")
     );
 
     let given_up = printed(&operate(&folder, &["give-up", "droplets"]).await);
-    assert_eq!(given_up, "generation 2 of droplets is given up\n");
+    assert_eq!(
+        given_up,
+        "the rebuild of droplets (generation 2) is cancelled\n"
+    );
     let mut last = String::new();
     while let Some(line) = lines.next_line().await.unwrap() {
         last = line;
     }
     assert!(
-        last.contains("generation 2 of droplets was given up"),
+        last.contains("the rebuild of droplets (generation 2) was cancelled"),
         "{last}"
     );
     assert_eq!(waiting.wait().await.unwrap().code(), Some(1));

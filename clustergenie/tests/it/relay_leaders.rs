@@ -161,14 +161,14 @@ impl Relay {
 
     /// Waits until it says so of both roles.
     async fn stands_by(&self) {
-        until("it says that it stands by", async || {
+        until("it reports that it stands by", async || {
             let answer = reqwest::get(&self.url).await.ok()?;
             let answer: Value = answer.json().await.ok()?;
             let parts = answer["parts"].as_array()?;
             let stands_by = |name: &str| {
                 let part = parts.iter().find(|part| part["name"] == name)?;
                 let reason = part["reason"].as_str()?;
-                (part["ready"] == true && reason.contains("stands by")).then_some(())
+                (part["ready"] == true && reason.contains("standby")).then_some(())
             };
             stands_by("sequencer")?;
             stands_by("kafka")

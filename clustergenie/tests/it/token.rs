@@ -3,7 +3,7 @@
 use super::program::{Folder, printed, run, said};
 
 #[tokio::test]
-async fn without_a_key_it_says_to_start_the_platform_first() {
+async fn without_a_key_it_says_where_to_look_or_how_to_start_one() {
     let folder = Folder::new();
     let refused = run(
         &folder,
@@ -13,11 +13,13 @@ async fn without_a_key_it_says_to_start_the_platform_first() {
     )
     .await;
     assert!(!refused.status.success());
-    assert!(
-        said(&refused).contains("start `clustergenie up --data data` first"),
-        "{}",
-        said(&refused)
-    );
+    for part in [
+        "no platform in data",
+        "the data directory of your platform with --data",
+        "`clustergenie up --data data`",
+    ] {
+        assert!(said(&refused).contains(part), "{part}: {}", said(&refused));
+    }
     assert!(!folder.data().exists(), "nothing was made");
 }
 
@@ -64,4 +66,21 @@ async fn a_key_of_ones_own_signs() {
         .unwrap();
     assert_eq!(principal.org.as_str(), "acme");
     assert!(principal.roles.allow(api::identity::roles::Right::Report));
+}
+
+#[tokio::test]
+async fn a_token_that_is_never_valid_is_refused() {
+    let folder = Folder::new();
+    let arguments = [
+        "token",
+        "--org",
+        "acme",
+        "--role",
+        "viewer",
+        "--expires",
+        "0s",
+    ];
+    let refused = run(&folder, &arguments).await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("at least 1s"), "{}", said(&refused));
 }

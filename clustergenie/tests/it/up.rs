@@ -3,12 +3,18 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 use rustix::process::Signal;
 use serde_json::json;
 use testkit::wait::until;
 
-use super::program::{Folder, Up, is_running, printed, query, run, said, signal};
+use super::program::{Folder, Up, is_running, printed, program, query, run, said, signal};
+
+/// Requests a droplet that the platform provisions.
+const PROVISION: &str = r#"mutation { provisionDroplet(input: {
+    name: "web-1", size: "s-1vcpu-1gb", region: "nyc3", image: "ubuntu-24-04-x64"
+}) { userErrors { code } } }"#;
 
 #[tokio::test]
 async fn it_serves_what_it_announces_and_ends_in_order() {
@@ -25,6 +31,10 @@ async fn it_serves_what_it_announces_and_ends_in_order() {
     }
     let health = run(&folder, &["health", "--url", &up.ready().url]).await;
     assert!(health.status.success(), "{}", said(&health));
+    let metrics = reqwest::get(format!("{}/metrics", up.ready().url));
+    let metrics = metrics.await.unwrap().text().await.unwrap();
+    let no_failures = r#"clustergenie_consumer_failures_total{consumer="droplets"} 0"#;
+    assert!(metrics.contains(no_failures), "{metrics}");
     let durable: String = sqlx::query_scalar("show fsync")
         .fetch_one(
             &sqlx::PgPool::connect(&up.ready().database_url)
@@ -36,12 +46,7 @@ async fn it_serves_what_it_announces_and_ends_in_order() {
     assert_eq!(durable, "on");
 
     // The ready token is good for a whole life of a droplet that the platform makes.
-    up.query(
-        r#"mutation { provisionDroplet(input: {
-            name: "web-1", size: "s-1vcpu-1gb", region: "nyc3", image: "ubuntu-24-04-x64"
-        }) { userErrors { code } } }"#,
-    )
-    .await;
+    up.query(PROVISION).await;
     until("the droplet is active", async || {
         let data = up
             .query("{ droplets(first: 1) { nodes { name status } } }")
@@ -117,11 +122,11 @@ async fn whoever_asks_again_does_not_wait_for_a_postgres_that_is_stuck() {
     let postgres = up.postgres();
     // It can hear nothing, so it does not stop in an orderly way.
     signal(postgres, Signal::STOP);
-    until("it asks Postgres to stop at once", async || {
+    until("Postgres is told to shut down immediately", async || {
         // First to the parts of the platform, in the end to the wait for Postgres.
         up.ask_to_stop();
         let log = fs::read_to_string(folder.path("up.log")).unwrap();
-        log.contains("is made to stop at once").then_some(())
+        log.contains("by an immediate shutdown").then_some(())
     })
     .await;
     signal(postgres, Signal::CONT);
@@ -141,7 +146,7 @@ async fn a_cluster_of_another_version_is_refused() {
     .await;
     assert!(!refused.status.success());
     assert!(
-        said(&refused).contains("made by Postgres 99"),
+        said(&refused).contains("needs Postgres 99"),
         "{}",
         said(&refused)
     );
@@ -154,11 +159,40 @@ async fn an_address_in_use_is_refused_before_a_cluster_is_made() {
     let address = taken.local_addr().unwrap().to_string();
     let refused = run(&folder, &["up", "--data", "data", "--listen", &address]).await;
     assert!(
-        said(&refused).contains(&format!("{address} cannot be served")),
+        said(&refused).contains(&format!("cannot listen on {address}")),
         "{}",
         said(&refused)
     );
     assert!(!folder.data().join("postgres").exists());
+}
+
+#[tokio::test]
+async fn the_banner_does_not_wait_for_a_kafka_that_does_not_answer() {
+    let folder = Folder::new();
+    let banner = fs::File::create(folder.path("banner")).unwrap();
+    let mut up = program(&folder, ["up", "--data", "data", "--listen", "localhost:0"])
+        .args(["--kafka", "127.0.0.1:1", "--ready-file", "ready.json"])
+        .stdout(banner)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("the banner is printed", async || {
+        let banner = fs::read_to_string(folder.path("banner")).unwrap();
+        banner
+            .contains("Kafka at 127.0.0.1:1 does not answer; retrying")
+            .then_some(())
+    })
+    .await;
+    let banner = fs::read_to_string(folder.path("banner")).unwrap();
+    let line = |prefix: &str| {
+        let rest = banner.lines().find_map(|line| line.strip_prefix(prefix));
+        rest.unwrap_or_else(|| panic!("no {prefix:?} in {banner}"))
+    };
+    let url = line("ClusterGenie serves at ").split(' ').next().unwrap();
+    query(url, line("  export TOKEN="), PROVISION).await;
+    assert!(!folder.path("ready.json").exists(), "Kafka is not ready");
+    signal(up.id().unwrap(), Signal::TERM);
+    assert!(up.wait().await.unwrap().success());
 }
 
 async fn ended(postgres: u32) {

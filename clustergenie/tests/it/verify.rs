@@ -11,6 +11,7 @@ use testkit::postgres::TestDatabase;
 use testkit::wait::until;
 use tokio::net::TcpListener;
 
+use super::login::Login;
 use super::program::{Folder, Up, program, run, said, signal};
 
 /// A store of 60 events, which no consumer has followed.
@@ -98,7 +99,7 @@ async fn a_store_that_holds_and_one_that_was_altered() {
     let table = verify(&folder, &settings[1..]).await;
     assert_eq!(table.status.code(), Some(1));
     let table = String::from_utf8(table.stdout).unwrap();
-    assert!(table.contains("the first one: position 17\n"), "{table}");
+    assert!(table.contains("first difference: position 17\n"), "{table}");
 }
 
 #[tokio::test]
@@ -122,6 +123,11 @@ async fn the_read_models_of_a_running_platform() {
     let (holds, exit) = report(&verify(&folder, &settings).await);
     assert_eq!(exit, 0, "{holds:#}");
     assert_eq!(check(&holds, "read_v1.droplets")["compared"], 1);
+    let notes = check(&holds, "read_v1.activity")["notes"].to_string();
+    assert!(
+        notes.contains("rows of 2 tables: activity, activity_names"),
+        "{notes}"
+    );
 
     let pool = PgPool::connect(&up.ready().database_url).await.unwrap();
     for (breaking, mending, name) in [
@@ -182,10 +188,10 @@ async fn a_read_model_that_stands_still_is_a_difference_unless_somebody_paused_i
     let settings = ["--json", "--database-url", &database.url()];
     let (behind, exit) = report(&verify(&folder, &settings).await);
     assert_eq!(exit, 0, "{behind:#}");
-    let waits = "applied up to position 0; 60 events are not in it yet and were not compared";
+    let waits = "applied up to position 0; 60 later events were not compared";
     assert_eq!(
         check(&behind, "read_v1.droplets")["notes"],
-        json!(["it was never made", waits])
+        json!(["not built yet", waits])
     );
 
     let serves = "insert into es.generations (consumer, generation, version, state, requested_by, reason) \
@@ -215,7 +221,7 @@ async fn a_read_model_that_stands_still_is_a_difference_unless_somebody_paused_i
     assert_eq!(droplets["result"], "holds", "{droplets:#}");
     assert_eq!(
         droplets["notes"],
-        json!([format!("{waits}, because ann paused it: a test")])
+        json!([format!("{waits}, paused by ann: a test")])
     );
 }
 
@@ -271,6 +277,27 @@ async fn what_cannot_be_checked_is_neither_holding_nor_a_difference() {
         .await
         .unwrap();
     assert_eq!(misspelt.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn whoever_does_not_see_every_row_is_told_who_does() {
+    let (folder, database) = (Folder::new(), store().await);
+    let login = Login::new("in role clustergenie_reader").await;
+    for command in ["verify", "projections"] {
+        let url = login.url(&database);
+        let refused = run(&folder, &[command, "--database-url", &url]).await;
+        assert!(!refused.status.success());
+        let said = said(&refused);
+        let role = format!("the role {} does not own the tables", login.name);
+        assert!(
+            said.contains(&role) && said.contains("connect as postgres"),
+            "{said}"
+        );
+    }
+    let verify = verify(&folder, &["--database-url", &login.url(&database)]).await;
+    assert_eq!(verify.status.code(), Some(2));
+    assert!(said(&verify).contains("verify needs the owner of the tables"));
+    login.remove().await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-# Asks for a droplet with `gql`, sees it at once, and follows it, also over lost connections.
+# Provisions a droplet with `gql`, sees it at once, and follows it across lost connections.
 # Run it: CLUSTERGENIE_URL=http://127.0.0.1:8085 CLUSTERGENIE_TOKEN=... python droplets.py NAME
 import asyncio
 import os
@@ -32,12 +32,12 @@ CHANGES = gql("""
 
 
 async def changes(droplet, after):
-    """Every change of the droplet after a cursor or a token, each once."""
+    """Yields every change of the droplet after a cursor or a token, each once."""
     while True:
         transport = WebsocketsTransport(
             url=URL.replace("http", "ws", 1),
             init_payload=AUTHORIZATION,
-            # Without this, `gql` offers an older protocol too and does not see which one was taken.
+            # Otherwise `gql` also offers an older protocol, and ignores which one the server chooses.
             subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
         )
         try:
@@ -46,7 +46,12 @@ async def changes(droplet, after):
                 async for result in session.subscribe(CHANGES):
                     after = result["dropletChanged"]["cursor"]
                     yield result["dropletChanged"]["droplet"]
-        except (TransportConnectionFailed, OSError):
+        except (TransportConnectionFailed, OSError) as error:
+            closed = error.__cause__
+            print("connection closed:", closed or error, file=sys.stderr)
+            # A refused token (4403) stays refused. Everything else passes by waiting.
+            if getattr(getattr(closed, "rcvd", None), "code", None) == 4403:
+                raise
             await asyncio.sleep(1)
 
 
@@ -56,7 +61,7 @@ async def main(name):
         PROVISION.variable_values = {"input": wanted, "key": str(uuid.uuid4())}
         provisioned = (await session.execute(PROVISION))["provisionDroplet"]
         if provisioned["userErrors"]:
-            sys.exit(str(provisioned["userErrors"]))  # A rule forbids it.
+            sys.exit(str(provisioned["userErrors"]))  # A rule rejects it.
         droplet, token = provisioned["droplet"]["id"], provisioned["consistencyToken"]
 
         # With the mutation's token, the query shows the write.
@@ -68,4 +73,4 @@ async def main(name):
         print(change["name"], change["status"], addresses, flush=True)
 
 
-asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "web-1"))
+asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "worker-1"))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Asks for a droplet with curl, sees it at once, and follows it over server-sent events.
+# Provisions a droplet with curl, sees it at once, and follows it over server-sent events.
 # Run it: CLUSTERGENIE_URL=http://127.0.0.1:8085 CLUSTERGENIE_TOKEN=... ./droplets.sh NAME
 # shellcheck disable=SC2016
 set -euo pipefail
@@ -9,11 +9,16 @@ graphql() {
     --header "authorization: Bearer $CLUSTERGENIE_TOKEN" --header 'content-type: application/json' "$@"
 }
 
-input='{"name": "'${1:-web-1}'", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64"}'
+input='{"name": "'${1:-proxy-1}'", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64"}'
 provisioned=$(graphql --data '{
-  "query": "mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { droplet { id } consistencyToken userErrors { message code } } }",
+  "query": "mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { droplet { id } consistencyToken userErrors { field message code } } }",
   "variables": {"input": '"$input"'}
 }')
+errors=$(jq --compact-output '.errors // .data.provisionDroplet.userErrors' <<<"$provisioned")
+if [[ $errors != '[]' ]]; then
+  echo "rejected: $errors" >&2
+  exit 1
+fi
 token=$(jq --raw-output .data.provisionDroplet.consistencyToken <<<"$provisioned")
 id=$(jq --raw-output .data.provisionDroplet.droplet.id <<<"$provisioned")
 
@@ -22,12 +27,14 @@ graphql --header "x-consistency-token: $token" --data '{
   "query": "query ($id: ID!) { droplet(id: $id) { name status } }", "variables": {"id": "'"$id"'"}
 }' | jq --raw-output '"listed " + .data.droplet.name'
 
-# When the stream is lost, send the same request with the `cursor` of the last event as `after`.
+# After a lost stream, send the same request with the `cursor` of the last event as `after`.
 after=$token
 while true; do
   while IFS= read -r line; do
-    [[ $line == data:* ]] || continue
+    [[ $line == 'data: {'* ]] || continue
     change=${line#data: }
+    # An error ends the stream.
+    jq --exit-status '.errors // empty' <<<"$change" >&2 && break
     after=$(jq --raw-output .data.dropletChanged.cursor <<<"$change")
     jq --raw-output '.data.dropletChanged.droplet | [.name, .status, .addresses[].ip] | join(" ")' <<<"$change"
   done < <(graphql --no-buffer --header 'accept: text/event-stream' --data '{

@@ -1,18 +1,19 @@
-// Asks for a droplet with urql, sees it at once in a list, and follows it until its machine runs.
+// Provisions a droplet with urql, sees it in a list at once, and follows it until its machine runs.
 // Run it: CLUSTERGENIE_URL=http://127.0.0.1:8085 CLUSTERGENIE_TOKEN=... node droplets.ts NAME
 import { Client, fetchExchange, gql, subscriptionExchange } from '@urql/core';
 import { createClient } from 'graphql-ws';
 
 const url = `${process.env.CLUSTERGENIE_URL}/graphql`;
 const authorization = `Bearer ${process.env.CLUSTERGENIE_TOKEN}`;
-const name = process.argv[2] ?? 'web-1';
+const name = process.argv[2] ?? 'queue-1';
 
-// Sends the cursor of the last change when it reconnects, so that none is lost or told twice.
+// Sends the cursor of the last change when it reconnects, so that no change is lost or repeated.
 const socket = createClient({
   url,
   connectionParams: { authorization },
   retryAttempts: Infinity,
-  shouldRetry: () => true,
+  // A refused token (4403) stays refused. Everything else passes by waiting.
+  shouldRetry: (closed) => (closed as { code?: number }).code !== 4403,
 });
 const client = new Client({
   url,
@@ -41,7 +42,7 @@ const client = new Client({
   ],
 });
 
-// 1. A mutation. The key makes it safe to send again when the answer was lost.
+// 1. A mutation. With a key it is safe to send again after a lost answer.
 const input = { name, size: 's-1vcpu-1gb', region: 'nyc3', image: 'ubuntu-24-04-x64' };
 const provisioned = await client.mutation(
   gql`
@@ -57,7 +58,7 @@ const provisioned = await client.mutation(
 );
 if (provisioned.error) throw provisioned.error; // The request failed: look at `extensions.code`.
 const { droplet, consistencyToken, userErrors } = provisioned.data.provisionDroplet;
-if (userErrors.length > 0) throw new Error(JSON.stringify(userErrors)); // A rule forbids it.
+if (userErrors.length > 0) throw new Error(JSON.stringify(userErrors)); // A rule rejects it.
 
 // 2. A query. With the mutation's token it shows the write.
 const listed = await client.query(
@@ -75,7 +76,7 @@ const listed = await client.query(
 if (listed.error) throw listed.error;
 console.log('listed', listed.data.droplets.nodes[0].name);
 
-// 3. A subscription, from the mutation on.
+// 3. A subscription that starts right after the mutation.
 const changes = client.subscription(
   gql`
     subscription ($id: ID!, $after: String!) {

@@ -51,14 +51,17 @@ pub struct Generation {
 ///
 /// # Errors
 /// When Postgres fails.
-pub async fn list(pool: &PgPool, consumers: &[&str]) -> Result<Vec<Generation>, StoreError> {
+pub async fn list(
+    database: impl PgExecutor<'_>,
+    consumers: &[&str],
+) -> Result<Vec<Generation>, StoreError> {
     sqlx::query_as(
         "select consumer, generation, version, state, dropped_at is not null as is_dropped, \
              exists (select from es.paused p where p.consumer = g.consumer) as is_paused \
          from es.generations g where consumer = any($1) order by begun_at, generation",
     )
     .bind(consumers)
-    .fetch_all(pool)
+    .fetch_all(database)
     .await
     .map_err(StoreError::unavailable("listing generations"))
 }

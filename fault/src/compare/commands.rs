@@ -1,5 +1,5 @@
-//! Every acknowledged command took effect exactly once, every refused one not at all, every other one
-//! at most once, and nothing happened that nobody asked for.
+//! Checks the clients' commands: acknowledged ones took effect exactly once, refused ones not at all, others
+//! at most once. Checks that every event belongs to a command.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::token;
 
 const CHECK: &str = "commands";
 
-/// Checks the clients' ledger.
+/// Checks the ledger of all clients.
 pub(crate) fn check(records: &[Record], history: &History, differences: &Differences) {
     let mut by_trace: HashMap<&str, Vec<&Event>> = HashMap::new();
     for event in history.events.iter().filter(|event| event.from_api) {

@@ -1,5 +1,5 @@
-//! Everything that was recorded, read from the tables themselves, with what it made of droplets and jobs
-//! by rules that are written down here once more: the rig shares no code with the platform.
+//! The recorded history, read from the tables, and the states of droplets and jobs that follow from it. The
+//! rules are written again here, because the rig shares no code with the platform.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// A recorded event.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Event {
-    /// Its place in the log, if it has one.
+    /// Its position in the log, if it has one.
     pub(crate) position: Option<i64>,
     pub(crate) stream: Uuid,
     /// `droplet` or `job`.
@@ -23,7 +23,7 @@ pub(crate) struct Event {
     pub(crate) command: String,
     /// The trace that its request carried.
     pub(crate) trace: Option<String>,
-    /// Whether a client asked for it, not a part of the platform.
+    /// Whether it belongs to a client's command, not to the platform.
     pub(crate) from_api: bool,
     /// The status of its droplet or job after it.
     pub(crate) status: &'static str,
@@ -31,17 +31,17 @@ pub(crate) struct Event {
     pub(crate) job_kind: Option<String>,
 }
 
-/// Everything that was recorded, in the order of the log.
+/// All recorded events, in the order of the log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     pub(crate) events: Vec<Event>,
 }
 
 impl History {
-    /// Reads it.
+    /// Reads the history.
     ///
     /// # Errors
-    /// When Postgres fails, or an event is not what events are.
+    /// When Postgres fails, or an event is malformed.
     pub(crate) async fn read(connection: &mut PgConnection) -> anyhow::Result<Self> {
         let rows = sqlx::query(
             "select l.position, e.stream_id, s.stream_type, e.version, e.event_type, \
@@ -77,7 +77,7 @@ impl History {
         Ok(Self::folded(events))
     }
 
-    /// Events in the order of the log, with what each made of its droplet or job.
+    /// Events in the order of the log, each with the state of its droplet or job after it.
     pub(crate) fn folded(mut events: Vec<Event>) -> Self {
         let mut order: Vec<usize> = (0..events.len()).collect();
         order.sort_by_key(|&place| (events[place].stream, events[place].version));

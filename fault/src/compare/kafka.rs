@@ -1,5 +1,5 @@
-//! Kafka has every event exactly once, and positions ascend in every partition, for readers of committed
-//! messages.
+//! Checks Kafka: for `read_committed` readers it has every event exactly once, and positions ascend in every
+//! partition.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -12,17 +12,18 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::history::{Event, History};
 use crate::difference::Differences;
-use crate::inject::Remade;
+use crate::inject::DeletedTopic;
 use crate::servers::kafka::topic;
 
 const CHECK: &str = "kafka";
 /// The types of streams, each with a topic.
 pub(crate) const STREAM_TYPES: [&str; 2] = ["droplet", "job"];
-const ANSWER: Duration = Duration::from_secs(10);
-/// How long nothing must come until it is believed that there is no more.
+/// Timeout of one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time without a message after which there are no more.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// A message of an event.
+/// The message of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) stream_type: &'static str,
@@ -33,8 +34,8 @@ pub(crate) struct Message {
     pub(crate) version: i64,
 }
 
-/// Reads every committed message: until all that are `expected` are there and nothing more comes, or
-/// time is up. Blocks.
+/// Reads every committed message: until all `expected` ones have come and no more follow, or time is up.
+/// Blocks.
 ///
 /// # Errors
 /// When the broker does not answer or a message is no event.
@@ -51,7 +52,7 @@ pub(crate) fn committed(
     let mut partitions = TopicPartitionList::new();
     for stream_type in STREAM_TYPES {
         let topic = topic(stream_type);
-        let metadata = consumer.fetch_metadata(Some(&topic), ANSWER)?;
+        let metadata = consumer.fetch_metadata(Some(&topic), REQUEST_TIMEOUT)?;
         for partition in metadata
             .topics()
             .iter()
@@ -73,7 +74,7 @@ pub(crate) fn committed(
                 messages.push(message);
                 came = Instant::now();
             }
-            // The client connects again by itself.
+            // The client reconnects by itself.
             Some(Err(_)) => {}
             None if positions.len() >= expected && came.elapsed() > SILENCE => break,
             None => {}
@@ -82,20 +83,22 @@ pub(crate) fn committed(
     Ok(messages)
 }
 
-/// How many messages there must be at least.
-pub(crate) fn expected(history: &History, remade: &[Remade]) -> usize {
+/// Least number of messages that must be there.
+pub(crate) fn expected(history: &History, deleted_topics: &[DeletedTopic]) -> usize {
     let placed = history
         .events
         .iter()
         .filter(|event| event.position.is_some());
-    placed.filter(|event| !is_gone(event, remade)).count()
+    placed
+        .filter(|event| !is_gone(event, deleted_topics))
+        .count()
 }
 
 /// Checks messages against what was recorded. Those of one partition are in the order of the partition.
 pub(crate) fn check(
     messages: &[Message],
     history: &History,
-    remade: &[Remade],
+    deleted_topics: &[DeletedTopic],
     differences: &Differences,
 ) {
     let mut by_position: HashMap<i64, Vec<&Message>> = HashMap::new();
@@ -138,7 +141,7 @@ pub(crate) fn check(
         );
         match found[..] {
             [] => {
-                if !is_gone(event, remade) {
+                if !is_gone(event, deleted_topics) {
                     differences.note(CHECK, format!("{name} is not there"));
                 }
             }
@@ -179,13 +182,13 @@ pub(crate) fn check(
 }
 
 /// Whether an event may be gone with a topic that was deleted.
-fn is_gone(event: &Event, remade: &[Remade]) -> bool {
-    let holds = |remade: &&Remade| remade.stream_type == event.stream_type;
-    let mut of_its_topic = remade.iter().filter(holds);
-    of_its_topic.any(|remade| {
+fn is_gone(event: &Event, deleted_topics: &[DeletedTopic]) -> bool {
+    let holds = |topic: &&DeletedTopic| topic.stream_type == event.stream_type;
+    let mut of_its_topic = deleted_topics.iter().filter(holds);
+    of_its_topic.any(|topic| {
         event
             .position
-            .is_some_and(|position| position <= remade.up_to)
+            .is_some_and(|position| position <= topic.up_to)
     })
 }
 
@@ -235,14 +238,14 @@ mod tests {
         }
     }
 
-    fn found(messages: &[Message], remade: &[Remade]) -> usize {
+    fn found(messages: &[Message], deleted_topics: &[DeletedTopic]) -> usize {
         let history = History::folded(vec![
             event(1, 1, 1, "droplet_requested"),
             event(2, 1, 2, "droplet_tagged"),
             event(3, 1, 3, "droplet_renamed"),
         ]);
         let differences = Differences::default();
-        check(messages, &history, remade, &differences);
+        check(messages, &history, deleted_topics, &differences);
         differences.all().len()
     }
 
@@ -305,15 +308,15 @@ mod tests {
 
     #[test]
     fn a_deleted_topic_loses_what_it_held_and_nothing_else() {
-        let remade = |stream_type: &str, up_to| {
+        let deleted_topics = |stream_type: &str, up_to| {
             let stream_type = stream_type.to_owned();
-            [Remade { stream_type, up_to }]
+            [DeletedTopic { stream_type, up_to }]
         };
         let rest = [message(2, 2), message(3, 3)];
-        assert_eq!(found(&rest, &remade("droplet", 1)), 0);
-        assert_eq!(found(&rest, &remade("job", 1)), 1, "another topic");
+        assert_eq!(found(&rest, &deleted_topics("droplet", 1)), 0);
+        assert_eq!(found(&rest, &deleted_topics("job", 1)), 1, "another topic");
         assert_eq!(
-            found(&rest[1..], &remade("droplet", 1)),
+            found(&rest[1..], &deleted_topics("droplet", 1)),
             1,
             "lost after that"
         );

@@ -1,4 +1,4 @@
-//! The same reading of Kafka by a program that is not ours, where this machine has it: `kcat`.
+//! Reads Kafka by an independent program, `kcat`, if it is installed.
 
 use std::fs;
 use std::path::Path;
@@ -11,11 +11,10 @@ use super::kafka::{Message, STREAM_TYPES};
 use crate::process::on_path;
 use crate::servers::kafka::topic;
 
-/// How a message is printed.
+/// The output format of a message.
 const FORMAT: &str = "%p %o %k %h\\n";
 
-/// Reads every committed message with kcat, which leaves what it printed in the folder; `None` when this
-/// machine has no kcat.
+/// Reads every committed message with kcat and keeps its output in the directory; `None` without kcat.
 ///
 /// # Errors
 /// When it fails or prints what is no event.

@@ -1,4 +1,4 @@
-//! Positions are dense and final, every event has one, and streams are in version order.
+//! Checks the log: positions are dense, every event has one, and streams are in version order.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::difference::Differences;
 
 const CHECK: &str = "log";
 
-/// Checks the order of everything; `head` is where the log says that it ends.
+/// Checks all positions; `head` is the recorded end of the log.
 pub(crate) fn check(history: &History, head: i64, differences: &Differences) {
     let mut expected = 1;
     let mut versions = HashMap::new();

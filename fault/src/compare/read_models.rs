@@ -1,4 +1,4 @@
-//! Read models hold what the events say, and nothing else.
+//! Checks the read models: their rows are exactly those that follow from the events.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::difference::Differences;
 
 const CHECK: &str = "read models";
 
-/// What read models say: of every droplet and job its status and version, how many there are, and which
-/// positions have a line of activity.
+/// The contents of the read models: status and version of every droplet and job, the counts, and the
+/// positions that have a line of activity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ReadModels {
     pub(crate) rows: BTreeMap<Uuid, (String, i64)>,
@@ -21,7 +21,7 @@ pub(crate) struct ReadModels {
 }
 
 impl ReadModels {
-    /// Reads them, as analysts would.
+    /// Reads the read models, as analysts do.
     ///
     /// # Errors
     /// When Postgres fails.
@@ -55,7 +55,7 @@ impl ReadModels {
         })
     }
 
-    /// What they must say.
+    /// The contents that follow from the history.
     pub(crate) fn of(history: &History) -> Self {
         let mut expected = Self::default();
         for (id, last) in history.last_of_streams() {
@@ -82,7 +82,7 @@ impl ReadModels {
     }
 }
 
-/// Compares what they say with what they must say.
+/// Compares the contents with the expected ones.
 pub(crate) fn check(found: &ReadModels, expected: &ReadModels, differences: &Differences) {
     compare("the row", &found.rows, &expected.rows, differences);
     compare("the count", &found.counts, &expected.counts, differences);

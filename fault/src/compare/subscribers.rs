@@ -1,4 +1,4 @@
-//! Every subscriber saw every event of its filter exactly once and in order.
+//! Checks the subscribers: each saw every event of its filter exactly once, in order.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::subscriber::{Filter, Seen};
 
 const CHECK: &str = "subscribers";
 
-/// What a subscriber of this filter must see after a position.
+/// The events that a subscriber with this filter must see after a position.
 pub(crate) fn expected(filter: &Filter, history: &History, after: i64) -> Vec<Seen> {
     let later = |event: &&Event| event.position.is_some_and(|position| position > after);
     let wanted = history
@@ -28,7 +28,7 @@ pub(crate) fn expected(filter: &Filter, history: &History, after: i64) -> Vec<Se
         .collect()
 }
 
-/// Checks what one subscriber saw.
+/// Checks the events that one subscriber saw.
 pub(crate) fn check(name: &str, seen: &[Seen], expected: &[Seen], differences: &Differences) {
     let mut last = 0;
     let mut counts: BTreeMap<i64, usize> = BTreeMap::new();

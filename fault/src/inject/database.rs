@@ -1,4 +1,4 @@
-//! Faults in the database, made by a connection of the rig's own.
+//! Faults in the database, injected by a connection of the rig.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use tokio::time::sleep;
 
 use super::Injector;
 use crate::faults::{Drawn, End, Lease};
+use crate::not_possible::NotPossible;
 use crate::quiescence::Progress;
-use crate::refused::Refused;
 
-/// How often it is looked for a connection that is at work.
-const LOOKS: u32 = 500;
-/// A transaction that is open for so many milliseconds is open for longer than any other fault lasts.
+/// Attempts to find a backend that runs a statement.
+const ATTEMPTS: u32 = 500;
+/// Milliseconds from which a transaction is open longer than any other fault lasts.
 const LONG_OPEN: u64 = 30_000;
 
 impl Injector {
-    /// A process of Postgres that is just writing events, or at least reading them for a command.
+    /// A Postgres backend that is writing events, or at least reading them for a command.
     pub(super) async fn backend_at_work(&self) -> anyhow::Result<Pid> {
         let mut connection = self.platform.address.connect().await?;
-        for _ in 0..LOOKS {
+        for _ in 0..ATTEMPTS {
             let pid: Option<i32> = sqlx::query_scalar(
                 "select pid from pg_stat_activity \
                  where application_name = 'clustergenie commands' and state = 'active' \
@@ -33,13 +33,13 @@ impl Injector {
             }
             sleep(Duration::from_millis(2)).await;
         }
-        Err(Refused::new("no command was at work").into())
+        Err(NotPossible::new("no command was at work").into())
     }
 
-    /// A transaction that has an id, has written, and has drawn a number of an event. Others must not wait
-    /// for it.
+    /// Keeps a transaction open that has an id, has written, and has drawn an event's number. Others must not
+    /// wait for it.
     pub(super) async fn idle_transaction(&self, lasts: u64, end: End) -> anyhow::Result<()> {
-        let before = Progress::look(&self.platform.address).await?;
+        let before = Progress::fetch(&self.platform.address).await?;
         let mut connection = self.platform.address.connect().await?;
         connection
             .execute("create table if not exists public.fault_scratch (n bigint)")
@@ -52,12 +52,12 @@ impl Injector {
             )
             .await?;
         sleep(Duration::from_millis(lasts)).await;
-        let after = Progress::look(&self.platform.address).await;
+        let after = Progress::fetch(&self.platform.address).await;
         let ended = match end {
             End::Commit => transaction.commit().await,
             End::RollBack => transaction.rollback().await,
         };
-        // Postgres may have been restarted meanwhile, which rolls back.
+        // A restart of Postgres meanwhile rolls it back.
         let stayed_open = ended.is_ok();
         if let Ok(after) = after
             && stayed_open
@@ -117,7 +117,7 @@ impl Injector {
         .execute(&mut connection)
         .await?;
         if stepped.rows_affected() != 1 {
-            return Err(Refused::new("nobody has the lease").into());
+            return Err(NotPossible::new("nobody has the lease").into());
         }
         Ok(())
     }

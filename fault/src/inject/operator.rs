@@ -1,4 +1,4 @@
-//! What an operator does to projections meanwhile, by the program's own commands.
+//! An operator's work on projections during the faults, by `clustergenie projections`.
 
 use std::time::Duration;
 
@@ -6,18 +6,19 @@ use anyhow::{anyhow, bail};
 use tokio::time::{Instant, sleep};
 
 use super::Injector;
-use crate::refused::Refused;
+use crate::not_possible::NotPossible;
 
-/// For how long a projection is tried to be resumed while Postgres may be down again and again.
+/// Longest time to retry a resume, while Postgres may go down repeatedly.
 const PATIENCE: Duration = Duration::from_secs(180);
-const APART: Duration = Duration::from_millis(500);
+/// Delay between two attempts to resume.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// What the program says when it is right that it does not do it: the database is down or full, or
-/// somebody was faster.
-const REFUSALS: [&str; 7] = [
+/// Messages of justified refusals: the database is down or full, or another rebuild runs.
+const REFUSALS: [&str; 8] = [
     "No space left on device",
     "error communicating with database",
     "is being made already",
+    "is being rebuilt already",
     "pool timed out",
     "statement timeout",
     "terminating connection",
@@ -28,7 +29,7 @@ impl Injector {
     /// Runs `clustergenie projections`.
     ///
     /// # Errors
-    /// When it fails; a known refusal if it says that the database is down, or that it is done already.
+    /// When it fails. The error is [`NotPossible`] for a justified refusal.
     pub(super) async fn operate(&self, arguments: &[&str]) -> anyhow::Result<()> {
         let url = format!("--database-url={}", self.platform.address.url()?);
         let mut all = vec!["projections"];
@@ -40,15 +41,15 @@ impl Injector {
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.trim();
-        // Whoever panics or is killed refuses nothing, whatever was said before.
+        // A panic or a kill is no refusal, whatever the log contains.
         if output.status.code() == Some(1) && is_refusal(said) {
-            return Err(Refused::new(said).into());
+            return Err(NotPossible::new(said).into());
         }
         bail!("`projections {}`: {}: {said}", arguments[0], output.status)
     }
 
-    /// Stops a projection and lets it go on. A pause whose answer is lost may have been made: whatever
-    /// was answered, it is resumed, since nobody else would.
+    /// Pauses a projection and resumes it. It is resumed whatever the answer was: a pause may be in effect
+    /// although its answer was lost.
     pub(super) async fn pause_projection(
         &self,
         projection: &str,
@@ -64,17 +65,17 @@ impl Injector {
         paused
     }
 
-    /// Lets a projection go on, also when the database is away just then.
+    /// Resumes a projection; retries while the database is down.
     async fn resume(&self, projection: &str) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {
             match self.operate(&["resume", projection]).await {
                 Ok(()) => return Ok(()),
-                // It stays paused, which no fault explains any more.
+                // No fault explains such a long failure.
                 Err(error) if begun.elapsed() > PATIENCE => {
                     return Err(anyhow!("`{projection}` cannot be resumed: {error:#}"));
                 }
-                Err(_) => sleep(APART).await,
+                Err(_) => sleep(RETRY_DELAY).await,
             }
         }
     }

@@ -1,4 +1,4 @@
-//! One client: sends what it wants, again and again under the same key, until it knows.
+//! One client: sends each command under the same key until it is answered.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::reads::Reads;
-use super::workload::{Wish, World};
+use super::workload::{Operation, Resources};
 use crate::api::Api;
 use crate::ledger::{Answer, Attempt, Command, Ledger};
 use crate::random::Random;
 use crate::token;
 
-/// How many of its acknowledged commands a client can still send again.
+/// Number of acknowledged commands that a client keeps for duplicate sendings.
 const REMEMBERED: usize = 50;
 
 /// A client of the platform.
@@ -25,7 +25,7 @@ pub(crate) struct Client {
     reads: Reads,
     /// The id of a droplet that all clients write to.
     shared: String,
-    world: World,
+    resources: Resources,
     sent: u64,
     acknowledged: Vec<usize>,
 }
@@ -33,16 +33,16 @@ pub(crate) struct Client {
 /// How a command is delivered.
 #[derive(Clone, Copy)]
 enum Delivery {
-    /// Until there is an answer.
-    Insisting,
-    /// Twice at once, both until there is an answer.
+    /// Sent until there is an answer.
+    UntilAnswered,
+    /// Sent twice in parallel, both until there is an answer.
     Doubled,
-    /// Once, and the connection is dropped at some moment.
+    /// Sent once, with a connection that is dropped at some moment.
     Abandoned,
 }
 
 impl Client {
-    /// A client whose doings follow from the seed, and from what it is answered.
+    /// A client whose commands follow from the seed and from its answers.
     pub(crate) fn new(
         number: usize,
         seed: u64,
@@ -58,13 +58,13 @@ impl Client {
             ledger,
             reads,
             shared,
-            world: World::default(),
+            resources: Resources::default(),
             sent: 0,
             acknowledged: Vec::new(),
         }
     }
 
-    /// Goes on until `stop`, and then until the answer to its last command is known.
+    /// Sends commands until `stop`, and then waits for the answer to the last one.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         while !*stop.borrow() {
             self.step().await?;
@@ -84,47 +84,56 @@ impl Client {
             let command = self.ledger.command(place);
             let mut random = self.random.clone();
             self.random.next();
-            self.insist(place, &command, &mut random).await?;
+            self.send_until_answered(place, &command, &mut random)
+                .await?;
             return Ok(());
         }
         let unique = format!("{}-{}", self.number, self.sent);
-        let wish = self.world.wish(&mut self.random, &unique, &self.shared);
-        let command = self.command(&wish);
+        let operation = self
+            .resources
+            .operation(&mut self.random, &unique, &self.shared);
+        let command = self.command(&operation);
         self.sent += 1;
         let place = self.ledger.open(command.clone())?;
         let delivery = self.random.weighted(&[
-            (86, Delivery::Insisting),
+            (86, Delivery::UntilAnswered),
             (10, Delivery::Doubled),
             (4, Delivery::Abandoned),
         ]);
         let mut one = Random::of(self.random.next(), "one", 0);
         let mut other = Random::of(self.random.next(), "other", 0);
         let (process, answer) = match delivery {
-            Delivery::Insisting => self.insist(place, &command, &mut one).await?,
+            Delivery::UntilAnswered => self.send_until_answered(place, &command, &mut one).await?,
             Delivery::Doubled => {
                 let (first, second) = tokio::join!(
-                    self.insist(place, &command, &mut one),
-                    self.insist(place, &command, &mut other),
+                    self.send_until_answered(place, &command, &mut one),
+                    self.send_until_answered(place, &command, &mut other),
                 );
                 first.and_then(|first| second.map(|_| first))?
             }
             Delivery::Abandoned => self.abandon(place, &command, &mut one).await?,
         };
-        self.learn(wish, place, process, answer).await;
+        self.record_outcome(operation, place, process, answer).await;
         if self.random.happens(8) {
             self.reads.plain(&mut self.random).await;
         }
         Ok(())
     }
 
-    /// Takes in what became of a wish; now and then reads by the token at another process.
-    async fn learn(&mut self, wish: Wish, place: usize, process: usize, answer: Answer) {
-        let field = wish.field;
+    /// Records the outcome of an operation. Sometimes reads with the token at another process.
+    async fn record_outcome(
+        &mut self,
+        operation: Operation,
+        place: usize,
+        process: usize,
+        answer: Answer,
+    ) {
+        let field = operation.field;
         let Answer::Acknowledged { token } = answer else {
-            return self.world.not_granted(wish);
+            return self.resources.failed(operation);
         };
         let places = token::places(&token).unwrap_or_default();
-        self.world.granted(wish, &places);
+        self.resources.applied(operation, &places);
         if self.acknowledged.len() < REMEMBERED {
             self.acknowledged.push(place);
         } else {
@@ -139,19 +148,19 @@ impl Client {
         }
     }
 
-    fn command(&self, wish: &Wish) -> Command {
+    fn command(&self, operation: &Operation) -> Command {
         let client = u64::try_from(self.number + 1).expect("clients are few");
         Command {
             key: format!("{:x}-{}-{}", self.seed, self.number, self.sent),
             trace: format!("{:016x}{client:04x}{:012x}", self.seed, self.sent),
-            field: wish.field,
-            input: wish.input.clone(),
-            effect: wish.effect,
+            field: operation.field,
+            input: operation.input.clone(),
+            effect: operation.effect,
         }
     }
 
-    /// Sends until there is an answer; gives it with the process that gave it.
-    async fn insist(
+    /// Sends until there is an answer. Returns it with the process that answered.
+    async fn send_until_answered(
         &self,
         place: usize,
         command: &Command,

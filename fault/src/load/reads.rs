@@ -1,5 +1,5 @@
-//! Queries. By token: a client that wrote through one process asks another, which must show the write.
-//! Without one: lists, counts and activity, which must have an answer whatever is done to read models.
+//! Queries. With a token: a client that wrote through one process queries another, which must show the write.
+//! Without one: lists, counts and activity, which must be answered whatever happens to read models.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use crate::difference::Differences;
 use crate::random::Random;
 use crate::token::Place;
 
+/// Timeout of a query.
 const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Queries without a token, of every read model.
@@ -24,23 +25,23 @@ const PLAIN: [&str; 5] = [
     "query { activity(first: 20) { nodes { summary actor occurredAt } } }",
 ];
 
-/// How queries went.
+/// Outcomes of queries.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReadTally {
     /// Showed the write.
     pub(crate) fresh: u64,
-    /// Said that it cannot be shown yet, which is honest.
+    /// Answered that the write cannot be shown yet, which is allowed.
     pub(crate) not_yet: u64,
-    /// Had no answer, or one after which a client may ask again.
+    /// Had no answer, or one after which a client may retry.
     pub(crate) failed: u64,
     /// Did not show the write: each is a difference.
     pub(crate) stale: u64,
     /// Had no token, and were answered.
     pub(crate) plain: u64,
-    /// Had no token, and no answer or one after which a client may ask again.
+    /// Had no token, and no answer or one after which a client may retry.
     pub(crate) plain_failed: u64,
-    /// Were told, with a token or without, what no client should be told: each is a difference.
+    /// Had an answer that no client should get: each is a difference.
     pub(crate) wrong: u64,
 }
 
@@ -53,7 +54,7 @@ pub(crate) struct Reads {
 }
 
 impl Reads {
-    /// None was done yet.
+    /// An empty tally.
     pub(crate) fn new(api: Arc<Api>, differences: Differences) -> Self {
         let tally = Arc::default();
         Self {
@@ -63,12 +64,12 @@ impl Reads {
         }
     }
 
-    /// How they went so far.
+    /// The outcomes so far.
     pub(crate) fn tally(&self) -> ReadTally {
         *self.tally.lock().expect("no holder panics")
     }
 
-    /// Reads what a command of this field wrote.
+    /// Reads what a command of this mutation wrote.
     pub(crate) async fn read(&self, process: usize, field: &str, token: &str, written: Place) {
         let (node, kind) = if field.ends_with("Job") || field == "reportJobProgress" {
             ("job", "Job")
@@ -84,8 +85,8 @@ impl Reads {
         let answer = self.api.ask(process, &query, variables, PATIENCE).await;
         let mut tally = self.tally.lock().expect("no holder panics");
         match answer {
-            Err(Failure::Passing { code }) if code == "NOT_YET_CONSISTENT" => tally.not_yet += 1,
-            Err(Failure::NoAnswer | Failure::Passing { .. }) => tally.failed += 1,
+            Err(Failure::Retryable { code }) if code == "NOT_YET_CONSISTENT" => tally.not_yet += 1,
+            Err(Failure::NoAnswer | Failure::Retryable { .. }) => tally.failed += 1,
             Err(Failure::Wrong { why }) => {
                 tally.wrong += 1;
                 let what = format!(
@@ -113,7 +114,7 @@ impl Reads {
         }
     }
 
-    /// Asks one of the queries that need no token.
+    /// Sends a query without a token.
     pub(crate) async fn plain(&self, random: &mut Random) {
         let process = random.below(self.api.processes());
         let query = random.one_of(&PLAIN);
@@ -121,7 +122,7 @@ impl Reads {
         let mut tally = self.tally.lock().expect("no holder panics");
         match answer {
             Ok(_) => tally.plain += 1,
-            Err(Failure::NoAnswer | Failure::Passing { .. }) => tally.plain_failed += 1,
+            Err(Failure::NoAnswer | Failure::Retryable { .. }) => tally.plain_failed += 1,
             Err(Failure::Wrong { why }) => {
                 tally.wrong += 1;
                 let what = format!("API process {process} answered `{query}` with {why}");

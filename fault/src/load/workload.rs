@@ -1,4 +1,4 @@
-//! What a client wants next, from what it knows of its own droplets and jobs.
+//! The next operation of a client, from what it knows about its droplets and jobs.
 
 use serde_json::{Value, json};
 
@@ -6,16 +6,16 @@ use crate::ledger::Effect;
 use crate::random::Random;
 use crate::token::Place;
 
-/// The most living droplets and jobs that a client has.
-const MOST: usize = 6;
-/// The most tags that a client puts on a droplet.
-const TAGS: usize = 20;
+/// Most living droplets, and most living jobs, of a client.
+const MAX_RESOURCES: usize = 6;
+/// Most tags that a client puts on a droplet.
+const MAX_TAGS: usize = 20;
 const SIZES: [&str; 3] = ["s-1vcpu-1gb", "s-1vcpu-2gb", "s-2vcpu-2gb"];
 const KINDS: [&str; 3] = ["batch", "backup", "resize"];
 
-/// What a client knows of its own.
+/// The droplets and jobs of a client, as far as it knows.
 #[derive(Debug, Default)]
-pub(crate) struct World {
+pub(crate) struct Resources {
     droplets: Vec<Droplet>,
     jobs: Vec<Job>,
 }
@@ -24,7 +24,7 @@ pub(crate) struct World {
 struct Droplet {
     id: String,
     name: String,
-    /// Whether we make its machine.
+    /// Whether the client acts as its provisioner.
     ours: bool,
     stage: Stage,
     protected: bool,
@@ -41,22 +41,22 @@ enum Stage {
 #[derive(Clone, Debug)]
 struct Job {
     id: String,
-    /// Whether we run it.
+    /// Whether the client acts as its runner.
     ours: bool,
-    /// How much of it is done, once it runs.
+    /// Progress, once it runs.
     percent: Option<u64>,
 }
 
-/// Something that a client wants.
+/// A mutation that a client sends.
 #[derive(Clone, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct Operation {
     pub(crate) field: &'static str,
     pub(crate) input: Value,
     pub(crate) effect: Effect,
     then: Then,
 }
 
-/// What has changed when the wish is granted.
+/// The change of the client's resources when the operation is applied.
 #[derive(Clone, Debug)]
 enum Then {
     NewDroplet {
@@ -66,7 +66,7 @@ enum Then {
     NewJob {
         ours: bool,
     },
-    /// The droplet at a place is so.
+    /// The new state of the droplet at a place.
     Droplet(usize, Droplet),
     DropletIsGone(usize),
     Job(usize, Job),
@@ -74,37 +74,37 @@ enum Then {
     Nothing,
 }
 
-impl World {
-    /// The next wish; `unique` is a text that no other wish has.
-    pub(crate) fn wish(&self, random: &mut Random, unique: &str, shared: &str) -> Wish {
+impl Resources {
+    /// The next operation; `unique` is a text of this operation only.
+    pub(crate) fn operation(&self, random: &mut Random, unique: &str, shared: &str) -> Operation {
         let (droplets, jobs) = (self.droplets.len(), self.jobs.len());
         let can = |count: usize, weight: u64| if count > 0 { weight } else { 0 };
-        let below = |count: usize, weight: u64| if count < MOST { weight } else { 0 };
-        type Make = fn(&World, &mut Random, &str, &str) -> Wish;
+        let below = |count: usize, weight: u64| if count < MAX_RESOURCES { weight } else { 0 };
+        type Make = fn(&Resources, &mut Random, &str, &str) -> Operation;
         let choices: [(u64, Make); 5] = [
             (below(droplets, 12), |_, random, unique, _| {
                 provision(random, unique)
             }),
-            (below(jobs, 12), World::submit),
-            (can(droplets, 45), World::about_droplet),
-            (can(jobs, 30), World::about_job),
+            (below(jobs, 12), Resources::submit),
+            (can(droplets, 45), Resources::about_droplet),
+            (can(jobs, 30), Resources::about_job),
             // Many clients write to this one.
             (6, |_, _, unique, shared| {
                 let input = json!({ "id": shared, "name": format!("shared-{unique}") });
-                wish("renameDroplet", input, Then::Nothing)
+                operation("renameDroplet", input, Then::Nothing)
             }),
         ];
         random.weighted(&choices)(self, random, unique, shared)
     }
 
-    /// The wish was granted; its token names these places.
-    pub(crate) fn granted(&mut self, wish: Wish, places: &[Place]) {
+    /// Updates the resources after an applied operation, whose token names these places.
+    pub(crate) fn applied(&mut self, operation: Operation, places: &[Place]) {
         let id = |kind: &str| {
             places
                 .first()
                 .map(|place| format!("{kind}:{}", place.stream))
         };
-        match wish.then {
+        match operation.then {
             Then::NewDroplet { name, ours } => {
                 self.droplets.extend(id("Droplet").map(|id| Droplet {
                     id,
@@ -128,9 +128,9 @@ impl World {
         }
     }
 
-    /// The wish was refused, or nobody knows: what it was about is not known any more.
-    pub(crate) fn not_granted(&mut self, wish: Wish) {
-        match wish.then {
+    /// Forgets the resource of an operation that was refused or has an unknown outcome.
+    pub(crate) fn failed(&mut self, operation: Operation) {
+        match operation.then {
             Then::Droplet(place, _) | Then::DropletIsGone(place) => {
                 self.droplets.swap_remove(place);
             }
@@ -139,11 +139,11 @@ impl World {
         }
     }
 
-    fn submit(&self, random: &mut Random, unique: &str, _: &str) -> Wish {
+    fn submit(&self, random: &mut Random, unique: &str, _: &str) -> Operation {
         let ours = random.happens(75);
         let mut input = json!({
             "kind": random.one_of(&KINDS),
-            "parameters": { "wish": unique },
+            "parameters": { "operation": unique },
             "runner": if ours { "AGENT" } else { "PLATFORM" },
         });
         if self.droplets.is_empty() || random.happens(50) {
@@ -151,22 +151,22 @@ impl World {
         } else {
             input["droplet"] = json!(random.one_of(&self.droplets).id);
         }
-        wish("submitJob", input, Then::NewJob { ours })
+        operation("submitJob", input, Then::NewJob { ours })
     }
 
-    fn about_droplet(&self, random: &mut Random, unique: &str, _: &str) -> Wish {
+    fn about_droplet(&self, random: &mut Random, unique: &str, _: &str) -> Operation {
         let place = random.below(self.droplets.len());
         let old = &self.droplets[place];
         let id = &old.id;
         if old.stage == Stage::Deleting {
             return match old.ours {
-                true => wish(
+                true => operation(
                     "reportDropletDeleted",
                     json!({ "id": id }),
                     Then::DropletIsGone(place),
                 ),
-                // The platform does the rest.
-                false => wish(
+                // The platform deletes it.
+                false => operation(
                     "deleteDroplet",
                     json!({ "id": id }),
                     Then::DropletIsGone(place),
@@ -176,7 +176,7 @@ impl World {
         if old.ours && old.stage == Stage::Requested && random.happens(60) {
             if random.happens(10) {
                 let input = json!({ "id": id, "reason": unique });
-                return wish("reportDropletFailed", input, Then::DropletIsGone(place));
+                return operation("reportDropletFailed", input, Then::DropletIsGone(place));
             }
             let addresses = json!([{ "kind": "PRIVATE", "ip": "192.0.2.17" }]);
             let input = json!({ "id": id, "addresses": addresses });
@@ -184,21 +184,21 @@ impl World {
                 stage: Stage::Active,
                 ..old.clone()
             };
-            return wish("reportDropletActive", input, Then::Droplet(place, new));
+            return operation("reportDropletActive", input, Then::Droplet(place, new));
         }
         match random.between(0, 99) {
-            0..40 if old.tags.len() < TAGS => {
+            0..40 if old.tags.len() < MAX_TAGS => {
                 let tag = format!("t:{unique}");
                 let mut new = old.clone();
                 new.tags.push(tag.clone());
                 let input = json!({ "id": id, "tag": tag });
-                wish("tagDroplet", input, Then::Droplet(place, new))
+                operation("tagDroplet", input, Then::Droplet(place, new))
             }
             0..55 if !old.tags.is_empty() => {
                 let mut new = old.clone();
                 let tag = new.tags.swap_remove(random.below(new.tags.len()));
                 let input = json!({ "id": id, "tag": tag });
-                wish("untagDroplet", input, Then::Droplet(place, new))
+                operation("untagDroplet", input, Then::Droplet(place, new))
             }
             0..70 => {
                 let name = format!("d-{unique}");
@@ -207,14 +207,14 @@ impl World {
                     ..old.clone()
                 };
                 let input = json!({ "id": id, "name": name });
-                wish("renameDroplet", input, Then::Droplet(place, new))
+                operation("renameDroplet", input, Then::Droplet(place, new))
             }
             70..80 if old.protected => {
                 let new = Droplet {
                     protected: false,
                     ..old.clone()
                 };
-                wish(
+                operation(
                     "unprotectDroplet",
                     json!({ "id": id }),
                     Then::Droplet(place, new),
@@ -225,7 +225,7 @@ impl World {
                     protected: true,
                     ..old.clone()
                 };
-                wish(
+                operation(
                     "protectDroplet",
                     json!({ "id": id }),
                     Then::Droplet(place, new),
@@ -238,22 +238,22 @@ impl World {
                     "unprotectDroplet"
                 };
                 let effect = Effect::Nothing;
-                Wish {
+                Operation {
                     effect,
-                    ..wish(field, json!({ "id": id }), Then::Nothing)
+                    ..operation(field, json!({ "id": id }), Then::Nothing)
                 }
             }
             84..88 => {
-                let mut wish = provision(random, unique);
-                // Another one has it.
-                wish.input["name"] = json!(old.name);
-                Wish {
+                let mut operation = provision(random, unique);
+                // A name that is taken.
+                operation.input["name"] = json!(old.name);
+                Operation {
                     then: Then::Nothing,
-                    ..wish
+                    ..operation
                 }
             }
             // Refused while it is protected.
-            _ if old.protected => wish("deleteDroplet", json!({ "id": id }), Then::Nothing),
+            _ if old.protected => operation("deleteDroplet", json!({ "id": id }), Then::Nothing),
             _ => {
                 let new = Droplet {
                     stage: Stage::Deleting,
@@ -264,18 +264,18 @@ impl World {
                 } else {
                     Then::DropletIsGone(place)
                 };
-                wish("deleteDroplet", json!({ "id": id }), then)
+                operation("deleteDroplet", json!({ "id": id }), then)
             }
         }
     }
 
-    fn about_job(&self, random: &mut Random, unique: &str, _: &str) -> Wish {
+    fn about_job(&self, random: &mut Random, unique: &str, _: &str) -> Operation {
         let place = random.below(self.jobs.len());
         let old = &self.jobs[place];
         let id = &old.id;
         if !old.ours || random.happens(5) {
             let input = json!({ "id": id, "reason": unique });
-            return wish("cancelJob", input, Then::JobIsGone(place));
+            return operation("cancelJob", input, Then::JobIsGone(place));
         }
         let Some(percent) = old.percent else {
             let input = json!({ "id": id, "worker": format!("w-{unique}") });
@@ -283,15 +283,15 @@ impl World {
                 percent: Some(0),
                 ..old.clone()
             };
-            return wish("startJob", input, Then::Job(place, new));
+            return operation("startJob", input, Then::Job(place, new));
         };
         if percent >= 90 || random.happens(15) {
             return if random.happens(80) {
-                let input = json!({ "id": id, "result": { "wish": unique } });
-                wish("succeedJob", input, Then::JobIsGone(place))
+                let input = json!({ "id": id, "result": { "operation": unique } });
+                operation("succeedJob", input, Then::JobIsGone(place))
             } else {
                 let input = json!({ "id": id, "reason": unique });
-                wish("failJob", input, Then::JobIsGone(place))
+                operation("failJob", input, Then::JobIsGone(place))
             };
         }
         let percent = percent + random.between(1, 10);
@@ -300,11 +300,11 @@ impl World {
             percent: Some(percent),
             ..old.clone()
         };
-        wish("reportJobProgress", input, Then::Job(place, new))
+        operation("reportJobProgress", input, Then::Job(place, new))
     }
 }
 
-fn provision(random: &mut Random, unique: &str) -> Wish {
+fn provision(random: &mut Random, unique: &str) -> Operation {
     let ours = random.happens(70);
     let name = format!("d-{unique}");
     let input = json!({
@@ -314,12 +314,12 @@ fn provision(random: &mut Random, unique: &str) -> Wish {
         "image": "ubuntu-24-04-x64",
         "provisioner": if ours { "AGENT" } else { "PLATFORM" },
     });
-    wish("provisionDroplet", input, Then::NewDroplet { name, ours })
+    operation("provisionDroplet", input, Then::NewDroplet { name, ours })
 }
 
-fn wish(field: &'static str, input: Value, then: Then) -> Wish {
+fn operation(field: &'static str, input: Value, then: Then) -> Operation {
     let effect = Effect::Events;
-    Wish {
+    Operation {
         field,
         input,
         effect,

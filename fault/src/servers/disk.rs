@@ -1,4 +1,4 @@
-//! A small disk of its own for Postgres's data, which can be filled without harm to anybody else.
+//! A small disk for Postgres's data only, which can be filled without harm to anything else.
 
 use std::ffi::CString;
 use std::fs::{self, OpenOptions};
@@ -10,7 +10,7 @@ use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-/// Where Postgres's data is.
+/// The place of Postgres's data.
 #[derive(Debug)]
 pub(crate) struct Disk {
     path: PathBuf,
@@ -19,16 +19,17 @@ pub(crate) struct Disk {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A memory-backed file system of our own.
-    Own,
-    /// An ordinary folder: mounting is not permitted here.
-    Folder,
+    /// A memory-backed file system.
+    Mounted,
+    /// An ordinary directory, because mounting is not permitted.
+    Directory,
 }
 
 impl Disk {
-    /// Mounts a disk of this size at a path, or makes a folder there when that is not permitted.
+    /// Mounts a disk of this size at a path, or creates a directory if mounting is not permitted.
     pub(crate) fn make(path: PathBuf, mib: u64) -> anyhow::Result<Self> {
-        fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        fs::create_dir_all(&path)
+            .with_context(|| format!("{} cannot be created", path.display()))?;
         let data = CString::new(format!("size={mib}m,mode=755"))?;
         let mounted = mount(
             "clustergenie-fault",
@@ -38,33 +39,34 @@ impl Disk {
             &*data,
         );
         let kind = match mounted {
-            Ok(()) => Kind::Own,
-            Err(_) => Kind::Folder,
+            Ok(()) => Kind::Mounted,
+            Err(_) => Kind::Directory,
         };
         Ok(Self { path, kind })
     }
 
-    /// Its folder.
+    /// Its directory.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether it can be filled.
     pub(crate) fn can_be_filled(&self) -> bool {
-        self.kind == Kind::Own
+        self.kind == Kind::Mounted
     }
 
-    /// A folder in it for a user.
+    /// Creates a directory on the disk for a user.
     pub(crate) fn folder(&self, name: &str, owner: Option<(u32, u32)>) -> anyhow::Result<PathBuf> {
         let folder = self.path.join(name);
-        fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        fs::create_dir(&folder)
+            .with_context(|| format!("{} cannot be created", folder.display()))?;
         if let Some((uid, gid)) = owner {
             chown(&folder, Some(uid), Some(gid))?;
         }
         Ok(folder)
     }
 
-    /// Takes all the room that is left, until what is given back is dropped.
+    /// Fills the disk until the returned value is dropped.
     pub(crate) fn fill(&self) -> anyhow::Result<Ballast> {
         let path = self.path.join("ballast");
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
@@ -77,7 +79,7 @@ impl Disk {
             }
             match fallocate(&file, FallocateFlags::empty(), size, free) {
                 Ok(()) => size += free,
-                // Somebody else was faster: what is left now is less.
+                // Another process took space meanwhile.
                 Err(Errno::NOSPC | Errno::INTR) => {}
                 Err(error) => return Err(error).context("the disk cannot be filled"),
             }
@@ -85,9 +87,9 @@ impl Disk {
         Ok(Ballast(path))
     }
 
-    /// Copies what is on it to an ordinary folder, since it does not outlast the run.
+    /// Copies its contents to an ordinary directory, because the disk does not outlast the run.
     pub(crate) fn keep(&self, to: &Path) -> anyhow::Result<()> {
-        if self.kind == Kind::Own {
+        if self.kind == Kind::Mounted {
             let mut copy = std::process::Command::new("cp");
             let status = copy.arg("-a").arg(&self.path).arg(to).status()?;
             anyhow::ensure!(status.success(), "the data could not be copied");
@@ -98,14 +100,14 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        if self.kind == Kind::Own {
-            // Processes that are still ending may use it; it goes when they have.
+        if self.kind == Kind::Mounted {
+            // Detached: processes that are still ending may use it.
             let _ = unmount(&self.path, UnmountFlags::DETACH);
         }
     }
 }
 
-/// The file that takes all the room.
+/// The file that fills the disk.
 #[derive(Debug)]
 pub(crate) struct Ballast(PathBuf);
 

@@ -1,4 +1,4 @@
-//! A Kafka of the rig's own: one broker on the loopback interface.
+//! The rig's Kafka: one broker on the loopback interface.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,18 +16,18 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::exits::MayEnd;
+use crate::exits::AllowedExit;
+use crate::not_possible::{NotPossible, broker_is_down};
 use crate::process::{Process, Spec, on_path};
-use crate::refused::{Refused, broker_is_down};
 
-/// What the names of all topics begin with.
+/// Prefix of all topic names.
 pub(crate) const PREFIX: &str = "fault";
-/// How long a broker may take to start: it reads its logs again after a kill.
-const START: Duration = Duration::from_secs(180);
-/// How long it may take to answer one question.
-const ANSWER: Duration = Duration::from_secs(5);
+/// Longest start of a broker, which reads its logs again after a kill.
+const START_TIMEOUT: Duration = Duration::from_secs(180);
+/// Timeout of one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A broker and how to reach it.
+/// A broker and its address.
 #[derive(Debug)]
 pub(crate) struct Kafka {
     pub(crate) process: Process,
@@ -35,7 +35,7 @@ pub(crate) struct Kafka {
 }
 
 impl Kafka {
-    /// Prepares a broker in a folder; it is not started yet.
+    /// Prepares a broker in a directory, without starting it.
     ///
     /// # Errors
     /// When there is no Java or the folder cannot be prepared.
@@ -68,9 +68,9 @@ impl Kafka {
             folder: home.clone(),
             log: folder.join(format!("{name}.log")),
             owner: None,
-            may_end: MayEnd::Whenever,
+            allowed_exit: AllowedExit::Any,
             stop: Signal::TERM,
-            farewell: "KILL",
+            parent_death_signal: "KILL",
         };
         spec("kafka-format", "-Xmx128m", &format).run().await?;
         let process = Process::new(spec("kafka", "-Xmx512m", &["kafka.Kafka", &file]));
@@ -80,7 +80,7 @@ impl Kafka {
         })
     }
 
-    /// Waits until it serves.
+    /// Waits until the broker answers.
     ///
     /// # Errors
     /// When it takes too long.
@@ -88,7 +88,7 @@ impl Kafka {
         let begun = Instant::now();
         while !self.serves().await {
             anyhow::ensure!(
-                begun.elapsed() < START,
+                begun.elapsed() < START_TIMEOUT,
                 "Kafka does not serve: see kafka.log"
             );
             sleep(Duration::from_millis(200)).await;
@@ -103,13 +103,13 @@ impl Kafka {
     pub(crate) async fn delete_topic(&self, stream_type: &str) -> anyhow::Result<()> {
         let admin: AdminClient<DefaultClientContext> = self.client().create()?;
         let topic = topic(stream_type);
-        let options = AdminOptions::new().request_timeout(Some(ANSWER));
+        let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
         let results = admin.delete_topics(&[&topic], &options).await?;
         for result in results {
             if let Err((topic, code)) = result {
                 let why = format!("the topic `{topic}` cannot be deleted: {code}");
                 anyhow::ensure!(broker_is_down(code), why);
-                return Err(Refused::new(why).into());
+                return Err(NotPossible::new(why).into());
             }
         }
         Ok(())
@@ -128,7 +128,7 @@ impl Kafka {
         let asked = spawn_blocking(move || {
             let client: BaseConsumer = config.create()?;
             client
-                .fetch_metadata(None, ANSWER)
+                .fetch_metadata(None, REQUEST_TIMEOUT)
                 .map(|metadata| metadata.brokers().len())
         });
         matches!(asked.await, Ok(Ok(1)))

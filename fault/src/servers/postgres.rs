@@ -1,5 +1,4 @@
-//! A Postgres of the rig's own, as durable as a real one; and how to come to whichever Postgres the
-//! platform has.
+//! The rig's Postgres, as durable as in production, and the address of the platform's database.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,16 +14,16 @@ use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::timeout;
 
 use super::disk::Disk;
-use crate::exits::MayEnd;
+use crate::exits::AllowedExit;
+use crate::not_possible::NotPossible;
 use crate::process::{Process, Spec};
-use crate::refused::Refused;
 
-/// The users that root lends the cluster to.
+/// Users that may own the cluster when we are root.
 const OWNERS: [&str; 2] = ["postgres", "nobody"];
-/// How long a connection may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout of a connection attempt.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the server is told. Everything that makes it durable is left on.
+/// Settings of the server. Everything that makes it durable stays on.
 const SETTINGS: &[(&str, &str)] = &[
     ("listen_addresses", "127.0.0.1"),
     ("unix_socket_directories", ""),
@@ -38,23 +37,23 @@ const SETTINGS: &[(&str, &str)] = &[
     ("timezone", "UTC"),
 ];
 
-/// How to come to the platform's database.
+/// The address of the platform's database.
 #[derive(Clone, Debug)]
 pub(crate) enum Address {
-    /// It stays the same.
+    /// A fixed URL.
     Url(String),
-    /// It is in the file that `up` writes, another one after each start.
+    /// The URL in the ready file of `up`, which changes at each start.
     ReadyFile(PathBuf),
 }
 
 impl Address {
-    /// How to connect, now.
+    /// The present URL.
     pub(crate) fn url(&self) -> anyhow::Result<String> {
         match self {
             Self::Url(url) => Ok(url.clone()),
             Self::ReadyFile(file) => {
                 let ready =
-                    fs::read(file).map_err(|_| Refused::new("the platform does not serve"))?;
+                    fs::read(file).map_err(|_| NotPossible::new("the platform does not serve"))?;
                 let ready: Value = serde_json::from_slice(&ready)?;
                 let url = ready["databaseUrl"].as_str();
                 Ok(url.context("the ready file names no database")?.to_owned())
@@ -67,11 +66,11 @@ impl Address {
         let options = PgConnectOptions::from_str(&self.url()?)?
             .application_name("clustergenie fault")
             .disable_statement_logging();
-        Ok(timeout(PATIENCE, options.connect()).await??)
+        Ok(timeout(CONNECT_TIMEOUT, options.connect()).await??)
     }
 }
 
-/// The user and group that run Postgres; `None` when that is us.
+/// The user and group that run Postgres; `None` for the current user.
 pub(crate) fn owner() -> anyhow::Result<Option<(u32, u32)>> {
     if !geteuid().is_root() {
         return Ok(None);
@@ -91,7 +90,7 @@ pub(crate) fn owner() -> anyhow::Result<Option<(u32, u32)>> {
     ))
 }
 
-/// Makes a cluster on the disk, and gives its server and its address.
+/// Creates a cluster on the disk. Returns its server and its address.
 ///
 /// # Errors
 /// When `initdb` fails.
@@ -106,7 +105,7 @@ pub(crate) async fn make(
     let mut spec = Spec {
         name: "initdb".to_owned(),
         program: bin.join("initdb"),
-        // Only this machine reaches it, and it holds nothing of worth.
+        // Only this machine can connect, and the data is worthless.
         arguments: [
             "--username=postgres",
             "--auth=trust",
@@ -118,9 +117,9 @@ pub(crate) async fn make(
         folder: data.clone(),
         log: folder.join("initdb.log"),
         owner,
-        may_end: MayEnd::Whenever,
+        allowed_exit: AllowedExit::Any,
         stop: Signal::INT,
-        farewell: "QUIT",
+        parent_death_signal: "QUIT",
     };
     let pgdata = ["-D".to_owned(), data.display().to_string()];
     spec.arguments.extend(pgdata.clone());
@@ -141,22 +140,22 @@ pub(crate) async fn make(
     Ok((server, Address::Url(url)))
 }
 
-/// The first process of the server that has a data folder, by its own note.
+/// The first process of the server on a data directory, by its pid file.
 pub(crate) fn first_process(data: &Path) -> Option<Pid> {
-    let note = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let pid: i32 = note.lines().next()?.trim().parse().ok()?;
-    // The note of a server that was killed stays, and its number may belong to a stranger by now.
+    let pid_file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let pid: i32 = pid_file.lines().next()?.trim().parse().ok()?;
+    // A killed server leaves its pid file, and its process id may belong to another process by now.
     let works_in = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
     let same = fs::metadata(works_in).ok()?.ino() == fs::metadata(data).ok()?.ino();
     same.then(|| Pid::from_raw(pid)).flatten()
 }
 
-/// All processes of a server standing still.
+/// A server whose processes are all stopped by SIGSTOP, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Frozen(Vec<Pid>);
+pub(crate) struct Suspended(Vec<Pid>);
 
-impl Frozen {
-    /// Stops the first process and then its children, of which none can be added any more.
+impl Suspended {
+    /// Stops the first process, which then cannot start children, and its children.
     pub(crate) fn new(first: Pid) -> Self {
         let _ = kill_process(first, Signal::STOP);
         let mut all = vec![first];
@@ -168,7 +167,7 @@ impl Frozen {
     }
 }
 
-impl Drop for Frozen {
+impl Drop for Suspended {
     fn drop(&mut self) {
         for pid in self.0.iter().rev() {
             let _ = kill_process(*pid, Signal::CONT);
@@ -190,7 +189,7 @@ fn children(of: Pid) -> Vec<Pid> {
 
 fn parent(pid: Pid) -> Option<i32> {
     let status = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // The name, in brackets, may hold anything; what follows it is plain.
+    // The name, in brackets, may contain anything; the fields after it are numbers.
     let (_, rest) = status.rsplit_once(')')?;
     rest.split_whitespace().nth(1)?.parse().ok()
 }

@@ -27,7 +27,7 @@ async fn two_processes_at_once_make_the_first_generations_once() {
     .await
     .expect("the read models are gone");
     let refused = check(&world.pool).await.expect_err("nothing is there");
-    assert!(matches!(&refused, TablesError::Missing { model } if model == "droplets"));
+    assert!(matches!(&refused, TablesError::Missing { model } if *model == "droplets"));
     assert!(
         refused
             .to_string()

@@ -1,5 +1,5 @@
-//! What may keep a fault from being injected while others are going on: its target is down, the database
-//! is, the broker is. Whatever else stands in the way is a mistake somewhere, and never passed over.
+//! Expected reasons why a fault cannot be injected during others: its target, the database or the broker is
+//! down. Any other reason is a mistake, and reported as a difference.
 
 use std::error::Error;
 use std::fmt;
@@ -8,33 +8,32 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::time::error::Elapsed;
 
-/// Classes of SQLSTATE of a database that is down, going down or full: connections, resources, operators,
-/// the system.
+/// Classes of SQLSTATE of a database that is down, stopping or full: connection, resources, operator, system.
 const DOWN: [&str; 4] = ["08", "53", "57", "58"];
 
-/// Something is known to stand in the way.
+/// An expected reason why a fault cannot be injected.
 #[derive(Debug)]
-pub(crate) struct Refused(String);
+pub(crate) struct NotPossible(String);
 
-impl Refused {
-    /// Says what stands in the way.
+impl NotPossible {
+    /// An error with this reason.
     pub(crate) fn new(why: impl Into<String>) -> Self {
         Self(why.into())
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for NotPossible {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-impl Error for Refused {}
+impl Error for NotPossible {}
 
-/// Whether an error is a known refusal.
-pub(crate) fn is_known(error: &anyhow::Error) -> bool {
+/// Whether an error is an expected reason.
+pub(crate) fn is_expected(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.is::<Refused>()
+        cause.is::<NotPossible>()
             || cause.is::<Elapsed>()
             || cause
                 .downcast_ref::<sqlx::Error>()
@@ -46,7 +45,7 @@ pub(crate) fn is_known(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Whether a broker says so that is down or on its way, or nobody says anything.
+/// Whether a code means that the broker is down, starting or silent.
 pub(crate) fn broker_is_down(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
@@ -58,7 +57,7 @@ pub(crate) fn broker_is_down(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// Errors of whole admin operations keep their code to themselves.
+/// The code of an error, also of an admin operation, which `rdkafka_error_code` leaves out.
 fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     match error {
         KafkaError::AdminOp(code) => Some(*code),
@@ -86,17 +85,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_known_is_a_refusal() {
+    fn only_expected_reasons_are_not_possible() {
         let lost = || sqlx::Error::Io(io::Error::from(io::ErrorKind::ConnectionRefused));
         let timed_out = KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut);
         let asked: Result<(), _> = Err(lost());
         for known in [
-            Refused::new("api-0 is down").into(),
+            NotPossible::new("api-0 is down").into(),
             anyhow!(lost()),
             asked.context("asking").unwrap_err(),
             anyhow!(timed_out),
         ] {
-            assert!(is_known(&known), "{known:#}");
+            assert!(is_expected(&known), "{known:#}");
         }
         for unknown in [
             anyhow!("unexpected argument '--reason'"),
@@ -104,7 +103,7 @@ mod tests {
             anyhow!(KafkaError::AdminOp(RDKafkaErrorCode::InvalidTopic)),
             io::Error::from(io::ErrorKind::NotFound).into(),
         ] {
-            assert!(!is_known(&unknown), "{unknown:#}");
+            assert!(!is_expected(&unknown), "{unknown:#}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The end of a run: waiting for quiet, and every comparison.
+//! The end of a run: waits for quiescence and runs every comparison.
 
 use std::fs;
 use std::path::Path;
@@ -11,24 +11,24 @@ use tokio::time::sleep;
 
 use crate::compare::history::History;
 use crate::compare::{commands, kafka, kcat, positions, read_models, subscribers};
+use crate::console::info;
 use crate::options::Options;
 use crate::process::Process;
 use crate::quiescence;
 use crate::report::Report;
-use crate::rig::{PATIENCE, Parts};
-use crate::say::say;
+use crate::rig::{PATIENCE, Rig};
 use crate::servers::kafka::PREFIX;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// How long subscribers listen once more after the last event.
+/// Time for which subscribers listen after the last event, to see late duplicates.
 const LATE: Duration = Duration::from_secs(2);
 
-impl Parts {
-    /// Waits for quiet and compares.
+impl Rig {
+    /// Waits for quiescence and compares.
     ///
     /// # Errors
-    /// When something cannot be read; differences are no error.
-    pub(crate) async fn settle(
+    /// When something cannot be read. Differences are no error.
+    pub(crate) async fn run_final_checks(
         &self,
         options: &Options,
         mode: String,
@@ -36,12 +36,12 @@ impl Parts {
         followers: &mut JoinSet<anyhow::Result<()>>,
     ) -> anyhow::Result<Report> {
         if let Err(error) = self.platform.until_ready(PATIENCE).await {
-            self.differences.note("quiet", format!("{error:#}"));
+            self.differences.note("quiescence", format!("{error:#}"));
         }
         if let Err(error) = quiescence::wait(&self.platform.address, PATIENCE).await {
-            self.differences.note("quiet", format!("{error:#}"));
+            self.differences.note("quiescence", format!("{error:#}"));
         }
-        say("everything is quiet; comparing");
+        info("the platform is quiescent; comparing");
         let mut connection = self.platform.address.connect().await?;
         let head = sqlx::query_scalar("select position from es.log_head");
         let head: i64 = head.fetch_one(&mut connection).await?;
@@ -84,12 +84,12 @@ impl Parts {
             unknown,
             sendings: records.iter().map(|record| record.attempts.len()).sum(),
             events: history.events.len(),
-            subscribers: self.notebooks.len(),
-            seen: self.notebooks.iter().map(|notebook| notebook.len()).sum(),
+            subscribers: self.subscriber_logs.len(),
+            seen: self.subscriber_logs.iter().map(|log| log.len()).sum(),
             reconnects: self
-                .notebooks
+                .subscriber_logs
                 .iter()
-                .map(|notebook| notebook.connections().saturating_sub(1))
+                .map(|log| log.connections().saturating_sub(1))
                 .sum(),
             reads: self.reads.tally(),
             messages,
@@ -102,62 +102,57 @@ impl Parts {
         let Some(broker) = &self.platform.kafka else {
             return Ok(None);
         };
-        let remade = self.injector.remade();
-        let (client, expected) = (broker.client(), kafka::expected(history, &remade));
+        let deleted_topics = self.injector.deleted_topics();
+        let (client, expected) = (broker.client(), kafka::expected(history, &deleted_topics));
         let messages =
             spawn_blocking(move || kafka::committed(client, expected, PATIENCE)).await??;
-        kafka::check(&messages, history, &remade, &self.differences);
+        kafka::check(&messages, history, &deleted_topics, &self.differences);
         if let Some(messages) = kcat::committed(&broker.brokers, folder).await? {
-            say(&format!(
-                "read once more, by `{}`: {} messages",
+            info(&format!(
+                "read again by `{}`: {} messages",
                 kcat::command(&broker.brokers),
                 messages.len()
             ));
-            kafka::check(&messages, history, &remade, &self.differences);
+            kafka::check(&messages, history, &deleted_topics, &self.differences);
         }
         Ok(Some(messages.len()))
     }
 
-    /// Waits until every subscriber has as many events as it must and has come back once more, since
-    /// events that were seen already may come again then; compares what it has.
+    /// Waits until every subscriber has enough events and has reconnected once, because duplicates may come
+    /// then. Compares what each saw.
     async fn check_subscribers(&self, history: &History) -> anyhow::Result<()> {
         let after = history.position_of(self.shared.stream, self.shared.version);
         let after = after.context("the first event of the shared droplet has no position")?;
         let begun = Instant::now();
-        for notebook in &self.notebooks {
-            let expected = subscribers::expected(&notebook.filter, history, after);
-            while notebook.len() < expected.len() && begun.elapsed() < PATIENCE {
+        for log in &self.subscriber_logs {
+            let expected = subscribers::expected(&log.filter, history, after);
+            while log.len() < expected.len() && begun.elapsed() < PATIENCE {
                 sleep(POLL_INTERVAL).await;
             }
         }
-        let connected = self.notebooks.iter().map(|notebook| notebook.connections());
+        let connected = self.subscriber_logs.iter().map(|log| log.connections());
         let connected: Vec<_> = connected.collect();
-        for notebook in &self.notebooks {
-            notebook.reconnect();
+        for log in &self.subscriber_logs {
+            log.reconnect();
         }
-        for (notebook, before) in self.notebooks.iter().zip(connected) {
-            while notebook.connections() == before && begun.elapsed() < PATIENCE {
+        for (log, before) in self.subscriber_logs.iter().zip(connected) {
+            while log.connections() == before && begun.elapsed() < PATIENCE {
                 sleep(POLL_INTERVAL).await;
             }
-            if notebook.connections() == before {
-                let what = format!("{} does not come back", notebook.name);
+            if log.connections() == before {
+                let what = format!("{} does not reconnect", log.name);
                 self.differences.note("subscribers", what);
             }
         }
         sleep(LATE).await;
-        for notebook in &self.notebooks {
-            let expected = subscribers::expected(&notebook.filter, history, after);
-            subscribers::check(
-                &notebook.name,
-                &notebook.seen(),
-                &expected,
-                &self.differences,
-            );
+        for log in &self.subscriber_logs {
+            let expected = subscribers::expected(&log.filter, history, after);
+            subscribers::check(&log.name, &log.seen(), &expected, &self.differences);
         }
         Ok(())
     }
 
-    /// Runs the platform's own check; gives what it came to. What it printed is kept.
+    /// Runs `clustergenie verify` and returns its result. Keeps its report in the directory of the run.
     async fn verify(&self, options: &Options) -> anyhow::Result<String> {
         let url = self.platform.address.url()?;
         let mut arguments = vec![
@@ -185,6 +180,6 @@ impl Parts {
                 .note("verify", format!("{}: {said}", output.status));
         }
         let result = report["result"].as_str();
-        Ok(result.unwrap_or("it made no report").to_owned())
+        Ok(result.unwrap_or("no report").to_owned())
     }
 }

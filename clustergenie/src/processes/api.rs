@@ -1,0 +1,90 @@
+//! `clustergenie api`: serves GraphQL and runs commands.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use api::graph::services::Services;
+use api::identity::tokens::Auth;
+use event_store::consume::shared_log::SharedLog;
+use event_store::consume::wake::{Hint, UNTIL_HINTED, Wake};
+use event_store::pool::Purpose;
+use projections::reader::Reader;
+
+use super::database::{connect, warn_of_known_password};
+use crate::config::Api;
+use crate::key;
+use crate::readiness::{Dependencies, Ready};
+use crate::tasks::{GRACE, Tasks};
+use crate::telemetry::Metrics;
+use crate::wiring::{commands, hints, http, queries};
+
+/// Serves the API until a signal.
+///
+/// # Errors
+/// When something cannot be started, or a part failed.
+pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
+    warn_of_known_password(&settings.database);
+    let key = signing_key(&settings.jwt_key_file)?;
+    let auth = Auth::new(&key)?;
+    let store = connect(&settings.database, Purpose::Commands, 20).await?;
+    let appending = connect(&settings.database, Purpose::Commands, 2).await?;
+    let query_pool = connect(&settings.database, Purpose::Queries, 20).await?;
+    // Hints have connections of their own, so that they never wait behind commands.
+    let hint_pool = connect(&settings.database, Purpose::Relay, 4).await?;
+    let metrics = Metrics::start()?;
+    let wake = Wake::default();
+    let mut tasks = Tasks::new(GRACE);
+
+    hints::announce(&mut tasks, &hint_pool, &wake, Hint::Appended);
+    hints::listen(&mut tasks, &hint_pool, &wake, Hint::Sequenced);
+    hints::listen(&mut tasks, &hint_pool, &wake, Hint::Applied);
+    let reader = Reader::new(query_pool, store.clone());
+    let ready = Ready::new(Dependencies {
+        pool: store.clone(),
+        // A lagging read model is no reason to send clients away: commands and queries are still answered,
+        // and a query with a token waits by itself. The processes that project report the lag.
+        consumers: Vec::new(),
+        relay: None,
+    });
+    http::keep_current(&mut tasks, &ready, &metrics);
+    let services = Services {
+        commands: commands::executor(&mut tasks, &store, appending, &wake),
+        consistency: queries::consistency(&mut tasks, &reader, &wake, &settings.clients),
+        reader,
+        changes: queries::changes(
+            &mut tasks,
+            &store,
+            SharedLog::new(store.clone()),
+            &wake,
+            UNTIL_HINTED,
+        ),
+        operating: queries::operations(&store, &wake),
+        operators: settings.clients.operators_org.clone(),
+        readiness: Arc::clone(&ready) as _,
+    };
+    let listener = http::listen(settings.listen).await?;
+    tracing::info!(address = %listener.local_addr()?, "serving the API");
+    http::serve_api(
+        &mut tasks,
+        listener,
+        services,
+        auth,
+        &settings.clients,
+        &metrics,
+    )
+    .await?;
+    tasks.run().await
+}
+
+/// Reads the key and warns when it is one of `up`.
+fn signing_key(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let key = key::of_file(file)?;
+    if key::is_for_development(&key) {
+        tracing::warn!(
+            file = %file.display(),
+            "tokens are signed with a development key: replace it, for example with the output of \
+             `openssl rand -base64 48`"
+        );
+    }
+    Ok(key)
+}

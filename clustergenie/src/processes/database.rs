@@ -1,0 +1,77 @@
+//! The shared database of a distributed installation: how its processes connect.
+
+use anyhow::Context;
+use event_store::pool::{self, Purpose};
+use sqlx::PgPool;
+use url::Url;
+
+use crate::config::Database;
+
+/// The context of every failed connection.
+pub(super) const UNREACHABLE: &str =
+    "the database cannot be used: check --database-url (CLUSTERGENIE_DATABASE_URL)";
+
+/// Passwords that everybody tries first.
+const KNOWN_PASSWORDS: [&str; 7] = [
+    "",
+    "admin",
+    "changeme",
+    "clustergenie",
+    "password",
+    "postgres",
+    "secret",
+];
+
+/// Opens a pool on a database that is at this program's version.
+///
+/// # Errors
+/// When the database does not answer, refuses the login, or is at another version.
+pub(super) async fn connect(
+    database: &Database,
+    purpose: Purpose,
+    connections: u32,
+) -> anyhow::Result<PgPool> {
+    let pool = pool::connect(&database.database_url, purpose, connections)
+        .await
+        .context(UNREACHABLE)?;
+    // The role of clients' queries can read nothing but read models.
+    if purpose != Purpose::Queries {
+        schema::migrate::check(&pool).await?;
+        projections::tables::check(&pool).await?;
+    }
+    Ok(pool)
+}
+
+/// Warns of a missing or well-known password, in the URL or in `PGPASSWORD`.
+pub(super) fn warn_of_known_password(database: &Database) {
+    let in_url = password_in(&database.database_url);
+    let password = in_url
+        .or_else(|| std::env::var("PGPASSWORD").ok())
+        .unwrap_or_default();
+    if KNOWN_PASSWORDS.contains(&password.as_str()) {
+        tracing::warn!(
+            "the database password is empty or well known: set another one before others can reach \
+             the database"
+        );
+    }
+}
+
+/// The password in `postgres://user:password@host/...`, if there is one.
+fn password_in(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    url.password().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_found_in_a_url() {
+        assert_eq!(
+            password_in("postgres://me:s3cret@db/x").as_deref(),
+            Some("s3cret")
+        );
+        assert_eq!(password_in("postgres://me@db/x"), None);
+    }
+}

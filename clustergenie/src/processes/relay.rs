@@ -1,0 +1,40 @@
+//! `clustergenie relay`: gives events their positions and publishes them to Kafka.
+
+use event_store::consume::wake::{Hint, Wake};
+use event_store::pool::Purpose;
+
+use super::database::{connect, warn_of_known_password};
+use crate::archive;
+use crate::config::Relay;
+use crate::readiness::{self, Dependencies, Publishing, Ready, Standby};
+use crate::tasks::{GRACE, Tasks};
+use crate::wiring::{hints, http, relay};
+
+/// Sequences and publishes until a signal.
+///
+/// # Errors
+/// When something cannot be started, or a part failed.
+pub(crate) async fn run(settings: Relay) -> anyhow::Result<()> {
+    warn_of_known_password(&settings.database);
+    let pool = connect(&settings.database, Purpose::Relay, 10).await?;
+    let wake = Wake::default();
+    let mut tasks = Tasks::new(GRACE);
+    hints::listen(&mut tasks, &pool, &wake, Hint::Appended);
+    // Another relay may be the sequencer.
+    hints::listen(&mut tasks, &pool, &wake, Hint::Sequenced);
+    hints::announce(&mut tasks, &pool, &wake, Hint::Sequenced);
+    archive::start(&mut tasks, &pool, &wake, &settings.archive)?;
+    let health = relay::start(&mut tasks, &pool, &wake, Some(settings.kafka.into()));
+    let relay = readiness::Relay {
+        health,
+        publishing: Publishing::Kafka,
+        standby: Standby::IsReady,
+    };
+    let ready = Ready::new(Dependencies {
+        pool,
+        consumers: Vec::new(),
+        relay: Some(relay),
+    });
+    http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;
+    tasks.run().await
+}

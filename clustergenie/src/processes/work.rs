@@ -1,0 +1,36 @@
+//! `clustergenie work`: runs the platform's own jobs.
+
+use event_store::consume::wake::{Hint, Wake};
+use event_store::pool::Purpose;
+
+use super::database::{connect, warn_of_known_password};
+use crate::config::Work;
+use crate::readiness::{Dependencies, Ready};
+use crate::tasks::{GRACE, Tasks};
+use crate::wiring::consumers::{self, Feed};
+use crate::wiring::{commands, hints, http};
+
+/// Runs jobs until a signal.
+///
+/// # Errors
+/// When something cannot be started, or a part failed.
+pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
+    warn_of_known_password(&settings.database);
+    let store = connect(&settings.database, Purpose::Commands, 10).await?;
+    let appending = connect(&settings.database, Purpose::Commands, 2).await?;
+    let pool = connect(&settings.database, Purpose::Consumers, 16).await?;
+    let feed = Feed::Kafka(settings.kafka.into());
+    let wake = Wake::default();
+    let mut tasks = Tasks::new(GRACE);
+    hints::announce(&mut tasks, &pool, &wake, Hint::Appended);
+    let executor = commands::executor(&mut tasks, &store, appending, &wake);
+    let todo = commands::job_runner(&mut tasks, &pool, executor, &settings.provider);
+    consumers::start(&mut tasks, &pool, &wake, &feed, vec![todo.clone()])?;
+    let ready = Ready::new(Dependencies {
+        pool,
+        consumers: vec![todo],
+        relay: None,
+    });
+    http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;
+    tasks.run().await
+}

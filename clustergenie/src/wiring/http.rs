@@ -1,0 +1,94 @@
+//! What a process serves over HTTP: the API, or only its health and metrics.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use api::graph::services::Services;
+use api::identity::tokens::Auth;
+use api::schema;
+use api::transport::endpoint::{Endpoint, WebSocketLimits};
+use api::transport::health::MetricsRenderer;
+use api::transport::send_budget::SendBudget;
+use api::transport::{health, router, server};
+use tokio::net::TcpListener;
+
+use crate::config::Clients;
+use crate::readiness::Ready;
+use crate::tasks::{Stage, Tasks};
+use crate::telemetry::Metrics;
+
+/// Opens a listening socket.
+///
+/// # Errors
+/// When the port is in use, or the address is not one of this machine.
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot listen on {address}: the port is in use, or it is not an address of this machine; \
+             choose another one"
+        )
+    })
+}
+
+/// Serves the API, health and metrics.
+///
+/// # Errors
+/// When a trusted document would not run.
+pub(crate) async fn serve_api(
+    tasks: &mut Tasks,
+    listener: TcpListener,
+    services: Services,
+    auth: Auth,
+    clients: &Clients,
+    metrics: &Metrics,
+) -> anyhow::Result<()> {
+    let readiness = Arc::clone(&services.readiness);
+    let rules = clients.requests.rules().await?;
+    let endpoint = Endpoint {
+        executor: schema::build(services, rules),
+        auth,
+        limits: WebSocketLimits::default(),
+        origins: clients.cors_origins.clone(),
+        send_budget: SendBudget::new(clients.unread_bytes),
+    };
+    let router = router::transports(endpoint, readiness, renderer(metrics));
+    tasks.spawn(Stage::Serve, "api", |stop| async move {
+        server::run(listener, router, stop).await;
+        Ok(())
+    });
+    Ok(())
+}
+
+/// Serves health and metrics of a process without an API. The server is the last task to stop.
+///
+/// # Errors
+/// When the address cannot be listened on, or metrics were started before.
+pub(crate) async fn serve_health(
+    tasks: &mut Tasks,
+    ready: &Arc<Ready>,
+    address: SocketAddr,
+) -> anyhow::Result<()> {
+    let metrics = Metrics::start()?;
+    keep_current(tasks, ready, &metrics);
+    let listener = listen(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "serving /livez, /readyz and /metrics");
+    let router = health::health_router(Arc::clone(ready) as _, renderer(&metrics));
+    tasks.spawn(Stage::Follow, "health", |stop| async move {
+        server::run(listener, router, stop).await;
+        Ok(())
+    });
+    Ok(())
+}
+
+/// Keeps the answers of `/readyz` and `/metrics` current.
+pub(crate) fn keep_current(tasks: &mut Tasks, ready: &Arc<Ready>, metrics: &Metrics) {
+    let (ready, metrics) = (Arc::clone(ready), metrics.clone());
+    tasks.spawn(Stage::Follow, "readiness", |stop| ready.watch(stop));
+    tasks.spawn(Stage::Follow, "metrics", |stop| metrics.run_upkeep(stop));
+}
+
+fn renderer(metrics: &Metrics) -> MetricsRenderer {
+    let metrics = metrics.clone();
+    Arc::new(move || metrics.render())
+}
