@@ -299,7 +299,7 @@ fn cycles(all: &mut Vec<Hostile>) {
     }
 }
 
-/// What is hardly GraphQL.
+/// Documents that are barely GraphQL.
 fn nonsense(all: &mut Vec<Hostile>) {
     for (name, document) in [
         ("nothing", String::new()),
