@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# What must hold before a change is taken, for `./dev test` and `./dev lint`. Sourced by `dev`.
+# The checks of `./dev test` and `./dev lint`. Sourced by `dev`.
 #
-# A check is a function `check_NAME`. It succeeds, fails, or returns SKIPPED when this machine cannot
-# say; every check runs even when an earlier one failed, and a table at the end names them all.
+# A check is a function `check_NAME`. It succeeds, fails, or returns SKIPPED if this machine cannot run it.
+# Every check runs, also after a failed one, and a table at the end names them all.
 
 readonly ALL_CHECKS=(fmt shell compose clippy deny advisories docs rust fault conformance)
 readonly SKIPPED=75
 
-# What this run has come to so far: a row for each check, whether one failed, the servers' folder.
+# The results so far: a row for each check, whether one failed, and the directory of the servers.
 summary=()
 failed=0
 servers=''
@@ -35,7 +35,7 @@ check_deny() {
   cargo deny --log-level error check bans licenses sources
 }
 
-# Known vulnerabilities need a database from GitHub, which not every network lets through.
+# The check of known vulnerabilities needs a database from GitHub, which some networks block.
 check_advisories() {
   has_cargo_deny || {
     warn "KNOWN VULNERABILITIES ARE NOT CHECKED: './dev test advisories' installs cargo-deny, which takes minutes"
@@ -53,8 +53,8 @@ check_docs() { RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --all-
 # All tests, or those that cargo's own arguments choose, on the servers that `start_test_servers` began.
 check_rust() { cargo test --all-features --no-fail-fast "$@"; }
 
-# Breaks the platform for two minutes with separate processes and Kafka, and for half a minute in one
-# process. Fixed seeds, so that a run can be had again; `./dev fault` tries others.
+# Runs the fault rig for two minutes with separate processes and Kafka, and for half a minute in one process.
+# The seeds are fixed, so that a run can be repeated; `./dev fault` takes others.
 check_fault() {
   local has_kafka=1
   { require_for_kafka && kafka_download; } || has_kafka=0
@@ -66,7 +66,7 @@ check_fault() {
 
 has_compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
 
-# run_checks NAME...: runs the checks one after another; ends the script when one failed.
+# run_checks NAME...: runs the checks one after another; ends the script if one failed.
 run_checks() {
   local name
   for name; do
@@ -103,7 +103,7 @@ summarize() {
   ((failed == 0)) || exit 1
 }
 
-# Starts the servers that tests talk to, on free ports, and sees to it that they end with the script.
+# Starts the servers of the tests on free ports, and stops them at the end of the script.
 start_test_servers() {
   local port
   servers=$(temporary_folder clustergenie-test)
@@ -135,14 +135,14 @@ stop_test_servers() {
     for name in postgres kafka; do
       cp -f "$servers/$name/server.log" "$target/test-logs/$name.log" 2>/dev/null || true
     done
-    say "What the servers wrote is in $target/test-logs"
+    say "The logs of the servers are in $target/test-logs"
   fi
   kafka_stop "$servers"
   postgres_stop "$servers"
   rm -rf "$servers"
 }
 
-# The row of the table for Kafka: its tests skip themselves without a broker, which CI does not accept.
+# The table's row for Kafka: its tests are skipped without a broker, which CI does not accept.
 report_missing_kafka() {
   [[ -z ${CLUSTERGENIE_TEST_KAFKA:-} ]] || return 0
   warn "┌──────────────────────────────────────────────────────────────────────┐"
@@ -156,7 +156,7 @@ report_missing_kafka() {
   fi
 }
 
-# The row of the table for tests that skipped themselves, which cargo counts as passed and CI does not.
+# The table's row for skipped tests, which cargo counts as passed and CI does not accept.
 report_skipped_tests() {
   local skipped result=ok
   skipped=$(wc -l <"$CLUSTERGENIE_TEST_SKIPPED")

@@ -1,22 +1,22 @@
 # shellcheck shell=bash
-# Holds the GraphQL API to the public clients and tools of its protocols. Sourced by `dev`.
+# Checks the GraphQL API with the public clients and tools of its protocols. Sourced by `dev`.
 #
 # The tools come from npm and PyPI into target/conformance, in the versions that package-lock.json and
 # requirements.txt in dev-tools/conformance name; the suites beside these run there too. A suite prints a
 # line `ok - ...` or `not ok - ...` for each check and fails when one does.
 
 readonly CONFORMANCE=$target/conformance
-# Older ones lack `WebSocket`, and running TypeScript as it is.
+# Older versions lack `WebSocket` and cannot run TypeScript directly.
 readonly NODE_MINIMUM=22.18
 readonly FUZZ_EXAMPLES=100 FUZZ_SEED=20261101
 readonly ALL_SUITES=(graphql-http graphql-http-fields graphql-ws graphql-sse relay-compiler
   graphql-inspector schemathesis gql examples)
 
-# The process that serves, and the folder of its data, while suites run.
+# The platform's process and data directory while suites run.
 platform_pid=''
 platform_data=''
 
-# Fails, without ending the script, when the tools cannot be had on this machine.
+# Fails, without ending the script, if the tools cannot be installed.
 require_for_conformance() {
   local missing=()
   if ! node_is_new_enough node; then
@@ -33,7 +33,7 @@ require_for_conformance() {
     return 1
   }
   ! grep -q '://' "$root/dev-tools/conformance/package-lock.json" ||
-    die "dev-tools/conformance/package-lock.json names hosts; make it anew with the .npmrc beside it, and without 'funding'"
+    die "dev-tools/conformance/package-lock.json names hosts; generate it again with the .npmrc beside it, and without 'funding'"
   install_conformance_tools || {
     warn "the tools could not be fetched from npm and PyPI: connect this machine to them, or to mirrors that npm and pip are set up for"
     return 1
@@ -46,7 +46,7 @@ node_is_new_enough() {
   [[ $(printf '%s\n' "$NODE_MINIMUM" "${version#v}" | sort -V | head -1) == "$NODE_MINIMUM" ]]
 }
 
-# Installs what is not there yet in these versions. A half-finished installation never counts.
+# Installs the tools that are missing in these versions. An unfinished installation is never used.
 install_conformance_tools() (
   set -e
   mkdir -p "$CONFORMANCE"
@@ -78,7 +78,7 @@ conformance_node() {
   fi
 }
 
-# Puts the suites and what they read beside the tools, so that their imports are found.
+# Copies the suites and their files to the tools, so that their imports are found.
 copy_suites() {
   local old
   for old in documents examples relay released changed; do
@@ -89,8 +89,8 @@ copy_suites() {
   cp "$root/docs/frontends.md" "$CONFORMANCE"
 }
 
-# Prints the program: one that is built and since when nothing changed, for release or for tests, else a debug
-# build, which compiles most dependencies again with fewer features.
+# Prints the program: the release or debug build if it is current, else a new debug build, which compiles most
+# dependencies again with fewer features.
 conformance_program() {
   local program sources=("$root"/*/src "$root"/*/Cargo.toml "$root"/schema "$root/Cargo.lock")
   for program in "$target"/{release,debug}/clustergenie; do
@@ -143,7 +143,7 @@ suite_relay-compiler() { "$node" relay.mjs; }
 suite_graphql-inspector() { "$node" inspector.mjs; }
 suite_gql() { python/bin/python gql_client.py; }
 
-# One check for each field of the schema's roots, of so many documents each.
+# One check for each field of the schema's roots, with so many documents each.
 suite_schemathesis() {
   local status=0
   rm -f fuzz.xml
@@ -164,7 +164,7 @@ suite_examples() {
 # The codes of top-level errors.
 error_codes() { sed -nE 's/^ +Self::[A-Za-z]+ => "([A-Z_]+)",$/\1/p' "$root/api/src/graph/error.rs"; }
 
-# The codes of `userErrors`: of the rules, of what is known beside them, and of the input's checks.
+# The codes of `userErrors`: of the rules, of the commands, and of the checks of input.
 refusal_codes() {
   sed -nE 's/^ +Self::[A-Za-z]+( \{ \.\. \})? => "([A-Z_]+)",$/\2/p' \
     "$root"/domain/src/{input,droplet/rejection,job/rejection}.rs
@@ -181,7 +181,7 @@ run_suite() {
   if ((status != 0 || passed != total || total == 0)); then
     result=FAILED conformance_failed=1
     grep -A 12 '^not ok - ' "$log" >&2 || tail -20 "$log" >&2
-    say "All that $name said is in $log"
+    say "The output of $name is in $log"
   fi
   table+=("$(printf '%-20s %-7s %4d/%-4d %4d s' "$name" "$result" "$passed" "$total" $((SECONDS - started)))")
 }
@@ -191,9 +191,9 @@ check_conformance() {
   local names=("$@") name node conformance_failed=0 table=() started=$SECONDS
   (($#)) || names=("${ALL_SUITES[@]}")
   require_for_conformance || {
-    warn "┌──────────────────────────────────────────────────────────────────────────────┐"
-    warn "│ THE PUBLIC TOOLS CANNOT BE HAD: the API is NOT held to them, that is SKIPPED │"
-    warn "└──────────────────────────────────────────────────────────────────────────────┘"
+    warn "┌───────────────────────────────────────────────────────────────────────────────────┐"
+    warn "│ THE PUBLIC TOOLS CANNOT BE INSTALLED: the API is NOT checked with them (SKIPPED)  │"
+    warn "└───────────────────────────────────────────────────────────────────────────────────┘"
     [[ ${CI:-} != true ]] || die "with CI=true, the conformance check may not be skipped"
     return "$SKIPPED"
   }

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Breaks the platform at random and looks whether it kept its promises. Sourced by `dev`.
+# The fault rig: injects random faults and checks that the platform kept its promises. Sourced by `dev`.
 #
-# The program `fault` does everything: it starts servers of its own, the platform's processes, clients and
-# subscribers, and ends them all. This prepares what it needs and sees to it that nothing stays behind.
+# The program `fault` starts and stops its own servers, the platform's processes, clients and subscribers.
+# This file prepares its directory and cleans up after it.
 
-# Prints the folder of a run, which Postgres's user can enter, and links target/fault/SEED to it if it had
-# to be somewhere else.
+# Prints the directory of a run, which Postgres's user can enter. Links target/fault/SEED to it if it is
+# elsewhere.
 fault_folder() {
   local seed=$1 dir=$target/fault/$1
   fault_forget "$dir"
@@ -17,7 +17,7 @@ fault_folder() {
   (cd -P "$dir" && pwd)
 }
 
-# Removes what an earlier run with this seed left.
+# Removes the files of an earlier run with this seed.
 fault_forget() {
   local dir=$1 kept
   kept=$(readlink -f "$dir") || return 0
@@ -25,7 +25,7 @@ fault_forget() {
   rm -rf "$kept" "$dir"
 }
 
-# Takes the disk of a run away, if the program could not.
+# Unmounts the disk of a run, if the program could not.
 fault_unmount() {
   ! mountpoint --quiet "$1/disk" 2>/dev/null || umount --lazy "$1/disk"
 }
@@ -33,7 +33,7 @@ fault_unmount() {
 # fault_run PROFILE SEED ARGUMENTS...: builds the programs and runs the rig.
 fault_run() {
   local profile=$1 seed=$2 dir status=0
-  # As tests are built, so that what they have built already serves.
+  # The same build as that of the tests, to reuse it.
   local build=(cargo build --workspace --all-features --all-targets)
   shift 2
   [[ $profile == debug ]] || build=(cargo build --release -p clustergenie -p fault)
@@ -46,7 +46,7 @@ fault_run() {
   "$target/$profile/fault" "${arguments[@]}" "$@" || status=$?
   fault_unmount "$dir"
   if ((status)); then
-    say "What is needed to look for the cause is in $dir. The same faults again: --seed $seed"
+    say "All files of the run are in $dir. Repeat the same faults with --seed $seed"
   fi
   return "$status"
 }
@@ -69,8 +69,8 @@ command_fault() {
   [[ $seed =~ ^[0-9]+$ ]] || die "a seed is a whole number"
   require_for_build
   require_for_database
-  ((!kafka)) || require_for_kafka || die "a broker needs the programs named above; --embedded does without"
-  ((!kafka)) || kafka_download || die "the jars of Apache Kafka could not be fetched"
+  ((!kafka)) || require_for_kafka || die "Kafka needs the programs named above; --embedded works without"
+  ((!kafka)) || kafka_download || die "the jars of Apache Kafka could not be downloaded"
   say "Seed $seed"
   fault_run "$profile" "$seed" "${passed[@]}"
 }

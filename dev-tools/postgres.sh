@@ -1,14 +1,13 @@
 # shellcheck shell=bash
-# A throw-away Postgres in a folder of its own. Sourced by `dev`.
+# A throw-away Postgres in its own directory. Sourced by `dev`.
 #
-# It never touches a Postgres that was there before, and it gives up durability for speed: it must
-# not hold anything that anybody wants to keep.
+# It never touches another Postgres. It trades durability for speed, so it must not hold data of value.
 
 readonly POSTGRES_MINIMUM=15
-# Not a secret: the server listens on the loopback interface and holds nothing of worth.
+# Not a secret: the server listens on the loopback interface and holds no data of value.
 readonly THROWAWAY_PASSWORD=postgres
 
-# Prints the folder of the newest server programs that are new enough, or fails.
+# Prints the directory of the newest suitable server programs, or fails.
 postgres_bin() {
   local candidate version
   while read -r candidate; do
@@ -38,7 +37,7 @@ as_postgres_user() {
 
 postgres_url() { echo "postgres://postgres:$THROWAWAY_PASSWORD@127.0.0.1:$1/postgres"; }
 
-# postgres_start DIR PORT: makes a new cluster in DIR/postgres and returns when it accepts connections.
+# postgres_start DIR PORT: creates a cluster in DIR/postgres and returns when it accepts connections.
 postgres_start() {
   local dir=$1/postgres port=$2 bin
   bin=$(postgres_bin) || die "no Postgres $POSTGRES_MINIMUM or newer was found; install the package 'postgresql'"
@@ -70,7 +69,7 @@ CONF
   )
 }
 
-# postgres_stop DIR: stops the cluster in DIR/postgres, if there is one, and removes it.
+# postgres_stop DIR: stops and removes the cluster in DIR/postgres, if there is one.
 postgres_stop() {
   local dir=$1/postgres
   [[ -d $dir ]] || return 0

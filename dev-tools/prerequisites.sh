@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the commands of `dev` need on this machine, and how to get it. Sourced by `dev`.
+# The programs that the commands of `dev` need. Sourced by `dev`.
 #
-# Looks first and installs only what is missing, so that a prepared machine needs no network.
+# Only missing ones are installed, so that a prepared machine needs no network.
 
 readonly CARGO_DENY_VERSION=0.20.2
 
@@ -25,7 +25,7 @@ require_for_database() {
     die "the package 'postgresql' is older than $POSTGRES_MINIMUM; install a newer one, for example from apt.postgresql.org"
 }
 
-# Fails, without ending the script, when no broker can be had on this machine.
+# Fails, without ending the script, if this machine cannot run a broker.
 require_for_kafka() {
   local missing=() version
   command -v java >/dev/null || missing+=(default-jre-headless)
@@ -56,7 +56,7 @@ require_cargo_deny() {
     die "cargo-deny could not be installed"
 }
 
-# The toolchain that rust-toolchain.toml names, or else an installed one that is not older.
+# Installs the toolchain of rust-toolchain.toml, or else uses an installed one that is not older.
 require_rust() {
   if ! command -v cargo >/dev/null && [[ -x ${CARGO_HOME:-$HOME/.cargo}/bin/cargo ]]; then
     PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
@@ -88,7 +88,7 @@ install_rustup() {
   PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
 }
 
-# install_packages NAME...: installs Debian packages, or prints the command that does and fails.
+# install_packages NAME...: installs Debian packages, or prints the command for it and fails.
 install_packages() {
   (($#)) || return 0
   local as_root=() refresh=(apt-get update --quiet=2)

@@ -1,5 +1,5 @@
-//! Commands a second through the grouped append, against what Postgres allows: the same rows as bare
-//! inserts, one commit each and a hundred in a commit, with no claim, no check and no sequence proof.
+//! Commands per second through the grouped append, compared with bare inserts of the same rows: one row and a
+//! hundred rows per commit, without locks, checks and the sequencer's proof.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use sqlx::PgPool;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// How long each row of the table is measured.
+/// Duration of the measurement of each row of the table.
 const LASTS: Duration = Duration::from_secs(4);
 
 /// Measures and prints the table.

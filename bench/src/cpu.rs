@@ -1,4 +1,4 @@
-//! How long this thread has been on a processor, which other processes of the machine do not disturb.
+//! The processor time of this thread, which other processes of the machine do not disturb.
 
 use std::time::Duration;
 

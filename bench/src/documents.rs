@@ -1,9 +1,8 @@
-//! What a usual document costs before anything is read for it: without admission (parsed and validated
-//! each time), with one that has not seen it, and with one that has; and how much of it is validation,
-//! which is done each time.
+//! The cost of a typical document before any data is read: without admission (parsed and validated each time),
+//! at its first admission, and at a later one. Also the part of validation, which runs each time.
 //!
-//! The schema has no services behind it, so each document ends at its first resolver. What it costs to
-//! put an answer in order is measured with a schema that has one.
+//! The schema has no services behind it, so each document ends at its first resolver. The cost of ordering an
+//! answer is measured with a schema that has one.
 
 mod ordered;
 
@@ -25,10 +24,10 @@ use serde_json::json;
 
 use crate::cpu;
 
-/// How often each is run.
+/// Runs of each document.
 const ROUNDS: u32 = 5_000;
 
-/// Usual documents.
+/// Typical documents.
 const DOCUMENTS: [(&str, &str); 4] = [
     ("smallest", "{ platform { version } }"),
     (
@@ -51,7 +50,7 @@ const DOCUMENTS: [(&str, &str); 4] = [
     ),
 ];
 
-/// Prints microseconds of processor time a request.
+/// Prints microseconds of processor time per request.
 ///
 /// # Errors
 /// Never; benchmarks share a signature.

@@ -1,7 +1,7 @@
-//! What it costs to refuse each hostile document: its processor time from text to refusal. With a
-//! program, also what others notice of them.
+//! The processor time to refuse each hostile document, from its text to the refusal. With a program, also the
+//! effect on other clients.
 //!
-//! The schema has no services behind it: what is refused never gets there.
+//! The schema has no services behind it, because a refused document never reaches them.
 
 mod beside;
 
@@ -17,13 +17,13 @@ use testkit::hostile;
 
 use crate::cpu;
 
-/// How often each document is refused; the slowest counts.
+/// Refusals of each document; the slowest counts.
 const ROUNDS: usize = 5;
 
-/// How many of the slowest are shown.
+/// Number of slowest documents that are printed.
 const SHOWN: usize = 15;
 
-/// Prints the slowest documents and how many were refused by which code.
+/// Prints the slowest documents, and the number of refusals by code.
 ///
 /// # Errors
 /// When a document is not refused, or the program cannot be measured.

@@ -1,8 +1,8 @@
-//! How long things took.
+//! Percentiles of durations.
 
 use std::time::Duration;
 
-/// The time within which so many percent of them were done, in milliseconds.
+/// A percentile of durations, in milliseconds.
 pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
     let time = sorted.get(rank).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The program under measurement: started, killed and started again as users do it.
+//! The measured program, started, killed and restarted as users do it.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-/// How long the program may take to serve.
+/// Longest start of the program.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A running `clustergenie up` with a data folder of its own.
+/// A running `clustergenie up` with its own data directory.
 pub(crate) struct Platform {
     program: PathBuf,
     folder: PathBuf,
@@ -25,11 +25,11 @@ pub(crate) struct Platform {
     child: Child,
     ready: Value,
     client: Client,
-    /// The most memory of those that were killed.
+    /// Peak memory of the processes that were killed.
     peak_before: u64,
 }
 
-/// A droplet to which events happen.
+/// A droplet that gets events.
 pub(crate) struct Droplet {
     id: String,
     /// The consistency token of its request.
@@ -37,7 +37,7 @@ pub(crate) struct Droplet {
 }
 
 impl Platform {
-    /// Starts it on a free port, and waits until it serves.
+    /// Starts the program on a free port and waits until it serves.
     pub(crate) async fn start(program: &Path) -> anyhow::Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
             .local_addr()?
@@ -58,7 +58,7 @@ impl Platform {
         })
     }
 
-    /// Kills it as `kill -9` does, starts it again on the same port, and waits until it serves.
+    /// Kills the program as `kill -9` does, restarts it on the same port, and waits until it serves.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
         self.peak_before = self.peak_memory_mib()?;
         self.child.kill().await?;
@@ -68,7 +68,7 @@ impl Platform {
         Ok(())
     }
 
-    /// Stops it in order and removes its data.
+    /// Stops the program in order and removes its data.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         kill_process(self.pid()?, Signal::TERM)?;
         self.child.wait().await?;
@@ -76,12 +76,12 @@ impl Platform {
         Ok(())
     }
 
-    /// Where WebSockets connect to.
+    /// The address for WebSockets.
     pub(crate) fn websocket_url(&self) -> String {
         format!("ws://127.0.0.1:{}/graphql", self.port)
     }
 
-    /// What a request shows to be let in.
+    /// The header that authorizes a request.
     pub(crate) fn authorization(&self) -> String {
         format!(
             "Bearer {}",
@@ -89,12 +89,12 @@ impl Platform {
         )
     }
 
-    /// Where requests over HTTP go.
+    /// The address for HTTP.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/graphql", self.port)
     }
 
-    /// A viewer's token of this subject, of the organization of everything here.
+    /// A viewer's token for a subject.
     pub(crate) async fn token_of(&self, subject: &str) -> anyhow::Result<String> {
         let output = command(&self.program, &self.folder)
             .args([
@@ -107,12 +107,12 @@ impl Platform {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
-    /// Its database, for whoever may do everything.
+    /// The URL of its database, with the owner.
     pub(crate) fn database_url(&self) -> &str {
         self.ready["databaseUrl"].as_str().unwrap_or_default()
     }
 
-    /// Asks for a droplet to which nothing happens by itself.
+    /// Provisions a droplet that gets no events by itself.
     pub(crate) async fn provision(&self, name: &str) -> anyhow::Result<Droplet> {
         let input = json!({
             "name": name, "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
@@ -126,7 +126,7 @@ impl Platform {
         })
     }
 
-    /// Tags the droplet; gives the version that it has then.
+    /// Tags the droplet and returns its new version.
     pub(crate) async fn tag(&self, droplet: &Droplet, tag: &str) -> anyhow::Result<u64> {
         let input = json!({ "id": droplet.id, "tag": tag });
         let payload = self.mutate("tagDroplet", input).await?;
@@ -134,12 +134,12 @@ impl Platform {
         Ok(version.parse()?)
     }
 
-    /// The memory that its process has now, without its Postgres.
+    /// The present memory of its process, without its Postgres.
     pub(crate) fn memory_mib(&self) -> anyhow::Result<u64> {
         self.memory("VmRSS:")
     }
 
-    /// The most memory that its process ever had, before it was killed too.
+    /// The peak memory of its processes, killed ones included.
     pub(crate) fn peak_memory_mib(&self) -> anyhow::Result<u64> {
         Ok(self.memory("VmHWM:")?.max(self.peak_before))
     }
@@ -178,7 +178,7 @@ impl Platform {
     }
 }
 
-/// The program in this folder, without the settings of whoever measures.
+/// The program in this directory, without settings from the environment.
 fn command(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {

@@ -1,9 +1,8 @@
-//! What a thousand subscribers cost and get: delivery times, memory, transactions while nothing happens,
-//! and whether anything is lost or doubled when the platform is killed in the middle, or delayed while
-//! somebody else's write transaction stays open for a minute.
+//! A thousand subscribers: delivery times, memory, and transactions while nothing happens. Counts lost and
+//! duplicate events when the platform is killed, and delays while a foreign write transaction stays open.
 //!
-//! It starts the program itself, with a data folder of its own, once for each row of the table. Each
-//! subscriber has a WebSocket of its own, and after a loss of it goes on after its last cursor.
+//! It starts the program itself, with a new data directory for each row of the table. Each subscriber has its
+//! own WebSocket, and resumes after its last cursor when that is lost.
 
 mod subscriber;
 
@@ -22,23 +21,23 @@ use crate::platform::{Droplet, Platform};
 
 const SUBSCRIBERS: usize = 1_000;
 
-/// How many events everybody must hear of, and how far apart they are sent.
+/// Number of events that each subscriber must receive, and the time between two of them.
 const EVENTS: usize = 30;
 const APART: Duration = Duration::from_millis(100);
 
-/// How far apart they are beside an open transaction, which is older than the first and younger than the
-/// last: together a minute.
+/// Time between two events beside an open transaction, which begins before the first and stays open for all of
+/// them: together a minute.
 const FAR_APART: Duration = Duration::from_millis(2_100);
 
-/// After which event the platform is killed, in the row where it is.
+/// The event after which the platform is killed, in the row where it is.
 const KILLED_AFTER: usize = 15;
 
-/// How long transactions are counted, and after how long everything earlier has been: an idle
-/// connection of Postgres tells what it did after 10 s at the latest.
+/// Duration of counting transactions, and delay before it: an idle backend of Postgres reports its counters
+/// within 10 s.
 const IDLE: Duration = Duration::from_secs(10);
 const SETTLED: Duration = Duration::from_secs(11);
 
-/// How long the last delivery is waited for, and then for one that nobody should get.
+/// Longest time to wait for the last delivery, and then for duplicates.
 const PATIENCE: Duration = Duration::from_secs(60);
 const AFTERMATH: Duration = Duration::from_secs(2);
 
@@ -60,10 +59,10 @@ impl Fate {
     }
 }
 
-/// Prints a row for each fate of the platform.
+/// Prints a row for each disturbance of the platform.
 ///
 /// # Errors
-/// When the program cannot be started or refuses what it is sent.
+/// When the program cannot be started or refuses a mutation.
 pub(crate) async fn run(program: &Path) -> anyhow::Result<()> {
     println!("{SUBSCRIBERS} subscribers, {EVENTS} events");
     for fate in Fate::ALL {
@@ -141,7 +140,7 @@ async fn measure(platform: &mut Platform, fate: Fate) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends the events; gives when each version was asked for, and how long the platform was down.
+/// Sends the events. Returns the time of each version's mutation, and the downtime of the platform.
 async fn send(
     platform: &mut Platform,
     droplet: &Droplet,
@@ -165,7 +164,7 @@ async fn send(
     Ok((sent, down))
 }
 
-/// Leaves a transaction open that has drawn the number of an event and not ended.
+/// Opens a transaction that has drawn the number of an event.
 async fn open_transaction(platform: &Platform) -> anyhow::Result<PgConnection> {
     let mut connection = PgConnection::connect(platform.database_url()).await?;
     sqlx::raw_sql(
@@ -176,7 +175,7 @@ async fn open_transaction(platform: &Platform) -> anyhow::Result<PgConnection> {
     Ok(connection)
 }
 
-/// What is heard until it is as much as expected, and a little longer: there may be too much.
+/// Collects events until all expected ones have come, and a little longer for duplicates.
 async fn collect(heard: &mut UnboundedReceiver<Heard>, expected: usize) -> Vec<Heard> {
     let mut collected = Vec::new();
     let mut until = Instant::now() + PATIENCE;
@@ -189,8 +188,7 @@ async fn collect(heard: &mut UnboundedReceiver<Heard>, expected: usize) -> Vec<H
     collected
 }
 
-/// Transactions a second, as Postgres counts them, while nothing happens. Every statement outside of a
-/// transaction is one.
+/// Transactions per second while nothing happens, as Postgres counts them. Every single statement is one.
 async fn transactions_a_second(platform: &Platform) -> anyhow::Result<f64> {
     let mut connection = PgConnection::connect(platform.database_url()).await?;
     sleep(SETTLED).await;

@@ -125,7 +125,7 @@ impl PrivatePostgres {
 
 enum Attempt {
     Started(PrivatePostgres),
-    /// It ended for a transient reason.
+    /// The server ended for a transient reason.
     Transient(String),
 }
 

@@ -29,7 +29,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The name of the part that publishes to Kafka.
 pub(crate) const KAFKA: &str = "kafka";
 
-/// What a process needs to do its work.
+/// The dependencies of a process.
 pub(crate) struct Dependencies {
     /// Connections of the tables' owner.
     pub(crate) pool: PgPool,
@@ -59,9 +59,9 @@ pub(crate) enum Publishing {
 /// Whether a relay that stands by counts as ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standby {
-    /// It does: another process may lead.
+    /// Ready, because another process may lead.
     IsReady,
-    /// It does not: no other process can lead.
+    /// Not ready, because no other process can lead.
     IsNotReady,
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub(crate) struct Difference {
     /// The comparison that found it.
     pub(crate) check: &'static str,
-    /// What was found, exactly.
+    /// The exact finding.
     pub(crate) what: String,
 }
 

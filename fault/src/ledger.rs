@@ -69,11 +69,11 @@ pub(crate) struct Record {
 /// What a client knows about a command in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It took effect, once.
+    /// The command took effect, once.
     Acknowledged { token: String },
-    /// It took no effect: every sending was refused.
+    /// The command took no effect: every sending was refused.
     Refused,
-    /// It may have taken effect, at most once.
+    /// The command may have taken effect, at most once.
     Unknown,
 }
 

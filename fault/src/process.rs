@@ -165,7 +165,7 @@ impl Process {
         }
     }
 
-    /// It ended without being told to.
+    /// Handles an exit that nobody requested.
     fn note_end(&self, status: ExitStatus) {
         self.ended_by_itself.fetch_add(1, Ordering::Relaxed);
         let said = self.said().unwrap_or_default();
@@ -179,7 +179,7 @@ impl Process {
         }
     }
 
-    /// What it wrote since it was started the last time.
+    /// The log since the last start.
     fn said(&self) -> std::io::Result<String> {
         let mut log = File::open(&self.spec.log)?;
         log.seek(SeekFrom::Start(self.logged_before.load(Ordering::Relaxed)))?;

@@ -1,5 +1,5 @@
-//! Recorded events for tests of what follows them. They go through the real append and the real
-//! sequencer, but past the rules: any event may follow any other.
+//! Recorded events for tests of their consumers. They use the real append and the real sequencer, but no
+//! rules: any event may follow any other.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::postgres::unique;
 use crate::wait;
 
-/// Records events in a database and remembers how far every stream is.
+/// Records events in a database, and keeps the version of every stream.
 #[derive(Debug)]
 pub struct Recorder {
     pool: PgPool,
@@ -29,16 +29,16 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Records for the organization `acme`.
+    /// A recorder for the organization `acme`.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self::for_org(pool, "acme")
     }
 
-    /// Records for the given organization.
+    /// A recorder for the given organization.
     ///
     /// # Panics
-    /// When that is not the name of one.
+    /// When the name is not valid.
     #[must_use]
     pub fn for_org(pool: PgPool, org: &str) -> Self {
         let org = OrgId::parse(org).expect("a test names organizations correctly");
@@ -52,13 +52,13 @@ impl Recorder {
     /// Appends events to a stream, in one command.
     ///
     /// # Panics
-    /// When the database refuses, or somebody else wrote the stream.
+    /// When the database refuses, or another writer wrote the stream.
     pub async fn record(&mut self, stream: StreamId, events: impl IntoIterator<Item: Into<Event>>) {
         let events = events.into_iter().map(Into::into).collect();
         self.append(vec![(stream, events)]).await;
     }
 
-    /// Makes that many droplets, each requested and activated; in few round trips.
+    /// Records that many droplets, each requested and activated, in few round trips.
     ///
     /// # Panics
     /// When the database refuses.
@@ -71,7 +71,7 @@ impl Recorder {
         self.streams(StreamType::DROPLET, count, &life).await
     }
 
-    /// Makes that many jobs, each submitted, started and at 30 percent; in few round trips.
+    /// Records that many jobs, each submitted, started and at 30 percent, in few round trips.
     ///
     /// # Panics
     /// When the database refuses.
@@ -122,8 +122,8 @@ impl Recorder {
     }
 }
 
-/// Gives positions to everything recorded so far, as a sequencer of its own; gives the head of the
-/// log. Waits while another sequencer holds the lease.
+/// Gives positions to all recorded events, by a sequencer of its own. Returns the head of the log. Waits while
+/// another sequencer holds the lease.
 ///
 /// # Panics
 /// When the database fails.
@@ -145,7 +145,7 @@ pub async fn sequence(pool: &PgPool) -> Position {
     sequencer.head()
 }
 
-/// Records an event that no program ever understood, as the next one of a stream.
+/// Records an event of an unknown type as the next one of a stream.
 ///
 /// # Panics
 /// When there is no such stream.
@@ -167,7 +167,7 @@ pub async fn record_nonsense(pool: &PgPool, stream: Uuid) {
     assert_eq!(recorded.rows_affected(), 1, "there is no stream {stream}");
 }
 
-/// A stream that has no events yet.
+/// The id of a new stream, without events.
 #[expect(
     clippy::disallowed_methods,
     reason = "tests are an edge: ids enter here"
@@ -180,10 +180,10 @@ pub fn new_stream(stream_type: StreamType) -> StreamId {
     }
 }
 
-/// Metadata of a request to the API; the same every time but for the ids.
+/// Metadata of a request to the API. Only the ids differ between calls.
 ///
 /// # Panics
-/// Never: the time in it is one.
+/// Never, because its time is valid.
 #[must_use]
 pub fn metadata() -> Metadata {
     let command = new_stream(StreamType::JOB).uuid;

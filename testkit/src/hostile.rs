@@ -1,9 +1,9 @@
-//! Documents that are made to cost a server much more than they cost to send.
+//! Documents that cost a server much more than they cost to send.
 //!
-//! Every one must be refused, without being run and within milliseconds. They speak of the API's own
-//! fields, so that what refuses them is what guards it, not a misspelt name.
+//! Each must be refused within milliseconds, without being executed. They use the API's own fields, so that
+//! its limits refuse them, and not validation of an unknown name.
 
-/// What such a document does, and its text.
+/// The attack of a document, and its text.
 pub type Hostile = (String, String);
 
 /// About 130 hostile documents, the fragment bomb of 30 levels first.
@@ -299,7 +299,7 @@ fn cycles(all: &mut Vec<Hostile>) {
     }
 }
 
-/// What is hardly GraphQL.
+/// Documents that are barely GraphQL.
 fn nonsense(all: &mut Vec<Hostile>) {
     for (name, document) in [
         ("nothing", String::new()),

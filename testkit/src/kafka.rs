@@ -1,7 +1,6 @@
-//! Kafka for one test: topics of its own on a real broker, deleted when the test ends.
+//! Kafka for one test: its own topics on a real broker, deleted when the test ends.
 //!
-//! Where no broker can be had the test is skipped, so loudly that nobody takes it for passed; where
-//! `CI=true`, that is a failure.
+//! Without a broker the test is skipped with a visible message; with `CI=true` that is a failure.
 
 use std::collections::HashMap;
 use std::env;
@@ -32,12 +31,12 @@ mod follower;
 
 pub use self::follower::Follower;
 
-/// The environment variable with the brokers' addresses.
+/// The environment variable with the addresses of the brokers.
 pub const BROKERS: &str = "CLUSTERGENIE_TEST_KAFKA";
-/// The environment variable with a file that takes a line for every skipped test.
+/// The environment variable with a file that gets a line for each skipped test.
 pub const SKIPPED: &str = "CLUSTERGENIE_TEST_SKIPPED";
 
-/// How long the broker may take to answer.
+/// Timeout of a request to the broker.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Names in Kafka that no other test uses. Dropping it deletes the topics.
@@ -47,10 +46,10 @@ pub struct TestKafka {
     topics: Topics,
 }
 
-/// Kafka for the calling test; `None`, after having said so, where there is none.
+/// Kafka for the calling test, or `None` after a message that it is skipped.
 ///
 /// # Panics
-/// When there is none although `CI=true`.
+/// When there is no Kafka and `CI=true`.
 #[must_use]
 #[track_caller]
 pub fn kafka_or_skip() -> Option<TestKafka> {
@@ -62,26 +61,26 @@ pub fn kafka_or_skip() -> Option<TestKafka> {
 }
 
 impl TestKafka {
-    /// Kafka on a broker that the test has started for itself.
+    /// Kafka on a broker that the test has started.
     #[must_use]
     pub fn on(brokers: String) -> Self {
         let topics = Topics::new(format!("test-{}", unique()));
         Self { brokers, topics }
     }
 
-    /// Where to connect.
+    /// The addresses of the brokers.
     #[must_use]
     pub fn brokers(&self) -> &str {
         &self.brokers
     }
 
-    /// The names to use.
+    /// The names of the test's topics.
     #[must_use]
     pub fn topics(&self) -> Topics {
         self.topics.clone()
     }
 
-    /// Settings of a client of the broker, for what the test does by itself.
+    /// Settings of a client of the broker.
     #[must_use]
     pub fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
@@ -92,7 +91,7 @@ impl TestKafka {
     /// Waits until the group of a version of a consumer has so many members.
     ///
     /// # Panics
-    /// When that takes longer than it ever should.
+    /// After [`wait::until`]'s deadline.
     pub async fn await_members(&self, consumer: &str, version: i32, members: usize) {
         let (config, group) = (self.client(), self.topics.group(consumer, version));
         wait::until(&format!("{group} has {members} members"), async || {
@@ -110,7 +109,7 @@ impl TestKafka {
         .await;
     }
 
-    /// Every committed event of a type's topic that is there now, partition by partition.
+    /// All committed events of a stream type's topic, partition by partition.
     ///
     /// # Panics
     /// When the broker does not answer, or a message is no event.
@@ -132,7 +131,7 @@ impl TestKafka {
             .expect("a message is an event")
     }
 
-    /// Every committed message of a topic that is there now, partition by partition.
+    /// All committed messages of a topic, partition by partition.
     ///
     /// # Panics
     /// When the broker does not answer.
@@ -143,7 +142,7 @@ impl TestKafka {
             .expect("the broker answers")
     }
 
-    /// Makes the topics of events as the relay makes them.
+    /// Creates the topics of events as the relay does.
     ///
     /// # Panics
     /// When the broker refuses.
@@ -188,8 +187,8 @@ impl TestKafka {
         .await;
     }
 
-    /// Sends the events of the log with `after < position <= up_to`, as the relay would, but outside of
-    /// a transaction, and as often as it is told to.
+    /// Sends the events of the log with `after < position <= up_to` as the relay does, but without a
+    /// transaction, and again for each call.
     ///
     /// # Panics
     /// When the broker or the database refuses.
@@ -210,8 +209,7 @@ impl TestKafka {
         self.client().create().expect("the settings are right")
     }
 
-    /// Sets one setting of a topic, and all others to the broker's defaults. It holds a
-    /// moment after the broker knows of it.
+    /// Sets one setting of a topic, and all others to the broker's defaults. Waits until the broker reports it.
     ///
     /// # Panics
     /// When the broker refuses.
@@ -224,7 +222,7 @@ impl TestKafka {
         for result in results.expect("the broker answers") {
             result.expect("the topic is configured");
         }
-        // Its controller has taken it; the broker takes it from there.
+        // The controller has accepted it; the broker learns it from there.
         wait::until("the broker knows of the setting", async || {
             let admin = self.admin();
             let asked = [ResourceSpecifier::Topic(topic)];
@@ -237,7 +235,7 @@ impl TestKafka {
         .await;
     }
 
-    /// Deletes a topic, as an operator's mishap would.
+    /// Deletes a topic, as an operator might by mistake.
     ///
     /// # Panics
     /// When the broker refuses.
@@ -315,7 +313,7 @@ fn send(
     producer.flush(PATIENCE).expect("the broker takes messages");
 }
 
-/// A message as it is sent, for tests that send by themselves.
+/// The record of a message, for tests that send it themselves.
 #[must_use]
 pub fn record(message: &cloudevent::Message) -> BaseRecord<'_, String, String> {
     let mut headers = OwnedHeaders::new();
@@ -330,7 +328,7 @@ pub fn record(message: &cloudevent::Message) -> BaseRecord<'_, String, String> {
         .headers(headers)
 }
 
-/// Reads to the end of what is committed, as soon as no transaction is open any more.
+/// Reads all committed messages, once no transaction is open.
 fn committed(mut config: ClientConfig, topic: &str) -> Vec<OwnedMessage> {
     config
         .set("group.id", "test-reader")

@@ -1,8 +1,8 @@
-//! What tests of every crate share: a Postgres database and Kafka topics of their own, recorded
-//! events to work on, hostile documents, and waiting for a condition.
+//! Shared parts of tests: a Postgres database and Kafka topics for each test, recorded events, hostile
+//! documents, and waiting for a condition.
 //!
-//! It promises that tests neither meet each other nor need anything that was there before them,
-//! except the servers that `./dev test` starts. It must never be a normal dependency.
+//! Tests do not influence each other, and need nothing but the servers that `./dev test` starts. This crate
+//! must never be a normal dependency.
 
 pub mod events;
 pub mod hostile;

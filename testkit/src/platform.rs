@@ -1,6 +1,5 @@
-//! The whole platform in one process, on a database of its own, for tests of what stands on it: the
-//! API, the command line. Appending, sequencing and projecting run as they do in the program, but
-//! without Kafka; the simulated provider does not run.
+//! The platform in one process, on its own database, for tests of the API and the command line. It appends,
+//! sequences and projects as the program does, but without Kafka and without the simulated provider.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +28,11 @@ use crate::wait;
 /// A running platform. Dropping it stops its tasks and drops its database.
 #[derive(Debug)]
 pub struct TestPlatform {
-    /// Carries out commands.
+    /// Executes commands.
     pub commands: Commands,
-    /// Answers queries, as the role that row-level security binds.
+    /// Answers queries, with the role that row-level security binds.
     pub reader: Reader,
-    /// Lets requests wait for what was written.
+    /// Lets requests wait for a write.
     pub consistency: Consistency,
     /// Feeds subscriptions.
     pub changes: Changes,
@@ -44,21 +43,21 @@ pub struct TestPlatform {
 }
 
 impl TestPlatform {
-    /// Starts a platform without events, where nobody waits in vain for what was written.
+    /// Starts an empty platform, where requests wait long enough for any write.
     ///
     /// # Panics
-    /// When the database cannot be made.
+    /// When the database cannot be created.
     pub async fn start() -> Self {
         Self::with_patience(wait::DEADLINE).await
     }
 
-    /// Starts a platform where one waits only so long for what was written.
+    /// Starts an empty platform, where requests wait this long for a write.
     ///
     /// # Panics
-    /// When the database cannot be made.
+    /// When the database cannot be created.
     pub async fn with_patience(patience: Duration) -> Self {
         let database = TestDatabase::new().await;
-        // As the program does, because the tests' own connections say nothing of their statements.
+        // With the program's settings, because the tests' own connections do not log statements.
         let pool = database.pool_for(Purpose::Commands).await;
         let queries = database.pool_for(Purpose::Queries).await;
         let wake = Wake::default();
@@ -90,17 +89,16 @@ impl TestPlatform {
         }
     }
 
-    /// Connections as the owner of everything.
+    /// Connections of the owner of everything.
     #[must_use]
     pub fn pool(&self) -> PgPool {
         self.pool.clone()
     }
 
-    /// Holds a projection back until what is given is dropped: its checkpoints cannot move. It must
-    /// have begun.
+    /// Blocks a projection until the returned transaction is dropped, by locking its checkpoints.
     ///
     /// # Panics
-    /// When the projection has no checkpoints.
+    /// When the projection has no checkpoints yet.
     pub async fn pause(&self, projection: &str) -> Transaction<'static, Postgres> {
         let mut transaction = self.pool.begin().await.expect("a transaction begins");
         let held = sqlx::query("select from es.checkpoints where consumer = $1 for update")
@@ -108,11 +106,14 @@ impl TestPlatform {
             .execute(&mut *transaction)
             .await
             .expect("checkpoints are locked");
-        assert!(held.rows_affected() > 0, "{projection} has not begun");
+        assert!(
+            held.rows_affected() > 0,
+            "{projection} has no checkpoints yet"
+        );
         transaction
     }
 
-    /// Parks a stream in a projection, as if its next event could not be applied.
+    /// Parks a stream in a projection, as if an event could not be applied.
     ///
     /// # Panics
     /// When there is no such stream.
@@ -130,10 +131,10 @@ impl TestPlatform {
         assert_eq!(parked.rows_affected(), 1, "there is no stream {stream}");
     }
 
-    /// Parks the event that will come next, of a stream, as if it could not be applied; later it can be.
+    /// Parks the next event of a stream, as if it could not be applied now.
     ///
     /// # Panics
-    /// When the database does not take it.
+    /// When the database refuses.
     pub async fn park_next(&self, projection: &str, stream: &str) {
         sqlx::query(
             "insert into es.parked (consumer, generation, stream_id, position, error) \
@@ -146,11 +147,10 @@ impl TestPlatform {
         .expect("an event is parked");
     }
 
-    /// Waits until every read model shows every event that was committed before; gives the head of
-    /// the log.
+    /// Waits until every read model shows every committed event. Returns the head of the log.
     ///
     /// # Panics
-    /// When that takes longer than it ever should.
+    /// After [`wait::until`]'s deadline.
     pub async fn settle(&self) -> Position {
         let events: i64 = sqlx::query_scalar("select count(*) from es.events")
             .fetch_one(&self.pool)

@@ -1,7 +1,7 @@
-//! A database for one test: made from a migrated template, dropped when the test ends.
+//! A database for one test: created from a migrated template, dropped when the test ends.
 //!
-//! The template is made once for each version of the migrations and read models, by whichever test comes first, under
-//! an advisory lock; every further database is a copy of it, which takes a few milliseconds.
+//! The first test of a version of the migrations and read models creates the template, under an advisory lock.
+//! Every database is a copy of it, which takes a few milliseconds.
 
 use std::env;
 use std::time::Duration;
@@ -11,23 +11,22 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-/// The environment variable with the URL of a server on which databases may be made.
+/// The environment variable with the URL of a server where tests may create databases.
 pub const SERVER: &str = "CLUSTERGENIE_TEST_DATABASE_URL";
 
-/// Connections at most of a pool; tests run side by side on one server.
+/// Most connections of a pool: tests share one server.
 const CONNECTIONS: u32 = 10;
 
-/// How long a test waits for its database to be dropped.
-const DROP_PATIENCE: Duration = Duration::from_millis(500);
+/// Longest time that a test waits for the drop of its database.
+const DROP_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Held while the template is made. Any number will do, as long as nobody else locks it.
+/// The key of the advisory lock during the creation of the template. Any unused number works.
 const TEMPLATE_LOCK: i64 = 0x7e57;
 
-/// The template's name, once it is known to be there.
+/// The name of the template, once it exists.
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
-/// A migrated database that nobody else knows. Dropping it drops the database, whoever is still
-/// connected.
+/// A migrated database of one test. Dropping this value drops the database, also with open connections.
 #[derive(Debug)]
 pub struct TestDatabase {
     name: String,
@@ -35,7 +34,7 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Makes a database on the server that [`SERVER`] names.
+    /// Creates a database on the server that [`SERVER`] names.
     ///
     /// # Panics
     /// When the variable is missing or the server refuses.
@@ -53,19 +52,19 @@ impl TestDatabase {
         Self { name, pool }
     }
 
-    /// Connections as the owner of everything.
+    /// Connections of the owner of everything.
     #[must_use]
     pub fn pool(&self) -> PgPool {
         self.pool.clone()
     }
 
-    /// The database's URL, for a program or a pool of its own.
+    /// The URL of the database, for a program or another pool.
     #[must_use]
     pub fn url(&self) -> String {
         url_of(&self.name)
     }
 
-    /// Connections as a part of the program opens them.
+    /// Connections with the settings of a part of the program.
     ///
     /// # Panics
     /// When the server refuses.
@@ -77,26 +76,26 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let drop_it = format!("drop database if exists {} with (force)", self.name);
-        // A test's own runtime cannot be waited for in here, so another thread brings one.
+        // A destructor cannot wait for the runtime of the test, so another thread has its own.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
             runtime.expect("a runtime starts").block_on(async {
                 let statement = async { run(&mut connect_server().await, drop_it).await };
-                // The server finishes what it was told also when we hang up. It waits until every
-                // process of its own has closed its files, idle ones now and then for a minute.
-                let _ = tokio::time::timeout(DROP_PATIENCE, statement).await;
+                // The server completes the statement also after a disconnect. It waits until each of its
+                // processes has closed its files, which may take an idle one a minute.
+                let _ = tokio::time::timeout(DROP_TIMEOUT, statement).await;
             });
         });
-        // A second panic while a failed test unwinds would hide what it has to say.
+        // A second panic while a failed test unwinds would hide the first one.
         if dropping.join().is_err() && !std::thread::panicking() {
             panic!("the database {} of a test was not dropped", self.name);
         }
     }
 }
 
-/// Text that no other test, of any process, comes up with.
+/// A text that is unique across tests and processes.
 #[expect(
     clippy::disallowed_methods,
     reason = "tests are an edge: ids enter here"
@@ -113,7 +112,7 @@ async fn migrated_template() -> String {
         .execute(&mut server)
         .await
         .expect("the advisory lock is taken");
-    // Marked as a template only when its migrations are through.
+    // Marked as a template only after its migrations.
     let ready: bool = sqlx::query_scalar(
         "select exists (select from pg_database where datname = $1 and datistemplate)",
     )
@@ -147,8 +146,8 @@ async fn migrated_template() -> String {
     name
 }
 
-/// Follows from the migrations and from what read models declare, so that a changed one gets a new
-/// template.
+/// The name of the template, derived from the migrations and from what read models declare, so that a changed one
+/// gets a new template.
 fn template_name() -> String {
     let mut parts: Vec<u8> = schema::migrate::MIGRATOR
         .iter()
@@ -193,7 +192,7 @@ fn server_url() -> String {
     })
 }
 
-/// The server's URL with another database in its path.
+/// The URL of another database on the server.
 fn url_of(database: &str) -> String {
     let server = server_url();
     let (address, settings) = match server.split_once('?') {

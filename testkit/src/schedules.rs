@@ -1,20 +1,18 @@
-//! Explores interleavings: several actors against a real Postgres, one statement at a time, in every
-//! order there is, with crashes anywhere.
+//! Explores interleavings: several actors on a real Postgres, one statement at a time, in every order, with
+//! crashes anywhere.
 //!
-//! An [`Actor`] is a piece of the program as it is, with a connection of its own. Between it and
-//! Postgres stands a gate that holds every statement until the explorer lets it pass, so that nothing
-//! in the program needs to know. The explorer lets one actor go one step, waits until nobody computes
-//! (an actor is held, has ended, or waits for a lock, which Postgres tells), and chooses again. It takes
-//! the first choice each time, and comes back for the others, depth first, until every schedule within
-//! the [`Bounds`] was played from a fresh state, and checked.
+//! An [`Actor`] is unchanged code of the program with one connection. A gate between it and Postgres holds
+//! every statement until the explorer releases it. The explorer releases one step of one actor, and waits until
+//! no actor computes: each is held, has ended, or waits for a lock, as Postgres reports. Then it chooses again.
+//! It takes the first choice each time and returns for the others, depth first, until every schedule within
+//! the [`Bounds`] has run from a fresh state and was checked.
 //!
-//! What it promises: schedules are deterministic, so a failure is printed and can be played again
-//! ([`replay`]); a schedule that does not repeat itself fails the test. A crash closes the connection
-//! and does to the session what its end would do: the transaction is rolled back, and locks are free. A
-//! statement that was on its way and took effect all the same is the schedule with the crash one step
-//! later.
+//! Schedules are deterministic: a failure is printed and can be run again ([`replay`]). A schedule that does
+//! not repeat fails the test. A crash closes the connection and resets the session as its end would: the
+//! transaction is rolled back and locks are released. A statement that took effect although its actor crashed
+//! is the schedule with the crash one step later.
 //!
-//! What it does not see: what happens within one statement; two connections of one actor.
+//! Not explored: the inside of a statement, and two connections of one actor.
 
 mod actor;
 mod choice;
@@ -41,32 +39,32 @@ use self::run::{Played, Point, Run};
 use self::server::Server;
 use crate::postgres::TestDatabase;
 
-/// How often a schedule is played again before it is called unrepeatable: two actors that wait for the same
-/// transaction are woken in any order.
+/// Attempts to repeat a schedule before the test fails: Postgres wakes two actors that wait for the same
+/// transaction in any order.
 const ATTEMPTS: usize = 50;
 
-/// What is explored.
+/// A situation to explore: the start, the actors and the check.
 #[async_trait]
 pub trait Scene: Send + Sync {
-    /// Makes the state from which every schedule starts.
+    /// Creates the state from which every schedule starts.
     async fn reset(&self, pool: &PgPool);
 
-    /// Who acts, in a schedule of its own; the same actors in the same order each time.
+    /// The actors of one schedule; the same actors in the same order each time.
     fn actors(&self) -> Vec<Actor>;
 
-    /// What must hold when everybody has ended.
+    /// Checks what must hold when all actors have ended.
     ///
     /// # Errors
-    /// What does not hold, in words.
+    /// The broken property, in words.
     async fn check(&self, pool: &PgPool) -> Result<(), String>;
 }
 
-/// How far to explore.
+/// The bounds of an exploration.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Crashes at most in a schedule.
+    /// Most crashes in a schedule.
     pub crashes: usize,
-    /// How often at most an actor that could go on has to let another go first; all schedules if `None`.
+    /// Most preemptions: switches away from an actor that could continue. `None` explores all schedules.
     pub preemptions: Option<usize>,
 }
 
@@ -77,47 +75,47 @@ impl Bounds {
         preemptions: None,
     };
 
-    /// All schedules, and each of them with a crash of anybody anywhere.
+    /// All schedules, and each of them with one crash of any actor at any step.
     pub const ALL_WITH_A_CRASH: Self = Self {
         crashes: 1,
         preemptions: None,
     };
 }
 
-/// What was explored.
+/// The result of an exploration.
 #[derive(Debug)]
 pub struct Explored {
-    /// How many schedules were played to their end.
+    /// Number of schedules that ran to their end.
     pub schedules: usize,
-    /// Steps of all of them together.
+    /// Number of steps of all schedules together.
     pub steps: usize,
-    /// How many of them had a crash.
+    /// Number of schedules with a crash.
     pub crashed: usize,
-    /// How many of them had somebody wait for a lock.
+    /// Number of schedules with a wait for a lock.
     pub waited: usize,
-    /// How often a mutation met its text.
+    /// Number of statements that a mutation changed.
     pub mutated: usize,
-    /// How long it took.
+    /// Duration of the exploration.
     pub took: Duration,
-    /// The first schedule after which something did not hold; nothing was explored behind it.
+    /// The first schedule with a broken property, which ended the exploration.
     pub violation: Option<Violation>,
 }
 
-/// A schedule after which something does not hold.
+/// A schedule with a broken property.
 #[derive(Debug)]
 pub struct Violation {
-    /// What to give to [`replay`].
+    /// The argument for [`replay`].
     pub schedule: Schedule,
-    /// What happened, step by step.
+    /// The steps, for people.
     pub story: Vec<String>,
-    /// What does not hold.
+    /// The broken property.
     pub what: String,
 }
 
-/// Plays all schedules within the bounds, until one is wrong.
+/// Runs all schedules within the bounds, until a property is broken.
 ///
 /// # Panics
-/// When Postgres fails, when an actor does nothing for 30 s, or when a schedule does not repeat itself.
+/// When Postgres fails, when an actor does nothing for 30 s, or when a schedule does not repeat.
 pub async fn explore(database: &TestDatabase, scene: &dyn Scene, bounds: Bounds) -> Explored {
     let mut explorer = Explorer::new(database, scene, bounds);
     let mut prefix = Some(Vec::new());
@@ -132,7 +130,7 @@ pub async fn explore(database: &TestDatabase, scene: &dyn Scene, bounds: Bounds)
     explorer.end()
 }
 
-/// Plays one schedule, as a failure printed it.
+/// Runs one schedule, as a failure printed it.
 ///
 /// # Panics
 /// As [`explore`].
@@ -197,7 +195,7 @@ impl<'a> Explorer<'a> {
             if let Some(played) = run.play(self.scene, prefix).await {
                 return played;
             }
-            // Whoever is in the middle of something is ended.
+            // Actors that are still running are ended.
             for player in &mut self.players {
                 player.leave().await;
             }
@@ -229,7 +227,7 @@ impl<'a> Explorer<'a> {
     }
 }
 
-/// The next schedule, depth first: the last choice that can be another one.
+/// The next schedule, depth first: with another choice at the last point that has one.
 fn next(played: Played) -> Option<Vec<Point>> {
     let mut points = played.points;
     let last = points
@@ -241,10 +239,10 @@ fn next(played: Played) -> Option<Vec<Point>> {
 }
 
 impl Explored {
-    /// Fails the test when something did not hold, with the schedule and its story.
+    /// Fails the test with the schedule and its steps if a property was broken.
     ///
     /// # Panics
-    /// Then.
+    /// If a property was broken.
     pub fn assert_holds(&self) {
         if let Some(violation) = &self.violation {
             panic!("{violation}");

@@ -1,17 +1,17 @@
-//! Waiting for what will be: tests wait for a condition, never for a time.
+//! Waits for a condition. Tests never wait for a time.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-/// How long a condition may take: much longer than it should on a busy machine.
+/// Deadline of a condition: much longer than it takes on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
-/// How often it is looked at.
+/// Poll interval of a condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Asks again and again until there is an answer, and gives it.
+/// Polls until the probe returns a value, and returns that.
 ///
 /// # Panics
-/// When there is none within 90 s, saying `what` was waited for.
+/// When there is none within 90 s; the message contains `what` and the caller.
 #[track_caller]
 pub fn until<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
     let caller = std::panic::Location::caller();

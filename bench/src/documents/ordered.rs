@@ -1,5 +1,5 @@
-//! What it costs to put the fields of an answer in order: what a page of 50 rows costs more than one of
-//! none, with admission, which does it, and without. Everything else that admission does is the same for both pages.
+//! The cost of ordering the fields of an answer: the additional cost of a page of 50 rows over an empty one,
+//! with and without admission, which does it. All other work of admission is the same for both pages.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ struct Size {
     count: i32,
 }
 
-/// An extension that does nothing: with any, the executor itself takes longer.
+/// An extension that does nothing: any extension makes the executor slower.
 struct Nothing;
 
 impl ExtensionFactory for Nothing {

@@ -1,9 +1,9 @@
-//! What a good client notices while others send hostile documents: how long its query takes.
+//! The duration of a good client's query while others send hostile documents.
 //!
-//! The program runs as a process of its own, with its Postgres; the clients are in this process, on the
-//! same processors. The hostile ones have connections and a token of their own. The good one sends its
-//! query again as soon as it is answered, on one connection. All limits are the default ones, so a flood
-//! of hostile documents is soon one of refusals for want of points.
+//! The program runs as a separate process with its Postgres, and the clients in this process, on the same
+//! processors. The hostile clients have their own connections and token. The good one sends its query again
+//! as soon as it is answered, on one connection. All limits have their defaults, so a flood of hostile
+//! documents soon becomes refusals for lack of points.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,32 +20,32 @@ use tokio::time::interval;
 use crate::latencies::percentile;
 use crate::platform::Platform;
 
-/// How many hostile connections there are.
+/// Number of hostile connections.
 const CONNECTIONS: usize = 4;
 
-/// How often the good query is sent for each row: for as many there are points, by a subject of its own.
+/// Number of good queries for each row, for which its own subject has enough points.
 const QUERIES: usize = 900;
 
-/// How many droplets there are, all of which the good query lists.
+/// Number of droplets, all of which the good query lists.
 const DROPLETS: usize = 50;
 
-/// A usual query: what a page that lists droplets asks for.
+/// A typical query: that of a page that lists droplets.
 const QUERY: &str = "{ droplets(first: 50) { totalCount pageInfo { hasNextPage endCursor } nodes { \
     id name status size region tags addresses { kind ip } createdAt } } }";
 
-/// How hostile documents are sent.
+/// The rate of hostile documents.
 #[derive(Debug, Clone, Copy)]
 enum Pace {
-    /// So many a second, by all connections together.
+    /// So many per second, over all connections.
     Steady(u32),
     /// As fast as they are refused.
     Flood,
 }
 
-/// Prints how long the good query takes, alone and beside hostile documents.
+/// Prints the duration of the good query, alone and beside hostile documents.
 ///
 /// # Errors
-/// When the program cannot be started, or an answer is not what it should be.
+/// When the program cannot be started, or an answer is wrong.
 pub(super) async fn run(program: &Path) -> anyhow::Result<()> {
     let platform = Platform::start(program).await?;
     let measured = measure(&platform).await;
@@ -80,7 +80,7 @@ async fn measure(platform: &Platform) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Measures one row; gives its p99.
+/// Measures one row and returns its p99.
 async fn row(name: &str, good: &Asking, hostile: Option<(&Asking, Pace)>) -> anyhow::Result<f64> {
     let refused = Arc::new(AtomicU64::new(0));
     let mut senders = JoinSet::new();
@@ -108,7 +108,7 @@ async fn row(name: &str, good: &Asking, hostile: Option<(&Asking, Pace)>) -> any
     Ok(p99)
 }
 
-/// Sends all hostile documents in turn until it is aborted.
+/// Sends all hostile documents in turn until aborted.
 async fn send(
     asking: Asking,
     pace: Pace,
@@ -135,7 +135,7 @@ async fn send(
     Ok(())
 }
 
-/// Somebody with a token.
+/// A client with a token.
 #[derive(Clone)]
 struct Asking {
     client: Client,

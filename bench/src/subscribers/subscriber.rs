@@ -1,4 +1,4 @@
-//! One subscriber over `graphql-transport-ws`, which never gives up.
+//! A subscriber over `graphql-transport-ws` that always reconnects.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
@@ -18,34 +18,34 @@ use crate::platform::Platform;
 const DOCUMENT: &str = "subscription ($after: String) { dropletChanged(after: $after) { cursor \
     event { type version } droplet { id name status tags } } }";
 
-/// How long a lost connection stays lost.
+/// Delay before a reconnect.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long the server may take to let a connection in.
+/// Timeout of a connection attempt.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An event that came.
+/// A received event.
 pub(super) struct Heard {
     /// The number of the subscriber.
     pub(super) by: usize,
-    /// The version of the droplet that the event made.
+    /// The version of the droplet after the event.
     pub(super) version: u64,
-    /// When it came.
+    /// The time of its arrival.
     pub(super) at: Instant,
 }
 
-/// A subscriber that tells what it hears.
+/// A subscriber that reports what it receives.
 pub(super) struct Subscriber {
     number: usize,
     url: String,
     authorization: String,
-    /// The last cursor, or the token of the write after which everything is wanted.
+    /// The last cursor, or the token of the write where it starts.
     after: String,
     heard: UnboundedSender<Heard>,
 }
 
 impl Subscriber {
-    /// A subscriber that begins after the write of this token.
+    /// A subscriber that starts after the write of this token.
     pub(super) fn new(
         number: usize,
         platform: &Platform,
@@ -61,7 +61,7 @@ impl Subscriber {
         }
     }
 
-    /// Listens for ever: whatever ends a connection, the next one goes on after the last cursor.
+    /// Receives events. Never returns: each new connection resumes after the last cursor.
     pub(super) async fn listen(mut self) {
         loop {
             let Err(_) = self.connection().await;

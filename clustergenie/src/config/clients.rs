@@ -1,4 +1,4 @@
-//! What the API grants its clients.
+//! Settings of the API towards its clients.
 
 use std::time::Duration;
 

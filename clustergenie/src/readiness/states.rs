@@ -1,4 +1,4 @@
-//! What makes a part ready.
+//! The rules of readiness: which state of a part is ready.
 //!
 //! A consumer is ready while its oldest missing event is young: it is merely busy. A paused one counts as
 //! ready, because restarting the process would not help. One whose tables another version made does not:

@@ -18,7 +18,7 @@ use crate::tasks::{Stage, Tasks};
 /// lost, so an idle platform need not poll every second.
 const WITHIN_ONE_PROCESS: Duration = Duration::from_secs(30);
 
-/// Where consumers get events from.
+/// The source of events for consumers.
 #[derive(Clone, Debug)]
 pub(crate) enum Feed {
     /// The log itself, which all of them read together.

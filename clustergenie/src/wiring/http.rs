@@ -1,4 +1,4 @@
-//! What a process serves over HTTP: the API, or only its health and metrics.
+//! The HTTP server of a process: the API, or only health and metrics.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The four ways to ask how many droplets and jobs there are, which must agree: the counts, the
-//! connections' totals, SQL on the read models, and the log folded again.
+//! Four ways to count droplets and jobs, which must agree: the counts, the totals of connections, SQL on the
+//! read models, and a fold of the log.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,10 +18,10 @@ use uuid::Uuid;
 
 use super::program::Up;
 
-/// How many there are by status, without those of which there are none.
+/// Counts by status, without zeros.
 type ByStatus = BTreeMap<String, i64>;
 
-/// Checks that everything that can be asked gives the same numbers as the closing table of a load.
+/// Checks that all four ways give the numbers of the closing table of a load.
 pub(crate) async fn assert_all_agree(up: &Up, database: &PgPool, table: &Value) {
     let told = (by_status(&table["droplets"]), by_status(&table["jobs"]));
     assert_eq!(totals(up, &told).await, told, "the connections' totals");

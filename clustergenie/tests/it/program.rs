@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
-/// A folder for one test. Removed in the end, as far as nothing in it is still written to.
+/// A directory for one test, removed at its end unless a process still writes to it.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -31,7 +31,7 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// Writes a file and gives its path.
+    /// Writes a file and returns its path.
     pub(crate) fn write(&self, name: &str, contents: &str) -> PathBuf {
         fs::write(self.path(name), contents).unwrap();
         self.path(name)
@@ -40,12 +40,12 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // A server of a test that failed may still write to it.
+        // The server of a failed test may still write to it.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// The program with arguments, in a folder, without the settings of whoever runs the tests.
+/// The program with arguments, in a directory, without settings from the environment.
 pub(crate) fn program<Argument: AsRef<std::ffi::OsStr>>(
     folder: &Folder,
     arguments: impl IntoIterator<Item = Argument>,
@@ -69,18 +69,18 @@ pub(crate) async fn run(folder: &Folder, arguments: &[&str]) -> Output {
     program(folder, arguments).output().await.unwrap()
 }
 
-/// What a program printed, which must have ended well.
+/// The standard output of a program, which must have succeeded.
 pub(crate) fn printed(output: &Output) -> String {
     assert!(output.status.success(), "it failed: {}", said(output));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// What a program said on standard error.
+/// The standard error of a program.
 pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A running `clustergenie up` that says it is ready.
+/// A running `clustergenie up` that is ready.
 pub(crate) struct Up {
     child: Child,
     ready: Ready,
@@ -96,18 +96,18 @@ pub(crate) struct Ready {
 }
 
 impl Up {
-    /// Starts it on a port of its own.
+    /// Starts `up` on a free port.
     pub(crate) async fn start(folder: &Folder) -> Self {
         Self::start_with(folder, &["--listen", "127.0.0.1:0"]).await
     }
 
-    /// Starts it with settings beyond where its data is.
+    /// Starts `up` with more settings than its data directory.
     pub(crate) async fn start_with<Setting: AsRef<std::ffi::OsStr>>(
         folder: &Folder,
         settings: &[Setting],
     ) -> Self {
         let (data, ready_file) = (folder.data(), folder.path("ready.json"));
-        // Of an earlier start.
+        // Left by an earlier start.
         let _ = fs::remove_file(&ready_file);
         let log = fs::File::create(folder.path("up.log")).unwrap();
         let mut child = program(folder, ["up", "--data"])
@@ -139,18 +139,18 @@ impl Up {
         &self.ready
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Stops it and waits for its end.
     pub(crate) async fn stop(self) -> std::process::ExitStatus {
         self.ask_to_stop();
         self.ended().await
     }
 
-    /// Asks it to end.
+    /// Sends SIGTERM.
     pub(crate) fn ask_to_stop(&self) {
         signal(self.child.id().expect("it runs"), Signal::TERM);
     }
 
-    /// Waits until it has ended.
+    /// Waits for its end.
     pub(crate) async fn ended(mut self) -> std::process::ExitStatus {
         self.child.wait().await.unwrap()
     }
@@ -166,13 +166,13 @@ impl Up {
         note.lines().next().unwrap().trim().parse().unwrap()
     }
 
-    /// Sends a GraphQL document with the ready token and gives its data.
+    /// Sends a GraphQL document with the first token and returns its data.
     pub(crate) async fn query(&self, document: &str) -> Value {
         query(&self.ready.url, &self.ready.token, document).await
     }
 }
 
-/// Sends a GraphQL document and gives its data.
+/// Sends a GraphQL document and returns its data.
 pub(crate) async fn query(url: &str, token: &str, document: &str) -> Value {
     let response = reqwest::Client::new()
         .post(format!("{url}/graphql"))
@@ -192,14 +192,14 @@ pub(crate) fn signal(pid: u32, signal: Signal) {
     kill_process(pid, signal).unwrap();
 }
 
-/// Whether a process with this id runs. One that has ended and that nobody has waited for does not.
+/// Whether a process with this id runs. A zombie does not.
 pub(crate) fn is_running(pid: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let state = status.lines().find_map(|line| line.strip_prefix("State:"));
     state.is_some_and(|state| !state.trim_start().starts_with('Z'))
 }
 
-/// A port that was free a moment ago, for what must come back at the same place.
+/// A port that was free a moment ago, for a server that restarts on the same port.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()

@@ -1,4 +1,4 @@
-//! `clustergenie projections` on a platform that runs.
+//! `clustergenie projections` on a running platform.
 
 use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use super::agreement::assert_all_agree;
 use super::program::{Folder, Up, printed, program, run, said};
 use super::trace_file::{FILE, end, load, trace};
 
-/// What came of `clustergenie projections` with these arguments.
+/// The output of `clustergenie projections` with these arguments.
 async fn operate(folder: &Folder, arguments: &[&str]) -> Output {
     run(
         folder,
@@ -22,13 +22,13 @@ async fn operate(folder: &Folder, arguments: &[&str]) -> Output {
     .await
 }
 
-/// The same as JSON; it must have been done.
+/// The same as JSON; it must have succeeded.
 async fn told(folder: &Folder, arguments: &[&str]) -> Value {
     let output = operate(folder, &[arguments, &["--json"]].concat()).await;
     serde_json::from_str(&printed(&output)).unwrap()
 }
 
-/// How one of them is.
+/// The status of one projection.
 async fn status(folder: &Folder, name: &str) -> Value {
     let all = told(folder, &[]).await;
     let mut all = all.as_array().unwrap().iter();
@@ -99,7 +99,7 @@ async fn everything_is_listed_and_pausing_holds_one_back() {
     let health = run(&folder, &["health", "--url", &up.ready().url]).await;
     assert!(
         health.status.success(),
-        "who was paused is ready: {}",
+        "a paused projection is ready: {}",
         said(&health)
     );
 
@@ -109,7 +109,7 @@ async fn everything_is_listed_and_pausing_holds_one_back() {
             .status
             .success()
     );
-    until("it goes on", async || {
+    until("it is resumed", async || {
         let droplets = status(&folder, "droplets").await;
         (droplets["lagEvents"] == 0 && droplets["state"] == "FOLLOWING").then_some(())
     })
@@ -150,7 +150,7 @@ async fn a_parked_stream_is_shown_tried_again_and_given_up() {
     let (_, uuid) = id.split_once(':').unwrap();
     let database = PgPool::connect(&up.ready().database_url).await.unwrap();
     record_nonsense(&database, uuid.parse().unwrap()).await;
-    // The sequencer finds what nobody told it of when the next command comes.
+    // The sequencer finds the event, which was not announced, with the next command.
     provision(&up, "web-2").await;
     let parked = until("it is parked", async || {
         let parked = told(&folder, &["parked", "droplets"]).await;
@@ -248,7 +248,7 @@ async fn read_models_are_rebuilt_while_a_trace_is_loaded_and_queried() {
             );
             assert!(
                 said.contains(&format!("{name}: ")),
-                "progress is told: {said}"
+                "progress is reported: {said}"
             );
         }
     };

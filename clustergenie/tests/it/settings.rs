@@ -1,4 +1,4 @@
-//! Settings that are not known or not valid stop the start, with a sentence.
+//! Unknown and invalid settings stop the start with a sentence.
 
 use super::program::{Folder, program, run, said};
 

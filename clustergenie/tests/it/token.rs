@@ -1,4 +1,4 @@
-//! `clustergenie token`, where no platform is needed.
+//! `clustergenie token` without a running platform.
 
 use super::program::{Folder, printed, run, said};
 

@@ -1,5 +1,5 @@
-//! Transactions of the program are begun in one way only: see `event_store::pool::begin`. A lint cannot
-//! say so, because tests may begin theirs as they like.
+//! The program begins transactions only by `event_store::pool::begin`. A lint cannot hold this, because tests
+//! may begin theirs in any way.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! `clustergenie up`: starts everything, gives it to one process at a time, ends in order, and leaves
-//! nothing behind when it is killed.
+//! `clustergenie up`: starts everything, locks its data directory, stops in order, and leaves nothing behind
+//! when it is killed.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -45,7 +45,7 @@ async fn it_serves_what_it_announces_and_ends_in_order() {
         .unwrap();
     assert_eq!(durable, "on");
 
-    // The ready token is good for a whole life of a droplet that the platform makes.
+    // With the first token the platform provisions a droplet.
     up.query(PROVISION).await;
     until("the droplet is active", async || {
         let data = up
@@ -95,7 +95,7 @@ async fn it_serves_what_it_announces_and_ends_in_order() {
     );
     assert!(
         !folder.path("ready.json").exists(),
-        "nobody is told any more that it serves"
+        "the ready file is removed"
     );
 }
 
@@ -120,10 +120,10 @@ async fn whoever_asks_again_does_not_wait_for_a_postgres_that_is_stuck() {
     let folder = Folder::new();
     let up = Up::start(&folder).await;
     let postgres = up.postgres();
-    // It can hear nothing, so it does not stop in an orderly way.
+    // A stopped process receives no signal, so a fast shutdown has no effect.
     signal(postgres, Signal::STOP);
     until("Postgres is told to shut down immediately", async || {
-        // First to the parts of the platform, in the end to the wait for Postgres.
+        // First to the parts of the platform, later to the wait for Postgres.
         up.ask_to_stop();
         let log = fs::read_to_string(folder.path("up.log")).unwrap();
         log.contains("by an immediate shutdown").then_some(())

@@ -1,4 +1,4 @@
-//! `clustergenie verify`: what it exits with, and what it prints.
+//! `clustergenie verify`: its exit status and its report.
 
 use std::process::Output;
 
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use super::login::Login;
 use super::program::{Folder, Up, program, run, said, signal};
 
-/// A store of 60 events, which no consumer has followed.
+/// A store of 60 events without a consumer.
 async fn store() -> TestDatabase {
     let database = TestDatabase::new().await;
     Recorder::new(database.pool()).droplets(30).await;
@@ -26,7 +26,7 @@ async fn verify(folder: &Folder, settings: &[&str]) -> Output {
     run(folder, &[&["verify"], settings].concat()).await
 }
 
-/// The report that it printed, and what it exited with.
+/// The printed report and the exit status.
 fn report(output: &Output) -> (Value, i32) {
     let report = serde_json::from_slice(&output.stdout);
     let report = report.unwrap_or_else(|_| panic!("it printed no report: {}", said(output)));
@@ -39,7 +39,7 @@ fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
     check.unwrap_or_else(|| panic!("{name} is in the report: {report:#}"))
 }
 
-/// Alters history as a superuser whom no trigger stops.
+/// Alters history as a superuser, whom no trigger stops.
 async fn tamper(pool: &PgPool, statement: &str) {
     let mut session = pool.begin().await.unwrap();
     let all = format!("set local session_replication_role = replica; {statement}");
@@ -262,7 +262,7 @@ async fn what_cannot_be_checked_is_neither_holding_nor_a_difference() {
     assert!(why.contains("check --kafka"), "{why}");
     assert_eq!(check(&unchecked, "log")["result"], "holds");
 
-    // A difference is what it exits with, also when something else could not be checked.
+    // The exit status of a difference wins over that of an unchecked part.
     tamper(&database.pool(), "delete from es.log where position = 60").await;
     let (differs, exit) = report(&verify(&folder, &settings).await);
     assert_eq!(exit, 1, "{differs:#}");
@@ -303,7 +303,7 @@ async fn whoever_does_not_see_every_row_is_told_who_does() {
 #[tokio::test]
 async fn an_interrupted_check_says_so() {
     let (folder, database) = (Folder::new(), store().await);
-    // A Kafka that takes the connection and never answers.
+    // A Kafka that accepts the connection and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let checking = program(

@@ -35,7 +35,7 @@ pub(crate) fn check(records: &[Record], history: &History, differences: &Differe
     }
 }
 
-/// What is wrong with one command, given the events that carry its trace.
+/// The differences of one command, given the events that carry its trace.
 fn faults(record: &Record, events: &[&Event]) -> Vec<String> {
     let mut faults = Vec::new();
     for attempt in &record.attempts {

@@ -30,7 +30,7 @@ pub(crate) struct Client {
     acknowledged: Vec<usize>,
 }
 
-/// How a command is delivered.
+/// A way to deliver a command.
 #[derive(Clone, Copy)]
 enum Delivery {
     /// Sent until there is an answer.

@@ -1,4 +1,4 @@
-//! What a subscriber wants to receive, as a GraphQL subscription.
+//! Filters of subscribers, as GraphQL subscriptions.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

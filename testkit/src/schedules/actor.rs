@@ -1,4 +1,4 @@
-//! Who acts: a piece of the program with a connection of its own.
+//! Actors: code of the program with one connection each.
 
 use std::fmt;
 use std::future::Future;
@@ -10,23 +10,23 @@ use futures_util::FutureExt;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
-use super::gate::{Bell, Gate, Mutation, Standing};
+use super::gate::{ActorState, Bell, Gate, Mutation};
 use super::proxy::Proxy;
 use super::server::Server;
 use super::session::Session;
 
 type Play = dyn Fn(Stage) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
-/// What becomes of an actor that crashes.
+/// The fate of an actor after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterCrash {
-    /// Nobody takes its place.
+    /// It stays ended.
     Gone,
-    /// It starts anew, knowing nothing.
+    /// It restarts without memory.
     StartsAnew,
 }
 
-/// A piece of the program that acts at the same time as others.
+/// Code of the program that runs concurrently with others.
 #[derive(Clone)]
 pub struct Actor {
     pub(super) name: &'static str,
@@ -35,19 +35,19 @@ pub struct Actor {
     play: Arc<Play>,
 }
 
-/// Where an actor acts.
+/// The environment of an actor.
 #[derive(Clone, Debug)]
 pub struct Stage {
-    /// One connection: each statement on it waits for the explorer, except those that begin a transaction
-    /// or set a savepoint.
+    /// One connection. Each statement waits for the explorer, except those that begin a transaction or set a
+    /// savepoint.
     pub pool: PgPool,
-    /// How often the actor crashed before.
+    /// Number of earlier crashes of the actor.
     pub life: usize,
     gate: Arc<Gate>,
 }
 
 impl Actor {
-    /// An actor that does `play`, and starts anew when it crashes.
+    /// An actor that runs `play`, and restarts after a crash.
     pub fn new<F>(name: &'static str, play: impl Fn(Stage) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -69,7 +69,7 @@ impl Actor {
         }
     }
 
-    /// The same actor with safeguards taken out of its statements.
+    /// The same actor with safeguards removed from its statements.
     #[must_use]
     pub fn mutated(self, mutations: impl IntoIterator<Item = Mutation>) -> Self {
         Self {
@@ -86,8 +86,8 @@ impl fmt::Debug for Actor {
 }
 
 impl Stage {
-    /// Does what happened before anybody else acts: its statements pass at once. To be called at the beginning of
-    /// the first life only.
+    /// Runs work that happened before the other actors started: its statements pass at once. Must be called
+    /// only at the start of the first life.
     pub async fn before<T>(&self, work: impl Future<Output = T>) -> T {
         self.gate.open();
         let done = work.await;
@@ -96,15 +96,16 @@ impl Stage {
     }
 }
 
-/// An actor with its connection, through all schedules.
+/// An actor with its connection, for all schedules.
 pub(super) struct Player {
     pub(super) actor: Actor,
     pub(super) gate: Arc<Gate>,
     server: Arc<Server>,
     playing: JoinSet<()>,
-    /// The way to the session; or else the session, once there was one.
-    door: Option<(Proxy, PgPool)>,
-    line: Option<Session>,
+    /// The proxy of the session while the actor lives, and the pool through it.
+    proxy: Option<(Proxy, PgPool)>,
+    /// The session between two lives.
+    session: Option<Session>,
     life: usize,
 }
 
@@ -115,54 +116,56 @@ impl Player {
             actor,
             server,
             playing: JoinSet::new(),
-            door: None,
-            line: None,
+            proxy: None,
+            session: None,
             life: 0,
         }
     }
 
-    /// Begins anew, in a new schedule; `actor` holds what it needs for this one.
+    /// Starts the actor for a new schedule.
     pub(super) async fn begin(&mut self, actor: Actor) {
         self.actor = actor;
         self.life = 0;
         self.live().await;
     }
 
-    /// Ends it in the middle of whatever it does, as `kill -9` does, and lets it start anew if it is to.
+    /// Ends the actor at once, as `kill -9` does, and restarts it if it is to restart.
     pub(super) async fn crash(&mut self) {
         self.leave().await;
         self.life += 1;
         match self.actor.after_crash {
-            AfterCrash::Gone => self.gate.stands(Standing::Ended(Ok(()))),
+            AfterCrash::Gone => self.gate.set_state(ActorState::Ended(Ok(()))),
             AfterCrash::StartsAnew => self.live().await,
         }
     }
 
-    /// Ends it, with its transaction.
+    /// Ends the actor and its transaction.
     pub(super) async fn leave(&mut self) {
-        if let Some((door, _)) = self.door.take() {
-            // First, so that nothing the actor still says reaches Postgres.
-            let mut line = door.shut().await;
+        if let Some((proxy, _)) = self.proxy.take() {
+            // First, so that no further statement of the actor reaches Postgres.
+            let mut session = proxy.shut().await;
             self.playing.shutdown().await;
-            line.reset(&self.server).await.expect("Postgres answers");
-            self.line = Some(line);
+            session.reset(&self.server).await.expect("Postgres answers");
+            self.session = Some(session);
         }
     }
 
     async fn live(&mut self) {
-        self.gate.stands(Standing::Running);
+        self.gate.set_state(ActorState::Running);
         self.gate.close();
-        let pool = match &self.door {
+        let pool = match &self.proxy {
             Some((_, pool)) => pool.clone(),
             None => {
-                let line = match self.line.take() {
-                    Some(line) => line,
-                    None => Session::dial(&self.server).await.expect("Postgres answers"),
+                let session = match self.session.take() {
+                    Some(session) => session,
+                    None => Session::connect(&self.server)
+                        .await
+                        .expect("Postgres answers"),
                 };
                 let (gate, server) = (Arc::clone(&self.gate), Arc::clone(&self.server));
-                let door = Proxy::open(line, gate, server).await;
-                let pool = self.server.pool_through(door.address);
-                self.door = Some((door, pool.clone()));
+                let proxy = Proxy::open(session, gate, server).await;
+                let pool = self.server.pool_through(proxy.address);
+                self.proxy = Some((proxy, pool.clone()));
                 pool
             }
         };
@@ -176,19 +179,19 @@ impl Player {
         while self.playing.try_join_next().is_some() {}
         self.playing.spawn(async move {
             let ended = AssertUnwindSafe(play).catch_unwind().await;
-            // Comes back when a transaction that was dropped is rolled back, which is a step as well.
+            // Returns when a dropped transaction is rolled back, which is a step as well.
             let returned = pool.acquire().await.map(drop);
             let ended = match (ended, returned) {
                 (Ok(()), Ok(())) => Ok(()),
                 (Ok(()), Err(error)) => Err(format!("its connection is lost: {error}")),
-                (Err(panic), _) => Err(said(panic.as_ref())),
+                (Err(panic), _) => Err(panic_message(panic.as_ref())),
             };
-            gate.stands(Standing::Ended(ended));
+            gate.set_state(ActorState::Ended(ended));
         });
     }
 }
 
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "it panicked".to_owned())

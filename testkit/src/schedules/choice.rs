@@ -1,21 +1,20 @@
-//! A schedule: who went when, in a form that can be printed, read and played again.
+//! A schedule as text, which can be printed, read and run again.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What happens next.
+/// The next step of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Choice {
-    /// The actor of that number runs its next statement.
+    /// The actor with this number runs its next statement.
     Step(usize),
-    /// The actor of that number crashes.
+    /// The actor with this number crashes.
     Crash(usize),
-    /// Nothing: everybody has ended, and the last one does not crash then.
+    /// No step: all actors have ended, and the last one does not crash then.
     Rest,
 }
 
-/// All choices from the beginning; prints as `0 1 1 0! 0 .`, where `!` is a crash
-/// and `.` a rest.
+/// All steps from the start, as text `0 1 1 0! 0 .`, where `!` is a crash and `.` no step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule(pub Vec<Choice>);
 

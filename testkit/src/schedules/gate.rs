@@ -1,35 +1,35 @@
-//! Stands between an actor and Postgres, and lets a statement pass when it is told to.
+//! The gate between an actor and Postgres: holds each statement until the explorer releases it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
-/// Text of a statement and what it is replaced by on the way to Postgres: the program runs as it is, with
-/// one of its safeguards taken out.
+/// A replacement of a statement's text on the way to Postgres: the unchanged program runs without one of its
+/// safeguards.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutation {
-    /// What the statement says.
+    /// The text in the statement.
     pub find: &'static str,
-    /// What Postgres gets instead. It must name the same parameters.
+    /// The text for Postgres. It must use the same parameters.
     pub replace: &'static str,
 }
 
-/// Where an actor stands.
+/// The state of an actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ActorState {
     /// It computes, or its statement runs or waits for a lock.
     Running,
     /// It is about to run this statement.
     Held(String),
-    /// It has ended; or it has panicked, saying this.
+    /// It has ended, or has panicked with this message.
     Ended(Result<(), String>),
 }
 
-/// Tells the explorer that somebody stands elsewhere.
+/// Notifies the explorer of a changed state.
 pub(super) type Bell = Arc<Notify>;
 
-/// What an actor's connections and the explorer share.
+/// The gate, shared by an actor's connection and the explorer.
 #[derive(Debug)]
 pub(super) struct Gate {
     place: Mutex<Place>,
@@ -41,18 +41,18 @@ pub(super) struct Gate {
 
 #[derive(Debug)]
 struct Place {
-    standing: Standing,
+    state: ActorState,
     passage: Passage,
     pid: Option<i32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Passage {
-    /// Statements wait.
+    /// Holds statements.
     Closed,
-    /// One may pass.
+    /// Releases one statement.
     Once,
-    /// All pass.
+    /// Releases all statements.
     Open,
 }
 
@@ -60,7 +60,7 @@ impl Gate {
     pub(super) fn new(bell: Bell, mutations: Vec<Mutation>) -> Arc<Self> {
         Arc::new(Self {
             place: Mutex::new(Place {
-                standing: Standing::Running,
+                state: ActorState::Running,
                 passage: Passage::Closed,
                 pid: None,
             }),
@@ -71,12 +71,12 @@ impl Gate {
         })
     }
 
-    pub(super) fn standing(&self) -> Standing {
-        self.place().standing.clone()
+    pub(super) fn state(&self) -> ActorState {
+        self.place().state.clone()
     }
 
-    pub(super) fn stands(&self, standing: Standing) {
-        self.place().standing = standing;
+    pub(super) fn set_state(&self, state: ActorState) {
+        self.place().state = state;
         self.bell.notify_one();
     }
 
@@ -89,20 +89,20 @@ impl Gate {
         self.place().pid = Some(pid);
     }
 
-    /// How often the mutation met its text.
+    /// Number of statements that the mutations changed.
     pub(super) fn mutated(&self) -> usize {
         self.mutated.load(Ordering::SeqCst)
     }
 
-    /// Lets the statement that is held pass.
+    /// Releases the held statement.
     pub(super) fn pass(&self) {
         let mut place = self.place();
-        (place.standing, place.passage) = (Standing::Running, Passage::Once);
+        (place.state, place.passage) = (ActorState::Running, Passage::Once);
         drop(place);
         self.turn.notify_one();
     }
 
-    /// Lets everything pass from now on.
+    /// Releases every statement from now on.
     pub(super) fn open(&self) {
         self.place().passage = Passage::Open;
         self.turn.notify_one();
@@ -120,9 +120,9 @@ impl Gate {
                 let mut place = self.place();
                 match place.passage {
                     Passage::Closed => {
-                        let held = Standing::Held(statement.to_owned());
-                        if place.standing != held {
-                            place.standing = held;
+                        let held = ActorState::Held(statement.to_owned());
+                        if place.state != held {
+                            place.state = held;
                             self.bell.notify_one();
                         }
                     }
@@ -131,7 +131,7 @@ impl Gate {
                         return;
                     }
                     Passage::Open => {
-                        place.standing = Standing::Running;
+                        place.state = ActorState::Running;
                         return;
                     }
                 }
@@ -140,7 +140,7 @@ impl Gate {
         }
     }
 
-    /// What Postgres gets in place of a statement.
+    /// The text of a statement with the mutations.
     pub(super) fn mutate(&self, statement: &str) -> String {
         let mut mutated = statement.to_owned();
         for Mutation { find, replace } in &self.mutations {

@@ -1,4 +1,4 @@
-//! The address at which Postgres seems to be, for one actor in one of its lives.
+//! A proxy of Postgres for one life of an actor.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::gate::Gate;
 use super::server::Server;
 use super::session::Session;
 
-/// Serves one client at a time: an actor has one connection.
+/// The proxy. It serves one client at a time, because an actor has one connection.
 #[derive(Debug)]
 pub(super) struct Proxy {
     pub(super) address: SocketAddr,
@@ -32,7 +32,7 @@ impl Proxy {
             let serve = async {
                 while let Ok((client, _)) = listener.accept().await {
                     // Ends when the client hangs up; the next one finds a session like new.
-                    let _ = line.carry(client, &gate).await;
+                    let _ = line.forward(client, &gate).await;
                     line.reset(&server).await.expect("Postgres answers");
                 }
             };
@@ -49,7 +49,7 @@ impl Proxy {
         }
     }
 
-    /// Cuts the client off and gives the session back.
+    /// Disconnects the client and returns the session.
     pub(super) async fn shut(mut self) -> Session {
         self.shut.cancel();
         let line = self.serving.join_next().await;

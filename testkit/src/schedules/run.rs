@@ -1,30 +1,30 @@
-//! One schedule, from a fresh state to the check.
+//! Runs one schedule, from a fresh state to the check.
 
 use std::time::Instant;
 
 use super::actor::Player;
 use super::choice::{Choice, Schedule};
-use super::gate::{Bell, Standing};
+use super::gate::{ActorState, Bell};
 use super::server::{LOOK_AFTER, POLL_INTERVAL, Server};
 use super::{Bounds, Scene};
 use crate::wait::DEADLINE;
 
-/// A schedule that was played.
+/// A schedule that has run.
 #[derive(Debug, Default)]
 pub(super) struct Played {
     pub(super) points: Vec<Point>,
-    /// For people: each choice with the statement it concerned.
+    /// Each choice with its statement, for people.
     pub(super) story: Vec<String>,
-    /// How often somebody had to wait for a lock.
+    /// Number of waits for a lock.
     pub(super) waits: usize,
     pub(super) wrong: Option<String>,
 }
 
-/// A moment at which there was a choice.
+/// A point with a choice.
 #[derive(Clone, Debug)]
 pub(super) struct Point {
-    /// Where everybody stood; empty when only the choice is known.
-    pub(super) standings: Vec<Standing>,
+    /// The states of all actors; empty if only the choice is known.
+    pub(super) states: Vec<ActorState>,
     pub(super) choices: Vec<Choice>,
     pub(super) chosen: usize,
 }
@@ -34,18 +34,18 @@ impl Point {
         self.choices[self.chosen]
     }
 
-    /// A moment of which nothing is known but what was chosen.
+    /// A point of which only the choice is known.
     pub(super) fn of(choice: Choice) -> Self {
         Self {
-            standings: Vec::new(),
+            states: Vec::new(),
             choices: vec![choice],
             chosen: 0,
         }
     }
 
-    /// Whether the same choice can be made where everybody stands now.
-    fn repeats(&self, standings: &[Standing]) -> bool {
-        self.standings.is_empty() || self.standings == standings
+    /// Whether the same choice is possible in these states.
+    fn repeats(&self, states: &[ActorState]) -> bool {
+        self.states.is_empty() || self.states == states
     }
 }
 
@@ -55,7 +55,7 @@ impl Played {
     }
 }
 
-/// Plays the given choices, and from there on always the first that there is.
+/// Makes the given choices, and then always the first possible one.
 pub(super) struct Run<'a> {
     pub(super) server: &'a Server,
     pub(super) players: &'a mut [Player],
@@ -64,7 +64,7 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// `None` when it comes to stand otherwise than the prefix says.
+    /// `None` when the states differ from those of the prefix.
     pub(super) async fn play(&mut self, scene: &dyn Scene, prefix: &[Point]) -> Option<Played> {
         scene.reset(&self.server.pool).await;
         for (player, actor) in self.players.iter_mut().zip(scene.actors()) {
@@ -79,19 +79,19 @@ impl Run<'_> {
             if played.wrong.is_some() {
                 return Some(played);
             }
-            let standings: Vec<Standing> = self.players.iter().map(|p| p.gate.standing()).collect();
-            let choices = self.choices(&standings, &pace);
+            let states: Vec<ActorState> = self.players.iter().map(|p| p.gate.state()).collect();
+            let choices = self.choices(&states, &pace);
             if choices.is_empty() {
                 break;
             }
             let chosen = match prefix.get(played.points.len()) {
-                Some(point) if !point.repeats(&standings) => return None,
+                Some(point) if !point.repeats(&states) => return None,
                 Some(point) => choices.iter().position(|c| *c == point.choice())?,
                 None => 0,
             };
             let choice = choices[chosen];
             played.points.push(Point {
-                standings,
+                states,
                 choices,
                 chosen,
             });
@@ -107,9 +107,9 @@ impl Run<'_> {
         Some(played)
     }
 
-    fn choices(&self, standings: &[Standing], pace: &Pace) -> Vec<Choice> {
-        let held = |actor: &usize| matches!(standings[*actor], Standing::Held(_));
-        let ready: Vec<usize> = (0..standings.len()).filter(held).collect();
+    fn choices(&self, states: &[ActorState], pace: &Pace) -> Vec<Choice> {
+        let held = |actor: &usize| matches!(states[*actor], ActorState::Held(_));
+        let ready: Vec<usize> = (0..states.len()).filter(held).collect();
         let goes_on = pace.last.filter(held);
         // Whoever went last goes first, so that a bound on preemptions keeps the simplest schedules.
         let mut order: Vec<usize> = goes_on.into_iter().collect();
@@ -121,10 +121,10 @@ impl Run<'_> {
         if pace.crashes < self.bounds.crashes {
             // One that has just ended may also crash: what it did is done, and it does not know.
             let lives = |actor: &usize| {
-                let ended = matches!(standings[*actor], Standing::Ended(_));
+                let ended = matches!(states[*actor], ActorState::Ended(_));
                 pace.has_acted(*actor) && (!ended || pace.last == Some(*actor))
             };
-            choices.extend((0..standings.len()).filter(lives).map(Choice::Crash));
+            choices.extend((0..states.len()).filter(lives).map(Choice::Crash));
             if ready.is_empty() && !choices.is_empty() {
                 choices.insert(0, Choice::Rest);
             }
@@ -133,16 +133,16 @@ impl Run<'_> {
     }
 
     async fn take(&mut self, choice: Choice, pace: &mut Pace, story: &mut Vec<String>) {
-        let standing = |actor: usize| self.players[actor].gate.standing();
+        let state = |actor: usize| self.players[actor].gate.state();
         match choice {
             Choice::Step(actor) => {
-                let is_held = |last: &usize| matches!(standing(*last), Standing::Held(_));
+                let is_held = |last: &usize| matches!(state(*last), ActorState::Held(_));
                 if pace.last.filter(is_held).is_some_and(|last| last != actor) {
                     pace.preemptions += 1;
                 }
                 pace.acted(actor);
                 let name = self.players[actor].actor.name;
-                if let Standing::Held(statement) = standing(actor) {
+                if let ActorState::Held(statement) = state(actor) {
                     story.push(format!("{name}: {}", shortened(&statement)));
                 }
                 self.players[actor].gate.pass();
@@ -150,12 +150,12 @@ impl Run<'_> {
             Choice::Crash(actor) => {
                 pace.crashed(actor);
                 let name = self.players[actor].actor.name;
-                story.push(match standing(actor) {
-                    Standing::Held(statement) => {
+                story.push(match state(actor) {
+                    ActorState::Held(statement) => {
                         format!("{name} crashes before: {}", shortened(&statement))
                     }
-                    Standing::Running => format!("{name} crashes while it waits for a lock"),
-                    Standing::Ended(_) => format!("{name} crashes at its end"),
+                    ActorState::Running => format!("{name} crashes while it waits for a lock"),
+                    ActorState::Ended(_) => format!("{name} crashes at its end"),
                 });
                 self.players[actor].crash().await;
             }
@@ -164,14 +164,14 @@ impl Run<'_> {
     }
 
     fn panicked(&self) -> Option<String> {
-        self.players.iter().find_map(|p| match p.gate.standing() {
-            Standing::Ended(Err(said)) => Some(format!("{} failed: {said}", p.actor.name)),
+        self.players.iter().find_map(|p| match p.gate.state() {
+            ActorState::Ended(Err(said)) => Some(format!("{} failed: {said}", p.actor.name)),
             _ => None,
         })
     }
 
     fn stuck(&self) -> Option<String> {
-        let waits = |p: &&Player| p.gate.standing() == Standing::Running;
+        let waits = |p: &&Player| p.gate.state() == ActorState::Running;
         let name = self.players.iter().find(waits)?.actor.name;
         Some(format!(
             "{name} waits for a lock that nobody will give back"
@@ -179,7 +179,7 @@ impl Run<'_> {
     }
 }
 
-/// What was done so far, as far as it bounds what may come.
+/// The spent part of the bounds.
 #[derive(Debug, Default)]
 struct Pace {
     last: Option<usize>,
@@ -206,14 +206,14 @@ impl Pace {
     }
 }
 
-/// Returns when nobody computes: everybody is held, has ended, or waits for a lock. Gives how many wait.
+/// Waits until no actor computes: each is held, has ended, or waits for a lock. Returns the number of waits.
 async fn settle(server: &Server, players: &[Player], bell: &Bell) -> usize {
     let started = Instant::now();
     let mut look = LOOK_AFTER;
     loop {
         let running: Vec<&Player> = players
             .iter()
-            .filter(|p| p.gate.standing() == Standing::Running)
+            .filter(|p| p.gate.state() == ActorState::Running)
             .collect();
         if running.is_empty() {
             return 0;

@@ -1,4 +1,4 @@
-//! The server as the explorer sees it: connections through a door, and who waits for whom.
+//! The Postgres server of the explorer: connections through a proxy, and waits for locks.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -7,19 +7,19 @@ use std::time::Duration;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 
-/// How long an actor may stand still between two steps.
+/// Longest time that an actor may be held between two steps.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// After so long a wait for a lock Postgres has looked for a deadlock, and ended it by failing the one that
-/// waits: whoever still waits then, waits for somebody who can go on.
+/// Time of a wait after which Postgres has detected a deadlock and failed the waiting statement. A longer wait
+/// is for an actor that can continue.
 const DEADLOCKS_FOUND_MS: i32 = 3;
 
-/// When the explorer first looks whether those who do not answer wait for a lock. Most answer before.
+/// Delay before the first check for waits. Most statements are answered earlier.
 pub(super) const LOOK_AFTER: Duration = Duration::from_millis(2);
-/// How often it looks when a busy machine makes it wait longer.
+/// Poll interval of later checks, on a busy machine.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(40);
 
-/// A database, and how to reach it.
+/// A database and its address.
 #[derive(Debug)]
 pub(super) struct Server {
     options: PgConnectOptions,
@@ -31,7 +31,7 @@ impl Server {
     pub(super) fn new(url: &str, pool: PgPool) -> Self {
         let options = PgConnectOptions::from_str(url)
             .expect("a URL of Postgres")
-            // The gate must be able to read along.
+            // The gate reads the protocol.
             .ssl_mode(PgSslMode::Disable)
             .application_name("clustergenie schedules")
             .options([("deadlock_timeout", "1ms"), ("jit", "off")]);
@@ -42,9 +42,9 @@ impl Server {
         format!("{}:{}", self.options.get_host(), self.options.get_port())
     }
 
-    /// A pool of one connection through a door, made when it is first used.
-    pub(super) fn pool_through(&self, door: SocketAddr) -> PgPool {
-        let options = self.options.clone().host("127.0.0.1").port(door.port());
+    /// A pool of one connection through a proxy, opened at its first use.
+    pub(super) fn pool_through(&self, proxy: SocketAddr) -> PgPool {
+        let options = self.options.clone().host("127.0.0.1").port(proxy.port());
         PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(PATIENCE)
@@ -54,8 +54,8 @@ impl Server {
             .connect_lazy_with(options)
     }
 
-    /// Whether every one of the given processes waits for a lock, and has waited long enough not to be
-    /// in a deadlock. One look at all locks: so if all of them wait, none of them can wake another.
+    /// Whether all of the given backends wait for a lock, long enough not to be in a deadlock. One snapshot of
+    /// all locks: if all wait in it, none of them can wake another.
     pub(super) async fn all_wait(&self, pids: &[i32]) -> bool {
         let waiting: i64 = sqlx::query_scalar(
             "select count(distinct pid) from pg_locks where not granted and pid = any($1) \
@@ -69,7 +69,7 @@ impl Server {
         usize::try_from(waiting).is_ok_and(|waiting| waiting == pids.len())
     }
 
-    /// Stops the statement that a process runs.
+    /// Cancels the statement of a backend.
     pub(super) async fn cancel(&self, pid: i32) {
         sqlx::query("select pg_cancel_backend($1)")
             .bind(pid)

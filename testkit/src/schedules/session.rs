@@ -1,5 +1,5 @@
-//! A session with Postgres that is used again after a crash: making a new one takes a tenth of a second,
-//! almost all of it to derive a key from the password in a program that is not optimized.
+//! A session with Postgres that survives the crashes of its actor. A new one takes a tenth of a second, almost
+//! all of it to derive a key from the password in an unoptimized program.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,15 +17,15 @@ use super::wire::{Message, Request, Requests};
 pub(super) struct Session {
     stream: TcpStream,
     inbox: Vec<u8>,
-    /// What the server said when it let the first client in; the others are told the same.
+    /// The server's messages after the first login; later clients get the same.
     greeting: Vec<u8>,
     pid: Option<i32>,
-    /// Requests that are not answered yet.
+    /// Number of requests without an answer.
     open: AtomicUsize,
 }
 
 impl Session {
-    pub(super) async fn dial(server: &Server) -> io::Result<Self> {
+    pub(super) async fn connect(server: &Server) -> io::Result<Self> {
         let stream = TcpStream::connect(server.address()).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -37,9 +37,9 @@ impl Session {
         })
     }
 
-    /// Carries requests and answers between the session and a client, until the client hangs up or this
+    /// Forwards requests and answers between the session and a client, until the client disconnects or this
     /// future is dropped.
-    pub(super) async fn carry(&mut self, mut client: TcpStream, gate: &Gate) -> io::Result<()> {
+    pub(super) async fn forward(&mut self, mut client: TcpStream, gate: &Gate) -> io::Result<()> {
         client.set_nodelay(true)?;
         let (from_client, mut to_client) = client.split();
         let mut requests = Requests::new(tokio::io::BufReader::new(from_client));
@@ -62,8 +62,8 @@ impl Session {
         }
     }
 
-    /// Does to the session what its end would do: whatever runs is stopped, the transaction is rolled back,
-    /// locks are free, settings and prepared statements are forgotten.
+    /// Resets the session as its end would: cancels the statement, rolls back the transaction, releases locks,
+    /// and drops settings and prepared statements.
     pub(super) async fn reset(&mut self, server: &Server) -> io::Result<()> {
         let Some(pid) = self.pid else {
             return Ok(());

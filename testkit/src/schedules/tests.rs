@@ -1,17 +1,17 @@
-//! The explorer on a counter that everybody raises: it plays every schedule, and finds what is wrong.
+//! The explorer on a counter that all actors raise: it runs every schedule and finds the broken ones.
 
 use sqlx::{Connection, PgConnection};
 
 use super::*;
 
-/// How a counter is raised.
+/// A way to raise the counter.
 #[derive(Clone, Copy, Debug)]
 enum Raise {
-    /// Two statements, and nothing held in between.
+    /// Two statements without a lock in between.
     ReadThenWrite,
-    /// The same in a transaction that holds the row.
+    /// The same in a transaction that locks the row.
     ReadForUpdateThenWrite,
-    /// A row of its own and then that of the other, whatever the other does.
+    /// The actor's own row and then that of the other, which can deadlock.
     BothRows,
 }
 

@@ -1,20 +1,20 @@
-//! The client's half of the Postgres protocol, as far as statements must be told apart.
+//! The part of the Postgres protocol that is needed to recognize statements.
 
 use std::collections::HashMap;
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What a client sends before it waits for an answer.
+/// The messages that a client sends before it waits for an answer.
 #[derive(Debug, Default)]
 pub(super) struct Request {
-    /// As it goes on to the server.
+    /// The bytes for the server.
     pub(super) bytes: Vec<u8>,
-    /// Whether the server says that it is ready when it has answered.
+    /// Whether the server's answer ends with "ready for query".
     pub(super) is_answered: bool,
-    /// Whether it is the last one.
+    /// Whether it is the last request of the client.
     pub(super) hangs_up: bool,
-    /// The text of the statement that it runs, if it runs one.
+    /// The text of its statement, if it executes one.
     runs: Option<String>,
 }
 
@@ -26,8 +26,8 @@ impl Request {
         bytes
     }
 
-    /// The statement, if it could make a difference when it runs: whoever begins a transaction or sets a
-    /// savepoint takes no lock and sees nothing yet.
+    /// The statement, if its place in the order matters. Beginning a transaction or setting a savepoint takes
+    /// no lock and reads nothing.
     pub(super) fn step(&self) -> Option<&str> {
         self.runs.as_deref().filter(|statement| {
             !["BEGIN", "SAVEPOINT ", "RELEASE SAVEPOINT "]
@@ -37,14 +37,14 @@ impl Request {
     }
 }
 
-/// What the server sends.
+/// A message of the server.
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) bytes: Vec<u8>,
 }
 
 impl Message {
-    /// Takes the first message out of what was received, if all of it was.
+    /// Takes the first message out of the received bytes, if it is complete.
     pub(super) fn take(inbox: &mut Vec<u8>) -> Option<Self> {
         let length = inbox.get(1..5)?.first_chunk::<4>()?;
         let end = 1 + u32::from_be_bytes(*length) as usize;
@@ -57,12 +57,12 @@ impl Message {
         })
     }
 
-    /// Whether the server waits for the next request.
+    /// Whether the message is "ready for query".
     pub(super) fn is_ready(&self) -> bool {
         self.bytes[0] == b'Z'
     }
 
-    /// Whether it belongs to what every client is told that was let in.
+    /// Whether the message belongs to the answer to a login.
     pub(super) fn greets(&self) -> bool {
         match self.bytes[0] {
             b'R' => self.bytes[5..] == [0; 4],
@@ -70,7 +70,7 @@ impl Message {
         }
     }
 
-    /// The number of the server's process, if the message tells it.
+    /// The process id of the backend, if the message contains it.
     pub(super) fn backend_pid(&self) -> Option<i32> {
         let pid = self.bytes.get(5..)?.first_chunk::<4>()?;
         (self.bytes[0] == b'K').then(|| i32::from_be_bytes(*pid))
@@ -97,7 +97,7 @@ impl<R: AsyncRead + Unpin> Requests<R> {
     /// The next request; `rewrite` may change the text of a statement that is prepared.
     ///
     /// # Errors
-    /// When the client has gone.
+    /// When the client has disconnected.
     pub(super) async fn next(&mut self, rewrite: impl Fn(&str) -> String) -> io::Result<Request> {
         let mut request = Request::default();
         if !self.is_started {
@@ -132,7 +132,7 @@ impl<R: AsyncRead + Unpin> Requests<R> {
             }
             request.bytes.push(kind);
             push(&mut request.bytes, &body);
-            // Query, Sync, a password, Flush, Terminate: now the server has the word.
+            // Query, Sync, a password, Flush, Terminate: now the server answers.
             if matches!(kind, b'Q' | b'S' | b'p' | b'H' | b'X') {
                 request.is_answered = matches!(kind, b'Q' | b'S');
                 request.hangs_up = kind == b'X';
@@ -155,7 +155,7 @@ fn push(bytes: &mut Vec<u8>, body: &[u8]) {
     bytes.extend_from_slice(body);
 }
 
-/// A text that ends with a zero, and what follows it.
+/// A text that ends with a zero byte, and the bytes after it.
 fn split_text(bytes: &[u8]) -> (&[u8], &[u8]) {
     let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
     (&bytes[..end], bytes.get(end + 1..).unwrap_or_default())

@@ -25,7 +25,7 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Longest time that the banner waits for Kafka alone.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How to reach the platform: printed for people, written to the ready file for scripts.
+/// Addresses and token of the platform, for people and for scripts.
 pub(super) struct Announcement {
     url: String,
     token: String,
