@@ -38,12 +38,9 @@ async fn two_processes_at_once_make_the_first_generations_once() {
         world.database.pool_for(Purpose::Maintenance),
         world.database.pool_for(Purpose::Maintenance)
     );
-    let (first, second) = tokio::join!(
-        tokio::spawn(async move { migrate(&one).await }),
-        tokio::spawn(async move { migrate(&two).await })
-    );
-    first.expect("does not panic").expect("migrates");
-    second.expect("does not panic").expect("migrates");
+    let (first, second) = tokio::join!(migrate(&one), migrate(&two));
+    first.expect("migrates");
+    second.expect("migrates");
     check(&world.pool).await.expect("everything is there");
     let made = generations(&world.pool).await;
     assert_eq!(made.len(), projections::all().len());
