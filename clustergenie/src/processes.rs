@@ -12,6 +12,7 @@ use event_store::cloudevent::Topics;
 use event_store::consume::shared_log::SharedLog;
 use event_store::consume::wake::{Hint, UNTIL_HINTED, Wake};
 use event_store::pool::{self, Purpose};
+use event_store::stream_types;
 use projections::consistency;
 use projections::reader::Reader;
 use sqlx::PgPool;
@@ -57,6 +58,7 @@ pub(crate) async fn migrate(settings: Migrate) -> anyhow::Result<()> {
         }
     };
     schema::migrate::migrate(&pool).await?;
+    stream_types::declare(&pool).await?;
     tracing::info!("the database is at the version of this program");
     pool.close().await;
     Ok(())
@@ -71,6 +73,7 @@ pub(crate) async fn api(settings: Api) -> anyhow::Result<()> {
     let key = signing_key(&settings.jwt_key_file)?;
     let auth = Auth::new(&key)?;
     let store = connect(&settings.database, Purpose::Commands, 20).await?;
+    stream_types::declare(&store).await?;
     let appending = connect(&settings.database, Purpose::Commands, 2).await?;
     let queries = connect(&settings.database, Purpose::Queries, 20).await?;
     // Hints have connections of their own, so that they never wait behind commands.
@@ -180,6 +183,7 @@ pub(crate) async fn project(settings: Project) -> anyhow::Result<()> {
 pub(crate) async fn work(settings: Work) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
     let store = connect(&settings.database, Purpose::Commands, 10).await?;
+    stream_types::declare(&store).await?;
     let appending = connect(&settings.database, Purpose::Commands, 2).await?;
     let pool = connect(&settings.database, Purpose::Consumers, 16).await?;
     let feed = Feed::Kafka(brokers(settings.kafka));

@@ -17,6 +17,7 @@ use event_store::cloudevent::Topics;
 use event_store::consume::shared_log::SharedLog;
 use event_store::consume::wake::{UNTIL_HINTED, Wake};
 use event_store::pool::{self, Purpose};
+use event_store::stream_types;
 use projections::consistency;
 use projections::reader::Reader;
 use serde_json::json;
@@ -169,6 +170,7 @@ async fn start(
 async fn migrate(database_url: &str) -> anyhow::Result<()> {
     let pool = connect(database_url, Purpose::Maintenance, 2).await?;
     schema::migrate::migrate(&pool).await?;
+    stream_types::declare(&pool).await?;
     pool.close().await;
     Ok(())
 }

@@ -7,9 +7,10 @@ use event_store::write::append::StreamAppend;
 use event_store::write::reservation::{Name, NameChange};
 
 use crate::aggregate::{Aggregate, State};
-use crate::error::Rejected;
+use crate::error::{CommandError, Rejected};
 use crate::receipt::Receipt;
 use crate::streams::Loaded;
+use crate::token::MAX_STREAMS;
 
 /// Everything that one command is to commit.
 #[derive(Debug)]
@@ -66,6 +67,14 @@ impl From<Change> for Decision {
 }
 
 impl Decision {
+    /// Refuses what has more streams than a token can name.
+    pub(crate) fn within_bounds(self) -> Result<Self, CommandError> {
+        match self.changes().count() {
+            ..=MAX_STREAMS => Ok(self),
+            streams => Err(Rejected::too_large(streams).into()),
+        }
+    }
+
     /// All changes, the subject's first.
     pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
         std::iter::once(&self.subject).chain(&self.others)
@@ -118,10 +127,38 @@ fn name_changes(stream: StreamId, before: Option<Name>, after: Option<Name>) -> 
 
 #[cfg(test)]
 mod tests {
+    use domain::droplet::Droplet;
     use domain::ids::DropletId;
     use uuid::Uuid;
 
     use super::*;
+
+    /// A decision over so many streams.
+    fn decision(streams: usize) -> Decision {
+        let change = |id: usize| Change {
+            stream: DropletId::new(Uuid::from_u128(id as u128)).into(),
+            before: Version(1),
+            events: Vec::new(),
+            after: State::Droplet(Droplet::default()),
+            names: Vec::new(),
+        };
+        Decision {
+            subject: change(0),
+            others: (1..streams).map(change).collect(),
+        }
+    }
+
+    #[test]
+    fn every_decision_within_bounds_has_a_token_that_is_read() {
+        let largest = decision(MAX_STREAMS).within_bounds().expect("is allowed");
+        let token = largest.receipt().token();
+        assert_eq!(token.to_string().parse(), Ok(token));
+        let refused = decision(MAX_STREAMS + 1).within_bounds();
+        assert!(
+            matches!(&refused, Err(CommandError::Rejected(r)) if r.code == "COMMAND_TOO_LARGE"),
+            "{refused:?}"
+        );
+    }
 
     #[test]
     fn names_follow_the_states() {

@@ -127,7 +127,8 @@ impl Commands {
         let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let mut streams = Streams::new(&self.pool, &self.cache, &context.org, trust);
-            let answer = match use_case.decide(context, &mut streams).await {
+            let decided = use_case.decide(context, &mut streams).await;
+            let answer = match decided.and_then(Decision::within_bounds) {
                 Ok(decision) if decision.is_empty() => Ok(decision.receipt()),
                 Ok(decision) => match self.append(context, &decision, key.as_ref()).await? {
                     Outcome::Appended => {

@@ -28,4 +28,5 @@ pub mod write;
 pub mod audit;
 
 pub mod cloudevent;
+pub mod stream_types;
 pub mod unpublished;

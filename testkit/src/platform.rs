@@ -15,6 +15,7 @@ use event_store::envelope::{Position, Shard};
 use event_store::log;
 use event_store::log::sequencer::Sequencer;
 use event_store::pool::Purpose;
+use event_store::stream_types;
 use event_store::write::group::Appender;
 use projections::changes::Changes;
 use projections::consistency::{self, Consistency};
@@ -60,6 +61,9 @@ impl TestPlatform {
         let database = TestDatabase::new().await;
         // As the program does, because the tests' own connections say nothing of their statements.
         let pool = database.pool_for(Purpose::Commands).await;
+        stream_types::declare(&pool)
+            .await
+            .expect("the database is new");
         let queries = database.pool_for(Purpose::Queries).await;
         let wake = Wake::default();
         let stop = CancellationToken::new();

@@ -12,6 +12,7 @@ mod consumer;
 mod crash;
 mod group;
 mod migrate;
+mod newer_program;
 mod pool;
 mod race;
 mod schedules;

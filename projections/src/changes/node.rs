@@ -88,6 +88,10 @@ impl Nodes {
         &mut self,
         event: Arc<Positioned<StoredEvent>>,
     ) -> Result<Change, StoreError> {
+        if event.event.stream.stream_type.info().is_none() {
+            // Only a newer program knows what such a stream is.
+            return Ok(Change { event, node: None });
+        }
         let known = self.after(&event.event).await?;
         self.known.put(event.event.stream, known.clone());
         let node = match known {
