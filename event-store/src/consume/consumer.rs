@@ -31,8 +31,13 @@ pub trait Consumer: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// The version of what it makes of events. Raise it when the same events are to give other rows: its
-    /// tables are then made anew, from the first event on.
+    /// tables are then rebuilt from the first event on.
     fn version(&self) -> i32;
+
+    /// How its tables are rebuilt.
+    fn rebuild(&self) -> Rebuild {
+        Rebuild::BesideServing
+    }
 
     /// The streams whose events it wants.
     fn stream_types(&self) -> &'static [StreamType];
@@ -51,6 +56,20 @@ pub trait Consumer: Send + Sync {
 
     /// Hears of what has just been committed, for waking others; must not fail or block.
     fn committed(&self, _events: &[Positioned<Recorded>]) {}
+}
+
+/// How the tables of a consumer are rebuilt when its version was raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rebuild {
+    /// As tables of a new generation, which are filled beside those that serve and then take their place. For
+    /// what clients read.
+    BesideServing,
+    /// In the same tables: they are cleared, and the consumer applies all events again. Until it has caught
+    /// up they show an earlier state of things. For lists that only this program works off.
+    InPlace {
+        /// The statement that clears them. It names the tables with their schema.
+        clear: &'static str,
+    },
 }
 
 /// Why events were not applied.

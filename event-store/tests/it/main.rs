@@ -15,6 +15,7 @@ mod migrate;
 mod newer_program;
 mod pool;
 mod race;
+mod restart;
 mod schedules;
 mod sequencer;
 mod shared_log;
