@@ -14,9 +14,10 @@ use event_store::write::counter::CounterChange;
 use event_store::write::name::NameChange;
 
 use crate::any_state::AnyState;
-use crate::error::Rejected;
+use crate::error::{CommandError, Rejected};
 use crate::receipt::Receipt;
 use crate::streams::Loaded;
+use crate::token::MAX_STREAMS;
 
 /// Everything that one command is to commit.
 #[derive(Debug)]
@@ -93,6 +94,14 @@ impl From<Change> for Decision {
 }
 
 impl Decision {
+    /// Rejects a decision that changes more streams than a token can name.
+    pub(crate) fn within_bounds(self) -> Result<Self, CommandError> {
+        match self.changes().count() {
+            ..=MAX_STREAMS => Ok(self),
+            streams => Err(Rejected::too_large(streams).into()),
+        }
+    }
+
     /// The same decision with another change, which commits together with it.
     pub(crate) fn with(mut self, other: Change) -> Self {
         self.others.push(other);
@@ -121,6 +130,12 @@ impl Decision {
             refusal,
         });
         self
+    }
+
+    /// The streams that get events, with the versions that they had before.
+    pub(crate) fn written(&self) -> impl Iterator<Item = (StreamId, Version)> {
+        let written = self.changes().filter(|change| !change.events.is_empty());
+        written.map(|change| (change.stream, change.before))
     }
 
     /// All changes, the subject's first.

@@ -5,6 +5,8 @@ use domain::unique_name::UniqueName;
 use event_store::error::StoreError;
 use event_store::write::group::AppendError;
 
+use crate::token::MAX_STREAMS;
+
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
@@ -45,6 +47,18 @@ impl Rejected {
             code: rejection.code(),
             field: rejection.field(),
             message: rejection.to_string(),
+        }
+    }
+
+    /// The command would change more streams than a token can name.
+    pub(crate) fn too_large(streams: usize) -> Self {
+        Self {
+            code: "COMMAND_TOO_LARGE",
+            field: None,
+            message: format!(
+                "the command would change {streams} things at once, and may change {MAX_STREAMS} at most: \
+                 split it"
+            ),
         }
     }
 

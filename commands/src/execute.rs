@@ -127,9 +127,10 @@ impl Commands {
         let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let mut streams = Streams::new(&self.pool, &self.cache, &context.org, trust);
-            let mut decided = use_case.decide(context, &mut streams).await;
+            let decided = use_case.decide(context, &mut streams).await;
+            let mut decided = decided.and_then(Decision::within_bounds);
             if let Ok(decision) = &mut decided {
-                decision.reads = streams.read_besides(decision.changes());
+                decision.reads = streams.read_besides(decision.written());
             }
             let answer = match decided {
                 Ok(decision) if decision.is_empty() => Ok(decision.receipt()),

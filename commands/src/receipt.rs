@@ -1,4 +1,4 @@
-//! What an accepted command is answered with.
+//! The receipt of an accepted command.
 
 use domain::stream_type::StreamType;
 use event_store::envelope::{StreamId, Version};
@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use crate::token::Token;
 
-/// The streams that a command wrote, and the versions that it brought them to: committed, durably.
+/// The streams that a command wrote, and the versions that they have since: committed, durably.
 ///
-/// Kept with the idempotency key, so that a command sent again is answered with the same one.
+/// It is stored with the idempotency key, so that a command that is sent again has the same receipt. Types of
+/// streams are stored as codes, so that an older program reads the receipt of a newer one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Vec<Place>", try_from = "Vec<Place>")]
 pub struct Receipt {
@@ -18,7 +19,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// The token with which a query waits for what this receipt vouches for.
+    /// The token with which a query waits until it shows what was written.
     #[must_use]
     pub fn token(&self) -> Token {
         Token {
@@ -39,7 +40,8 @@ impl Receipt {
 /// One stream of a receipt, as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct Place {
-    stream_type: StreamType,
+    /// The code of its type.
+    stream_type: i16,
     stream: Uuid,
     version: Version,
 }
@@ -47,7 +49,7 @@ struct Place {
 impl From<Receipt> for Vec<Place> {
     fn from(receipt: Receipt) -> Self {
         let place = |(stream, version): (StreamId, Version)| Place {
-            stream_type: stream.stream_type,
+            stream_type: stream.stream_type.code(),
             stream: stream.uuid,
             version,
         };
@@ -64,7 +66,7 @@ impl TryFrom<Vec<Place>> for Receipt {
         }
         let stream = |place: Place| {
             let stream = StreamId {
-                stream_type: place.stream_type,
+                stream_type: StreamType::new(place.stream_type),
                 uuid: place.stream,
             };
             (stream, place.version)
@@ -93,11 +95,22 @@ mod tests {
         // Stored receipts depend on this form.
         assert_eq!(
             json,
-            r#"[{"stream_type":"droplet","stream":"00000000-0000-0000-0000-000000000007","version":3},{"stream_type":"job","stream":"00000000-0000-0000-0000-000000000008","version":1}]"#
+            r#"[{"stream_type":0,"stream":"00000000-0000-0000-0000-000000000007","version":3},{"stream_type":1,"stream":"00000000-0000-0000-0000-000000000008","version":1}]"#
         );
         let read: Receipt = serde_json::from_str(&json).expect("it decodes");
         assert_eq!(read, receipt);
         assert_eq!(read.subject(), DropletId::new(Uuid::from_u128(7)).into());
+    }
+
+    #[test]
+    fn a_receipt_of_a_newer_program_is_read_with_the_types_that_only_that_one_knows() {
+        let json = format!(
+            r#"[{{"stream_type":7,"stream":"{}","version":3}}]"#,
+            Uuid::nil()
+        );
+        let read: Receipt = serde_json::from_str(&json).expect("it decodes");
+        assert_eq!(read.subject().stream_type, StreamType::new(7));
+        assert_eq!(serde_json::to_string(&read).expect("it serialises"), json);
     }
 
     #[test]

@@ -18,7 +18,6 @@ use event_store::write::snapshot;
 use sqlx::PgPool;
 
 use crate::cache::Cache;
-use crate::decision::Change;
 
 /// A stream as a command finds it.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,15 +65,14 @@ impl<'a> Streams<'a> {
         self.believed
     }
 
-    /// The streams that were loaded besides those that the changes write, with the versions that they
-    /// had.
-    pub(crate) fn read_besides<'c>(
+    /// The streams that were loaded besides those that are written, with the versions that they had.
+    pub(crate) fn read_besides(
         &self,
-        changes: impl Iterator<Item = &'c Change>,
+        written: impl Iterator<Item = (StreamId, Version)>,
     ) -> Vec<(StreamId, Version)> {
         let mut reads = self.loaded.clone();
-        for change in changes.filter(|change| !change.events.is_empty()) {
-            reads.retain(|read| *read != (change.stream, change.before));
+        for stream in written {
+            reads.retain(|read| *read != stream);
         }
         reads
     }

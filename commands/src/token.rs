@@ -1,26 +1,32 @@
 //! The consistency token: what a client hands back in order to see its own write.
 //!
 //! Opaque to clients, and safe in a URL or a header: URL-safe base64 without padding over
-//! `1;droplet:<uuid>:<version>;job:<uuid>:<version>`. The leading number is the version of the
-//! form, so that a later form is told apart from garbage. A token is a wish to wait, not a
-//! permission: whoever reads by it still sees the caller's organization only.
+//! `2;0:<uuid>:<version>;1:<uuid>:<version>`, each stream with the code of its type. The leading number is
+//! the version of the form, so that a later form is told apart from garbage. Codes are passed on whether
+//! this program knows them or not: an older program reads the token of a newer one, and waits for what
+//! its own read models make of it. A token is a request to wait, not a permission: whoever reads by it
+//! still sees the caller's organization only.
 
 use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use event_store::envelope::{StreamId, Version};
+use domain::stream_type::StreamType;
+use event_store::envelope::{Shard, StreamId, Version};
 use uuid::Uuid;
 
 /// The version of the form that is written, and the only one that is read.
-const FORM: &str = "1";
-/// The most streams that a token may name, so that nobody can make a query wait for thousands.
-const MAX_STREAMS: usize = 16;
-/// Longer than any token of [`MAX_STREAMS`] streams.
-const MAX_TEXT: usize = 2_048;
+const FORM: u32 = 2;
 
-/// Which versions of which streams a receipt vouches for.
+/// The most streams that a token may name, and that a command may write: so that no client can make a query
+/// wait for thousands, and every command that is accepted has a token.
+pub const MAX_STREAMS: usize = 64;
+
+/// Longer than any token of [`MAX_STREAMS`] streams.
+const MAX_TEXT: usize = 8_192;
+
+/// The versions of streams that a command has written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// At least one; the first is that of the aggregate which the command named.
@@ -46,10 +52,10 @@ pub enum InvalidToken {
 
 impl fmt::Display for Token {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut plain = FORM.to_owned();
+        let mut plain = FORM.to_string();
         for (stream, version) in &self.streams {
-            let (kind, id) = (stream.stream_type, stream.uuid.simple());
-            plain.push_str(&format!(";{kind}:{id}:{version}"));
+            let (code, id) = (stream.stream_type.code(), stream.uuid.simple());
+            plain.push_str(&format!(";{code}:{id}:{version}"));
         }
         formatter.write_str(&URL_SAFE_NO_PAD.encode(plain))
     }
@@ -67,13 +73,10 @@ impl FromStr for Token {
             .map_err(|_| InvalidToken::Malformed)?;
         let plain = std::str::from_utf8(&bytes).map_err(|_| InvalidToken::Malformed)?;
         let (form, streams) = plain.split_once(';').ok_or(InvalidToken::Malformed)?;
-        if form != FORM {
-            let is_number = form.parse::<u32>().is_ok();
-            return Err(if is_number {
-                InvalidToken::TooNew
-            } else {
-                InvalidToken::Malformed
-            });
+        match form.parse::<u32>() {
+            Ok(FORM) => {}
+            Ok(newer) if newer > FORM => return Err(InvalidToken::TooNew),
+            Ok(_) | Err(_) => return Err(InvalidToken::Malformed),
         }
         let streams: Option<Vec<_>> = streams.split(';').map(place).collect();
         match streams {
@@ -85,17 +88,17 @@ impl FromStr for Token {
 
 fn place(text: &str) -> Option<(StreamId, Version)> {
     let mut parts = text.split(':');
-    let stream_type = parts.next()?.parse().ok()?;
+    let code: i16 = parts.next()?.parse().ok()?;
+    let stream_type = StreamType::new(code);
     let uuid = Uuid::try_parse(parts.next()?).ok()?;
     let version: i64 = parts.next()?.parse().ok()?;
-    let complete = parts.next().is_none() && version > 0;
-    complete.then_some((StreamId { stream_type, uuid }, Version(version)))
+    let is_possible = (0..=Shard::MAX_TYPE_CODE).contains(&code) && version > 0;
+    let is_complete = parts.next().is_none();
+    (is_possible && is_complete).then_some((StreamId { stream_type, uuid }, Version(version)))
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::stream_type::StreamType;
-
     use super::*;
 
     /// A pseudo-random sequence, the same in every run.
@@ -111,7 +114,7 @@ mod tests {
         let mut next = || numbers.next().expect("the sequence does not end");
         let streams = 1 + next() % MAX_STREAMS as u64;
         let place = |_| {
-            let stream_type = StreamType::new((next() % 4) as i16);
+            let stream_type = StreamType::new((next() % 4_096) as i16);
             let uuid = Uuid::from_u64_pair(next(), next());
             (
                 StreamId { stream_type, uuid },
@@ -156,23 +159,26 @@ mod tests {
     fn garbage_is_refused_with_a_sentence_that_says_what_to_do() {
         let uuid = Uuid::nil().simple();
         let encoded = |plain: String| URL_SAFE_NO_PAD.encode(plain);
-        let too_many = "1".to_owned() + &format!(";job:{uuid}:1").repeat(MAX_STREAMS + 1);
+        let too_many = "2".to_owned() + &format!(";1:{uuid}:1").repeat(MAX_STREAMS + 1);
         for bad in [
             String::new(),
             "hello".to_owned(),
             "ü".to_owned(),
             "A".repeat(100_000),
-            encoded("1".to_owned()),
-            encoded("1;".to_owned()),
-            encoded(format!("x;job:{uuid}:1")),
-            encoded(format!("1;job:{uuid}")),
-            encoded(format!("1;job:{uuid}:0")),
-            encoded(format!("1;job:{uuid}:-1")),
-            encoded(format!("1;job:{uuid}:1:1")),
-            encoded(format!("1;jobs:{uuid}:1")),
-            encoded("1;job:me:1".to_owned()),
+            encoded("2".to_owned()),
+            encoded("2;".to_owned()),
+            encoded(format!("x;1:{uuid}:1")),
+            encoded(format!("1;1:{uuid}:1")),
+            encoded(format!("2;1:{uuid}")),
+            encoded(format!("2;1:{uuid}:0")),
+            encoded(format!("2;1:{uuid}:-1")),
+            encoded(format!("2;1:{uuid}:1:1")),
+            encoded(format!("2;job:{uuid}:1")),
+            encoded(format!("2;-1:{uuid}:1")),
+            encoded(format!("2;4096:{uuid}:1")),
+            encoded("2;1:me:1".to_owned()),
             encoded(too_many),
-            encoded(format!("1;job:{uuid}:1")) + "=",
+            encoded(format!("2;1:{uuid}:1")) + "=",
         ] {
             assert_eq!(bad.parse::<Token>(), Err(InvalidToken::Malformed), "{bad}");
         }
@@ -184,8 +190,20 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_a_newer_program_is_read_with_the_types_that_only_that_one_knows() {
+        let text = URL_SAFE_NO_PAD.encode(format!("2;7:{}:3", Uuid::nil().simple()));
+        let token: Token = text.parse().expect("is a token");
+        let stream = StreamId {
+            stream_type: StreamType::new(7),
+            uuid: Uuid::nil(),
+        };
+        assert_eq!(token.streams, [(stream, Version(3))]);
+        assert_eq!(token.to_string(), text);
+    }
+
+    #[test]
     fn a_token_of_a_newer_form_is_told_apart() {
-        let newer = URL_SAFE_NO_PAD.encode("2;whatever");
+        let newer = URL_SAFE_NO_PAD.encode("3;whatever");
         assert_eq!(newer.parse::<Token>(), Err(InvalidToken::TooNew));
     }
 }

@@ -1,10 +1,10 @@
 //! A recorded event as a Kafka message: CloudEvents 1.0, Kafka binding, binary mode. Both directions
-//! are here, so that what the relay writes is what consumers read.
+//! are here, so that consumers read what the relay writes.
 //!
 //! The value is the event's data, byte for byte as stored; everything else is in headers. Extension
 //! attributes are lower case and alphanumeric, as the specification wants.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -22,6 +22,8 @@ pub const SOURCE: &str = "/clustergenie";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topics {
     prefix: String,
+    /// Stream types that only newer programs know.
+    learned: BTreeMap<StreamType, String>,
 }
 
 impl Topics {
@@ -33,13 +35,46 @@ impl Topics {
     pub fn new(prefix: impl Into<String>) -> Self {
         Self {
             prefix: prefix.into(),
+            learned: BTreeMap::new(),
         }
     }
 
-    /// The topic of a stream type's events.
+    /// Learns the names of stream types, as [`stream_types::names`](crate::stream_types::names) gives them.
+    /// Those of this program's own types stay as they are.
+    pub fn learn(&mut self, names: impl IntoIterator<Item = (StreamType, String)>) {
+        let names = names.into_iter();
+        self.learned
+            .extend(names.filter(|(stream_type, _)| stream_type.name().is_none()));
+    }
+
+    /// Whether a stream type has a name here, by this program or because it was learned. Only then it has
+    /// a topic.
+    #[must_use]
+    pub fn is_known(&self, stream_type: StreamType) -> bool {
+        self.name(stream_type).is_some()
+    }
+
+    /// The stream types that have a topic, in the order of their codes.
+    pub fn known(&self) -> impl Iterator<Item = StreamType> {
+        let mut known: Vec<_> = StreamType::known().to_vec();
+        known.extend(self.learned.keys());
+        known.sort_unstable();
+        known.into_iter()
+    }
+
+    /// The topic of a stream type's events. Of a type that [is not known](Self::is_known) it is the name of no
+    /// topic, and nothing must be published to it.
     #[must_use]
     pub fn events(&self, stream_type: StreamType) -> String {
-        format!("{}.{}.v1", self.prefix, stream_type)
+        match self.name(stream_type) {
+            Some(name) => format!("{}.{name}.v1", self.prefix),
+            None => format!("{}.{stream_type}.v1", self.prefix),
+        }
+    }
+
+    fn name(&self, stream_type: StreamType) -> Option<&str> {
+        let learned = || self.learned.get(&stream_type).map(String::as_str);
+        stream_type.name().or_else(learned)
     }
 
     /// The topic of the relay's own progress.
@@ -96,7 +131,8 @@ pub struct Received {
 /// Writes an event as a message. `previous` is the position of the event before it in its shard.
 ///
 /// # Errors
-/// When the stored metadata is not what we write.
+/// When the stored metadata is not what we write, and when the stream's type is not
+/// [known](Topics::is_known): a topic of a made-up name could not be taken back.
 pub fn encode(
     topics: &Topics,
     event: &Positioned<StoredEvent>,
@@ -104,12 +140,18 @@ pub fn encode(
 ) -> Result<Message, CodecError> {
     let Positioned { position, event } = event;
     let metadata: Metadata = serde_json::from_str(&event.metadata).map_err(CodecError::Metadata)?;
+    let StreamId { stream_type, uuid } = event.stream;
+    let name = topics
+        .name(stream_type)
+        .ok_or_else(|| CodecError::UnnamedStreamType {
+            code: stream_type.code(),
+        })?;
     let mut headers = vec![
         ("ce_specversion", "1.0".to_owned()),
         ("ce_id", event.event_id.to_string()),
         ("ce_source", SOURCE.to_owned()),
         ("ce_type", event.event_type.clone()),
-        ("ce_subject", event.stream.to_string()),
+        ("ce_subject", format!("{name}/{uuid}")),
         ("ce_time", timestamp(metadata.occurred_at)),
         ("content-type", "application/json".to_owned()),
         ("ce_position", position.to_string()),
@@ -124,9 +166,9 @@ pub fn encode(
         headers.push(("traceparent", traceparent));
     }
     Ok(Message {
-        topic: topics.events(event.stream.stream_type),
+        topic: topics.events(stream_type),
         partition: i32::from(event.stream.shard().partition()),
-        key: event.stream.uuid.to_string(),
+        key: uuid.to_string(),
         headers,
         value: event.data.clone(),
     })
@@ -205,4 +247,33 @@ fn impossible(header: &str, what: &str, found: impl Display) -> CodecError {
 /// RFC 3339 with the microseconds that Postgres keeps, so that reading gives back what was stored.
 fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLUSTER: StreamType = StreamType::new(7);
+
+    #[test]
+    fn a_type_has_a_topic_when_this_program_knows_it_or_has_learned_it() {
+        let mut topics = Topics::default();
+        assert_eq!(topics.events(StreamType::JOB), "clustergenie.job.v1");
+        assert!(topics.is_known(StreamType::JOB) && !topics.is_known(CLUSTER));
+        assert_eq!(topics.known().collect::<Vec<_>>(), StreamType::known());
+
+        let learned = [(CLUSTER, "cluster".to_owned())];
+        topics.learn(learned);
+        assert!(topics.is_known(CLUSTER));
+        assert_eq!(topics.events(CLUSTER), "clustergenie.cluster.v1");
+        assert_eq!(topics.known().last(), Some(CLUSTER));
+    }
+
+    #[test]
+    fn what_is_learned_never_renames_what_this_program_knows() {
+        let mut topics = Topics::new("other");
+        topics.learn([(StreamType::JOB, "work".to_owned())]);
+        assert_eq!(topics.events(StreamType::JOB), "other.job.v1");
+        assert_eq!(topics.known().collect::<Vec<_>>(), StreamType::known());
+    }
 }

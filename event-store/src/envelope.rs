@@ -94,6 +94,9 @@ impl Shard {
     /// Partitions of every topic. Never changed: keys would move between partitions.
     pub const PARTITIONS: i16 = 8;
 
+    /// The highest code of a stream type that there is a shard for.
+    pub const MAX_TYPE_CODE: i16 = i16::MAX / Self::PARTITIONS;
+
     /// The shard of a stream.
     #[must_use]
     pub fn of(stream: StreamId) -> Self {

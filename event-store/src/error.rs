@@ -71,6 +71,12 @@ pub enum CodecError {
     /// The metadata is not what we write.
     #[error("the metadata is malformed")]
     Metadata(#[source] serde_json::Error),
+    /// The stream is of a type that this program has no name for, so that it has no topic.
+    #[error("the stream type with the code {code} has no name in this program")]
+    UnnamedStreamType {
+        /// The type's code.
+        code: i16,
+    },
     /// A message from outside lacks something or has it in a wrong form.
     #[error("{0}")]
     Message(String),

@@ -30,3 +30,4 @@ pub mod write;
 pub mod audit;
 
 pub mod cloudevent;
+pub mod stream_types;

@@ -40,10 +40,10 @@ pub enum OperateError {
         /// The names that there are, in words.
         known: String,
     },
-    /// It has no tables that could be made anew.
+    /// It is no read model, and is not rebuilt by operators.
     #[error(
-        "`{name}` is no read model but a list of what is to be done: it is never made anew; a stream that is \
-         parked in it can be retried"
+        "`{name}` is no read model but a list of what is to be done: it is rebuilt when a program raises its \
+         version, and by nobody else; a stream that is parked in it can be retried"
     )]
     NoReadModel {
         /// What was asked for.

@@ -19,6 +19,14 @@ create index log_by_organization on es.log (org_id, position);
 create trigger log_is_immutable before update or delete or truncate on es.log
     for each statement execute function es.refuse_change();
 
+-- What the codes of stream types are called, in shards and in topics. Written by every program that records
+-- events, before it records any, so that an older one can name the types that it does not know. Codes and
+-- names are never reused.
+create table es.stream_types (
+    code smallint primary key check (code >= 0),
+    name text     not null unique
+);
+
 create table es.log_head (
     only_row boolean primary key default true check (only_row),
     -- The last position given. Moves by compare-and-set together with the rows of `es.log`.

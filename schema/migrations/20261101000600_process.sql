@@ -1,5 +1,5 @@
 -- To-do lists of process managers. Kept by a consumer of events, worked off by any number of
--- processes; a list can be thrown away and made again from the log.
+-- processes. When the version of the consumer is raised, the list is rebuilt from the log in place.
 
 create schema process;
 

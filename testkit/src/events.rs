@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::DateTime;
 use domain::droplet::DropletEvent;
 use domain::event::DomainEvent;
-use domain::ids::{CommandId, CorrelationId, OrgId};
+use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
 use domain::job::JobEvent;
 use domain::registry::Event;
 use domain::stream_type::StreamType;
@@ -165,6 +165,34 @@ pub async fn record_nonsense(pool: &PgPool, stream: Uuid) {
     .await
     .expect("the event is recorded");
     assert_eq!(recorded.rows_affected(), 1, "there is no stream {stream}");
+}
+
+/// Records a stream as a newer program does: of a type with this code, whose first event is of this type. Has
+/// the effect of the append statement.
+///
+/// # Panics
+/// When the database refuses.
+pub async fn record_newer(pool: &PgPool, org: &str, code: i16, event_type: &str) -> StreamId {
+    let stream = new_stream(StreamType::new(code));
+    sqlx::query(
+        "with opened as ( \
+             insert into es.streams (stream_id, stream_type, org_id, version) \
+             values ($1, $2, $3, 1) returning stream_id, org_id) \
+         insert into es.events (stream_id, version, shard, event_id, org_id, event_type, \
+             schema_version, data, metadata) \
+         select stream_id, 1, $4, $5, org_id, $6, 1, '{\"tag\": \"new\"}', $7::json from opened",
+    )
+    .bind(stream.uuid)
+    .bind(format!("type_{code}"))
+    .bind(org)
+    .bind(stream.shard().0)
+    .bind(EventId::derive(stream.uuid, 1).as_uuid())
+    .bind(event_type)
+    .bind(serde_json::to_string(&metadata()).expect("metadata is JSON"))
+    .execute(pool)
+    .await
+    .expect("the event is recorded");
+    stream
 }
 
 /// The id of a new stream, without events.

@@ -14,6 +14,7 @@ use event_store::lease;
 use event_store::log;
 use event_store::log::sequencer::Sequencer;
 use event_store::pool::Purpose;
+use event_store::stream_types;
 use event_store::write::group::Appender;
 use projections::changes::Changes;
 use projections::consistency::{self, Consistency};
@@ -59,6 +60,9 @@ impl TestPlatform {
         let database = TestDatabase::new().await;
         // With the program's settings, because the tests' own connections do not log statements.
         let pool = database.pool_for(Purpose::Commands).await;
+        stream_types::declare(&pool)
+            .await
+            .expect("the database is new");
         let queries = database.pool_for(Purpose::Queries).await;
         let wake = Wake::default();
         let stop = CancellationToken::new();

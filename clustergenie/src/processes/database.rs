@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use event_store::pool::{self, Purpose};
+use event_store::stream_types;
 use sqlx::PgPool;
 use url::Url;
 
@@ -38,6 +39,10 @@ pub(super) async fn connect(
     if purpose != Purpose::Queries {
         schema::migrate::check(&pool).await?;
         projections::tables::check(&pool).await?;
+    }
+    // Before commands record events of its stream types.
+    if purpose == Purpose::Commands {
+        stream_types::declare(&pool).await?;
     }
     Ok(pool)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use event_store::pool::{self, Purpose};
+use event_store::stream_types;
 use tokio::time::Instant;
 
 use super::database::{UNREACHABLE, warn_of_known_password};
@@ -32,6 +33,7 @@ pub(crate) async fn run(settings: Migrate) -> anyhow::Result<()> {
     };
     schema::migrate::migrate(&pool).await?;
     projections::tables::migrate(&pool).await?;
+    stream_types::declare(&pool).await?;
     tracing::info!("the database is at this program's version");
     pool.close().await;
     Ok(())

@@ -14,6 +14,7 @@ use event_store::cloudevent::Topics;
 use event_store::consume::shared_log::SharedLog;
 use event_store::consume::wake::{UNTIL_HINTED, Wake};
 use event_store::pool::{self, Purpose};
+use event_store::stream_types;
 use projections::consistency;
 use projections::reader::Reader;
 use sqlx::PgPool;
@@ -168,6 +169,7 @@ async fn migrate(database_url: &str) -> anyhow::Result<()> {
     let pool = connect(database_url, Purpose::Maintenance, 2).await?;
     schema::migrate::migrate(&pool).await?;
     projections::tables::migrate(&pool).await?;
+    stream_types::declare(&pool).await?;
     pool.close().await;
     Ok(())
 }

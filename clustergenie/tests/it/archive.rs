@@ -22,9 +22,9 @@ async fn an_archive_that_is_away_stops_nothing() {
         )
         .await;
     assert_eq!(provisioned["provisionDroplet"]["userErrors"], json!([]));
-    until("the archive is said to fall behind", async || {
+    until("the log says that copying failed", async || {
         let log = fs::read_to_string(folder.path("up.log")).unwrap();
-        log.contains("the archive falls behind").then_some(())
+        log.contains("copying to the archive failed").then_some(())
     })
     .await;
     assert!(up.stop().await.success());

@@ -15,3 +15,4 @@ mod races;
 mod snapshots;
 mod stale;
 mod support;
+mod todo_list;

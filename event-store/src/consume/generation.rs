@@ -17,6 +17,7 @@ mod access;
 mod build;
 mod drop;
 mod mode;
+mod restart;
 mod state;
 mod switch;
 

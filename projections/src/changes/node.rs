@@ -46,7 +46,12 @@ impl Nodes {
         &mut self,
         event: Arc<Positioned<StoredEvent>>,
     ) -> Result<Change, StoreError> {
-        let node = match registry::live_fold(event.event.stream.stream_type) {
+        let stream_type = event.event.stream.stream_type;
+        if stream_type.info().is_none() {
+            // Only a newer program knows what such a stream is.
+            return Ok(Change { event, node: None });
+        }
+        let node = match registry::live_fold(stream_type) {
             Some(fold) => self.node(fold, &event.event).await?,
             None => None,
         };

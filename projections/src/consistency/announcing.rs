@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::stream_type::StreamType;
-use event_store::consume::consumer::{ApplyError, Consumer};
+use event_store::consume::consumer::{ApplyError, Consumer, Rebuild};
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Positioned, Recorded};
 use sqlx::PgConnection;
@@ -34,6 +34,10 @@ impl Consumer for Announcing {
 
     fn version(&self) -> i32 {
         self.consumer.version()
+    }
+
+    fn rebuild(&self) -> Rebuild {
+        self.consumer.rebuild()
     }
 
     fn stream_types(&self) -> &'static [StreamType] {

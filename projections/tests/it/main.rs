@@ -13,6 +13,7 @@ mod idle;
 mod isolation;
 mod jobs;
 mod kafka;
+mod newer_program;
 mod paging;
 mod parking;
 mod rebuild;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::job::{JobEvent, JobSubject, JobSubmitted, Runner};
 use domain::registry::Event;
 use domain::stream_type::StreamType;
-use event_store::consume::consumer::{ApplyError, Consumer};
+use event_store::consume::consumer::{ApplyError, Consumer, Rebuild};
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Positioned, Recorded};
 use sqlx::PgConnection;
@@ -34,6 +34,13 @@ impl Consumer for TodoList {
 
     fn version(&self) -> i32 {
         1
+    }
+
+    /// An item that a worker has claimed stays: it says that the work is under way, and others wait for it.
+    fn rebuild(&self) -> Rebuild {
+        Rebuild::InPlace {
+            clear: "delete from process.todo where claimed_by is null",
+        }
     }
 
     fn stream_types(&self) -> &'static [StreamType] {
@@ -137,7 +144,10 @@ impl<'e> Columns<'e> {
                  (job_id, org_id, droplet_id, kind, event_id, correlation_id, position) \
              select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::uuid[], \
                  $6::uuid[], $7::bigint[]) \
-             on conflict (job_id) do nothing",
+             on conflict (job_id) do update set \
+                 org_id = excluded.org_id, droplet_id = excluded.droplet_id, kind = excluded.kind, \
+                 event_id = excluded.event_id, correlation_id = excluded.correlation_id, \
+                 position = excluded.position",
         )
         .bind(self.job)
         .bind(self.org)

@@ -1,10 +1,12 @@
 //! What a consumer of this program may do now.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use sqlx::PgPool;
 
-use crate::consume::consumer::Consumer;
+use super::restart::restart;
+use crate::consume::consumer::{Consumer, Rebuild};
 use crate::error::StoreError;
 
 /// What a consumer of this program may do now.
@@ -27,26 +29,38 @@ pub enum ConsumerMode {
 /// How often a consumer that may do nothing checks whether it still may not.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a consumer of this program may do now. One that never ran gets its first generation.
+/// What a consumer of this program may do now. One that never ran gets its first generation; one whose
+/// version was raised and that is [rebuilt in place](Rebuild::InPlace) starts again from the first event.
 ///
 /// # Errors
 /// When Postgres fails.
 pub async fn mode(pool: &PgPool, consumer: &dyn Consumer) -> Result<ConsumerMode, StoreError> {
     super::begin(pool, consumer.name(), consumer.version()).await?;
-    let (generation, version, paused): (i32, i32, Option<String>) = sqlx::query_as(
-        "select g.generation, g.version, p.reason from es.generations g \
-         left join es.paused p on p.consumer = g.consumer \
-         where g.consumer = $1 and g.state = 'SERVING'",
-    )
-    .bind(consumer.name())
-    .fetch_one(pool)
-    .await
-    .map_err(StoreError::unavailable(
-        "looking up the generation that serves",
-    ))?;
-    Ok(match paused {
-        Some(reason) => ConsumerMode::Paused { reason },
-        None if version != consumer.version() => ConsumerMode::OtherVersion { serving: version },
-        None => ConsumerMode::Follow(generation),
-    })
+    loop {
+        let (generation, version, paused): (i32, i32, Option<String>) = sqlx::query_as(
+            "select g.generation, g.version, p.reason from es.generations g \
+             left join es.paused p on p.consumer = g.consumer \
+             where g.consumer = $1 and g.state = 'SERVING'",
+        )
+        .bind(consumer.name())
+        .fetch_one(pool)
+        .await
+        .map_err(StoreError::unavailable(
+            "looking up the generation that serves",
+        ))?;
+        match (paused, version.cmp(&consumer.version())) {
+            (Some(reason), _) => return Ok(ConsumerMode::Paused { reason }),
+            (None, Ordering::Equal) => return Ok(ConsumerMode::Follow(generation)),
+            (None, Ordering::Greater) => {
+                return Ok(ConsumerMode::OtherVersion { serving: version });
+            }
+            (None, Ordering::Less) => match consumer.rebuild() {
+                Rebuild::BesideServing => {
+                    return Ok(ConsumerMode::OtherVersion { serving: version });
+                }
+                // Every turn raises the version that serves, here or in another process.
+                Rebuild::InPlace { clear } => restart(pool, consumer, clear, generation).await?,
+            },
+        }
+    }
 }

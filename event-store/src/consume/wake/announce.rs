@@ -1,0 +1,63 @@
+//! Sends hints to other processes.
+
+use std::io;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::{ANSWER, Hint, UNTIL_HINTED, Wake};
+
+/// Hints of other processes are sent at most this often: a notification takes a cluster-wide lock at
+/// commit, so it has a connection of its own and is never part of a command.
+const DEBOUNCE: Duration = Duration::from_millis(5);
+
+/// Tells other processes about a hint of this one until `stop`.
+pub async fn announce(pool: PgPool, wake: Wake, hint: Hint, stop: CancellationToken) {
+    let signal = hint.signal(&wake);
+    let mut told = signal.value();
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = signal.above(told, hint.heartbeat().unwrap_or(UNTIL_HINTED)) => {}
+            () = stop.cancelled() => return,
+        }
+        let value = signal.value();
+        if value > told || hint.heartbeat().is_some() {
+            match notify(&pool, hint).await {
+                Ok(()) => told = value,
+                Err(error) => tracing::debug!(%error, "a hint to other processes was not sent"),
+            }
+            tokio::time::sleep(DEBOUNCE).await;
+        }
+    }
+}
+
+/// Tells other processes once that a read model has committed: for a process that does so now and then, and
+/// announces nothing else.
+///
+/// # Errors
+/// When Postgres fails. The others look by themselves soon.
+pub async fn tell_applied(pool: &PgPool) -> Result<(), sqlx::Error> {
+    notify(pool, Hint::Applied).await
+}
+
+async fn notify(pool: &PgPool, hint: Hint) -> Result<(), sqlx::Error> {
+    let statement = match hint {
+        // Counters of different processes are not comparable; only that it happened counts.
+        Hint::Appended | Hint::Applied => "select pg_notify($1, '')",
+        // Not what this process knows: it may be one that stands by.
+        Hint::Sequenced => "select pg_notify($1, position::text) from es.log_head",
+    };
+    let mut connection = pool.acquire().await?;
+    let notified = sqlx::query(statement)
+        .bind(hint.channel())
+        .execute(&mut *connection);
+    let answer = timeout(ANSWER, notified).await;
+    answer.unwrap_or_else(|_| {
+        // The pool would wait for the answer too.
+        drop(connection.detach());
+        Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
+    })?;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Signals within a process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// Something that grows, and those who wait for it to grow. It falls only when a database that was restored
+/// to an earlier point shows that it was too high.
+#[derive(Clone, Debug)]
+pub struct Signal {
+    value: Arc<watch::Sender<i64>>,
+}
+
+impl Signal {
+    /// A signal that nobody has raised.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            value: Arc::new(watch::Sender::new(0)),
+        }
+    }
+
+    /// Raises the value; wakes the waiters only when it grows.
+    pub fn raise_to(&self, value: i64) {
+        self.value.send_if_modified(|current| {
+            let grows = value > *current;
+            *current = value.max(*current);
+            grows
+        });
+    }
+
+    /// Sets the value to what was found by looking, which began when the value was `before`. What grew
+    /// meanwhile stays; but what is now less than it was before has gone back, and the value falls.
+    pub fn found(&self, before: i64, found: i64) {
+        self.value.send_if_modified(|current| {
+            let fell = found < before && *current == before;
+            let changes = fell || found > *current;
+            if changes {
+                *current = found;
+            }
+            changes
+        });
+    }
+
+    /// Raises the value by one.
+    pub fn raise(&self) {
+        self.value.send_modify(|current| *current += 1);
+    }
+
+    /// The value now.
+    #[must_use]
+    pub fn value(&self) -> i64 {
+        *self.value.borrow()
+    }
+
+    /// Waits until the value is above `seen`, at most `patience`.
+    pub async fn above(&self, seen: i64, patience: Duration) {
+        let mut receiver = self.value.subscribe();
+        // An error would mean that the sender is gone, and `self` holds it; a timeout is a poll.
+        let _ = timeout(patience, receiver.wait_for(|value| *value > seen)).await;
+    }
+
+    /// Waits until the value is above `seen`, or has fallen since it was `known`, at most `patience`.
+    pub async fn above_or_fallen(&self, seen: i64, known: i64, patience: Duration) {
+        let mut receiver = self.value.subscribe();
+        let moved = receiver.wait_for(|value| *value > seen || *value < known);
+        // As above.
+        let _ = timeout(patience, moved).await;
+    }
+}
+
+impl Default for Signal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The hints of a process.
+#[derive(Clone, Debug, Default)]
+pub struct Wake {
+    /// Raised after every append: the sequencer has work.
+    pub appended: Signal,
+    /// The last known position of the log: readers of the log have work.
+    pub sequenced: Signal,
+    /// Raised after every commit of a read model: whoever waits for what it shows may look again.
+    pub applied: Signal,
+}
