@@ -8,10 +8,11 @@ use event_store::envelope::{StreamId, Version};
 use futures_util::StreamExt;
 use projections::changes::Changes;
 use projections::consistency::{Consistency, NotShown};
-use projections::counts::Counts;
 use projections::droplets::Droplets;
 use projections::history::HistoryFilter;
+use projections::model::Rows;
 use projections::page::{ByPosition, Direction};
+use projections::registry::COUNTS;
 use testkit::events::{record_newer, sequence};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -94,7 +95,7 @@ async fn nobody_waits_for_a_read_model_that_does_not_concern_it() {
     let newer = record_newer(&world.pool, "acme", NEWER, "cluster_created").await;
     let droplet = StreamId::from(writer.droplet(requested("web-1")).await);
     let written = [(newer, Version(1)), (droplet, Version(1))];
-    let by: projections::consistency::ReadModels<'_> = &[&Droplets, &Counts];
+    let by: projections::consistency::ReadModels<'_> = &[&Rows(Droplets), &COUNTS];
 
     // Only the droplet is waited for.
     let early = place.shown(&writer.org, &written, by).await;
