@@ -89,8 +89,8 @@ impl Topics {
         format!("{}-relay", self.prefix)
     }
 
-    /// The group of a consumer's code. Two versions are two groups, so that one that must not write takes no
-    /// partitions from the one that may. A generation in the making reads the log and needs none.
+    /// The consumer group of a consumer's code. Two versions are two groups, so that a version that must not
+    /// write takes no partitions from the one that may. A rebuild reads the log and needs no group.
     #[must_use]
     pub fn group(&self, consumer: &str, version: i32) -> String {
         format!("{}-{consumer}-v{version}", self.prefix)
@@ -106,7 +106,7 @@ impl Default for Topics {
 /// A message, ready for a producer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Where it goes.
+    /// The topic.
     pub topic: String,
     /// The partition of the stream; what `murmur2_random` chooses for the key.
     pub partition: i32,
@@ -121,10 +121,10 @@ pub struct Message {
 /// A message that was read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// The event in its place.
+    /// The event, with its position.
     pub event: Positioned<StoredEvent>,
-    /// The position of the event before it in the same shard: a consumer that has not applied that
-    /// one knows that something is missing here.
+    /// The position of the event before it in the same shard. A consumer that has not applied that event
+    /// knows that something is missing.
     pub previous: Position,
 }
 
@@ -174,11 +174,11 @@ pub fn encode(
     })
 }
 
-/// Reads a message of a shard back. What it gives has a version and a position that an event can have,
-/// and an event before it that stands before it; whether the log has it there is for the caller to see.
+/// Reads a message of a shard. The result has a version and positions that an event can have; whether the log
+/// has the event there is for the caller to check.
 ///
 /// # Errors
-/// When a header is missing, malformed, or says what cannot be.
+/// When a header is missing, malformed, or has an impossible value.
 pub fn decode(
     shard: Shard,
     headers: &HashMap<&str, &str>,

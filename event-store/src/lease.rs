@@ -1,7 +1,7 @@
-//! One actor at a time, for roles that need it.
+//! Leases: one leader at a time, for roles that need it. This module owns `es.leases`.
 //!
-//! A lease says who should act; its epoch, checked with every write, says who may. So a clock that
-//! jumps, or an owner that was paused and wakes, costs at most a pause: it can never write.
+//! A lease says which process should act; its epoch, checked with every write, says which one may. So a clock
+//! that jumps, or an owner that was paused and resumes, costs at most a delay: a stale owner can never write.
 
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ pub const RENEW_EVERY: Duration = Duration::from_millis(500);
 /// How often a standby tries.
 pub const TRY_EVERY: Duration = Duration::from_millis(300);
 
-/// A lease that this process was given.
+/// A lease that this process holds, or held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// What it is for, such as `sequencer`.
+    /// The role, such as `sequencer`.
     pub name: &'static str,
-    /// Who holds it; unique to the process.
+    /// The owner; unique to the process.
     pub owner: String,
     /// Grows with every change of owner.
     pub epoch: i64,
 }
 
-/// Takes a lease that is free, expired or ours already; `None` while another holds it. One that would
-/// last longer than any was ever given was given before the database's clock went back: it is free.
+/// Takes a lease that is free, expired or ours already; `None` while another owner holds it. A lease that
+/// would last longer than any is ever given dates from before the database's clock went back, and is free.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -59,10 +59,10 @@ pub async fn acquire(
     }))
 }
 
-/// Keeps a lease for another [`TTL`].
+/// Renews a lease for another [`TTL`].
 ///
 /// # Errors
-/// [`StoreError::Fenced`] when another took it over; [`StoreError::Unavailable`] when Postgres fails.
+/// [`StoreError::Fenced`] when another owner took it over; [`StoreError::Unavailable`] when Postgres fails.
 pub async fn renew(pool: &PgPool, lease: &Lease) -> Result<(), StoreError> {
     let renewed = sqlx::query(
         "update es.leases set expires_at = clock_timestamp() + make_interval(secs => $3) \
@@ -83,7 +83,7 @@ pub async fn renew(pool: &PgPool, lease: &Lease) -> Result<(), StoreError> {
     }
 }
 
-/// Gives a lease back, so that a standby takes over at once. Does nothing when it was lost already.
+/// Releases a lease, so that a standby takes over at once. Does nothing when it was lost already.
 ///
 /// # Errors
 /// When Postgres fails; the lease then expires by itself.

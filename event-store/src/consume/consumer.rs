@@ -1,8 +1,8 @@
-//! Runs a consumer over a source: rows and checkpoint in one transaction, again and again.
+//! Consumers of recorded events, and how they are run: batch by batch, rows and checkpoint in one transaction.
 //!
 //! A worker that was paused, or that lost its partition, cannot do harm: its checkpoint does not move
 //! any more, and its transaction is rolled back. An event that cannot be applied is parked with its
-//! stream ([`crate::consume::parked`]); nothing else stops.
+//! stream ([`crate::consume::parked`]); all other streams are applied as usual.
 
 use async_trait::async_trait;
 use domain::stream_type::StreamType;
@@ -21,14 +21,14 @@ pub(crate) use self::apply::passing;
 
 use self::runner::Runner;
 
-/// Whoever follows recorded events: a projection, or the to-do list of a process manager.
+/// A consumer of recorded events: a projection, or the to-do list of a process manager.
 #[async_trait]
 pub trait Consumer: Send + Sync {
-    /// Its name, such as `droplets`: whose checkpoints these are.
+    /// Its name, such as `droplets`, under which its checkpoints are stored.
     fn name(&self) -> &'static str;
 
-    /// The version of what it makes of events. Raise it when the same events are to give other rows: its
-    /// tables are then rebuilt from the first event on.
+    /// The version of its code. Raise it when the same events are to give other rows: its tables are then
+    /// rebuilt from the first event on.
     fn version(&self) -> i32;
 
     /// How its tables are rebuilt.
@@ -36,12 +36,12 @@ pub trait Consumer: Send + Sync {
         Rebuild::BesideServing
     }
 
-    /// The streams whose events it wants.
+    /// The types of the streams whose events it applies.
     fn stream_types(&self) -> &'static [StreamType];
 
-    /// Writes what the events mean, within the given transaction and nowhere else. The events are in
-    /// order within each stream, and none of them was applied before. Tables that have generations are
-    /// to be called by their bare names: the transaction finds those of the right one.
+    /// Writes the rows that follow from the events, within the given transaction and nowhere else. The events
+    /// are in order within each stream, and none of them was applied before. Tables that have generations
+    /// are named without a schema: the transaction finds those of its generation.
     ///
     /// # Errors
     /// [`ApplyError`]; the transaction is rolled back.
@@ -51,18 +51,18 @@ pub trait Consumer: Send + Sync {
         events: &[Positioned<Recorded>],
     ) -> Result<(), ApplyError>;
 
-    /// Hears of what has just been committed, for waking others; must not fail or block.
+    /// Is called with the events that were just committed, for waking others. Must not fail or block.
     fn committed(&self, _events: &[Positioned<Recorded>]) {}
 }
 
 /// How the tables of a consumer are rebuilt when its version was raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rebuild {
-    /// As tables of a new generation, which are filled beside those that serve and then take their place. For
-    /// what clients read.
+    /// As tables of a new generation, which are filled beside those that serve and then serve instead. For
+    /// read models.
     BesideServing,
     /// In the same tables: they are cleared, and the consumer applies all events again. Until it has caught
-    /// up they show an earlier state of things. For lists that only this program works off.
+    /// up, the tables show an earlier state. For lists that only workers of this program read.
     InPlace {
         /// The statement that clears them. It names the tables with their schema.
         clear: &'static str,
@@ -81,7 +81,7 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    /// Whether trying again could help: if not, the event is at fault.
+    /// Whether a retry could help: if not, the event is at fault.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
@@ -99,8 +99,8 @@ impl ApplyError {
     }
 }
 
-/// Applies batches until `stop`, to the generation that serves, retrying for ever with growing pauses when
-/// something fails. Tries parked streams first: this program may know what the one that parked them did not.
+/// Applies batches to the generation that serves until `stop`, and retries for ever with growing pauses when
+/// something fails. Retries parked streams first: this program may be able to apply what parked them.
 pub async fn run(
     pool: PgPool,
     consumer: &dyn Consumer,

@@ -1,5 +1,5 @@
-//! Where recorded events come from. A consumer is written once; the log (here) and Kafka (in
-//! `projections`) are its two sources.
+//! Sources of recorded events. A consumer is written once; the log (here) and Kafka (in `projections`) are
+//! its two sources.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,27 +14,27 @@ use crate::consume::wake::Signal;
 use crate::envelope::{Position, Positioned, Shard, StoredEvent};
 use crate::error::StoreError;
 
-/// Events that come next, and how far the checkpoints move when they have been applied.
+/// The next events, and how far the checkpoints move when they are applied.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// The generation whose tables are to be written.
     pub generation: i32,
     /// In position order within each shard; none of them was applied before.
     pub events: Vec<Arc<Positioned<StoredEvent>>>,
-    /// To commit together with what the events did.
+    /// The moves of the checkpoints, to be committed together with the rows.
     pub moves: Vec<Move>,
 }
 
-/// Whose checkpoints: they belong to a generation of a consumer.
+/// A generation of a consumer, to which checkpoints and parked streams belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConsumerId {
     /// The consumer's name, such as `droplets`.
     pub name: &'static str,
-    /// Which of its generations ([`crate::consume::generation`]).
+    /// The generation's number ([`crate::consume::generation`]).
     pub generation: i32,
 }
 
-/// A place where recorded events come from, in the order of each stream, none left out.
+/// A source of recorded events: in the order of each stream, none left out.
 #[async_trait]
 pub trait Source: Send {
     /// Waits for the next batch. Dropping the future loses nothing.
@@ -43,15 +43,16 @@ pub trait Source: Send {
     /// When the source or Postgres fails; [`Source::rewind`] before the next call.
     async fn next(&mut self) -> Result<Batch, StoreError>;
 
-    /// Goes to the checkpoints of a generation, as they are stored: to be called before the first batch,
-    /// and when a batch was not committed.
+    /// Goes to the stored checkpoints of a generation. To be called before the first batch, and when a batch
+    /// was not committed.
     ///
     /// # Errors
     /// When Postgres fails.
     async fn rewind(&mut self, generation: i32) -> Result<(), StoreError>;
 }
 
-/// The log as a source, read by one process at a time (the checkpoints fence a second one).
+/// The log as a source of one consumer. Two processes that run it at once do no harm: the checkpoints fence
+/// the slower one.
 #[derive(Debug)]
 pub struct LogSource {
     log: SharedLog,

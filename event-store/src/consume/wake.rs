@@ -1,20 +1,21 @@
-//! Wakes those who wait for new events. A lost hint costs a bounded delay, never an event: whoever
-//! wakes looks at the database, and a hint says only that looking is worth it. So it is with listening
-//! itself: everybody who may log in to Postgres may announce anything, and whoever hears that the log grew
-//! looks where it ends.
+//! Signals that there is work: within a process, and as hints to other processes.
 //!
-//! Who works anyway looks by itself every [`POLL`] too. Who only waits, such as the reader for
-//! subscribers, need not, because the hint [`Hint::Sequenced`] of another process is lost in no other
-//! way than these, and each is found out:
+//! A hint only says that a look at the database is worth it. So a lost hint costs a bounded delay and never an
+//! event, and a false one costs a look: any role that may log in to Postgres can announce anything, and a
+//! listener that hears of a longer log looks up the head.
 //!
-//! - The listening connection breaks: a new one listens first, and then looks once where the log ends.
-//! - It breaks without anybody noticing, or nobody announces any more: announcers repeat themselves
-//!   every [`HEARTBEAT`], and who hears nothing for [`SILENCE`] takes the connection for broken.
-//! - The sequencer's process ends between its commit and the announcement, or cannot send it: whoever
-//!   announces, also one that only stands by, tells where the log ends by Postgres, not by itself.
+//! A task that works in any case also looks every [`POLL`]. A task that only waits, such as the reader for
+//! subscribers, need not. The hint [`Hint::Sequenced`] of another process can be lost in these ways only, and
+//! each is noticed:
 //!
-//! So a hint is late by [`SILENCE`] and a new connection at most, which waits for no answer longer than
-//! [`ANSWER`], and idle processes that wait send nothing.
+//! - The listening connection breaks. The next one listens first, and then looks up the head once.
+//! - It breaks without an error, or no process announces any more. Announcers repeat the head every
+//!   [`HEARTBEAT`], and a listener that hears nothing for [`SILENCE`] connects again.
+//! - The sequencer's process ends between its commit and the announcement, or cannot send it. Every
+//!   announcer, also one on standby, lets Postgres fill in the head.
+//!
+//! So a hint is late by at most [`SILENCE`] and the time of a new connection, which waits for an answer no
+//! longer than [`ANSWER`]. A process that only waits sends nothing.
 
 use std::time::Duration;
 
@@ -28,19 +29,18 @@ pub use self::hint::Hint;
 pub use self::listen::listen;
 pub use self::signal::{Signal, Wake};
 
-/// How long a waiter sleeps at most when hints come from other processes and may be lost.
+/// The poll interval of a task whose hints come from other processes and may be lost.
 pub const POLL: Duration = Duration::from_secs(1);
 
-/// How often the log's end is announced again when it did not change.
+/// How often the head of the log is announced again when it did not change.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// After how long without any announcement of the log's end its listening connection counts as broken.
+/// How long a listener waits for any announcement of the head before it connects again.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
-/// How long Postgres may take to answer what is asked for the sake of a hint, before its connection counts
-/// as broken.
+/// The timeout of statements that announce a hint or look up the head because of one.
 pub const ANSWER: Duration = Duration::from_secs(5);
 
-/// The patience of a waiter to whom every hint comes, sooner or later: of this process, or by
+/// The patience of a task that gets every hint sooner or later: from its own process, or by
 /// [`listen`].
 pub const UNTIL_HINTED: Duration = Duration::MAX;

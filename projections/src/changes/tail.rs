@@ -1,4 +1,5 @@
-//! The one reader of the log for all subscribers of a process.
+//! The one reader of the log for all subscribers of a process. It shares its reads with consumers that follow
+//! the log in the same process.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -15,10 +16,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::node::Nodes;
 use super::{Shared, Tail};
 
-/// Events at most in one batch: with the retained batches this bounds what slow subscribers cost.
+/// The most events of one batch: together with the retained batches this bounds the memory that slow
+/// subscribers cost.
 const BATCH: usize = 128;
 
-/// Streams whose rows are remembered between events.
+/// Streams whose rows are kept between events.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(2_048).expect("2,048 is not zero");
 
 /// The pauses after failures in a row: from the first to the longest.
@@ -33,13 +35,13 @@ pub struct ChangesTask {
     patience: Duration,
     nodes: Nodes,
     pause: Backoff,
-    /// Tells the subscribers that nothing more will come, also when this task panics.
+    /// Ends the subscribers when this task ends, also when it panics.
     _ended: DropGuard,
 }
 
-/// What was sent at once.
+/// The result of sending a batch.
 struct Sent {
-    /// The position of the last event that was ever sent.
+    /// The position of the last event that was sent so far.
     last: Position,
     /// Whether the log may have more.
     has_more: bool,
@@ -81,12 +83,12 @@ impl ChangesTask {
         }
     }
 
-    /// Sends what follows a position until nobody listens, or the log went back.
+    /// Sends the events after a position until nobody listens, or the log went back.
     async fn read_from(&mut self, mut position: Position) {
         loop {
             if !self.has_listeners() {
-                // Said first, looked second: whoever arrives in between either sees `Idle` and waits
-                // for a new position, or is seen here.
+                // Set first, checked second: a subscriber that arrives in between either sees `Idle` and
+                // waits for a new position, or is seen here.
                 self.shared.tail.send_replace(Tail::Idle);
                 if !self.has_listeners() {
                     return;
@@ -102,7 +104,7 @@ impl ChangesTask {
                     if is_promised && !self.is_there(position).await {
                         return;
                     }
-                    // If there was no more, the signal says when there is, or has said so already.
+                    // When there is more, the signal is raised, or was raised already.
                     if !sent.has_more {
                         let (seen, patience) = (position.0, self.patience);
                         self.sequenced.above_or_fallen(seen, known, patience).await;
@@ -118,8 +120,8 @@ impl ChangesTask {
         }
     }
 
-    /// Whether the log still has what was read, although there is less in it than was promised; ends the
-    /// followers when it has not. Who promises too much must not make us look without a pause.
+    /// Whether the log still has what was read, although it ends before the position that was announced; ends
+    /// the followers when it does not. Waits first, so that a false announcement costs a look now and then.
     async fn is_there(&mut self, position: Position) -> bool {
         tokio::time::sleep(POLL).await;
         match log::head(&self.shared.pool).await {
@@ -135,7 +137,8 @@ impl ChangesTask {
         }
     }
 
-    /// Followers have seen what is no longer in the log, and would miss what is there instead.
+    /// Ends the followers: they have seen events that are no longer in the log, and would miss those that took
+    /// their positions.
     fn end_followers(&self, head: Position) {
         tracing::warn!(
             position = head.0,
@@ -159,11 +162,11 @@ impl ChangesTask {
         for event in events {
             changes.push(self.nodes.change(event).await?);
         }
-        // The position first: whoever begins to listen between the two lines is told to read this batch
-        // from the log, and drops it when it also comes live. The other way round, it would be told
-        // that the batch is still to come, and wait for the next event to notice that it is not.
+        // The position first: a subscriber that begins between the two lines reads this batch from the log,
+        // and drops it when it also comes live. The other way round, it would expect the batch to come,
+        // and notice only with the next event that it does not.
         self.shared.tail.send_replace(Tail::At(last));
-        // Without receivers it is lost, and nobody misses it.
+        // Without receivers the batch is dropped, and nobody misses it.
         let _ = self.shared.live.send(changes.into());
         Ok(Sent { last, has_more })
     }

@@ -17,7 +17,7 @@ use crate::pool;
 /// Applies one batch: all of it, or none of it.
 ///
 /// # Errors
-/// [`StoreError::Fenced`] when somebody else has applied a part of it, [`StoreError::Unavailable`]
+/// [`StoreError::Fenced`] when another worker has applied a part of it, [`StoreError::Unavailable`]
 /// when Postgres fails; then nothing was written.
 pub async fn apply_batch(
     pool: &PgPool,
@@ -49,9 +49,9 @@ pub async fn apply_batch(
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Care {
-    /// All events at once; nothing is written when one of them is at fault.
+    /// All events at once; nothing is written when one of them cannot be applied.
     Fast,
-    /// A savepoint an event: the one at fault is parked.
+    /// A savepoint for each event; one that cannot be applied is parked.
     EventByEvent,
 }
 
@@ -83,8 +83,8 @@ async fn try_batch(
         Care::EventByEvent => Access::Alone,
     };
     generation::enter(&mut transaction, id, access).await?;
-    // Before anything is applied, so that a stale worker is turned away before it works, and a second
-    // worker waits for the first to commit.
+    // Before anything is applied, so that a stale worker is fenced before it works, and a second worker
+    // waits until the first has committed.
     checkpoint::advance(&mut transaction, id, &batch.moves).await?;
     let mut parked = ParkedStreams::load(&mut transaction, id, &batch.events).await?;
     let mut events = Vec::with_capacity(batch.events.len());
@@ -160,7 +160,7 @@ async fn apply_each(
     Ok(applied)
 }
 
-/// A failure that is not the event's fault, as the store's.
+/// The store's error for a failure that is not the event's fault.
 pub(crate) fn passing(error: ApplyError) -> StoreError {
     let source = match error {
         ApplyError::Rows(source) => source,

@@ -1,4 +1,4 @@
-//! The loop of a consumer: which generation it follows, and what it does when something fails.
+//! The loop of a consumer: it follows the generation that serves, and retries what fails.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use crate::error::StoreError;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a consumer's loop remembers.
+/// The state of a consumer's loop.
 pub(super) struct Runner<'a> {
     pool: &'a PgPool,
     consumer: &'a dyn Consumer,
     pause: Backoff,
-    /// Why it does nothing, as it was said last.
+    /// Why it applies nothing, as it was logged last.
     idle: Option<ConsumerMode>,
-    /// The generation whose parked streams were tried.
-    tried: Option<i32>,
+    /// The generation whose parked streams were retried.
+    retried: Option<i32>,
 }
 
 impl<'a> Runner<'a> {
@@ -34,11 +34,11 @@ impl<'a> Runner<'a> {
             consumer,
             pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             idle: None,
-            tried: None,
+            retried: None,
         }
     }
 
-    /// Follows events for ever, whatever fails.
+    /// Follows the events for ever, whatever fails.
     pub(super) async fn run(mut self, source: &mut dyn Source) -> Infallible {
         loop {
             let Err(error) = self.follow(source).await;
@@ -49,7 +49,7 @@ impl<'a> Runner<'a> {
     /// Follows the events from the checkpoints as they are stored, until something fails.
     async fn follow(&mut self, source: &mut dyn Source) -> Result<Infallible, StoreError> {
         let generation = self.await_mode().await?;
-        self.try_parked(generation).await;
+        self.retry_parked(generation).await;
         source.rewind(generation).await?;
         loop {
             let batch = source.next().await?;
@@ -58,27 +58,31 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Tries the parked streams, once for each generation. Those that fail must not stop the others.
-    async fn try_parked(&mut self, generation: i32) {
-        if self.tried.replace(generation) == Some(generation) {
+    /// Retries the parked streams, once for each generation. A failure must not stop the other streams.
+    async fn retry_parked(&mut self, generation: i32) {
+        if self.retried.replace(generation) == Some(generation) {
             return;
         }
         if let Err(error) = retry::parked(self.pool, self.consumer, generation).await {
             tracing::warn!(
                 consumer = self.consumer.name(),
                 error = &error as &dyn std::error::Error,
-                "parked streams were not tried again"
+                "parked streams were not retried"
             );
         }
     }
 
-    /// Waits until there is a generation that this program may write; says once why there is none.
+    /// Waits until there is a generation that this program may write; logs once why there is none.
     async fn await_mode(&mut self) -> Result<i32, StoreError> {
         loop {
             let mode = generation::mode(self.pool, self.consumer).await?;
             if let ConsumerMode::Follow(generation) = mode {
                 if self.idle.take().is_some() {
-                    tracing::info!(consumer = self.consumer.name(), generation, "it goes on");
+                    tracing::info!(
+                        consumer = self.consumer.name(),
+                        generation,
+                        "the consumer applies events again"
+                    );
                 }
                 return Ok(generation);
             }
@@ -86,7 +90,7 @@ impl<'a> Runner<'a> {
                 tracing::warn!(
                     consumer = self.consumer.name(),
                     ?mode,
-                    "it applies nothing now"
+                    "the consumer applies nothing"
                 );
                 self.idle = Some(mode);
             }
@@ -98,11 +102,11 @@ impl<'a> Runner<'a> {
         let wait = self.pause.next_pause();
         let name = self.consumer.name();
         if let StoreError::Fenced { what } = error {
-            // Partitions change hands, and generations take each other's place: that is no failure.
+            // No failure: partitions are reassigned, and another generation begins to serve.
             tracing::info!(
                 consumer = name,
                 what,
-                "somebody else has taken over; begins anew"
+                "another process has taken over; the consumer begins at its checkpoints again"
             );
             tokio::time::sleep(wait).await;
             return;
@@ -111,7 +115,7 @@ impl<'a> Runner<'a> {
             consumer = name,
             error = error as &dyn std::error::Error,
             retry_ms = wait.as_millis() as u64,
-            "a batch was not applied and will be tried again"
+            "a batch was not applied and will be retried"
         );
         metrics::counter!("clustergenie_consumer_failures_total", "consumer" => name).increment(1);
         tokio::time::sleep(wait).await;

@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ANSWER, Hint, UNTIL_HINTED, Wake};
 
-/// Hints of other processes are sent at most this often: a notification takes a cluster-wide lock at
-/// commit, so it has a connection of its own and is never part of a command.
+/// The least time between two notifications. A notification takes a cluster-wide lock at commit, so it has a
+/// connection of its own and is never part of a command.
 const DEBOUNCE: Duration = Duration::from_millis(5);
 
-/// Tells other processes about a hint of this one until `stop`.
+/// Announces a hint of this process to the others until `stop`.
 pub async fn announce(pool: PgPool, wake: Wake, hint: Hint, stop: CancellationToken) {
     let signal = hint.signal(&wake);
     let mut told = signal.value();
@@ -33,20 +33,19 @@ pub async fn announce(pool: PgPool, wake: Wake, hint: Hint, stop: CancellationTo
     }
 }
 
-/// Tells other processes once that a read model has committed: for a process that does so now and then, and
-/// announces nothing else.
+/// Announces once that a read model has committed, for a process that does not [`announce`] it all the time.
 ///
 /// # Errors
-/// When Postgres fails. The others look by themselves soon.
+/// When Postgres fails. The others look after [`POLL`](super::POLL).
 pub async fn tell_applied(pool: &PgPool) -> Result<(), sqlx::Error> {
     notify(pool, Hint::Applied).await
 }
 
 async fn notify(pool: &PgPool, hint: Hint) -> Result<(), sqlx::Error> {
     let statement = match hint {
-        // Counters of different processes are not comparable; only that it happened counts.
+        // The counters of different processes are not comparable, so the payload is empty.
         Hint::Appended | Hint::Applied => "select pg_notify($1, '')",
-        // Not what this process knows: it may be one that stands by.
+        // Not the value of this process, which may be on standby.
         Hint::Sequenced => "select pg_notify($1, position::text) from es.log_head",
     };
     let mut connection = pool.acquire().await?;
@@ -55,7 +54,7 @@ async fn notify(pool: &PgPool, hint: Hint) -> Result<(), sqlx::Error> {
         .execute(&mut *connection);
     let answer = timeout(ANSWER, notified).await;
     answer.unwrap_or_else(|_| {
-        // The pool would wait for the answer too.
+        // The pool would wait for the answer as well.
         drop(connection.detach());
         Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
     })?;

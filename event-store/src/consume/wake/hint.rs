@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{HEARTBEAT, Signal, Wake};
 
-/// Which hint crosses to other processes.
+/// A signal that crosses to other processes.
 #[derive(Clone, Copy, Debug)]
 pub enum Hint {
     /// [`Wake::appended`].
@@ -24,8 +24,8 @@ impl Hint {
         }
     }
 
-    /// How often it is sent again when nothing changes. The others need no such thing: who waits for
-    /// them looks by itself.
+    /// How often it is sent again when nothing changes. The others need no repetition: who waits for
+    /// them polls as well.
     pub(super) fn heartbeat(self) -> Option<Duration> {
         match self {
             Self::Sequenced => Some(HEARTBEAT),

@@ -12,11 +12,11 @@ use super::{ANSWER, Hint, Signal, UNTIL_HINTED, Wake};
 use crate::error::StoreError;
 use crate::log;
 
-/// Pause before a lost listening connection is tried again.
+/// The pause before a lost listening connection is opened again.
 const RECONNECT: Duration = Duration::from_millis(500);
 
-/// Takes in a hint of other processes until `stop`; reconnects for ever, also when a hint that is sent
-/// every [`HEARTBEAT`] was not heard for `silence`.
+/// Receives a hint of other processes until `stop`. Connects again for ever, also when a hint that is sent
+/// every [`HEARTBEAT`](super::HEARTBEAT) did not come for `silence`.
 pub async fn listen(
     pool: PgPool,
     wake: Wake,
@@ -49,14 +49,14 @@ async fn listen_once(
     let mut listener = timeout(ANSWER, listener(pool, hint))
         .await
         .map_err(|_| Lost::Silent)??;
-    // Whatever was announced while nobody listened.
+    // For what was announced before this connection listened.
     match hint {
         Hint::Appended | Hint::Applied => signal.raise(),
         Hint::Sequenced => look(pool, signal).await?,
     }
     loop {
         let heard = timeout(silence, listener.try_recv()).await;
-        // `None` is a connection that broke and was made again by itself: something may be lost.
+        // `None`: the driver has replaced a broken connection, and something may be lost.
         let Some(notification) = heard.map_err(|_| Lost::Silent)?? else {
             return Err(Lost::Broken);
         };
@@ -72,8 +72,7 @@ async fn listen_once(
     }
 }
 
-/// Listens by a connection that is nobody else's: what becomes of one that does not answer must not take
-/// the room of others in the pool.
+/// Listens on a connection outside of the pool, so that one that does not answer takes no room there.
 async fn listener(pool: &PgPool, hint: Hint) -> Result<PgListener, sqlx::Error> {
     let own = PgPoolOptions::new()
         .max_connections(1)
@@ -85,7 +84,7 @@ async fn listener(pool: &PgPool, hint: Hint) -> Result<PgListener, sqlx::Error> 
     Ok(listener)
 }
 
-/// Looks where the log ends.
+/// Looks up the head of the log.
 async fn look(pool: &PgPool, sequenced: &Signal) -> Result<(), Lost> {
     let before = sequenced.value();
     let head = timeout(ANSWER, log::head(pool)).await;
@@ -94,7 +93,7 @@ async fn look(pool: &PgPool, sequenced: &Signal) -> Result<(), Lost> {
     Ok(())
 }
 
-/// Why one listens anew.
+/// Why the listener has to connect again.
 #[derive(Debug, thiserror::Error)]
 enum Lost {
     #[error("it broke")]
@@ -103,6 +102,6 @@ enum Lost {
     Silent,
     #[error("it cannot be made or used")]
     Postgres(#[from] sqlx::Error),
-    #[error("where the log ends is not known")]
+    #[error("the head of the log is not known")]
     Look(#[source] StoreError),
 }

@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// Something that grows, and those who wait for it to grow. It falls only when a database that was restored
-/// to an earlier point shows that it was too high.
+/// A number that grows, and tasks that wait for it to grow. It falls only when a database that was restored
+/// to an earlier time shows that it was too high.
 #[derive(Clone, Debug)]
 pub struct Signal {
     value: Arc<watch::Sender<i64>>,
 }
 
 impl Signal {
-    /// A signal that nobody has raised.
+    /// A signal at 0.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -22,7 +22,7 @@ impl Signal {
         }
     }
 
-    /// Raises the value; wakes the waiters only when it grows.
+    /// Raises the value to at least the given one. Wakes waiting tasks only when it grows.
     pub fn raise_to(&self, value: i64) {
         self.value.send_if_modified(|current| {
             let grows = value > *current;
@@ -31,8 +31,8 @@ impl Signal {
         });
     }
 
-    /// Sets the value to what was found by looking, which began when the value was `before`. What grew
-    /// meanwhile stays; but what is now less than it was before has gone back, and the value falls.
+    /// Sets the value to what a look has found that began when the value was `before`. A value that grew
+    /// meanwhile stays. If less was found than `before`, the log went back, and the value falls.
     pub fn found(&self, before: i64, found: i64) {
         self.value.send_if_modified(|current| {
             let fell = found < before && *current == before;
@@ -55,14 +55,14 @@ impl Signal {
         *self.value.borrow()
     }
 
-    /// Waits until the value is above `seen`, at most `patience`.
+    /// Waits until the value is above `seen`, at most for `patience`.
     pub async fn above(&self, seen: i64, patience: Duration) {
         let mut receiver = self.value.subscribe();
         // An error would mean that the sender is gone, and `self` holds it; a timeout is a poll.
         let _ = timeout(patience, receiver.wait_for(|value| *value > seen)).await;
     }
 
-    /// Waits until the value is above `seen`, or has fallen since it was `known`, at most `patience`.
+    /// Waits until the value is above `seen`, or below `known`, at most for `patience`.
     pub async fn above_or_fallen(&self, seen: i64, known: i64, patience: Duration) {
         let mut receiver = self.value.subscribe();
         let moved = receiver.wait_for(|value| *value > seen || *value < known);
@@ -77,13 +77,13 @@ impl Default for Signal {
     }
 }
 
-/// The hints of a process.
+/// The signals of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Wake {
     /// Raised after every append: the sequencer has work.
     pub appended: Signal,
     /// The last known position of the log: readers of the log have work.
     pub sequenced: Signal,
-    /// Raised after every commit of a read model: whoever waits for what it shows may look again.
+    /// Raised after every commit of a read model: requests that wait for a write may look again.
     pub applied: Signal,
 }
