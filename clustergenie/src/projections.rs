@@ -9,13 +9,11 @@ pub(crate) mod user;
 mod watch;
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use commands::process::job_runner::TodoList;
+use commands::process::registry;
 use event_store::consume::parked::ParkedStream;
 use event_store::consume::retry::Retried;
-use event_store::consume::wake::Signal;
 use event_store::pool::{self, Purpose};
 use projections::operations::{OperateError, Operations};
 use projections::rebuild::RequestError;
@@ -41,8 +39,7 @@ pub(crate) async fn run(settings: Projections) -> anyhow::Result<()> {
     schema::migrate::check(&pool).await?;
     projections::tables::check(&pool).await?;
     let mut consumers = projections::consumers();
-    // Nobody listens to this signal: the job runner polls its list.
-    consumers.push(Arc::new(TodoList::new(Signal::new())));
+    consumers.extend(registry::todo_lists());
     let operator = Operator {
         operations: Operations::new(pool, consumers),
         name: settings.by.map_or_else(user::name, Ok)?,

@@ -5,3 +5,4 @@
 //! that doing a thing again, after a crash or beside a slow other worker, has one effect.
 
 pub mod job_runner;
+pub mod registry;

@@ -2,10 +2,8 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
-use commands::process::job_runner::TodoList;
+use commands::process::registry;
 use domain::registry::AGGREGATES;
-use event_store::consume::consumer::Consumer;
-use event_store::consume::wake::Signal;
 use uuid::Uuid;
 
 use super::TargetDatabase;
@@ -29,11 +27,12 @@ pub(crate) struct Projections {
 pub(super) fn names() -> String {
     let read_models = ::projections::all();
     let read_models: Vec<_> = read_models.iter().map(|model| model.name()).collect();
-    let todo = TodoList::new(Signal::new());
+    let todo_lists = registry::todo_lists();
+    let todo_lists: Vec<_> = todo_lists.iter().map(|list| list.name()).collect();
     format!(
-        "NAME is a read model ({}), or `{}`, the to-do list of the job runner.",
+        "NAME is a read model ({}), or the to-do list of a process manager ({}).",
         read_models.join(", "),
-        todo.name()
+        todo_lists.join(", ")
     )
 }
 

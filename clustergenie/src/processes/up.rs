@@ -29,7 +29,7 @@ use crate::readiness::{Dependencies, Publishing, Ready, Relay, Standby};
 use crate::tasks::{GRACE, Signals, Stage, Tasks};
 use crate::telemetry::Metrics;
 use crate::wiring::consumers::{self, Feed};
-use crate::wiring::{Brokers, commands, http, queries, relay};
+use crate::wiring::{Brokers, commands, http, process_managers, queries, relay};
 use crate::{key, secret_file};
 
 /// The organization of the first token.
@@ -133,9 +133,13 @@ async fn start(
     let health = relay::start(tasks, &relaying, &wake, kafka);
 
     let executor = commands::executor(tasks, &store, appending, &wake);
-    let todo = commands::job_runner(tasks, &consuming, executor.clone(), &settings.provider);
     let mut followers = consistency::announcing(projections::all(), &wake.applied);
-    followers.push(todo);
+    followers.extend(process_managers::start(
+        tasks,
+        &consuming,
+        &executor,
+        &settings.provider,
+    ));
     consumers::start(tasks, &consuming, &wake, &feed, followers.clone())?;
     consumers::start_rebuilds(tasks, &consuming, &wake);
 

@@ -8,7 +8,7 @@ use crate::config::Work;
 use crate::readiness::{Dependencies, Ready};
 use crate::tasks::{GRACE, Tasks};
 use crate::wiring::consumers::{self, Feed};
-use crate::wiring::{commands, hints, http};
+use crate::wiring::{commands, hints, http, process_managers};
 
 /// Runs jobs until a signal.
 ///
@@ -24,11 +24,11 @@ pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
     let mut tasks = Tasks::new(GRACE);
     hints::announce(&mut tasks, &pool, &wake, Hint::Appended);
     let executor = commands::executor(&mut tasks, &store, appending, &wake);
-    let todo = commands::job_runner(&mut tasks, &pool, executor, &settings.provider);
-    consumers::start(&mut tasks, &pool, &wake, &feed, vec![todo.clone()])?;
+    let todo_lists = process_managers::start(&mut tasks, &pool, &executor, &settings.provider);
+    consumers::start(&mut tasks, &pool, &wake, &feed, todo_lists.clone())?;
     let ready = Ready::new(Dependencies {
         pool,
-        consumers: vec![todo],
+        consumers: todo_lists,
         relay: None,
     });
     http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;

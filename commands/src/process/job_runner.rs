@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use todo::TodoList;
 
+use super::registry::{Dependencies, ProcessManager};
 use crate::execute::Commands;
 use claims::{Claims, Item};
 use worker::{Worked, Worker};
@@ -50,6 +51,21 @@ const WAIT: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The line of this process manager in the registry.
+pub(super) const MANAGER: ProcessManager = ProcessManager {
+    name: "job runner",
+    todo_list: |signal| Arc::new(TodoList::new(signal)),
+    run: |dependencies, todo, stop| {
+        let Dependencies {
+            pool,
+            commands,
+            simulation,
+            workers,
+        } = dependencies;
+        Box::pin(run(pool, commands, simulation, todo, workers, stop))
+    },
+};
 
 /// Works off the to-do list until `stop`, with at most `workers` jobs at a time. `todo` is the signal
 /// that the [`TodoList`] raises; without it, the list is looked at every [`POLL`].
