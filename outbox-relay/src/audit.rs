@@ -26,12 +26,12 @@ mod seen;
 use std::collections::HashMap;
 
 use anyhow::Context;
-use domain::stream_type::StreamType;
 use event_store::audit::Audit;
 use event_store::audit::finding::{Difference, Findings};
 use event_store::cloudevent::Topics;
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::log;
+use event_store::stream_types;
 use rdkafka::message::OwnedMessage;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
@@ -53,9 +53,12 @@ const WAITING: usize = 2;
 pub async fn check(audit: &Audit<'_>, brokers: &str, topics: &Topics) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     audit.progress.begin(audit.bounds.head.0.unsigned_abs());
-    let (brokers, names) = (brokers.to_owned(), topics.clone());
+    let names = stream_types::names(audit.pool).await?;
+    let mut all = topics.clone();
+    all.learn(names.clone());
+    let (brokers, own, topics) = (brokers.to_owned(), topics.clone(), &all);
     let (reader, standing) = spawn_blocking(move || {
-        let reader = Reader::new(&brokers, names)?;
+        let reader = Reader::new(&brokers, own, names)?;
         let standing = reader.standing()?;
         anyhow::Ok((reader, standing))
     })
@@ -199,7 +202,8 @@ impl Shards {
             }
             after = up_to;
         }
-        for shard in Shard::all(StreamType::known()) {
+        let types: Vec<_> = topics.known().collect();
+        for shard in Shard::all(&types) {
             let Some(lost) = lost.get(&shard) else {
                 continue;
             };

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use anyhow::{Context, bail};
 use domain::ids::EventId;
-use domain::stream_type::StreamType;
 use event_store::cloudevent::{self, Topics};
 use event_store::envelope::{Position, Positioned, Shard};
 use event_store::log;
@@ -61,7 +60,8 @@ impl Standing {
             }));
         }
         let mut highest: Option<Self> = None;
-        for shard in Shard::all(StreamType::known()) {
+        let types: Vec<_> = topics.known().collect();
+        for shard in Shard::all(&types) {
             let topic = topics.events(shard.stream_type());
             let Some(message) = tail.last(&topic, i32::from(shard.partition()))? else {
                 continue;

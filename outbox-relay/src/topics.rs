@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use domain::stream_type::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::envelope::Shard;
 use rdkafka::ClientConfig;
@@ -113,20 +112,17 @@ fn configure(brokers: &str, topic: &str, key: &str, value: impl std::fmt::Displa
 }
 
 fn wanted(topics: &Topics) -> Vec<Wanted> {
-    let events = StreamType::known()
-        .iter()
-        .copied()
-        .map(|stream_type| Wanted {
-            name: topics.events(stream_type),
-            partitions: i32::from(Shard::PARTITIONS),
-            cleanup_policy: "delete",
-        });
+    let events = topics.known().map(|stream_type| Wanted {
+        name: topics.events(stream_type),
+        partitions: i32::from(Shard::PARTITIONS),
+        cleanup_policy: "delete",
+    });
     let progress = Wanted {
         name: topics.progress(),
         partitions: 1,
         cleanup_policy: "compact",
     };
-    events.into_iter().chain([progress]).collect()
+    events.chain([progress]).collect()
 }
 
 fn wrong_partitions(wanted: &Wanted, found: i32, brokers: &str) -> Option<String> {

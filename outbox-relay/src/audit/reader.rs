@@ -1,6 +1,7 @@
 //! Reads the committed messages of all partitions, one after the other, up to their current ends.
 //! Everything here blocks, and has a thread to do so.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -50,7 +51,11 @@ impl Reader {
     ///
     /// # Errors
     /// When Kafka does not answer, or the topics are not there or cut otherwise than ours.
-    pub(super) fn new(brokers: &str, topics: Topics) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        brokers: &str,
+        topics: Topics,
+        names: BTreeMap<StreamType, String>,
+    ) -> anyhow::Result<Self> {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", brokers)
@@ -69,13 +74,13 @@ impl Reader {
             let consumer = config.create_with_context(Diagnostics::default());
             consumer.context("the settings of the Kafka client are refused")
         };
-        let reader = Self {
+        let mut reader = Self {
             committed: consumer("read_committed")?,
             any: consumer("read_uncommitted")?,
             config,
             topics,
         };
-        reader.ensure_topics()?;
+        reader.find_topics(names)?;
         Ok(reader)
     }
 
@@ -88,7 +93,8 @@ impl Reader {
     /// receives it any more.
     pub(super) fn read(&self, batches: &Sender<Batch>) -> anyhow::Result<()> {
         let mut ends = Vec::new();
-        for shard in Shard::all(StreamType::known()) {
+        let types: Vec<_> = self.topics.known().collect();
+        for shard in Shard::all(&types) {
             let topic = self.topics.events(shard.stream_type());
             let end = end_of(&self.any, &topic, partition(shard))?;
             ends.push((shard, topic, end));
@@ -162,8 +168,10 @@ impl Reader {
         Ok(())
     }
 
-    /// Asks for all topics, because asking for one by name may make it.
-    fn ensure_topics(&self) -> anyhow::Result<()> {
+    /// Checks the topics of this program's stream types, and learns those of newer programs that exist: the relay
+    /// creates them when it next starts, or when the first event comes. Asks for all topics, because asking for one
+    /// by name may create it.
+    fn find_topics(&mut self, names: BTreeMap<StreamType, String>) -> anyhow::Result<()> {
         let metadata = self
             .any
             .fetch_metadata(None, REQUEST_TIMEOUT)
@@ -184,6 +192,11 @@ impl Reader {
                 "the topic `{topic}` has {found} partitions and must have {partitions}"
             );
         }
+        let mut all = self.topics.clone();
+        all.learn(names.clone());
+        let exists = |topic: String| metadata.topics().iter().any(|t| t.name() == topic);
+        let existing = names.into_iter().filter(|(of, _)| exists(all.events(*of)));
+        self.topics.learn(existing);
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use event_store::consume::wake::{POLL, Wake};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::lease::Lease;
 use event_store::log;
+use event_store::stream_types;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -70,7 +71,9 @@ impl Session {
     ///
     /// The lease only decides who should publish. That one publishes at a time is Kafka's promise, by the
     /// `transactional.id`, so it does not matter here when the lease is lost.
-    pub(super) async fn take_over(relay: Relay, lease: Lease) -> anyhow::Result<Self> {
+    pub(super) async fn take_over(mut relay: Relay, lease: Lease) -> anyhow::Result<Self> {
+        // Programs that record events declare the types of their streams before.
+        relay.topics.learn(stream_types::names(&relay.pool).await?);
         let runtime = Handle::current();
         let (brokers, topics) = (relay.brokers.clone(), relay.topics.clone());
         let (health, stop) = (Arc::clone(&relay.health), relay.stop.clone());

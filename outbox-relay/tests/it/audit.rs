@@ -30,7 +30,7 @@ async fn try_check(pool: &PgPool, kafka: &TestKafka) -> anyhow::Result<Findings>
     audit::check(&audit, kafka.brokers(), &kafka.topics()).await
 }
 
-async fn check(pool: &PgPool, kafka: &TestKafka) -> Findings {
+pub(crate) async fn check(pool: &PgPool, kafka: &TestKafka) -> Findings {
     try_check(pool, kafka).await.unwrap()
 }
 

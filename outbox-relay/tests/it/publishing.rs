@@ -6,7 +6,7 @@ use event_store::envelope::Position;
 use event_store::log;
 use outbox_relay::health::State;
 use rdkafka::message::Message;
-use testkit::events::Recorder;
+use testkit::events::{Recorder, record_newer};
 use testkit::kafka::kafka_or_skip;
 use testkit::postgres::TestDatabase;
 use testkit::wait;
@@ -72,6 +72,34 @@ async fn a_backlog_goes_in_few_transactions_and_a_single_event_in_one_of_its_own
         relay.published(&pool).await;
         assert_eq!(transactions().await, backlog + round);
     }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_types_that_only_a_newer_program_knows_are_published_and_compared() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let relay = Relay::start(&pool, &kafka);
+    Recorder::new(pool.clone()).jobs(1).await;
+    relay.published(&pool).await;
+
+    // The newer program starts while this relay publishes.
+    let newer = StreamType::new(7);
+    sqlx::query("insert into es.stream_types (code, name) values (7, 'newer')")
+        .execute(&pool)
+        .await
+        .unwrap();
+    record_newer(&pool, "acme", newer.code(), "newer_created").await;
+    relay.published(&pool).await;
+
+    let mut topics = kafka.topics();
+    topics.learn([(newer, "newer".to_owned())]);
+    assert_eq!(kafka.messages(&topics.events(newer)).await.len(), 1);
+    let compared = crate::audit::check(&pool, &kafka).await;
+    assert_eq!(compared.differences, 0, "{compared:?}");
+    assert_eq!(compared.compared, 4);
+    assert!(compared.notes.is_empty(), "{compared:?}");
     relay.stop().await;
 }
 
