@@ -30,6 +30,9 @@ impl AllowedExit {
                 let database = [
                     "the database cannot be used",
                     "the version of the database cannot be read",
+                    "the tables of the read models cannot be made or looked up",
+                    "the generations of the read models cannot be recorded",
+                    "the event store is unavailable while declaring stream types",
                 ];
                 has_told && !serves && begins(&database)
             }
@@ -39,6 +42,9 @@ impl AllowedExit {
                     "Postgres did not start",
                     "migrating the database failed",
                     "the version of the database cannot be read",
+                    "the tables of the read models cannot be made or looked up",
+                    "the generations of the read models cannot be recorded",
+                    "the event store is unavailable while declaring stream types",
                     "the Postgres server with process id",
                     "the database cannot be created",
                     "the private Postgres",
