@@ -167,8 +167,8 @@ error_codes() { sed -nE 's/^ +Self::[A-Za-z]+ => "([A-Z_]+)",$/\1/p' "$root/api/
 # The codes of `userErrors`: of the rules, of the commands, and of the checks of input.
 refusal_codes() {
   sed -nE 's/^ +Self::[A-Za-z]+( \{ \.\. \})? => "([A-Z_]+)",$/\2/p' \
-    "$root"/domain/src/{input,droplet/rejection,job/rejection}.rs
-  grep -rhoE 'code: "[A-Z_]+"' "$root/commands/src" | cut -d'"' -f2
+    "$root"/domain/src/{input,*/rejection}.rs
+  grep -rhoE --include='*.rs' --exclude=tests.rs 'code: "[A-Z_]+"' "$root"/{domain,commands}/src | cut -d'"' -f2
   grep -rhE --include='*.rs' 'refuse\(' "$root/api/src" | grep -oE '"[A-Z_]+"' | tr -d '"'
 }
 
