@@ -17,6 +17,7 @@ pub mod admission;
 
 mod history;
 
+mod cluster;
 mod droplet;
 mod job;
 

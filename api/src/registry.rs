@@ -13,6 +13,8 @@ macro_rules! resources {
             Droplet in droplet,
             /// A piece of work.
             Job in job,
+            /// A group of droplets.
+            Cluster in cluster,
         }
     };
 }

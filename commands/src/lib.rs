@@ -20,6 +20,7 @@ pub mod error;
 pub mod receipt;
 pub mod token;
 
+pub mod cluster;
 pub mod droplet;
 pub mod execute;
 pub mod job;

@@ -67,6 +67,8 @@ macro_rules! typed_ids {
 
 // In alphabetical order.
 typed_ids! {
+    /// Names a cluster, and is the id of its stream.
+    ClusterId,
     /// Names one command, so that sending it twice has one effect.
     CommandId,
     /// Names what a chain of commands and events began with.

@@ -23,6 +23,7 @@ pub mod registry;
 pub mod stream_type;
 pub mod unique_name;
 
+pub mod cluster;
 pub mod droplet;
 pub mod job;
 

@@ -7,9 +7,9 @@
 use crate::aggregate::{Aggregate, AggregateId, Upcast};
 use crate::decider::{Decider, EventOf};
 use crate::event::{DecodeError, DomainEvent, ForeignEvent};
-use crate::ids::{DropletId, JobId};
+use crate::ids::{ClusterId, DropletId, JobId};
 use crate::stream_type::StreamType;
-use crate::{droplet, job};
+use crate::{cluster, droplet, job};
 
 mod declare;
 mod event;
@@ -21,6 +21,7 @@ pub use self::stream_types::UnknownStreamType;
 aggregates! {
     DROPLET = 0, "droplet", Droplet(droplet::Droplet), DropletId;
     JOB = 1, "job", Job(job::Job), JobId;
+    CLUSTER = 2, "cluster", Cluster(cluster::Cluster), ClusterId;
 }
 
 /// What is known of an aggregate without its type at hand.

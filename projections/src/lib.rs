@@ -30,6 +30,7 @@ pub mod fold;
 pub mod model;
 
 pub mod activity;
+pub mod clusters;
 pub mod counts;
 pub mod droplets;
 pub mod jobs;

@@ -10,6 +10,7 @@ use domain::stream_type::StreamType;
 use event_store::consume::consumer::Consumer;
 
 use crate::activity::Activity;
+use crate::clusters::Clusters;
 use crate::counts::Counts;
 use crate::droplets::Droplets;
 use crate::jobs::Jobs;
@@ -20,6 +21,7 @@ static MODELS: LazyLock<Vec<Arc<dyn ReadModel>>> = LazyLock::new(|| {
     vec![
         Arc::new(Rows(Droplets)),
         Arc::new(Rows(Jobs)),
+        Arc::new(Rows(Clusters)),
         Arc::new(Activity),
         Arc::new(COUNTS),
     ]

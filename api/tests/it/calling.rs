@@ -186,6 +186,8 @@ pub(crate) fn mutation(field: &str, directive: &str) -> String {
     name[..1].make_ascii_uppercase();
     let node = if field.contains("Job") {
         "job { id kind status percent message worker runner result reason version createdAt }"
+    } else if field.contains("Cluster") {
+        "cluster { id name status description minimumNodes maximumNodes version createdAt }"
     } else {
         "droplet { id name status tags protected version createdAt updatedAt failureReason \
          addresses { kind ip } }"

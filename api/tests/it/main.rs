@@ -3,6 +3,7 @@
 mod admission;
 mod authorization;
 mod calling;
+mod clusters;
 mod consistency;
 mod cors;
 mod etag;

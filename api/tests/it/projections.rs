@@ -264,7 +264,7 @@ async fn what_is_wrong_with_an_input_is_told() {
     );
     let message = unknown["userErrors"][0]["message"].to_string();
     assert!(
-        message.contains("droplets, jobs, activity, counts"),
+        message.contains("droplets, jobs, clusters, activity, counts"),
         "{message}"
     );
     let input = json!({ "projection": "droplets", "resourceId": "web-1", "reason": " " });

@@ -225,7 +225,7 @@ async fn counts_and_history_tell_the_same() {
 
     let platform = &data["platform"];
     assert_eq!(platform["position"], head.0.to_string());
-    assert_eq!(platform["projections"].as_array().unwrap().len(), 4);
+    assert_eq!(platform["projections"].as_array().unwrap().len(), 5);
     assert_eq!(platform["projections"][0]["lagEvents"], "0");
     assert_eq!(
         platform["parts"],

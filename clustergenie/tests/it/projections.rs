@@ -60,7 +60,9 @@ async fn everything_is_listed_and_pausing_holds_one_back() {
         let names: Vec<_> = all.iter().map(|status| &status["name"]).collect();
         assert_eq!(
             names,
-            ["droplets", "jobs", "activity", "counts", "platform"]
+            [
+                "droplets", "jobs", "clusters", "activity", "counts", "platform"
+            ]
         );
         assert!(all.iter().all(|status| status["state"] == "FOLLOWING"));
         all.iter()
@@ -118,7 +120,7 @@ async fn everything_is_listed_and_pausing_holds_one_back() {
     let unknown = operate(&folder, &["pause", "sales", "--reason", "a test"]).await;
     assert_eq!(unknown.status.code(), Some(1));
     assert!(
-        said(&unknown).contains("there are droplets, jobs, activity, counts, platform"),
+        said(&unknown).contains("there are droplets, jobs, clusters, activity, counts, platform"),
         "{}",
         said(&unknown)
     );
@@ -132,7 +134,7 @@ async fn the_help_names_projections_and_the_order_of_arguments() {
     let help = printed(&run(&folder, &["projections", "retry", "--help"]).await);
     for part in [
         "clustergenie projections retry [OPTIONS] <NAME> <STREAM|--all>",
-        "a read model (droplets, jobs, activity, counts), or `platform`",
+        "a read model (droplets, jobs, clusters, activity, counts), or `platform`",
     ] {
         assert!(help.contains(part), "{part:?} is not in {help}");
     }

@@ -77,6 +77,7 @@ async fn a_store_that_holds_and_one_that_was_altered() {
             "checkpoints",
             "read_v1.droplets",
             "read_v1.jobs",
+            "read_v1.clusters",
             "read_v1.activity",
             "read_v1.counts"
         ]

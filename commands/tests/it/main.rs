@@ -5,6 +5,7 @@
     reason = "tests are an edge: time and ids enter here"
 )]
 
+mod clusters;
 mod idempotency;
 mod job_runner;
 mod jobs;

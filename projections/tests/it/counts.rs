@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use projections::counts::query::OrgCounts;
 use projections::model::Dimension;
-use projections::{droplets, jobs};
+use projections::{clusters, droplets, jobs};
 use sqlx::AssertSqlSafe;
 
 use crate::replay::record_lives;
@@ -26,6 +26,7 @@ async fn counts_equal_the_counted_rows() {
         (droplets::counted::BY_REGION, "droplets", "region", living),
         (jobs::counted::BY_STATUS, "jobs", "status", "true"),
         (jobs::counted::BY_KIND, "jobs", "kind", "true"),
+        (clusters::counted::BY_STATUS, "clusters", "status", "true"),
     ] {
         let counted = sqlx::query_as(AssertSqlSafe(format!(
             "select {column}, count(*) from read_v1.{table} where {condition} group by {column}"

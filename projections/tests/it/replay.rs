@@ -53,7 +53,7 @@ async fn workers_of_different_shards_do_not_meet() {
     assert_eq!(world.dump().await, from_the_log);
 }
 
-/// Records that many droplets and as many jobs of `acme`, whose events are interleaved, and which
+/// Records that many droplets, jobs and clusters of `acme`, whose events are interleaved, and which
 /// end in many ways.
 pub(crate) async fn record_lives(world: &World, count: usize) -> Writer {
     let mut writer = Writer::new(world, "acme");
@@ -63,6 +63,7 @@ pub(crate) async fn record_lives(world: &World, count: usize) -> Writer {
         lives.push((droplet, droplet_life(n)));
         let subject = JobSubject::Droplet(domain::ids::DropletId::new(droplet.uuid));
         lives.push((new_stream(StreamType::JOB), job_life(n, subject)));
+        lives.push((new_stream(StreamType::CLUSTER), cluster_life(n)));
     }
     // One event of every life in turn.
     let longest = lives.iter().map(|(_, life)| life.len()).max();
@@ -119,6 +120,21 @@ fn job_life(n: usize, subject: JobSubject) -> Vec<Event> {
     std::iter::once(submission.into()).chain(rest).collect()
 }
 
+fn cluster_life(n: usize) -> Vec<Event> {
+    let rest: &[&str] = match n % 4 {
+        0 => &[],
+        1 => &["cluster_renamed", "cluster_described"],
+        2 => &["cluster_node_limits_changed", "cluster_maintenance_started"],
+        _ => &[
+            "cluster_maintenance_started",
+            "cluster_maintenance_ended",
+            "cluster_deleted",
+        ],
+    };
+    let life = std::iter::once(&"cluster_created").chain(rest);
+    life.map(|event_type| sample(event_type)).collect()
+}
+
 async fn events(world: &World) -> Vec<Positioned<StoredEvent>> {
     log::read(&world.pool, Position::START, 10_000)
         .await
@@ -128,8 +144,8 @@ async fn events(world: &World) -> Vec<Positioned<StoredEvent>> {
 /// Empties the read models and forgets how far they were.
 async fn forget(world: &World) {
     for statement in [
-        "truncate droplets_1.droplets, jobs_1.jobs, activity_1.activity, \
-         activity_1.activity_names, counts_1.counts, counts_1.counted",
+        "truncate droplets_1.droplets, jobs_1.jobs, clusters_1.clusters, \
+         activity_1.activity, activity_1.activity_names, counts_1.counts, counts_1.counted",
         "delete from es.checkpoints",
     ] {
         sqlx::query(statement)

@@ -20,7 +20,7 @@ async fn two_processes_at_once_make_the_first_generations_once() {
     let world = World::new().await;
     // As the migrations alone leave it.
     sqlx::raw_sql(
-        "drop schema droplets_1, jobs_1, activity_1, counts_1, read_v1 cascade; \
+        "drop schema droplets_1, jobs_1, clusters_1, activity_1, counts_1, read_v1 cascade; \
          delete from es.generations",
     )
     .execute(&world.pool)

@@ -101,6 +101,7 @@ impl World {
             "select * from ( \
                  select 'droplets ' || d::text from droplets_1.droplets d \
                  union all select 'jobs ' || j::text from jobs_1.jobs j \
+                 union all select 'clusters ' || c::text from clusters_1.clusters c \
                  union all select 'activity ' || a::text from activity_1.activity a \
                  union all select 'activity_names ' || n::text from activity_1.activity_names n \
                  union all select 'counts ' || c::text from counts_1.counts c \

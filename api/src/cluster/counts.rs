@@ -1,0 +1,40 @@
+//! The fields of `Counts` about clusters.
+
+use std::sync::Arc;
+
+use async_graphql::{Object, SimpleObject};
+use domain::cluster;
+use projections::clusters;
+use projections::counts::query::OrgCounts;
+
+use super::status::ClusterStatus;
+
+/// How many clusters an organization has.
+pub(crate) struct ClusterCounts(Arc<OrgCounts>);
+
+impl From<Arc<OrgCounts>> for ClusterCounts {
+    fn from(counts: Arc<OrgCounts>) -> Self {
+        Self(counts)
+    }
+}
+
+#[Object]
+impl ClusterCounts {
+    /// Clusters by status, each status once, deleted clusters too.
+    async fn clusters_by_status(&self) -> Vec<ClusterStatusCount> {
+        let count = |status: cluster::ClusterStatus| ClusterStatusCount {
+            status: status.into(),
+            count: self.0.of(clusters::counted::BY_STATUS, status.as_str()),
+        };
+        cluster::ClusterStatus::ALL.into_iter().map(count).collect()
+    }
+}
+
+/// How many clusters have a status.
+#[derive(SimpleObject)]
+struct ClusterStatusCount {
+    /// The status.
+    status: ClusterStatus,
+    /// How many have it.
+    count: i64,
+}

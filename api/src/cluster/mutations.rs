@@ -1,0 +1,162 @@
+//! Mutations about clusters, one a command.
+
+use async_graphql::{Context, ID, Object, Result};
+use commands::cluster::NewCluster;
+use domain::cluster::{ClusterUpdate, NodeLimits};
+use domain::name::ClusterName;
+
+use super::inputs::{
+    CreateClusterInput, DeleteClusterInput, DescribeClusterInput, EndClusterMaintenanceInput,
+    RenameClusterInput, SetClusterNodeLimitsInput, StartClusterMaintenanceInput,
+};
+use super::payload::ClusterPayload;
+use crate::graph::guard::Needs;
+use crate::graph::input::Check;
+use crate::graph::payload::Outcome;
+use crate::graph::request::new_id;
+use crate::graph::scalars::Time;
+use crate::graph::services::Services;
+use crate::identity::roles::Right;
+
+#[derive(Default)]
+pub(crate) struct ClusterMutations;
+
+/// Mutations about clusters.
+#[Object]
+impl ClusterMutations {
+    /// Creates a cluster: a name for a group of droplets, and how many there are to be. The platform does
+    /// not hold droplets to it yet.
+    #[graphql(guard = "Needs(Right::Command)")]
+    async fn create_cluster(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is asked for.")] input: CreateClusterInput,
+    ) -> Result<ClusterPayload> {
+        let mut check = Check::begin(context)?;
+        let name = check.value("name", ClusterName::parse(input.name));
+        let limits = limits(&mut check, input.minimum_nodes, input.maximum_nodes);
+        let new = || {
+            Some(NewCluster {
+                id: new_id(),
+                name: name?,
+                description: input.description,
+                limits: limits?,
+            })
+        };
+        let (about, new) = match check.finish(input.occurred_at, new()) {
+            Ok(checked) => checked,
+            Err(errors) => return Ok(Outcome::Refused(errors).into()),
+        };
+        let commands = &context.data::<Services>()?.commands;
+        Ok(Outcome::of(commands.create_cluster(&about, new).await)?.into())
+    }
+
+    /// Gives a cluster another name.
+    #[graphql(guard = "Needs(Right::Command)")]
+    async fn rename_cluster(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which cluster, and its new name.")] input: RenameClusterInput,
+    ) -> Result<ClusterPayload> {
+        let mut check = Check::begin(context)?;
+        let name = check.value("name", ClusterName::parse(input.name));
+        let update = name.map(|name| ClusterUpdate::Rename { name });
+        send(context, check, &input.id, update, input.occurred_at).await
+    }
+
+    /// Gives a cluster another description.
+    #[graphql(guard = "Needs(Right::Command)")]
+    async fn describe_cluster(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which cluster, and what it is for.")] input: DescribeClusterInput,
+    ) -> Result<ClusterPayload> {
+        let description = input.description;
+        let update = Some(ClusterUpdate::Describe { description });
+        let check = Check::begin(context)?;
+        send(context, check, &input.id, update, input.occurred_at).await
+    }
+
+    /// Sets how many droplets a cluster is meant to have.
+    #[graphql(guard = "Needs(Right::Command)")]
+    async fn set_cluster_node_limits(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which cluster, and its bounds.")] input: SetClusterNodeLimitsInput,
+    ) -> Result<ClusterPayload> {
+        let mut check = Check::begin(context)?;
+        let limits = limits(&mut check, input.minimum_nodes, input.maximum_nodes);
+        let update = limits.map(|limits| ClusterUpdate::SetNodeLimits { limits });
+        send(context, check, &input.id, update, input.occurred_at).await
+    }
+
+    /// Puts a cluster in maintenance: it is to take no more droplets until that ends.
+    #[graphql(guard = "Needs(Right::Command)")]
+    async fn start_cluster_maintenance(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which cluster.")] input: StartClusterMaintenanceInput,
+    ) -> Result<ClusterPayload> {
+        let update = Some(ClusterUpdate::StartMaintenance);
+        let check = Check::begin(context)?;
+        send(context, check, &input.id, update, input.occurred_at).await
+    }
+
+    /// Puts a cluster in service again after its maintenance.
+    #[graphql(guard = "Needs(Right::Command)")]
+    async fn end_cluster_maintenance(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which cluster.")] input: EndClusterMaintenanceInput,
+    ) -> Result<ClusterPayload> {
+        let update = Some(ClusterUpdate::EndMaintenance);
+        let check = Check::begin(context)?;
+        send(context, check, &input.id, update, input.occurred_at).await
+    }
+
+    /// Deletes a cluster.
+    #[graphql(guard = "Needs(Right::Command)")]
+    async fn delete_cluster(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which cluster.")] input: DeleteClusterInput,
+    ) -> Result<ClusterPayload> {
+        let mut check = Check::begin(context)?;
+        let id = check.id("id", &input.id);
+        let (about, id) = match check.finish(input.occurred_at, id) {
+            Ok(checked) => checked,
+            Err(errors) => return Ok(Outcome::Refused(errors).into()),
+        };
+        let commands = &context.data::<Services>()?.commands;
+        Ok(Outcome::of(commands.delete_cluster(&about, id).await)?.into())
+    }
+}
+
+/// Sends an update of a cluster; `update` is `None` when something is wrong with its input.
+async fn send(
+    context: &Context<'_>,
+    mut check: Check<'_>,
+    id: &ID,
+    update: Option<ClusterUpdate>,
+    occurred_at: Option<Time>,
+) -> Result<ClusterPayload> {
+    let id = check.id("id", id);
+    let (about, (id, update)) = match check.finish(occurred_at, id.zip(update)) {
+        Ok(checked) => checked,
+        Err(errors) => return Ok(Outcome::Refused(errors).into()),
+    };
+    let commands = &context.data::<Services>()?.commands;
+    Ok(Outcome::of(commands.cluster(&about, id, update).await)?.into())
+}
+
+/// The bounds; their exact limits are for the rules to tell.
+fn limits(check: &mut Check<'_>, minimum: i32, maximum: i32) -> Option<NodeLimits> {
+    let count =
+        |number: i32| u32::try_from(number).map_err(|_| "a number of droplets is not negative");
+    let minimum = check.value("minimumNodes", count(minimum));
+    let maximum = check.value("maximumNodes", count(maximum));
+    Some(NodeLimits {
+        minimum: minimum?,
+        maximum: maximum?,
+    })
+}

@@ -1,0 +1,7 @@
+//! What can be asked for about clusters, one file a use case.
+
+mod create;
+mod delete;
+mod update;
+
+pub use create::NewCluster;

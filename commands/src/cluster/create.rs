@@ -1,0 +1,85 @@
+//! Asks for a cluster.
+
+use domain::cluster::{Cluster, ClusterCommand, NodeLimits};
+use domain::ids::ClusterId;
+use domain::name::ClusterName;
+use event_store::envelope::StreamId;
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::decision::Decision;
+use crate::error::CommandError;
+use crate::execute::{Commands, UseCase};
+use crate::receipt::Receipt;
+use crate::streams::{Loaded, Streams};
+
+/// A cluster that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCluster {
+    /// Its id, made for this request.
+    pub id: ClusterId,
+    /// Its name, which no other living cluster of the organization may have.
+    pub name: ClusterName,
+    /// What it is for; possibly nothing.
+    pub description: String,
+    /// How many live droplets it is meant to have.
+    pub limits: NodeLimits,
+}
+
+impl Commands {
+    /// Creates a cluster, and takes its name.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `NAME_TAKEN` when another living cluster has the name.
+    pub async fn create_cluster(
+        &self,
+        context: &Context,
+        new: NewCluster,
+    ) -> Result<Receipt, CommandError> {
+        self.execute(context, &Create { new }).await
+    }
+}
+
+struct Create {
+    new: NewCluster,
+}
+
+impl UseCase for Create {
+    fn name(&self) -> &'static str {
+        "create_cluster"
+    }
+
+    fn subject(&self) -> StreamId {
+        self.new.id.into()
+    }
+
+    fn arguments(&self) -> Value {
+        let NewCluster {
+            id: _,
+            name,
+            description,
+            limits,
+        } = &self.new;
+        json!({
+            "name": name.as_str(),
+            "description": description,
+            "minimum_nodes": limits.minimum,
+            "maximum_nodes": limits.maximum,
+        })
+    }
+
+    async fn decide(
+        &self,
+        _context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<Decision, CommandError> {
+        let new = self.new.clone();
+        let cluster: Loaded<Cluster> = streams.open(new.id).await?;
+        let create = ClusterCommand::Create {
+            name: new.name,
+            description: new.description,
+            limits: new.limits,
+        };
+        Ok(cluster.decide(&create)?.into())
+    }
+}

@@ -1,0 +1,68 @@
+//! Changes a cluster.
+
+use domain::cluster::{Cluster, ClusterUpdate};
+use domain::ids::ClusterId;
+use event_store::envelope::StreamId;
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::decision::Decision;
+use crate::error::CommandError;
+use crate::execute::{Commands, UseCase};
+use crate::receipt::Receipt;
+use crate::streams::{Loaded, Streams};
+
+impl Commands {
+    /// Changes a cluster. A cluster that gets another name gives its name back.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `CLUSTER_NOT_FOUND` also for clusters of other organizations.
+    pub async fn cluster(
+        &self,
+        context: &Context,
+        id: ClusterId,
+        update: ClusterUpdate,
+    ) -> Result<Receipt, CommandError> {
+        self.execute(context, &Update { id, update }).await
+    }
+}
+
+struct Update {
+    id: ClusterId,
+    update: ClusterUpdate,
+}
+
+impl UseCase for Update {
+    fn name(&self) -> &'static str {
+        match self.update {
+            ClusterUpdate::Rename { .. } => "rename_cluster",
+            ClusterUpdate::Describe { .. } => "describe_cluster",
+            ClusterUpdate::SetNodeLimits { .. } => "set_cluster_node_limits",
+            ClusterUpdate::StartMaintenance => "start_cluster_maintenance",
+            ClusterUpdate::EndMaintenance => "end_cluster_maintenance",
+        }
+    }
+
+    fn subject(&self) -> StreamId {
+        self.id.into()
+    }
+
+    fn arguments(&self) -> Value {
+        let argument = match &self.update {
+            ClusterUpdate::Rename { name } => json!(name.as_str()),
+            ClusterUpdate::Describe { description } => json!(description),
+            ClusterUpdate::SetNodeLimits { limits } => json!([limits.minimum, limits.maximum]),
+            ClusterUpdate::StartMaintenance | ClusterUpdate::EndMaintenance => Value::Null,
+        };
+        json!({ "cluster": self.id, "argument": argument })
+    }
+
+    async fn decide(
+        &self,
+        _context: &Context,
+        streams: &mut Streams<'_>,
+    ) -> Result<Decision, CommandError> {
+        let cluster: Loaded<Cluster> = streams.load(self.id).await?;
+        Ok(cluster.decide(&self.update.clone().into())?.into())
+    }
+}

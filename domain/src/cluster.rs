@@ -1,0 +1,138 @@
+//! A cluster: a name for a group of droplets, and how many of them there are to be.
+//!
+//! ```text
+//! active <-> maintenance
+//!    \           /
+//!     `-> deleted
+//! ```
+//!
+//! Droplets do not join clusters by their id yet, so nothing counts them, and no command is refused
+//! because of them. Their number will not be part of this state either, but a counter
+//! ([`LIVE_DROPLETS`]): two droplets can then join at once without waiting for each other.
+
+mod aggregate;
+mod command;
+mod event;
+mod limits;
+mod rejection;
+mod state;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use aggregate::LIVE_DROPLETS;
+pub use command::{ClusterCommand, ClusterUpdate};
+pub use event::{
+    ClusterCreated, ClusterDeleted, ClusterDescribed, ClusterEvent, ClusterMaintenanceEnded,
+    ClusterMaintenanceStarted, ClusterNodeLimitsChanged, ClusterRenamed,
+};
+pub use limits::{MAX_NODES, NodeLimits};
+pub use rejection::ClusterRejection;
+pub use state::{Cluster, ClusterSpec};
+pub use status::ClusterStatus;
+
+use crate::decider::Decider;
+use crate::input::check_text;
+use crate::stream_type::StreamType;
+
+impl Decider for Cluster {
+    const STREAM_TYPE: StreamType = StreamType::CLUSTER;
+    const STATE_VERSION: i32 = 1;
+
+    type Command = ClusterCommand;
+    type Event = ClusterEvent;
+    type Rejection = ClusterRejection;
+
+    fn decide(&self, command: &ClusterCommand) -> Result<Vec<ClusterEvent>, ClusterRejection> {
+        match command {
+            ClusterCommand::Create {
+                name,
+                description,
+                limits,
+            } => {
+                self.must_be_absent()?;
+                check_text("description", description)?;
+                limits.check()?;
+                one(ClusterCreated {
+                    name: name.clone(),
+                    description: description.clone(),
+                    limits: *limits,
+                })
+            }
+            ClusterCommand::Update(update) => self.update(update),
+            ClusterCommand::Delete => {
+                self.living()?;
+                one(ClusterDeleted {})
+            }
+        }
+    }
+
+    fn evolve(self, event: &ClusterEvent) -> Self {
+        let Some(status) = ClusterStatus::after(self.status(), event) else {
+            return self;
+        };
+        match event {
+            ClusterEvent::Created(created) => Self::Living {
+                spec: ClusterSpec::from(created),
+                status,
+            },
+            ClusterEvent::Renamed(renamed) => {
+                self.changed(status, |spec| spec.name = renamed.name.clone())
+            }
+            ClusterEvent::Described(described) => self.changed(status, |spec| {
+                spec.description.clone_from(&described.description);
+            }),
+            ClusterEvent::NodeLimitsChanged(changed) => {
+                self.changed(status, |spec| spec.limits = changed.limits)
+            }
+            ClusterEvent::MaintenanceStarted(_) | ClusterEvent::MaintenanceEnded(_) => {
+                self.changed(status, |_| {})
+            }
+            ClusterEvent::Deleted(_) => Self::Deleted,
+        }
+    }
+}
+
+impl Cluster {
+    fn update(&self, update: &ClusterUpdate) -> Result<Vec<ClusterEvent>, ClusterRejection> {
+        let (spec, status) = self.living()?;
+        match update {
+            ClusterUpdate::Rename { name } if *name == spec.name => nothing(),
+            ClusterUpdate::Rename { name } => one(ClusterRenamed {
+                from: spec.name.clone(),
+                name: name.clone(),
+            }),
+            ClusterUpdate::Describe { description } if *description == spec.description => {
+                nothing()
+            }
+            ClusterUpdate::Describe { description } => {
+                check_text("description", description)?;
+                one(ClusterDescribed {
+                    description: description.clone(),
+                })
+            }
+            ClusterUpdate::SetNodeLimits { limits } if *limits == spec.limits => nothing(),
+            ClusterUpdate::SetNodeLimits { limits } => {
+                limits.check()?;
+                one(ClusterNodeLimitsChanged { limits: *limits })
+            }
+            ClusterUpdate::StartMaintenance => match status {
+                ClusterStatus::Active => one(ClusterMaintenanceStarted {}),
+                ClusterStatus::Maintenance | ClusterStatus::Deleted => nothing(),
+            },
+            ClusterUpdate::EndMaintenance => match status {
+                ClusterStatus::Maintenance => one(ClusterMaintenanceEnded {}),
+                ClusterStatus::Active | ClusterStatus::Deleted => nothing(),
+            },
+        }
+    }
+}
+
+fn one(event: impl Into<ClusterEvent>) -> Result<Vec<ClusterEvent>, ClusterRejection> {
+    Ok(vec![event.into()])
+}
+
+/// What the command asks for is already so.
+fn nothing() -> Result<Vec<ClusterEvent>, ClusterRejection> {
+    Ok(Vec::new())
+}

@@ -1,0 +1,95 @@
+//! Why a cluster refuses a command.
+
+use thiserror::Error;
+
+use super::limits::MAX_NODES;
+use crate::decider::Rejection;
+use crate::input::InvalidInput;
+
+/// The rule of clusters that a command would break.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ClusterRejection {
+    /// A cluster with this id was already created.
+    #[error("this cluster was already created: use another id for another cluster")]
+    ClusterAlreadyExists,
+    /// It is gone.
+    #[error("the cluster is deleted: create another one")]
+    ClusterDeleted,
+    /// It has as many live droplets as it may have.
+    #[error(
+        "the cluster has its maximum of {maximum} droplets: raise the maximum or delete a droplet \
+         first"
+    )]
+    ClusterFull {
+        /// Its maximum.
+        maximum: u32,
+    },
+    /// It takes no droplets while it is in maintenance.
+    #[error("the cluster is in maintenance and takes no droplets: end its maintenance first")]
+    ClusterInMaintenance,
+    /// It still has live droplets.
+    #[error("the cluster still has droplets: delete them first")]
+    ClusterNotEmpty,
+    /// There is none with this id.
+    #[error("there is no such cluster: check its id")]
+    ClusterNotFound,
+    /// It has more live droplets than the new maximum.
+    #[error(
+        "the cluster has more than {maximum} droplets: delete some first or choose a larger maximum"
+    )]
+    ClusterTooLarge {
+        /// The maximum asked for.
+        maximum: u32,
+    },
+    /// A text is beyond its limits.
+    #[error(transparent)]
+    InvalidInput(#[from] InvalidInput),
+    /// The maximum is none that a cluster can have.
+    #[error("a cluster cannot have at most {maximum} droplets: allow 1 to {MAX_NODES}")]
+    InvalidMaximumNodes {
+        /// What was asked for.
+        maximum: u32,
+    },
+    /// The bounds cross.
+    #[error(
+        "the minimum of {minimum} droplets is above the maximum of {maximum}: lower the one or raise \
+         the other"
+    )]
+    MinimumAboveMaximum {
+        /// The minimum asked for.
+        minimum: u32,
+        /// The maximum asked for.
+        maximum: u32,
+    },
+}
+
+impl Rejection for ClusterRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::ClusterAlreadyExists => "CLUSTER_ALREADY_EXISTS",
+            Self::ClusterDeleted => "CLUSTER_DELETED",
+            Self::ClusterFull { .. } => "CLUSTER_FULL",
+            Self::ClusterInMaintenance => "CLUSTER_IN_MAINTENANCE",
+            Self::ClusterNotEmpty => "CLUSTER_NOT_EMPTY",
+            Self::ClusterNotFound => "CLUSTER_NOT_FOUND",
+            Self::ClusterTooLarge { .. } => "CLUSTER_TOO_LARGE",
+            Self::InvalidInput(input) => input.code(),
+            Self::InvalidMaximumNodes { .. } => "INVALID_MAXIMUM_NODES",
+            Self::MinimumAboveMaximum { .. } => "MINIMUM_ABOVE_MAXIMUM",
+        }
+    }
+
+    fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::InvalidInput(input) => Some(input.field()),
+            Self::InvalidMaximumNodes { .. } | Self::ClusterTooLarge { .. } => Some("maximumNodes"),
+            Self::MinimumAboveMaximum { .. } => Some("minimumNodes"),
+            Self::ClusterAlreadyExists
+            | Self::ClusterDeleted
+            | Self::ClusterFull { .. }
+            | Self::ClusterInMaintenance
+            | Self::ClusterNotEmpty
+            | Self::ClusterNotFound => None,
+        }
+    }
+}
