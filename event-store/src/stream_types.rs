@@ -122,11 +122,11 @@ mod tests {
         assert_eq!(names(&pool).await.expect("reads"), ours);
 
         // A newer program beside it.
-        let newer = [(0, "droplet"), (7, "cluster")];
+        let newer = [(0, "droplet"), (7, "newer")];
         declare_types(&pool, &newer).await.expect("are declared");
         declare(&pool).await.expect("are declared again");
         let names = names(&pool).await.expect("reads");
-        assert_eq!(names[&StreamType::new(7)], "cluster");
+        assert_eq!(names[&StreamType::new(7)], "newer");
         assert_eq!(names.len(), ours.len() + 1);
     }
 
@@ -135,10 +135,7 @@ mod tests {
         let database = TestDatabase::new().await;
         let pool = database.pool();
         declare(&pool).await.expect("are declared");
-        for types in [
-            [(7, "cluster"), (0, "machine")],
-            [(7, "cluster"), (9, "job")],
-        ] {
+        for types in [[(7, "newer"), (0, "machine")], [(7, "newer"), (9, "job")]] {
             let refused = declare_types(&pool, &types).await;
             let refused = refused.expect_err("is refused").to_string();
             assert!(

@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn each_wrong_setting_is_named_with_the_command_that_mends_it() {
         let wanted = wanted(&Topics::default());
-        let (job, progress) = (&wanted[1], &wanted[2]);
+        let (job, progress) = (&wanted[1], wanted.last().expect("progress has a topic"));
         let right = |topic, policy| wrong_settings(topic, &found(policy, MAX_MESSAGE_BYTES), "k:1");
         assert_eq!(right(job, "delete"), Vec::<String>::new());
         assert_eq!(right(progress, "compact"), Vec::<String>::new());

@@ -134,7 +134,7 @@ async fn the_help_names_projections_and_the_order_of_arguments() {
     let help = printed(&run(&folder, &["projections", "retry", "--help"]).await);
     for part in [
         "clustergenie projections retry [OPTIONS] <NAME> <STREAM|--all>",
-        "a read model (droplets, jobs, clusters, activity, counts), or the to-do list of a process manager (platform)",
+        "a read model (droplets, jobs, clusters, activity, counts), or the to-do list of a process",
     ] {
         assert!(help.contains(part), "{part:?} is not in {help}");
     }
