@@ -38,7 +38,7 @@ await check('every connection of the schema has its fragment', () => {
   const connections = Object.values(schema.getQueryType().getFields())
     .filter(({ type }) => String(type).endsWith('Connection!'))
     .map(({ name }) => name);
-  assert.deepEqual(connections.sort(), ['activity', 'droplets', 'events', 'jobs']);
+  assert.deepEqual(connections.sort(), ['activity', 'clusters', 'droplets', 'events', 'jobs']);
 });
 
 await check('a mutation with @prependNode', async () => {
@@ -49,7 +49,18 @@ await check('a mutation with @prependNode', async () => {
   }
 });
 
+await check('clusters to page through', async () => {
+  const text = `mutation Created($input: CreateClusterInput!) {
+    createCluster(input: $input) { userErrors { code } }
+  }`;
+  for (let added = 0; added < 3; added++) {
+    const input = { name: newDroplet().name, minimumNodes: 0, maximumNodes: 3 };
+    assert.deepEqual((await send(text, { input })).createCluster.userErrors, []);
+  }
+});
+
 for (const [query, field] of [
+  ['ClustersPageQuery', 'clusters'],
   ['DropletsPageQuery', 'droplets'],
   ['JobsPageQuery', 'jobs'],
   ['ActivityPageQuery', 'activity'],
@@ -78,6 +89,7 @@ for (const [query, field] of [
 }
 
 for (const [query, page, field] of [
+  ['ClustersRowQuery', 'ClustersPageQuery', 'clusters'],
   ['DropletsRowQuery', 'DropletsPageQuery', 'droplets'],
   ['JobsRowQuery', 'JobsPageQuery', 'jobs'],
 ]) {
