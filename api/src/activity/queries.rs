@@ -17,7 +17,7 @@ pub(crate) struct ActivityQueries;
 
 #[Object]
 impl ActivityQueries {
-    /// What happened, for people: a line an event, the newest first.
+    /// The activity log, one line for each event, newest first.
     #[graphql(guard = "Needs(Right::Query)")]
     #[expect(
         clippy::too_many_arguments,

@@ -136,7 +136,7 @@ struct RequestAdmission {
     admitted: Arc<OnceLock<Admitted>>,
 }
 
-/// What was admitted of a request.
+/// The admitted part of a request.
 struct Admitted {
     document: Arc<Document>,
     operation_name: Option<String>,
@@ -159,7 +159,7 @@ impl Admitted {
     }
 }
 
-/// What the response reports about points.
+/// The report about points in the response.
 #[derive(Default)]
 struct PointsReport {
     charged: OnceLock<Charged>,

@@ -1,6 +1,6 @@
 //! Points that a principal may spend: one token bucket each, refilled all the time.
 //!
-//! What an operation costs is `crate::admission::limits::cost`'s. A principal is a subject of an organization,
+//! `crate::admission::limits::cost` computes the cost of an operation. A principal is a subject of an organization,
 //! however many tokens and connections it has. There is a bucket for as many principals as anybody
 //! runs; if there are more, the one that was quiet the longest starts anew with a full bucket.
 
@@ -84,19 +84,19 @@ pub(crate) struct PointsExhausted {
     pub(crate) enough_in: Duration,
 }
 
-/// What a request was charged; data of the request.
+/// The points that a request was charged; data of the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Charged {
     /// The points of its operation.
     pub(crate) cost: usize,
-    /// How the principal's bucket was left.
+    /// The state of the principal's bucket after the charge.
     pub(crate) standing: Standing,
-    /// When the bucket will be full again.
+    /// The time at which the bucket will be full again.
     pub(crate) full_at: DateTime<Utc>,
 }
 
 impl Charged {
-    /// What the request was charged that this field is resolved for.
+    /// The charge of the request that this field is resolved for.
     pub(crate) fn of(context: &Context<'_>) -> Option<Self> {
         context.data_opt().copied()
     }

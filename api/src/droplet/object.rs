@@ -32,7 +32,7 @@ impl From<DropletRow> for Droplet {
 /// A virtual machine, from the request to its end. It stays readable when it is deleted.
 #[Object]
 impl Droplet {
-    /// Its id, the same for ever.
+    /// Its id, which never changes.
     pub(crate) async fn id(&self) -> ID {
         GlobalId::of(self.0.id)
     }

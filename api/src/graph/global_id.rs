@@ -1,4 +1,4 @@
-//! Ids of the API, `<name of the type>:<uuid>`: readable, typed, and the same for ever.
+//! Ids of the API, `<name of the type>:<uuid>`: readable, typed and stable.
 
 use async_graphql::{Error, ID};
 use domain::stream_type::StreamType;

@@ -22,7 +22,7 @@ pub struct Services {
     pub consistency: Consistency,
     /// Feeds subscriptions.
     pub changes: Changes,
-    /// Pauses read models, has them made anew, and deals with what is parked in them.
+    /// Pauses and rebuilds read models, and retries or skips their parked streams.
     pub operating: Operations,
     /// The organization whose admins may do what concerns all organizations; nobody may if there is none.
     pub operators: Option<OrgId>,

@@ -71,7 +71,7 @@ pub enum Right {
     Report,
     /// Say when something happened, instead of the platform.
     Backdate,
-    /// See what read models could not take in, deal with it, stop them, and have them made anew.
+    /// See the parked streams of read models, retry or skip them, and pause and rebuild read models.
     Operate,
 }
 

@@ -34,7 +34,7 @@ impl From<JobRow> for Job {
 /// A piece of work that concerns one droplet or one cluster.
 #[Object]
 impl Job {
-    /// Its id, the same for ever.
+    /// Its id, which never changes.
     pub(crate) async fn id(&self) -> ID {
         GlobalId::of(self.0.id)
     }

@@ -18,7 +18,7 @@ pub(crate) struct ResumeProjectionInput {
     pub(crate) projection: String,
 }
 
-/// A read model that is to be made anew.
+/// A read model to rebuild.
 #[derive(InputObject)]
 pub(crate) struct RebuildProjectionInput {
     /// Its name, such as `droplets`.

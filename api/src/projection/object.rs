@@ -119,8 +119,7 @@ enum ProjectionState {
     Following,
     /// Nothing: an operator has stopped it.
     Paused,
-    /// Nothing, as far as the program that answers is concerned: code of another version made it, and its place
-    /// is taken as soon as it was made anew.
+    /// Nothing in the program that answers: code of another version made it. A rebuild replaces it.
     OtherVersion,
 }
 

@@ -13,7 +13,7 @@ macro_rules! node {
     ($($(#[$description:meta])* $Name:ident in $folder:ident,)+) => {
         /// Something with an id by which `node` finds it again.
         #[derive(Interface)]
-        #[graphql(field(name = "id", ty = "ID", desc = "Its id, the same for ever."))]
+        #[graphql(field(name = "id", ty = "ID", desc = "Its id, which never changes."))]
         pub(crate) enum Node {
             $($Name(crate::$folder::$Name),)+
         }

@@ -116,7 +116,7 @@ pub struct StreamAppend {
     pub events: Vec<Event>,
 }
 
-/// What became of an [`Append`].
+/// The outcome of an [`Append`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Committed, durably.

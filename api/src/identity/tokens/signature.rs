@@ -72,7 +72,7 @@ impl JwtSigner for Hmac {
 }
 
 impl Verifier<Vec<u8>> for Hmac {
-    /// Takes the same time for every wrong signature.
+    /// Compares in constant time, so that the time does not reveal how much of a signature is right.
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
         hmac::verify(&self.key, message, signature).map_err(|_| Error::new())
     }
