@@ -21,7 +21,7 @@ impl<Counts> Default for CountsQueries<Counts> {
 
 #[Object]
 impl<Counts: OutputType + From<OrgCounts>> CountsQueries<Counts> {
-    /// How many droplets and jobs the organization has.
+    /// How many resources the organization has.
     #[graphql(guard = "Needs(Right::Query)")]
     async fn counts(
         &self,

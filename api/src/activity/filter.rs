@@ -11,7 +11,7 @@ use crate::graph::scalars::Time;
 pub(crate) struct ActivityFilter {
     /// What happened is one of these, such as `droplet_activated`.
     kinds: Option<Vec<String>>,
-    /// It happened to the droplet or job with this id.
+    /// It happened to the resource with this id.
     resource: Option<ID>,
     /// This is who caused it.
     actor: Option<String>,

@@ -48,7 +48,7 @@ impl Activity {
         self.0.resource_type.try_into()
     }
 
-    /// The id of the droplet or job that it happened to.
+    /// The id of the resource that it happened to.
     async fn resource_id(&self) -> ID {
         GlobalId::of_stream(self.0.resource_type, self.0.resource_id)
     }

@@ -39,7 +39,7 @@ impl Event {
     }
 }
 
-/// Something that happened to a droplet or a job. It never changes.
+/// Something that happened to a resource. It never changes.
 #[Object]
 impl Event {
     /// Its id: a UUID.
@@ -72,13 +72,13 @@ impl Event {
         self.stored().stream.stream_type.try_into()
     }
 
-    /// The id of the droplet or job that it happened to.
+    /// The id of the resource that it happened to.
     async fn resource_id(&self) -> ID {
         let stream = self.stored().stream;
         GlobalId::of_stream(stream.stream_type, stream.uuid)
     }
 
-    /// Which event of its droplet or job it is, from 1.
+    /// Which event of its resource it is, from 1.
     async fn version(&self) -> BigInt {
         BigInt(self.stored().version.0)
     }

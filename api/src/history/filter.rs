@@ -10,7 +10,7 @@ use crate::graph::filter::{read_resource, read_types};
 pub(crate) struct EventFilter {
     /// Its type is one of these, such as `droplet_activated`.
     types: Option<Vec<String>>,
-    /// It happened to the droplet or job with this id.
+    /// It happened to the resource with this id.
     resource: Option<ID>,
 }
 

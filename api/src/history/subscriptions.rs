@@ -49,14 +49,14 @@ impl<Node: OutputType + OfRow + 'static> HistorySubscriptions<Node> {
     }
 }
 
-/// Something that happened to a droplet or a job.
+/// Something that happened to a resource.
 #[derive(SimpleObject)]
 pub(crate) struct EventChange<Node: OutputType> {
     /// Where it stands: subscribe again `after` it to go on without loss or repetition.
     cursor: String,
     /// What happened.
     event: Event,
-    /// The droplet or job as of this event, whatever happened since. Null when the platform cannot
+    /// The resource as of this event, whatever happened since. Null when the platform cannot
     /// read its history.
     node: Option<Node>,
 }

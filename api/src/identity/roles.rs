@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// May do everything that people may do.
     Admin,
-    /// Runs droplets and jobs.
+    /// Runs droplets, jobs and clusters.
     Operator,
     /// Looks on.
     Viewer,
@@ -61,11 +61,11 @@ impl Role {
 pub enum Right {
     /// Query read models and the catalogue.
     Query,
-    /// Follow droplets and jobs.
+    /// Follow resources.
     Subscribe,
     /// Read and follow the history of everything.
     History,
-    /// Ask for droplets and jobs, change them, end them.
+    /// Ask for resources, change them, end them.
     Command,
     /// Report what a provisioner or a runner did.
     Report,

@@ -34,7 +34,7 @@ pub(crate) struct GiveUpRebuildInput {
     pub(crate) projection: String,
 }
 
-/// A parked droplet or job that is to be tried again.
+/// A parked resource that is to be tried again.
 #[derive(InputObject)]
 pub(crate) struct RetryParkedStreamInput {
     /// The name of the read model that it is parked in, such as `droplets`.
@@ -43,7 +43,7 @@ pub(crate) struct RetryParkedStreamInput {
     pub(crate) resource_id: ID,
 }
 
-/// A parked droplet or job that is given up.
+/// A parked resource that is given up.
 #[derive(InputObject)]
 pub(crate) struct SkipParkedStreamInput {
     /// The name of the read model that it is parked in, such as `droplets`.

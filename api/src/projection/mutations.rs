@@ -83,14 +83,13 @@ impl ProjectionMutations {
         ProjectionPayload::of(operating, &input.projection, given_up.map(drop)).await
     }
 
-    /// Tries a droplet or a job of the organization again that is parked in a read model: from its event at
+    /// Tries a resource of the organization again that is parked in a read model: from its event at
     /// fault on, up to the next one at fault.
     #[graphql(guard = "Needs(Right::Operate)")]
     async fn retry_parked_stream(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet or job, and in which read model.")]
-        input: RetryParkedStreamInput,
+        #[graphql(desc = "Which resource, and in which read model.")] input: RetryParkedStreamInput,
     ) -> Result<ParkedStreamPayload> {
         let mut check = Check::begin(context)?;
         let stream = check
@@ -107,13 +106,13 @@ impl ProjectionMutations {
         ParkedStreamPayload::of(operating, &input.projection, retried).await
     }
 
-    /// Gives a droplet or a job of the organization up that is parked in a read model: there it stays as it is,
+    /// Gives a resource of the organization up that is parked in a read model: there it stays as it is,
     /// its later events wait for ever, and nobody is troubled with it any more.
     #[graphql(guard = "Needs(Right::Operate)")]
     async fn skip_parked_stream(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet or job, in which read model, and why.")]
+        #[graphql(desc = "Which resource, in which read model, and why.")]
         input: SkipParkedStreamInput,
     ) -> Result<ProjectionPayload> {
         let mut check = Check::begin(context)?;

@@ -71,18 +71,18 @@ impl Projection {
         self.0.lag.as_secs_f64()
     }
 
-    /// How many droplets and jobs of all organizations it cannot follow any more, because one of their
+    /// How many resources of all organizations it cannot follow any more, because one of their
     /// events is at fault. An operator must look.
     async fn parked_streams(&self) -> BigInt {
         BigInt(self.0.parked_streams)
     }
 
-    /// How many such droplets and jobs an operator has given up in it.
+    /// How many such resources an operator has given up in it.
     async fn skipped_streams(&self) -> BigInt {
         BigInt(self.0.skipped_streams)
     }
 
-    /// The droplets and jobs of the organization that it cannot follow any more, also those that were given up,
+    /// The resources of the organization that it cannot follow any more, also those that were given up,
     /// in the order of the events at fault. For admins.
     #[graphql(guard = "Needs(Right::Operate)")]
     async fn parked(

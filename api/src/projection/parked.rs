@@ -6,14 +6,14 @@ use projections::operations::ParkedStream as Parked;
 use crate::graph::global_id::GlobalId;
 use crate::graph::scalars::{BigInt, Time};
 
-/// Droplets and jobs that a read model cannot follow any more.
+/// Resources that a read model cannot follow any more.
 #[derive(SimpleObject)]
 pub(crate) struct ParkedStreams {
-    /// The droplets and jobs.
+    /// The resources.
     nodes: Vec<ParkedStream>,
 }
 
-/// A droplet or a job that a read model cannot follow any more, because it could not take in one of its events.
+/// A resource that a read model cannot follow any more, because it could not take in one of its events.
 /// Later events of it wait behind that one.
 #[derive(SimpleObject)]
 struct ParkedStream {

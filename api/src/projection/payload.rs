@@ -17,7 +17,7 @@ pub(crate) struct ProjectionPayload {
     user_errors: Vec<UserError>,
 }
 
-/// How it went to try a parked droplet or job again.
+/// How it went to try a parked resource again.
 #[derive(SimpleObject)]
 pub(crate) struct ParkedStreamPayload {
     /// The read model as it is now. Null when the mutation was refused.

@@ -59,7 +59,7 @@ impl NodeQueries {
     async fn node(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The id of a droplet or a job.")] id: ID,
+        #[graphql(desc = "The id of a resource.")] id: ID,
     ) -> Result<Option<Node>> {
         let id = GlobalId::parse(&id).map_err(InvalidId::into_error)?;
         Node::find(context, id).await

@@ -51,7 +51,7 @@ macro_rules! roots {
             HistorySubscriptions<Node>,
         );
 
-        /// How many droplets and jobs the organization has.
+        /// How many resources the organization has.
         #[derive(MergedObject)]
         pub(crate) struct Counts($(<crate::$folder::$Name as Resource>::Counts,)+);
 
