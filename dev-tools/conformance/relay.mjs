@@ -7,16 +7,29 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { buildSchema } from 'graphql';
 import { check, headers, newDroplet, url } from './check.mjs';
 
-const send = async (text, variables) => {
+const send = async (text, variables, after = {}) => {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json' },
+    headers: { ...headers, ...after, 'content-type': 'application/json' },
     body: JSON.stringify({ query: text, variables }),
   });
   const { data, errors } = await response.json();
   assert.equal(errors, undefined, JSON.stringify(errors));
   return data;
 };
+
+// Waits until every read model shows a write.
+const shown = ({ consistencyToken }) =>
+  send(
+    `{
+      clusters { totalCount }
+      droplets { totalCount }
+      jobs { totalCount }
+      activity { pageInfo { hasNextPage } }
+    }`,
+    {},
+    { 'x-consistency-token': consistencyToken },
+  );
 
 // Things go on while they are paged through, but between the places of two edges nothing moves.
 const place = ({ edges }) => edges[0].cursor;
@@ -46,16 +59,19 @@ await check('a mutation with @prependNode', async () => {
   for (let added = 0; added < 3; added++) {
     const { provisionDroplet } = await send(text, { input: newDroplet() });
     assert.deepEqual(provisionDroplet.userErrors, []);
+    await shown(provisionDroplet);
   }
 });
 
 await check('clusters to page through', async () => {
   const text = `mutation Created($input: CreateClusterInput!) {
-    createCluster(input: $input) { userErrors { code } }
+    createCluster(input: $input) { consistencyToken userErrors { code } }
   }`;
   for (let added = 0; added < 3; added++) {
     const input = { name: newDroplet().name, minimumNodes: 0, maximumNodes: 3 };
-    assert.deepEqual((await send(text, { input })).createCluster.userErrors, []);
+    const { createCluster } = await send(text, { input });
+    assert.deepEqual(createCluster.userErrors, []);
+    await shown(createCluster);
   }
 });
 

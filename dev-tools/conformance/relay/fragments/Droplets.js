@@ -41,6 +41,7 @@ export const added = graphql`
       droplet @prependNode(connections: $connections, edgeTypeName: "DropletEdge") {
         ...Droplets_row
       }
+      consistencyToken
       userErrors {
         field
         message
