@@ -22,10 +22,10 @@ const send = async (text, variables, after = {}) => {
 const shown = ({ consistencyToken }) =>
   send(
     `{
-      clusters { totalCount }
-      droplets { totalCount }
-      jobs { totalCount }
-      activity { pageInfo { hasNextPage } }
+      clusters(first: 1) { totalCount }
+      droplets(first: 1) { totalCount }
+      jobs(first: 1) { totalCount }
+      activity(first: 1) { pageInfo { hasNextPage } }
     }`,
     {},
     { 'x-consistency-token': consistencyToken },

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 /// Deadline of a condition: much longer than it takes on a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+pub const DEADLINE: Duration = Duration::from_secs(90);
 /// Poll interval of a condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 

@@ -5,12 +5,13 @@ use std::process::Stdio;
 use serde_json::json;
 use sqlx::PgPool;
 use testkit::kafka::{TestKafka, kafka_or_skip};
+use testkit::port;
 use testkit::postgres::TestDatabase;
 use testkit::wait::until;
 use tokio::process::Child;
 
 use super::agreement::assert_all_agree;
-use super::program::{Folder, Up, free_port, printed, program, query, run, said};
+use super::program::{Folder, Up, printed, program, query, run, said};
 use super::trace_file::{FILE, end, load, trace};
 
 #[tokio::test]
@@ -144,7 +145,7 @@ impl Role {
         database_url: &str,
         settings: &[String],
     ) -> Self {
-        let address = format!("127.0.0.1:{}", free_port());
+        let address = format!("127.0.0.1:{}", port::free());
         let child = program(
             folder,
             [name, "--database-url", database_url, listen, &address],

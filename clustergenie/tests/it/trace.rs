@@ -3,10 +3,11 @@
 
 use serde_json::Value;
 use sqlx::PgPool;
+use testkit::port;
 use testkit::wait::until;
 
 use super::agreement::assert_all_agree;
-use super::program::{Folder, Up, free_port, printed, query, run};
+use super::program::{Folder, Up, printed, query, run};
 use super::trace_file::{FILE, end, load, trace};
 
 #[tokio::test]
@@ -14,7 +15,7 @@ async fn a_load_survives_a_killed_platform_and_a_second_one_changes_nothing() {
     const OF_EACH: usize = 40;
     let folder = Folder::new();
     folder.write(FILE, &trace(OF_EACH));
-    let address = format!("127.0.0.1:{}", free_port());
+    let address = format!("127.0.0.1:{}", port::free());
     let settings = ["--listen", &address];
 
     let up = Up::start_with(&folder, &settings).await;

@@ -2,11 +2,11 @@
 
 use std::env;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use testkit::events::new_stream;
+use testkit::port;
 
 /// A broker with its files in a folder of its own. Both are gone when it is dropped.
 pub(crate) struct Broker {
@@ -20,9 +20,7 @@ impl Broker {
         let unique = new_stream(domain::stream_type::StreamType::JOB).uuid;
         let folder = env::temp_dir().join(format!("clustergenie-broker-{unique}"));
         fs::create_dir(&folder).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = port::free();
         let broker = Self { folder, port };
         broker.start_again();
         broker

@@ -10,7 +10,7 @@ use testkit::events::{Recorder, record_newer};
 use testkit::kafka::kafka_or_skip;
 use testkit::postgres::TestDatabase;
 use testkit::wait;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::relay::{Relay, assert_kafka_has_the_log};
@@ -108,10 +108,11 @@ async fn kafka_being_away_stops_nothing_else_and_is_caught_up_with_when_it_comes
     let Some(kafka) = kafka_or_skip() else { return };
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    // An address at which Kafka will be, later: a door that leads to the real one.
-    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // An address at which Kafka will be, later: a door that leads to the real one. Until it listens,
+    // connections are refused.
+    let door = TcpSocket::new_v4().unwrap();
+    door.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = door.local_addr().unwrap();
-    drop(door);
 
     let relay = Relay::start_at(&pool, &address.to_string(), kafka.topics());
     Recorder::new(pool.clone()).droplets(50).await;
@@ -125,7 +126,7 @@ async fn kafka_being_away_stops_nothing_else_and_is_caught_up_with_when_it_comes
     assert_eq!(relay.health.snapshot().sequencer.state, State::Leading);
     assert_eq!(relay.health.snapshot().published, None);
 
-    let door = TcpListener::bind(address).await.unwrap();
+    let door = door.listen(64).unwrap();
     let mut through = JoinSet::new();
     through.spawn(lead_through(door, kafka.brokers().to_owned()));
     relay.published(&pool).await;
