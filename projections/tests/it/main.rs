@@ -17,6 +17,7 @@ mod newer_program;
 mod paging;
 mod parking;
 mod rebuild;
+mod rebuild_versions;
 mod replay;
 mod status;
 mod tables;

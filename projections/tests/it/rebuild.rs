@@ -3,32 +3,29 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use domain::ids::OrgId;
-use domain::stream_type::StreamType;
-use event_store::consume::consumer::{self, ApplyError, Consumer, apply_batch};
+use event_store::consume::consumer::{self, apply_batch};
 use event_store::consume::generation::{self, ConsumerMode};
 use event_store::consume::parked;
-use event_store::consume::retry;
 use event_store::consume::source::{LogSource, Source};
 use event_store::consume::wake::{POLL, Signal};
-use event_store::envelope::{Positioned, Recorded, StreamId};
+use event_store::envelope::StreamId;
 use event_store::error::StoreError;
 use projections::compare::{Sample, compare};
 use projections::counts::query::OrgCounts;
 use projections::droplets::Droplets;
 use projections::droplets::counted::BY_STATUS;
 use projections::jobs::Jobs;
-use projections::model::{Model, ReadModel, Rows, View};
+use projections::model::{ReadModel, Rows};
 use projections::rebuild::{self, RequestError};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 use testkit::events::{record_nonsense, sequence};
 use testkit::wait::until;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::replay::record_lives;
-use crate::world::{World, Writer, requested, sample};
+use crate::world::{World, Writer, requested};
 
 /// What a projection's generations have become, in order.
 pub(crate) async fn states(world: &World, projection: &str) -> Vec<String> {
@@ -81,7 +78,7 @@ pub(crate) async fn request(world: &World, projection: &dyn ReadModel) -> i32 {
 }
 
 /// The rows of a table as clients' owner sees them.
-async fn rows(world: &World, table: &str) -> Vec<String> {
+pub(crate) async fn rows(world: &World, table: &str) -> Vec<String> {
     sqlx::query_scalar(AssertSqlSafe(format!(
         "select t::text from {table} t order by t::text collate \"C\""
     )))
@@ -248,127 +245,6 @@ async fn what_was_given_up_leaves_nothing_and_only_one_is_made_at_a_time() {
     assert_eq!(request(&world, &droplets).await, 3);
 }
 
-/// Droplets by code of a higher version.
-struct NewerDroplets {
-    /// An event that the one before could apply, and this one cannot.
-    refuses: &'static str,
-}
-
-impl NewerDroplets {
-    /// One that applies everything.
-    const ABLE: Self = Self { refuses: "" };
-}
-
-impl ReadModel for NewerDroplets {
-    fn tables(&self) -> &'static str {
-        Droplets::TABLES
-    }
-
-    fn views(&self) -> &'static [View] {
-        Droplets::VIEWS
-    }
-}
-
-#[async_trait]
-impl Consumer for NewerDroplets {
-    fn name(&self) -> &'static str {
-        "droplets"
-    }
-
-    fn version(&self) -> i32 {
-        Droplets::VERSION + 1
-    }
-
-    fn stream_types(&self) -> &'static [StreamType] {
-        Droplets::OF
-    }
-
-    async fn apply(
-        &self,
-        transaction: &mut PgConnection,
-        events: &[Positioned<Recorded>],
-    ) -> Result<(), ApplyError> {
-        if events
-            .iter()
-            .any(|event| event.event.event.event_type() == self.refuses)
-        {
-            return Err(ApplyError::Event("renaming is not understood".to_owned()));
-        }
-        Rows(Droplets).apply(transaction, events).await?;
-        sqlx::query("update droplets set failure_reason = 'seen by newer code'")
-            .execute(transaction)
-            .await?;
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn a_risen_version_makes_its_tables_by_itself_and_keeps_older_code_away() {
-    let world = World::new().await;
-    let mut writer = Writer::new(&world, "acme");
-    writer.droplet(requested("web-1")).await;
-    world.catch_up().await;
-    let mode = generation::mode(&world.pool, &NewerDroplets::ABLE).await;
-    assert_eq!(
-        mode.expect("Postgres answers"),
-        ConsumerMode::OtherVersion { serving: 1 }
-    );
-    let _rebuilder = rebuilder(&world, "newer", vec![Arc::new(NewerDroplets::ABLE)]);
-    await_states(&world, "droplets", &["RETIRED", "SERVING"]).await;
-    let mode = generation::mode(&world.pool, &NewerDroplets::ABLE).await;
-    assert_eq!(mode.expect("Postgres answers"), ConsumerMode::Follow(2));
-    let older = generation::mode(&world.pool, &Rows(Droplets)).await;
-    assert_eq!(
-        older.expect("Postgres answers"),
-        ConsumerMode::OtherVersion { serving: 2 }
-    );
-    let rows = rows(&world, "read_v1.droplets").await;
-    assert!(rows[0].contains("seen by newer code"), "{rows:?}");
-}
-
-#[tokio::test]
-async fn a_generation_that_parks_more_never_serves_and_is_not_made_again() {
-    let world = World::new().await;
-    let mut writer = Writer::new(&world, "acme");
-    let id = writer.droplet(requested("web-1")).await;
-    writer
-        .record(
-            id.into(),
-            [sample("droplet_activated"), sample("droplet_renamed")],
-        )
-        .await;
-    world.catch_up().await;
-    let before = rows(&world, "read_v1.droplets").await;
-    let jobs: Arc<dyn ReadModel> = Arc::new(Rows(Jobs));
-    let unable = Arc::new(NewerDroplets {
-        refuses: "droplet_renamed",
-    });
-    let _rebuilder = rebuilder(&world, "one", vec![unable, Arc::clone(&jobs)]);
-    await_states(&world, "droplets", &["SERVING", "FAILED"]).await;
-    assert_eq!(rows(&world, "read_v1.droplets").await, before);
-    let report: String = sqlx::query_scalar(
-        "select report -> 'parked' ->> 0 from es.generations where state = 'FAILED'",
-    )
-    .fetch_one(&world.pool)
-    .await
-    .expect("there is a report");
-    assert!(report.contains("renaming is not understood"), "{report}");
-    until("its tables are dropped", async || {
-        let dropped: bool = sqlx::query_scalar(
-            "select dropped_at is not null from es.generations where state = 'FAILED'",
-        )
-        .fetch_one(&world.pool)
-        .await
-        .expect("Postgres answers");
-        dropped.then_some(())
-    })
-    .await;
-    // Whoever makes this one has looked after the tables were dropped.
-    request(&world, jobs.as_ref()).await;
-    await_states(&world, "jobs", &["RETIRED", "SERVING"]).await;
-    assert_eq!(states(&world, "droplets").await, ["SERVING", "FAILED"]);
-}
-
 #[tokio::test]
 async fn a_paused_rebuild_holds_up_no_other_and_goes_on_when_it_may() {
     let world = World::new().await;
@@ -386,27 +262,6 @@ async fn a_paused_rebuild_holds_up_no_other_and_goes_on_when_it_may() {
     let resumed = event_store::consume::pause::resume(&world.pool, "droplets").await;
     assert!(resumed.expect("Postgres answers"));
     await_states(&world, "droplets", &["RETIRED", "SERVING"]).await;
-}
-
-#[tokio::test]
-async fn a_parked_stream_is_not_tried_by_code_of_another_version() {
-    let world = World::new().await;
-    let mut writer = Writer::new(&world, "acme");
-    let bad: StreamId = writer.droplet(requested("web-1")).await.into();
-    record_nonsense(&world.pool, bad.uuid).await;
-    world.catch_up().await;
-    let refused = retry::stream(&world.pool, &NewerDroplets::ABLE, 1, bad.uuid).await;
-    assert!(
-        matches!(
-            refused,
-            Err(StoreError::OtherVersion {
-                found: 1,
-                ours: 2,
-                ..
-            })
-        ),
-        "{refused:?}"
-    );
 }
 
 #[tokio::test]
