@@ -1,5 +1,6 @@
 //! Clusters: what can be read of them, done to them, and followed.
 
+mod batch;
 mod counts;
 mod filter;
 mod inputs;

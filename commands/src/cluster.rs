@@ -1,5 +1,6 @@
 //! What can be asked for about clusters, one file a use case.
 
+pub(crate) mod capacity;
 mod create;
 mod delete;
 mod update;

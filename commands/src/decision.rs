@@ -111,13 +111,6 @@ impl Decision {
     /// The same decision, to be carried out only if the counter is then within these bounds, counting what
     /// the decision itself adds or takes away; otherwise it is refused. A decision that has nothing to
     /// do requires nothing.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "no aggregate is counted yet; the append can do it"
-        )
-    )]
     pub(crate) fn require(
         mut self,
         counter: Counter,

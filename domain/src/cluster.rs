@@ -1,4 +1,4 @@
-//! A cluster: a name for a group of droplets, and how many of them there are to be.
+//! A cluster: a named group of droplets, with bounds on their number.
 //!
 //! ```text
 //! active <-> maintenance
@@ -6,11 +6,12 @@
 //!     `-> deleted
 //! ```
 //!
-//! Droplets do not join clusters by their id yet, so nothing counts them, and no command is refused
-//! because of them. Their number will not be part of this state either, but a counter
-//! ([`LIVE_DROPLETS`]): two droplets can then join at once without waiting for each other.
+//! The number of its live droplets is not part of this state but a counter ([`live_droplets`]): a
+//! droplet that joins or leaves writes no event of the cluster. What a command requires of the number is
+//! a rule of the cluster all the same ([`Capacity`]); the append checks it.
 
 mod aggregate;
+mod capacity;
 mod command;
 mod event;
 mod limits;
@@ -20,7 +21,8 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use aggregate::LIVE_DROPLETS;
+pub use aggregate::live_droplets;
+pub use capacity::Capacity;
 pub use command::{ClusterCommand, ClusterUpdate};
 pub use event::{
     ClusterCreated, ClusterDeleted, ClusterDescribed, ClusterEvent, ClusterMaintenanceEnded,

@@ -8,7 +8,9 @@
 //!
 //! Deletion may be asked for before the machine is there. That turns provisioning round: a report
 //! of success or failure that comes later is refused, and whoever makes the machine undoes it and
-//! reports it deleted. Protection is a guard against deletion, not a lock: everything else goes on.
+//! reports it deleted. Protection only refuses deletion; every other command is still accepted.
+//!
+//! A droplet may belong to a cluster, which counts it until it failed or is deleted.
 
 mod aggregate;
 mod command;
@@ -45,7 +47,7 @@ pub const MAX_ADDRESSES: usize = 16;
 
 impl Decider for Droplet {
     const STREAM_TYPE: StreamType = StreamType::DROPLET;
-    const STATE_VERSION: i32 = 1;
+    const STATE_VERSION: i32 = 2;
 
     type Command = DropletCommand;
     type Event = DropletEvent;
@@ -73,7 +75,8 @@ impl Decider for Droplet {
                     region: region.clone(),
                     image: image.clone(),
                     tags: tags.clone(),
-                    cluster: cluster.clone(),
+                    cluster: *cluster,
+                    cluster_label: None,
                     provisioner: *provisioner,
                     catalogue: CATALOGUE_DATE.to_owned(),
                     vcpus: size.vcpus,

@@ -16,7 +16,7 @@ pub(crate) struct CreateClusterInput {
     /// The fewest live droplets that it is meant to have; at most `maximumNodes`.
     #[graphql(default = 0)]
     pub(crate) minimum_nodes: i32,
-    /// The most live droplets that it is meant to have, 1 to 1,000.
+    /// The most live droplets that it may have, 1 to 1,000.
     #[graphql(default = 100)]
     pub(crate) maximum_nodes: i32,
     /// When this happened, if not now. Only agents may say so.
@@ -52,13 +52,13 @@ pub(crate) struct SetClusterNodeLimitsInput {
     pub(crate) id: ID,
     /// The fewest live droplets that it is meant to have; at most `maximumNodes`.
     pub(crate) minimum_nodes: i32,
-    /// The most live droplets that it is meant to have, 1 to 1,000.
+    /// The most live droplets that it may have, 1 to 1,000.
     pub(crate) maximum_nodes: i32,
     /// When this happened, if not now. Only agents may say so.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A cluster that is to take no more droplets for a while.
+/// A cluster that is to take no new droplets for a while.
 #[derive(InputObject)]
 pub(crate) struct StartClusterMaintenanceInput {
     /// The cluster's id.

@@ -24,8 +24,7 @@ pub(crate) struct ClusterMutations;
 /// Mutations about clusters.
 #[Object]
 impl ClusterMutations {
-    /// Creates a cluster: a name for a group of droplets, and how many there are to be. The platform does
-    /// not hold droplets to it yet.
+    /// Creates a cluster: a named group of droplets, with bounds on their number.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn create_cluster(
         &self,
@@ -77,7 +76,8 @@ impl ClusterMutations {
         send(context, check, &input.id, update, input.occurred_at).await
     }
 
-    /// Sets how many droplets a cluster is meant to have.
+    /// Sets the bounds of a cluster's size. Rejected while the cluster has more live droplets than the new
+    /// maximum.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn set_cluster_node_limits(
         &self,
@@ -90,7 +90,7 @@ impl ClusterMutations {
         send(context, check, &input.id, update, input.occurred_at).await
     }
 
-    /// Puts a cluster in maintenance: it is to take no more droplets until that ends.
+    /// Puts a cluster in maintenance: it takes no new droplets until that ends.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn start_cluster_maintenance(
         &self,
@@ -114,7 +114,7 @@ impl ClusterMutations {
         send(context, check, &input.id, update, input.occurred_at).await
     }
 
-    /// Deletes a cluster.
+    /// Deletes a cluster. Rejected while the cluster has live droplets.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn delete_cluster(
         &self,

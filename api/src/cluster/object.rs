@@ -53,7 +53,7 @@ impl Cluster {
         self.0.minimum_nodes
     }
 
-    /// The most live droplets that it is meant to have.
+    /// The most live droplets that it may have.
     async fn maximum_nodes(&self) -> u32 {
         self.0.maximum_nodes
     }

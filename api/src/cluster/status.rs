@@ -8,7 +8,7 @@ use async_graphql::Enum;
 pub(crate) enum ClusterStatus {
     /// Is in service.
     Active,
-    /// Keeps its droplets and is to take no new ones.
+    /// Keeps its droplets and takes no new ones.
     Maintenance,
     /// Is gone. The end.
     Deleted,

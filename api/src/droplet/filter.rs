@@ -1,13 +1,13 @@
 //! `DropletFilter` and `DropletOrder`.
 
-use async_graphql::{Enum, Error, InputObject};
-use domain::name::ClusterName;
+use async_graphql::{Enum, Error, ID, InputObject};
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use projections::droplets::query;
 
 use super::status::DropletStatus;
 use crate::graph::filter::{read, read_all};
+use crate::graph::global_id::GlobalId;
 use crate::graph::order::OrderDirection;
 
 /// Which droplets are wanted: those that fit everything given. Deleted ones are left out unless
@@ -24,8 +24,8 @@ pub(crate) struct DropletFilter {
     regions: Option<Vec<String>>,
     /// Its size is one of these slugs.
     sizes: Option<Vec<String>>,
-    /// It belongs to this cluster.
-    cluster: Option<String>,
+    /// It belongs to the cluster with this id.
+    cluster: Option<ID>,
 }
 
 /// What a list of droplets is ordered by.
@@ -71,7 +71,7 @@ impl TryFrom<DropletFilter> for query::DropletFilter {
             sizes: read_all("sizes", filter.sizes, SizeSlug::parse)?,
             cluster: read(
                 "cluster",
-                filter.cluster.map(ClusterName::parse).transpose(),
+                filter.cluster.map(|id| GlobalId::parse_as(&id)).transpose(),
             )?,
         })
     }

@@ -21,8 +21,8 @@ pub(crate) struct ProvisionDropletInput {
     /// Its tags, at most 64: each 1 to 255 letters, digits, underscores, colons and hyphens.
     #[graphql(default)]
     pub(crate) tags: Vec<String>,
-    /// The group of droplets that it belongs to: 1 to 63 lower-case letters, digits and hyphens.
-    pub(crate) cluster: Option<String>,
+    /// The id of the cluster that it is to belong to.
+    pub(crate) cluster: Option<ID>,
     /// Who makes and removes its machine.
     #[graphql(default_with = "Provisioner::Platform")]
     pub(crate) provisioner: Provisioner,

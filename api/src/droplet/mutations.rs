@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use async_graphql::{Context, ID, Object, Result};
 use commands::droplet::NewDroplet;
 use domain::droplet::{Address, DropletUpdate};
-use domain::name::{ClusterName, DropletName};
+use domain::name::DropletName;
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
 
@@ -43,8 +43,10 @@ impl DropletMutations {
         let region = check.value("region", RegionSlug::parse(input.region));
         let image = check.value("image", ImageSlug::parse(input.image));
         let tags = check.list("tags", None, input.tags, Tag::parse);
-        let cluster = input.cluster.map(ClusterName::parse).transpose();
-        let cluster = check.value("cluster", cluster);
+        let cluster = match &input.cluster {
+            Some(id) => check.id("cluster", id).map(Some),
+            None => Some(None),
+        };
         let new = || {
             Some(NewDroplet {
                 id: new_id(),

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ID, Object};
+use async_graphql::{Context, ID, Object, Result};
 use domain::droplet::Protection;
 use projections::droplets::row::DropletRow;
 
 use super::address::Address;
 use super::provisioner::Provisioner;
 use super::status::DropletStatus;
+use crate::cluster::Cluster;
+use crate::graph::batch;
 use crate::graph::global_id::GlobalId;
+use crate::graph::guard::Needs;
 use crate::graph::money::Money;
 use crate::graph::scalars::{BigInt, Time};
+use crate::identity::roles::Right;
 
 /// A droplet.
 #[derive(Clone)]
@@ -67,9 +71,23 @@ impl Droplet {
         self.0.tags.iter().map(|tag| tag.as_str()).collect()
     }
 
-    /// The group of droplets that it belongs to, if any.
-    async fn cluster(&self) -> Option<&str> {
-        self.0.cluster.as_ref().map(|cluster| cluster.as_str())
+    /// The id of the cluster that it belongs to, if any.
+    async fn cluster_id(&self) -> Option<ID> {
+        self.0.cluster.map(GlobalId::of)
+    }
+
+    /// The cluster that it belongs to, as it is now, if any.
+    #[graphql(guard = "Needs(Right::Query)")]
+    async fn cluster(&self, context: &Context<'_>) -> Result<Option<Cluster>> {
+        let Some(id) = self.0.cluster else {
+            return Ok(None);
+        };
+        batch::by_id(context, id).await
+    }
+
+    /// The label of a droplet that was requested before droplets belonged to clusters by id.
+    async fn cluster_label(&self) -> Option<&str> {
+        self.0.cluster_label.as_ref().map(|label| label.as_str())
     }
 
     /// Who makes and removes its machine.

@@ -13,6 +13,10 @@ const CLUSTER: &str = "query ($id: ID!, $token: String) { \
 const CLUSTERS: &str = "query ($filter: ClusterFilter, $token: String) { \
     clusters(first: 9, filter: $filter, consistentWith: $token, \
     orderBy: { field: NAME, direction: ASCENDING }) { totalCount nodes { name } } }";
+const MEMBERS: &str = "query ($id: ID, $token: String) { \
+    droplets(first: 9, filter: { cluster: $id }, consistentWith: $token, \
+    orderBy: { field: NAME, direction: ASCENDING }) { \
+    totalCount nodes { name clusterId clusterLabel cluster { id name } } } }";
 const CHANGES: &str = "subscription ($id: ID, $statuses: [ClusterStatus!], $after: String) { \
     clusterChanged(id: $id, statuses: $statuses, after: $after) { \
     event { type version } cluster { name status } } }";
@@ -67,6 +71,54 @@ async fn a_cluster_lives_through_every_mutation() {
 
     let deleted = operator.mutate("deleteCluster", by_id).await;
     assert_eq!(deleted["userErrors"][0]["code"], "CLUSTER_DELETED");
+}
+
+#[tokio::test]
+async fn droplets_belong_to_a_cluster_within_its_bounds() {
+    let api = TestApi::start().await;
+    let operator = api.caller(&[Role::Operator]);
+    let input = json!({ "name": "blue", "maximumNodes": 2 });
+    let mut created = operator.done("createCluster", input).await;
+    let id = text(created["cluster"]["id"].take());
+    let droplet = |name: &str| {
+        json!({
+            "name": name, "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
+            "cluster": id,
+        })
+    };
+    operator.done("provisionDroplet", droplet("web-1")).await;
+    let second = operator.done("provisionDroplet", droplet("web-2")).await;
+
+    let refused = operator.mutate("provisionDroplet", droplet("web-3")).await;
+    let limits = json!({ "id": id, "minimumNodes": 0, "maximumNodes": 1 });
+    let limited = operator.mutate("setClusterNodeLimits", limits).await;
+    let deleted = operator.mutate("deleteCluster", json!({ "id": id })).await;
+    for (payload, code, field) in [
+        (refused, "CLUSTER_FULL", json!(["input", "cluster"])),
+        (
+            limited,
+            "CLUSTER_TOO_LARGE",
+            json!(["input", "maximumNodes"]),
+        ),
+        (deleted, "CLUSTER_NOT_EMPTY", Value::Null),
+    ] {
+        assert_eq!(payload["userErrors"][0]["code"], code);
+        assert_eq!(payload["userErrors"][0]["field"], field, "{code}");
+    }
+
+    operator.droplet("alone").await;
+    let variables = json!({ "id": id, "token": second["consistencyToken"] });
+    let data = operator.data(MEMBERS, variables).await;
+    let member = |name| {
+        json!({
+            "name": name, "clusterId": id, "clusterLabel": null,
+            "cluster": { "id": id, "name": "blue" },
+        })
+    };
+    assert_eq!(
+        data["droplets"],
+        json!({ "totalCount": 2, "nodes": [member("web-1"), member("web-2")] })
+    );
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn everything_wrong_with_an_input_is_told_at_once() {
             invalid(json!(["input", "size"])),
             invalid(json!(["input", "image"])),
             invalid(json!(["input", "tags", "1"])),
-            invalid(json!(["input", "cluster"])),
+            problem("INVALID_ID", json!(["input", "cluster"])),
         ]
     );
     assert_eq!(payload["droplet"], Value::Null);

@@ -3,6 +3,8 @@
 use std::process::Output;
 
 use event_store::envelope::Position;
+use projections::droplets::Droplets;
+use projections::model::Model;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -196,8 +198,13 @@ async fn a_read_model_that_stands_still_is_a_difference_unless_somebody_paused_i
     );
 
     let serves = "insert into es.generations (consumer, generation, version, state, requested_by, reason) \
-                  values ('droplets', 1, 1, 'SERVING', 'ann', 'a test')";
-    sqlx::query(serves).execute(&pool).await.unwrap();
+                  values ('droplets', 1, $1, 'SERVING', 'ann', 'a test')";
+    let version = <Droplets as Model>::VERSION;
+    sqlx::query(serves)
+        .bind(version)
+        .execute(&pool)
+        .await
+        .unwrap();
     tamper(
         &pool,
         "update es.events set recorded_at = recorded_at - interval '10 minutes'",

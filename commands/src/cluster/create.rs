@@ -22,7 +22,7 @@ pub struct NewCluster {
     pub name: ClusterName,
     /// What it is for; possibly nothing.
     pub description: String,
-    /// How many live droplets it is meant to have.
+    /// The bounds of its size, in live droplets.
     pub limits: NodeLimits,
 }
 

@@ -1,22 +1,24 @@
 //! Deletes a cluster.
 
-use domain::cluster::{Cluster, ClusterCommand};
+use domain::cluster::ClusterCommand;
 use domain::ids::ClusterId;
 use event_store::envelope::StreamId;
 use serde_json::{Value, json};
 
+use super::capacity;
 use crate::context::Context;
 use crate::decision::Decision;
 use crate::error::CommandError;
 use crate::execute::{Commands, UseCase};
 use crate::receipt::Receipt;
-use crate::streams::{Loaded, Streams};
+use crate::streams::Streams;
 
 impl Commands {
     /// Deletes a cluster, which gives its name back.
     ///
     /// # Errors
-    /// [`CommandError`]; `CLUSTER_NOT_FOUND` also for clusters of other organizations.
+    /// [`CommandError`]; `CLUSTER_NOT_FOUND` also for clusters of other organizations;
+    /// `CLUSTER_NOT_EMPTY` while the cluster has live droplets.
     pub async fn delete_cluster(
         &self,
         context: &Context,
@@ -48,7 +50,6 @@ impl UseCase for Delete {
         _context: &Context,
         streams: &mut Streams<'_>,
     ) -> Result<Decision, CommandError> {
-        let cluster: Loaded<Cluster> = streams.load(self.id).await?;
-        Ok(cluster.decide(&ClusterCommand::Delete)?.into())
+        capacity::decide(streams, self.id, &ClusterCommand::Delete).await
     }
 }

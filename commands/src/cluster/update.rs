@@ -1,22 +1,24 @@
 //! Changes a cluster.
 
-use domain::cluster::{Cluster, ClusterUpdate};
+use domain::cluster::ClusterUpdate;
 use domain::ids::ClusterId;
 use event_store::envelope::StreamId;
 use serde_json::{Value, json};
 
+use super::capacity;
 use crate::context::Context;
 use crate::decision::Decision;
 use crate::error::CommandError;
 use crate::execute::{Commands, UseCase};
 use crate::receipt::Receipt;
-use crate::streams::{Loaded, Streams};
+use crate::streams::Streams;
 
 impl Commands {
     /// Changes a cluster. A cluster that gets another name gives its name back.
     ///
     /// # Errors
-    /// [`CommandError`]; `CLUSTER_NOT_FOUND` also for clusters of other organizations.
+    /// [`CommandError`]; `CLUSTER_NOT_FOUND` also for clusters of other organizations;
+    /// `CLUSTER_TOO_LARGE` when the cluster has more live droplets than the new maximum.
     pub async fn cluster(
         &self,
         context: &Context,
@@ -62,7 +64,6 @@ impl UseCase for Update {
         _context: &Context,
         streams: &mut Streams<'_>,
     ) -> Result<Decision, CommandError> {
-        let cluster: Loaded<Cluster> = streams.load(self.id).await?;
-        Ok(cluster.decide(&self.update.clone().into())?.into())
+        capacity::decide(streams, self.id, &self.update.clone().into()).await
     }
 }

@@ -1,14 +1,15 @@
 //! Asks for a droplet, and for the job that makes its machine where the platform does.
 
 use domain::droplet::{Droplet, DropletCommand, Provisioner};
-use domain::ids::{DropletId, JobId};
-use domain::name::{ClusterName, DropletName};
+use domain::ids::{ClusterId, DropletId, JobId};
+use domain::name::DropletName;
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use event_store::envelope::StreamId;
 use serde_json::{Value, json};
 
 use super::machine_job::{self, PROVISION};
+use crate::cluster::capacity;
 use crate::context::Context;
 use crate::decision::Decision;
 use crate::error::CommandError;
@@ -33,8 +34,8 @@ pub struct NewDroplet {
     pub image: ImageSlug,
     /// Its tags; one that is named twice counts once.
     pub tags: Vec<Tag>,
-    /// The group it belongs to, if any.
-    pub cluster: Option<ClusterName>,
+    /// The cluster that it is to belong to, if any.
+    pub cluster: Option<ClusterId>,
     /// Who makes and removes its machine.
     pub provisioner: Provisioner,
 }
@@ -44,7 +45,8 @@ impl Commands {
     /// same append. The receipt names the droplet, then the job if there is one.
     ///
     /// # Errors
-    /// [`CommandError`]; `NAME_TAKEN` when another live droplet has the name.
+    /// [`CommandError`]; `NAME_TAKEN` when another live droplet has the name; `CLUSTER_NOT_FOUND`,
+    /// `CLUSTER_DELETED`, `CLUSTER_IN_MAINTENANCE` or `CLUSTER_FULL` when the cluster does not take it.
     pub async fn provision_droplet(
         &self,
         context: &Context,
@@ -88,7 +90,7 @@ impl UseCase for Provision {
             "region": region.as_str(),
             "image": image.as_str(),
             "tags": tags,
-            "cluster": cluster.as_ref().map(ClusterName::as_str),
+            "cluster": cluster,
             "provisioner": provisioner.as_str(),
         })
     }
@@ -110,11 +112,15 @@ impl UseCase for Provision {
         };
         let droplet: Loaded<Droplet> = streams.open(new.id).await?;
         let decision = Decision::from(droplet.decide(&command)?);
-        Ok(match new.provisioner {
+        let decision = match new.provisioner {
             Provisioner::Platform => {
                 decision.with(machine_job::submit(streams, new.id, new.job, PROVISION).await?)
             }
             Provisioner::Agent => decision,
-        })
+        };
+        match new.cluster {
+            Some(cluster) => capacity::join(streams, cluster, decision, "cluster").await,
+            None => Ok(decision),
+        }
     }
 }

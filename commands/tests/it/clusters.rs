@@ -1,12 +1,9 @@
 //! Clusters: their names are unique among the living ones of an organization.
 
-use commands::cluster::NewCluster;
-use domain::cluster::{ClusterUpdate, NodeLimits};
-use domain::ids::ClusterId;
+use domain::cluster::ClusterUpdate;
 use domain::name::ClusterName;
-use uuid::Uuid;
 
-use crate::support::{Platform, code, platform_droplet, rejected, request, request_of};
+use crate::support::{Platform, cluster, code, platform_droplet, rejected, request, request_of};
 
 #[tokio::test]
 async fn a_name_is_taken_within_its_organization_only() {
@@ -110,19 +107,6 @@ async fn a_cluster_of_another_organization_is_not_there() {
     assert_eq!(code(renamed), "CLUSTER_NOT_FOUND");
     let deleted = commands.delete_cluster(&other, id).await;
     assert_eq!(code(deleted), "CLUSTER_NOT_FOUND");
-}
-
-/// A cluster of 0 to 3 droplets, with an id of its own.
-fn cluster(name: &str) -> NewCluster {
-    NewCluster {
-        id: ClusterId::new(Uuid::now_v7()),
-        name: ClusterName::parse(name).expect("a good name"),
-        description: String::new(),
-        limits: NodeLimits {
-            minimum: 0,
-            maximum: 3,
-        },
-    }
 }
 
 fn rename(name: &str) -> ClusterUpdate {

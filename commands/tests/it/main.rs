@@ -5,6 +5,7 @@
     reason = "tests are an edge: time and ids enter here"
 )]
 
+mod cluster_capacity;
 mod clusters;
 mod idempotency;
 mod job_runner;

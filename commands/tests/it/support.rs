@@ -1,16 +1,18 @@
 //! Processes that share a database, commands to send, and what was recorded.
 
 use chrono::Utc;
+use commands::cluster::NewCluster;
 use commands::context::Context;
 use commands::droplet::NewDroplet;
 use commands::error::{CommandError, Rejected};
 use commands::execute::Commands;
 use commands::job::NewJob;
 use commands::receipt::Receipt;
+use domain::cluster::NodeLimits;
 use domain::droplet::{DropletUpdate, Provisioner};
-use domain::ids::{CommandId, CorrelationId, DropletId, JobId, OrgId};
+use domain::ids::{ClusterId, CommandId, CorrelationId, DropletId, JobId, OrgId};
 use domain::job::{JobSubject, Runner};
-use domain::name::{DropletName, JobKind};
+use domain::name::{ClusterName, DropletName, JobKind};
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use event_store::consume::wake::Wake;
@@ -59,6 +61,16 @@ impl Platform {
     pub(crate) async fn events(&self, stream: impl Into<StreamId>) -> Vec<StoredEvent> {
         let events = log::read_stream(&self.pool(), stream.into(), Version::NONE).await;
         events.expect("Postgres answers")
+    }
+
+    /// The number of a cluster's live droplets, as it is counted.
+    pub(crate) async fn live_droplets(&self, cluster: ClusterId) -> i64 {
+        let count = sqlx::query_scalar(
+            "select count from es.counters where scope = 'live_droplets_of_cluster' and key = $1",
+        );
+        let count = count.bind(cluster.to_string());
+        let count = count.fetch_optional(&self.pool()).await;
+        count.expect("Postgres answers").unwrap_or_default()
     }
 
     /// How many events there are, of all streams.
@@ -129,6 +141,19 @@ pub(crate) fn platform_droplet(name: &str) -> NewDroplet {
     NewDroplet {
         provisioner: Provisioner::Platform,
         ..droplet(name)
+    }
+}
+
+/// A cluster of 0 to 3 droplets, with an id of its own.
+pub(crate) fn cluster(name: &str) -> NewCluster {
+    NewCluster {
+        id: ClusterId::new(Uuid::now_v7()),
+        name: ClusterName::parse(name).expect("a good name"),
+        description: String::new(),
+        limits: NodeLimits {
+            minimum: 0,
+            maximum: 3,
+        },
     }
 }
 

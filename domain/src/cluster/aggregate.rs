@@ -2,7 +2,7 @@
 
 use super::{Cluster, ClusterEvent};
 use crate::aggregate::Aggregate;
-use crate::counter::CounterScope;
+use crate::counter::{Counter, CounterScope};
 use crate::ids::ClusterId;
 use crate::unique_name::{NameScope, Reach, UniqueName};
 
@@ -15,11 +15,20 @@ static CLUSTER_NAMES: NameScope = NameScope {
     holder: "cluster",
 };
 
-/// Counts the live droplets of each cluster; the key is the cluster's id. Nothing counts yet.
-pub static LIVE_DROPLETS: CounterScope = CounterScope {
+/// Counts the live droplets of each cluster; the key is the cluster's id.
+static LIVE_DROPLETS: CounterScope = CounterScope {
     name: "live_droplets_of_cluster",
     reach: Reach::Organization,
 };
+
+/// The counter of a cluster's live droplets: those that are requested, active or deleting.
+#[must_use]
+pub fn live_droplets(cluster: ClusterId) -> Counter {
+    Counter {
+        scope: &LIVE_DROPLETS,
+        key: cluster.to_string(),
+    }
+}
 
 impl Aggregate for Cluster {
     type Id = ClusterId;

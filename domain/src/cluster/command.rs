@@ -12,7 +12,7 @@ pub enum ClusterCommand {
         name: ClusterName,
         /// What it is for, bounded as [`input`](crate::input) says; possibly nothing.
         description: String,
-        /// How many droplets it is meant to have.
+        /// The bounds of its size.
         limits: NodeLimits,
     },
     /// A user wants it changed.
@@ -39,7 +39,7 @@ pub enum ClusterUpdate {
         /// The new bounds.
         limits: NodeLimits,
     },
-    /// It is to take no more droplets until its maintenance ends.
+    /// It takes no new droplets until its maintenance ends.
     StartMaintenance,
     /// It is to take droplets again.
     EndMaintenance,

@@ -35,7 +35,7 @@ pub struct ClusterCreated {
     pub name: ClusterName,
     /// What it is for; possibly nothing.
     pub description: String,
-    /// How many droplets it is meant to have.
+    /// The bounds of its size.
     pub limits: NodeLimits,
 }
 
@@ -55,18 +55,18 @@ pub struct ClusterDescribed {
     pub description: String,
 }
 
-/// It is meant to have another number of droplets.
+/// It got other bounds of its size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterNodeLimitsChanged {
     /// The new bounds.
     pub limits: NodeLimits,
 }
 
-/// It is to take no more droplets.
+/// It takes no new droplets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterMaintenanceStarted {}
 
-/// It is to take droplets again.
+/// It takes droplets again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterMaintenanceEnded {}
 

@@ -1,4 +1,4 @@
-//! How many droplets a cluster is meant to have.
+//! The bounds of a cluster's size.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub const MAX_NODES: u32 = 1_000;
 pub struct NodeLimits {
     /// The fewest that it is meant to have.
     pub minimum: u32,
-    /// The most that it is meant to have.
+    /// The most that it may have.
     pub maximum: u32,
 }
 

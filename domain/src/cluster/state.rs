@@ -33,7 +33,7 @@ pub struct ClusterSpec {
     pub name: ClusterName,
     /// What it is for; possibly nothing.
     pub description: String,
-    /// How many droplets it is meant to have.
+    /// The bounds of its size.
     pub limits: NodeLimits,
 }
 
@@ -64,19 +64,6 @@ impl Cluster {
         match self {
             Self::Living { spec, .. } => Some(spec),
             Self::Absent | Self::Deleted => None,
-        }
-    }
-
-    /// The most live droplets that it is meant to have, where a droplet may join it.
-    ///
-    /// # Errors
-    /// Says why no droplet may join, whatever room there is.
-    pub fn must_take_droplets(&self) -> Result<u32, ClusterRejection> {
-        let (spec, status) = self.living()?;
-        match status {
-            ClusterStatus::Active => Ok(spec.limits.maximum),
-            ClusterStatus::Maintenance => Err(ClusterRejection::ClusterInMaintenance),
-            ClusterStatus::Deleted => Err(ClusterRejection::ClusterDeleted),
         }
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::decider::fold;
+use crate::decider::{Rejection, fold};
 use crate::decision_table;
 use crate::event::DomainEvent;
 use crate::input::{InvalidInput, MAX_TEXT_CHARS};
@@ -130,7 +130,8 @@ fn a_description_is_bounded() {
 
 #[test]
 fn droplets_join_an_active_cluster_only() {
-    let joins = |history: &[ClusterEvent]| fold(Cluster::default(), history).must_take_droplets();
+    let joins = |history: &[ClusterEvent]| fold(Cluster::default(), history).takes_droplets();
+    let full = ClusterRejection::ClusterFull { maximum: 3 };
     assert_eq!(
         states()
             .iter()
@@ -138,10 +139,26 @@ fn droplets_join_an_active_cluster_only() {
             .collect::<Vec<_>>(),
         [
             Err(ClusterRejection::ClusterNotFound),
-            Ok(3),
+            Ok(Capacity {
+                maximum: 3,
+                rejection: full
+            }),
             Err(ClusterRejection::ClusterInMaintenance),
             Err(ClusterRejection::ClusterDeleted),
         ]
+    );
+}
+
+#[test]
+fn a_cluster_is_deleted_empty_and_never_made_smaller_than_it_is() {
+    let required: Vec<_> = commands()
+        .iter()
+        .filter_map(ClusterCommand::required_capacity)
+        .map(|capacity| (capacity.maximum, capacity.rejection.code()))
+        .collect();
+    assert_eq!(
+        required,
+        [(4, "CLUSTER_TOO_LARGE"), (0, "CLUSTER_NOT_EMPTY")]
     );
 }
 

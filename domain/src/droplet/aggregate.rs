@@ -1,9 +1,11 @@
 //! How droplets are stored, called and told of.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Droplet, DropletEvent};
 use crate::aggregate::{Aggregate, Upcast};
+use crate::cluster::live_droplets;
+use crate::counter::Counter;
 use crate::ids::DropletId;
 use crate::unique_name::{NameScope, Reach, UniqueName};
 
@@ -19,14 +21,25 @@ pub(super) static DROPLET_NAMES: NameScope = NameScope {
 impl Aggregate for Droplet {
     type Id = DropletId;
 
-    const UPCASTS: &'static [Upcast] = &[Upcast {
-        event_type: "droplet_requested",
-        from: 1,
-        // Before version 2 the platform provisioned every droplet itself.
-        step: |payload| {
-            payload.insert("provisioner".to_owned(), json!("PLATFORM"));
+    const UPCASTS: &'static [Upcast] = &[
+        Upcast {
+            event_type: "droplet_requested",
+            from: 1,
+            // Before version 2 the platform provisioned every droplet itself.
+            step: |payload| {
+                payload.insert("provisioner".to_owned(), json!("PLATFORM"));
+            },
         },
-    }];
+        Upcast {
+            event_type: "droplet_requested",
+            from: 2,
+            // Before version 3 the field `cluster` was a label, which named no cluster.
+            step: |payload| {
+                let label = payload.insert("cluster".to_owned(), Value::Null);
+                payload.insert("cluster_label".to_owned(), label.unwrap_or_default());
+            },
+        },
+    ];
 
     fn names(&self) -> Vec<UniqueName> {
         let name = self.live_name().map(|name| UniqueName {
@@ -34,6 +47,11 @@ impl Aggregate for Droplet {
             key: name.as_str().to_owned(),
         });
         name.into_iter().collect()
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        let cluster = self.spec().and_then(|spec| spec.cluster);
+        cluster.map(live_droplets).into_iter().collect()
     }
 
     fn label(event: &DropletEvent) -> Option<&str> {

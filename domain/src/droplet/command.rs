@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::spec::{Address, Provisioner};
-use crate::name::{ClusterName, DropletName};
+use crate::ids::ClusterId;
+use crate::name::DropletName;
 use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
 use crate::tag::Tag;
 
@@ -22,8 +23,8 @@ pub enum DropletCommand {
         image: ImageSlug,
         /// At most [`MAX_TAGS`](super::MAX_TAGS).
         tags: BTreeSet<Tag>,
-        /// The group it belongs to, if any.
-        cluster: Option<ClusterName>,
+        /// The cluster that it is to belong to, if any; that the cluster takes it is for the caller to check.
+        cluster: Option<ClusterId>,
         /// Who makes and removes the machine.
         provisioner: Provisioner,
     },

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::spec::{Address, AddressKind, Provisioner};
 use crate::event::event_enum;
+use crate::ids::ClusterId;
 use crate::money::MicroDollars;
 use crate::name::{ClusterName, DropletName};
 use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
@@ -15,7 +17,7 @@ use crate::tag::Tag;
 event_enum! {
     /// An event of a droplet's stream.
     pub enum DropletEvent {
-        Requested(DropletRequested) = "droplet_requested", version 2, sample sample_of_requested();
+        Requested(DropletRequested) = "droplet_requested", version 3, sample sample_of_requested();
         Activated(DropletActivated) = "droplet_activated", version 1, sample sample_of_activated();
         ProvisioningFailed(DropletProvisioningFailed) = "droplet_provisioning_failed", version 1,
             sample DropletProvisioningFailed { reason: "unschedulable".to_owned() };
@@ -47,8 +49,10 @@ pub struct DropletRequested {
     pub image: ImageSlug,
     /// Its tags.
     pub tags: BTreeSet<Tag>,
-    /// The group it belongs to, if any.
-    pub cluster: Option<ClusterName>,
+    /// The cluster that it belongs to, if any. Since version 3; before, clusters were labels.
+    pub cluster: Option<ClusterId>,
+    /// The label of a cluster that a request of version 1 or 2 carried. No rule reads it.
+    pub cluster_label: Option<ClusterName>,
     /// Who is to make the machine. Since version 2; before, it was always the platform.
     pub provisioner: Provisioner,
     /// The date of the catalogue that the rest is from.
@@ -127,7 +131,10 @@ fn sample_of_requested() -> DropletRequested {
         region: RegionSlug::parse("nyc3").expect("the sample is a slug"),
         image: ImageSlug::parse("ubuntu-24-04-x64").expect("the sample is a slug"),
         tags: BTreeSet::from([tag("env:prod"), tag("qos:LS")]),
-        cluster: Some(ClusterName::parse("blue").expect("the sample is a cluster's name")),
+        cluster: Some(ClusterId::new(Uuid::from_u128(
+            0x0192_3f4a_8c00_7000_8000_0000_0000_00c1,
+        ))),
+        cluster_label: None,
         provisioner: Provisioner::Agent,
         catalogue: "2026-11-01".to_owned(),
         vcpus: 1,

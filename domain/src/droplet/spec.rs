@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::event::DropletRequested;
-use crate::name::{ClusterName, DropletName};
+use crate::ids::ClusterId;
+use crate::name::DropletName;
 use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
 use crate::tag::Tag;
 
@@ -23,8 +24,8 @@ pub struct Spec {
     pub image: ImageSlug,
     /// Its tags.
     pub tags: BTreeSet<Tag>,
-    /// The group it belongs to, if any.
-    pub cluster: Option<ClusterName>,
+    /// The cluster that it belongs to, if any.
+    pub cluster: Option<ClusterId>,
     /// Who makes and removes its machine.
     pub provisioner: Provisioner,
     /// Whether its deletion is refused.
@@ -39,7 +40,7 @@ impl From<&DropletRequested> for Spec {
             region: requested.region.clone(),
             image: requested.image.clone(),
             tags: requested.tags.clone(),
-            cluster: requested.cluster.clone(),
+            cluster: requested.cluster,
             provisioner: requested.provisioner,
             protection: Protection::Unprotected,
         }

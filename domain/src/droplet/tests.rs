@@ -1,14 +1,14 @@
-use std::collections::BTreeSet;
-use std::fmt::Debug;
-use std::str::FromStr;
+mod fixtures;
 
+use self::fixtures::*;
 use super::*;
+use crate::aggregate::Aggregate;
+use crate::cluster::live_droplets;
 use crate::decider::fold;
 use crate::decision_table;
 use crate::event::DomainEvent;
+use crate::ids::ClusterId;
 use crate::input::{InvalidInput, MAX_TEXT_CHARS};
-use crate::name::DropletName;
-use crate::tag::Tag;
 use crate::testing::{given, given_nothing};
 
 // Every command in every state. Lower case is the event, upper case the rejection, both without
@@ -375,129 +375,40 @@ fn a_name_is_held_while_the_droplet_lives() {
 }
 
 #[test]
+fn a_cluster_counts_a_droplet_while_the_droplet_lives() {
+    let cluster = ClusterId::new(uuid::Uuid::from_u128(1));
+    let counters = |status| {
+        let mut history = history(status);
+        if let Some(DropletEvent::Requested(requested)) = history.first_mut() {
+            requested.cluster = Some(cluster);
+        }
+        fold(Droplet::default(), &history).counters()
+    };
+    let counted = vec![live_droplets(cluster)];
+    assert_eq!(counters(None), []);
+    for status in DropletStatus::ALL {
+        let expected = match status {
+            DropletStatus::Requested | DropletStatus::Active | DropletStatus::Deleting => &counted,
+            DropletStatus::Failed | DropletStatus::Deleted => &Vec::new(),
+        };
+        assert_eq!(counters(Some(status)), *expected, "{status:?}");
+    }
+}
+
+#[test]
+fn a_label_of_an_old_request_is_no_cluster() {
+    let labelled = DropletRequested {
+        cluster_label: Some(crate::name::ClusterName::parse("blue").expect("a good name")),
+        ..requested()
+    };
+    assert_eq!(fold(Droplet::default(), &[labelled.into()]).counters(), []);
+}
+
+#[test]
 fn a_droplet_can_be_reached_while_it_is_active() {
     for history in states() {
         let droplet = fold(Droplet::default(), &history);
         let reachable = droplet.status() == Some(DropletStatus::Active);
         assert_eq!(!droplet.addresses().is_empty(), reachable, "{droplet:?}");
     }
-}
-
-/// One of each command, in order. A new command must be put between two others here.
-fn commands() -> Vec<DropletCommand> {
-    let next = |previous: &DropletCommand| {
-        let update = match previous {
-            DropletCommand::Provision { .. } => DropletUpdate::ReportActive {
-                addresses: numbered_addresses(1),
-            },
-            DropletCommand::Update(update) => match update {
-                DropletUpdate::ReportActive { .. } => DropletUpdate::ReportFailed {
-                    reason: "no capacity".to_owned(),
-                },
-                DropletUpdate::ReportFailed { .. } => DropletUpdate::Rename { name: name("new") },
-                DropletUpdate::Rename { .. } => DropletUpdate::Tag { tag: tag("new") },
-                DropletUpdate::Tag { .. } => DropletUpdate::Untag {
-                    tag: tag("env:prod"),
-                },
-                DropletUpdate::Untag { .. } => DropletUpdate::Protect,
-                DropletUpdate::Protect => DropletUpdate::Unprotect,
-                DropletUpdate::Unprotect => return Some(DropletCommand::RequestDeletion),
-                DropletUpdate::ReportDeleted => return None,
-            },
-            DropletCommand::RequestDeletion => DropletUpdate::ReportDeleted,
-        };
-        Some(update.into())
-    };
-    std::iter::successors(Some(provision()), next).collect()
-}
-
-/// A history that leads to each state, in the order of the tables' columns.
-fn states() -> Vec<Vec<DropletEvent>> {
-    std::iter::once(None)
-        .chain(DropletStatus::ALL.map(Some))
-        .map(history)
-        .collect()
-}
-
-fn history(status: Option<DropletStatus>) -> Vec<DropletEvent> {
-    let requested = DropletEvent::from(requested());
-    let activated = DropletEvent::from(DropletActivated {
-        addresses: numbered_addresses(1),
-    });
-    let failed = DropletProvisioningFailed {
-        reason: "no capacity".to_owned(),
-    };
-    let deleting = DropletEvent::from(DropletDeletionRequested {});
-    match status {
-        None => vec![],
-        Some(DropletStatus::Requested) => vec![requested],
-        Some(DropletStatus::Active) => vec![requested, activated],
-        Some(DropletStatus::Failed) => vec![requested, failed.into()],
-        Some(DropletStatus::Deleting) => vec![requested, activated, deleting],
-        Some(DropletStatus::Deleted) => {
-            vec![requested, activated, deleting, DropletDeleted {}.into()]
-        }
-    }
-}
-
-fn provision() -> DropletCommand {
-    provision_of("s-1vcpu-1gb", "nyc3", "ubuntu-24-04-x64")
-}
-
-fn provision_of(size_slug: &str, region_slug: &str, image_slug: &str) -> DropletCommand {
-    DropletCommand::Provision {
-        name: name("web-1"),
-        size: slug(size_slug),
-        region: slug(region_slug),
-        image: slug(image_slug),
-        tags: BTreeSet::from([tag("env:prod")]),
-        cluster: None,
-        provisioner: Provisioner::Platform,
-    }
-}
-
-/// What comes of [`provision`].
-fn requested() -> DropletRequested {
-    DropletRequested {
-        name: name("web-1"),
-        size: slug("s-1vcpu-1gb"),
-        region: slug("nyc3"),
-        image: slug("ubuntu-24-04-x64"),
-        tags: BTreeSet::from([tag("env:prod")]),
-        cluster: None,
-        provisioner: Provisioner::Platform,
-        catalogue: "2026-11-01".to_owned(),
-        vcpus: 1,
-        memory_mib: 1_024,
-        disk_gib: 25,
-        price_hourly_micros: crate::money::MicroDollars::new(8_930),
-        price_monthly_micros: crate::money::MicroDollars::new(6_000_000),
-    }
-}
-
-fn numbered_tags(count: usize) -> BTreeSet<Tag> {
-    (0..count)
-        .map(|number| tag(&format!("tag-{number}")))
-        .collect()
-}
-
-fn numbered_addresses(count: u8) -> Vec<Address> {
-    (1..=count)
-        .map(|number| Address {
-            kind: AddressKind::Private,
-            ip: [192, 0, 2, number].into(),
-        })
-        .collect()
-}
-
-fn name(text: &str) -> DropletName {
-    DropletName::parse(text).expect("a good name")
-}
-
-fn tag(text: &str) -> Tag {
-    Tag::parse(text).expect("a good tag")
-}
-
-fn slug<Slug: FromStr<Err: Debug>>(text: &str) -> Slug {
-    text.parse().expect("a good slug")
 }

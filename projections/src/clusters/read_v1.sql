@@ -6,7 +6,7 @@ select
     -- ACTIVE, MAINTENANCE, DELETED.
     status,
     description,
-    -- How many live droplets it is meant to have, at least and at most.
+    -- The fewest live droplets that it is meant to have, and the most that it may have.
     minimum_nodes,
     maximum_nodes,
     -- The version of the cluster's stream that the row shows.

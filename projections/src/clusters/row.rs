@@ -25,7 +25,7 @@ pub struct ClusterRow {
     pub description: String,
     /// The fewest live droplets that it is meant to have.
     pub minimum_nodes: u32,
-    /// The most live droplets that it is meant to have.
+    /// The most live droplets that it may have.
     pub maximum_nodes: u32,
     /// The version of its stream that this row shows.
     pub version: Version,

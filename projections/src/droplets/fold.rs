@@ -42,7 +42,8 @@ impl DropletRow {
             region: requested.region.clone(),
             image: requested.image.clone(),
             tags: requested.tags.clone(),
-            cluster: requested.cluster.clone(),
+            cluster: requested.cluster,
+            cluster_label: requested.cluster_label.clone(),
             provisioner: requested.provisioner,
             protection: Protection::Unprotected,
             vcpus: requested.vcpus,
@@ -87,7 +88,7 @@ mod tests {
         DropletRenamed, DropletTagged, DropletUnprotected, DropletUntagged,
     };
     use domain::job::JobEvent;
-    use domain::name::DropletName;
+    use domain::name::{ClusterName, DropletName};
     use domain::tag::Tag;
 
     use domain::event::DomainEvent;
@@ -128,6 +129,18 @@ mod tests {
         assert_eq!((row.vcpus, row.memory_mib, row.disk_gib), (1, 1024, 25));
         assert_eq!(row.price_hourly.to_string(), "$0.00893");
         assert_eq!((row.version.0, row.created_at), (1, minute(1)));
+    }
+
+    #[test]
+    fn an_old_request_shows_its_label_and_no_cluster() {
+        let DropletEvent::Requested(mut requested) = requested() else {
+            panic!("the first sample is the request");
+        };
+        requested.cluster = None;
+        requested.cluster_label = ClusterName::parse("blue").ok();
+        let row = folded(vec![requested.into()]);
+        let label = row.cluster_label.as_ref().map(ClusterName::as_str);
+        assert_eq!((row.cluster, label), (None, Some("blue")));
     }
 
     #[test]

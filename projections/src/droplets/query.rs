@@ -1,8 +1,7 @@
 //! Reads `read_v1.droplets`.
 
 use domain::droplet::DropletStatus;
-use domain::ids::{DropletId, OrgId};
-use domain::name::ClusterName;
+use domain::ids::{ClusterId, DropletId, OrgId};
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use sqlx::types::Json;
@@ -30,7 +29,7 @@ pub struct DropletFilter {
     /// Its size is one of these; empty for any.
     pub sizes: Vec<SizeSlug>,
     /// It belongs to this cluster.
-    pub cluster: Option<ClusterName>,
+    pub cluster: Option<ClusterId>,
 }
 
 /// What a list of droplets is ordered by.
@@ -149,8 +148,10 @@ fn select(what: &str, org: &OrgId, filter: &DropletFilter) -> QueryBuilder<Postg
         let sizes: Vec<_> = filter.sizes.iter().map(SizeSlug::as_str).collect();
         query.push(" and size = any(").push_bind(sizes).push(")");
     }
-    if let Some(cluster) = &filter.cluster {
-        query.push(" and cluster = ").push_bind(cluster.as_str());
+    if let Some(cluster) = filter.cluster {
+        query
+            .push(" and cluster_id = ")
+            .push_bind(cluster.as_uuid());
     }
     query
 }

@@ -10,6 +10,7 @@ select
     region,
     image,
     tags,
+    -- The label of a droplet that was requested before droplets belonged to clusters by id.
     cluster,
     -- Who makes and removes its machine: PLATFORM, AGENT.
     provisioner,
@@ -30,5 +31,7 @@ select
     -- Business times of the first and of the last event; then our time of the last event.
     created_at,
     updated_at,
-    recorded_at
+    recorded_at,
+    -- The cluster that it belongs to: `id` of read_v1.clusters.
+    cluster_id
 from droplets

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use domain::droplet::{Address, DropletStatus, Protection, Provisioner};
-use domain::ids::{DropletId, OrgId};
+use domain::ids::{ClusterId, DropletId, OrgId};
 use domain::money::MicroDollars;
 use domain::name::{ClusterName, DropletName};
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
@@ -34,8 +34,12 @@ pub struct DropletRow {
     pub image: ImageSlug,
     /// Its tags.
     pub tags: BTreeSet<Tag>,
-    /// The group it belongs to, if any.
-    pub cluster: Option<ClusterName>,
+    /// The cluster that it belongs to, if any.
+    #[serde(rename = "cluster_id")]
+    pub cluster: Option<ClusterId>,
+    /// The label of a droplet that was requested before droplets belonged to clusters by id.
+    #[serde(rename = "cluster")]
+    pub cluster_label: Option<ClusterName>,
     /// Who makes and removes its machine.
     pub provisioner: Provisioner,
     /// Whether its deletion is refused.

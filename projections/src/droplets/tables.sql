@@ -12,6 +12,7 @@ create table droplets (
     region               text        not null,
     image                text        not null,
     tags                 text[]      not null,
+    cluster_id           uuid,
     cluster              text,
     provisioner          text        not null,
     protection           text        not null,
@@ -30,5 +31,7 @@ create table droplets (
 
 create index droplets_by_created_at on droplets (org_id, created_at, id);
 create index droplets_by_name on droplets (org_id, name, id);
+create index droplets_by_cluster on droplets (org_id, cluster_id, created_at, id)
+    where cluster_id is not null;
 
 select projections.protect('droplets');

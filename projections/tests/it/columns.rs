@@ -16,7 +16,7 @@ use projections::page::Direction;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use testkit::events::sequence;
-use testkit::wait::until;
+use testkit::wait::{DEADLINE, until};
 
 use crate::rebuild::{await_states, rebuilder, request, states, worker};
 use crate::replay::record_lives;
@@ -98,8 +98,15 @@ async fn rows(world: &World) -> Vec<Value> {
     .expect("reads")
 }
 
-/// Reads droplets as clients and analysts do, until the droplets have come to these states.
+/// Reads droplets as clients and analysts do, until the generations have these states.
 async fn read_until(world: &World, wanted: &[&str]) {
+    let reading = tokio::time::timeout(DEADLINE, read(world, wanted));
+    reading
+        .await
+        .expect("the generations have these states in time");
+}
+
+async fn read(world: &World, wanted: &[&str]) {
     let mut analyst = world.pool.acquire().await.expect("connects");
     let page = first(100, DropletOrder::Name, Direction::Ascending);
     while states(world, "droplets").await != wanted {

@@ -2,8 +2,7 @@
 
 use domain::droplet::{DropletEvent, DropletStatus};
 use domain::event::DomainEvent;
-use domain::ids::DropletId;
-use domain::name::ClusterName;
+use domain::ids::{ClusterId, DropletId};
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use projections::droplets::Droplets;
@@ -120,14 +119,15 @@ async fn droplets_are_found_by_every_filter() {
     };
     let regions = ["fra1", "sgp1"].map(|r| RegionSlug::parse(r).expect("is a region"));
     let size = SizeSlug::parse("c-2").expect("is a size");
-    let cluster = ClusterName::parse("blue").expect("is a cluster");
+    // That of the sample.
+    let cluster = ClusterId::new(Uuid::from_u128(0x0192_3f4a_8c00_7000_8000_0000_0000_00c1));
     let everything = DropletFilter {
         name: Some("b-1".to_owned()),
         tags: tags(&["hot"]).tags,
         statuses: vec![DropletStatus::Requested],
         regions: regions.to_vec(),
         sizes: vec![size.clone()],
-        cluster: Some(cluster.clone()),
+        cluster: Some(cluster),
     };
     let cases: [(DropletFilter, &[&str]); 10] = [
         (name("WEB"), &["Web-2", "web-1"]),

@@ -20,5 +20,6 @@ select
     version,
     (droplet ->> 'created_at')::timestamptz as created_at,
     (droplet ->> 'updated_at')::timestamptz as updated_at,
-    (droplet ->> 'recorded_at')::timestamptz as recorded_at
+    (droplet ->> 'recorded_at')::timestamptz as recorded_at,
+    (droplet ->> 'cluster_id')::uuid as cluster_id
 from droplets

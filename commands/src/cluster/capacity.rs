@@ -1,0 +1,58 @@
+//! Holds clusters to the number of live droplets that they may have.
+//!
+//! The number is a counter, which the append changes and checks in one statement. So of any droplets
+//! that join at once only as many succeed as there is room for, and none joins a cluster that is
+//! deleted, in maintenance or made smaller at the same time: whoever decides on a cluster's state reads
+//! its stream, and the append checks that the stream did not change.
+
+use domain::cluster::{Capacity, Cluster, ClusterCommand, live_droplets};
+use domain::ids::ClusterId;
+
+use crate::decision::Decision;
+use crate::error::{CommandError, Rejected};
+use crate::streams::{Loaded, Streams};
+
+/// Lets a cluster decide, and requires the number of live droplets that the command needs.
+pub(super) async fn decide(
+    streams: &mut Streams<'_>,
+    id: ClusterId,
+    command: &ClusterCommand,
+) -> Result<Decision, CommandError> {
+    let cluster: Loaded<Cluster> = streams.load(id).await?;
+    let decision = Decision::from(cluster.decide(command)?);
+    Ok(match command.required_capacity() {
+        Some(capacity) => require(decision, id, &capacity, None),
+        None => decision,
+    })
+}
+
+/// Adds to the decision that makes a droplet live what its cluster requires. Rejections name `field`.
+pub(crate) async fn join(
+    streams: &mut Streams<'_>,
+    id: ClusterId,
+    decision: Decision,
+    field: &'static str,
+) -> Result<Decision, CommandError> {
+    let cluster: Loaded<Cluster> = streams.load(id).await?;
+    let capacity = cluster.state.takes_droplets();
+    let capacity = capacity.map_err(|rejection| Rejected {
+        field: Some(field),
+        ..Rejected::by_rule(&rejection)
+    })?;
+    Ok(require(decision, id, &capacity, Some(field)))
+}
+
+fn require(
+    decision: Decision,
+    id: ClusterId,
+    capacity: &Capacity,
+    field: Option<&'static str>,
+) -> Decision {
+    let rejected = Rejected::by_rule(&capacity.rejection);
+    let rejected = Rejected {
+        field: field.or(rejected.field),
+        ..rejected
+    };
+    let within = 0..=i64::from(capacity.maximum);
+    decision.require(live_droplets(id), within, rejected)
+}
