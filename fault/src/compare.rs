@@ -2,6 +2,7 @@
 //!
 //! Each is a function of the data that was read, so that tests can show that it finds each difference.
 
+pub(crate) mod clusters;
 pub(crate) mod commands;
 pub(crate) mod history;
 pub(crate) mod kafka;

@@ -10,7 +10,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::sleep;
 
 use crate::compare::history::History;
-use crate::compare::{commands, kafka, kcat, positions, read_models, subscribers};
+use crate::compare::{clusters, commands, kafka, kcat, positions, read_models, subscribers};
 use crate::console::info;
 use crate::options::Options;
 use crate::process::Process;
@@ -48,6 +48,8 @@ impl Rig {
         let history = History::read(&mut connection).await?;
         positions::check(&history, head, &self.differences);
         commands::check(&self.ledger.records(), &history, &self.differences);
+        let counters = clusters::counters(&mut connection).await?;
+        clusters::check(&history, &counters, &self.differences);
         let found = read_models::ReadModels::read(&mut connection).await?;
         let expected = read_models::ReadModels::of(&history);
         read_models::check(&found, &expected, &self.differences);
@@ -121,7 +123,8 @@ impl Rig {
     /// Waits until every subscriber has enough events and has reconnected once, because duplicates may come
     /// then. Compares what each saw.
     async fn check_subscribers(&self, history: &History) -> anyhow::Result<()> {
-        let after = history.position_of(self.shared.stream, self.shared.version);
+        let shared = self.shared.droplet;
+        let after = history.position_of(shared.stream, shared.version);
         let after = after.context("the first event of the shared droplet has no position")?;
         let begun = Instant::now();
         for log in &self.subscriber_logs {

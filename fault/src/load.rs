@@ -3,7 +3,9 @@
 
 mod client;
 mod reads;
+mod shared;
 mod workload;
 
 pub(crate) use client::Client;
 pub(crate) use reads::{ReadTally, Reads};
+pub(crate) use shared::SharedResources;

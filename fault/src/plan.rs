@@ -12,8 +12,8 @@ use crate::random::Random;
 
 /// The version of the plans. It rises with every change to the faults, their weights or their random choice.
 ///
-/// 2: rebuilds and pauses of projections are among them.
-pub(crate) const VERSION: u32 = 2;
+/// 2: rebuilds and pauses of projections are among them. 3: so are the read model and the topic of clusters.
+pub(crate) const VERSION: u32 = 3;
 
 /// A fault and its time in milliseconds after the start of the load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub(crate) enum Run {
 }
 
 /// The read models.
-const PROJECTIONS: [&str; 4] = ["droplets", "jobs", "activity", "counts"];
+const PROJECTIONS: [&str; 5] = ["droplets", "jobs", "clusters", "activity", "counts"];
 
 /// Milliseconds without faults at the beginning.
 const QUIET_BEFORE: u64 = 2_000;
@@ -78,7 +78,7 @@ pub(crate) fn plan(seed: u64, run: Run, length: Duration) -> Vec<Planned> {
     if run == Run::Kafka && is_long {
         // Once in a run, in its middle third.
         let at = random.between(end / 3, 2 * end / 3);
-        let stream_type = (*random.one_of(&["droplet", "job"])).to_owned();
+        let stream_type = (*random.one_of(&["droplet", "job", "cluster"])).to_owned();
         planned.push(Planned {
             at,
             fault: Fault::RemakeTopic { stream_type },
@@ -262,7 +262,7 @@ mod tests {
             .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| {
                 (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
             });
-        assert_eq!((VERSION, digest), (2, 16_440_700_522_904_992_774));
+        assert_eq!((VERSION, digest), (3, 13_263_217_561_902_644_475));
     }
 
     #[test]

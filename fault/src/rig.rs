@@ -10,14 +10,13 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
-use uuid::Uuid;
 
 use crate::api::Api;
 use crate::console::{info, warn};
 use crate::difference::Differences;
 use crate::inject::Injector;
-use crate::ledger::{Answer, Attempt, Command, Effect, Ledger};
-use crate::load::{Client, Reads};
+use crate::ledger::Ledger;
+use crate::load::{Client, Reads, SharedResources};
 use crate::options::Options;
 use crate::plan::{self, Planned, Run};
 use crate::platform::Platform;
@@ -26,15 +25,12 @@ use crate::random::Random;
 use crate::report::Report;
 use crate::servers::disk::Disk;
 use crate::subscriber::{Filter, Subscriber, SubscriberLog};
-use crate::token::{self, Place};
 
 const CLIENTS: usize = 16;
 /// Deadline of readiness and of quiescence after the last fault.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 /// Interval of progress messages.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
-/// Timeout of a request before the load.
-const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The participants of a run.
 pub(crate) struct Rig {
@@ -45,9 +41,7 @@ pub(crate) struct Rig {
     pub(crate) reads: Reads,
     pub(crate) subscriber_logs: Vec<Arc<SubscriberLog>>,
     pub(crate) differences: Differences,
-    /// The droplet that all clients write to, and its first event.
-    pub(crate) shared: Place,
-    pub(crate) shared_token: String,
+    pub(crate) shared: SharedResources,
 }
 
 /// Runs everything and returns the report.
@@ -124,8 +118,8 @@ impl Rig {
             &record,
         )?);
         let reads = Reads::new(Arc::clone(&api), differences.clone());
-        let (shared, shared_token) = shared_droplet(&api, &ledger, options.seed).await?;
-        let filters = Filter::all(shared.stream).into_iter().enumerate();
+        let shared = SharedResources::create(&api, &ledger, options.seed).await?;
+        let filters = Filter::all(shared.droplet.stream).into_iter().enumerate();
         let subscriber_logs = filters
             .map(|(number, filter)| SubscriberLog::new(folder, number, filter).map(Arc::new))
             .collect::<anyhow::Result<_>>()?;
@@ -138,7 +132,6 @@ impl Rig {
             subscriber_logs,
             differences,
             shared,
-            shared_token,
         })
     }
 
@@ -154,7 +147,7 @@ impl Rig {
                 Arc::clone(&self.api),
                 Random::of(seed, "subscriber", number),
                 Arc::clone(log),
-                &self.shared_token,
+                &self.shared.token,
                 self.differences.clone(),
             );
             followers.spawn(subscriber.listen());
@@ -169,7 +162,7 @@ impl Rig {
         let (stop, stopped) = watch::channel(false);
         let mut clients = JoinSet::new();
         for number in 0..CLIENTS {
-            let shared = format!("Droplet:{}", self.shared.stream);
+            let shared = self.shared.ids();
             let wires = (Arc::clone(&self.api), Arc::clone(&self.ledger));
             let client = Client::new(number, seed, wires, self.reads.clone(), shared);
             clients.spawn(client.run(stopped.clone()));
@@ -230,40 +223,4 @@ impl Rig {
             ));
         }
     }
-}
-
-/// Provisions the droplet that all clients write to. Retries, because the machine may be slow.
-async fn shared_droplet(api: &Api, ledger: &Ledger, seed: u64) -> anyhow::Result<(Place, String)> {
-    let command = Command {
-        key: format!("{seed:x}-shared"),
-        trace: format!("{seed:016x}{}", "f".repeat(16)),
-        field: "provisionDroplet",
-        input: json!({
-            "name": "shared", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
-            "provisioner": "AGENT",
-        }),
-        effect: Effect::Events,
-    };
-    let place = ledger.open(command.clone())?;
-    let begun = Instant::now();
-    let token = loop {
-        let sent = ledger.now();
-        let answer = api.send(0, &command, 0, FIRST_REQUEST_TIMEOUT).await;
-        let attempt = Attempt {
-            api: 0,
-            sent,
-            ended: ledger.now(),
-            answer: answer.clone(),
-        };
-        ledger.note(place, attempt)?;
-        match answer {
-            Answer::Acknowledged { token } => break token,
-            Answer::Unknown { .. } if begun.elapsed() < PATIENCE => {}
-            other => bail!("the first droplet could not be provisioned: {other:?}"),
-        }
-    };
-    let places = token::places(&token).context("the first token cannot be read")?;
-    let shared = *places.first().context("the first token names nothing")?;
-    anyhow::ensure!(shared.stream != Uuid::nil(), "the first droplet has no id");
-    Ok((shared, token))
 }

@@ -1,4 +1,4 @@
-//! The recorded history, read from the tables, and the states of droplets and jobs that follow from it. The
+//! The recorded history, read from the tables, and the states that follow from it. The
 //! rules are written again here, because the rig shares no code with the platform.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ pub(crate) struct Event {
     /// Its position in the log, if it has one.
     pub(crate) position: Option<i64>,
     pub(crate) stream: Uuid,
-    /// `droplet` or `job`.
+    /// `droplet`, `job` or `cluster`.
     pub(crate) stream_type: String,
     pub(crate) version: i64,
     /// Such as `droplet_renamed`.
@@ -25,7 +25,7 @@ pub(crate) struct Event {
     pub(crate) trace: Option<String>,
     /// Whether it belongs to a client's command, not to the platform.
     pub(crate) from_api: bool,
-    /// The status of its droplet or job after it.
+    /// The status of its droplet, job or cluster after it.
     pub(crate) status: &'static str,
     /// The kind of its job.
     pub(crate) job_kind: Option<String>,
@@ -77,7 +77,7 @@ impl History {
         Ok(Self::folded(events))
     }
 
-    /// Events in the order of the log, each with the state of its droplet or job after it.
+    /// Events in the order of the log, each with the state of its stream after it.
     pub(crate) fn folded(mut events: Vec<Event>) -> Self {
         let mut order: Vec<usize> = (0..events.len()).collect();
         order.sort_by_key(|&place| (events[place].stream, events[place].version));
@@ -123,6 +123,9 @@ fn status_after(kind: &str) -> Option<&'static str> {
         "droplet_provisioning_failed" | "job_failed" => "FAILED",
         "droplet_deletion_requested" => "DELETING",
         "droplet_deleted" => "DELETED",
+        "cluster_created" | "cluster_maintenance_ended" => "ACTIVE",
+        "cluster_maintenance_started" => "MAINTENANCE",
+        "cluster_deleted" => "DELETED",
         "job_submitted" => "SUBMITTED",
         "job_started" => "RUNNING",
         "job_succeeded" => "SUCCEEDED",
@@ -137,11 +140,7 @@ pub(crate) mod tests {
 
     /// An event of the stream with this number.
     pub(crate) fn event(position: i64, stream: u128, version: i64, kind: &str) -> Event {
-        let stream_type = if kind.starts_with("job") {
-            "job"
-        } else {
-            "droplet"
-        };
+        let stream_type = kind.split('_').next().unwrap_or_default();
         Event {
             position: Some(position),
             stream: Uuid::from_u128(stream),

@@ -17,7 +17,7 @@ use crate::servers::kafka::topic;
 
 const CHECK: &str = "kafka";
 /// The types of streams, each with a topic.
-pub(crate) const STREAM_TYPES: [&str; 2] = ["droplet", "job"];
+pub(crate) const STREAM_TYPES: [&str; 3] = ["droplet", "job", "cluster"];
 /// Timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time without a message after which there are no more.

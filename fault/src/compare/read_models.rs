@@ -10,7 +10,7 @@ use crate::difference::Differences;
 
 const CHECK: &str = "read models";
 
-/// The contents of the read models: status and version of every droplet and job, the counts, and the
+/// The contents of the read models: status and version of every droplet, job and cluster, the counts, and the
 /// positions that have a line of activity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ReadModels {
@@ -28,13 +28,14 @@ impl ReadModels {
     pub(crate) async fn read(connection: &mut PgConnection) -> anyhow::Result<Self> {
         let rows: Vec<(Uuid, String, i64)> = sqlx::query_as(
             "select id, status, version from read_v1.droplets \
-             union all select id, status, version from read_v1.jobs",
+             union all select id, status, version from read_v1.jobs \
+             union all select id, status, version from read_v1.clusters",
         )
         .fetch_all(&mut *connection)
         .await?;
         let counts: Vec<(String, String, i64)> = sqlx::query_as(
             "select dimension, value, count from read_v1.counts \
-             where dimension in ('droplet_status', 'job_status', 'job_kind')",
+             where dimension in ('droplet_status', 'job_status', 'job_kind', 'cluster_status')",
         )
         .fetch_all(&mut *connection)
         .await?;

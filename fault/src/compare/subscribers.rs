@@ -91,6 +91,7 @@ fn wants(filter: &Filter, event: &Event) -> bool {
                 .as_deref()
                 .is_some_and(|kind| has(kinds, kind))
         }
+        Filter::Clusters => event.stream_type == "cluster",
         Filter::JobStatus(statuses) => job && has(statuses, event.status),
     }
 }

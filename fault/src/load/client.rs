@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::reads::Reads;
-use super::workload::{Operation, Resources};
+use super::workload::{Operation, Resources, Shared};
 use crate::api::Api;
 use crate::ledger::{Answer, Attempt, Command, Ledger};
 use crate::random::Random;
@@ -23,8 +23,7 @@ pub(crate) struct Client {
     api: Arc<Api>,
     ledger: Arc<Ledger>,
     reads: Reads,
-    /// The id of a droplet that all clients write to.
-    shared: String,
+    shared: Shared,
     resources: Resources,
     sent: u64,
     acknowledged: Vec<usize>,
@@ -48,7 +47,7 @@ impl Client {
         seed: u64,
         (api, ledger): (Arc<Api>, Arc<Ledger>),
         reads: Reads,
-        shared: String,
+        shared: Shared,
     ) -> Self {
         Self {
             number,

@@ -16,12 +16,13 @@ use crate::token::Place;
 const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Queries without a token, of every read model.
-const PLAIN: [&str; 5] = [
+const PLAIN: [&str; 6] = [
     "query { droplets(first: 20) { totalCount nodes { id status version } } }",
     "query { droplets(last: 10, orderBy: { field: NAME, direction: ASCENDING }) { nodes { name } } }",
+    "query { clusters(first: 20) { totalCount nodes { id status version maximumNodes } } }",
     "query { jobs(first: 20) { totalCount nodes { id status percent } } }",
     "query { counts { dropletsByStatus { status count } dropletsByRegion { region count } \
-     jobsByStatus { status count } jobsByKind { kind count } } }",
+     jobsByStatus { status count } jobsByKind { kind count } clustersByStatus { status count } } }",
     "query { activity(first: 20) { nodes { summary actor occurredAt } } }",
 ];
 
@@ -73,6 +74,8 @@ impl Reads {
     pub(crate) async fn read(&self, process: usize, field: &str, token: &str, written: Place) {
         let (node, kind) = if field.ends_with("Job") || field == "reportJobProgress" {
             ("job", "Job")
+        } else if field.contains("Cluster") {
+            ("cluster", "Cluster")
         } else {
             ("droplet", "Droplet")
         };

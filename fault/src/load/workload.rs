@@ -1,7 +1,10 @@
-//! The next operation of a client, from what it knows about its droplets and jobs.
+//! The next operation of a client, from what it knows about its droplets, jobs and clusters.
+
+mod clusters;
 
 use serde_json::{Value, json};
 
+use self::clusters::{Cluster, MAX_CLUSTERS};
 use crate::ledger::Effect;
 use crate::random::Random;
 use crate::token::Place;
@@ -13,11 +16,21 @@ const MAX_TAGS: usize = 20;
 const SIZES: [&str; 3] = ["s-1vcpu-1gb", "s-1vcpu-2gb", "s-2vcpu-2gb"];
 const KINDS: [&str; 3] = ["batch", "backup", "resize"];
 
-/// The droplets and jobs of a client, as far as it knows.
+/// The droplets, jobs and clusters of a client, as far as it knows.
 #[derive(Debug, Default)]
 pub(crate) struct Resources {
     droplets: Vec<Droplet>,
     jobs: Vec<Job>,
+    clusters: Vec<Cluster>,
+}
+
+/// The global ids of what all clients use.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    /// The droplet that they write to.
+    pub(crate) droplet: String,
+    /// The cluster that their droplets join, with less room than they want.
+    pub(crate) cluster: String,
 }
 
 #[derive(Clone, Debug)]
@@ -71,27 +84,44 @@ enum Then {
     DropletIsGone(usize),
     Job(usize, Job),
     JobIsGone(usize),
+    NewCluster {
+        maximum: u64,
+    },
+    Cluster(usize, Cluster),
+    ClusterIsGone(usize),
     Nothing,
 }
 
 impl Resources {
     /// The next operation; `unique` is a text of this operation only.
-    pub(crate) fn operation(&self, random: &mut Random, unique: &str, shared: &str) -> Operation {
+    pub(crate) fn operation(
+        &self,
+        random: &mut Random,
+        unique: &str,
+        shared: &Shared,
+    ) -> Operation {
         let (droplets, jobs) = (self.droplets.len(), self.jobs.len());
+        let clusters = self.clusters.len();
         let can = |count: usize, weight: u64| if count > 0 { weight } else { 0 };
         let below = |count: usize, weight: u64| if count < MAX_RESOURCES { weight } else { 0 };
-        type Make = fn(&Resources, &mut Random, &str, &str) -> Operation;
-        let choices: [(u64, Make); 5] = [
-            (below(droplets, 12), |_, random, unique, _| {
-                provision(random, unique)
-            }),
+        type Make = fn(&Resources, &mut Random, &str, &Shared) -> Operation;
+        let new_cluster = if clusters < MAX_CLUSTERS { 6 } else { 0 };
+        let choices: [(u64, Make); 7] = [
+            (below(droplets, 12), Resources::provision),
             (below(jobs, 12), Resources::submit),
             (can(droplets, 45), Resources::about_droplet),
             (can(jobs, 30), Resources::about_job),
             // Many clients write to this one.
             (6, |_, _, unique, shared| {
-                let input = json!({ "id": shared, "name": format!("shared-{unique}") });
+                let name = format!("shared-{unique}");
+                let input = json!({ "id": shared.droplet, "name": name });
                 operation("renameDroplet", input, Then::Nothing)
+            }),
+            (new_cluster, |_, random, unique, _| {
+                clusters::create(random, unique)
+            }),
+            (can(clusters, 8), |resources, random, unique, _| {
+                resources.about_cluster(random, unique)
             }),
         ];
         random.weighted(&choices)(self, random, unique, shared)
@@ -120,6 +150,15 @@ impl Resources {
                 self.jobs
                     .extend(id("Job").map(|id| Job { id, ours, percent }));
             }
+            Then::NewCluster { maximum } => {
+                self.clusters.extend(id("Cluster").map(|id| Cluster {
+                    id,
+                    maximum,
+                    in_maintenance: false,
+                }));
+            }
+            Then::Cluster(place, cluster) => self.clusters[place] = cluster,
+            Then::ClusterIsGone(place) => drop(self.clusters.swap_remove(place)),
             Then::Droplet(place, droplet) => self.droplets[place] = droplet,
             Then::Job(place, job) => self.jobs[place] = job,
             Then::DropletIsGone(place) => drop(self.droplets.swap_remove(place)),
@@ -135,11 +174,31 @@ impl Resources {
                 self.droplets.swap_remove(place);
             }
             Then::Job(place, _) | Then::JobIsGone(place) => drop(self.jobs.swap_remove(place)),
-            Then::NewDroplet { .. } | Then::NewJob { .. } | Then::Nothing => {}
+            Then::Cluster(place, _) => drop(self.clusters.swap_remove(place)),
+            // Mostly it has droplets. If it is gone, the next operation on it is refused.
+            Then::ClusterIsGone(_)
+            | Then::NewDroplet { .. }
+            | Then::NewJob { .. }
+            | Then::NewCluster { .. }
+            | Then::Nothing => {}
         }
     }
 
-    fn submit(&self, random: &mut Random, unique: &str, _: &str) -> Operation {
+    fn provision(&self, random: &mut Random, unique: &str, shared: &Shared) -> Operation {
+        let ours = random.happens(70);
+        let name = format!("d-{unique}");
+        let input = json!({
+            "name": name,
+            "size": random.one_of(&SIZES),
+            "region": "nyc3",
+            "image": "ubuntu-24-04-x64",
+            "provisioner": if ours { "AGENT" } else { "PLATFORM" },
+            "cluster": self.cluster_to_join(random, shared),
+        });
+        operation("provisionDroplet", input, Then::NewDroplet { name, ours })
+    }
+
+    fn submit(&self, random: &mut Random, unique: &str, _: &Shared) -> Operation {
         let ours = random.happens(75);
         let mut input = json!({
             "kind": random.one_of(&KINDS),
@@ -154,7 +213,7 @@ impl Resources {
         operation("submitJob", input, Then::NewJob { ours })
     }
 
-    fn about_droplet(&self, random: &mut Random, unique: &str, _: &str) -> Operation {
+    fn about_droplet(&self, random: &mut Random, unique: &str, shared: &Shared) -> Operation {
         let place = random.below(self.droplets.len());
         let old = &self.droplets[place];
         let id = &old.id;
@@ -244,7 +303,7 @@ impl Resources {
                 }
             }
             84..88 => {
-                let mut operation = provision(random, unique);
+                let mut operation = self.provision(random, unique, shared);
                 // A name that is taken.
                 operation.input["name"] = json!(old.name);
                 Operation {
@@ -269,7 +328,7 @@ impl Resources {
         }
     }
 
-    fn about_job(&self, random: &mut Random, unique: &str, _: &str) -> Operation {
+    fn about_job(&self, random: &mut Random, unique: &str, _: &Shared) -> Operation {
         let place = random.below(self.jobs.len());
         let old = &self.jobs[place];
         let id = &old.id;
@@ -302,19 +361,6 @@ impl Resources {
         };
         operation("reportJobProgress", input, Then::Job(place, new))
     }
-}
-
-fn provision(random: &mut Random, unique: &str) -> Operation {
-    let ours = random.happens(70);
-    let name = format!("d-{unique}");
-    let input = json!({
-        "name": name,
-        "size": random.one_of(&SIZES),
-        "region": "nyc3",
-        "image": "ubuntu-24-04-x64",
-        "provisioner": if ours { "AGENT" } else { "PLATFORM" },
-    });
-    operation("provisionDroplet", input, Then::NewDroplet { name, ours })
 }
 
 fn operation(field: &'static str, input: Value, then: Then) -> Operation {

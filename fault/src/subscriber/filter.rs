@@ -16,6 +16,8 @@ pub(crate) enum Filter {
     DropletStatus(Vec<String>),
     /// Changes of one droplet.
     Droplet(Uuid),
+    /// Changes of clusters.
+    Clusters,
     /// Changes of jobs of these kinds.
     JobKind(Vec<String>),
     /// Changes after which the job has one of these statuses.
@@ -37,6 +39,7 @@ impl Filter {
             Self::Droplets,
             Self::DropletStatus(texts(&["ACTIVE", "DELETED"])),
             Self::Droplet(droplet),
+            Self::Clusters,
             Self::JobKind(texts(&["provision", "batch"])),
             Self::JobStatus(texts(&["SUCCEEDED", "CANCELLED"])),
         ]
@@ -63,6 +66,7 @@ impl Filter {
                 "dropletChanged(id: $id, after: $after)",
                 Some("droplet"),
             ),
+            Self::Clusters => (json!({}), "clusterChanged(after: $after)", Some("cluster")),
             Self::JobKind(kinds) => (
                 json!({ "kinds": kinds }),
                 "jobChanged(kinds: $kinds, after: $after)",
@@ -76,7 +80,7 @@ impl Filter {
         };
         let node = match node {
             Some(node) => format!("node: {node} {{ version }}"),
-            None => "node { ... on Droplet { version } ... on Job { version } }".to_owned(),
+            None => "node { ... on Droplet { version } ... on Job { version } ... on Cluster { version } }".to_owned(),
         };
         let declared: String = [
             ("types", "[String!]"),
@@ -102,6 +106,7 @@ impl Filter {
         match self {
             Self::Events | Self::EventTypes(_) => &data["eventRecorded"],
             Self::Droplets | Self::DropletStatus(_) | Self::Droplet(_) => &data["dropletChanged"],
+            Self::Clusters => &data["clusterChanged"],
             Self::JobKind(_) | Self::JobStatus(_) => &data["jobChanged"],
         }
     }
