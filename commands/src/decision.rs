@@ -16,7 +16,7 @@ use event_store::write::name::NameChange;
 use crate::any_state::AnyState;
 use crate::error::{CommandError, Rejected};
 use crate::receipt::Receipt;
-use crate::streams::Loaded;
+use crate::streams::{Loaded, Streams};
 use crate::token::MAX_STREAMS;
 
 /// Everything that one command is to commit.
@@ -27,7 +27,7 @@ pub(crate) struct Decision {
     /// What else is written with it.
     pub(crate) others: Vec<Change>,
     /// What it rests on and does not write: the versions that those streams must still be at.
-    pub(crate) reads: Vec<(StreamId, Version)>,
+    reads: Vec<(StreamId, Version)>,
     bounds: Vec<Bound>,
 }
 
@@ -125,10 +125,17 @@ impl Decision {
         self
     }
 
-    /// The streams that get events, with the versions that they had before.
-    pub(crate) fn written(&self) -> impl Iterator<Item = (StreamId, Version)> {
+    /// The same decision, to be carried out only if the streams that were loaded for it are as they were.
+    pub(crate) fn resting_on(mut self, streams: &Streams<'_>) -> Self {
         let written = self.changes().filter(|change| !change.events.is_empty());
-        written.map(|change| (change.stream, change.before))
+        let written = written.map(|change| (change.stream, change.before));
+        self.reads = streams.read_besides(written);
+        self
+    }
+
+    /// The streams that it rests on and does not write, with the versions that they must still be at.
+    pub(crate) fn reads(&self) -> &[(StreamId, Version)] {
+        &self.reads
     }
 
     /// All changes, the subject's first.

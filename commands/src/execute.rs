@@ -128,10 +128,8 @@ impl Commands {
         loop {
             let mut streams = Streams::new(&self.pool, &self.cache, &context.org, trust);
             let decided = use_case.decide(context, &mut streams).await;
-            let mut decided = decided.and_then(Decision::within_bounds);
-            if let Ok(decision) = &mut decided {
-                decision.reads = streams.read_besides(decision.written());
-            }
+            let decided = decided.and_then(Decision::within_bounds);
+            let decided = decided.map(|decision| decision.resting_on(&streams));
             let answer = match decided {
                 Ok(decision) if decision.is_empty() => Ok(decision.receipt()),
                 Ok(decision) => match self.append(context, &decision, key.as_ref()).await? {
@@ -193,7 +191,7 @@ impl Commands {
         key: Option<&Key>,
     ) -> Result<Outcome, CommandError> {
         let append = Append {
-            reads: decision.reads.clone(),
+            reads: decision.reads().to_vec(),
             names: decision.names()?,
             counters: decision.counters(),
             keyed: key.map(|key| key.keyed(&decision.receipt())),
@@ -234,7 +232,7 @@ impl Commands {
     }
 
     fn forget(&self, decision: &Decision) {
-        let reads = decision.reads.iter().map(|(stream, _)| *stream);
+        let reads = decision.reads().iter().map(|(stream, _)| *stream);
         for stream in decision.changes().map(|change| change.stream).chain(reads) {
             self.cache.forget(stream);
         }
