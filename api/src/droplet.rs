@@ -1,13 +1,11 @@
 //! Droplets: what can be read of them, done to them, and followed.
 
 mod address;
-mod batch;
 mod counts;
 mod filter;
 mod inputs;
 mod mutations;
 mod object;
-mod page;
 mod payload;
 mod provisioner;
 mod queries;
@@ -16,10 +14,10 @@ mod subscriptions;
 
 pub(crate) use object::Droplet;
 
-use async_graphql::{Context, Result};
+use async_graphql::Lookahead;
 use domain::ids::DropletId;
+use projections::consistency::ReadModels;
 use projections::droplets::Droplets;
-use projections::droplets::row::DropletRow;
 use projections::model::Rows;
 
 use self::counts::DropletCounts;
@@ -27,24 +25,19 @@ use self::mutations::DropletMutations;
 use self::queries::DropletQueries;
 use self::subscriptions::DropletSubscriptions;
 use crate::graph::resource::Resource;
-use crate::graph::{consistency, error};
 
 impl Resource for Droplet {
-    type Row = DropletRow;
     type Id = DropletId;
+    type Model = Droplets;
     type Queries = DropletQueries;
     type Mutations = DropletMutations;
     type Subscriptions = DropletSubscriptions;
     type Counts = DropletCounts;
 
-    async fn find(
-        context: &Context<'_>,
-        id: DropletId,
-        consistent_with: Option<String>,
-    ) -> Result<Option<Self>> {
-        let (reader, org) =
-            consistency::reader(context, consistent_with, &[&Rows(Droplets)]).await?;
-        let row = reader.droplet(org, id).await.map_err(error::read_failed)?;
-        Ok(row.map(Self::from))
+    const PAGE: &'static str = "A page of droplets.";
+    const ITEM: &'static str = "A droplet in a page.";
+
+    fn read_models(_: &[Lookahead<'_>]) -> ReadModels<'static> {
+        &[&Rows(Droplets)]
     }
 }

@@ -1,6 +1,5 @@
 //! The read model `clusters`: clusters as they are now, deleted ones too.
 
-mod by_ids;
 mod fold;
 mod model;
 

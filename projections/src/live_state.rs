@@ -2,11 +2,14 @@
 //!
 //! Sees every committed event, also one that has no position yet and that no read model has applied.
 
+use std::collections::HashMap;
+
 use domain::ids::OrgId;
 use event_store::codec;
 use event_store::envelope::{Recorded, StoredEvent, StreamId, Version};
 use event_store::error::StoreError;
 use event_store::log;
+use uuid::Uuid;
 
 use crate::model::{self, Model};
 use crate::reader::{ReadError, Reader};
@@ -31,6 +34,34 @@ impl Reader {
             .iter()
             .try_fold(None, |row, event| model::fold::<M>(row, event).map(Some))
             .map_err(ReadError::UnexpectedEvent)
+    }
+
+    /// The rows of those of these streams that the organization has: from the read model, and from the log
+    /// where it does not show the stream yet. A stream whose events make no sense is left out.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn rows_or_live_state<M: Model>(
+        &self,
+        org: &OrgId,
+        streams: &[StreamId],
+    ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
+        let ids: Vec<_> = streams.iter().map(|stream| stream.uuid).collect();
+        let mut rows = self.rows::<M>(org, &ids).await?;
+        for stream in streams {
+            if rows.contains_key(&stream.uuid) {
+                continue;
+            }
+            match self.live_state::<M>(org, *stream).await {
+                Ok(Some(row)) => drop(rows.insert(stream.uuid, row)),
+                Ok(None)
+                | Err(
+                    ReadError::UnexpectedEvent(_) | ReadError::Store(StoreError::Decode { .. }),
+                ) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(rows)
     }
 }
 

@@ -12,8 +12,7 @@
 //!   and one column for each field of the row;
 //! - `read_v1.sql`: what clients see, as a query with a list of columns and what they mean ([`View`]);
 //! - `counted.rs`, if its streams are to be counted: the dimensions ([`Counted`]);
-//! - `query.rs`: how clients' questions are asked of the view, as methods of
-//!   [`Reader`](crate::reader::Reader);
+//! - `query.rs`: the filter and the orders of lists ([`Listed`](crate::list::Listed));
 //! - `model.rs`: the declaration, and beside it a line in [`registry`](crate::registry).
 //!
 //! A version is its rows, its tables and its views together. Whoever changes one of them raises it;

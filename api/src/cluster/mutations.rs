@@ -12,10 +12,9 @@ use super::inputs::{
 use super::payload::ClusterPayload;
 use crate::graph::guard::Needs;
 use crate::graph::input::Check;
-use crate::graph::payload::Outcome;
+use crate::graph::mutation::carry_out;
 use crate::graph::request::new_id;
 use crate::graph::scalars::Time;
-use crate::graph::services::Services;
 use crate::identity::roles::Right;
 
 #[derive(Default)]
@@ -42,12 +41,14 @@ impl ClusterMutations {
                 limits: limits?,
             })
         };
-        let (about, new) = match check.finish(input.occurred_at, new()) {
-            Ok(checked) => checked,
-            Err(errors) => return Ok(Outcome::Refused(errors).into()),
-        };
-        let commands = &context.data::<Services>()?.commands;
-        Ok(Outcome::of(commands.create_cluster(&about, new).await)?.into())
+        carry_out(
+            context,
+            check,
+            input.occurred_at,
+            new(),
+            |commands, about, new| async move { commands.create_cluster(&about, new).await },
+        )
+        .await
     }
 
     /// Gives a cluster another name.
@@ -123,12 +124,14 @@ impl ClusterMutations {
     ) -> Result<ClusterPayload> {
         let mut check = Check::begin(context)?;
         let id = check.id("id", &input.id);
-        let (about, id) = match check.finish(input.occurred_at, id) {
-            Ok(checked) => checked,
-            Err(errors) => return Ok(Outcome::Refused(errors).into()),
-        };
-        let commands = &context.data::<Services>()?.commands;
-        Ok(Outcome::of(commands.delete_cluster(&about, id).await)?.into())
+        carry_out(
+            context,
+            check,
+            input.occurred_at,
+            id,
+            |commands, about, id| async move { commands.delete_cluster(&about, id).await },
+        )
+        .await
     }
 }
 
@@ -141,12 +144,15 @@ async fn send(
     occurred_at: Option<Time>,
 ) -> Result<ClusterPayload> {
     let id = check.id("id", id);
-    let (about, (id, update)) = match check.finish(occurred_at, id.zip(update)) {
-        Ok(checked) => checked,
-        Err(errors) => return Ok(Outcome::Refused(errors).into()),
-    };
-    let commands = &context.data::<Services>()?.commands;
-    Ok(Outcome::of(commands.cluster(&about, id, update).await)?.into())
+    let read = id.zip(update);
+    carry_out(
+        context,
+        check,
+        occurred_at,
+        read,
+        |commands, about, (id, update)| async move { commands.cluster(&about, id, update).await },
+    )
+    .await
 }
 
 /// The bounds; their exact limits are for the rules to tell.

@@ -1,17 +1,14 @@
 //! The fields of the root of queries about clusters.
 
 use async_graphql::{Context, ID, Object, Result};
-use projections::clusters::{Clusters, query};
-use projections::model::Rows;
 
 use super::Cluster;
 use super::filter::{ClusterFilter, ClusterOrder};
-use super::page::ClusterTotal;
-use crate::graph::connection::{PageArguments, Paged, connection};
+use crate::graph::connection::{PageArguments, Paged};
 use crate::graph::global_id::{GlobalId, InvalidId};
 use crate::graph::guard::Needs;
 use crate::graph::resource::Resource;
-use crate::graph::{consistency, error};
+use crate::graph::resource_list::list;
 use crate::identity::roles::Right;
 
 /// Queries about clusters.
@@ -54,18 +51,14 @@ impl ClusterQueries {
         consistent_with: Option<String>,
     ) -> Result<Paged<Cluster>> {
         let order = order_by.unwrap_or_default();
-        let arguments = PageArguments {
+        let page = PageArguments {
             first,
             after,
             last,
             before,
         };
-        let page = arguments.page(order.field.into(), order.direction.into())?;
-        let filter = query::ClusterFilter::from(filter.unwrap_or_default());
-        let (reader, org) =
-            consistency::reader(context, consistent_with, &[&Rows(Clusters)]).await?;
-        let slice = reader.clusters(org, &filter, &page).await;
-        let slice = slice.map_err(error::read_failed)?;
-        Ok(connection(slice, Cluster::from, ClusterTotal(filter)))
+        let filter = filter.unwrap_or_default().into();
+        let order = (order.field.into(), order.direction);
+        list(context, filter, order, page, consistent_with).await
     }
 }

@@ -17,10 +17,9 @@ use super::inputs::{
 use super::payload::DropletPayload;
 use crate::graph::guard::Needs;
 use crate::graph::input::Check;
-use crate::graph::payload::Outcome;
+use crate::graph::mutation::carry_out;
 use crate::graph::request::new_id;
 use crate::graph::scalars::Time;
-use crate::graph::services::Services;
 use crate::identity::roles::Right;
 
 #[derive(Default)]
@@ -60,12 +59,14 @@ impl DropletMutations {
                 provisioner: input.provisioner.into(),
             })
         };
-        let (about, new) = match check.finish(input.occurred_at, new()) {
-            Ok(checked) => checked,
-            Err(errors) => return Ok(Outcome::Refused(errors).into()),
-        };
-        let commands = &context.data::<Services>()?.commands;
-        Ok(Outcome::of(commands.provision_droplet(&about, new).await)?.into())
+        carry_out(
+            context,
+            check,
+            input.occurred_at,
+            new(),
+            |commands, about, new| async move { commands.provision_droplet(&about, new).await },
+        )
+        .await
     }
 
     /// Gives a droplet another name.
@@ -141,12 +142,10 @@ impl DropletMutations {
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let id = check.id("id", &input.id);
-        let (about, id) = match check.finish(input.occurred_at, id) {
-            Ok(checked) => checked,
-            Err(errors) => return Ok(Outcome::Refused(errors).into()),
-        };
-        let commands = &context.data::<Services>()?.commands;
-        Ok(Outcome::of(commands.delete_droplet(&about, id, new_id()).await)?.into())
+        carry_out(context, check, input.occurred_at, id, |commands, about, id| async move {
+            commands.delete_droplet(&about, id, new_id()).await
+        })
+        .await
     }
 
     /// Reports that a droplet's machine was made and runs. For droplets of provisioner `AGENT`.
@@ -204,10 +203,13 @@ async fn send(
     occurred_at: Option<Time>,
 ) -> Result<DropletPayload> {
     let id = check.id("id", id);
-    let (about, (id, command)) = match check.finish(occurred_at, id.zip(command)) {
-        Ok(checked) => checked,
-        Err(errors) => return Ok(Outcome::Refused(errors).into()),
-    };
-    let commands = &context.data::<Services>()?.commands;
-    Ok(Outcome::of(commands.droplet(&about, id, command).await)?.into())
+    let read = id.zip(command);
+    carry_out(
+        context,
+        check,
+        occurred_at,
+        read,
+        |commands, about, (id, command)| async move { commands.droplet(&about, id, command).await },
+    )
+    .await
 }

@@ -1,17 +1,14 @@
 //! The fields of the root of queries about droplets.
 
 use async_graphql::{Context, ID, Object, Result};
-use projections::droplets::{Droplets, query};
-use projections::model::Rows;
 
 use super::Droplet;
 use super::filter::{DropletFilter, DropletOrder};
-use super::page::DropletTotal;
-use crate::graph::connection::{PageArguments, Paged, connection};
+use crate::graph::connection::{PageArguments, Paged};
 use crate::graph::global_id::{GlobalId, InvalidId};
 use crate::graph::guard::Needs;
 use crate::graph::resource::Resource;
-use crate::graph::{consistency, error};
+use crate::graph::resource_list::list;
 use crate::identity::roles::Right;
 
 /// Queries about droplets.
@@ -54,18 +51,14 @@ impl DropletQueries {
         consistent_with: Option<String>,
     ) -> Result<Paged<Droplet>> {
         let order = order_by.unwrap_or_default();
-        let arguments = PageArguments {
+        let page = PageArguments {
             first,
             after,
             last,
             before,
         };
-        let page = arguments.page(order.field.into(), order.direction.into())?;
-        let filter = query::DropletFilter::try_from(filter.unwrap_or_default())?;
-        let (reader, org) =
-            consistency::reader(context, consistent_with, &[&Rows(Droplets)]).await?;
-        let slice = reader.droplets(org, &filter, &page).await;
-        let slice = slice.map_err(error::read_failed)?;
-        Ok(connection(slice, Droplet::from, DropletTotal(filter)))
+        let filter = filter.unwrap_or_default().try_into()?;
+        let order = (order.field.into(), order.direction);
+        list(context, filter, order, page, consistent_with).await
     }
 }

@@ -13,10 +13,9 @@ use super::inputs::{
 use super::payload::JobPayload;
 use crate::graph::guard::Needs;
 use crate::graph::input::Check;
-use crate::graph::payload::Outcome;
+use crate::graph::mutation::carry_out;
 use crate::graph::request::new_id;
 use crate::graph::scalars::Time;
-use crate::graph::services::Services;
 use crate::identity::roles::Right;
 
 #[derive(Default)]
@@ -46,12 +45,14 @@ impl JobMutations {
                 attempts: attempts?,
             })
         };
-        let (about, new) = match check.finish(input.occurred_at, new()) {
-            Ok(checked) => checked,
-            Err(errors) => return Ok(Outcome::Refused(errors).into()),
-        };
-        let commands = &context.data::<Services>()?.commands;
-        Ok(Outcome::of(commands.submit_job(&about, new_id(), new).await)?.into())
+        carry_out(
+            context,
+            check,
+            input.occurred_at,
+            new(),
+            |commands, about, new| async move { commands.submit_job(&about, new_id(), new).await },
+        )
+        .await
     }
 
     /// Reports that a runner began a job. For jobs of runner `AGENT`.
@@ -131,12 +132,15 @@ async fn send(
     occurred_at: Option<Time>,
 ) -> Result<JobPayload> {
     let id = check.id("id", id);
-    let (about, (id, command)) = match check.finish(occurred_at, id.zip(command)) {
-        Ok(checked) => checked,
-        Err(errors) => return Ok(Outcome::Refused(errors).into()),
-    };
-    let commands = &context.data::<Services>()?.commands;
-    Ok(Outcome::of(commands.job(&about, id, command).await)?.into())
+    let read = id.zip(command);
+    carry_out(
+        context,
+        check,
+        occurred_at,
+        read,
+        |commands, about, (id, command)| async move { commands.job(&about, id, command).await },
+    )
+    .await
 }
 
 fn subject(

@@ -1,16 +1,14 @@
 //! The fields of the root of queries about jobs.
 
 use async_graphql::{Context, ID, Object, Result};
-use projections::jobs::query;
 
+use super::Job;
 use super::filter::{JobFilter, JobOrder};
-use super::page::JobTotal;
-use super::{Job, read_models};
-use crate::graph::connection::{PageArguments, Paged, connection};
+use crate::graph::connection::{PageArguments, Paged};
 use crate::graph::global_id::{GlobalId, InvalidId};
 use crate::graph::guard::Needs;
 use crate::graph::resource::Resource;
-use crate::graph::{consistency, error};
+use crate::graph::resource_list::list;
 use crate::identity::roles::Right;
 
 /// Queries about jobs.
@@ -53,23 +51,14 @@ impl JobQueries {
         consistent_with: Option<String>,
     ) -> Result<Paged<Job>> {
         let order = order_by.unwrap_or_default();
-        let arguments = PageArguments {
+        let page = PageArguments {
             first,
             after,
             last,
             before,
         };
-        let page = arguments.page(order.field.into(), order.direction.into())?;
-        let filter = query::JobFilter::try_from(filter.unwrap_or_default())?;
-        let selected = context.look_ahead();
-        let droplet = [
-            selected.field("nodes").field("droplet"),
-            selected.field("edges").field("node").field("droplet"),
-        ];
-        let (reader, org) =
-            consistency::reader(context, consistent_with, read_models(&droplet)).await?;
-        let slice = reader.jobs(org, &filter, &page).await;
-        let slice = slice.map_err(error::read_failed)?;
-        Ok(connection(slice, Job::from, JobTotal(filter)))
+        let filter = filter.unwrap_or_default().try_into()?;
+        let order = (order.field.into(), order.direction);
+        list(context, filter, order, page, consistent_with).await
     }
 }

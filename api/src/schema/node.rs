@@ -5,7 +5,7 @@ use projections::model::LiveRow;
 
 use crate::graph::global_id::{GlobalId, InvalidId};
 use crate::graph::guard::Needs;
-use crate::graph::resource::{OfRow, Resource};
+use crate::graph::resource::{OfRow, Resource, RowOf};
 use crate::identity::roles::Right;
 use crate::registry::resources;
 
@@ -21,7 +21,7 @@ macro_rules! node {
         impl OfRow for Node {
             fn of_row(row: &LiveRow) -> Option<Self> {
                 $(
-                    if let Some(row) = row.row::<<crate::$folder::$Name as Resource>::Row>() {
+                    if let Some(row) = row.row::<RowOf<crate::$folder::$Name>>() {
                         return Some(Self::$Name(row.into()));
                     }
                 )+

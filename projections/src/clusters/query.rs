@@ -1,13 +1,11 @@
-//! Reads `read_v1.clusters`.
+//! The filter and the orders of lists of clusters.
 
 use domain::cluster::ClusterStatus;
-use domain::ids::{ClusterId, OrgId};
-use sqlx::types::Json;
-use sqlx::{Postgres, QueryBuilder};
 
+use super::Clusters;
 use super::row::ClusterRow;
-use crate::page::{self, Key, Order, Page, Slice, Sort};
-use crate::reader::{ReadError, Reader};
+use crate::list::{Conditions, Filter, Listed};
+use crate::page::{Key, Order, Sort};
 
 const CREATED_AT: &str = "created_at";
 const UPDATED_AT: &str = "updated_at";
@@ -34,53 +32,9 @@ pub enum ClusterOrder {
     Name,
 }
 
-impl Reader {
-    /// A cluster of an organization, also a deleted one.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn cluster(
-        &self,
-        org: &OrgId,
-        id: ClusterId,
-    ) -> Result<Option<ClusterRow>, ReadError> {
-        let row: Option<Json<ClusterRow>> = sqlx::query_scalar(
-            "select to_json(c) from read_v1.clusters c where org_id = $1 and id = $2",
-        )
-        .bind(org.as_str())
-        .bind(id.as_uuid())
-        .fetch_optional(&mut *self.session(org).await?)
-        .await?;
-        Ok(row.map(|Json(row)| row))
-    }
-
-    /// A page of an organization's clusters.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn clusters(
-        &self,
-        org: &OrgId,
-        filter: &ClusterFilter,
-        page: &Page<ClusterOrder>,
-    ) -> Result<Slice<ClusterRow>, ReadError> {
-        let query = select("to_json(c)", org, filter);
-        page::fetch(&mut *self.session(org).await?, query, page, page::json_row).await
-    }
-
-    /// How many clusters the filter lets through.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn clusters_total(
-        &self,
-        org: &OrgId,
-        filter: &ClusterFilter,
-    ) -> Result<i64, ReadError> {
-        let mut query = select("count(*)", org, filter);
-        let total = query.build_query_scalar();
-        Ok(total.fetch_one(&mut *self.session(org).await?).await?)
-    }
+impl Listed for Clusters {
+    type Filter = ClusterFilter;
+    type Order = ClusterOrder;
 }
 
 impl Order<ClusterRow> for ClusterOrder {
@@ -102,26 +56,12 @@ impl Order<ClusterRow> for ClusterOrder {
     }
 }
 
-fn select(what: &str, org: &OrgId, filter: &ClusterFilter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select ");
-    query
-        .push(what)
-        .push(" from read_v1.clusters c where org_id = ");
-    query.push_bind(org.as_str());
-    if filter.statuses.is_empty() {
-        query.push(" and status <> 'DELETED'");
-    } else {
-        let statuses: Vec<_> = filter.statuses.iter().map(|s| s.as_str()).collect();
-        query
-            .push(" and status = any(")
-            .push_bind(statuses)
-            .push(")");
+impl Filter for ClusterFilter {
+    fn restrict(&self, conditions: &mut Conditions) {
+        let Self { name, statuses } = self;
+        conditions.status_of(statuses.iter().map(|status| status.as_str()));
+        if let Some(name) = name {
+            conditions.contains(NAME, name);
+        }
     }
-    if let Some(name) = &filter.name {
-        query
-            .push(" and strpos(lower(name), lower(")
-            .push_bind(name)
-            .push(")) > 0");
-    }
-    query
 }

@@ -1,15 +1,14 @@
-//! Reads `read_v1.droplets`.
+//! The filter and the orders of lists of droplets.
 
 use domain::droplet::DropletStatus;
-use domain::ids::{ClusterId, DropletId, OrgId};
+use domain::ids::ClusterId;
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::tag::Tag;
-use sqlx::types::Json;
-use sqlx::{Postgres, QueryBuilder};
 
+use super::Droplets;
 use super::row::DropletRow;
-use crate::page::{self, Key, Order, Page, Slice, Sort};
-use crate::reader::{ReadError, Reader};
+use crate::list::{Conditions, Filter, Listed};
+use crate::page::{Key, Order, Sort};
 
 const CREATED_AT: &str = "created_at";
 const UPDATED_AT: &str = "updated_at";
@@ -44,53 +43,9 @@ pub enum DropletOrder {
     Name,
 }
 
-impl Reader {
-    /// A droplet of an organization, also a deleted one.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn droplet(
-        &self,
-        org: &OrgId,
-        id: DropletId,
-    ) -> Result<Option<DropletRow>, ReadError> {
-        let row: Option<Json<DropletRow>> = sqlx::query_scalar(
-            "select to_json(d) from read_v1.droplets d where org_id = $1 and id = $2",
-        )
-        .bind(org.as_str())
-        .bind(id.as_uuid())
-        .fetch_optional(&mut *self.session(org).await?)
-        .await?;
-        Ok(row.map(|Json(row)| row))
-    }
-
-    /// A page of an organization's droplets.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn droplets(
-        &self,
-        org: &OrgId,
-        filter: &DropletFilter,
-        page: &Page<DropletOrder>,
-    ) -> Result<Slice<DropletRow>, ReadError> {
-        let query = select("to_json(d)", org, filter);
-        page::fetch(&mut *self.session(org).await?, query, page, page::json_row).await
-    }
-
-    /// How many droplets the filter lets through.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn droplets_total(
-        &self,
-        org: &OrgId,
-        filter: &DropletFilter,
-    ) -> Result<i64, ReadError> {
-        let mut query = select("count(*)", org, filter);
-        let total = query.build_query_scalar();
-        Ok(total.fetch_one(&mut *self.session(org).await?).await?)
-    }
+impl Listed for Droplets {
+    type Filter = DropletFilter;
+    type Order = DropletOrder;
 }
 
 impl Order<DropletRow> for DropletOrder {
@@ -112,46 +67,25 @@ impl Order<DropletRow> for DropletOrder {
     }
 }
 
-fn select(what: &str, org: &OrgId, filter: &DropletFilter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select ");
-    query
-        .push(what)
-        .push(" from read_v1.droplets d where org_id = ");
-    query.push_bind(org.as_str());
-    if filter.statuses.is_empty() {
-        query.push(" and status <> 'DELETED'");
-    } else {
-        let statuses: Vec<_> = filter.statuses.iter().map(|s| s.as_str()).collect();
-        query
-            .push(" and status = any(")
-            .push_bind(statuses)
-            .push(")");
+impl Filter for DropletFilter {
+    fn restrict(&self, conditions: &mut Conditions) {
+        let Self {
+            name,
+            tags,
+            statuses,
+            regions,
+            sizes,
+            cluster,
+        } = self;
+        conditions.status_of(statuses.iter().map(|status| status.as_str()));
+        if let Some(name) = name {
+            conditions.contains(NAME, name);
+        }
+        conditions.has_all("tags", tags.iter().map(Tag::as_str));
+        conditions.one_of("region", regions.iter().map(RegionSlug::as_str));
+        conditions.one_of("size", sizes.iter().map(SizeSlug::as_str));
+        if let Some(cluster) = cluster {
+            conditions.equal("cluster_id", cluster.as_uuid());
+        }
     }
-    if let Some(name) = &filter.name {
-        query
-            .push(" and strpos(lower(name), lower(")
-            .push_bind(name)
-            .push(")) > 0");
-    }
-    if !filter.tags.is_empty() {
-        let tags: Vec<_> = filter.tags.iter().map(Tag::as_str).collect();
-        query.push(" and tags @> ").push_bind(tags);
-    }
-    if !filter.regions.is_empty() {
-        let regions: Vec<_> = filter.regions.iter().map(RegionSlug::as_str).collect();
-        query
-            .push(" and region = any(")
-            .push_bind(regions)
-            .push(")");
-    }
-    if !filter.sizes.is_empty() {
-        let sizes: Vec<_> = filter.sizes.iter().map(SizeSlug::as_str).collect();
-        query.push(" and size = any(").push_bind(sizes).push(")");
-    }
-    if let Some(cluster) = filter.cluster {
-        query
-            .push(" and cluster_id = ")
-            .push_bind(cluster.as_uuid());
-    }
-    query
 }

@@ -1,14 +1,13 @@
-//! Reads `read_v1.jobs`.
+//! The filter and the orders of lists of jobs.
 
-use domain::ids::{DropletId, JobId, OrgId};
+use domain::ids::DropletId;
 use domain::job::{JobStatus, Runner};
 use domain::name::{ClusterName, JobKind};
-use sqlx::types::Json;
-use sqlx::{Postgres, QueryBuilder};
 
+use super::Jobs;
 use super::row::JobRow;
-use crate::page::{self, Key, Order, Page, Slice, Sort};
-use crate::reader::{ReadError, Reader};
+use crate::list::{Conditions, Filter, Listed};
+use crate::page::{Key, Order, Sort};
 
 const CREATED_AT: &str = "created_at";
 const UPDATED_AT: &str = "updated_at";
@@ -38,45 +37,9 @@ pub enum JobOrder {
     UpdatedAt,
 }
 
-impl Reader {
-    /// A job of an organization.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn job(&self, org: &OrgId, id: JobId) -> Result<Option<JobRow>, ReadError> {
-        let row: Option<Json<JobRow>> = sqlx::query_scalar(
-            "select to_json(j) from read_v1.jobs j where org_id = $1 and id = $2",
-        )
-        .bind(org.as_str())
-        .bind(id.as_uuid())
-        .fetch_optional(&mut *self.session(org).await?)
-        .await?;
-        Ok(row.map(|Json(row)| row))
-    }
-
-    /// A page of an organization's jobs.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn jobs(
-        &self,
-        org: &OrgId,
-        filter: &JobFilter,
-        page: &Page<JobOrder>,
-    ) -> Result<Slice<JobRow>, ReadError> {
-        let query = select("to_json(j)", org, filter);
-        page::fetch(&mut *self.session(org).await?, query, page, page::json_row).await
-    }
-
-    /// How many jobs the filter lets through.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn jobs_total(&self, org: &OrgId, filter: &JobFilter) -> Result<i64, ReadError> {
-        let mut query = select("count(*)", org, filter);
-        let total = query.build_query_scalar();
-        Ok(total.fetch_one(&mut *self.session(org).await?).await?)
-    }
+impl Listed for Jobs {
+    type Filter = JobFilter;
+    type Order = JobOrder;
 }
 
 impl Order<JobRow> for JobOrder {
@@ -96,33 +59,25 @@ impl Order<JobRow> for JobOrder {
     }
 }
 
-fn select(what: &str, org: &OrgId, filter: &JobFilter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select ");
-    query
-        .push(what)
-        .push(" from read_v1.jobs j where org_id = ");
-    query.push_bind(org.as_str());
-    if !filter.statuses.is_empty() {
-        let statuses: Vec<_> = filter.statuses.iter().map(|s| s.as_str()).collect();
-        query
-            .push(" and status = any(")
-            .push_bind(statuses)
-            .push(")");
+impl Filter for JobFilter {
+    fn restrict(&self, conditions: &mut Conditions) {
+        let Self {
+            statuses,
+            kinds,
+            droplet,
+            cluster,
+            runner,
+        } = self;
+        conditions.one_of("status", statuses.iter().map(|status| status.as_str()));
+        conditions.one_of("kind", kinds.iter().map(JobKind::as_str));
+        if let Some(droplet) = droplet {
+            conditions.equal("droplet_id", droplet.as_uuid());
+        }
+        if let Some(cluster) = cluster {
+            conditions.equal("cluster", cluster.as_str());
+        }
+        if let Some(runner) = runner {
+            conditions.equal("runner", runner.as_str());
+        }
     }
-    if !filter.kinds.is_empty() {
-        let kinds: Vec<_> = filter.kinds.iter().map(JobKind::as_str).collect();
-        query.push(" and kind = any(").push_bind(kinds).push(")");
-    }
-    if let Some(droplet) = filter.droplet {
-        query
-            .push(" and droplet_id = ")
-            .push_bind(droplet.as_uuid());
-    }
-    if let Some(cluster) = &filter.cluster {
-        query.push(" and cluster = ").push_bind(cluster.as_str());
-    }
-    if let Some(runner) = filter.runner {
-        query.push(" and runner = ").push_bind(runner.as_str());
-    }
-    query
 }

@@ -111,7 +111,10 @@ async fn read(world: &World, wanted: &[&str]) {
     let page = first(100, DropletOrder::Name, Direction::Ascending);
     while states(world, "droplets").await != wanted {
         let filter = DropletFilter::default();
-        let slice = world.reader.droplets(&org("acme"), &filter, &page).await;
+        let slice = world
+            .reader
+            .page::<Droplets>(&org("acme"), &filter, &page)
+            .await;
         assert!(!slice.expect("is answered").items.is_empty());
         // The same prepared statements all the time, also upon a view of their own.
         for asked in [
@@ -154,7 +157,7 @@ async fn columns_are_renamed_retyped_and_dropped_while_clients_read_the_same_vie
     let new = writer.droplet(requested("new")).await;
     sequence(&world.pool).await;
     until("the newer code applies what comes", async || {
-        let row = world.reader.droplet(&writer.org, new).await;
+        let row = world.reader.row::<Droplets>(&writer.org, new).await;
         row.expect("is answered")
     })
     .await;

@@ -73,7 +73,11 @@ async fn who_waits_goes_on_when_the_read_models_have_committed() {
         waiting.wake.applied.raise();
     });
     shown.expect("it is shown");
-    let row = world.reader.droplet(&writer.org, id).await.expect("reads");
+    let row = world
+        .reader
+        .row::<Droplets>(&writer.org, id)
+        .await
+        .expect("reads");
     assert!(row.is_some());
 }
 

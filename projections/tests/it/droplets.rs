@@ -1,13 +1,17 @@
 //! Droplets: what events make of a row, how rows are found, and what a writer sees at once.
 
+use std::collections::BTreeSet;
+
 use domain::droplet::{DropletEvent, DropletStatus};
 use domain::event::DomainEvent;
 use domain::ids::{ClusterId, DropletId};
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::tag::Tag;
+use event_store::envelope::StreamId;
 use projections::droplets::Droplets;
 use projections::droplets::query::{DropletFilter, DropletOrder};
 use projections::page::Direction;
+use testkit::events::record_nonsense;
 use uuid::Uuid;
 
 use crate::world::{World, Writer, first, minute, org, requested, requested_as, sample};
@@ -22,7 +26,11 @@ async fn a_row_shows_the_last_event_and_equals_the_folded_stream() {
         writer.record(id.into(), [sample(event_type)]).await;
     }
     world.catch_up().await;
-    let row = world.reader.droplet(&writer.org, id).await.expect("reads");
+    let row = world
+        .reader
+        .row::<Droplets>(&writer.org, id)
+        .await
+        .expect("reads");
     let row = row.expect("is there");
     assert_eq!((row.name.as_str(), row.version.0), ("web-2", 4));
     assert_eq!(row.status, DropletStatus::Active);
@@ -39,7 +47,7 @@ async fn what_was_written_is_seen_before_it_has_a_position() {
     let world = World::new().await;
     let mut writer = Writer::new(&world, "acme");
     let id = writer.droplet(requested("web-1")).await;
-    let read = world.reader.droplet(&writer.org, id).await;
+    let read = world.reader.row::<Droplets>(&writer.org, id).await;
     assert_eq!(read.expect("reads"), None);
     let written = world
         .reader
@@ -68,7 +76,7 @@ async fn a_deleted_droplet_is_readable_and_listed_only_when_asked_for() {
     let end = ["droplet_deletion_requested", "droplet_deleted"];
     writer.record(gone.into(), end.map(sample)).await;
     world.catch_up().await;
-    let row = world.reader.droplet(&writer.org, gone).await;
+    let row = world.reader.row::<Droplets>(&writer.org, gone).await;
     let row = row.expect("reads").expect("is there");
     assert_eq!(row.status, DropletStatus::Deleted);
     assert_eq!(names(&world, DropletFilter::default()).await, ["web-2"]);
@@ -160,9 +168,28 @@ async fn droplets_are_found_by_every_filter() {
         (everything, &["db-1"]),
     ];
     for (filter, expected) in cases {
-        let total = world.reader.droplets_total(&writer.org, &filter).await;
+        let total = world.reader.total::<Droplets>(&writer.org, &filter).await;
         assert_eq!(total.expect("counts"), expected.len() as i64, "{filter:?}");
         assert_eq!(names(&world, filter.clone()).await, expected, "{filter:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_is_not_shown_yet_is_made_from_the_log() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let shown = writer.droplet(requested("web-1")).await;
+    world.catch_up().await;
+    let waiting = writer.droplet(requested("web-2")).await;
+    let nonsense = writer.droplet(requested("web-3")).await;
+    record_nonsense(&world.pool, nonsense.as_uuid()).await;
+    let streams = [shown, waiting, nonsense].map(StreamId::from);
+    for (name, expected) in [("acme", vec!["web-1", "web-2"]), ("other", vec![])] {
+        let org = org(name);
+        let rows = world.reader.rows_or_live_state::<Droplets>(&org, &streams);
+        let rows = rows.await.expect("reads");
+        let names: BTreeSet<_> = rows.values().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, expected.into_iter().collect(), "{name}");
     }
 }
 
@@ -173,7 +200,7 @@ async fn a_nul_in_a_filter_is_the_clients_fault() {
         name: Some("a\0".to_owned()),
         ..DropletFilter::default()
     };
-    let error = world.reader.droplets_total(&org("acme"), &filter).await;
+    let error = world.reader.total::<Droplets>(&org("acme"), &filter).await;
     assert!(matches!(
         error,
         Err(projections::reader::ReadError::InvalidFilter)
@@ -182,7 +209,10 @@ async fn a_nul_in_a_filter_is_the_clients_fault() {
 
 async fn names(world: &World, filter: DropletFilter) -> Vec<String> {
     let page = first(100, DropletOrder::Name, Direction::Ascending);
-    let slice = world.reader.droplets(&org("acme"), &filter, &page).await;
+    let slice = world
+        .reader
+        .page::<Droplets>(&org("acme"), &filter, &page)
+        .await;
     let items = slice.expect("reads").items.into_iter();
     items.map(|item| item.node.name.to_string()).collect()
 }

@@ -20,7 +20,11 @@ async fn a_row_shows_the_last_event_and_equals_the_folded_stream() {
         writer.record(id.into(), [sample(event_type)]).await;
     }
     world.catch_up().await;
-    let row = world.reader.job(&writer.org, id).await.expect("reads");
+    let row = world
+        .reader
+        .row::<Jobs>(&writer.org, id)
+        .await
+        .expect("reads");
     let row = row.expect("is there");
     assert_eq!((row.status, row.percent), (JobStatus::Succeeded, 100));
     assert_eq!(
@@ -98,12 +102,12 @@ async fn jobs_are_found_by_every_filter() {
         let page = first(10, JobOrder::CreatedAt, Direction::Ascending);
         let slice = world
             .reader
-            .jobs(&writer.org, &filter, &page)
+            .page::<Jobs>(&writer.org, &filter, &page)
             .await
             .expect("reads");
         let found: Vec<_> = slice.items.iter().map(|item| item.node.id).collect();
         assert_eq!(found, expected, "{filter:?}");
-        let total = world.reader.jobs_total(&writer.org, &filter).await;
+        let total = world.reader.total::<Jobs>(&writer.org, &filter).await;
         assert_eq!(total.expect("counts"), expected.len() as i64, "{filter:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Pages: complete, in order and without repetition, from both ends, while rows are inserted.
 
+use projections::droplets::Droplets;
 use projections::droplets::query::{DropletFilter, DropletOrder};
 use projections::page::{Direction, Page, Take};
 use projections::reader::ReadError;
@@ -94,7 +95,10 @@ async fn a_cursor_that_is_none_is_refused() {
             ..first(1, DropletOrder::CreatedAt, Direction::Ascending)
         };
         let filter = DropletFilter::default();
-        let refused = world.reader.droplets(&org("acme"), &filter, &page).await;
+        let refused = world
+            .reader
+            .page::<Droplets>(&org("acme"), &filter, &page)
+            .await;
         assert!(matches!(refused, Err(ReadError::InvalidCursor)));
     }
 }
@@ -117,7 +121,10 @@ async fn walk(
             Take::Last(_) => page.before = cursor,
         }
         let filter = DropletFilter::default();
-        let slice = world.reader.droplets(&writer.org, &filter, &page).await;
+        let slice = world
+            .reader
+            .page::<Droplets>(&writer.org, &filter, &page)
+            .await;
         let slice = slice.expect("reads");
         let (more, edge) = match take {
             Take::First(_) => (slice.has_next, slice.items.last()),
@@ -135,7 +142,10 @@ async fn walk(
 /// Names, cursors and whether there is more.
 async fn read(world: &World, page: &Page<DropletOrder>) -> (Vec<String>, Vec<String>, bool) {
     let filter = DropletFilter::default();
-    let slice = world.reader.droplets(&org("acme"), &filter, page).await;
+    let slice = world
+        .reader
+        .page::<Droplets>(&org("acme"), &filter, page)
+        .await;
     let slice = slice.expect("reads");
     let has_next = slice.has_next;
     let items = slice.items.into_iter();

@@ -2,6 +2,7 @@
 
 use domain::droplet::DropletStatus;
 use domain::stream_type::StreamType;
+use projections::droplets::Droplets;
 use testkit::events::{new_stream, record_nonsense};
 
 use crate::world::{World, Writer, requested, sample};
@@ -18,11 +19,15 @@ async fn an_event_that_nobody_understands_parks_only_its_stream() {
         .await;
     world.catch_up().await;
 
-    let row = world.reader.droplet(&writer.org, bad).await.expect("reads");
+    let row = world
+        .reader
+        .row::<Droplets>(&writer.org, bad)
+        .await
+        .expect("reads");
     assert_eq!(row.expect("is there").version.0, 1);
     let row = world
         .reader
-        .droplet(&writer.org, good)
+        .row::<Droplets>(&writer.org, good)
         .await
         .expect("reads");
     assert_eq!(row.expect("is there").status, DropletStatus::Active);
@@ -45,7 +50,7 @@ async fn an_event_that_makes_no_sense_parks_its_stream_and_is_still_in_the_activ
 
     let row = world
         .reader
-        .droplet(&writer.org, good)
+        .row::<Droplets>(&writer.org, good)
         .await
         .expect("reads");
     assert!(row.is_some());

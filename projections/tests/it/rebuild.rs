@@ -345,12 +345,20 @@ async fn a_paused_projection_applies_nothing_until_it_is_resumed() {
     sequence(&world.pool).await;
     let mode = generation::mode(&world.pool, droplets.as_ref()).await;
     assert!(matches!(mode, Ok(ConsumerMode::Paused { .. })), "{mode:?}");
-    let row = world.reader.droplet(&org, second).await.expect("reads");
+    let row = world
+        .reader
+        .row::<Droplets>(&org, second)
+        .await
+        .expect("reads");
     assert!(row.is_none());
     let resumed = event_store::consume::pause::resume(&world.pool, "droplets").await;
     assert!(resumed.expect("Postgres answers"));
     until("it goes on", async || {
-        let row = world.reader.droplet(&org, second).await.expect("reads");
+        let row = world
+            .reader
+            .row::<Droplets>(&org, second)
+            .await
+            .expect("reads");
         row.map(|_| ())
     })
     .await;

@@ -2,6 +2,7 @@
 
 use event_store::consume::generation;
 use event_store::pool::Purpose;
+use projections::droplets::Droplets;
 use projections::tables::{TablesError, check, migrate};
 use sqlx::PgPool;
 
@@ -50,7 +51,11 @@ async fn two_processes_at_once_make_the_first_generations_once() {
     let mut writer = Writer::new(&world, "acme");
     let id = writer.droplet(requested("web-1")).await;
     world.catch_up().await;
-    let row = world.reader.droplet(&writer.org, id).await.expect("reads");
+    let row = world
+        .reader
+        .row::<Droplets>(&writer.org, id)
+        .await
+        .expect("reads");
     assert!(row.is_some());
     let serving = generation::serving(&world.pool, "droplets").await;
     assert_eq!(serving.expect("Postgres answers").generation, 1);

@@ -1,0 +1,166 @@
+//! Reads the rows of a model as clients ask for them: one, several by their ids, a page, or the number of
+//! those that a filter lets through.
+//!
+//! All of it goes through the view `read_v1.NAME` of the model, whose columns include the fields of the row,
+//! and through a session that sees one organization only.
+
+use std::collections::HashMap;
+
+use domain::ids::OrgId;
+use event_store::envelope::StreamId;
+use sqlx::{Encode, Postgres, QueryBuilder, Row, Type};
+use uuid::Uuid;
+
+use crate::model::Model;
+use crate::page::{self, Order, Page, Slice};
+use crate::reader::{ReadError, Reader};
+
+/// A model whose rows clients list.
+pub trait Listed: Model {
+    /// Which rows are wanted.
+    type Filter: Filter;
+    /// What a list is ordered by.
+    type Order: Order<Self::Row>;
+}
+
+/// Which rows of a model are wanted; the default is what a client gets that gives no filter.
+pub trait Filter: Default + Send + Sync {
+    /// Adds the conditions that rows must meet.
+    fn restrict(&self, conditions: &mut Conditions);
+}
+
+/// A query that gets conditions. Columns are names of ours, and values are bound.
+pub struct Conditions(QueryBuilder<Postgres>);
+
+impl Conditions {
+    /// The column has this value.
+    pub fn equal<'value>(
+        &mut self,
+        column: &'static str,
+        value: impl Encode<'value, Postgres> + Type<Postgres>,
+    ) {
+        self.0.push(" and ").push(column).push(" = ");
+        self.0.push_bind(value);
+    }
+
+    /// The column has one of these texts; any if there are none.
+    pub fn one_of<'text>(
+        &mut self,
+        column: &'static str,
+        texts: impl IntoIterator<Item = &'text str>,
+    ) {
+        let texts: Vec<_> = texts.into_iter().collect();
+        if !texts.is_empty() {
+            self.0.push(" and ").push(column).push(" = any(");
+            self.0.push_bind(texts).push(")");
+        }
+    }
+
+    /// The status is one of these; any but `DELETED` if there are none.
+    pub fn status_of<'text>(&mut self, statuses: impl ExactSizeIterator<Item = &'text str>) {
+        if statuses.len() == 0 {
+            self.0.push(" and status <> 'DELETED'");
+        } else {
+            self.one_of("status", statuses);
+        }
+    }
+
+    /// The text of the column contains this one, in capitals or not.
+    pub fn contains(&mut self, column: &'static str, text: &str) {
+        self.0.push(" and strpos(lower(").push(column);
+        self.0.push("), lower(").push_bind(text).push(")) > 0");
+    }
+
+    /// The array of the column has all of these texts.
+    pub fn has_all<'text>(
+        &mut self,
+        column: &'static str,
+        texts: impl IntoIterator<Item = &'text str>,
+    ) {
+        let texts: Vec<_> = texts.into_iter().collect();
+        if !texts.is_empty() {
+            self.0.push(" and ").push(column).push(" @> ");
+            self.0.push_bind(texts);
+        }
+    }
+}
+
+impl Reader {
+    /// The row of a stream of an organization.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn row<M: Model>(
+        &self,
+        org: &OrgId,
+        stream: impl Into<StreamId>,
+    ) -> Result<Option<M::Row>, ReadError> {
+        let id = stream.into().uuid;
+        let mut rows = self.rows::<M>(org, &[id]).await?;
+        Ok(rows.remove(&id))
+    }
+
+    /// The rows of those of these streams that the organization has, by id: in one read, however many they
+    /// are.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn rows<M: Model>(
+        &self,
+        org: &OrgId,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
+        let mut query = select::<M>("to_json(r), id", org);
+        query.push(" and id = any(").push_bind(ids).push(")");
+        let rows = query.build();
+        let rows = rows.fetch_all(&mut *self.session(org).await?).await?;
+        let rows = rows
+            .iter()
+            .map(|row| Ok((row.try_get(1)?, page::json_row(row)?)));
+        rows.collect()
+    }
+
+    /// A page of an organization's rows.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn page<M: Listed>(
+        &self,
+        org: &OrgId,
+        filter: &M::Filter,
+        page: &Page<M::Order>,
+    ) -> Result<Slice<M::Row>, ReadError> {
+        let mut query = Conditions(select::<M>("to_json(r)", org));
+        filter.restrict(&mut query);
+        page::fetch(
+            &mut *self.session(org).await?,
+            query.0,
+            page,
+            page::json_row,
+        )
+        .await
+    }
+
+    /// How many rows of an organization the filter lets through.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn total<M: Listed>(
+        &self,
+        org: &OrgId,
+        filter: &M::Filter,
+    ) -> Result<i64, ReadError> {
+        let mut query = Conditions(select::<M>("count(*)", org));
+        filter.restrict(&mut query);
+        let total = query.0.build_query_scalar();
+        Ok(total.fetch_one(&mut *self.session(org).await?).await?)
+    }
+}
+
+/// A query of a model's rows, whose last condition is the organization.
+fn select<M: Model>(what: &str, org: &OrgId) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("select ");
+    query.push(what).push(" from read_v1.").push(M::NAME);
+    query.push(" r where org_id = ").push_bind(org.as_str());
+    query
+}
