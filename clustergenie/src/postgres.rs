@@ -68,8 +68,8 @@ pub(crate) struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
-    /// Starts the server of the cluster in a locked data directory, on a free port. Creates the cluster if
-    /// there is none.
+    /// Starts the server of the cluster in a locked data directory: on the port of its last start, or on
+    /// a free one when that is taken. Creates the cluster if there is none.
     ///
     /// # Errors
     /// When that fails: what to install, to correct or to read.
@@ -130,7 +130,10 @@ enum Attempt {
 }
 
 async fn try_start(cluster: &Cluster) -> anyhow::Result<Attempt> {
-    let port = free_port()?;
+    let port = match cluster.last_port() {
+        Some(port) if is_free(port) => port,
+        Some(_) | None => free_port()?,
+    };
     let log_before = fs::metadata(&cluster.log).map_or(0, |metadata| metadata.len());
     let server = Child::start(server_command(cluster, port)?).await?;
     tokio::select! {
@@ -223,6 +226,10 @@ async fn connect(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 fn free_port() -> anyhow::Result<u16> {

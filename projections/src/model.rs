@@ -43,6 +43,7 @@ mod view;
 pub use self::counted::{Counted, Counting, Dimension};
 pub use self::live::{LiveFold, LiveRow};
 pub use self::rows::Rows;
+pub(crate) use self::view::Commented;
 pub use self::view::View;
 
 /// A read model of any kind: a consumer of events that owns tables.

@@ -15,7 +15,7 @@ use event_store::error::StoreError;
 use event_store::pool;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
-use crate::model::{ReadModel, View};
+use crate::model::{Commented, ReadModel, View};
 use crate::registry;
 
 /// Why the tables of read models were not made, or are not there.
@@ -108,12 +108,12 @@ pub(crate) async fn show(
         make_schema_of_views(transaction, schema).await?;
     }
     run(transaction, format!("set local search_path = {schema}")).await?;
-    for View {
-        schema,
-        name,
-        query,
-    } in model.views()
-    {
+    for view in model.views() {
+        let View {
+            schema,
+            name,
+            query,
+        } = view;
         // As whoever reads, so that the policies of the tables bind them.
         run(
             transaction,
@@ -127,6 +127,14 @@ pub(crate) async fn show(
             format!("grant select on {schema}.{name} to clustergenie_reader"),
         )
         .await?;
+        for (about, comment) in view.comments() {
+            let about = match about {
+                Commented::View => format!("view {schema}.{name}"),
+                Commented::Column(column) => format!("column {schema}.{name}.{column}"),
+            };
+            let comment = comment.replace('\'', "''");
+            run(transaction, format!("comment on {about} is '{comment}'")).await?;
+        }
     }
     leave(transaction).await
 }

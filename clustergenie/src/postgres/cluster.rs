@@ -25,6 +25,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The file of a running server in its cluster: process id, directory, start time, port.
 const PID_FILE: &str = "postmaster.pid";
 
+/// The file with the command line of the last server.
+const OPTIONS_FILE: &str = "postmaster.opts";
+
 /// A cluster whose server can be started.
 #[derive(Debug)]
 pub(super) struct Cluster {
@@ -130,6 +133,16 @@ impl Cluster {
     fn running_server(&self) -> Option<u32> {
         let pid_file = fs::read_to_string(self.path.join(PID_FILE)).ok()?;
         server_of(&pid_file, &self.path)
+    }
+
+    /// The port of the last server that was started, if any.
+    pub(super) fn last_port(&self) -> Option<u16> {
+        let options = fs::read_to_string(self.path.join(OPTIONS_FILE)).ok()?;
+        let (_, port) = options.split_once("port=")?;
+        let digits = port
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(port.len());
+        port[..digits].parse().ok()
     }
 
     /// The port of the server that runs on the cluster at a path, if any.

@@ -103,16 +103,23 @@ async fn it_serves_what_it_announces_and_ends_in_order() {
 async fn its_postgres_ends_when_it_is_killed_and_the_next_start_waits_for_that() {
     let folder = Folder::new();
     let up = Up::start(&folder).await;
-    let first = up.postgres();
+    let (first, address) = (up.postgres(), up.ready().database_url.clone());
     up.kill().await;
     // At once, while the server of the first is still ending.
     let up = Up::start(&folder).await;
     let second = up.postgres();
     assert_ne!(first, second);
     ended(first).await;
+    assert_eq!(up.ready().database_url, address, "the port is the same");
 
     up.kill().await;
     ended(second).await;
+
+    let port = url::Url::parse(&address).unwrap().port().unwrap();
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let up = Up::start(&folder).await;
+    assert_ne!(up.ready().database_url, address, "the port is taken");
+    up.kill().await;
 }
 
 #[tokio::test]

@@ -1,19 +1,23 @@
--- What happened, for people: one row an event.
+-- The activity log: one row an event.
 select
+    -- The organization that the event belongs to.
     org_id,
-    -- Where the event stands in the log.
+    -- The position of the event in the log.
     position,
-    -- The event's stored name, such as droplet_activated.
+    -- The stored name of the event, such as droplet_activated.
     kind,
-    -- What it happened to: the name of the aggregate, such as droplet, and the id.
+    -- The type of the resource, such as droplet.
     resource_type,
+    -- The id of the resource.
     resource_id,
-    -- What people called that after the event.
+    -- The name of the resource after the event, where it has one.
     resource_name,
+    -- The subject of the token that caused the event, or a process manager.
     actor,
-    -- What happened, in a few words.
+    -- The event in one sentence.
     summary,
-    -- Business time, then our time.
+    -- Business time of the event.
     occurred_at,
+    -- Time at which the platform recorded the event.
     recorded_at
 from activity

@@ -1,9 +1,11 @@
--- How many there are: one row an organization, dimension and value. What there is none of has no row.
+-- Numbers of resources: one row an organization, dimension and value. A number of zero has no row.
 select
+    -- The organization that is counted.
     org_id,
-    -- What is counted, by what: droplet_status (deleted ones too); droplet_size and droplet_region
-    -- (living ones: REQUESTED, ACTIVE, DELETING); job_status; job_kind.
+    -- What is counted by what, such as droplet_status. Sizes and regions count live droplets only.
     dimension,
+    -- The value in that dimension, such as ACTIVE.
     value,
+    -- The number of resources that have the value.
     count
 from counts

@@ -1,37 +1,49 @@
--- Droplets as they are now, deleted ones too: one row a droplet.
+-- Droplets in their present state, deleted ones too: one row a droplet.
 select
+    -- The id of the droplet; `Droplet:` and this id are its global id in GraphQL.
     id,
+    -- The organization that owns it.
     org_id,
-    -- After its end the name that it had last.
+    -- Its name; of a deleted or failed droplet the last one.
     name,
-    -- REQUESTED, ACTIVE, FAILED, DELETING, DELETED.
+    -- REQUESTED, ACTIVE, FAILED, DELETING or DELETED.
     status,
+    -- The slug of its size in the catalogue.
     size,
+    -- The slug of its region in the catalogue.
     region,
+    -- The slug of its image in the catalogue.
     image,
+    -- Its tags, sorted.
     tags,
     -- The label of a droplet that was requested before droplets belonged to clusters by id.
     cluster,
-    -- Who makes and removes its machine: PLATFORM, AGENT.
+    -- Who makes and removes its machine: PLATFORM or AGENT.
     provisioner,
-    -- UNPROTECTED, PROTECTED.
+    -- Whether its deletion is refused: PROTECTED or UNPROTECTED.
     protection,
+    -- Virtual processors.
     vcpus,
+    -- Memory in MiB.
     memory_mib,
+    -- Disk in GiB.
     disk_gib,
-    -- Micro-dollars, as of its request.
+    -- The price of an hour in micro-dollars, as of its request.
     price_hourly_micros,
+    -- The price of a month in micro-dollars, as of its request.
     price_monthly_micros,
-    -- [{"kind": "PUBLIC" | "PRIVATE", "ip": ...}]; empty unless it is active.
+    -- Where it can be reached: [{"kind": "PUBLIC" or "PRIVATE", "ip": ...}]; empty unless it is active.
     addresses,
     -- Why its machine could not be made.
     failure_reason,
-    -- The version of the droplet's stream that the row shows.
+    -- The version of its stream that the row shows.
     version,
-    -- Business times of the first and of the last event; then our time of the last event.
+    -- Business time of its request.
     created_at,
+    -- Business time of its last event.
     updated_at,
+    -- Time at which the platform recorded its last event.
     recorded_at,
-    -- The cluster that it belongs to: `id` of read_v1.clusters.
+    -- The cluster that it belongs to: `id` in read_v1.clusters.
     cluster_id
 from droplets

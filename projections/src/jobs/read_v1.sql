@@ -1,32 +1,43 @@
--- Jobs as they are now: one row a job.
+-- Jobs in their present state: one row a job.
 select
+    -- The id of the job; `Job:` and this id are its global id in GraphQL.
     id,
+    -- The organization that owns it.
     org_id,
+    -- The kind of work, such as provision.
     kind,
-    -- SUBMITTED, RUNNING, SUCCEEDED, FAILED, CANCELLED.
+    -- SUBMITTED, RUNNING, SUCCEEDED, FAILED or CANCELLED.
     status,
-    -- What it concerns: one of the two.
+    -- The droplet that it concerns; null if it concerns a cluster.
     droplet_id,
+    -- The label of the cluster that it concerns; null if it concerns a droplet.
     cluster,
-    -- Who does it: PLATFORM, AGENT.
+    -- Who does it: PLATFORM or AGENT.
     runner,
-    -- How often it may be tried.
+    -- The number of times that it may be tried.
     attempts,
+    -- What its runner needs to know, as an object.
     parameters,
-    -- Who runs it or ran it, once it was started.
+    -- The worker that runs it or ran it; null until it is started.
     worker,
-    -- How much is done, from 0 to 100.
+    -- Its progress, from 0 to 100.
     percent,
+    -- What its runner said of the progress last.
     message,
+    -- What came of it, where it succeeded and has a result.
     result,
     -- Why it failed or was cancelled.
     reason,
-    -- The version of the job's stream that the row shows.
+    -- The version of its stream that the row shows.
     version,
-    -- Business times, but for `recorded_at`, which is our time of the last event.
+    -- Business time of its submission.
     created_at,
+    -- Business time of its start.
     started_at,
+    -- Business time of its end.
     finished_at,
+    -- Business time of its last event.
     updated_at,
+    -- Time at which the platform recorded its last event.
     recorded_at
 from jobs

@@ -12,6 +12,60 @@ pub struct View {
     /// The name in that schema.
     pub name: &'static str,
     /// The query that it shows: over the tables of the model by their bare names, with a list of
-    /// columns.
+    /// columns, a line each. The comment above a column or above the query is stored as its comment.
     pub query: &'static str,
+}
+
+/// What a comment of a view is about.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Commented<'query> {
+    /// The whole view.
+    View,
+    /// The column with this name.
+    Column(&'query str),
+}
+
+impl View {
+    /// The comments of the query, each with what it is about.
+    pub(crate) fn comments(&self) -> Vec<(Commented<'static>, String)> {
+        let (mut comments, mut above) = (Vec::new(), Vec::new());
+        for line in self.query.lines().map(str::trim) {
+            if let Some(comment) = line.strip_prefix("--") {
+                above.push(comment.trim());
+                continue;
+            }
+            let last = line.trim_end_matches(',').rsplit(' ').next();
+            let about = match last {
+                Some("select") => Commented::View,
+                last => Commented::Column(last.unwrap_or_default()),
+            };
+            if !above.is_empty() {
+                comments.push((about, above.join(" ")));
+                above.clear();
+            }
+        }
+        comments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_is_about_what_follows_it() {
+        let view = View {
+            schema: "read_v1",
+            name: "things",
+            query: "-- Things: one row\n-- a thing.\nselect\n    id,\n    -- Its name.\n    \
+                    title as name\nfrom things",
+        };
+        assert_eq!(
+            view.comments(),
+            [
+                (Commented::View, "Things: one row a thing.".to_owned()),
+                (Commented::Column("name"), "Its name.".to_owned()),
+            ]
+        );
+    }
 }

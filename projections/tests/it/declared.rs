@@ -55,6 +55,31 @@ async fn declared(pool: &PgPool, model: &dyn ReadModel) -> String {
 }
 
 #[tokio::test]
+async fn every_column_of_a_view_has_a_comment() {
+    let world = World::new().await;
+    let silent: Vec<String> = sqlx::query_scalar(
+        "select format('%s.%s', c.relname, a.attname) from pg_attribute a \
+         join pg_class c on c.oid = a.attrelid \
+         where c.relnamespace = 'read_v1'::regnamespace and a.attnum >= 0 \
+             and col_description(c.oid, a.attnum) is null",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .expect("Postgres answers");
+    assert_eq!(silent, [""; 0]);
+    let about: Option<String> =
+        sqlx::query_scalar("select obj_description('read_v1.droplets'::regclass)")
+            .fetch_one(&world.pool)
+            .await
+            .expect("Postgres answers");
+    assert!(
+        about
+            .expect("it has a comment")
+            .contains("one row a droplet")
+    );
+}
+
+#[tokio::test]
 async fn the_columns_of_a_version_are_those_that_it_had() {
     let world = World::new().await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
