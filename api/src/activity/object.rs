@@ -1,7 +1,7 @@
 //! `Activity`.
 
 use async_graphql::connection::EmptyFields;
-use async_graphql::{ID, Object, Result};
+use async_graphql::{ID, Object};
 use projections::activity::ActivityRow;
 use projections::page::Key;
 
@@ -43,9 +43,10 @@ impl Activity {
         &self.0.kind
     }
 
-    /// What it happened to.
-    async fn resource_type(&self) -> Result<ResourceType> {
-        self.0.resource_type.try_into()
+    /// The type of the resource that it happened to. Null if only a newer version of the platform knows
+    /// that type, which can be during an upgrade.
+    async fn resource_type(&self) -> Option<ResourceType> {
+        ResourceType::of_stream(self.0.resource_type)
     }
 
     /// The id of the resource that it happened to.

@@ -67,9 +67,10 @@ impl Event {
         self.stored().schema_version
     }
 
-    /// What it happened to.
-    async fn resource_type(&self) -> Result<ResourceType> {
-        self.stored().stream.stream_type.try_into()
+    /// The type of the resource that it happened to. Null if only a newer version of the platform knows
+    /// that type, which can be during an upgrade.
+    async fn resource_type(&self) -> Option<ResourceType> {
+        ResourceType::of_stream(self.stored().stream.stream_type)
     }
 
     /// The id of the resource that it happened to.

@@ -2,6 +2,7 @@
 
 use api::identity::roles::Role;
 use serde_json::{Value, json};
+use testkit::events::record_newer;
 
 use crate::calling::{Caller, TestApi, text};
 
@@ -233,6 +234,34 @@ async fn counts_and_history_tell_the_same() {
             { "name": "postgres", "ready": true, "reason": null },
             { "name": "relay", "ready": false, "reason": "it is starting" },
         ])
+    );
+}
+
+#[tokio::test]
+async fn an_event_of_a_type_that_only_a_newer_program_knows_hides_no_other() {
+    let api = TestApi::start().await;
+    let auditor = api.caller(&[Role::Agent, Role::Auditor]);
+    let droplet = auditor.droplet("web-1").await;
+    let newer = record_newer(&api.platform.pool(), "acme", 700, "thing_made").await;
+    auditor
+        .done("reportDropletActive", json!({ "id": droplet }))
+        .await;
+    api.platform.settle().await;
+    let data = auditor
+        .data(
+            "{ events(first: 9) { nodes { type resourceType resourceId data } } }",
+            Value::Null,
+        )
+        .await;
+    let nodes = data["events"]["nodes"].as_array().expect("it is a list");
+    assert_eq!(nodes.len(), 3);
+    let made = nodes.iter().find(|node| node["type"] == "thing_made");
+    assert_eq!(
+        made,
+        Some(&json!({
+            "type": "thing_made", "resourceType": null,
+            "resourceId": format!("type-700:{}", newer.uuid), "data": { "tag": "new" },
+        }))
     );
 }
 
