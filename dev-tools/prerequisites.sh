@@ -47,10 +47,8 @@ require_for_checks() {
   install_packages "${missing[@]}" || die "the checks need these packages"
 }
 
-has_cargo_deny() { cargo deny --version >/dev/null 2>&1; }
-
 require_cargo_deny() {
-  ! has_cargo_deny || return 0
+  ! cargo deny --version >/dev/null 2>&1 || return 0
   say "Installing cargo-deny $CARGO_DENY_VERSION, once; it takes a few minutes"
   (cd "$root" && cargo install --locked --version "$CARGO_DENY_VERSION" cargo-deny) ||
     die "cargo-deny could not be installed"
