@@ -11,9 +11,10 @@
 //! the row as it then is, and not as the snapshot has it; a row that was inserted after the snapshot is
 //! not seen at all.
 //!
-//! **Streams.** What a command writes is locked against writers and readers, what it only read is locked
-//! against writers, and versions are compared under the lock. So they still hold at the commit, and the
-//! commands are serial in the order of their commits. Opening a stream that somebody else opens at the
+//! **Streams.** A stream that a command writes or reads is locked against both, and versions are compared
+//! under the lock. So they still hold at the commit, and the commands are serial in the order of their
+//! commits. The locks of readers are not shared ones, which would keep a writer waiting for as long as some
+//! reader always has one. Opening a stream that somebody else opens at the
 //! same time breaks the primary key; the statement is then undone, and each command is run alone.
 //!
 //! **A read of a stream that does not exist** (version 0) locks nothing. It is compared with the snapshot,

@@ -62,7 +62,8 @@ held as materialized (
     left join lateral (
         select s.version as read_version from es.streams s
         where (s.stream_id, s.org_id) = (e.stream_id, e.org_id) and not e.is_written
-        for share
+        -- Not shared: a writer would wait for as long as there is always a reader that has the lock.
+        for no key update of s
     ) read on true
     -- shared]
 ),

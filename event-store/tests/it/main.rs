@@ -12,6 +12,7 @@ mod consumer;
 mod counters;
 mod crash;
 mod group;
+mod guards;
 mod lock_order;
 mod migrate;
 mod newer_program;

@@ -112,7 +112,7 @@ async fn what_was_read_is_compared_and_locked() {
         (
             "a read that is not locked",
             Mutation {
-                find: "for share",
+                find: "for no key update of s",
                 replace: "",
             },
         ),
