@@ -9,9 +9,10 @@ use uuid::Uuid;
 use super::workload::Shared;
 use crate::api::Api;
 use crate::ledger::{Answer, Attempt, Command, Effect, Ledger};
-use crate::rig::PATIENCE;
 use crate::token::{self, Place};
 
+/// Deadline of a command before the load.
+const DEADLINE: Duration = Duration::from_secs(300);
 /// Timeout of a request before the load.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most droplets of the shared cluster: fewer than the clients want.
@@ -86,7 +87,7 @@ async fn send(
         ledger.note(place, attempt)?;
         match answer {
             Answer::Acknowledged { token } => break token,
-            Answer::Unknown { .. } if begun.elapsed() < PATIENCE => {}
+            Answer::Unknown { .. } if begun.elapsed() < DEADLINE => {}
             other => bail!("{field} failed before the load: {other:?}"),
         }
     };
