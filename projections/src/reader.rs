@@ -30,6 +30,12 @@ pub enum ReadError {
     /// The query took longer than it may: a narrower one may do.
     #[error("the query took too long: narrow its filter or ask for a smaller page")]
     TooSlow,
+    /// The serving generation is of an older version, which lacks a column: one of this version is not built
+    /// yet.
+    #[error(
+        "the read model is being rebuilt for a newer version: leave the filter out, or ask again later"
+    )]
+    BeingRebuilt,
     /// Postgres failed.
     #[error("the read models are unavailable")]
     Unavailable(#[source] sqlx::Error),
@@ -67,6 +73,8 @@ impl From<sqlx::Error> for ReadError {
         match code.as_deref() {
             // query_canceled, by the statement timeout of the pool.
             Some("57014") => Self::TooSlow,
+            // undefined_column
+            Some("42703") => Self::BeingRebuilt,
             // Class 22, data exception: only values that came from outside can cause it.
             Some(code) if code.starts_with("22") => Self::InvalidFilter,
             _ => Self::Unavailable(error),

@@ -9,7 +9,7 @@
 //!   is made by a rebuild ([`rebuild`](crate::rebuild)), when the model's version rises;
 //! - the tables of a generation and its row in `es.generations` commit together.
 
-use event_store::consume::generation;
+use event_store::consume::generation::{self, Generation, GenerationState};
 use event_store::consume::source::ConsumerId;
 use event_store::error::StoreError;
 use event_store::pool;
@@ -57,6 +57,21 @@ pub async fn migrate(pool: &PgPool) -> Result<(), TablesError> {
             generation::begin(&mut *transaction, model.name(), model.version()).await?;
         }
     }
+    // The views of this program's versions may have been made before their columns had comments.
+    let names: Vec<_> = registry::all().iter().map(|model| model.name()).collect();
+    let generations = generation::list(&mut *transaction, &names).await?;
+    for model in registry::all() {
+        let serves = |of: &Generation| {
+            of.consumer == model.name()
+                && of.version == model.version()
+                && of.state == GenerationState::Serving
+        };
+        if generations.iter().any(serves) {
+            for view in model.views() {
+                describe(&mut transaction, view).await?;
+            }
+        }
+    }
     transaction.commit().await?;
     Ok(())
 }
@@ -96,24 +111,22 @@ pub(crate) async fn make(
     leave(transaction).await
 }
 
-/// Points the views that the model declares to the tables of a generation. A view that is there keeps its
-/// columns, and what was made upon it stays: Postgres refuses a query with other columns.
+/// Points the views that the model declares to the tables of a generation. A view that exists keeps its
+/// columns, and views upon it stay: columns that only newer code declares are null. Postgres refuses a query
+/// that renames or retypes a column.
 pub(crate) async fn show(
     transaction: &mut PgConnection,
     model: &dyn ReadModel,
     generation: i32,
 ) -> Result<(), sqlx::Error> {
-    let schema = schema_of(model, generation);
+    let tables = schema_of(model, generation);
     for View { schema, .. } in model.views() {
         make_schema_of_views(transaction, schema).await?;
     }
-    run(transaction, format!("set local search_path = {schema}")).await?;
+    run(transaction, format!("set local search_path = {tables}")).await?;
     for view in model.views() {
-        let View {
-            schema,
-            name,
-            query,
-        } = view;
+        let View { schema, name, .. } = view;
+        let query = with_later_columns(transaction, view).await?;
         // As whoever reads, so that the policies of the tables bind them.
         run(
             transaction,
@@ -127,16 +140,57 @@ pub(crate) async fn show(
             format!("grant select on {schema}.{name} to clustergenie_reader"),
         )
         .await?;
-        for (about, comment) in view.comments() {
-            let about = match about {
-                Commented::View => format!("view {schema}.{name}"),
-                Commented::Column(column) => format!("column {schema}.{name}.{column}"),
-            };
-            let comment = comment.replace('\'', "''");
-            run(transaction, format!("comment on {about} is '{comment}'")).await?;
-        }
+        describe(transaction, view).await?;
     }
     leave(transaction).await
+}
+
+/// The query of a view, followed by the columns that the view has and this code does not know.
+async fn with_later_columns(
+    transaction: &mut PgConnection,
+    view: &View,
+) -> Result<String, sqlx::Error> {
+    let View {
+        schema,
+        name,
+        query,
+    } = view;
+    run(
+        transaction,
+        format!("create temporary view known as {query}"),
+    )
+    .await?;
+    let later: Vec<String> = sqlx::query_scalar(
+        "select format('null::%s as %I', format_type(atttypid, atttypmod), attname) \
+         from pg_attribute \
+         where attrelid = to_regclass(format('%I.%I', $1::text, $2::text)) \
+             and attnum > 0 and attname not in ( \
+                 select attname from pg_attribute where attrelid = 'pg_temp.known'::regclass) \
+         order by attnum",
+    )
+    .bind(schema)
+    .bind(name)
+    .fetch_all(&mut *transaction)
+    .await?;
+    run(transaction, "drop view pg_temp.known".to_owned()).await?;
+    Ok(match later.as_slice() {
+        [] => (*query).to_owned(),
+        later => format!("select q.*, {} from ({query}) q", later.join(", ")),
+    })
+}
+
+/// Stores the comments of a view.
+async fn describe(transaction: &mut PgConnection, view: &View) -> Result<(), sqlx::Error> {
+    let View { schema, name, .. } = view;
+    for (about, comment) in view.comments() {
+        let about = match about {
+            Commented::View => format!("view {schema}.{name}"),
+            Commented::Column(column) => format!("column {schema}.{name}.{column}"),
+        };
+        let comment = comment.replace('\'', "''");
+        run(transaction, format!("comment on {about} is '{comment}'")).await?;
+    }
+    Ok(())
 }
 
 /// Drops the views of clients that still show a generation, which is about to serve no more: those that

@@ -131,6 +131,7 @@ pub(crate) fn read_failed(error: ReadError) -> Error {
         ReadError::InvalidCursor => Code::InvalidCursor,
         ReadError::InvalidFilter => Code::BadUserInput,
         ReadError::TooSlow => Code::TooSlow,
+        ReadError::BeingRebuilt => Code::Unavailable,
         ReadError::Unavailable(_) | ReadError::Store(_) => return unavailable(&error),
         ReadError::UnexpectedEvent(_) => return internal(&error),
     };

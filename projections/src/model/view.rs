@@ -34,10 +34,10 @@ impl View {
                 above.push(comment.trim());
                 continue;
             }
-            let last = line.trim_end_matches(',').rsplit(' ').next();
-            let about = match last {
-                Some("select") => Commented::View,
-                last => Commented::Column(last.unwrap_or_default()),
+            let line = line.trim_end_matches(',');
+            let about = match line.rsplit(' ').next().unwrap_or(line) {
+                "select" => Commented::View,
+                column => Commented::Column(column),
             };
             if !above.is_empty() {
                 comments.push((about, above.join(" ")));

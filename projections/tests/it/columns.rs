@@ -177,6 +177,56 @@ async fn columns_are_renamed_retyped_and_dropped_while_clients_read_the_same_vie
     assert!(columns(&world, "read_v2").await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_program_keeps_the_columns_of_a_newer_one() {
+    /// A later version, with a column more.
+    struct WiderDroplets;
+
+    impl Model for WiderDroplets {
+        const NAME: &'static str = Droplets::NAME;
+        const VERSION: i32 = Droplets::VERSION + 1;
+        const OF: &'static [StreamType] = Droplets::OF;
+        const TABLES: &'static str = Droplets::TABLES;
+        const VIEWS: &'static [View] = &[View {
+            schema: "read_v1",
+            name: "droplets",
+            query: "select id, org_id, name, status, size, region, image, tags, cluster, provisioner, \
+                    protection, vcpus, memory_mib, disk_gib, price_hourly_micros, \
+                    price_monthly_micros, addresses, failure_reason, version, created_at, updated_at, \
+                    recorded_at, cluster_id, length(name) as \"Length\" from droplets",
+        }];
+
+        type Row = DropletRow;
+
+        fn fold(row: Option<DropletRow>, event: &Recorded) -> Result<DropletRow, UnexpectedEvent> {
+            model::fold::<Droplets>(row, event)
+        }
+    }
+
+    let world = World::new().await;
+    record_lives(&world, 6).await;
+    world.catch_up().await;
+    let (shown, before) = (columns(&world, "read_v1").await, rows(&world).await);
+    let newer = rebuilder(&world, "newer", vec![Arc::new(Rows(WiderDroplets))]);
+    await_states(&world, "droplets", &["RETIRED", "SERVING"]).await;
+    drop(newer);
+    let wider = columns(&world, "read_v1").await;
+    assert_eq!(wider.len(), shown.len() + 1);
+
+    request(&world, &Rows(Droplets)).await;
+    let _older = rebuilder(&world, "older", vec![Arc::new(Rows(Droplets))]);
+    await_states(&world, "droplets", &["RETIRED", "RETIRED", "SERVING"]).await;
+    assert_eq!(columns(&world, "read_v1").await, wider);
+    let known: Vec<Value> = sqlx::query_scalar(
+        "select to_jsonb(d) - 'failure_reason' - 'Length' from read_v1.droplets d \
+         where d.\"Length\" is null order by d.id",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .expect("reads");
+    assert_eq!(known, before);
+}
+
 #[tokio::test]
 async fn a_view_whose_columns_would_change_is_refused_and_the_old_one_serves() {
     /// One that has forgotten what it promised.

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::{env, fs};
 
-use projections::model::ReadModel;
+use projections::model::{ReadModel, View};
 use sqlx::PgPool;
 
 use crate::world::World;
@@ -77,6 +77,39 @@ async fn every_column_of_a_view_has_a_comment() {
             .expect("it has a comment")
             .contains("one row a droplet")
     );
+}
+
+/// The columns of a golden file's view, in order.
+fn view_of(file: &Path, view: &View) -> Vec<String> {
+    let text = fs::read_to_string(file).expect("the file is read");
+    let head = format!("view {}.{}", view.schema, view.name);
+    let lines = text.lines().skip_while(|line| *line != head).skip(1);
+    lines
+        .take_while(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn a_view_begins_with_the_columns_that_it_had_in_the_version_before() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for model in projections::all() {
+        for version in 2..=model.version() {
+            for view in model.views() {
+                let file = |version| folder.join(format!("{}.v{version}.txt", model.name()));
+                let (before, after) = (
+                    view_of(&file(version - 1), view),
+                    view_of(&file(version), view),
+                );
+                assert_eq!(
+                    after.get(..before.len()),
+                    Some(before.as_slice()),
+                    "{}",
+                    view.name
+                );
+            }
+        }
+    }
 }
 
 #[tokio::test]
