@@ -15,7 +15,7 @@ pub(crate) use object::Cluster;
 use async_graphql::Lookahead;
 use domain::ids::ClusterId;
 use projections::clusters::Clusters;
-use projections::consistency::ReadModels;
+use projections::consistency::AnyReadModel;
 use projections::model::Rows;
 
 use self::counts::ClusterCounts;
@@ -35,7 +35,7 @@ impl Resource for Cluster {
     const PAGE: &'static str = "A page of clusters.";
     const ITEM: &'static str = "A cluster in a page.";
 
-    fn read_models(_: &[Lookahead<'_>]) -> ReadModels<'static> {
-        &[&Rows(Clusters)]
+    fn read_models(_: &[Lookahead<'_>]) -> Vec<AnyReadModel> {
+        vec![&Rows(Clusters)]
     }
 }

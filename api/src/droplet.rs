@@ -16,7 +16,7 @@ pub(crate) use object::Droplet;
 
 use async_graphql::Lookahead;
 use domain::ids::DropletId;
-use projections::consistency::ReadModels;
+use projections::consistency::AnyReadModel;
 use projections::droplets::Droplets;
 use projections::model::Rows;
 
@@ -24,7 +24,8 @@ use self::counts::DropletCounts;
 use self::mutations::DropletMutations;
 use self::queries::DropletQueries;
 use self::subscriptions::DropletSubscriptions;
-use crate::graph::resource::Resource;
+use crate::cluster::Cluster;
+use crate::graph::resource::{Resource, read_models_of};
 
 impl Resource for Droplet {
     type Id = DropletId;
@@ -37,7 +38,9 @@ impl Resource for Droplet {
     const PAGE: &'static str = "A page of droplets.";
     const ITEM: &'static str = "A droplet in a page.";
 
-    fn read_models(_: &[Lookahead<'_>]) -> ReadModels<'static> {
-        &[&Rows(Droplets)]
+    fn read_models(selected: &[Lookahead<'_>]) -> Vec<AnyReadModel> {
+        let mut models: Vec<AnyReadModel> = vec![&Rows(Droplets)];
+        models.extend(read_models_of::<Cluster>(selected, "cluster"));
+        models
     }
 }

@@ -15,8 +15,7 @@ pub(crate) use object::Job;
 
 use async_graphql::Lookahead;
 use domain::ids::JobId;
-use projections::consistency::ReadModels;
-use projections::droplets::Droplets;
+use projections::consistency::AnyReadModel;
 use projections::jobs::Jobs;
 use projections::model::Rows;
 
@@ -24,7 +23,8 @@ use self::counts::JobCounts;
 use self::mutations::JobMutations;
 use self::queries::JobQueries;
 use self::subscriptions::JobSubscriptions;
-use crate::graph::resource::Resource;
+use crate::droplet::Droplet;
+use crate::graph::resource::{Resource, read_models_of};
 
 impl Resource for Job {
     type Id = JobId;
@@ -37,12 +37,9 @@ impl Resource for Job {
     const PAGE: &'static str = "A page of jobs.";
     const ITEM: &'static str = "A job in a page.";
 
-    fn read_models(selected: &[Lookahead<'_>]) -> ReadModels<'static> {
-        let droplet = |job: &Lookahead<'_>| job.field("droplet").exists();
-        if selected.iter().any(droplet) {
-            &[&Rows(Jobs), &Rows(Droplets)]
-        } else {
-            &[&Rows(Jobs)]
-        }
+    fn read_models(selected: &[Lookahead<'_>]) -> Vec<AnyReadModel> {
+        let mut models: Vec<AnyReadModel> = vec![&Rows(Jobs)];
+        models.extend(read_models_of::<Droplet>(selected, "droplet"));
+        models
     }
 }

@@ -36,6 +36,9 @@ const QUEUE: usize = 1_024;
 /// wanted.
 pub type ReadModels<'a> = &'a [&'a dyn Consumer];
 
+/// A read model of this program.
+pub type AnyReadModel = &'static dyn Consumer;
+
 /// Where requests wait for what clients wrote; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Consistency {

@@ -73,6 +73,14 @@ impl GlobalId {
         }
     }
 
+    /// The id of a resource whose stream type is stored under this name.
+    pub(crate) fn of_named(stream_type: &str, uuid: Uuid) -> ID {
+        match ResourceType::of_stream_type(stream_type) {
+            Some(resource_type) => ID(format!("{}:{uuid}", resource_type.name())),
+            None => ID(format!("{stream_type}:{uuid}")),
+        }
+    }
+
     /// The id as that of a resource of one type, if it names one of that type.
     pub(crate) fn typed<Id: ResourceId>(self) -> Option<Id> {
         (self.resource_type == Id::resource_type()).then(|| self.uuid.into())

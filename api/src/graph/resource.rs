@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use async_graphql::{Context, Lookahead, ObjectType, OutputType, Result, SubscriptionType};
-use projections::consistency::ReadModels;
+use projections::consistency::AnyReadModel;
 use projections::counts::query::OrgCounts;
 use projections::list::Listed;
 use projections::model::{LiveRow, Model};
@@ -37,8 +37,8 @@ pub(crate) trait Resource:
     /// The description of one of them in a page.
     const ITEM: &'static str;
 
-    /// The read models that show objects of which these fields are selected.
-    fn read_models(selected: &[Lookahead<'_>]) -> ReadModels<'static>;
+    /// The read models that show objects of which these fields are selected, nested objects included.
+    fn read_models(selected: &[Lookahead<'_>]) -> Vec<AnyReadModel>;
 
     /// The object with this id as it is now, if the organization of the request has it.
     ///
@@ -51,10 +51,23 @@ pub(crate) trait Resource:
     ) -> impl Future<Output = Result<Option<Self>>> + Send {
         async move {
             let by = Self::read_models(&[context.look_ahead()]);
-            let (reader, org) = consistency::reader(context, consistent_with, by).await?;
+            let (reader, org) = consistency::reader(context, consistent_with, &by).await?;
             let row = reader.row::<Self::Model>(org, id).await;
             Ok(row.map_err(error::read_failed)?.map(Self::from))
         }
+    }
+}
+
+/// The read models that show objects which are selected as this field, if it is selected.
+pub(crate) fn read_models_of<R: Resource>(
+    selected: &[Lookahead<'_>],
+    field: &str,
+) -> Vec<AnyReadModel> {
+    let nested: Vec<_> = selected.iter().map(|object| object.field(field)).collect();
+    if nested.iter().any(Lookahead::exists) {
+        R::read_models(&nested)
+    } else {
+        Vec::new()
     }
 }
 

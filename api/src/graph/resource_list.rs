@@ -38,7 +38,7 @@ pub(crate) async fn list<R: Resource>(
         selected.field("edges").field("node"),
     ];
     let by = R::read_models(&nodes);
-    let (reader, org) = consistency::reader(context, consistent_with, by).await?;
+    let (reader, org) = consistency::reader(context, consistent_with, &by).await?;
     let slice = reader.page::<R::Model>(org, &filter, &page).await;
     let slice = slice.map_err(error::read_failed)?;
     Ok(connection(slice, R::from, TotalCount::<R::Model>(filter)))
@@ -76,7 +76,7 @@ impl<R: Resource> ReadById for R {
     type Id = R::Id;
 
     async fn read(context: &Context<'_>, ids: Vec<R::Id>) -> Result<HashMap<R::Id, Self>> {
-        let (reader, org) = consistency::reader(context, None, R::read_models(&[])).await?;
+        let (reader, org) = consistency::reader(context, None, &R::read_models(&[])).await?;
         let streams: Vec<_> = ids.iter().map(|id| (*id).into()).collect();
         // What names an object may be shown before the read model of the object has it.
         let rows = reader.rows_or_live_state::<R::Model>(org, &streams).await;

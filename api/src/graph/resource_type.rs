@@ -46,6 +46,11 @@ impl ResourceType {
         Self::ALL.iter().copied().find(|one| one.name() == name)
     }
 
+    /// The resource that has streams of the type with this stored name; `None` as in [`Self::of_stream`].
+    pub(crate) fn of_stream_type(name: &str) -> Option<Self> {
+        Self::of_stream(name.parse().ok()?)
+    }
+
     /// The noun for one of them with its article.
     pub(crate) fn with_article(self) -> String {
         let noun = self.noun();

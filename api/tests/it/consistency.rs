@@ -124,6 +124,44 @@ async fn who_waits_too_long_is_told_the_lag() {
 }
 
 #[tokio::test]
+async fn nested_objects_show_the_write_or_the_field_fails() {
+    const PATHS: [&str; 5] = [
+        "droplet(id: $droplet, consistentWith: $token) { cluster { name } }",
+        "droplets(first: 1, consistentWith: $token) { nodes { cluster { name } } }",
+        "droplets(first: 1, consistentWith: $token) { edges { node { cluster { name } } } }",
+        "job(id: $job, consistentWith: $token) { droplet { cluster { name } } }",
+        "jobs(first: 1, consistentWith: $token) { nodes { droplet { ... { cluster { name } } } } }",
+    ];
+    let api = TestApi::with_patience(IMPATIENT).await;
+    let agent = api.caller(&[Role::Agent]);
+    let input = json!({ "name": "blue" });
+    let cluster = agent.done("createCluster", input).await["cluster"]["id"].take();
+    let input = json!({
+        "name": "web-1", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
+        "provisioner": "AGENT", "cluster": cluster,
+    });
+    let droplet = text(agent.done("provisionDroplet", input).await["droplet"]["id"].take());
+    let job = agent.job(&droplet).await;
+    api.platform.settle().await;
+    let paused = api.platform.pause("clusters").await;
+    let input = json!({ "id": cluster, "name": "green" });
+    let token = agent.done("renameCluster", input).await["consistencyToken"].take();
+    let variables = json!({ "droplet": droplet, "job": job, "token": token });
+    for path in PATHS {
+        let mut declared = "$token: String".to_owned();
+        for id in ["droplet", "job"] {
+            if path.contains(&format!("${id}")) {
+                declared += &format!(", ${id}: ID!");
+            }
+        }
+        let document = format!("query ({declared}) {{ {path} }}");
+        let answer = agent.response(&document, variables.clone()).await;
+        assert_eq!(code_of(&answer), "NOT_YET_CONSISTENT", "{path}: {answer}");
+    }
+    drop(paused);
+}
+
+#[tokio::test]
 async fn a_token_from_the_future_is_not_waited_for_for_ever() {
     let api = TestApi::with_patience(IMPATIENT).await;
     let agent = api.caller(&[Role::Agent]);
