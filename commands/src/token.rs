@@ -38,7 +38,7 @@ pub struct Token {
 pub enum InvalidToken {
     /// It was not made by this platform, or was changed or cut since.
     #[error(
-        "this is not a consistency token: send the `token` of a mutation's answer unchanged, or \
+        "this is not a consistency token: send the `consistencyToken` of a mutation's answer unchanged, or \
          none at all"
     )]
     Malformed,
@@ -185,7 +185,7 @@ mod tests {
         assert!(
             InvalidToken::Malformed
                 .to_string()
-                .contains("send the `token`")
+                .contains("send the `consistencyToken`")
         );
     }
 

@@ -1,4 +1,4 @@
-//! The rules of droplets and jobs.
+//! The rules of droplets, jobs and clusters.
 //!
 //! Every rule of the platform that needs one aggregate only lives here, as a pure function:
 //! [`decide`](decider::Decider::decide) turns a command and a state into events or a rejection,

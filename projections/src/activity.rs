@@ -31,8 +31,9 @@ pub struct ActivityRow {
     pub position: Position,
     /// The event's stored name, such as `droplet_activated`.
     pub kind: String,
-    /// What kind of thing it happened to.
-    pub resource_type: StreamType,
+    /// The name of the type of the resource, such as `droplet`; also of a type that only a newer program
+    /// knows.
+    pub resource_type: String,
     /// The id of the thing it happened to.
     pub resource_id: Uuid,
     /// What people call the thing after the event, where known.
@@ -56,7 +57,7 @@ impl ActivityRow {
             org: event.org.clone(),
             position: *position,
             kind: event.event.event_type().to_owned(),
-            resource_type: event.stream.stream_type,
+            resource_type: event.stream.stream_type.to_string(),
             resource_id: event.stream.uuid,
             resource_name: resource_name.map(str::to_owned),
             actor: event.metadata.actor.clone(),

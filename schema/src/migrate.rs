@@ -37,7 +37,10 @@ pub enum SchemaError {
         version: i64,
     },
     /// An applied migration differs from the one of the same version here.
-    #[error("migration {version} was changed after it had been applied to this database")]
+    #[error(
+        "migration {version} was changed after it had been applied to this database: use the program that \
+         migrated it, or start with a new database"
+    )]
     Altered {
         /// The migration whose checksum differs.
         version: i64,

@@ -46,15 +46,15 @@ impl Activity {
     /// The type of the resource that it happened to. Null if only a newer version of the platform knows
     /// that type, which can be during an upgrade.
     async fn resource_type(&self) -> Option<ResourceType> {
-        ResourceType::of_stream(self.0.resource_type)
+        ResourceType::of_stream_type(&self.0.resource_type)
     }
 
     /// The id of the resource that it happened to.
     async fn resource_id(&self) -> ID {
-        GlobalId::of_stream(self.0.resource_type, self.0.resource_id)
+        GlobalId::of_named(&self.0.resource_type, self.0.resource_id)
     }
 
-    /// The droplet's name or the job's kind at that time.
+    /// The name of the resource after the event, or a job's kind.
     async fn resource_name(&self) -> Option<&str> {
         self.0.resource_name.as_deref()
     }

@@ -19,8 +19,8 @@ pub(crate) struct JobFilter {
     kinds: Option<Vec<String>>,
     /// It concerns the droplet with this id.
     droplet: Option<ID>,
-    /// It concerns this cluster.
-    cluster: Option<String>,
+    /// The label of the cluster that the job concerns.
+    cluster_label: Option<String>,
     /// This is who does it.
     runner: Option<Runner>,
 }
@@ -64,8 +64,8 @@ impl TryFrom<JobFilter> for query::JobFilter {
             kinds: read_all("kinds", filter.kinds, JobKind::parse)?,
             droplet: read("droplet", droplet.transpose())?,
             cluster: read(
-                "cluster",
-                filter.cluster.map(ClusterName::parse).transpose(),
+                "clusterLabel",
+                filter.cluster_label.map(ClusterName::parse).transpose(),
             )?,
             runner: filter.runner.map(Into::into),
         })

@@ -14,8 +14,9 @@ pub(crate) struct SubmitJobInput {
     pub(crate) kind: String,
     /// The id of the droplet that it concerns.
     pub(crate) droplet: Option<ID>,
-    /// The cluster that it concerns.
-    pub(crate) cluster: Option<String>,
+    /// The label of the cluster that the job concerns: 1 to 63 lower-case letters, digits and hyphens. It
+    /// need not be the name of a cluster.
+    pub(crate) cluster_label: Option<String>,
     /// What the runner needs to know besides: an object, at most 16 KiB and 32 levels deep.
     pub(crate) parameters: Option<Json<Value>>,
     /// Who does it.

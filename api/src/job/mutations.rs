@@ -33,7 +33,7 @@ impl JobMutations {
     ) -> Result<JobPayload> {
         let mut check = Check::begin(context)?;
         let kind = check.value("kind", JobKind::parse(input.kind));
-        let subject = subject(&mut check, input.droplet, input.cluster);
+        let subject = subject(&mut check, input.droplet, input.cluster_label);
         let parameters = check.value("parameters", parameters(input.parameters));
         let attempts = check.value("maxAttempts", small(input.max_attempts));
         let new = || {
@@ -151,7 +151,7 @@ fn subject(
     match (droplet, cluster) {
         (Some(droplet), None) => check.id("droplet", &droplet).map(JobSubject::Droplet),
         (None, Some(cluster)) => check
-            .value("cluster", ClusterName::parse(cluster))
+            .value("clusterLabel", ClusterName::parse(cluster))
             .map(JobSubject::Cluster),
         (Some(_), Some(_)) | (None, None) => {
             let message = "a job concerns one droplet or one cluster: give exactly one of the two";

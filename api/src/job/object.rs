@@ -63,8 +63,8 @@ impl Job {
         batch::by_id(context, id).await
     }
 
-    /// The cluster that it concerns, unless it concerns a droplet.
-    async fn cluster(&self) -> Option<&str> {
+    /// The label of the cluster that the job concerns, unless it concerns a droplet.
+    async fn cluster_label(&self) -> Option<&str> {
         self.0.cluster.as_ref().map(|cluster| cluster.as_str())
     }
 

@@ -91,7 +91,7 @@ async fn inputs_of_jobs_are_checked() {
     let agent = api.caller(&[Role::Agent]);
     let droplet = agent.droplet("web-1").await;
     let input = json!({
-        "kind": "Batch", "droplet": droplet, "cluster": "blue", "parameters": [1],
+        "kind": "Batch", "droplet": droplet, "clusterLabel": "blue", "parameters": [1],
         "maxAttempts": 1000,
     });
     let payload = agent.mutate("submitJob", input).await;

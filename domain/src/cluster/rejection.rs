@@ -17,8 +17,8 @@ pub enum ClusterRejection {
     ClusterDeleted,
     /// It has as many live droplets as it may have.
     #[error(
-        "the cluster has its maximum of {maximum} droplets: raise the maximum or delete a droplet \
-         first"
+        "the cluster has its maximum of {maximum} live droplets: raise the maximum, or delete a droplet \
+         and wait until its machine is removed"
     )]
     ClusterFull {
         /// Its maximum.
@@ -28,14 +28,17 @@ pub enum ClusterRejection {
     #[error("the cluster is in maintenance and takes no droplets: end its maintenance first")]
     ClusterInMaintenance,
     /// It still has live droplets.
-    #[error("the cluster still has droplets: delete them first")]
+    #[error(
+        "the cluster still has live droplets: delete them, and wait until their machines are removed"
+    )]
     ClusterNotEmpty,
     /// There is none with this id.
     #[error("there is no such cluster: check its id")]
     ClusterNotFound,
     /// It has more live droplets than the new maximum.
     #[error(
-        "the cluster has more than {maximum} droplets: delete some first or choose a larger maximum"
+        "the cluster has more than {maximum} live droplets: choose a larger maximum, or delete some and \
+         wait until their machines are removed"
     )]
     ClusterTooLarge {
         /// The maximum asked for.

@@ -71,6 +71,18 @@ macro_rules! aggregates {
                 }
             }
 
+            /// The types of streams whose aggregates take the event for one of theirs.
+            #[cfg(test)]
+            pub(crate) fn takers(&self) -> Vec<StreamType> {
+                let mut takers = Vec::new();
+                $(
+                    if <EventOf<$module::$Type>>::try_from(self.clone()).is_ok() {
+                        takers.push(StreamType::$CONSTANT);
+                    }
+                )+
+                takers
+            }
+
             /// The payload as compact JSON, exactly as it is stored.
             ///
             /// # Errors

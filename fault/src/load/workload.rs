@@ -206,7 +206,7 @@ impl Resources {
             "runner": if ours { "AGENT" } else { "PLATFORM" },
         });
         if self.droplets.is_empty() || random.happens(50) {
-            input["cluster"] = json!("blue");
+            input["clusterLabel"] = json!("blue");
         } else {
             input["droplet"] = json!(random.one_of(&self.droplets).id);
         }
