@@ -9,11 +9,11 @@ use crate::config::Archive;
 use crate::tasks::Stage;
 use crate::tasks::Tasks;
 
-/// Copies the log if an archive is named. Several processes may name the same one: they repeat each other's
-/// work, and write each event once.
+/// Starts the copy of the log, if the settings name an archive. Several processes may copy to the same
+/// archive: they repeat each other's work, but write each event once.
 ///
 /// # Errors
-/// When one is named and this program was built without the feature.
+/// When the settings name an archive and this program was built without the feature `archive`.
 pub(crate) fn start(
     tasks: &mut Tasks,
     pool: &PgPool,

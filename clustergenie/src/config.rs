@@ -62,7 +62,7 @@ pub(crate) enum Command {
     /// Shows, pauses and rebuilds projections, and handles events they could not apply.
     #[command(after_help = projections::names())]
     Projections(Projections),
-    /// Brings a database to the version of this program, then ends.
+    /// Migrates a database to the version of this program, then ends.
     Migrate(Migrate),
     /// Serves the GraphQL API. One process of a distributed installation.
     Api(Api),
@@ -74,10 +74,11 @@ pub(crate) enum Command {
     Work(Work),
 }
 
-/// Log lines on standard error.
+/// The settings of log lines, which are written to standard error.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Logging {
-    /// What to log: a level such as `info`, or modules and their levels such as `info,event_store=debug`.
+    /// Filter of log lines: a level such as `info`, or modules and their levels such as
+    /// `info,event_store=debug`.
     #[arg(
         long,
         global = true,
@@ -102,7 +103,7 @@ pub(crate) struct Logging {
 pub(crate) enum LogFormat {
     /// Text for people.
     Text,
-    /// One JSON object a line, for programs.
+    /// A JSON object a line, for programs.
     Json,
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-/// A locked data directory. The lock ends with this value, or with the process.
+/// A locked data directory. Dropping this value or ending the process releases the lock.
 #[derive(Debug)]
 pub(crate) struct DataDirectory {
     path: PathBuf,
@@ -51,7 +51,7 @@ impl DataDirectory {
         }
     }
 
-    /// The absolute path, without links.
+    /// The absolute path, with symbolic links resolved.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -13,13 +13,14 @@ use crate::config::Health;
 
 /// Timeout of the check. A process answers `/readyz` without waiting for anything.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// The most bytes that are read of a response, which has a few hundred.
+/// Upper bound of the bytes that are read of a response. A usual response has a few hundred.
 const MAX_ANSWER: u64 = 64 * 1024;
 
 /// Succeeds if the process is ready.
 ///
 /// # Errors
-/// When it does not answer, or some parts are not ready: which ones and why.
+/// When the process does not answer, or some parts are not ready. The error names those parts and the
+/// reasons.
 pub(crate) async fn run(settings: Health) -> anyhow::Result<()> {
     let url = readiness_url(settings.url);
     let answer = timeout(TIMEOUT, get(&url))
@@ -46,14 +47,15 @@ pub(crate) async fn run(settings: Health) -> anyhow::Result<()> {
     bail!("not ready: {}", reasons.join("; "))
 }
 
-/// The URL of the readiness of the process at this address.
+/// The readiness URL of the process at an address.
 fn readiness_url(mut address: Url) -> Url {
     let path = format!("{}/readyz", address.path().trim_end_matches('/'));
     address.set_path(&path);
     address
 }
 
-/// The whole response to a GET. HTTP/1.0, so that the body is not chunked and ends with the connection.
+/// Returns the whole response to a GET. The request uses HTTP/1.0, so that the body is not chunked and ends
+/// with the connection.
 async fn get(url: &Url) -> anyhow::Result<Vec<u8>> {
     let host = url.host_str().context("there is no host")?;
     let port = url.port_or_known_default().context("there is no port")?;
@@ -68,7 +70,7 @@ async fn get(url: &Url) -> anyhow::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// Reads the readiness from the body of a response, whatever its status.
+/// Reads the readiness from the body of a response with any status.
 fn read(answer: &[u8]) -> anyhow::Result<Readiness> {
     const END_OF_HEAD: &[u8] = b"\r\n\r\n";
     ensure!(answer.starts_with(b"HTTP/1."), "it does not speak HTTP");

@@ -1,7 +1,7 @@
 //! The file of the key that signs and checks tokens.
 //!
-//! White space around a text key (such as the output of `openssl rand -base64 48`) is ignored, so a final line
-//! break does not matter. Any other file is the key, byte by byte.
+//! White space around a text key is ignored, so a final line break does not change the key. An example of a
+//! text key is the output of `openssl rand -base64 48`. Any other file is the key, byte by byte.
 
 use std::fs;
 use std::io;
@@ -14,13 +14,13 @@ use crate::secret_file;
 /// The name of the key file in a data directory.
 const FILE: &str = "jwt.key";
 
-/// Prefix of development keys, by which they are recognized where they do not belong.
+/// Prefix of development keys, so that `api` recognizes them and logs a warning.
 const DEVELOPMENT: &str = "clustergenie-development-key-";
 
-/// Reads the key of a locked data directory; creates it if there is none.
+/// Reads the key of a locked data directory; creates the key if the directory has none.
 ///
 /// # Errors
-/// When it cannot be read or written.
+/// When the key cannot be read or written.
 pub(crate) fn make_in_data_directory(data: &Path) -> anyhow::Result<Vec<u8>> {
     let key = secret_file::read_or_write(&data.join(FILE), || {
         let random: [u8; 32] = secret_file::random()?;
@@ -50,14 +50,14 @@ pub(crate) fn of_data_directory(data: &Path) -> anyhow::Result<Vec<u8>> {
 /// Reads a key file.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When the file cannot be read.
 pub(crate) fn of_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let key = fs::read(path)
         .with_context(|| format!("the signing key {} cannot be read", path.display()))?;
     Ok(without_white_space(key))
 }
 
-/// Whether `up` created the key, for use on one machine.
+/// True if `up` created the key, for use on one machine.
 pub(crate) fn is_for_development(key: &[u8]) -> bool {
     key.starts_with(DEVELOPMENT.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! The result of an operator's command, on standard output. Nothing else is written there.
+//! The result of an operator's command, on standard output. No other output goes there.
 
 use std::io::{self, Write};
 

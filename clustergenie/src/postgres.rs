@@ -1,8 +1,9 @@
 //! The private Postgres of `up`: creates, starts and stops it.
 //!
-//! Committed data is on disk (fsync and full page writes are on). The server listens on the loopback interface
-//! only and requires a password. It runs as an ordinary user even when we are root. It stops when we do, also
-//! when we are killed. A Postgres that `up` did not create is never touched.
+//! Committed data is on disk (fsync and full page writes are on). The server listens on the loopback
+//! interface only and requires a password. The server runs as an ordinary user even when this process runs as
+//! root. The server stops with this process, even when this process is killed. A Postgres that `up` did not
+//! create is never touched.
 
 mod binaries;
 mod child;
@@ -51,11 +52,11 @@ const SETTINGS: &[(&str, &str)] = &[
 const ATTEMPTS: u32 = 20;
 /// Delay between two attempts to start.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
-/// Poll interval until the server accepts connections.
+/// Poll interval of the wait until the server accepts connections.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
 /// Log interval of a long start: recovery after a crash may take minutes.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
-/// Timeout of a fast shutdown; then an immediate one follows, and the next start recovers.
+/// Timeout of a fast shutdown. An immediate shutdown follows, and the next start recovers.
 const FAST_SHUTDOWN: Duration = Duration::from_secs(30);
 /// Timeout of an immediate shutdown.
 const IMMEDIATE_SHUTDOWN: Duration = Duration::from_secs(15);
@@ -68,11 +69,12 @@ pub(crate) struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
-    /// Starts the server of the cluster in a locked data directory: on the port of its last start, or on
-    /// a free one when that is taken. Creates the cluster if there is none.
+    /// Starts the server of the cluster in a locked data directory; creates the cluster if there is none. The
+    /// port is that of the last start, or a free one if that port is in use.
     ///
     /// # Errors
-    /// When that fails: what to install, to correct or to read.
+    /// When the cluster cannot be prepared, or the server does not start. The error says what to install, to
+    /// correct or to read.
     pub(crate) async fn start(data: &Path, bin: Option<&Path>) -> anyhow::Result<Self> {
         let cluster = Cluster::prepare(data, bin).await?;
         for _ in 1..ATTEMPTS {
@@ -95,7 +97,7 @@ impl PrivatePostgres {
         &self.url
     }
 
-    /// Returns when the server has ended by itself.
+    /// Waits until the server ends by itself, and returns the reason.
     pub(crate) async fn ended(&self) -> anyhow::Error {
         match self.server.ended().await {
             Ok(status) => anyhow::anyhow!("Postgres ended with {status}; see postgres.log"),
@@ -103,10 +105,11 @@ impl PrivatePostgres {
         }
     }
 
-    /// Stops the server: by a fast shutdown, and by an immediate one after a timeout or when `hurry` returns.
+    /// Stops the server by a fast shutdown. Switches to an immediate shutdown after a timeout, or when
+    /// `hurry` returns.
     ///
     /// # Errors
-    /// When it does not end. The next start waits for it and recovers.
+    /// When the server does not end. The next start waits for that server and recovers.
     pub(crate) async fn stop(self, hurry: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.server.signal(Signal::INT);
         let why = tokio::select! {
@@ -184,7 +187,7 @@ fn server_command(cluster: &Cluster, port: u16) -> anyhow::Result<Command> {
 }
 
 /// Waits until the server accepts connections, and creates the database if it is missing. The caller must
-/// notice when the server ends meanwhile.
+/// watch for the end of the server meanwhile.
 async fn create_database(cluster: &Cluster, port: u16) -> anyhow::Result<()> {
     let maintenance = PgConnectOptions::new_without_pgpass()
         .host("127.0.0.1")

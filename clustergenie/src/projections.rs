@@ -1,7 +1,7 @@
 //! `clustergenie projections`: shows and operates projections.
 //!
-//! Results go to standard output, and nothing else does. Every action is recorded in the database with a name
-//! and a reason; running processes notice it there.
+//! Standard output has results only. Every action is recorded in the database with a name and a reason;
+//! running processes read the record there.
 
 mod json;
 mod text;
@@ -23,13 +23,13 @@ use uuid::Uuid;
 use crate::config::{Projections, ProjectionsAction, RetryProjection};
 use crate::output::CommandOutput;
 
-/// Connections: one for the action, one for what it reads meanwhile.
+/// Number of connections: one for the action, one for its reads meanwhile.
 const CONNECTIONS: u32 = 2;
 
 /// Runs the action and prints its result.
 ///
 /// # Errors
-/// When the database cannot be used, or the action is refused: a sentence that says what to do instead.
+/// When the database cannot be used, or the action is refused. The error says what to do instead.
 pub(crate) async fn run(settings: Projections) -> anyhow::Result<()> {
     let url = settings.database.url()?;
     let pool = pool::connect(&url, Purpose::Maintenance, CONNECTIONS)
@@ -50,7 +50,7 @@ pub(crate) async fn run(settings: Projections) -> anyhow::Result<()> {
     output.print(settings.json)
 }
 
-/// The person who acts, and the means.
+/// The name of an operator, and the operations on projections.
 struct Operator {
     operations: Operations,
     name: String,

@@ -1,7 +1,7 @@
 //! Readiness of a process: the answer of `/readyz`.
 //!
-//! A task checks the database every second, so answering never waits for it. What makes a part ready or not
-//! is decided in `states`.
+//! A task checks the database every second, so answering never waits for it. The rules for each part are in
+//! `states`.
 
 mod states;
 
@@ -17,13 +17,13 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Poll interval for the database.
+/// Poll interval of the database checks.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Poll interval of [`Ready::wait`], which only reads what the last check found.
+/// Poll interval of [`Ready::wait`], which only reads the result of the last check.
 const WAIT_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Interval of the warnings during a long start.
 const WARN_INTERVAL: Duration = Duration::from_secs(10);
-/// Timeout of a check, after which the database counts as not answering.
+/// Timeout of a check, after which the database is reported as not answering.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The name of the part that publishes to Kafka.
@@ -35,7 +35,7 @@ pub(crate) struct Dependencies {
     pub(crate) pool: PgPool,
     /// The consumers of this process: read models, and the to-do list of the job runner.
     pub(crate) consumers: Vec<Arc<dyn Consumer>>,
-    /// The relay, when it is in this process.
+    /// The relay, if it runs in this process.
     pub(crate) relay: Option<Relay>,
 }
 
@@ -47,21 +47,21 @@ pub(crate) struct Relay {
     pub(crate) standby: Standby,
 }
 
-/// Whether events go to Kafka.
+/// The destination of published events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Publishing {
-    /// They do.
+    /// Kafka.
     Kafka,
-    /// They stay in the log.
+    /// No destination: events stay in the log.
     Nowhere,
 }
 
-/// Whether a relay that stands by counts as ready.
+/// The readiness of a relay that is a standby.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standby {
     /// Ready, because another process may lead.
     IsReady,
-    /// Not ready, because no other process can lead.
+    /// No readiness, because no other process can lead.
     IsNotReady,
 }
 
@@ -69,12 +69,12 @@ pub(crate) enum Standby {
 pub(crate) struct Ready {
     dependencies: Dependencies,
     database: Mutex<Vec<Part>>,
-    /// Whether the warning about a newer database was logged.
+    /// Ensures that the warning about a newer database is logged once.
     warned_of_newer: Once,
 }
 
 impl Ready {
-    /// Not ready until the first check.
+    /// Creates the readiness of a process, which is not ready until the first check.
     pub(crate) fn new(dependencies: Dependencies) -> Arc<Self> {
         let not_checked = part("postgres", Err("not checked yet".to_owned()));
         Arc::new(Self {
@@ -105,12 +105,12 @@ impl Ready {
         }
     }
 
-    /// Waits until every part is ready. Warns periodically of one that is not.
+    /// Waits until every part is ready. Logs periodic warnings about a part that is not ready.
     pub(crate) async fn wait(&self) {
         self.wait_for(|_| true).await;
     }
 
-    /// Waits until every part but one is ready. Warns periodically of one that is not.
+    /// Waits until every part but one is ready. Logs periodic warnings about another part that is not ready.
     pub(crate) async fn wait_without(&self, name: &str) {
         self.wait_for(|part| part.name != name).await;
     }

@@ -81,7 +81,7 @@ fn try_write(path: &Path, contents: &[u8]) -> io::Result<()> {
     written.and_then(|()| sync_directory(path))
 }
 
-/// A rename survives a power failure only once its directory is on disk.
+/// Syncs the directory of a renamed file; only then does the rename survive a power failure.
 fn sync_directory(of: &Path) -> io::Result<()> {
     let folder = of.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()

@@ -1,8 +1,8 @@
 //! The one owner of all tasks of a process.
 //!
-//! A signal, or the first task that ends by itself, stops all of them: stage after stage, so that writers end
-//! before those who sequence, publish and project. Tasks that outlast the grace period are aborted. Nothing
-//! in the program runs outside of this set.
+//! A signal, or the first task that ends by itself, stops all tasks. They stop stage after stage, so that
+//! writers end before those who sequence, publish and project. Tasks that outlast the grace period are
+//! aborted. Every task of the program runs in this set.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -25,7 +25,7 @@ pub(crate) enum Stage {
     Serve,
     /// Issues commands of the platform itself.
     Work,
-    /// Appends what commands decided; ends by itself when no executor of commands is left.
+    /// Appends the decisions of commands; ends by itself when no executor of commands is left.
     Append,
     /// Follows events: sequences, publishes, projects.
     Follow,
@@ -84,7 +84,7 @@ impl Tasks {
         }
     }
 
-    /// Runs a task. It must end soon after its token is cancelled, and not before.
+    /// Runs a task. The task must end soon after its token is cancelled, and not before.
     pub(crate) fn spawn<Task>(
         &mut self,
         stage: Stage,
@@ -97,8 +97,8 @@ impl Tasks {
         self.running.insert(handle.id(), (stage, name.into()));
     }
 
-    /// Runs a task that all others depend on. If it ends by itself, the others cannot stop in order and are
-    /// aborted at once.
+    /// Runs a task that all others depend on. If this task ends by itself, the others cannot stop in order
+    /// and are aborted at once.
     pub(crate) fn spawn_foundation<Task>(
         &mut self,
         name: impl Into<String>,
@@ -111,10 +111,10 @@ impl Tasks {
         self.spawn(Stage::Follow, name, task);
     }
 
-    /// Waits for a signal (SIGINT, SIGTERM) or the first task that ends, then stops all.
+    /// Waits for a signal (SIGINT, SIGTERM) or the first task that ends, then stops all tasks.
     ///
     /// # Errors
-    /// When a task ended: which one and why. A signal is no error.
+    /// When a task ended. The error names the task and the reason. A signal is no error.
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
         let mut signals = Signals::listen()?;
         let ended = tokio::select! {
@@ -201,10 +201,10 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Listens to signals from now on.
+    /// Starts to listen to signals.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When the system refuses the signal handlers.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("signals cannot be listened to");
         Ok(Self {

@@ -50,10 +50,10 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Starts to collect metrics. Must be called once.
+    /// Starts to collect metrics. The process must call this once.
     ///
     /// # Errors
-    /// When it was called before.
+    /// When metrics were started before.
     pub(crate) fn start() -> anyhow::Result<Self> {
         let handle = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
@@ -68,7 +68,7 @@ impl Metrics {
         Ok(Self { handle })
     }
 
-    /// All metrics in Prometheus's text format.
+    /// Renders all metrics in Prometheus's text format.
     pub(crate) fn render(&self) -> String {
         if let Some(bytes) = resident_bytes() {
             metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);

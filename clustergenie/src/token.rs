@@ -13,7 +13,7 @@ use crate::key;
 /// Prints a token to standard output.
 ///
 /// # Errors
-/// When there is no key, or it is too short.
+/// When there is no key, or the key is too short.
 pub(crate) fn run(settings: Token) -> anyhow::Result<()> {
     let key = match &settings.key_file {
         Some(file) => key::of_file(file)?,

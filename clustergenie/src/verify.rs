@@ -1,9 +1,9 @@
 //! `clustergenie verify`: checks that event store, log, Kafka and read models hold the same events, while the
 //! platform runs.
 //!
-//! It writes nothing but temporary tables of its own sessions, and runs no long statements except to compare
-//! read models. Concurrent work never looks like a difference: `event_store::audit` and `outbox_relay::audit`
-//! prove it. A check that fails to run does not prevent the others.
+//! The verification writes nothing but temporary tables of its own sessions. Its only long statements are
+//! those that compare read models. Concurrent work is never reported as a difference: `event_store::audit`
+//! and `outbox_relay::audit` prove it. A check that fails to run does not prevent the others.
 
 mod read_models;
 mod report;
@@ -32,10 +32,10 @@ const CONNECTIONS: u32 = 2;
 const CONNECTIONS_TO_COMPARE: u32 = 4;
 
 /// Runs all checks and prints the report to standard output. Returns 0 if everything holds, 1 if there are
-/// differences, 2 if there are none but something could not be checked.
+/// differences, 2 if there are none but a check could not run.
 ///
 /// # Errors
-/// When nothing can be checked, or on an interrupt; that is 2 as well.
+/// When nothing can be checked, or on an interrupt; the exit status is 2 as well.
 pub(crate) async fn run(settings: Verify) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let report = tokio::select! {
@@ -94,7 +94,7 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
     Ok(Report::new(head, sampled, checks, started.elapsed()))
 }
 
-/// Whether anything was ever published.
+/// True if any event was ever published.
 async fn publishes(pool: &PgPool) -> anyhow::Result<bool> {
     sqlx::query_scalar("select exists (select from es.published where position > 0)")
         .fetch_one(pool)

@@ -1,6 +1,7 @@
-//! The parts that processes are made of, each started in the task set at its stage.
+//! The parts of processes, each started in the task set at its stage.
 //!
-//! `up` has all of them; each process of a distributed installation has some. Nothing here decides which.
+//! `up` has all of them; each process of a distributed installation has some. The module `processes` decides
+//! which.
 
 pub(crate) mod commands;
 pub(crate) mod consumers;
@@ -30,7 +31,7 @@ impl From<Kafka> for Brokers {
     }
 }
 
-/// A name for the holder of a lease that no other process has.
+/// A unique name for this process as the holder of a lease.
 #[expect(
     clippy::disallowed_methods,
     reason = "the edge: here ids enter the program"

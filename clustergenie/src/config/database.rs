@@ -1,4 +1,4 @@
-//! The database that an operator's command works on.
+//! The database of an operator's command.
 
 use std::path::PathBuf;
 
@@ -32,10 +32,10 @@ pub(crate) struct TargetDatabase {
 }
 
 impl TargetDatabase {
-    /// The URL of the database. May contain a password.
+    /// The URL of the database, which may contain a password.
     ///
     /// # Errors
-    /// When no platform runs on the data directory, or its password cannot be read.
+    /// When no platform runs on the data directory, or the password of its database cannot be read.
     pub(crate) fn url(&self) -> anyhow::Result<String> {
         match &self.database_url {
             Some(url) => Ok(url.clone()),

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use clap::Command;
 
-/// Prefix of all our variables.
+/// The prefix of all variables of this program.
 const PREFIX: &str = "CLUSTERGENIE_";
 
 /// Variables of other programs: of the tests, of the benchmarks (`trace load` takes the token), and of
@@ -19,8 +19,8 @@ const OF_OTHERS: [&str; 4] = [
     "CLUSTERGENIE_PORT",
 ];
 
-/// Sets the variables of the file `.env` in the current directory, if there is one. Variables that are set
-/// already keep their values. Must be called before any thread starts.
+/// Sets the variables of the file `.env` in the current directory, if the file exists. Variables that are set
+/// already keep their values. The caller must not have started any thread.
 ///
 /// # Errors
 /// When the file cannot be read or understood.
@@ -32,10 +32,10 @@ pub(crate) fn read_dotenv() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses an unknown variable with our prefix: a misspelt setting is worse than a missing one.
+/// Refuses an unknown variable with the prefix of this program, so that a misspelt setting is never ignored.
 ///
 /// # Errors
-/// Names the variable and the known ones.
+/// When a variable is unknown. The error names it and the known ones.
 pub(crate) fn refuse_unknown(
     cli: &Command,
     variables: impl Iterator<Item = OsString>,

@@ -2,10 +2,10 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-/// Reads `HOST:PORT`. A host name is resolved now; of several addresses, IPv4 is preferred.
+/// Reads `HOST:PORT`. A host name is resolved at once; of several addresses, IPv4 is preferred.
 ///
 /// # Errors
-/// A sentence that says how to write it, or that the host is unknown.
+/// A sentence that says how to write the address, or that the host cannot be resolved.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let has_host_and_port = text
         .rsplit_once(':')

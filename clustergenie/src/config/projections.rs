@@ -16,7 +16,7 @@ pub(crate) struct Projections {
     /// Print JSON.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Who does this, for the record. By default the system user.
+    /// The name of the operator, for the record. By default the system user.
     #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) by: Option<String>,
     #[command(subcommand)]
@@ -44,7 +44,7 @@ pub(crate) enum ProjectionsAction {
     /// Lists parked streams: streams with an event that could not be applied.
     #[command(after_help = names())]
     Parked {
-        /// Only of this projection.
+        /// The projection whose parked streams to list. By default all.
         name: Option<String>,
     },
     /// Retries parked streams.

@@ -18,8 +18,8 @@ const LIMITS: Limits = Limits::DEFAULT;
 const MAX: Limits = Limits::MAX;
 const RATES: Rates = Rates::DEFAULT;
 
-/// Limits of requests. Each limit has bounds: at 0 nothing would be accepted, and beyond [`Limits::MAX`]
-/// one document could crash the process.
+/// Limits of requests. Each limit has bounds: at 0 no document would be accepted, and beyond [`Limits::MAX`]
+/// a document could crash the process.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Limits of requests")]
 pub(crate) struct Requests {
@@ -138,7 +138,7 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// Builds the rules. Reads the trusted documents.
+    /// Builds the rules and reads the trusted documents.
     ///
     /// # Errors
     /// When a trusted document would not run.

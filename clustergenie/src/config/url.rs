@@ -2,11 +2,11 @@
 
 use url::Url;
 
-/// Reads the base URL of a process. The scheme may be left out: it is `http`, because processes serve without
-/// TLS.
+/// Reads the base URL of a process. The scheme may be left out: the default is `http`, because processes
+/// serve without TLS.
 ///
 /// # Errors
-/// A sentence that says how to write it.
+/// A sentence that says how to write the address.
 pub(super) fn base(text: &str) -> Result<Url, String> {
     let url = if text.contains("://") {
         text.to_owned()

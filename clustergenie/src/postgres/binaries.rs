@@ -25,7 +25,7 @@ impl Binaries {
     /// needs the programs of its own major version.
     ///
     /// # Errors
-    /// When there are none: what to install, or which setting to correct.
+    /// When no suitable programs are found. The error says what to install, or which setting to correct.
     pub(super) fn find(given: Option<&Path>, of_cluster: Option<u32>) -> anyhow::Result<Self> {
         if let Some(folder) = given {
             let found = Self::inspect(folder).with_context(|| {

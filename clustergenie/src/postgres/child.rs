@@ -1,7 +1,8 @@
-//! A child process that never outlives us, however we end.
+//! A child process that never outlives this process, even when this process is killed.
 //!
-//! The kernel signals the child when the *thread* that started it ends. So each child has a thread of
-//! its own, which starts it, waits for it, and ends only after it, or with the whole process.
+//! The kernel signals the child when the *thread* that started it ends. So each child has a thread of its
+//! own, which starts the child and waits for it. That thread ends only after the child, or with the whole
+//! process.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -24,8 +25,8 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts a command. When we end without stopping it, the kernel sends it `SIGINT`, which makes a
-    /// Postgres server end all sessions, write a checkpoint and stop.
+    /// Starts a command. If this process ends without stopping the child, the kernel sends the child
+    /// `SIGINT`. A Postgres server then ends all sessions, writes a checkpoint and stops.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -59,7 +60,7 @@ impl Child {
     /// Waits until the process has ended.
     ///
     /// # Errors
-    /// When its end cannot be waited for.
+    /// When the wait for the process fails.
     pub(super) async fn ended(&self) -> anyhow::Result<ExitStatus> {
         let mut ended = self.ended.clone();
         let status = ended

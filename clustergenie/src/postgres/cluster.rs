@@ -19,7 +19,7 @@ pub(super) const USER: &str = "clustergenie";
 
 /// Longest time to wait for the server of an earlier run, which writes a checkpoint as it stops.
 const PREVIOUS_STOP: Duration = Duration::from_secs(60);
-/// Poll interval while waiting for it.
+/// Poll interval of the wait for the server of an earlier run.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The file of a running server in its cluster: process id, directory, start time, port.
@@ -39,11 +39,11 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Opens the cluster in a locked data directory; creates it if there is none.
+    /// Opens the cluster in a locked data directory; creates the cluster if there is none.
     ///
     /// # Errors
-    /// When no suitable server programs are found, the owner cannot enter the directory, the password is lost,
-    /// an earlier server does not stop, or `initdb` fails.
+    /// When no suitable server programs are found, the owner cannot enter the directory, or the password is
+    /// lost. Also when an earlier server does not stop, or `initdb` fails.
     pub(super) async fn prepare(data: &Path, bin: Option<&Path>) -> anyhow::Result<Self> {
         let path = data.join("postgres");
         let version = version_of(&path)?;
@@ -170,8 +170,8 @@ impl Cluster {
         Ok(server_of(&pid_file, path).and(port))
     }
 
-    /// Makes a command run as the cluster's owner, in English, and without our environment: Postgres would
-    /// take some of it for its own settings.
+    /// Configures a command to run as the cluster's owner, in English, and without the environment of this
+    /// process. Postgres would read some of those variables as its own settings.
     pub(super) fn runs(&self, command: &mut Command) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         command
@@ -183,8 +183,9 @@ impl Cluster {
     }
 }
 
-/// The process id of the server that runs on a cluster. A killed server leaves its pid file, and its process
-/// id may belong to another process by now: so name and working directory of the process are checked too.
+/// The process id of the server that runs on a cluster. A killed server leaves its pid file, and another
+/// process may have its process id by now. So the name and the working directory of the process are checked
+/// too.
 fn server_of(pid_file: &str, cluster: &Path) -> Option<u32> {
     let pid: u32 = pid_file.lines().next()?.trim().parse().ok()?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;

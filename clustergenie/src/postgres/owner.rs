@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-/// Users that may own the cluster when we are root, the better one first.
+/// Users that may own the cluster when this process runs as root, the preferred one first.
 const CANDIDATES: [&str; 2] = ["postgres", "nobody"];
 
 /// The owner of the cluster's files, who runs its server.
@@ -17,7 +17,7 @@ const CANDIDATES: [&str; 2] = ["postgres", "nobody"];
 pub(super) enum Owner {
     /// The current user.
     CurrentUser,
-    /// Another user, because we are root.
+    /// Another user, because this process runs as root.
     Other {
         /// User id.
         uid: u32,
@@ -30,7 +30,7 @@ impl Owner {
     /// The owner of an existing or a new cluster.
     ///
     /// # Errors
-    /// When we cannot act as the owner of the cluster, or root finds no user to act as.
+    /// When this process cannot act as the owner of the cluster, or root finds no user to act as.
     pub(super) fn of(cluster: &Path) -> anyhow::Result<Self> {
         let existing = fs::metadata(cluster).ok();
         let we = rustix::process::geteuid();
@@ -64,14 +64,14 @@ impl Owner {
         }
     }
 
-    /// Makes a command run as the owner.
+    /// Configures a command to run as the owner.
     pub(super) fn runs(self, command: &mut Command) {
         if let Self::Other { uid, gid } = self {
             command.uid(uid).gid(gid);
         }
     }
 
-    /// Gives a file or directory to the owner.
+    /// Changes the owner of a file or directory to this owner.
     pub(super) fn takes(self, path: &Path) -> io::Result<()> {
         match self {
             Self::CurrentUser => Ok(()),
@@ -82,7 +82,7 @@ impl Owner {
     /// Checks that the owner can enter a directory, which needs permission for every directory above it.
     ///
     /// # Errors
-    /// When it cannot: which directory to choose instead.
+    /// When the owner cannot enter the directory. The error says which directory to choose instead.
     pub(super) fn can_enter(self, folder: &Path) -> anyhow::Result<()> {
         let Self::Other { uid, .. } = self else {
             return Ok(());

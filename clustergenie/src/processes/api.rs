@@ -21,7 +21,7 @@ use crate::wiring::{commands, hints, http, queries};
 /// Serves the API until a signal.
 ///
 /// # Errors
-/// When something cannot be started, or a part failed.
+/// When a setting is unusable, a dependency is unavailable, or a part failed.
 pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
     let key = signing_key(&settings.jwt_key_file)?;
@@ -76,7 +76,7 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
     tasks.run().await
 }
 
-/// Reads the key and warns when it is one of `up`.
+/// Reads the signing key, and logs a warning if `up` created it for development.
 fn signing_key(file: &Path) -> anyhow::Result<Vec<u8>> {
     let key = key::of_file(file)?;
     if key::is_for_development(&key) {

@@ -8,11 +8,11 @@ use url::Url;
 
 use crate::config::Database;
 
-/// The context of every failed connection.
+/// The error context of a failed connection.
 pub(super) const UNREACHABLE: &str =
     "the database cannot be used: check --database-url (CLUSTERGENIE_DATABASE_URL)";
 
-/// Passwords that everybody tries first.
+/// Well-known passwords, which attackers try first.
 const KNOWN_PASSWORDS: [&str; 7] = [
     "",
     "admin",

@@ -1,4 +1,4 @@
-//! `clustergenie migrate`: brings a database to this program's version, then ends.
+//! `clustergenie migrate`: migrates a database to this program's version, then ends.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::config::Migrate;
 /// Delay between two attempts to connect.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Migrates the database; waits for it to start.
+/// Waits until the database has started, then migrates it.
 ///
 /// # Errors
 /// When the database does not answer in time, or cannot be migrated.
@@ -39,7 +39,7 @@ pub(crate) async fn run(settings: Migrate) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether waiting may help: the database does not listen yet, or is starting.
+/// True if a retry may succeed: the database does not listen yet, or is starting.
 fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,

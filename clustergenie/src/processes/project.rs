@@ -14,7 +14,7 @@ use crate::wiring::{hints, http};
 /// Applies events to read models until a signal.
 ///
 /// # Errors
-/// When something cannot be started, or a part failed.
+/// When a setting is unusable, a dependency is unavailable, or a part failed.
 pub(crate) async fn run(settings: Project) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
     let pool = connect(&settings.database, Purpose::Consumers, 16).await?;

@@ -13,7 +13,7 @@ use crate::wiring::{hints, http, relay};
 /// Sequences and publishes until a signal.
 ///
 /// # Errors
-/// When something cannot be started, or a part failed.
+/// When a setting is unusable, a dependency is unavailable, or a part failed.
 pub(crate) async fn run(settings: Relay) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
     let pool = connect(&settings.database, Purpose::Relay, 10).await?;

@@ -38,7 +38,7 @@ const ORG: &str = "demo";
 /// Runs until a signal or a failed part; then stops everything, Postgres last.
 ///
 /// # Errors
-/// When something cannot be started, or a part failed.
+/// When a setting is unusable, Postgres cannot be started or stopped, or a part failed.
 pub(crate) async fn run(settings: Up) -> anyhow::Result<()> {
     let data = DataDirectory::lock(&settings.data)?;
     // The file of an earlier run would be false.
@@ -83,7 +83,7 @@ async fn serve(
     tasks.run().await
 }
 
-/// Returns at the next signal. Without one, Postgres may take its whole stop timeout.
+/// Returns at the next signal, so that the fast shutdown of Postgres need not reach its timeout.
 async fn another_signal() {
     match Signals::listen() {
         Ok(mut signals) => {
@@ -93,7 +93,7 @@ async fn another_signal() {
     }
 }
 
-/// Removes the ready file, which is true only while the platform serves.
+/// Removes the ready file, whose contents are valid only while the platform serves.
 fn remove_ready_file(ready_file: Option<&Path>) -> anyhow::Result<()> {
     let Some(file) = ready_file else {
         return Ok(());

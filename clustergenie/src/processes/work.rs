@@ -13,7 +13,7 @@ use crate::wiring::{commands, hints, http, process_managers};
 /// Runs jobs until a signal.
 ///
 /// # Errors
-/// When something cannot be started, or a part failed.
+/// When a setting is unusable, a dependency is unavailable, or a part failed.
 pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
     let store = connect(&settings.database, Purpose::Commands, 10).await?;

@@ -53,7 +53,7 @@ pub(super) fn statuses(statuses: &[ConsumerStatus]) -> String {
     }
 }
 
-/// Sentences about what is unusual in a projection.
+/// Sentences about the unusual states of a projection: paused, of another version, with a rebuild.
 fn about(status: &ConsumerStatus) -> Vec<String> {
     let mut sentences = Vec::new();
     match &status.state {
@@ -117,7 +117,7 @@ pub(super) fn retried(stream: Uuid, retried: Retried, still: Option<&ParkedStrea
     }
 }
 
-/// Why a rebuild failed.
+/// The reason for which a rebuild failed.
 pub(super) fn fault(failed: &Failed) -> String {
     let parked = failed.report["parked"].as_array().map_or(0, Vec::len);
     if failed.differences == 0 && parked > 0 {

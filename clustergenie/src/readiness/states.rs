@@ -1,8 +1,8 @@
-//! The rules of readiness: which state of a part is ready.
+//! The rules of readiness for each kind of part.
 //!
-//! A consumer is ready while its oldest missing event is young: it is merely busy. A paused one counts as
-//! ready, because restarting the process would not help. One whose tables another version made does not:
-//! a rolling upgrade waits for its rebuild.
+//! A consumer is ready while its oldest missing event is younger than `MAX_LAG`, since it is only busy. A
+//! paused consumer counts as ready, because restarting the process would not help. A consumer whose tables
+//! another version built is not ready: a rolling upgrade waits for its rebuild.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::Standby;
 /// Age of the oldest missing event from which a consumer is not ready.
 const MAX_LAG: Duration = Duration::from_secs(30);
 
-/// A consumer of events.
+/// Readiness of a consumer of events.
 pub(super) fn consumer(status: &ConsumerStatus) -> PartState {
     match &status.state {
         status::State::Paused { by, reason, .. } => {
@@ -36,8 +36,8 @@ pub(super) fn consumer(status: &ConsumerStatus) -> PartState {
     }
 }
 
-/// The version of the database. A newer database stops no process that runs: an upgrade begins with the
-/// migration, and the old processes serve until they are replaced.
+/// Readiness of the database schema. A newer database does not stop a running process: an upgrade begins with
+/// the migration, and the old processes serve until they are replaced.
 pub(super) fn schema(checked: Result<(), SchemaError>) -> Result<(), String> {
     match checked {
         Ok(()) | Err(SchemaError::Newer { .. }) => Ok(()),
@@ -53,7 +53,7 @@ pub(super) fn schema(checked: Result<(), SchemaError>) -> Result<(), String> {
     }
 }
 
-/// A role that one process at a time has.
+/// Readiness of a role that has one leader at a time.
 pub(super) fn role(state: &State, standby: Standby) -> PartState {
     match state {
         State::Leading => PartState::Ready,

@@ -12,14 +12,14 @@ use projections::compare::{self, Comparison, Sample, compare};
 use projections::status::{self, ConsumerStatus, State};
 use sqlx::PgPool;
 
-/// Age from which an event that is not applied is a difference. A read model lags by milliseconds, and by
-/// seconds while Kafka is down.
+/// Age from which an event that is not applied is a difference. The usual lag of a read model is
+/// milliseconds, or seconds while Kafka is down.
 const LATE: Duration = Duration::from_mins(5);
 
 /// Upper bound of the counted lag of a shard (see `status.sql`).
 const MAX_COUNTED: i64 = 10_000;
 
-/// Compares the rows of the serving generation, and looks for events that wait too long.
+/// Compares the rows of the serving generation, and looks for events that are not applied in time.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -75,8 +75,8 @@ async fn compare_rows(
     note_tables(pool, id, findings).await
 }
 
-/// Notes events that are not applied. They are a difference if they wait too long and nobody paused the
-/// read model.
+/// Notes events that are not applied. Such events are a difference if they wait too long and the read model
+/// is not paused.
 fn note_lag(findings: &mut Findings, status: &ConsumerStatus) {
     if status.lag_events == 0 {
         return;
@@ -113,7 +113,7 @@ fn minutes(duration: Duration) -> u64 {
     duration.as_secs() / 60
 }
 
-/// Explains the number of rows, if the read model has several tables.
+/// Notes the tables of a read model that has several, because the number of rows covers all of them.
 async fn note_tables(pool: &PgPool, id: ConsumerId, findings: &mut Findings) -> anyhow::Result<()> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select tablename::text from pg_tables where schemaname = $1 order by tablename",

@@ -44,7 +44,7 @@ pub(super) struct Checked {
     unit: &'static str,
     #[serde(flatten)]
     findings: Findings,
-    /// Why the check could not run.
+    /// The reason for which the check could not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     seconds: f64,

@@ -7,7 +7,8 @@ use sqlx::PgPool;
 
 use crate::tasks::{Stage, Tasks};
 
-/// Starts the executor of commands. A task appends what commands decide, and ends when no executor is left.
+/// Starts the executor of commands. A task appends the decisions of commands, and ends when no executor is
+/// left.
 ///
 /// Appends have connections of their own, so that a decided command never waits behind reads.
 pub(crate) fn executor(

@@ -14,14 +14,14 @@ use sqlx::PgPool;
 use super::{Brokers, unique_owner};
 use crate::tasks::{Stage, Tasks};
 
-/// Longest sleep of a consumer of the log where the sequencer is in the same process: its hints are never
-/// lost, so an idle platform need not poll every second.
+/// Poll interval of a consumer of the log without hints, if the sequencer runs in the same process. Hints
+/// within a process are never lost, so an idle platform need not poll every second.
 const WITHIN_ONE_PROCESS: Duration = Duration::from_secs(30);
 
 /// The source of events for consumers.
 #[derive(Clone, Debug)]
 pub(crate) enum Feed {
-    /// The log itself, which all of them read together.
+    /// The log; all consumers share its reads.
     Log(SharedLog),
     /// Kafka.
     Kafka(Brokers),

@@ -13,8 +13,8 @@ use sqlx::PgPool;
 use crate::config::Clients;
 use crate::tasks::{Stage, Tasks};
 
-/// Starts the one reader of the log that feeds all subscribers. It shares its reads with the other followers
-/// of `log`, and polls when no hint came for `patience`.
+/// Starts the one reader of the log that feeds all subscribers. The reader shares its reads with the other
+/// followers of `log`, and polls when no hint came for `patience`.
 pub(crate) fn changes(
     tasks: &mut Tasks,
     pool: &PgPool,
@@ -30,7 +30,7 @@ pub(crate) fn changes(
     changes
 }
 
-/// Starts what lets a request wait until the read models show a write.
+/// Starts the task by which requests wait until the read models show a write.
 pub(crate) fn consistency(
     tasks: &mut Tasks,
     reader: &Reader,
@@ -46,7 +46,8 @@ pub(crate) fn consistency(
     consistency
 }
 
-/// The operation of read models through the API. Waiting requests of this process notice its effects at once.
+/// The operations on read models through the API. Waiting requests of this process notice the effects at
+/// once.
 pub(crate) fn operations(pool: &PgPool, wake: &Wake) -> Operations {
     let read_models = consistency::announcing(projections::all(), &wake.applied);
     Operations::new(pool.clone(), read_models)

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use super::{Brokers, unique_owner};
 use crate::tasks::{Stage, Tasks};
 
-/// Gives positions to events, removes expired data, and publishes to Kafka if there is one.
+/// Starts the tasks that give positions to events, remove expired data, and publish to Kafka if there is one.
 pub(crate) fn start(
     tasks: &mut Tasks,
     pool: &PgPool,

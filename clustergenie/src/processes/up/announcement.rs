@@ -1,6 +1,6 @@
 //! The announcement of a platform that serves: the banner on standard output, and the ready file.
 //!
-//! The ready file appears when every part is ready. The banner does not wait for a Kafka that does not answer,
+//! The ready file appears when every part is ready. The banner is printed even if Kafka does not answer,
 //! because commands and queries work without it.
 
 use std::env;
