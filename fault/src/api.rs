@@ -17,12 +17,12 @@ const RETRYABLE: [&str; 5] = [
     "UNAVAILABLE",
 ];
 
-/// Why a query has no data.
+/// The reason for which a query has no data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// There was no answer, as when the process is down.
+    /// No answer, as when the process is down.
     NoAnswer,
-    /// The answer has a code after which a client may retry.
+    /// An answer with a code after which a client may retry.
     Retryable { code: String },
     /// An answer that no client should ever get.
     Wrong { why: String },
@@ -63,7 +63,7 @@ impl Api {
         format!("{}/graphql", url.replacen("http", "ws", 1))
     }
 
-    /// Sends a command once. `number` distinguishes the sendings of a command.
+    /// Sends a command once. `number` distinguishes the attempts of a command.
     pub(crate) async fn send(
         &self,
         process: usize,
@@ -92,7 +92,7 @@ impl Api {
     /// Sends a query and returns its data.
     ///
     /// # Errors
-    /// When there is no data: why.
+    /// When there is no data. The error is the reason.
     pub(crate) async fn ask(
         &self,
         process: usize,
@@ -166,7 +166,8 @@ fn query_data(mut answer: Value) -> Result<Value, Failure> {
     }
 }
 
-/// The failure of an answer with errors. A retryable error does not excuse another one beside it.
+/// The failure of an answer with errors. An error without a retryable code takes precedence over a retryable
+/// one.
 fn failure(errors: &Value) -> Option<Failure> {
     let errors = errors.as_array()?;
     let code = |error: &Value| {

@@ -1,6 +1,7 @@
-//! Comparisons of what clients and subscribers were told with what the platform recorded.
+//! Comparisons of the answers to clients and subscribers with the records of the platform.
 //!
-//! Each is a function of the data that was read, so that tests can show that it finds each difference.
+//! Each comparison is a function of the data that was read, so that tests can show that it finds each
+//! difference.
 
 pub(crate) mod clusters;
 pub(crate) mod commands;

@@ -8,7 +8,7 @@ pub(crate) fn info(text: &str) {
     let _ = writeln!(stderr(), "fault: {text}");
 }
 
-/// Prints a line that must be seen.
+/// Prints a line with a frame that draws attention.
 pub(crate) fn warn(text: &str) {
     let line = "!".repeat(20);
     let _ = writeln!(stderr(), "fault: {line}\nfault: {text}\nfault: {line}");

@@ -1,14 +1,14 @@
-//! Differences: what the platform holds and should not, or should hold and does not.
+//! Differences between the data that the platform must hold and the data that it holds.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-/// A broken promise of the platform.
+/// A broken guarantee of the platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Difference {
-    /// The comparison that found it.
+    /// The comparison that found the difference.
     pub(crate) check: &'static str,
     /// The exact finding.
     pub(crate) what: String,

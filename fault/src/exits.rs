@@ -1,23 +1,23 @@
-//! Exits that nobody requested: which of them are allowed.
+//! Unrequested exits, and the rules for which of them are allowed.
 
 use std::process::ExitStatus;
 
 /// Prefix of the program's final error message.
 const ERROR_PREFIX: &str = "clustergenie: ";
 
-/// When a process may exit by itself.
+/// The circumstances in which a process may exit by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AllowedExit {
-    /// At any time: a server of the rig, which is broken on purpose and not under test.
+    /// Any exit: a server of the rig, which is broken on purpose and not under test.
     Any,
-    /// At its start while the database is down; never once it serves.
+    /// An exit at the start while the database is down, and never once the process serves.
     WithoutDatabaseAtStart,
-    /// When its own Postgres ends or does not start.
+    /// An exit because the process's own Postgres ends or does not start.
     WithItsPostgres,
 }
 
 impl AllowedExit {
-    /// Whether the log of the process since its start explains its exit.
+    /// True if the log of the process since its start explains its exit.
     pub(crate) fn explains(self, status: ExitStatus, said: &str) -> bool {
         let words = final_error(said);
         let begins = |beginnings: &[&str]| beginnings.iter().any(|b| words.starts_with(b));
@@ -56,7 +56,7 @@ impl AllowedExit {
     }
 }
 
-/// The program's final error message: the rest of its log from there, or an empty text.
+/// The program's final error message: the rest of its log from that message, or an empty text.
 pub(crate) fn final_error(said: &str) -> &str {
     let begun = match said.rfind(&format!("\n{ERROR_PREFIX}")) {
         Some(newline) => newline + 1,

@@ -1,4 +1,4 @@
-//! The faults of a run, as the plan contains them.
+//! The faults of a run, as contained in the plan.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub(crate) enum Role {
     Relay,
     Project,
     Work,
-    /// Everything in one process.
+    /// All roles in one process.
     Up,
 }
 
@@ -35,7 +35,7 @@ impl Role {
     }
 }
 
-/// One process of the platform: the first, second, ... of its role.
+/// A process of the platform: the first, second, ... of its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub(crate) role: Role,
@@ -62,8 +62,8 @@ pub(crate) enum Fault {
     CrashPostgres { how: Crash, down: u64 },
     /// SIGSTOP of all processes of Postgres.
     PausePostgres { lasts: u64 },
-    /// SIGSTOP of one Postgres backend in the middle of a command's statement: its numbers are drawn, and its
-    /// events appear late.
+    /// SIGSTOP of a Postgres backend in the middle of a command's statement: its numbers are drawn, and its
+    /// events become visible late.
     PauseBackend { lasts: u64 },
     /// `kill -9` of the broker, and a new start.
     KillKafka { down: u64 },
@@ -71,24 +71,24 @@ pub(crate) enum Fault {
     PauseKafka { lasts: u64 },
     /// A foreign transaction that has written, stays open, and then ends.
     IdleTransaction { lasts: u64, end: End },
-    /// Sequence numbers are drawn as the append draws them, without a committed event.
+    /// Drawing of sequence numbers as in the append, without a committed event.
     DrawnInVain { how: Drawn, numbers: u64 },
-    /// The disk of Postgres's data is full.
+    /// A full disk of Postgres's data.
     FullDisk { lasts: u64 },
-    /// The expiry of a lease jumps, as if the database's clock had stepped.
+    /// A jump of the expiry of a lease, as if the database's clock had stepped.
     StepLease { lease: Lease, seconds: i64 },
-    /// Consumers go back in Kafka by so many messages of every partition, and one of them is killed, so that
-    /// applied messages are delivered again.
+    /// A step back of the consumers by a number of messages of every partition, while a process is killed and
+    /// started again. Applied messages are delivered again.
     Redeliver { messages: i64, target: Target },
-    /// A topic is deleted; the relay creates it again.
+    /// The deletion of a topic, which the relay creates again.
     RemakeTopic { stream_type: String },
     /// A rebuild of a read model: no fault, but work that faults must not disturb.
     Rebuild { projection: String },
-    /// An operator pauses a projection and resumes it.
+    /// A pause of a projection by an operator, and its resumption.
     PauseProjection { projection: String, lasts: u64 },
 }
 
-/// How Postgres ends.
+/// The kind of a crash of Postgres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Crash {
@@ -96,7 +96,7 @@ pub(crate) enum Crash {
     Kill,
 }
 
-/// How a transaction ends.
+/// The end of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum End {
@@ -104,13 +104,13 @@ pub(crate) enum End {
     RollBack,
 }
 
-/// How numbers are drawn in vain.
+/// The way in which numbers are drawn without a committed event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Drawn {
-    /// From the sequence, by itself.
+    /// Numbers of the sequence alone.
     NumberOnly,
-    /// By events that are inserted and rolled back.
+    /// Numbers of events that are inserted and rolled back.
     EventRolledBack,
 }
 

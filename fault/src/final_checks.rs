@@ -20,14 +20,14 @@ use crate::rig::{PATIENCE, Rig};
 use crate::servers::kafka::PREFIX;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// Time for which subscribers listen after the last event, to see late duplicates.
+/// Time for which subscribers listen after the last event, so that late duplicates arrive.
 const LATE: Duration = Duration::from_secs(2);
 
 impl Rig {
     /// Waits for quiescence and compares.
     ///
     /// # Errors
-    /// When something cannot be read. Differences are no error.
+    /// When data cannot be read. Differences are no error.
     pub(crate) async fn run_final_checks(
         &self,
         options: &Options,
@@ -120,8 +120,8 @@ impl Rig {
         Ok(Some(messages.len()))
     }
 
-    /// Waits until every subscriber has enough events and has reconnected once, because duplicates may come
-    /// then. Compares what each saw.
+    /// Waits until every subscriber has enough events and has reconnected once, because duplicates may arrive
+    /// then. Compares the received events of each subscriber.
     async fn check_subscribers(&self, history: &History) -> anyhow::Result<()> {
         let shared = self.shared.droplet;
         let after = history.position_of(shared.stream, shared.version);
@@ -155,7 +155,7 @@ impl Rig {
         Ok(())
     }
 
-    /// Runs `clustergenie verify` and returns its result. Keeps its report in the directory of the run.
+    /// Runs `clustergenie verify` and returns its result. Keeps the report in the directory of the run.
     async fn verify(&self, options: &Options) -> anyhow::Result<String> {
         let url = self.platform.address.url()?;
         let mut arguments = vec![

@@ -34,13 +34,13 @@ const TOPIC_GONE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) injected: u64,
-    /// Not injected for an expected reason, such as a target that was down already.
+    /// Faults not injected for an expected reason, such as a target that was down already.
     pub(crate) not_possible: u64,
-    /// Failed for any other reason: each is a difference.
+    /// Faults that failed for any other reason: each is a difference.
     pub(crate) failed: u64,
 }
 
-/// A deleted topic: its events up to a position may be missing.
+/// A deleted topic, whose events up to a position may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DeletedTopic {
     pub(crate) stream_type: String,
@@ -63,7 +63,7 @@ struct State {
 }
 
 impl Injector {
-    /// An injector that records to a new file.
+    /// Creates an injector that records to a new file.
     pub(crate) fn new(
         platform: Arc<Platform>,
         differences: Differences,
@@ -92,7 +92,7 @@ impl Injector {
         self.state().deleted_topics.clone()
     }
 
-    /// Injects the whole plan. Returns when the last fault is over.
+    /// Injects the whole plan. Returns when the last fault has ended.
     ///
     /// # Errors
     /// When the record cannot be written.

@@ -10,7 +10,7 @@ use anyhow::Context;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// A command, however often it is sent.
+/// A command, sent once or several times.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Command {
     /// The idempotency key.
@@ -20,7 +20,7 @@ pub(crate) struct Command {
     /// The field of the mutation, such as `renameDroplet`.
     pub(crate) field: &'static str,
     pub(crate) input: Value,
-    /// Its effect when it is accepted.
+    /// The effect of the command when it is accepted.
     pub(crate) effect: Effect,
 }
 
@@ -28,30 +28,30 @@ pub(crate) struct Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Effect {
-    /// It records events.
+    /// Recorded events.
     Events,
-    /// Nothing, because the requested state holds already.
+    /// No event, because the requested state holds already.
     Nothing,
 }
 
-/// One sending of a command.
+/// An attempt to send a command.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Attempt {
-    /// The API process that it was sent to.
+    /// The API process that received the attempt.
     pub(crate) api: usize,
-    /// In microseconds since the run began.
+    /// The time in microseconds since the run began.
     pub(crate) sent: u64,
     pub(crate) ended: u64,
     pub(crate) answer: Answer,
 }
 
-/// The answer to a sending.
+/// The answer to an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Answer {
-    /// Applied; the token names what the command wrote.
+    /// Success; the token names the versions that the command wrote.
     Acknowledged { token: String },
-    /// Rejected by a rule.
+    /// A rejection by a rule.
     Refused { codes: Vec<String> },
     /// No answer that says whether the command was applied.
     Unknown { why: String },
@@ -59,26 +59,26 @@ pub(crate) enum Answer {
     Wrong { why: String },
 }
 
-/// A command and all its sendings.
+/// A command and all attempts to send it.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) command: Command,
     pub(crate) attempts: Vec<Attempt>,
 }
 
-/// What a client knows about a command in the end.
+/// A client's final knowledge about a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The command took effect, once.
     Acknowledged { token: String },
-    /// The command took no effect: every sending was refused.
+    /// The command took no effect: every attempt was refused.
     Refused,
     /// The command may have taken effect, at most once.
     Unknown,
 }
 
 impl Record {
-    /// What the client knows about the command.
+    /// The client's knowledge about the command.
     pub(crate) fn verdict(&self) -> Verdict {
         let token = self
             .attempts
@@ -112,7 +112,7 @@ struct State {
 }
 
 impl Ledger {
-    /// An empty ledger in a new file.
+    /// Creates an empty ledger in a new file.
     pub(crate) fn new(path: &Path, begun: Instant) -> anyhow::Result<Self> {
         let file = OpenOptions::new().create_new(true).append(true).open(path);
         let file = file.with_context(|| format!("{} cannot be created", path.display()))?;
@@ -128,7 +128,7 @@ impl Ledger {
         u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Records a command before its first sending. Returns its place in the ledger.
+    /// Records a command before its first attempt. Returns its place in the ledger.
     pub(crate) fn open(&self, command: Command) -> anyhow::Result<usize> {
         let mut state = self.state();
         let place = state.records.len();
@@ -139,7 +139,7 @@ impl Ledger {
         Ok(place)
     }
 
-    /// Records the answer to one sending of a command.
+    /// Records the answer to an attempt.
     pub(crate) fn note(&self, place: usize, attempt: Attempt) -> anyhow::Result<()> {
         let mut state = self.state();
         writeln!(

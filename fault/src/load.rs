@@ -1,5 +1,5 @@
 //! Mixed load through the public API: clients that send each command until it is answered, and some that
-//! give up.
+//! abandon a command.
 
 mod client;
 mod reads;

@@ -1,9 +1,9 @@
-//! The fault rig: runs the platform as its users do, injects random faults from a seed, and compares what
-//! clients and subscribers were told with what was recorded.
+//! The fault rig: runs the platform as its users do, injects random faults from a seed, and compares the
+//! results. The answers to clients and subscribers must agree with the recorded history.
 //!
-//! `./dev fault` builds and runs it. The faults follow from the seed alone, everything needed to find a cause
-//! is in the directory of the run, and nothing that the rig started outlives it. It shares no code with the
-//! platform, so that a mistake there cannot hide one here.
+//! `./dev fault` builds and runs the rig. The faults follow from the seed alone. Every file that helps to
+//! find a cause is in the directory of the run. No process of the rig outlives it. The rig shares no code
+//! with the platform, so that a mistake there cannot hide one here.
 
 mod api;
 mod compare;

@@ -1,5 +1,5 @@
-//! Expected reasons why a fault cannot be injected during others: its target, the database or the broker is
-//! down. Any other reason is a mistake, and reported as a difference.
+//! Expected reasons for a fault that cannot be injected during other faults: its target, the database or the
+//! broker is down. Any other reason is a mistake, and reported as a difference.
 
 use std::error::Error;
 use std::fmt;
@@ -11,12 +11,12 @@ use tokio::time::error::Elapsed;
 /// Classes of SQLSTATE of a database that is down, stopping or full: connection, resources, operator, system.
 const DOWN: [&str; 4] = ["08", "53", "57", "58"];
 
-/// An expected reason why a fault cannot be injected.
+/// An expected reason for a fault that cannot be injected.
 #[derive(Debug)]
 pub(crate) struct NotPossible(String);
 
 impl NotPossible {
-    /// An error with this reason.
+    /// Creates an error with a reason.
     pub(crate) fn new(why: impl Into<String>) -> Self {
         Self(why.into())
     }
@@ -30,7 +30,7 @@ impl fmt::Display for NotPossible {
 
 impl Error for NotPossible {}
 
-/// Whether an error is an expected reason.
+/// True if an error is an expected reason.
 pub(crate) fn is_expected(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<NotPossible>()
@@ -45,7 +45,7 @@ pub(crate) fn is_expected(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Whether a code means that the broker is down, starting or silent.
+/// True if a code means that the broker is down, starting or silent.
 pub(crate) fn broker_is_down(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
@@ -57,7 +57,7 @@ pub(crate) fn broker_is_down(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// The code of an error, also of an admin operation, which `rdkafka_error_code` leaves out.
+/// The code of an error. Covers admin operations, which `rdkafka_error_code` leaves out.
 fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     match error {
         KafkaError::AdminOp(code) => Some(*code),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-/// Runs the platform, injects random faults, and compares what it promised with what it holds.
+/// Runs the platform, injects random faults, and compares its answers with its records.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub(crate) struct Options {
@@ -21,7 +21,7 @@ pub(crate) struct Options {
     /// Inject nothing but this many kills of a relay, at random moments.
     #[arg(long, value_name = "NUMBER", conflicts_with = "embedded")]
     pub(crate) relay_kills: Option<u32>,
-    /// A new directory for everything about the run, which Postgres's user can enter.
+    /// A new directory for all files of the run, which Postgres's user can enter.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: PathBuf,
     /// The program under test.

@@ -1,7 +1,7 @@
 //! The plan: which faults are injected at which times.
 //!
-//! For one version of the rig's plans it is a pure function of the seed, the mode and the length. It is
-//! written to a file before the run.
+//! The plan is a pure function of the seed, the mode and the length, for one version of the rig's plans. The
+//! rig writes the plan to a file before the run.
 
 use std::time::Duration;
 
@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::faults::{Crash, Drawn, End, Fault, Lease, Role, Target};
 use crate::random::Random;
 
-/// The version of the plans. It rises with every change to the faults, their weights or their random choice.
+/// The version of the plans, incremented with every change to the faults, their weights or their random
+/// choice.
 ///
-/// 2: rebuilds and pauses of projections are among them. 3: so are the read model and the topic of clusters.
+/// Version 2 added rebuilds and pauses of projections. Version 3 added the read model and the topic of
+/// clusters.
 pub(crate) const VERSION: u32 = 3;
 
 /// A fault and its time in milliseconds after the start of the load.
@@ -28,7 +30,7 @@ pub(crate) struct Planned {
 pub(crate) enum Run {
     /// Separate processes, with Kafka.
     Kafka,
-    /// One process.
+    /// A single process.
     Embedded,
     /// Separate processes, and only relays are killed.
     RelayKills(u32),
@@ -42,7 +44,7 @@ const QUIET_BEFORE: u64 = 2_000;
 /// Length from which a run has longer open transactions, and deletes topics.
 const LONG: Duration = Duration::from_secs(5 * 60);
 
-/// The faults of a run, in order of time. The last ones may outlast its end.
+/// Returns the faults of a run, in order of time. The last faults may outlast the run's end.
 pub(crate) fn plan(seed: u64, run: Run, length: Duration) -> Vec<Planned> {
     let mut random = Random::of(seed, "faults", 0);
     let mut planned = Vec::new();

@@ -23,12 +23,12 @@ use crate::servers::free_port;
 use crate::servers::kafka::{self, Kafka};
 use crate::servers::postgres::{self, Address};
 
-/// Longest time to the first readiness, also on a slow machine.
+/// Timeout of the first readiness, also on a slow machine.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The organization of all clients, which is that of the first token of `up`.
 pub(crate) const ORG: &str = "demo";
-/// More points than the clients can spend: the rate limit is not under test.
+/// Settings of more points than the clients can spend, because the rate limit is not under test.
 const POINTS: [&str; 4] = [
     "--points=100000000",
     "--points-per-second=10000000",
@@ -49,15 +49,16 @@ pub(crate) struct Platform {
     pub(crate) address: Address,
     /// The data directory of Postgres.
     pub(crate) postgres_data: PathBuf,
-    /// Dropped last, after its users.
+    /// The disk, dropped last, after its users.
     pub(crate) disk: Disk,
 }
 
 impl Platform {
-    /// Starts everything and waits for readiness. Returns the platform and a token for clients.
+    /// Starts all servers and processes, and waits for readiness. Returns the platform and a token for
+    /// clients.
     ///
     /// # Errors
-    /// When something does not start.
+    /// When a server or a process does not start.
     pub(crate) async fn start(
         options: &Options,
         folder: &Path,
@@ -246,7 +247,7 @@ impl Platform {
     /// Waits until every process is ready.
     ///
     /// # Errors
-    /// When one is not ready in time: its name and the answer of its `/readyz`.
+    /// When a process is not ready in time. The error names it and the answer of its `/readyz`.
     pub(crate) async fn until_ready(&self, patience: Duration) -> anyhow::Result<()> {
         let client = Client::builder().timeout(Duration::from_secs(5)).build()?;
         let begun = Instant::now();
@@ -273,7 +274,7 @@ impl Platform {
     /// Runs the program with other arguments and returns its standard output.
     ///
     /// # Errors
-    /// When it fails, with its standard error.
+    /// When the program fails, with its standard error.
     pub(crate) async fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let output = self.output(arguments).await?;
         anyhow::ensure!(
@@ -285,10 +286,10 @@ impl Platform {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Runs the program with other arguments and returns its output, whether it succeeds or not.
+    /// Runs the program with other arguments and returns its output, also when the program fails.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// When the program cannot be started.
     pub(crate) async fn output(&self, arguments: &[&str]) -> anyhow::Result<Output> {
         let output = Command::new(&self.program)
             .args(arguments)
@@ -300,7 +301,7 @@ impl Platform {
         Ok(output)
     }
 
-    /// Stops everything in order: the processes before their servers.
+    /// Stops all processes in order: the platform's before their servers.
     pub(crate) async fn stop(&self) -> anyhow::Result<()> {
         let processes: Vec<_> = self.all().collect();
         for process in processes.into_iter().rev() {

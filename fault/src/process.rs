@@ -1,4 +1,4 @@
-//! One process of the rig: started, killed, paused, restarted, and never left behind.
+//! A process of the rig, which the rig can start, kill, pause and restart, and which never outlives the rig.
 //!
 //! The end of the rig, also by `kill -9`, ends its processes: `setpriv`, if it is installed, asks the kernel
 //! for that. The kernel watches the thread that started a process, which is why the rig has only one.
@@ -30,17 +30,17 @@ const RESTART_DELAY: Duration = Duration::from_millis(500);
 /// The specification of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {
-    /// Its name in messages and of its log.
+    /// The name in messages and of the log file.
     pub(crate) name: String,
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,
-    /// Its working directory.
+    /// The working directory.
     pub(crate) folder: PathBuf,
-    /// The file for its output, appended.
+    /// The file to which the output is appended.
     pub(crate) log: PathBuf,
     /// The user and group that run it; `None` for the current user.
     pub(crate) owner: Option<(u32, u32)>,
-    /// When it may exit by itself.
+    /// The circumstances in which the process may exit by itself.
     pub(crate) allowed_exit: AllowedExit,
     /// The signal of an orderly stop.
     pub(crate) stop: Signal,
@@ -52,18 +52,18 @@ pub(crate) struct Spec {
 #[derive(Debug)]
 pub(crate) struct Process {
     spec: Spec,
-    /// `None` while it is stopped on purpose.
+    /// The child process; `None` while it is stopped on purpose.
     child: Mutex<Option<Child>>,
     /// The process id of the running child; 0 if none runs.
     pid: AtomicI32,
-    /// The length of its log at its last start.
+    /// The length of the log at the last start.
     logged_before: AtomicU64,
     ended_by_itself: AtomicU64,
     unexplained_ends: StdMutex<Vec<String>>,
 }
 
 impl Process {
-    /// A process that was not started.
+    /// Creates a process that is not started.
     pub(crate) fn new(spec: Spec) -> Self {
         Self {
             spec,
@@ -75,28 +75,28 @@ impl Process {
         }
     }
 
-    /// Its name.
+    /// The name of the process.
     pub(crate) fn name(&self) -> &str {
         &self.spec.name
     }
 
-    /// Number of exits by itself.
+    /// Number of exits without a request of the rig.
     pub(crate) fn ended_by_itself(&self) -> u64 {
         self.ended_by_itself.load(Ordering::Relaxed)
     }
 
-    /// The exits by itself that are not allowed, in words.
+    /// The exits that are neither requested nor allowed, in words.
     pub(crate) fn unexplained_ends(&self) -> Vec<String> {
         let ends = self.unexplained_ends.lock();
         ends.expect("no holder panics").clone()
     }
 
-    /// Its process id, while it runs.
+    /// The process id of the running process.
     pub(crate) fn pid(&self) -> Option<Pid> {
         Pid::from_raw(self.pid.load(Ordering::Relaxed))
     }
 
-    /// Starts it unless it runs.
+    /// Starts the process unless it runs.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -108,11 +108,11 @@ impl Process {
         Ok(())
     }
 
-    /// Ends it by a signal, or by force after a timeout, and waits for its end. It stays down. Returns whether
-    /// it ran.
+    /// Ends the process by a signal, or by force after a timeout, and waits for its end. Supervision does not
+    /// restart it. Returns true if it ran.
     ///
     /// # Errors
-    /// When it cannot be waited for.
+    /// When the process cannot be waited for.
     pub(crate) async fn end(&self, signal: Signal) -> anyhow::Result<bool> {
         let mut child = self.child.lock().await;
         let Some(mut running) = child.take() else {
@@ -132,22 +132,22 @@ impl Process {
         Ok(ended.is_none())
     }
 
-    /// Ends it in order, or by force when that takes too long.
+    /// Ends the process in order, or by force after a timeout.
     ///
     /// # Errors
-    /// As [`Process::end`].
+    /// Those of [`Process::end`].
     pub(crate) async fn stop(&self) -> anyhow::Result<bool> {
         self.end(self.spec.stop).await
     }
 
-    /// Makes it stand still; gives what makes it go on, or nothing when it does not run.
+    /// Pauses the process by SIGSTOP. Returns a guard that resumes it, or `None` if it does not run.
     pub(crate) fn pause(&self) -> Option<Paused<'_>> {
         let pid = self.pid()?;
         kill_process(pid, Signal::STOP).ok()?;
         Some(Paused { process: self, pid })
     }
 
-    /// Starts it again whenever it ends without being told to. Never returns.
+    /// Restarts the process whenever it ends without a request of the rig. Never returns.
     pub(crate) async fn supervise(&self) -> anyhow::Result<()> {
         loop {
             sleep(POLL_INTERVAL).await;
@@ -165,7 +165,7 @@ impl Process {
         }
     }
 
-    /// Handles an exit that nobody requested.
+    /// Records an unrequested exit.
     fn note_end(&self, status: ExitStatus) {
         self.ended_by_itself.fetch_add(1, Ordering::Relaxed);
         let said = self.said().unwrap_or_default();
@@ -199,7 +199,7 @@ impl Process {
     }
 }
 
-/// A process that stands still.
+/// A guard of a paused process.
 #[derive(Debug)]
 pub(crate) struct Paused<'a> {
     process: &'a Process,
@@ -207,7 +207,7 @@ pub(crate) struct Paused<'a> {
 }
 
 impl Drop for Paused<'_> {
-    /// Makes it go on, unless it has been killed since.
+    /// Resumes the process, unless it has been killed since.
     fn drop(&mut self) {
         if self.process.pid() == Some(self.pid) {
             let _ = kill_process(self.pid, Signal::CONT);
@@ -216,7 +216,7 @@ impl Drop for Paused<'_> {
 }
 
 impl Spec {
-    /// The command, through `setpriv` where there is one.
+    /// The command, through `setpriv` if it is installed.
     pub(crate) fn command(&self) -> anyhow::Result<Command> {
         let log = OpenOptions::new().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("{} cannot be written", self.log.display()))?;
@@ -250,10 +250,10 @@ impl Spec {
         Ok(command)
     }
 
-    /// Runs it to its end.
+    /// Runs the program to its end.
     ///
     /// # Errors
-    /// When it fails; then its log says why.
+    /// When the program fails; its log has the reason.
     pub(crate) async fn run(&self) -> anyhow::Result<()> {
         let status = self.command()?.status().await;
         let status = status.with_context(|| format!("{} cannot be started", self.name))?;
@@ -267,7 +267,7 @@ impl Spec {
     }
 }
 
-/// Waits for the end of a process that is not our child.
+/// Waits for the end of a process that is not a child of the rig. Returns false after `patience`.
 pub(crate) async fn until_gone(pid: Pid, patience: Duration) -> bool {
     let begun = Instant::now();
     while test_kill_process(pid).is_ok() {
@@ -279,7 +279,7 @@ pub(crate) async fn until_gone(pid: Pid, patience: Duration) -> bool {
     true
 }
 
-/// The path of a program.
+/// The path of a program in `PATH`.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)

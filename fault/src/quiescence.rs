@@ -1,4 +1,4 @@
-//! Waits for quiescence: until the platform has nothing left to do.
+//! Waits for quiescence, the state in which the platform has no work left.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Reads the progress by a new connection.
+    /// Reads the progress with a new connection.
     pub(crate) async fn fetch(address: &Address) -> anyhow::Result<Self> {
         let mut connection = address.connect().await?;
         Self::read(&mut connection).await
@@ -43,11 +43,11 @@ impl Progress {
     }
 }
 
-/// Waits until every event has a position, no job of the platform is left, every consumer is at the head,
-/// and no rebuild runs. Returns the progress at that time.
+/// Waits until every event has a position, no job of the platform is left, every consumer is at the head, and
+/// no rebuild runs. Returns the progress at that time.
 ///
 /// # Errors
-/// When that takes too long: what is missing.
+/// When `patience` has passed. The error says which conditions do not hold.
 pub(crate) async fn wait(address: &Address, patience: Duration) -> anyhow::Result<Progress> {
     let begun = Instant::now();
     loop {

@@ -7,12 +7,12 @@ use std::time::Duration;
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The sequence of a seed.
+    /// Creates the sequence of a seed.
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A separate sequence for one part of the run, so that parts do not influence each other.
+    /// Creates a separate sequence for one part of the run, so that parts do not influence each other.
     pub(crate) fn of(seed: u64, part: &str, number: usize) -> Self {
         let mut random = Self(seed);
         for byte in part.bytes() {
@@ -46,17 +46,17 @@ impl Random {
         Duration::from_millis(self.between(least, most))
     }
 
-    /// Whether an event with a probability of `percent` happens.
+    /// True with a probability of `percent`.
     pub(crate) fn happens(&mut self, percent: u64) -> bool {
         self.next() % 100 < percent
     }
 
-    /// One of several choices, of which there is at least one.
+    /// A random choice of several, of which there is at least one.
     pub(crate) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }
 
-    /// One of several choices, by their weights.
+    /// A random choice of several, by their weights.
     pub(crate) fn weighted<T: Copy>(&mut self, choices: &[(u64, T)]) -> T {
         let total: u64 = choices.iter().map(|(weight, _)| weight).sum();
         let mut drawn = self.next() % total;

@@ -42,7 +42,7 @@ impl Report {
         self.faults.values().map(|count| count.injected).sum()
     }
 
-    /// For programs.
+    /// The report as JSON, for programs.
     pub(crate) fn json(&self) -> Value {
         let faults = self.faults.iter().map(|(kind, count)| {
             let count = json!({

@@ -27,7 +27,7 @@ use crate::servers::disk::Disk;
 use crate::subscriber::{Filter, Subscriber, SubscriberLog};
 
 const CLIENTS: usize = 16;
-/// Deadline of readiness and of quiescence after the last fault.
+/// Timeout of readiness and of quiescence after the last fault.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 /// Interval of progress messages.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ pub(crate) struct Rig {
     pub(crate) shared: SharedResources,
 }
 
-/// Runs everything and returns the report.
+/// Executes the run and returns the report.
 ///
 /// # Errors
 /// When the run itself fails. Differences are no error.
@@ -94,7 +94,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Report> {
     report
 }
 
-/// The size of the disk for a run of so many minutes, in MiB.
+/// The size in MiB of the disk for a run of a number of minutes.
 fn disk_size(minutes: f64) -> u64 {
     // Truncation does not matter here.
     768 + 128 * minutes as u64
@@ -135,7 +135,8 @@ impl Rig {
         })
     }
 
-    /// Runs clients and faults. Returns the tasks that keep running: subscribers, and supervisors of processes.
+    /// Runs clients and faults. Returns the tasks that keep running: subscribers, and supervisors of
+    /// processes.
     async fn load_and_break(
         &self,
         seed: u64,

@@ -37,13 +37,13 @@ pub(crate) struct Subscriber {
     api: Arc<Api>,
     random: Random,
     log: Arc<SubscriberLog>,
-    /// The last cursor, or the token of the write where it starts.
+    /// The last cursor, or the token of the write after which the subscriber starts.
     after: String,
     differences: Differences,
 }
 
 impl Subscriber {
-    /// A subscriber that starts after the write of a token.
+    /// Creates a subscriber that starts after the write of a token.
     pub(crate) fn new(
         api: Arc<Api>,
         random: Random,
@@ -61,7 +61,7 @@ impl Subscriber {
         }
     }
 
-    /// Receives events. Never returns, except with an error.
+    /// Receives events. Returns only on an error.
     pub(crate) async fn listen(mut self) -> anyhow::Result<()> {
         let mut process = self.random.below(self.api.processes());
         loop {

@@ -1,4 +1,4 @@
-//! The contents of a consistency token. Clients must not read them, but a check of the platform may.
+//! The contents of a consistency token. Clients must not read them, but this check of the platform may.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

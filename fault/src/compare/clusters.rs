@@ -1,5 +1,6 @@
-//! Checks clusters along the history: no droplet joins one that does not take it, and none is deleted or
-//! made smaller while it has too many. The counters at the end are those that follow from the history.
+//! Checks clusters along the history. No droplet joins a cluster that does not take it. No cluster is deleted
+//! or made smaller while it has too many droplets. The counters at the end are those that follow from the
+//! history.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -75,7 +76,7 @@ fn cluster_after(event: &Event, cluster_of: &mut HashMap<Uuid, Uuid>) -> Option<
     cluster_of.get(&event.stream).copied()
 }
 
-/// Applies an event to its cluster; the rules that it breaks.
+/// Applies an event to its cluster, and returns the rules that the event breaks.
 fn faults(event: &Event, cluster: &mut Cluster) -> Vec<String> {
     let mut faults = Vec::new();
     match event.kind.as_str() {

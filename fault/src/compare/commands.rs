@@ -35,7 +35,7 @@ pub(crate) fn check(records: &[Record], history: &History, differences: &Differe
     }
 }
 
-/// The differences of one command, given the events that carry its trace.
+/// The differences of a command, given the events that carry its trace.
 fn faults(record: &Record, events: &[&Event]) -> Vec<String> {
     let mut faults = Vec::new();
     for attempt in &record.attempts {
@@ -64,7 +64,7 @@ fn faults(record: &Record, events: &[&Event]) -> Vec<String> {
     faults
 }
 
-/// Every answer after the first acknowledgement must be the same.
+/// The answers that differ from the first acknowledgement: another token, or a later refusal.
 fn answers_differ(record: &Record, token: &str) -> Vec<String> {
     let is_done = |answer: &Answer| matches!(answer, Answer::Acknowledged { .. });
     let told = record

@@ -1,5 +1,5 @@
-//! The recorded history, read from the tables, and the states that follow from it. The
-//! rules are written again here, because the rig shares no code with the platform.
+//! The recorded history, read from the tables, and the states that follow from it. The rules are implemented
+//! again here, because the rig shares no code with the platform.
 
 use std::collections::HashMap;
 
@@ -10,24 +10,24 @@ use uuid::Uuid;
 /// A recorded event.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Event {
-    /// Its position in the log, if it has one.
+    /// The position of the event in the log, if it has one.
     pub(crate) position: Option<i64>,
     pub(crate) stream: Uuid,
     /// `droplet`, `job` or `cluster`.
     pub(crate) stream_type: String,
     pub(crate) version: i64,
-    /// Such as `droplet_renamed`.
+    /// The event type, such as `droplet_renamed`.
     pub(crate) kind: String,
     pub(crate) data: Value,
-    /// The command that recorded it.
+    /// The id of the command that recorded the event.
     pub(crate) command: String,
-    /// The trace that its request carried.
+    /// The trace of the command's request.
     pub(crate) trace: Option<String>,
-    /// Whether it belongs to a client's command, not to the platform.
+    /// True if the event belongs to a client's command, and false if it belongs to the platform.
     pub(crate) from_api: bool,
-    /// The status of its droplet, job or cluster after it.
+    /// The status of the droplet, job or cluster after the event.
     pub(crate) status: &'static str,
-    /// The kind of its job.
+    /// The kind of the event's job.
     pub(crate) job_kind: Option<String>,
 }
 
@@ -77,7 +77,7 @@ impl History {
         Ok(Self::folded(events))
     }
 
-    /// Events in the order of the log, each with the state of its stream after it.
+    /// Creates a history from events in the order of the log, and adds the state of the stream to each event.
     pub(crate) fn folded(mut events: Vec<Event>) -> Self {
         let mut order: Vec<usize> = (0..events.len()).collect();
         order.sort_by_key(|&place| (events[place].stream, events[place].version));

@@ -1,4 +1,4 @@
-//! Checks Kafka: for `read_committed` readers it has every event exactly once, and positions ascend in every
+//! Checks Kafka: `read_committed` readers receive every event exactly once, and positions ascend in every
 //! partition.
 
 use std::collections::{HashMap, HashSet};
@@ -20,7 +20,7 @@ const CHECK: &str = "kafka";
 pub(crate) const STREAM_TYPES: [&str; 3] = ["droplet", "job", "cluster"];
 /// Timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time without a message after which there are no more.
+/// Time without a message after which the topics have no more messages.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// The message of an event.
@@ -34,11 +34,11 @@ pub(crate) struct Message {
     pub(crate) version: i64,
 }
 
-/// Reads every committed message: until all `expected` ones have come and no more follow, or time is up.
-/// Blocks.
+/// Reads every committed message. Stops when all `expected` ones have arrived and no more follow, or when
+/// `patience` has passed. Blocks.
 ///
 /// # Errors
-/// When the broker does not answer or a message is no event.
+/// When the broker does not answer, or a message is not an event.
 pub(crate) fn committed(
     mut config: ClientConfig,
     expected: usize,
@@ -83,7 +83,7 @@ pub(crate) fn committed(
     Ok(messages)
 }
 
-/// Least number of messages that must be there.
+/// Least number of messages that must exist.
 pub(crate) fn expected(history: &History, deleted_topics: &[DeletedTopic]) -> usize {
     let placed = history
         .events
@@ -94,7 +94,7 @@ pub(crate) fn expected(history: &History, deleted_topics: &[DeletedTopic]) -> us
         .count()
 }
 
-/// Checks messages against what was recorded. Those of one partition are in the order of the partition.
+/// Checks messages against the history. The messages of one partition are in the order of the partition.
 pub(crate) fn check(
     messages: &[Message],
     history: &History,
@@ -181,7 +181,7 @@ pub(crate) fn check(
     }
 }
 
-/// Whether an event may be gone with a topic that was deleted.
+/// True if an event may have been lost with a deleted topic.
 fn is_gone(event: &Event, deleted_topics: &[DeletedTopic]) -> bool {
     let holds = |topic: &&DeletedTopic| topic.stream_type == event.stream_type;
     let mut of_its_topic = deleted_topics.iter().filter(holds);

@@ -17,7 +17,7 @@ const FORMAT: &str = "%p %o %k %h\\n";
 /// Reads every committed message with kcat and keeps its output in the directory; `None` without kcat.
 ///
 /// # Errors
-/// When it fails or prints what is no event.
+/// When kcat fails, or prints a line that is not an event.
 pub(crate) async fn committed(
     brokers: &str,
     folder: &Path,
@@ -45,7 +45,7 @@ pub(crate) async fn committed(
     Ok(Some(messages))
 }
 
-/// The command, for people.
+/// The command line of kcat, for people.
 pub(crate) fn command(brokers: &str) -> String {
     let arguments = arguments(brokers, "TYPE").join(" ");
     format!("kcat {}", arguments.replace(FORMAT, "'%p %o %k %h\\n'"))

@@ -10,12 +10,12 @@ use crate::difference::Differences;
 
 const CHECK: &str = "read models";
 
-/// The contents of the read models: status and version of every droplet, job and cluster, the counts, and the
-/// positions that have a line of activity.
+/// The contents of the read models: status and version of every droplet, job and cluster, and the counts.
+/// Also the positions that have a line of activity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ReadModels {
     pub(crate) rows: BTreeMap<Uuid, (String, i64)>,
-    /// By dimension and value.
+    /// The counts by dimension and value.
     pub(crate) counts: BTreeMap<(String, String), i64>,
     pub(crate) activity: Vec<i64>,
 }

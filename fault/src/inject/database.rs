@@ -13,11 +13,11 @@ use crate::quiescence::Progress;
 
 /// Attempts to find a backend that runs a statement.
 const ATTEMPTS: u32 = 500;
-/// Milliseconds from which a transaction is open longer than any other fault lasts.
+/// Least milliseconds of a long open transaction, which outlasts any other fault.
 const LONG_OPEN: u64 = 30_000;
 
 impl Injector {
-    /// A Postgres backend that is writing events, or at least reading them for a command.
+    /// A Postgres backend that writes events, or at least reads them for a command.
     pub(super) async fn backend_at_work(&self) -> anyhow::Result<Pid> {
         let mut connection = self.platform.address.connect().await?;
         for _ in 0..ATTEMPTS {
@@ -36,8 +36,8 @@ impl Injector {
         Err(NotPossible::new("no command was at work").into())
     }
 
-    /// Keeps a transaction open that has an id, has written, and has drawn an event's number. Others must not
-    /// wait for it.
+    /// Keeps a transaction open that has an id, has written, and has drawn an event's number. The platform
+    /// must not wait for that transaction.
     pub(super) async fn idle_transaction(&self, lasts: u64, end: End) -> anyhow::Result<()> {
         let before = Progress::fetch(&self.platform.address).await?;
         let mut connection = self.platform.address.connect().await?;

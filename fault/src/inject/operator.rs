@@ -1,4 +1,4 @@
-//! An operator's work on projections during the faults, by `clustergenie projections`.
+//! An operator's actions on projections during the faults, through `clustergenie projections`.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl Injector {
     /// Runs `clustergenie projections`.
     ///
     /// # Errors
-    /// When it fails. The error is [`NotPossible`] for a justified refusal.
+    /// When the command fails. The error is [`NotPossible`] for a justified refusal.
     pub(super) async fn operate(&self, arguments: &[&str]) -> anyhow::Result<()> {
         let url = format!("--database-url={}", self.platform.address.url()?);
         let mut all = vec!["projections"];
@@ -48,8 +48,8 @@ impl Injector {
         bail!("`projections {}`: {}: {said}", arguments[0], output.status)
     }
 
-    /// Pauses a projection and resumes it. It is resumed whatever the answer was: a pause may be in effect
-    /// although its answer was lost.
+    /// Pauses a projection and resumes it. The projection is resumed after any answer, because a pause may be
+    /// in effect although its answer was lost.
     pub(super) async fn pause_projection(
         &self,
         projection: &str,
@@ -65,7 +65,7 @@ impl Injector {
         paused
     }
 
-    /// Resumes a projection; retries while the database is down.
+    /// Resumes a projection, with retries while the database is down.
     async fn resume(&self, projection: &str) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {

@@ -1,4 +1,4 @@
-//! One client: sends each command under the same key until it is answered.
+//! A client: sends each command under the same key until it is answered.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::ledger::{Answer, Attempt, Command, Ledger};
 use crate::random::Random;
 use crate::token;
 
-/// Number of acknowledged commands that a client keeps for duplicate sendings.
+/// Number of acknowledged commands that a client keeps for duplicate attempts.
 const REMEMBERED: usize = 50;
 
 /// A client of the platform.
@@ -32,16 +32,16 @@ pub(crate) struct Client {
 /// A way to deliver a command.
 #[derive(Clone, Copy)]
 enum Delivery {
-    /// Sent until there is an answer.
+    /// Attempts until there is an answer.
     UntilAnswered,
-    /// Sent twice in parallel, both until there is an answer.
+    /// Two parallel attempts, each until there is an answer.
     Doubled,
-    /// Sent once, with a connection that is dropped at some moment.
+    /// A single attempt, whose connection is dropped at a random moment.
     Abandoned,
 }
 
 impl Client {
-    /// A client whose commands follow from the seed and from its answers.
+    /// Creates a client whose commands follow from the seed and from its answers.
     pub(crate) fn new(
         number: usize,
         seed: u64,
@@ -119,7 +119,7 @@ impl Client {
         Ok(())
     }
 
-    /// Records the outcome of an operation. Sometimes reads with the token at another process.
+    /// Records the outcome of an operation. Sometimes reads at another process, with the token.
     async fn record_outcome(
         &mut self,
         operation: Operation,
@@ -158,7 +158,7 @@ impl Client {
         }
     }
 
-    /// Sends until there is an answer. Returns it with the process that answered.
+    /// Sends a command until there is an answer. Returns the answer with the process that sent it.
     async fn send_until_answered(
         &self,
         place: usize,

@@ -1,5 +1,6 @@
-//! Queries. With a token: a client that wrote through one process queries another, which must show the write.
-//! Without one: lists, counts and activity, which must be answered whatever happens to read models.
+//! Queries with and without a token. A query with a token reads a write at another process, which must show
+//! it. Queries without a token read lists, counts and activity, which must be answered in any state of the
+//! read models.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,23 +31,23 @@ const PLAIN: [&str; 6] = [
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReadTally {
-    /// Showed the write.
+    /// Queries that showed the write.
     pub(crate) fresh: u64,
-    /// Answered that the write cannot be shown yet, which is allowed.
+    /// Queries answered with an allowed code that the write cannot be shown yet.
     pub(crate) not_yet: u64,
-    /// Had no answer, or one after which a client may retry.
+    /// Queries without an answer, or with a code after which a client may retry.
     pub(crate) failed: u64,
-    /// Did not show the write: each is a difference.
+    /// Queries that did not show the write: each is a difference.
     pub(crate) stale: u64,
-    /// Had no token, and were answered.
+    /// Queries without a token that were answered.
     pub(crate) plain: u64,
-    /// Had no token, and no answer or one after which a client may retry.
+    /// Queries without a token and without an answer, or with a code after which a client may retry.
     pub(crate) plain_failed: u64,
-    /// Had an answer that no client should get: each is a difference.
+    /// Queries with an answer that no client should get: each is a difference.
     pub(crate) wrong: u64,
 }
 
-/// Queries; clones share the tally.
+/// A client's queries; clones share the tally.
 #[derive(Clone, Debug)]
 pub(crate) struct Reads {
     api: Arc<Api>,
@@ -55,7 +56,7 @@ pub(crate) struct Reads {
 }
 
 impl Reads {
-    /// An empty tally.
+    /// Creates queries with an empty tally.
     pub(crate) fn new(api: Arc<Api>, differences: Differences) -> Self {
         let tally = Arc::default();
         Self {
@@ -70,7 +71,7 @@ impl Reads {
         *self.tally.lock().expect("no holder panics")
     }
 
-    /// Reads what a command of this mutation wrote.
+    /// Reads the write of a command of this mutation.
     pub(crate) async fn read(&self, process: usize, field: &str, token: &str, written: Place) {
         let (node, kind) = if field.ends_with("Job") || field == "reportJobProgress" {
             ("job", "Job")

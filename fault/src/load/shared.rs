@@ -18,18 +18,18 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most droplets of the shared cluster: fewer than the clients want.
 const MAX_NODES: u64 = 8;
 
-/// What all clients use.
+/// The resources that all clients use.
 #[derive(Debug)]
 pub(crate) struct SharedResources {
     cluster: Place,
     /// The first event of the droplet.
     pub(crate) droplet: Place,
-    /// The token of that event.
+    /// The consistency token of the droplet's first event.
     pub(crate) token: String,
 }
 
 impl SharedResources {
-    /// Creates them before the load.
+    /// Creates the droplet and the cluster before the load.
     ///
     /// # Errors
     /// When a request is refused, or is not answered in time.
@@ -48,7 +48,7 @@ impl SharedResources {
         })
     }
 
-    /// Their global ids.
+    /// The global ids of the resources.
     pub(crate) fn ids(&self) -> Shared {
         Shared {
             droplet: format!("Droplet:{}", self.droplet.stream),
@@ -57,7 +57,7 @@ impl SharedResources {
     }
 }
 
-/// Sends a command, again and again until it is answered, because the machine may be slow. `mark` is a
+/// Sends a command, with retries until it is answered, because the machine may be slow. `mark` is a
 /// hexadecimal digit of this command only.
 async fn send(
     api: &Api,

@@ -1,4 +1,4 @@
-//! The next operation of a client, from what it knows about its droplets, jobs and clusters.
+//! The next operation of a client, chosen by its knowledge of its droplets, jobs and clusters.
 
 mod clusters;
 
@@ -16,7 +16,7 @@ const MAX_TAGS: usize = 20;
 const SIZES: [&str; 3] = ["s-1vcpu-1gb", "s-1vcpu-2gb", "s-2vcpu-2gb"];
 const KINDS: [&str; 3] = ["batch", "backup", "resize"];
 
-/// The droplets, jobs and clusters of a client, as far as it knows.
+/// The droplets, jobs and clusters of a client, by its knowledge.
 #[derive(Debug, Default)]
 pub(crate) struct Resources {
     droplets: Vec<Droplet>,
@@ -24,12 +24,12 @@ pub(crate) struct Resources {
     clusters: Vec<Cluster>,
 }
 
-/// The global ids of what all clients use.
+/// The global ids of the resources that all clients use.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
-    /// The droplet that they write to.
+    /// The droplet that all clients write to.
     pub(crate) droplet: String,
-    /// The cluster that their droplets join, with less room than they want.
+    /// The cluster that the clients' droplets join, with room for fewer droplets than the clients want.
     pub(crate) cluster: String,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
 struct Droplet {
     id: String,
     name: String,
-    /// Whether the client acts as its provisioner.
+    /// True if the client acts as the droplet's provisioner.
     ours: bool,
     stage: Stage,
     protected: bool,
@@ -54,9 +54,9 @@ enum Stage {
 #[derive(Clone, Debug)]
 struct Job {
     id: String,
-    /// Whether the client acts as its runner.
+    /// True if the client acts as the job's runner.
     ours: bool,
-    /// Progress, once it runs.
+    /// The progress of the job, once it runs.
     percent: Option<u64>,
 }
 
@@ -93,7 +93,7 @@ enum Then {
 }
 
 impl Resources {
-    /// The next operation; `unique` is a text of this operation only.
+    /// Chooses the next operation; `unique` is a text of this operation only.
     pub(crate) fn operation(
         &self,
         random: &mut Random,
@@ -127,7 +127,7 @@ impl Resources {
         random.weighted(&choices)(self, random, unique, shared)
     }
 
-    /// Updates the resources after an applied operation, whose token names these places.
+    /// Updates the resources after an applied operation whose token names `places`.
     pub(crate) fn applied(&mut self, operation: Operation, places: &[Place]) {
         let id = |kind: &str| {
             places
@@ -167,7 +167,7 @@ impl Resources {
         }
     }
 
-    /// Forgets the resource of an operation that was refused or has an unknown outcome.
+    /// Removes the resource of an operation that was refused or has an unknown outcome.
     pub(crate) fn failed(&mut self, operation: Operation) {
         match operation.then {
             Then::Droplet(place, _) | Then::DropletIsGone(place) => {

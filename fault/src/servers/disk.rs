@@ -1,4 +1,4 @@
-//! A small disk for Postgres's data only, which can be filled without harm to anything else.
+//! A small disk for Postgres's data only, which can be filled without harm to other data.
 
 use std::ffi::CString;
 use std::fs::{self, OpenOptions};
@@ -45,12 +45,12 @@ impl Disk {
         Ok(Self { path, kind })
     }
 
-    /// Its directory.
+    /// The directory of the disk.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it can be filled.
+    /// True if the disk can be filled.
     pub(crate) fn can_be_filled(&self) -> bool {
         self.kind == Kind::Mounted
     }
@@ -87,7 +87,7 @@ impl Disk {
         Ok(Ballast(path))
     }
 
-    /// Copies its contents to an ordinary directory, because the disk does not outlast the run.
+    /// Copies the disk's contents to an ordinary directory, because the disk does not outlast the run.
     pub(crate) fn keep(&self, to: &Path) -> anyhow::Result<()> {
         if self.kind == Kind::Mounted {
             let mut copy = std::process::Command::new("cp");

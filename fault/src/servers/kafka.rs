@@ -22,7 +22,7 @@ use crate::process::{Process, Spec, on_path};
 
 /// Prefix of all topic names.
 pub(crate) const PREFIX: &str = "fault";
-/// Longest start of a broker, which reads its logs again after a kill.
+/// Timeout of the start of a broker, which reads its logs again after a kill.
 const START_TIMEOUT: Duration = Duration::from_secs(180);
 /// Timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,7 +83,7 @@ impl Kafka {
     /// Waits until the broker answers.
     ///
     /// # Errors
-    /// When it takes too long.
+    /// When the start timeout passes first.
     pub(crate) async fn until_it_serves(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         while !self.serves().await {

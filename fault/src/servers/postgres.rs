@@ -18,12 +18,12 @@ use crate::exits::AllowedExit;
 use crate::not_possible::NotPossible;
 use crate::process::{Process, Spec};
 
-/// Users that may own the cluster when we are root.
+/// Users that may own the cluster when the rig runs as root.
 const OWNERS: [&str; 2] = ["postgres", "nobody"];
 /// Timeout of a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Settings of the server. Everything that makes it durable stays on.
+/// Settings of the server. Every durability setting keeps its default, which is on.
 const SETTINGS: &[(&str, &str)] = &[
     ("listen_addresses", "127.0.0.1"),
     ("unix_socket_directories", ""),
@@ -47,7 +47,7 @@ pub(crate) enum Address {
 }
 
 impl Address {
-    /// The present URL.
+    /// Returns the current URL.
     pub(crate) fn url(&self) -> anyhow::Result<String> {
         match self {
             Self::Url(url) => Ok(url.clone()),
@@ -61,7 +61,7 @@ impl Address {
         }
     }
 
-    /// A connection as the owner of everything.
+    /// Opens a connection as the owner of everything.
     pub(crate) async fn connect(&self) -> anyhow::Result<PgConnection> {
         let options = PgConnectOptions::from_str(&self.url()?)?
             .application_name("clustergenie fault")
@@ -150,7 +150,7 @@ pub(crate) fn first_process(data: &Path) -> Option<Pid> {
     same.then(|| Pid::from_raw(pid)).flatten()
 }
 
-/// A server whose processes are all stopped by SIGSTOP, until this is dropped.
+/// A server whose processes are all stopped by SIGSTOP, until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Suspended(Vec<Pid>);
 

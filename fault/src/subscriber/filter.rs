@@ -8,24 +8,24 @@ use uuid::Uuid;
 pub(crate) enum Filter {
     /// All events.
     Events,
-    /// Events of these types.
+    /// Events of some types.
     EventTypes(Vec<String>),
     /// Changes of droplets.
     Droplets,
-    /// Changes after which the droplet has one of these statuses.
+    /// Changes after which the droplet has a status of the list.
     DropletStatus(Vec<String>),
     /// Changes of one droplet.
     Droplet(Uuid),
     /// Changes of clusters.
     Clusters,
-    /// Changes of jobs of these kinds.
+    /// Changes of jobs of some kinds.
     JobKind(Vec<String>),
-    /// Changes after which the job has one of these statuses.
+    /// Changes after which the job has a status of the list.
     JobStatus(Vec<String>),
 }
 
 impl Filter {
-    /// The filters of all subscribers of a run; one is for this droplet.
+    /// The filters of all subscribers of a run; the filter of one droplet is among them.
     pub(crate) fn all(droplet: Uuid) -> Vec<Self> {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         vec![

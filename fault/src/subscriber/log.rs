@@ -17,7 +17,7 @@ pub(crate) struct Seen {
     pub(crate) position: i64,
     pub(crate) stream: Uuid,
     pub(crate) version: i64,
-    /// The version of the droplet or job that came with it.
+    /// The version of the droplet or job in the same message.
     pub(crate) shown: Option<i64>,
 }
 
@@ -38,7 +38,7 @@ struct State {
 }
 
 impl SubscriberLog {
-    /// An empty log in a new file.
+    /// Creates an empty log in a new file.
     pub(crate) fn new(folder: &Path, number: usize, filter: Filter) -> anyhow::Result<Self> {
         let name = format!("subscriber-{number} ({filter:?})");
         let file = File::create_new(folder.join(format!("subscriber-{number}.jsonl")))?;
@@ -70,12 +70,12 @@ impl SubscriberLog {
         self.state().connections
     }
 
-    /// Makes the subscriber reconnect.
+    /// Requests a reconnection of the subscriber.
     pub(crate) fn reconnect(&self) {
         self.reconnect.notify_one();
     }
 
-    /// Waits until the subscriber has to reconnect.
+    /// Waits until a reconnection is requested.
     pub(super) async fn reconnect_requested(&self) {
         self.reconnect.notified().await;
     }

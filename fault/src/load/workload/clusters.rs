@@ -1,4 +1,4 @@
-//! Operations on clusters, and which cluster a new droplet belongs to.
+//! Operations on clusters, and the choice of a new droplet's cluster.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub(super) fn create(random: &mut Random, unique: &str) -> Operation {
 }
 
 impl Resources {
-    /// The cluster of a new droplet: mostly one that other clients want too, so that it is often full.
+    /// The cluster of a new droplet: mostly a cluster that other clients want too, so that it is often full.
     pub(super) fn cluster_to_join<'a>(
         &'a self,
         random: &mut Random,
@@ -38,7 +38,7 @@ impl Resources {
         }
     }
 
-    /// An operation on one of the client's clusters. Some are refused because of its droplets.
+    /// An operation on a cluster of the client. Some are refused because of the cluster's droplets.
     pub(super) fn about_cluster(&self, random: &mut Random, unique: &str) -> Operation {
         let place = random.below(self.clusters.len());
         let old = &self.clusters[place];
