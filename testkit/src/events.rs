@@ -1,5 +1,5 @@
-//! Recorded events for tests of their consumers. They use the real append and the real sequencer, but no
-//! rules: any event may follow any other.
+//! Recorded events for tests of their consumers. The events use the real append and the real sequencer, but
+//! no rules: any event may follow any other.
 
 use std::collections::HashMap;
 
@@ -29,13 +29,13 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder for the organization `acme`.
+    /// Creates a recorder for the organization `acme`.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self::for_org(pool, "acme")
     }
 
-    /// A recorder for the given organization.
+    /// Creates a recorder for an organization.
     ///
     /// # Panics
     /// When the name is not valid.
@@ -58,7 +58,7 @@ impl Recorder {
         self.append(vec![(stream, events)]).await;
     }
 
-    /// Records that many droplets, each requested and activated, in few round trips.
+    /// Records `count` droplets, each requested and activated, in few round trips.
     ///
     /// # Panics
     /// When the database refuses.
@@ -71,7 +71,7 @@ impl Recorder {
         self.streams(StreamType::DROPLET, count, &life).await
     }
 
-    /// Records that many jobs, each submitted, started and at 30 percent, in few round trips.
+    /// Records `count` jobs, each submitted, started and at 30 percent, in few round trips.
     ///
     /// # Panics
     /// When the database refuses.
@@ -167,8 +167,8 @@ pub async fn record_nonsense(pool: &PgPool, stream: Uuid) {
     assert_eq!(recorded.rows_affected(), 1, "there is no stream {stream}");
 }
 
-/// Records a stream as a newer program does: of a type with this code, whose first event is of this type. Has
-/// the effect of the append statement.
+/// Records a stream of a newer program. `code` is its stream type, and `event_type` the type of its first
+/// event. Has the effect of the append statement.
 ///
 /// # Panics
 /// When the database refuses.

@@ -1,7 +1,7 @@
 //! Documents that cost a server much more than they cost to send.
 //!
-//! Each must be refused within milliseconds, without being executed. They use the API's own fields, so that
-//! its limits refuse them, and not validation of an unknown name.
+//! Each document must be refused within milliseconds, without being executed. The documents use the API's own
+//! fields, so that its limits refuse them, and not validation of an unknown name.
 
 /// The attack of a document, and its text.
 pub type Hostile = (String, String);
@@ -91,7 +91,7 @@ fn towers(all: &mut Vec<Hostile>) {
     add(all, "11 fields deep".to_owned(), format!("{{ {deep} }}"));
 }
 
-/// Many of one thing.
+/// Documents with many items of one kind.
 fn crowds(all: &mut Vec<Hostile>) {
     let many = |number: usize, of: &dyn Fn(usize) -> String| {
         (0..number).map(of).collect::<Vec<_>>().join(" ")
@@ -201,7 +201,7 @@ fn crowds(all: &mut Vec<Hostile>) {
     );
 }
 
-/// Pages of pages, and sizes that hide in variables.
+/// Pages of pages, and page sizes that only variables contain.
 fn pages(all: &mut Vec<Hostile>) {
     let mut page = |name: &str, document: &str| add(all, name.to_owned(), document.to_owned());
     page(
@@ -235,7 +235,7 @@ fn pages(all: &mut Vec<Hostile>) {
     );
 }
 
-/// Introspection lists what leads back to itself.
+/// Introspections of types that contain themselves.
 fn introspections(all: &mut Vec<Hostile>) {
     let mut ask = |name: &str, document: String| add(all, name.to_owned(), document);
     ask(
@@ -278,7 +278,7 @@ fn introspections(all: &mut Vec<Hostile>) {
     );
 }
 
-/// Fragments that lead back to themselves.
+/// Fragments that spread themselves, directly or through others.
 fn cycles(all: &mut Vec<Hostile>) {
     for length in [1, 2, 10, 50] {
         let fragments = (0..length).map(|n| {

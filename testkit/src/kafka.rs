@@ -1,6 +1,6 @@
 //! Kafka for one test: its own topics on a real broker, deleted when the test ends.
 //!
-//! Without a broker the test is skipped with a visible message; with `CI=true` that is a failure.
+//! Without a broker the test is skipped with a visible message; with `CI=true` a skipped test is a failure.
 
 use std::collections::HashMap;
 use std::env;
@@ -39,14 +39,14 @@ pub const SKIPPED: &str = "CLUSTERGENIE_TEST_SKIPPED";
 /// Timeout of a request to the broker.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Names in Kafka that no other test uses. Dropping it deletes the topics.
+/// Kafka topics with names that no other test uses. Dropping this value deletes the topics.
 #[derive(Debug)]
 pub struct TestKafka {
     brokers: String,
     topics: Topics,
 }
 
-/// Kafka for the calling test, or `None` after a message that it is skipped.
+/// Returns Kafka for the calling test, or `None` after a message that the test is skipped.
 ///
 /// # Panics
 /// When there is no Kafka and `CI=true`.
@@ -61,7 +61,7 @@ pub fn kafka_or_skip() -> Option<TestKafka> {
 }
 
 impl TestKafka {
-    /// Kafka on a broker that the test has started.
+    /// Creates a Kafka value for a broker that the test has started.
     #[must_use]
     pub fn on(brokers: String) -> Self {
         let topics = Topics::new(format!("test-{}", unique()));
@@ -88,7 +88,7 @@ impl TestKafka {
         config
     }
 
-    /// Waits until the group of a version of a consumer has so many members.
+    /// Waits until the consumer group of a version of a consumer has `members` members.
     ///
     /// # Panics
     /// After [`wait::until`]'s deadline.
@@ -109,10 +109,10 @@ impl TestKafka {
         .await;
     }
 
-    /// All committed events of a stream type's topic, partition by partition.
+    /// Reads all committed events of a stream type's topic, partition by partition.
     ///
     /// # Panics
-    /// When the broker does not answer, or a message is no event.
+    /// When the broker does not answer, or a message is not an event.
     pub async fn events(&self, stream_type: StreamType) -> Vec<Received> {
         let messages = self.messages(&self.topics.events(stream_type)).await;
         let received = messages.iter().map(|message| {
@@ -131,7 +131,7 @@ impl TestKafka {
             .expect("a message is an event")
     }
 
-    /// All committed messages of a topic, partition by partition.
+    /// Reads all committed messages of a topic, partition by partition.
     ///
     /// # Panics
     /// When the broker does not answer.
@@ -150,7 +150,7 @@ impl TestKafka {
         self.make_topics_with(&[]).await;
     }
 
-    /// Makes the topics of events with the given settings.
+    /// Creates the topics of events with the given settings.
     ///
     /// # Panics
     /// When the broker refuses.
@@ -162,7 +162,7 @@ impl TestKafka {
         self.make(&events, settings).await;
     }
 
-    /// Makes the topic of the relay's progress with the given settings.
+    /// Creates the topic of the relay's progress with the given settings.
     ///
     /// # Panics
     /// When the broker refuses.
@@ -178,7 +178,7 @@ impl TestKafka {
         });
         let new: Vec<_> = new.collect();
         let admin = self.admin();
-        // A topic that is being deleted is in the way for a moment.
+        // The name of a topic that is being deleted cannot be used for a moment.
         wait::until("the topics are made", async || {
             let results = admin.create_topics(&new, &AdminOptions::new()).await;
             let results = results.expect("the broker answers");
@@ -188,7 +188,7 @@ impl TestKafka {
     }
 
     /// Sends the events of the log with `after < position <= up_to` as the relay does, but without a
-    /// transaction, and again for each call.
+    /// transaction. Each call sends them again.
     ///
     /// # Panics
     /// When the broker or the database refuses.
@@ -209,7 +209,8 @@ impl TestKafka {
         self.client().create().expect("the settings are right")
     }
 
-    /// Sets one setting of a topic, and all others to the broker's defaults. Waits until the broker reports it.
+    /// Sets one setting of a topic, and all others to the broker's defaults. Waits until the broker reports
+    /// the setting.
     ///
     /// # Panics
     /// When the broker refuses.
@@ -313,7 +314,7 @@ fn send(
     producer.flush(PATIENCE).expect("the broker takes messages");
 }
 
-/// The record of a message, for tests that send it themselves.
+/// The record of a message, for tests that send messages themselves.
 #[must_use]
 pub fn record(message: &cloudevent::Message) -> BaseRecord<'_, String, String> {
     let mut headers = OwnedHeaders::new();

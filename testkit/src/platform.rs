@@ -1,5 +1,5 @@
-//! The platform in one process, on its own database, for tests of the API and the command line. It appends,
-//! sequences and projects as the program does, but without Kafka and without the simulated provider.
+//! The platform in one process, on its own database, for tests of the API and the command line. The platform
+//! appends, sequences and projects as the program does, but without Kafka and without the simulated provider.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,16 +26,16 @@ use tokio_util::sync::CancellationToken;
 use crate::postgres::TestDatabase;
 use crate::wait;
 
-/// A running platform. Dropping it stops its tasks and drops its database.
+/// A running platform. Dropping this value stops its tasks and drops its database.
 #[derive(Debug)]
 pub struct TestPlatform {
-    /// Executes commands.
+    /// The executor of commands.
     pub commands: Commands,
-    /// Answers queries, with the role that row-level security binds.
+    /// The reader for queries, with the role that row-level security binds.
     pub reader: Reader,
-    /// Lets requests wait for a write.
+    /// The wait of requests for a write.
     pub consistency: Consistency,
-    /// Feeds subscriptions.
+    /// The source of subscriptions.
     pub changes: Changes,
     pool: PgPool,
     // Before the database: tasks must not outlive it.
@@ -52,7 +52,7 @@ impl TestPlatform {
         Self::with_patience(wait::DEADLINE).await
     }
 
-    /// Starts an empty platform, where requests wait this long for a write.
+    /// Starts an empty platform whose requests wait up to `patience` for a write.
     ///
     /// # Panics
     /// When the database cannot be created.
@@ -93,7 +93,7 @@ impl TestPlatform {
         }
     }
 
-    /// Connections of the owner of everything.
+    /// The pool of connections as the owner of everything.
     #[must_use]
     pub fn pool(&self) -> PgPool {
         self.pool.clone()

@@ -1,15 +1,15 @@
-//! Ports for servers that start again on the same port, or that cannot say which port they took.
+//! Ports for servers that restart on the same port, or that cannot report the port that they chose.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Mutex;
 
-/// Below the ports that Linux gives to outgoing connections and to whoever asks for any port.
+/// The lowest port, below the ports that Linux gives to outgoing connections and to requests for any port.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
-/// A free port of this machine, which this process returns once.
+/// Returns a free port of this machine, each at most once in this process.
 ///
 /// # Panics
 /// When no port is free.

@@ -1,7 +1,7 @@
 //! A database for one test: created from a migrated template, dropped when the test ends.
 //!
-//! The first test of a version of the migrations and read models creates the template, under an advisory lock.
-//! Every database is a copy of it, which takes a few milliseconds.
+//! The first test of a version of the migrations and read models creates the template, under an advisory
+//! lock. Every database is a copy of the template, which takes a few milliseconds.
 
 use std::env;
 use std::time::Duration;
@@ -26,7 +26,7 @@ const TEMPLATE_LOCK: i64 = 0x7e57;
 /// The name of the template, once it exists.
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
-/// A migrated database of one test. Dropping this value drops the database, also with open connections.
+/// A migrated database of one test. Dropping this value drops the database, even with open connections.
 #[derive(Debug)]
 pub struct TestDatabase {
     name: String,
@@ -52,7 +52,7 @@ impl TestDatabase {
         Self { name, pool }
     }
 
-    /// Connections of the owner of everything.
+    /// The pool of connections as the owner of everything.
     #[must_use]
     pub fn pool(&self) -> PgPool {
         self.pool.clone()
@@ -64,7 +64,7 @@ impl TestDatabase {
         url_of(&self.name)
     }
 
-    /// Connections with the settings of a part of the program.
+    /// Opens a pool of connections with the settings of a part of the program.
     ///
     /// # Panics
     /// When the server refuses.
@@ -146,8 +146,8 @@ async fn migrated_template() -> String {
     name
 }
 
-/// The name of the template, derived from the migrations and from what read models declare, so that a changed one
-/// gets a new template.
+/// The name of the template, derived from the migrations and from the declarations of read models. A changed
+/// migration or declaration leads to a new template.
 fn template_name() -> String {
     let mut parts: Vec<u8> = schema::migrate::MIGRATOR
         .iter()

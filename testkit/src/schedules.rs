@@ -1,11 +1,12 @@
 //! Explores interleavings: several actors on a real Postgres, one statement at a time, in every order, with
 //! crashes anywhere.
 //!
-//! An [`Actor`] is unchanged code of the program with one connection. A gate between it and Postgres holds
-//! every statement until the explorer releases it. The explorer releases one step of one actor, and waits until
-//! no actor computes: each is held, has ended, or waits for a lock, as Postgres reports. Then it chooses again.
-//! It takes the first choice each time and returns for the others, depth first, until every schedule within
-//! the [`Bounds`] has run from a fresh state and was checked.
+//! An [`Actor`] is unchanged code of the program with one connection. A gate between the actor and Postgres
+//! holds every statement until the explorer releases it. The explorer releases one step of one actor, and
+//! waits until no actor computes. An actor does not compute if it is held, has ended, or waits for a lock, as
+//! Postgres reports. Then the explorer chooses again. It takes the first choice each time and returns for the
+//! others, depth first. The exploration ends when every schedule within the [`Bounds`] has run from a fresh
+//! state and was checked.
 //!
 //! Schedules are deterministic: a failure is printed and can be run again ([`replay`]). A schedule that does
 //! not repeat fails the test. A crash closes the connection and resets the session as its end would: the
@@ -43,7 +44,7 @@ use crate::postgres::TestDatabase;
 /// transaction in any order.
 const ATTEMPTS: usize = 50;
 
-/// A situation to explore: the start, the actors and the check.
+/// A situation to explore: the initial state, the actors and the check.
 #[async_trait]
 pub trait Scene: Send + Sync {
     /// Creates the state from which every schedule starts.
@@ -52,7 +53,7 @@ pub trait Scene: Send + Sync {
     /// The actors of one schedule; the same actors in the same order each time.
     fn actors(&self) -> Vec<Actor>;
 
-    /// Checks what must hold when all actors have ended.
+    /// Checks the properties that must hold when all actors have ended.
     ///
     /// # Errors
     /// The broken property, in words.
@@ -130,7 +131,7 @@ pub async fn explore(database: &TestDatabase, scene: &dyn Scene, bounds: Bounds)
     explorer.end()
 }
 
-/// Runs one schedule, as a failure printed it.
+/// Runs one schedule that a failure printed.
 ///
 /// # Panics
 /// As [`explore`].
@@ -227,7 +228,7 @@ impl<'a> Explorer<'a> {
     }
 }
 
-/// The next schedule, depth first: with another choice at the last point that has one.
+/// The next schedule, depth first: with another choice at the last point that has another one.
 fn next(played: Played) -> Option<Vec<Point>> {
     let mut points = played.points;
     let last = points

@@ -1,7 +1,7 @@
 //! The statements that a test sends to Postgres, as the driver logs them.
 //!
-//! They are collected by thread: a test that runs all of its tasks on its own thread, as `#[tokio::test]`
-//! does, sees its own statements and no others. Only pools of
+//! Statements are collected by thread. A test that runs all of its tasks on its own thread, as
+//! `#[tokio::test]` does, sees its own statements and no others. Only pools of
 //! [`pool_for`](crate::postgres::TestDatabase::pool_for) log.
 
 use std::cell::RefCell;
@@ -16,10 +16,10 @@ thread_local! {
     static SENT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Begins to collect; what was sent before is not in it.
+/// Starts to collect statements; earlier statements are not in the collection.
 ///
 /// # Panics
-/// When something else of the process listens to the log.
+/// When another part of the process listens to the log.
 pub fn collect() {
     static INSTALLED: Once = Once::new();
     // One subscriber for all tests of the process: one of a thread would not hear of what other threads
@@ -31,13 +31,13 @@ pub fn collect() {
     SENT.take();
 }
 
-/// Gives what was sent since the last call, or since [`collect`].
+/// Returns and removes the statements sent since the last call, or since [`collect`].
 #[must_use]
 pub fn take() -> Vec<String> {
     SENT.take()
 }
 
-/// How many statements were sent since the last [`take`].
+/// The number of statements sent since the last [`take`].
 #[must_use]
 pub fn count() -> usize {
     SENT.with_borrow(Vec::len)

@@ -1,17 +1,17 @@
-//! Waits for a condition. Tests never wait for a time.
+//! Waits for a condition. Tests never wait for a fixed time.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-/// Deadline of a condition: much longer than it takes on a busy machine.
+/// Deadline of a condition: much longer than any condition takes on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(90);
 /// Poll interval of a condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Polls until the probe returns a value, and returns that.
+/// Polls the probe until it returns a value, and returns that value.
 ///
 /// # Panics
-/// When there is none within 90 s; the message contains `what` and the caller.
+/// When there is no value within 90 s; the message contains `what` and the caller.
 #[track_caller]
 pub fn until<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
     let caller = std::panic::Location::caller();

@@ -1,5 +1,5 @@
-//! A reader of Kafka as others write it: it follows every partition of the topics of events, and keeps the
-//! positions in the order in which they come.
+//! A reader of Kafka that resembles the reader of another program. Follows every partition of the topics of
+//! events, and keeps the positions in the order of arrival.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,10 +17,10 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::TestKafka;
 use crate::wait;
 
-/// How long one poll waits.
+/// Timeout of one poll.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Positions by topic and partition, in the order in which their messages came.
+/// Positions by topic and partition, in the order in which their messages arrived.
 type Positions = BTreeMap<(String, i32), Vec<Position>>;
 
 /// A reader of committed messages, on a thread of its own until it is dropped.
@@ -32,7 +32,7 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Follows the topics of events from their beginning. They must be there.
+    /// Follows the topics of events from their beginning. The topics must exist.
     ///
     /// # Panics
     /// When the client refuses its settings.
@@ -58,11 +58,11 @@ impl Follower {
         }
     }
 
-    /// Waits until so many messages came, and asserts that they are of so many events, whose positions
-    /// ascend in every partition, in the order in which they came.
+    /// Waits until `messages` messages have arrived. Asserts that each is of another event, and that the
+    /// positions ascend in every partition in the order of arrival.
     ///
     /// # Panics
-    /// When they do not.
+    /// When an assertion fails.
     pub async fn assert_ascending(&self, messages: usize) {
         let came = |positions: &Positions| positions.values().map(Vec::len).sum::<usize>();
         wait::until("every message has come", async || {

@@ -17,16 +17,16 @@ use super::session::Session;
 
 type Play = dyn Fn(Stage) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
-/// The fate of an actor after a crash.
+/// The behavior of an actor after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterCrash {
-    /// It stays ended.
+    /// No restart: the actor has ended.
     Gone,
-    /// It restarts without memory.
+    /// A restart without memory.
     StartsAnew,
 }
 
-/// Code of the program that runs concurrently with others.
+/// Code of the program that runs concurrently with other actors.
 #[derive(Clone)]
 pub struct Actor {
     pub(super) name: &'static str,
@@ -38,8 +38,8 @@ pub struct Actor {
 /// The environment of an actor.
 #[derive(Clone, Debug)]
 pub struct Stage {
-    /// One connection. Each statement waits for the explorer, except those that begin a transaction or set a
-    /// savepoint.
+    /// A pool with one connection. Each statement waits for the explorer, except those that begin a
+    /// transaction or set a savepoint.
     pub pool: PgPool,
     /// Number of earlier crashes of the actor.
     pub life: usize,
@@ -47,7 +47,7 @@ pub struct Stage {
 }
 
 impl Actor {
-    /// An actor that runs `play`, and restarts after a crash.
+    /// Creates an actor that runs `play`, and restarts after a crash.
     pub fn new<F>(name: &'static str, play: impl Fn(Stage) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -60,7 +60,7 @@ impl Actor {
         }
     }
 
-    /// The same actor with another fate after a crash.
+    /// Returns the same actor with another behavior after a crash.
     #[must_use]
     pub fn after_crash(self, after_crash: AfterCrash) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl Actor {
         }
     }
 
-    /// The same actor with safeguards removed from its statements.
+    /// Returns the same actor with safeguards removed from its statements.
     #[must_use]
     pub fn mutated(self, mutations: impl IntoIterator<Item = Mutation>) -> Self {
         Self {
@@ -86,8 +86,8 @@ impl fmt::Debug for Actor {
 }
 
 impl Stage {
-    /// Runs work that happened before the other actors started: its statements pass at once. Must be called
-    /// only at the start of the first life.
+    /// Runs work that precedes the start of the other actors: its statements pass at once. The caller must
+    /// call this only at the start of the first life.
     pub async fn before<T>(&self, work: impl Future<Output = T>) -> T {
         self.gate.open();
         let done = work.await;
@@ -102,9 +102,9 @@ pub(super) struct Player {
     pub(super) gate: Arc<Gate>,
     server: Arc<Server>,
     playing: JoinSet<()>,
-    /// The proxy of the session while the actor lives, and the pool through it.
+    /// The proxy of the session while the actor runs, and the pool through it.
     proxy: Option<(Proxy, PgPool)>,
-    /// The session between two lives.
+    /// The session between two lives of the actor.
     session: Option<Session>,
     life: usize,
 }
@@ -129,7 +129,7 @@ impl Player {
         self.live().await;
     }
 
-    /// Ends the actor at once, as `kill -9` does, and restarts it if it is to restart.
+    /// Ends the actor at once, as `kill -9` does, and restarts it if it is [`AfterCrash::StartsAnew`].
     pub(super) async fn crash(&mut self) {
         self.leave().await;
         self.life += 1;

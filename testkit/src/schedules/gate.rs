@@ -5,24 +5,24 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
-/// A replacement of a statement's text on the way to Postgres: the unchanged program runs without one of its
-/// safeguards.
+/// A replacement of a statement's text on the way to Postgres. With it the otherwise unchanged program runs
+/// without one of its safeguards.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutation {
     /// The text in the statement.
     pub find: &'static str,
-    /// The text for Postgres. It must use the same parameters.
+    /// The text for Postgres. Must use the same parameters.
     pub replace: &'static str,
 }
 
 /// The state of an actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ActorState {
-    /// It computes, or its statement runs or waits for a lock.
+    /// Computation, or a statement that runs or waits for a lock.
     Running,
-    /// It is about to run this statement.
+    /// A wait at the gate before this statement.
     Held(String),
-    /// It has ended, or has panicked with this message.
+    /// The end of the actor, or its panic with this message.
     Ended(Result<(), String>),
 }
 
@@ -80,7 +80,7 @@ impl Gate {
         self.bell.notify_one();
     }
 
-    /// The server's process for the actor's connection.
+    /// The server's process for the actor's connection, if known.
     pub(super) fn pid(&self) -> Option<i32> {
         self.place().pid
     }
@@ -102,18 +102,18 @@ impl Gate {
         self.turn.notify_one();
     }
 
-    /// Releases every statement from now on.
+    /// Releases every statement, until the gate is closed.
     pub(super) fn open(&self) {
         self.place().passage = Passage::Open;
         self.turn.notify_one();
     }
 
-    /// Holds every statement from now on.
+    /// Holds every statement, until the gate is opened or a statement is released.
     pub(super) fn close(&self) {
         self.place().passage = Passage::Closed;
     }
 
-    /// Returns when the statement may pass.
+    /// Waits until the statement may pass.
     pub(super) async fn hold(&self, statement: &str) {
         loop {
             {

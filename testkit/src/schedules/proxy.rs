@@ -11,7 +11,7 @@ use super::gate::Gate;
 use super::server::Server;
 use super::session::Session;
 
-/// The proxy. It serves one client at a time, because an actor has one connection.
+/// The proxy, which serves one client at a time, because an actor has one connection.
 #[derive(Debug)]
 pub(super) struct Proxy {
     pub(super) address: SocketAddr,

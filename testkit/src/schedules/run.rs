@@ -20,7 +20,7 @@ pub(super) struct Played {
     pub(super) wrong: Option<String>,
 }
 
-/// A point with a choice.
+/// A point of a schedule, with a choice of the next step.
 #[derive(Clone, Debug)]
 pub(super) struct Point {
     /// The states of all actors; empty if only the choice is known.
@@ -34,7 +34,7 @@ impl Point {
         self.choices[self.chosen]
     }
 
-    /// A point of which only the choice is known.
+    /// A point whose states are unknown.
     pub(super) fn of(choice: Choice) -> Self {
         Self {
             states: Vec::new(),
@@ -43,7 +43,7 @@ impl Point {
         }
     }
 
-    /// Whether the same choice is possible in these states.
+    /// True if the same choice is possible in these states.
     fn repeats(&self, states: &[ActorState]) -> bool {
         self.states.is_empty() || self.states == states
     }
@@ -55,7 +55,7 @@ impl Played {
     }
 }
 
-/// Makes the given choices, and then always the first possible one.
+/// A run of one schedule, which makes the given choices, and then always the first possible one.
 pub(super) struct Run<'a> {
     pub(super) server: &'a Server,
     pub(super) players: &'a mut [Player],
@@ -64,7 +64,7 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// `None` when the states differ from those of the prefix.
+    /// Runs a schedule. Returns `None` if the states differ from those of the prefix.
     pub(super) async fn play(&mut self, scene: &dyn Scene, prefix: &[Point]) -> Option<Played> {
         scene.reset(&self.server.pool).await;
         for (player, actor) in self.players.iter_mut().zip(scene.actors()) {
@@ -111,7 +111,7 @@ impl Run<'_> {
         let held = |actor: &usize| matches!(states[*actor], ActorState::Held(_));
         let ready: Vec<usize> = (0..states.len()).filter(held).collect();
         let goes_on = pace.last.filter(held);
-        // Whoever went last goes first, so that a bound on preemptions keeps the simplest schedules.
+        // The actor of the last step comes first, so that a bound on preemptions keeps the simplest schedules.
         let mut order: Vec<usize> = goes_on.into_iter().collect();
         let may_preempt = self.bounds.preemptions.is_none_or(|p| pace.preemptions < p);
         if goes_on.is_none() || may_preempt {
@@ -119,7 +119,7 @@ impl Run<'_> {
         }
         let mut choices: Vec<Choice> = order.into_iter().map(Choice::Step).collect();
         if pace.crashes < self.bounds.crashes {
-            // One that has just ended may also crash: what it did is done, and it does not know.
+            // An actor that has just ended may also crash: its effects stay, and its next life does not know them.
             let lives = |actor: &usize| {
                 let ended = matches!(states[*actor], ActorState::Ended(_));
                 pace.has_acted(*actor) && (!ended || pace.last == Some(*actor))
@@ -196,7 +196,7 @@ impl Pace {
 
     fn crashed(&mut self, actor: usize) {
         self.crashes += 1;
-        // A new life has not acted yet, and nothing is gained by ending it before it does.
+        // A new life has not acted yet, and a crash before its first step would add no behavior.
         self.acted.retain(|acted| *acted != actor);
         self.last = self.last.filter(|last| *last != actor);
     }

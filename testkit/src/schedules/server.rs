@@ -10,8 +10,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 /// Longest time that an actor may be held between two steps.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Time of a wait after which Postgres has detected a deadlock and failed the waiting statement. A longer wait
-/// is for an actor that can continue.
+/// Milliseconds of a wait after which Postgres has detected a deadlock and failed the waiting statement. A
+/// longer wait is for an actor that can continue.
 const DEADLOCKS_FOUND_MS: i32 = 3;
 
 /// Delay before the first check for waits. Most statements are answered earlier.
@@ -42,7 +42,7 @@ impl Server {
         format!("{}:{}", self.options.get_host(), self.options.get_port())
     }
 
-    /// A pool of one connection through a proxy, opened at its first use.
+    /// A pool of one connection through a proxy. The connection is opened at its first use.
     pub(super) fn pool_through(&self, proxy: SocketAddr) -> PgPool {
         let options = self.options.clone().host("127.0.0.1").port(proxy.port());
         PgPoolOptions::new()
@@ -54,8 +54,8 @@ impl Server {
             .connect_lazy_with(options)
     }
 
-    /// Whether all of the given backends wait for a lock, long enough not to be in a deadlock. One snapshot of
-    /// all locks: if all wait in it, none of them can wake another.
+    /// True if all of the given backends wait for a lock, long enough not to be in a deadlock. Reads one
+    /// snapshot of all locks: if all wait in it, none of them can wake another.
     pub(super) async fn all_wait(&self, pids: &[i32]) -> bool {
         let waiting: i64 = sqlx::query_scalar(
             "select count(distinct pid) from pg_locks where not granted and pid = any($1) \

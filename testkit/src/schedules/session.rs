@@ -1,5 +1,5 @@
-//! A session with Postgres that survives the crashes of its actor. A new one takes a tenth of a second, almost
-//! all of it to derive a key from the password in an unoptimized program.
+//! A session with Postgres that outlasts the crashes of its actor. A new session takes a tenth of a second,
+//! almost all of it to derive a key from the password in an unoptimized program.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use super::gate::Gate;
 use super::server::Server;
 use super::wire::{Message, Request, Requests};
 
-/// The session.
+/// A session, reused by the lives of an actor.
 #[derive(Debug)]
 pub(super) struct Session {
     stream: TcpStream,

@@ -10,11 +10,11 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 pub(super) struct Request {
     /// The bytes for the server.
     pub(super) bytes: Vec<u8>,
-    /// Whether the server's answer ends with "ready for query".
+    /// True if the server's answer ends with "ready for query".
     pub(super) is_answered: bool,
-    /// Whether it is the last request of the client.
+    /// True if this is the last request of the client.
     pub(super) hangs_up: bool,
-    /// The text of its statement, if it executes one.
+    /// The text of the statement, if the request executes one.
     runs: Option<String>,
 }
 
@@ -26,7 +26,7 @@ impl Request {
         bytes
     }
 
-    /// The statement, if its place in the order matters. Beginning a transaction or setting a savepoint takes
+    /// The statement, if its place in the order matters. The beginning of a transaction or a savepoint takes
     /// no lock and reads nothing.
     pub(super) fn step(&self) -> Option<&str> {
         self.runs.as_deref().filter(|statement| {
@@ -57,12 +57,12 @@ impl Message {
         })
     }
 
-    /// Whether the message is "ready for query".
+    /// True if the message is "ready for query".
     pub(super) fn is_ready(&self) -> bool {
         self.bytes[0] == b'Z'
     }
 
-    /// Whether the message belongs to the answer to a login.
+    /// True if the message belongs to the answer to a login.
     pub(super) fn greets(&self) -> bool {
         match self.bytes[0] {
             b'R' => self.bytes[5..] == [0; 4],
@@ -94,7 +94,7 @@ impl<R: AsyncRead + Unpin> Requests<R> {
         }
     }
 
-    /// The next request; `rewrite` may change the text of a statement that is prepared.
+    /// Reads the next request; `rewrite` may change the text of a statement that is prepared.
     ///
     /// # Errors
     /// When the client has disconnected.
