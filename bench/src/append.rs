@@ -1,5 +1,5 @@
-//! Commands per second through the grouped append, compared with bare inserts of the same rows: one row and a
-//! hundred rows per commit, without locks, checks and the sequencer's proof.
+//! Commands per second through the grouped append, compared with bare inserts of the same rows. The inserts
+//! write one row or a hundred rows per commit, without locks, checks and the sequencer's proof.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// Duration of the measurement of each row of the table.
 const LASTS: Duration = Duration::from_secs(4);
 
-/// Measures and prints the table.
+/// Measures the rates and prints the table.
 pub(crate) async fn run(url: &str) -> anyhow::Result<()> {
     let pool = pool::connect(url, Purpose::Commands, 8).await?;
     schema::migrate::migrate(&pool).await?;

@@ -1,4 +1,4 @@
-//! The processor time of this thread, which other processes of the machine do not disturb.
+//! The processor time of this thread, which other processes of the machine do not change.
 
 use std::time::Duration;
 

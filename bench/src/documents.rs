@@ -1,8 +1,9 @@
-//! The cost of a typical document before any data is read: without admission (parsed and validated each time),
-//! at its first admission, and at a later one. Also the part of validation, which runs each time.
+//! The cost of a typical document before any data is read. Measured without admission (parsed and validated
+//! each time), at its first admission, and at a later one. The cost of validation, which runs each time, is
+//! measured too.
 //!
 //! The schema has no services behind it, so each document ends at its first resolver. The cost of ordering an
-//! answer is measured with a schema that has one.
+//! answer is measured with a schema that returns an answer.
 
 mod ordered;
 

@@ -1,8 +1,8 @@
 //! Benchmarks: ratios of one run on one machine, never times to be asserted.
 //!
-//! `cargo run --release -p bench -- NAME`. `append` needs `CLUSTERGENIE_BENCH_DATABASE_URL` naming an
-//! empty database on a server with fsync on; `subscribers` needs `CLUSTERGENIE_BENCH_PROGRAM` naming the
-//! program, built for release, and `hostile` measures more with it; `documents` needs nothing. `trace load`
+//! `cargo run --release -p bench -- NAME`. `append` needs `CLUSTERGENIE_BENCH_DATABASE_URL` naming an empty
+//! database on a server with fsync on. `subscribers` needs `CLUSTERGENIE_BENCH_PROGRAM` naming the program,
+//! built for release. `hostile` measures more with that program, and `documents` needs nothing. `trace load`
 //! plays a recorded cluster trace through a running platform. Benchmarks are never part of the tests.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
@@ -59,7 +59,8 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-/// The program to be measured, if it is named. It is started in a folder of its own.
+/// The program to be measured, if the environment variable names one. The program is started in a folder of
+/// its own.
 fn program() -> anyhow::Result<Option<PathBuf>> {
     let program = std::env::var_os("CLUSTERGENIE_BENCH_PROGRAM");
     Ok(program.map(std::path::absolute).transpose()?)

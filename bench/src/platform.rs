@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-/// Longest start of the program.
+/// Timeout of the start of the program.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -29,10 +29,10 @@ pub(crate) struct Platform {
     peak_before: u64,
 }
 
-/// A droplet that gets events.
+/// A droplet that receives events.
 pub(crate) struct Droplet {
     id: String,
-    /// The consistency token of its request.
+    /// The consistency token of the droplet's request.
     pub(crate) token: String,
 }
 
@@ -107,12 +107,12 @@ impl Platform {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
-    /// The URL of its database, with the owner.
+    /// The URL of the program's database, with the owner.
     pub(crate) fn database_url(&self) -> &str {
         self.ready["databaseUrl"].as_str().unwrap_or_default()
     }
 
-    /// Provisions a droplet that gets no events by itself.
+    /// Provisions a droplet that gets no events on its own.
     pub(crate) async fn provision(&self, name: &str) -> anyhow::Result<Droplet> {
         let input = json!({
             "name": name, "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
@@ -134,12 +134,12 @@ impl Platform {
         Ok(version.parse()?)
     }
 
-    /// The present memory of its process, without its Postgres.
+    /// The present memory of the program's process, without its Postgres.
     pub(crate) fn memory_mib(&self) -> anyhow::Result<u64> {
         self.memory("VmRSS:")
     }
 
-    /// The peak memory of its processes, killed ones included.
+    /// The peak memory of the program's processes, including those that were killed.
     pub(crate) fn peak_memory_mib(&self) -> anyhow::Result<u64> {
         Ok(self.memory("VmHWM:")?.max(self.peak_before))
     }
@@ -178,7 +178,7 @@ impl Platform {
     }
 }
 
-/// The program in this directory, without settings from the environment.
+/// The program's command in a directory, without settings from the environment.
 fn command(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {

@@ -1,8 +1,8 @@
-//! A thousand subscribers: delivery times, memory, and transactions while nothing happens. Counts lost and
-//! duplicate events when the platform is killed, and delays while a foreign write transaction stays open.
+//! A thousand subscribers: delivery times, memory, and transactions while idle. Counts lost and duplicate
+//! events when the platform is killed, and delays while a foreign write transaction stays open.
 //!
-//! It starts the program itself, with a new data directory for each row of the table. Each subscriber has its
-//! own WebSocket, and resumes after its last cursor when that is lost.
+//! The benchmark starts the program itself, with a new data directory for each row of the table. Each
+//! subscriber has its own WebSocket, and resumes after its last cursor when its connection is lost.
 
 mod subscriber;
 
@@ -25,19 +25,19 @@ const SUBSCRIBERS: usize = 1_000;
 const EVENTS: usize = 30;
 const APART: Duration = Duration::from_millis(100);
 
-/// Time between two events beside an open transaction, which begins before the first and stays open for all of
-/// them: together a minute.
+/// Time between two events beside an open transaction. The transaction begins before the first event and
+/// stays open for all of them: together a minute.
 const FAR_APART: Duration = Duration::from_millis(2_100);
 
-/// The event after which the platform is killed, in the row where it is.
+/// The event after which the platform is killed, in the row with a kill.
 const KILLED_AFTER: usize = 15;
 
-/// Duration of counting transactions, and delay before it: an idle backend of Postgres reports its counters
-/// within 10 s.
+/// Duration of the count of transactions, and the delay before it. An idle backend of Postgres reports its
+/// counters within 10 s.
 const IDLE: Duration = Duration::from_secs(10);
 const SETTLED: Duration = Duration::from_secs(11);
 
-/// Longest time to wait for the last delivery, and then for duplicates.
+/// Timeout of the wait for the last delivery, and the time for duplicates after it.
 const PATIENCE: Duration = Duration::from_secs(60);
 const AFTERMATH: Duration = Duration::from_secs(2);
 
@@ -175,7 +175,7 @@ async fn open_transaction(platform: &Platform) -> anyhow::Result<PgConnection> {
     Ok(connection)
 }
 
-/// Collects events until all expected ones have come, and a little longer for duplicates.
+/// Collects events until all expected ones have arrived, and a little longer for duplicates.
 async fn collect(heard: &mut UnboundedReceiver<Heard>, expected: usize) -> Vec<Heard> {
     let mut collected = Vec::new();
     let mut until = Instant::now() + PATIENCE;
@@ -188,7 +188,7 @@ async fn collect(heard: &mut UnboundedReceiver<Heard>, expected: usize) -> Vec<H
     collected
 }
 
-/// Transactions per second while nothing happens, as Postgres counts them. Every single statement is one.
+/// Transactions per second while idle, as Postgres counts them. Every single statement is a transaction.
 async fn transactions_a_second(platform: &Platform) -> anyhow::Result<f64> {
     let mut connection = PgConnection::connect(platform.database_url()).await?;
     sleep(SETTLED).await;

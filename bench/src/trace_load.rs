@@ -1,9 +1,9 @@
 //! `bench trace load`: plays a recorded cluster trace through the GraphQL API, as an external agent would.
 //!
-//! It promises that nothing is sent for a malformed file, that the events of one task are sent in their
-//! order, and that playing a file again, also after either side was killed, repeats no mutation: each has
-//! an idempotency key made of the file's name and the row. It must never reach the platform by another
-//! way than its public API.
+//! No request is sent for a malformed file. The events of one task are sent in their order. Playing a file
+//! again repeats no mutation, even after either side was killed. The reason is that each mutation has an
+//! idempotency key made of the file's name and the row. The loader must reach the platform only through its
+//! public API.
 
 mod client;
 mod closing;
@@ -38,11 +38,11 @@ use self::size::Size;
 
 pub use self::settings::{Trace, TraceLoad};
 
-/// How long a token that we sign ourselves is valid: longer than any load.
+/// The lifetime of a token that the loader signs: longer than any load.
 const TOKEN_LIFE: TimeDelta = TimeDelta::hours(24);
 /// The file of a data directory that holds the key which signs tokens.
 const KEY_FILE: &str = "jwt.key";
-/// Characters at most of a file's name, because keys have room for so many.
+/// Maximum number of characters of a file's name, so that idempotency keys have room for it.
 const MAX_NAME_CHARS: usize = 200;
 
 const CATALOGUE: &str =
@@ -50,7 +50,7 @@ const CATALOGUE: &str =
 
 /// Loads a trace and prints the closing table to standard output.
 ///
-/// The first Ctrl-C lets requests in flight finish; the second one does not wait for them.
+/// The first Ctrl-C lets requests in flight finish; the second Ctrl-C does not wait for them.
 ///
 /// # Errors
 /// Those of [`load`].
@@ -69,12 +69,12 @@ pub async fn run(settings: TraceLoad) -> anyhow::Result<()> {
     }
 }
 
-/// Loads a trace and writes the closing table to `output`; when `stop` is cancelled, finishes the requests
-/// in flight and sends no more.
+/// Loads a trace and writes the closing table to `output`. When `stop` is cancelled, the loader finishes the
+/// requests in flight and sends no more.
 ///
 /// # Errors
-/// When the file is malformed (then nothing was sent), the platform rejects a request or does not answer,
-/// a mutation was rejected (the table was written), or `stop` was cancelled.
+/// When the file is malformed (no mutation was sent), or the platform rejects a request or does not answer.
+/// When a mutation was rejected (the table was written), or `stop` was cancelled.
 pub async fn load(
     settings: TraceLoad,
     output: &mut impl Write,
@@ -119,7 +119,7 @@ pub async fn load(
     Ok(())
 }
 
-/// Does it, unless `stop` comes first.
+/// Runs a future, unless `stop` is cancelled first.
 async fn unless<T>(
     stop: &CancellationToken,
     doing: impl Future<Output = anyhow::Result<T>>,
@@ -155,7 +155,7 @@ fn read(file: &Path) -> anyhow::Result<Vec<Row>> {
         .with_context(|| format!("{} was not loaded, nothing was sent", file.display()))
 }
 
-/// The token that was given, or one that we sign when the platform is on this machine.
+/// The token of the settings, or a token that the loader signs for a platform on this machine.
 fn agent_token(settings: &TraceLoad) -> anyhow::Result<String> {
     if let Some(token) = &settings.token {
         return Ok(token.clone());
@@ -178,7 +178,7 @@ fn agent_token(settings: &TraceLoad) -> anyhow::Result<String> {
     Ok(api::identity::tokens::sign(&key, &claims)?)
 }
 
-/// The key that `clustergenie up` made in its data directory; its file is text and ends with a line break.
+/// The key that `clustergenie up` created in its data directory. Its file is text and ends with a line break.
 fn key_of(data: &Path) -> anyhow::Result<Vec<u8>> {
     let path = data.join(KEY_FILE);
     let key = fs::read(&path).with_context(|| {
@@ -266,7 +266,7 @@ struct Price {
     micros: String,
 }
 
-/// Shown on a terminal only.
+/// Creates a progress bar, which is shown on a terminal only.
 fn progress_bar(moments: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} ETA {eta}")
         .expect("the template is well-formed");

@@ -1,5 +1,6 @@
-//! The cost of ordering the fields of an answer: the additional cost of a page of 50 rows over an empty one,
-//! with and without admission, which does it. All other work of admission is the same for both pages.
+//! The cost of ordering the fields of an answer: the additional cost of a page of 50 rows over an empty one.
+//! Measured with and without admission, which orders the fields. All other work of admission is the same for
+//! both pages.
 
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ struct Size {
     count: i32,
 }
 
-/// An extension that does nothing: any extension makes the executor slower.
+/// An extension without an effect: any extension makes the executor slower.
 struct Nothing;
 
 impl ExtensionFactory for Nothing {

@@ -1,9 +1,9 @@
 //! The duration of a good client's query while others send hostile documents.
 //!
 //! The program runs as a separate process with its Postgres, and the clients in this process, on the same
-//! processors. The hostile clients have their own connections and token. The good one sends its query again
-//! as soon as it is answered, on one connection. All limits have their defaults, so a flood of hostile
-//! documents soon becomes refusals for lack of points.
+//! processors. The hostile clients have their own connections and token. The good client sends its query
+//! again as soon as it is answered, on one connection. All limits have their defaults, so a flood of hostile
+//! documents is soon refused for lack of points.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,16 +29,16 @@ const QUERIES: usize = 900;
 /// Number of droplets, all of which the good query lists.
 const DROPLETS: usize = 50;
 
-/// A typical query: that of a page that lists droplets.
+/// A typical query of a page that lists droplets.
 const QUERY: &str = "{ droplets(first: 50) { totalCount pageInfo { hasNextPage endCursor } nodes { \
     id name status size region tags addresses { kind ip } createdAt } } }";
 
 /// The rate of hostile documents.
 #[derive(Debug, Clone, Copy)]
 enum Pace {
-    /// So many per second, over all connections.
+    /// A number per second, over all connections.
     Steady(u32),
-    /// As fast as they are refused.
+    /// The next document as soon as the last one is refused.
     Flood,
 }
 
@@ -80,7 +80,7 @@ async fn measure(platform: &Platform) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Measures one row and returns its p99.
+/// Measures a row of the table and returns its p99.
 async fn row(name: &str, good: &Asking, hostile: Option<(&Asking, Pace)>) -> anyhow::Result<f64> {
     let refused = Arc::new(AtomicU64::new(0));
     let mut senders = JoinSet::new();

@@ -30,22 +30,22 @@ pub(super) struct Heard {
     pub(super) by: usize,
     /// The version of the droplet after the event.
     pub(super) version: u64,
-    /// The time of its arrival.
+    /// The time of the event's arrival.
     pub(super) at: Instant,
 }
 
-/// A subscriber that reports what it receives.
+/// A subscriber that reports the events that it receives.
 pub(super) struct Subscriber {
     number: usize,
     url: String,
     authorization: String,
-    /// The last cursor, or the token of the write where it starts.
+    /// The last cursor, or the token of the write after which the subscriber starts.
     after: String,
     heard: UnboundedSender<Heard>,
 }
 
 impl Subscriber {
-    /// A subscriber that starts after the write of this token.
+    /// Creates a subscriber that starts after the write of a token.
     pub(super) fn new(
         number: usize,
         platform: &Platform,

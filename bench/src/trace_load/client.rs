@@ -1,5 +1,5 @@
-//! The platform's API as an agent outside uses it: every request may be sent again, and is, as long as
-//! that can help.
+//! The platform's API for an external agent. Every request may be sent again, and is retried while a retry
+//! may succeed.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,35 +12,35 @@ use reqwest::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How long the platform may fail every request before we give up: long enough for it to be started
-/// again and to recover.
+/// Time without an answer to any request after which the loader stops. It suffices for the platform to
+/// restart and recover.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long one request may take.
+/// Timeout of one request.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The code of a request whose key was used for another one.
+/// The code of a request whose key was used for another request.
 const KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
 
-/// Codes of errors after which the same request may be sent again. A mutation that was too slow may
-/// have been done all the same; its key keeps it from being done twice.
+/// Codes of errors after which the same request may be retried. A mutation that was too slow may have been
+/// executed; its key prevents a second execution.
 const PASSING: [&str; 4] = ["UNAVAILABLE", "CONFLICT", "TOO_SLOW", "NOT_YET_CONSISTENT"];
 
-/// Sends requests.
+/// A client that sends requests with retries.
 #[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
     endpoint: String,
     token: String,
     retried: AtomicU64,
-    /// When a request was answered last.
+    /// The time of the last answer to any request.
     answered: Mutex<Instant>,
 }
 
 impl Client {
-    /// A client of the platform at a URL, with or without `/graphql`.
+    /// Creates a client of the platform at a URL, with or without `/graphql`.
     ///
     /// # Errors
-    /// When the URL is none.
+    /// When the URL is not an address of a platform.
     pub(super) fn new(url: &str, token: String) -> anyhow::Result<Self> {
         let base = url.trim_end_matches('/').trim_end_matches("/graphql");
         reqwest::Url::parse(base)
@@ -66,15 +66,15 @@ impl Client {
         })
     }
 
-    /// How often requests were sent again.
+    /// The number of retries.
     pub(super) fn retried(&self) -> u64 {
         self.retried.load(Ordering::Relaxed)
     }
 
-    /// Sends a document until it is answered, and gives the answer's `data`.
+    /// Sends a document until it is answered, and returns the `data` of the answer.
     ///
     /// # Errors
-    /// When the platform refuses the request, or has answered nothing at all for [`PATIENCE`].
+    /// When the platform refuses the request, or has not answered any request for [`PATIENCE`].
     pub(super) async fn send(&self, document: &str, variables: Value) -> anyhow::Result<Value> {
         let body = serde_json::to_vec(&json!({ "query": document, "variables": variables }))
             .context("the request is not JSON")?;
@@ -127,7 +127,7 @@ impl Client {
         self.judge(status, &body)
     }
 
-    /// Tells answers from what may be tried again, and both from what may not.
+    /// Classifies a response as an answer, a failure to retry, or an error.
     fn judge(&self, status: StatusCode, body: &[u8]) -> anyhow::Result<Attempt> {
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Ok(Attempt::Failed(format!("status {status}")));
@@ -171,7 +171,7 @@ impl Client {
 
 enum Attempt {
     Answered(Value),
-    /// It may be sent again; why it has to be.
+    /// A failure after which the request may be sent again, and its reason.
     Failed(String),
 }
 
@@ -195,7 +195,7 @@ struct Extensions {
     code: String,
 }
 
-/// An error with its causes, because reqwest tells only in the last one what happened.
+/// An error with its causes, because reqwest puts the reason into the last cause.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! The end of a load: waiting until read models show it, and the table of what there is now.
+//! The end of a load: the wait until read models show it, and the table of the platform's contents.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::player::Tally;
 
-/// How long read models may stand still before we stop waiting for them.
+/// Time without progress of the read models after which the wait ends with an error.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often we look at them.
+/// Poll interval of the read models.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 const PROGRESS: &str = "query TraceProgress { platform { position projections { position } } }";
@@ -22,7 +22,7 @@ const SHOWN: &str =
 const COUNTS: &str = "query TraceCounts { counts { \
     dropletsByStatus { status count } jobsByStatus { status count } } }";
 
-/// What there is after a load, and what it took.
+/// The contents of the platform after a load, and the cost of the load.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Closing {
@@ -36,35 +36,35 @@ pub(super) struct Closing {
     pub(super) mutations: u64,
     /// Mutations that were refused.
     pub(super) refused: u64,
-    /// Requests that were sent again.
+    /// Requests that were retried.
     pub(super) retried: u64,
-    /// How long it took until all mutations were answered.
+    /// Seconds until all mutations were answered.
     pub(super) seconds: f64,
-    /// How long it took from then until read models showed all of it.
+    /// Seconds from then until the read models showed all mutations.
     pub(super) catch_up_seconds: f64,
     /// Mutations a second.
     pub(super) per_second: f64,
 }
 
-/// Waits until the read models have taken in every mutation that was answered, whatever others write
-/// meanwhile. `last_tokens` are [`Tally::last_tokens`].
+/// Waits until the read models have applied every answered mutation, regardless of other writers.
+/// `last_tokens` are [`Tally::last_tokens`].
 ///
 /// # Errors
-/// When they stand still, or the platform does not answer.
+/// When the read models make no progress, or the platform does not answer.
 pub(super) async fn wait_for_read_models(
     client: &Client,
     last_tokens: impl IntoIterator<Item = &String>,
 ) -> anyhow::Result<()> {
-    // Nearly everything. It is not known how long that takes, only that it must go on.
+    // Most events. The duration is unknown, but the read models must make progress.
     reach_position(client).await?;
-    // What was answered last may have had no position yet. With these all of it has one.
+    // The mutations that were answered last may have had no position. Once these tokens are shown, all have one.
     for token in last_tokens {
         client.send(SHOWN, json!({ "token": token })).await?;
     }
     reach_position(client).await
 }
 
-/// Waits until every read model is where the history ends now.
+/// Waits until every read model has reached the present head of the log.
 async fn reach_position(client: &Client) -> anyhow::Result<()> {
     let mut target = None;
     let mut before = None;
@@ -93,7 +93,7 @@ async fn reach_position(client: &Client) -> anyhow::Result<()> {
     }
 }
 
-/// Counts what there is.
+/// Counts droplets and jobs.
 ///
 /// # Errors
 /// When the platform does not answer.
@@ -102,7 +102,7 @@ pub(super) async fn count(client: &Client) -> anyhow::Result<Counts> {
     from(&data["counts"])
 }
 
-/// What the platform counts.
+/// The platform's counts.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Counts {
@@ -111,7 +111,7 @@ pub(super) struct Counts {
 }
 
 impl Closing {
-    /// Puts everything together.
+    /// Combines the parts into the closing table.
     pub(super) fn new(
         counts: Counts,
         rows: usize,
@@ -171,12 +171,12 @@ impl Closing {
     }
 }
 
-/// How long the parts of a load took.
+/// The durations of the parts of a load.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
-    /// Until all mutations were answered.
+    /// The time until all mutations were answered.
     pub(super) playing: Duration,
-    /// From then until read models showed all of it.
+    /// The time from then until the read models showed all mutations.
     pub(super) catching_up: Duration,
 }
 
@@ -198,7 +198,7 @@ struct Projection {
 }
 
 impl Platform {
-    /// The positions up to which the read models have taken in everything.
+    /// The positions up to which the read models have applied all events.
     fn reached(&self) -> anyhow::Result<Vec<i64>> {
         self.projections
             .iter()

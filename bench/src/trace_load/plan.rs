@@ -1,4 +1,4 @@
-//! What is to be sent for a trace, and in which order: a pure function of its rows.
+//! The requests for a trace, and their order: a pure function of the trace's rows.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,38 +8,38 @@ use super::step::Step;
 /// The moment from which the seconds of a trace count: 2023-01-01T00:00:00Z.
 const START: i64 = 1_672_531_200;
 
-/// Something that happened to one task at one moment.
+/// An event of one task at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
-    /// Which row, counted from 0.
+    /// The row, counted from 0.
     pub(super) row: usize,
-    /// What happened.
+    /// The change of the task.
     pub(super) change: Change,
-    /// When, in seconds from the start of the trace.
+    /// The time, in seconds from the start of the trace.
     second: u32,
 }
 
-/// What can happen to a task.
+/// A change of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Change {
-    /// It was asked for.
+    /// A request for the task.
     Created,
-    /// It was given a machine.
+    /// An assignment of a machine.
     Scheduled,
-    /// It did its work, and its machine went.
+    /// A success of the task, and the removal of its machine.
     Succeeded,
-    /// It broke, and its machine went.
+    /// A failure of the task, and the removal of its machine.
     Failed,
-    /// It was given up without having run.
+    /// An abandonment of the task, which never ran.
     Unschedulable,
-    /// It was stopped, and its machine went.
+    /// An eviction of the task, and the removal of its machine.
     Evicted,
-    /// It was stopped before it had a machine.
+    /// An eviction of the task before it had a machine.
     EvictedUnscheduled,
 }
 
 impl Moment {
-    /// When it happened.
+    /// The time of the moment.
     pub(super) fn at(&self) -> DateTime<Utc> {
         let start = DateTime::from_timestamp(START, 0).expect("2023 is within chrono's years");
         start + TimeDelta::seconds(i64::from(self.second))
@@ -47,7 +47,7 @@ impl Moment {
 }
 
 impl Change {
-    /// What is sent: requests one after another, each with steps that are carried out in order.
+    /// The requests of the change, sent one after another, each with steps that are executed in order.
     pub(super) fn requests(self) -> &'static [&'static [Step]] {
         use Step::{
             CancelJob, DeleteDroplet, FailJob, ProvisionDroplet, ReportDropletActive,
@@ -69,7 +69,7 @@ impl Change {
         }
     }
 
-    /// Creation, then scheduling, then the end, at one second.
+    /// The order of changes at one second: creation, then scheduling, then the end.
     fn rank(self) -> u8 {
         match self {
             Self::Created => 0,
@@ -83,7 +83,7 @@ impl Change {
     }
 }
 
-/// All moments of a trace in time order; at one second first creations, then schedulings, then ends,
+/// All moments of a trace in time order. At one second, creations come first, then schedulings, then ends,
 /// each in the order of the file.
 pub(super) fn plan(rows: &[Row]) -> Vec<Moment> {
     let end = rows.iter().map(|row| row.deleted).max().unwrap_or(0);
@@ -107,7 +107,7 @@ pub(super) fn plan(rows: &[Row]) -> Vec<Moment> {
     moments
 }
 
-/// How a task ended, if it did before the trace.
+/// The end of a task, if it ended before the trace.
 fn ending(task: &Row, end_of_trace: u32) -> Option<Change> {
     match (task.phase, task.scheduled) {
         (Phase::Succeeded, _) => Some(Change::Succeeded),

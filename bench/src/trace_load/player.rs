@@ -1,4 +1,4 @@
-//! Plays a plan: in its order, many rows at a time, one moment of a row after another.
+//! Plays a plan in its order, many rows at a time, one moment of a row after another.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,16 +13,16 @@ use super::plan::Moment;
 use super::rows::Row;
 use super::step::{Ids, Sent, Step, document};
 
-/// How many moments are looked at ahead of those under way, in multiples of them: the moments of one
-/// row often follow each other closely and wait for each other.
+/// Maximum number of moments that wait for an earlier moment of their row, in multiples of the concurrency.
+/// The moments of one row often follow each other closely and wait for each other.
 const LOOK_AHEAD: usize = 4;
-/// How many refusals are remembered word for word.
+/// Maximum number of refusals that are kept word for word.
 const REMEMBERED: usize = 5;
 
 /// A trace that is ready to be played.
 #[derive(Debug)]
 pub(super) struct Playable {
-    /// The file's name, which idempotency keys begin with.
+    /// The file's name, the prefix of idempotency keys.
     pub(super) file_name: String,
     pub(super) rows: Vec<Row>,
     /// The slug of the size of each row.
@@ -30,7 +30,7 @@ pub(super) struct Playable {
     pub(super) moments: Vec<Moment>,
 }
 
-/// What came of playing.
+/// The result of playing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     /// Mutations that were answered.
@@ -39,14 +39,13 @@ pub(super) struct Tally {
     pub(super) refused: u64,
     /// The first refusals, in sentences.
     pub(super) refusals: Vec<String>,
-    /// The consistency tokens of the moments that ended last, as many as were under way at once. All
-    /// others had ended before the last event of all was written, so they have positions when these
-    /// have.
+    /// The consistency tokens of the moments that ended last, as many as ran at once. All others had ended
+    /// before the last event was written, so they have positions when these have.
     pub(super) last_tokens: VecDeque<String>,
 }
 
-/// Plays until everything was played, or `stop`; then what is under way is brought to its end.
-/// `progress` advances by one with every moment.
+/// Plays all moments, or until `stop`, and then lets the running ones end. `progress` advances by one with
+/// every moment.
 ///
 /// # Errors
 /// When the platform refuses a request as a whole, or does not answer any more.
@@ -92,7 +91,7 @@ struct Playing {
     playable: Arc<Playable>,
     rows: Vec<Task>,
     running: JoinSet<anyhow::Result<Played>>,
-    /// Moments that wait for an earlier one of their row.
+    /// Moments that wait for an earlier moment of their row.
     held_back: usize,
 }
 
@@ -110,12 +109,12 @@ struct Played {
     ids: Ids,
     mutations: u64,
     refusals: Vec<String>,
-    /// The consistency token of the last mutation that was done.
+    /// The consistency token of the last mutation that was executed.
     token: Option<String>,
 }
 
 impl Playing {
-    /// Plays a moment, at once or when the earlier ones of its row have been played.
+    /// Plays a moment, at once or after the earlier moments of its row.
     fn begin(&mut self, moment: Moment) {
         let row = &mut self.rows[moment.row];
         if row.busy {
@@ -150,7 +149,7 @@ impl Playing {
 }
 
 impl Tally {
-    /// Adds a moment, one of at most `concurrency` that were under way at once.
+    /// Adds a moment, of at most `concurrency` that ran at once.
     fn add(&mut self, played: &Played, concurrency: usize) {
         self.mutations += played.mutations;
         self.refused += played.refusals.len() as u64;
@@ -218,7 +217,7 @@ async fn play_moment(
     })
 }
 
-/// The variables of a request; `None` when a step needs an id that the row never got.
+/// The variables of a request; `None` if a step needs an id that the row never received.
 fn variables(playable: &Playable, row: usize, steps: &[Step], sent: Sent<'_>) -> Option<Value> {
     let mut variables = Map::new();
     for (index, step) in steps.iter().enumerate() {

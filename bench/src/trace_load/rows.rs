@@ -1,6 +1,6 @@
-//! Reads a cluster trace: all of it, before anything is done with it.
+//! Reads a whole cluster trace before any other step.
 //!
-//! Columns are found by their names in the header; others than those we need are left alone.
+//! Columns are found by their names in the header; other columns are ignored.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -21,57 +21,57 @@ pub(super) const COLUMNS: [&str; 8] = [
     "scheduled_time",
 ];
 
-/// One task of the cluster.
+/// A task of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    /// Its name, unique in the file.
+    /// The task's name, unique in the file.
     pub(super) name: DropletName,
-    /// Thousandths of a processor that it asked for.
+    /// Thousandths of a processor that the task requested.
     pub(super) cpu_milli: u32,
-    /// Memory in MiB that it asked for.
+    /// Memory in MiB that the task requested.
     pub(super) memory_mib: u32,
-    /// Its quality of service, as a tag `qos:<qos>`.
+    /// The quality of service, as a tag `qos:<qos>`.
     pub(super) qos: Tag,
-    /// How it ended.
+    /// The last phase of the task.
     pub(super) phase: Phase,
-    /// Seconds from the start of the trace until it was created.
+    /// Seconds from the start of the trace until the creation of the task.
     pub(super) created: u32,
-    /// Seconds until it was given a machine; never, for a task that never ran.
+    /// Seconds from the start of the trace until the task got a machine; `None` for a task that never ran.
     pub(super) scheduled: Option<u32>,
-    /// Seconds until it ended, or until the trace did.
+    /// Seconds from the start of the trace until the end of the task, or of the trace.
     pub(super) deleted: u32,
 }
 
-/// The last that is known of a task.
+/// The last known phase of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// It ran until it was evicted or the trace ended.
+    /// Running, until the task was evicted or the trace ended.
     Running,
-    /// It did its work.
+    /// Success.
     Succeeded,
-    /// It broke.
+    /// Failure.
     Failed,
-    /// It never ran.
+    /// Pending: the task never ran.
     Pending,
 }
 
-/// Why a file is not a trace that can be played.
+/// The reason for which a file is not a valid trace.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadTrace {
-    /// Columns are missing.
+    /// Missing columns.
     #[error(
         "line {line}: the header lacks the columns {missing}: a trace has at least {}",
         COLUMNS.join(", ")
     )]
     Header { line: u64, missing: String },
-    /// A column that we need is there twice.
+    /// A needed column that occurs twice.
     #[error("line {line}, column {column}: there is another column `{name}`: remove one of them")]
     Twice {
         line: u64,
         column: usize,
         name: &'static str,
     },
-    /// A value is not what its column holds.
+    /// A value that its column cannot hold.
     #[error("line {line}, column {column} (`{name}`): {reason}")]
     Value {
         line: u64,
@@ -79,7 +79,7 @@ pub(super) enum BadTrace {
         name: &'static str,
         reason: String,
     },
-    /// A line has more or fewer values than the header.
+    /// A line with more or fewer values than the header.
     #[error("line {line}, column {column}: the line has {found} values, the header {expected}")]
     Width {
         line: u64,
@@ -87,7 +87,7 @@ pub(super) enum BadTrace {
         found: usize,
         expected: usize,
     },
-    /// The file is not CSV, or cannot be read.
+    /// A file that is not CSV, or cannot be read.
     #[error("line {line}, column 1: {reason}")]
     NotCsv { line: u64, reason: String },
 }
@@ -95,7 +95,7 @@ pub(super) enum BadTrace {
 /// Reads a whole trace.
 ///
 /// # Errors
-/// The first thing that is wrong with it, with line and column.
+/// The first error of the file, with line and column.
 pub(super) fn read(file: &[u8]) -> Result<Vec<Row>, BadTrace> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -125,7 +125,7 @@ pub(super) fn read(file: &[u8]) -> Result<Vec<Row>, BadTrace> {
         .collect()
 }
 
-/// Where each of [`COLUMNS`] is, counted from 0, and how many columns the header has.
+/// The places of the [`COLUMNS`], counted from 0, and the number of columns of the header.
 struct Columns {
     places: [usize; COLUMNS.len()],
     width: usize,
@@ -162,7 +162,7 @@ impl Columns {
     }
 }
 
-/// One line below the header.
+/// A line below the header.
 struct Line<'line> {
     columns: &'line Columns,
     number: u64,
@@ -198,7 +198,8 @@ impl Line<'_> {
         Ok(row)
     }
 
-    /// A life that cannot have been would be refused step by step when it is played.
+    /// Checks that the task's times and phase are possible; the platform would refuse an impossible task step
+    /// by step.
     fn check_order(&self, row: &Row) -> Result<(), BadTrace> {
         if row.deleted < row.created {
             return Err(self.bad(6, "it lies before creation_time"));
@@ -262,8 +263,8 @@ fn number(text: &str) -> Result<u32, String> {
         .map_err(|_| format!("{text:?} is not a whole number from 0 to {}", u32::MAX))
 }
 
-/// The line on which a record begins, counted from 1. The reader's own count is where it began to
-/// look for the record, and it skips empty lines.
+/// The line on which a record begins, counted from 1. The reader's own count is the line at which the reader
+/// began to look for the record, and the reader skips empty lines.
 fn line_of(file: &[u8], record: &StringRecord) -> u64 {
     let Some(position) = record.position() else {
         return 1;

@@ -8,19 +8,19 @@ use domain::ids::OrgId;
 /// Playing recorded input.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Trace {
-    /// Plays a cluster trace through the GraphQL API, as an external agent would. Playing the same file
-    /// again within 30 days changes nothing: for so long the platform remembers idempotency keys.
+    /// Plays a cluster trace through the GraphQL API, as an external agent would. Playing the same file again
+    /// within 30 days changes nothing, because the platform keeps idempotency keys for that time.
     Load(TraceLoad),
 }
 
 /// Settings of `trace load`.
 #[derive(Clone, Debug, Parser)]
 pub struct TraceLoad {
-    /// A CSV file with a header and one task a line. Its columns, in any order: `name`, unique in the file;
-    /// `cpu_milli`, requested thousandths of a processor, and `memory_mib`, requested MiB, both whole
-    /// numbers; `qos`, which becomes the tag `qos:<qos>`; `pod_phase`, one of Running, Succeeded, Failed
-    /// and Pending; `creation_time`, `scheduled_time` (may be empty) and `deletion_time`, whole seconds
-    /// from the start of the trace, which is played as 2023-01-01T00:00:00Z. Other columns are ignored.
+    /// A CSV file with a header and one task a line. Its columns may have any order. `name` is unique in the
+    /// file. `cpu_milli` is requested thousandths of a processor, and `memory_mib` requested MiB; both are
+    /// whole numbers. `qos` becomes the tag `qos:<qos>`. `pod_phase` is Running, Succeeded, Failed or
+    /// Pending. `creation_time`, `scheduled_time` (may be empty) and `deletion_time` are whole seconds from
+    /// the start of the trace. The start is played as 2023-01-01T00:00:00Z. Other columns are ignored.
     pub(super) file: PathBuf,
     /// The platform's address, http or https, with or without `/graphql`.
     #[arg(
@@ -29,11 +29,11 @@ pub struct TraceLoad {
         default_value = "http://127.0.0.1:8085"
     )]
     pub(super) url: String,
-    /// An agent's token. Without one, and for a platform on this machine, a token is signed with the
-    /// key in --data.
+    /// An agent's token. Without a token, and for a platform on this machine, a token is signed with the key
+    /// in --data.
     #[arg(long, env = "CLUSTERGENIE_TOKEN", hide_env_values = true)]
     pub(super) token: Option<String>,
-    /// The data directory whose key signs when there is no token.
+    /// The data directory whose key signs if there is no token.
     #[arg(
         long,
         env = "CLUSTERGENIE_DATA",
@@ -41,10 +41,10 @@ pub struct TraceLoad {
         value_name = "DIR"
     )]
     pub(super) data: PathBuf,
-    /// The organization to load into when there is no token.
+    /// The organization to load into if there is no token.
     #[arg(long, default_value = "demo")]
     pub(super) org: OrgId,
-    /// The number of requests in flight at once.
+    /// Maximum number of requests in flight at once.
     #[arg(long, default_value = "64", value_name = "NUMBER")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) concurrency: u16,

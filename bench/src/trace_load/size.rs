@@ -1,8 +1,8 @@
-//! The choice of a size for what a task asked for.
+//! The choice of a size for a task's request.
 
 use std::cmp::Reverse;
 
-/// A size of the platform's catalogue, as far as the choice needs it.
+/// A size of the platform's catalogue, with the properties that the choice needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Size {
     pub(super) slug: String,
@@ -12,9 +12,9 @@ pub(super) struct Size {
     pub(super) price: i64,
 }
 
-/// The cheapest size that has what is asked for, of equally cheap ones the first by slug. When none
-/// has it, the size with the most memory, of several the cheapest, then the first by slug. `None`
-/// only when there are no sizes.
+/// The cheapest size that satisfies the request; of equally cheap ones the first by slug. If none does, the
+/// size with the most memory; of several the cheapest, then the first by slug. `None` only if there are no
+/// sizes.
 pub(super) fn choose(sizes: &[Size], cpu_milli: u32, memory_mib: u32) -> Option<&Size> {
     let fits = |size: &&Size| {
         u64::from(size.vcpus) * 1_000 >= u64::from(cpu_milli) && size.memory_mib >= memory_mib

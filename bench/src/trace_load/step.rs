@@ -1,4 +1,4 @@
-//! The mutations that a trace is played with, and the documents that carry them.
+//! The mutations that play a trace, and the documents that contain them.
 
 use std::fmt::Write;
 
@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use super::rows::Row;
 
-/// Where all droplets of a trace are.
+/// The region of all droplets of a trace.
 const REGION: &str = "nyc3";
-/// What they start with.
+/// The image of all droplets of a trace.
 const IMAGE: &str = "ubuntu-24-04-x64";
-/// What kind of job a task is.
+/// The job kind of a task.
 const KIND: &str = "batch";
-/// What is said of a job that failed: the trace does not tell why.
+/// The reason of a failed job, because the trace contains no reason.
 const FAILED: &str = "the task failed";
 
-/// One mutation for one row.
+/// A mutation for one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     ProvisionDroplet,
@@ -25,26 +25,26 @@ pub(super) enum Step {
     StartJob,
     SucceedJob,
     FailJob,
-    /// With the reason.
+    /// A cancellation, with its reason.
     CancelJob(&'static str),
-    /// With the reason.
+    /// A failure, with its reason.
     ReportDropletFailed(&'static str),
     DeleteDroplet,
     ReportDropletDeleted,
 }
 
-/// What the platform called a row's droplet and job, once it was asked for them.
+/// The platform's ids of a row's droplet and job, once the platform has answered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ids {
     pub(super) droplet: Option<String>,
     pub(super) job: Option<String>,
 }
 
-/// What a step needs to know to be sent.
+/// The data that a step needs for its input.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent<'row> {
     pub(super) row: &'row Row,
-    /// The slug of the size that was chosen for it.
+    /// The slug of the size that was chosen for the row.
     pub(super) size: &'row str,
     pub(super) ids: &'row Ids,
     pub(super) at: DateTime<Utc>,
@@ -67,7 +67,7 @@ impl Step {
         }
     }
 
-    /// The mutation's input; `None` when it needs an id that the row never got.
+    /// The mutation's input; `None` if it needs an id that the row never received.
     pub(super) fn input(self, sent: Sent<'_>) -> Option<Value> {
         let Sent { row, size, ids, at } = sent;
         let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -100,7 +100,7 @@ impl Step {
         })
     }
 
-    /// What of the node the answer must tell.
+    /// The selection of the node's fields in the answer.
     fn selection(self) -> &'static str {
         match self {
             Self::ProvisionDroplet => "droplet { id } ",
@@ -110,9 +110,9 @@ impl Step {
     }
 }
 
-/// The document that carries these steps in one request. It depends on nothing but the steps, so that
-/// the platform parses each of the few documents once. Step `i` has the alias `s<i>` and takes the
-/// variables `input<i>` and `key<i>`.
+/// The document that contains these steps in one request. The document depends only on the steps, so that the
+/// platform parses each of the few documents once. Step `i` has the alias `s<i>` and takes the variables
+/// `input<i>` and `key<i>`.
 pub(super) fn document(steps: &[Step]) -> String {
     let mut variables = Vec::new();
     let mut fields = String::new();

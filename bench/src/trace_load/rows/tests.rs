@@ -1,4 +1,4 @@
-//! What is read, and what is refused where.
+//! Tests of accepted traces, and of errors with their places.
 
 use super::*;
 
