@@ -1,7 +1,7 @@
-//! The read model `activity`: what happened, one line an event, for people.
+//! The read model `activity`: a line for people for each event.
 //!
-//! It judges nothing: every event that decodes gets its line. What it calls a resource it remembers
-//! in a table of its own, because other models may be ahead or behind.
+//! The model judges nothing: every event that decodes gets its line. A table of the model keeps the
+//! names of resources, because other models may be ahead or behind.
 
 use std::collections::BTreeMap;
 
@@ -21,35 +21,35 @@ use crate::model::{ReadModel, View};
 
 pub mod query;
 
-/// What one event meant. The fields are the columns of the table `activity`.
+/// The line of an event, for people. The fields are the columns of the table `activity`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityRow {
-    /// The organization that it happened in.
+    /// The organization that the event belongs to.
     #[serde(rename = "org_id")]
     pub org: OrgId,
     /// The event's place in the log.
     pub position: Position,
     /// The event's stored name, such as `droplet_activated`.
     pub kind: String,
-    /// The name of the type of the resource, such as `droplet`; also of a type that only a newer program
-    /// knows.
+    /// The name of the type of the event's resource, such as `droplet`; also of a type that only a newer
+    /// program knows.
     pub resource_type: String,
-    /// The id of the thing it happened to.
+    /// The id of the event's resource.
     pub resource_id: Uuid,
-    /// What people call the thing after the event, where known.
+    /// The name of the resource after the event, where known.
     pub resource_name: Option<String>,
-    /// Who caused it.
+    /// The actor: the subject of the token that caused the event, or a process manager.
     pub actor: String,
-    /// What happened, in a few words, such as `web-1 became active`.
+    /// The event in a few words, such as `web-1 became active`.
     pub summary: String,
-    /// Business time.
+    /// The business time of the event.
     pub occurred_at: DateTime<Utc>,
-    /// Our time.
+    /// The time at which the platform recorded the event.
     pub recorded_at: DateTime<Utc>,
 }
 
 impl ActivityRow {
-    /// The line of an event that happened to something of this name.
+    /// Returns the line of an event whose resource has this name.
     #[must_use]
     pub fn of(event: &Positioned<Recorded>, resource_name: Option<&str>) -> Self {
         let Positioned { position, event } = event;

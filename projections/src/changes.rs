@@ -1,17 +1,19 @@
-//! Who hears of what was recorded: one reader of the log per process, for any number of subscribers.
+//! The changes that subscribers follow: one reader of the log per process, for any number of
+//! subscribers.
 //!
 //! The reader hands every event on together with the row of its stream as of that event. A subscriber
-//! catches up from the log by itself, joins the live tail at exactly the right position, and goes
-//! back to the log when it was too slow for the tail: no loss, no repetition, no disorder.
+//! catches up from the log by itself, and then joins the live tail at exactly the right position. A
+//! subscriber that was too slow for the tail goes back to the log: no loss, no repetition, no disorder.
 //!
-//! How the join is exact: a subscriber first takes a receiver, then learns the position that the
-//! tail has reached. What comes later reaches its receiver, because it is sent later; what came
-//! before it reads from the log. A batch that begins beyond what the subscriber has seen shows a
-//! hole, whatever caused it, and the hole is read from the log first. When the log itself goes back,
-//! because the database was restored, positions are given again: every subscriber ends, and is told so.
+//! The join is exact, because a subscriber first takes a receiver, and then learns the position that the
+//! tail has reached. Events after that position reach the receiver, because they are sent later; the
+//! subscriber reads those up to it from the log. A batch that begins beyond what the subscriber has seen
+//! shows a hole, whatever caused it. The subscriber reads the hole from the log first. When the log
+//! itself goes back, because the database was restored, positions are given again. Then every subscriber
+//! ends with [`FollowError::BeyondHead`].
 //!
-//! While nobody listens, nothing is read, and while nothing happens, nothing is read either: a batch is one
-//! read, made when a hint says that it is there.
+//! Without subscribers nothing is read, and without new events neither. A batch is one read, made when a
+//! hint says that it is there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,64 +39,64 @@ pub use tail::ChangesTask;
 /// Batches that a slow subscriber may be behind the tail before it goes back to the log.
 const RETAINED_BATCHES: usize = 64;
 
-/// A recorded event, and the row that it made of its stream.
+/// A recorded event, and the row of its stream after it.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// The event as it is stored, in its place.
+    /// The event as it is stored, with its position.
     pub event: Arc<Positioned<StoredEvent>>,
     /// The row of the stream as of this event. `None` when this program cannot decode the stream up to
-    /// here, or does not know its type: the event is delivered all the same, so that nothing is left out
-    /// silently. `clustergenie_changes_without_node_total` counts it, and the log says what was not
-    /// decoded.
+    /// this event, or does not know the stream's type. The event is delivered all the same, so that
+    /// nothing is left out silently. `clustergenie_changes_without_node_total` counts such changes, and
+    /// the log of the process says what was not decoded.
     pub node: Option<LiveRow>,
 }
 
 impl Change {
-    /// Where the event stands: the cursor of a subscription.
+    /// Returns the position of the event: the cursor of a subscription.
     #[must_use]
     pub fn position(&self) -> Position {
         self.event.position
     }
 }
 
-/// Where subscribers are taken on; cheap to clone.
+/// Accepts subscribers; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Changes {
     shared: Arc<Shared>,
 }
 
-/// What the tail and its subscribers share.
+/// The state that the tail and its subscribers share.
 #[derive(Debug)]
 struct Shared {
     /// Connections as the owner, for reading streams and the log of an organization.
     pool: PgPool,
-    /// Where the tail is read.
+    /// The log that the tail reads.
     log: SharedLog,
-    /// What the tail has read.
+    /// The batches that the tail has read.
     live: broadcast::Sender<Arc<[Change]>>,
-    /// How far the tail is.
+    /// The progress of the tail.
     tail: watch::Sender<Tail>,
-    /// Where the log ended when it was last found to have gone back.
+    /// The head of the log when the log was last found to have gone back.
     went_back: watch::Sender<Position>,
     /// Wakes an idle tail.
     arrived: Notify,
-    /// Cancelled when the tail has ended, for whatever reason.
+    /// The token that is cancelled when the tail has ended, for whatever reason.
     ended: CancellationToken,
 }
 
-/// How far the tail is.
+/// The progress of the tail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tail {
-    /// Nobody listens; nothing is read.
+    /// No subscriber exists; nothing is read.
     Idle,
     /// Every event after this position is sent to every receiver that exists now.
     At(Position),
 }
 
 impl Changes {
-    /// Makes the place for subscribers, and the reader, which is to be run as one task of the process. It
-    /// shares the reads of `log` with others; everything else is read through `pool`. `patience` is how
-    /// long the reader trusts `sequenced` before it reads without a signal.
+    /// Makes the entry of subscribers, and the reader, which is to be run as one task of the process.
+    /// The reader shares the reads of `log` with others; everything else is read through `pool`.
+    /// `patience` is the time that the reader trusts `sequenced` before it reads without a signal.
     #[must_use]
     pub fn new(
         pool: PgPool,
@@ -115,8 +117,8 @@ impl Changes {
         (Self { shared }, task)
     }
 
-    /// Everything that is read from now on, of all organizations, in batches that are in log order.
-    /// A receiver that is too slow lags; [`Changes::follow`] is the one that cannot miss anything.
+    /// Returns a receiver of all events that are read from now on, of all organizations, in batches in
+    /// log order. A receiver that is too slow lags; [`Changes::follow`] cannot miss anything.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<[Change]>> {
         let receiver = self.shared.live.subscribe();
@@ -124,8 +126,8 @@ impl Changes {
         receiver
     }
 
-    /// The changes of an organization after a position, or from now on: each once, in log order. Ends
-    /// with its first error; the position of the last change is where to follow again.
+    /// Follows the changes of an organization after a position, or from now on: each once, in log order.
+    /// The stream ends with its first error. A new one may follow from the position of the last change.
     pub fn follow(
         &self,
         org: OrgId,

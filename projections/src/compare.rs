@@ -1,12 +1,12 @@
-//! Whether a generation of a projection holds what the log says: row by row, while it goes on.
+//! Compares a generation of a projection with the log, row by row, while consumers run.
 //!
-//! The generation is read in one snapshot, with its checkpoints and its parked streams. The events up to these
-//! checkpoints are folded anew, by the projection's own code, into temporary tables of the same shape. Then
-//! both are read side by side in the order of their keys. So the comparison is exact although nothing stops
-//! meanwhile, and needs memory for a batch of events and a row of each side.
+//! The generation is read in one snapshot, with its checkpoints and its parked streams. The projection's
+//! own code folds the events up to these checkpoints again, into temporary tables of the same shape.
+//! Then both are read side by side in the order of their keys. So the comparison is exact although
+//! nothing stops meanwhile, and needs memory for a batch of events and a row of each side.
 //!
-//! It must never write anything but its temporary tables, and must never read the generation's tables but
-//! in that one snapshot.
+//! The comparison must never write anything but its temporary tables. It must never read the
+//! generation's tables but in that one snapshot.
 
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::consume::generation::{self, GenerationState};
@@ -24,15 +24,15 @@ mod tables;
 
 use self::fold::Fold;
 
-/// Differences that are told in full; all of them are counted.
+/// The most differences that are reported in full; all of them are counted.
 const TOLD: usize = 10;
 
-/// Which streams are looked at: a window of the 65,536 values that the last two bytes of an id can have.
+/// A sample of the streams: a window of the 65,536 values that the last two bytes of an id can have.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
-    /// The first value that is looked at.
+    /// The first value of the window.
     from: u16,
-    /// How many values from there on; after the last one come the first ones.
+    /// The number of values in the window, which continues at 0 after 65,535.
     of_65536: i32,
 }
 
@@ -43,8 +43,8 @@ impl Sample {
         of_65536: 65_536,
     };
 
-    /// A share of the streams, from 0 to 1. The same `from` gives the same streams each time, another one
-    /// gives others. Tables that sum over streams are left out of anything less than all.
+    /// Samples a share of the streams, from 0 to 1. The same `from` gives the same streams each time,
+    /// another one gives others. Tables that sum over streams are left out of anything less than all.
     #[must_use]
     pub fn share(share: f64, from: u16) -> Self {
         #[expect(
@@ -58,13 +58,14 @@ impl Sample {
         Self { from, of_65536 }
     }
 
-    /// Whether it is all streams.
+    /// True if the sample is all streams.
     #[must_use]
     pub fn is_all(self) -> bool {
         self == Self::ALL
     }
 
-    /// The last two bytes of an id decide; `rows` asks the same of rows.
+    /// True if the sample has the stream, by the last two bytes of its id; `rows` has the same condition
+    /// in SQL.
     fn has(self, stream: uuid::Uuid) -> bool {
         let [.., high, low] = stream.into_bytes();
         let place = u16::from_be_bytes([high, low]).wrapping_sub(self.from);
@@ -72,23 +73,23 @@ impl Sample {
     }
 }
 
-/// What came out of a comparison.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
-    /// How many events were folded.
+    /// The number of events that were folded.
     pub events: u64,
-    /// How many rows were compared.
+    /// The number of rows that were compared.
     pub rows: u64,
-    /// How many rows differ, are missing or should not be there.
+    /// The number of rows that differ, are missing or should not be there.
     pub differences: u64,
-    /// The first of them, in the order of tables and keys.
+    /// The first differences, in the order of tables and keys.
     pub first: Vec<Difference>,
-    /// Tables that were left out, because they sum over streams and this was a sample.
+    /// The tables that were left out of a sample, because they sum over streams.
     pub left_out: Vec<String>,
 }
 
-/// A row that is not what the log says.
+/// A row that differs from the fold of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
@@ -96,9 +97,9 @@ pub struct Difference {
     pub table: String,
     /// The row's key.
     pub key: String,
-    /// The row that the log makes; none if it makes none.
+    /// The row that the fold of the log gives; `None` if it gives none.
     pub expected: Option<String>,
-    /// The row that is there.
+    /// The row that the generation has; `None` if it has none.
     pub found: Option<String>,
 }
 
@@ -111,15 +112,15 @@ impl Comparison {
     }
 }
 
-/// Why nothing could be compared.
+/// The reason why nothing could be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
-    /// The generation neither serves nor is being made: ask which one serves, and compare that.
+    /// The generation neither serves nor is being built: ask which one serves, and compare that one.
     #[error("generation {generation} of `{name}` is not in use any more")]
     Superseded {
-        /// Of which projection.
+        /// The name of the projection.
         name: &'static str,
-        /// Which one.
+        /// The number of the generation.
         generation: i32,
     },
     /// Postgres failed.
@@ -136,7 +137,7 @@ pub enum CompareError {
 /// Compares a generation with a fresh fold of the log.
 ///
 /// # Errors
-/// [`CompareError`]. That rows differ is no error.
+/// [`CompareError`]. Rows that differ are no error.
 pub async fn compare(
     pool: &PgPool,
     consumer: &dyn Consumer,
@@ -151,7 +152,7 @@ pub async fn compare(
     let mut transaction = pool::begin(pool).await?;
     for setting in [
         "set transaction isolation level repeatable read read only",
-        // It waits while events are folded, and that may take as long as it takes.
+        // The snapshot is idle while events are folded, for any time.
         "set local idle_in_transaction_session_timeout = 0",
         "set local statement_timeout = 0",
         "set local timezone = 'UTC'",
@@ -160,7 +161,7 @@ pub async fn compare(
     }
     let compared = in_snapshot(pool, &mut transaction, &mut scratch, consumer, id, sample).await;
     transaction.rollback().await?;
-    // With the connection go its temporary tables.
+    // The end of the connection drops its temporary tables.
     scratch.close().await?;
     compared
 }
@@ -206,7 +207,8 @@ async fn in_snapshot(
     Ok(comparison)
 }
 
-/// A generation out of service has no checkpoints any more, and its tables say nothing.
+/// Checks that a generation is in use. One out of use has no checkpoints any more, and its tables mean
+/// nothing.
 async fn must_be_in_use(snapshot: &mut PgConnection, id: ConsumerId) -> Result<(), CompareError> {
     let state = generation::state(snapshot, id.name, id.generation).await?;
     if state.is_some_and(GenerationState::is_in_use) {

@@ -1,17 +1,19 @@
-//! Read your own writes: waiting until what a client wrote can be read.
+//! Read your own writes: requests wait until the writes of a client can be read.
 //!
-//! A client hands in which versions of which streams it has written. One task of the process looks them up
-//! in the database, in one statement for all requests that wait, and only when there is a reason to: a new
-//! request waits, or something was applied since. So the number of statements grows neither with the
-//! requests that wait nor with time. Hints of other processes can be lost; then the task looks after
-//! [`wake::POLL`].
+//! A client hands in the versions of the streams that it has written. One task of the process looks them
+//! up in the database, in one statement for all requests that wait. The task looks only when there is a
+//! reason to: a new request waits, or something was applied since. So the number of statements grows
+//! neither with the requests that wait nor with time. Hints of other processes can be lost; then the
+//! task looks after [`wake::POLL`].
 //!
-//! It promises that a request which waited for a read model reads rows in which the write has been applied,
-//! whichever process applied it and whether it came by the log or by Kafka: a checkpoint commits
-//! together with its rows. A stream that is parked in a read model counts as applied, since waiting would
-//! not help. A stream whose type this program does not know concerns no read model here, so only its
-//! existence is checked. It must never tell an organization about another one's streams: they are as
-//! unknown as those that do not exist.
+//! A request that waited for a read model reads rows in which the write has been applied. That is
+//! guaranteed for every process that applies it, by the log or by Kafka: a checkpoint commits together
+//! with its rows. A stream that is parked in a read model counts as applied, since waiting would not
+//! help. A stream whose type this program does not know concerns no read model here, so only its
+//! existence is checked.
+//!
+//! The task must never tell an organization about another one's streams: they are as unknown as those
+//! that do not exist.
 
 use std::time::Duration;
 
@@ -29,7 +31,7 @@ mod announcing;
 
 pub use self::announcing::announcing;
 
-/// Requests that may wait until the task takes them; further ones wait for room.
+/// The most requests that wait until the task takes them; further ones wait for room.
 const QUEUE: usize = 1_024;
 
 /// Read models whose rows are wanted, by the projections that write them. With none, the log itself is
@@ -39,7 +41,7 @@ pub type ReadModels<'a> = &'a [&'a dyn Consumer];
 /// A read model of this program.
 pub type AnyReadModel = &'static dyn Consumer;
 
-/// Where requests wait for what clients wrote; cheap to clone.
+/// Lets requests wait for the writes of clients; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Consistency {
     waiters: mpsc::Sender<Waiter>,
@@ -55,13 +57,13 @@ pub struct ConsistencyTask {
     wake: Wake,
 }
 
-/// Why a write cannot be read.
+/// The reason why a write cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum NotShown {
-    /// It takes longer than a request may wait.
+    /// The write cannot be read within the timeout of a request.
     #[error("the write cannot be read yet")]
     NotYet {
-        /// How many recorded events the slowest of the read models has not applied, of all
+        /// The number of recorded events that the slowest of the read models has not applied, of all
         /// organizations.
         lag_events: i64,
     },
@@ -71,7 +73,7 @@ pub enum NotShown {
     /// The process is stopping.
     #[error("the process is stopping")]
     Stopping,
-    /// It took too long, and how far the read models are is not known either.
+    /// The request timed out, and the lag of the read models is not known either.
     #[error("the state of the read models is not known")]
     Unknown(#[source] ReadError),
 }
@@ -84,7 +86,7 @@ struct Waiter {
     reply: oneshot::Sender<Result<Position, UnknownStream>>,
 }
 
-/// A version of a stream, and where it must be found.
+/// A version of a stream, and the place where it must be found.
 #[derive(Debug)]
 struct Need {
     stream: StreamId,
@@ -92,14 +94,14 @@ struct Need {
     place: Place,
 }
 
-/// Where a version must be found.
+/// The place where a version must be found.
 #[derive(Debug, Clone, Copy)]
 enum Place {
-    /// Anywhere: it is enough that the stream exists.
+    /// Any place: it is enough that the stream exists.
     Anywhere,
-    /// In the log: it has a position.
+    /// The log: the version has a position.
     Log,
-    /// In the read model that this projection writes.
+    /// The read model that this projection writes.
     ReadModel(&'static str),
 }
 
@@ -107,8 +109,8 @@ enum Place {
 struct UnknownStream;
 
 impl Consistency {
-    /// Makes the place to wait, and the task that looks. `wake` signals when a look is worth it; no
-    /// request waits longer than `timeout`.
+    /// Makes the queue of requests, and the task that answers them. `wake` signals that a look is worth
+    /// it; no request waits longer than `timeout`.
     #[must_use]
     pub fn new(reader: Reader, wake: Wake, timeout: Duration) -> (Self, ConsistencyTask) {
         let (sender, waiters) = mpsc::channel(QUEUE);
@@ -125,8 +127,8 @@ impl Consistency {
         (consistency, task)
     }
 
-    /// Waits until the read models show these versions of an organization's streams. Streams that do
-    /// not concern a read model are not waited for.
+    /// Waits until the read models show these versions of an organization's streams. Streams that
+    /// concern no read model are not waited for.
     ///
     /// # Errors
     /// [`NotShown`].
@@ -159,7 +161,7 @@ impl Consistency {
         self.wait(org, needs.collect(), by).await.map(|_| ())
     }
 
-    /// Waits until these versions of an organization's streams have positions; gives the last one.
+    /// Waits until these versions of an organization's streams have positions; returns the last one.
     ///
     /// # Errors
     /// [`NotShown`].
@@ -206,12 +208,12 @@ impl Consistency {
 }
 
 impl ConsistencyTask {
-    /// Looks until `stop`; requests that still wait then get [`NotShown::Stopping`].
+    /// Answers requests until `stop`; those that still wait then get [`NotShown::Stopping`].
     pub async fn run(mut self, stop: CancellationToken) {
         stop.run_until_cancelled(self.answer_all()).await;
     }
 
-    /// Ends when no request can wait any more.
+    /// Answers requests; ends when no request can wait any more.
     async fn answer_all(&mut self) {
         let mut waiting = Vec::new();
         while let Some(first) = self.waiters.recv().await {
@@ -248,7 +250,7 @@ impl ConsistencyTask {
 }
 
 impl Waiter {
-    /// Whether a position is enough.
+    /// True if a position is enough.
     fn is_for_log(&self) -> bool {
         !self
             .needs
@@ -268,7 +270,7 @@ impl Waiter {
         })
     }
 
-    /// What it is answered, if everything that it needs was found.
+    /// Returns the answer to the request; `None` unless everything that it needs was found.
     fn answer(&self, progress: &[Progress]) -> Option<Result<Position, UnknownStream>> {
         if progress.iter().any(|progress| !progress.stream_exists) {
             return Some(Err(UnknownStream));
@@ -285,7 +287,7 @@ impl Waiter {
     }
 }
 
-/// Answers the requests for which everything was found; gives the others.
+/// Answers the requests for which everything was found; returns the others.
 fn answer(waiting: Vec<Waiter>, progress: &[Progress]) -> Vec<Waiter> {
     let mut rest = progress;
     let mut unanswered = Vec::new();

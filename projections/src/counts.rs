@@ -1,13 +1,13 @@
-//! The read model `counts`: how many there are of what, for each organization.
+//! The read model `counts`: the numbers of resources of each organization.
 //!
-//! What streams are counted by is declared beside the models of their rows
-//! ([`Model::COUNTING`](crate::model::Model::COUNTING)); this model adds it up and names no feature.
+//! The dimensions of streams are declared beside the models of their rows
+//! ([`Model::COUNTING`](crate::model::Model::COUNTING)). This model adds the counters up and names no
+//! feature.
 //!
-//! Counters change by adding, which is commutative, so workers of different shards may apply at
-//! once; they lock the counters in one order, so they cannot deadlock (a batch that has to be applied
-//! event by event can, and is then tried again). What a stream is counted as
-//! is remembered in a table of its own, so that nothing is counted twice and nothing depends on how
-//! far other models are.
+//! Counters change by adding, which is commutative, so workers of different shards may apply at once.
+//! Workers lock the counters in one order, so they cannot deadlock. A batch that has to be applied event
+//! by event can deadlock, and is then retried. A table of the model keeps the facts by which each stream
+//! is counted. So nothing is counted twice, and nothing depends on how far other models are.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts the streams of a type as the function says; with none, they are not counted.
+    /// Counts the streams of a type by the counting that the function gives; if it gives none, they are
+    /// not counted.
     #[must_use]
     pub const fn by(counting: fn(StreamType) -> Option<Counting>) -> Self {
         Self { counting }
@@ -102,7 +103,7 @@ impl Consumer for Counts {
     }
 }
 
-/// What a stream is counted as: a row of the table `counted`.
+/// The facts by which a stream is counted: a row of the table `counted`.
 #[derive(Debug, FromRow)]
 struct Row {
     stream_id: Uuid,
@@ -111,7 +112,7 @@ struct Row {
     counted: String,
 }
 
-/// By how much which counters change.
+/// The changes of counters.
 #[derive(Debug, Default)]
 struct Deltas(BTreeMap<(OrgId, &'static str, String), i64>);
 
@@ -121,8 +122,8 @@ impl Deltas {
         *self.0.entry(counter).or_default() += delta;
     }
 
-    /// Adds the deltas in one statement, in key order, and removes the counters that reach zero in
-    /// a second one, which meets only rows that the first has locked.
+    /// Adds the deltas in one statement, in key order. A second statement removes the counters that
+    /// reach zero, and meets only rows that the first one has locked.
     async fn store(mut self, transaction: &mut PgConnection) -> Result<(), ApplyError> {
         self.0.retain(|_, delta| *delta != 0);
         if self.0.is_empty() {

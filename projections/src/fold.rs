@@ -1,4 +1,5 @@
-//! What all folds share: they take one event after the other, and only one that can have come next.
+//! The shared part of all folds, which take one event after the other, and only one that can have come
+//! next.
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::stream_type::StreamType;
@@ -6,20 +7,20 @@ use event_store::consume::consumer::ApplyError;
 use event_store::envelope::{Positioned, Recorded, StreamId, Version};
 use uuid::Uuid;
 
-/// An event that cannot have come next: what was recorded and what was applied contradict each other.
+/// An event that cannot have come next: the recorded and the applied events contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnexpectedEvent {
-    /// Another version of the stream was due: something was left out or came twice.
+    /// Another version of the stream was due: an event was left out or came twice.
     #[error("event {found} of stream {stream} came where event {due} was due")]
     OutOfOrder {
         /// The stream.
         stream: StreamId,
-        /// What should have come.
+        /// The version that was due.
         due: Version,
-        /// What came.
+        /// The version that came.
         found: Version,
     },
-    /// The event does not fit what happened before.
+    /// The event does not fit the events before it.
     #[error("`{event_type}` of stream {stream} makes no sense after the status {status}")]
     Misplaced {
         /// The stream.
@@ -36,7 +37,7 @@ pub enum UnexpectedEvent {
         stream: StreamId,
         /// Stored name of the event.
         event_type: &'static str,
-        /// What was folded.
+        /// The type of the streams that were folded.
         expected: StreamType,
     },
 }
@@ -68,7 +69,7 @@ impl From<UnexpectedEvent> for ApplyError {
     }
 }
 
-/// Says whether the event is the next one after `applied`.
+/// Checks that the event is the next one after `applied`.
 pub(crate) fn must_follow(
     applied: Option<Version>,
     event: &Recorded,

@@ -1,6 +1,6 @@
 //! An organization's events in log order, as they were stored: for auditors.
 //!
-//! Reads the log as the role that row-level security binds, and gives the stored bytes without decoding
+//! Reads the log as the role that row-level security binds. Gives the stored bytes without decoding
 //! them, so that an event which this program cannot decode hides nothing.
 
 use domain::ids::OrgId;
@@ -10,20 +10,20 @@ use sqlx::{Postgres, QueryBuilder};
 use crate::page::{self, ByPosition, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
-// Named by whoever shows a history; the API, for one, does not import the event store.
+// Named by code that shows a history, such as the API, which does not import the event store.
 pub use event_store::envelope::{Metadata, Positioned, StoredEvent, StreamId};
 
-/// Which events are wanted; the default is all.
+/// A filter of events; the default lets all of them through.
 #[derive(Debug, Clone, Default)]
 pub struct HistoryFilter {
-    /// Of this stream.
+    /// The stream of the events; `None` for any.
     pub stream: Option<StreamId>,
-    /// Of one of these types, such as `droplet_activated`; empty for any.
+    /// The types of the events, such as `droplet_activated`; empty for any.
     pub event_types: Vec<String>,
 }
 
 impl Reader {
-    /// A page of an organization's history.
+    /// Returns a page of an organization's history.
     ///
     /// # Errors
     /// [`ReadError`].

@@ -1,18 +1,20 @@
 //! Kafka as a source of recorded events: partitions by consumer group, correctness by positions.
 //!
 //! Three rules, each by itself, keep a consumer complete and moving:
-//! - *A hole is filled from the log.* A message names the position of its event and of the event before it in
-//!   the same shard. Positions ascend in every partition, so the reader knows what it has seen already, and
-//!   what a topic has lost that was deleted, truncated, or holds a message that is not ours.
-//! - *A shard that stands still is read from the log*, when the log has more, and Kafka has given all it had
-//!   (`stalled_shards`): Kafka may be away, or have lost the last events of a shard.
-//! - *The log has the last word.* The last message of every shard in a batch must name an event that the log
-//!   has at that position; a topic for which it does not is left out.
+//! - *A hole is filled from the log.* A message names the position of its event and of the event before
+//!   it in the same shard. Positions ascend in every partition. So the reader knows which events it has
+//!   seen already. It also knows which events a topic has lost that was deleted, truncated, or holds a
+//!   message that is not ours.
+//! - *A stalled shard is read from the log* (`stalled_shards`), when the log has more, and Kafka has
+//!   given all it had. Kafka may be unavailable, or have lost the last events of a shard.
+//! - *The log decides.* The last message of every shard in a batch must name an event that the log has
+//!   at that position. A topic for which it does not is left out.
 //!
-//! Offsets are only where to seek, the group only decides who reads what: a reader that holds a partition
-//! too long finds its checkpoint moved, and its batch is rolled back.
+//! Offsets only say where to seek, and the group only decides who reads what. A reader that holds a
+//! partition too long finds its checkpoint moved, and its batch is rolled back.
 //!
-//! It must never trust an offset for what was applied, and never ask the group whether it may write.
+//! The source must never trust an offset for what was applied, and never ask the group whether it may
+//! write.
 
 mod cursor;
 mod gathering;
@@ -45,8 +47,8 @@ use self::reader::Reader;
 /// Batches read ahead of the one that is being applied.
 const AHEAD: usize = 2;
 
-/// How long a dropped source waits for its goodbye to the group, after which others take over at once
-/// and not only when it is missed.
+/// The timeout of a dropped source for leaving the group. Others take over at once from a member that
+/// has left, and only after the session timeout from one that has not.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The events of some stream types, as one member of the consumer's group.
@@ -54,34 +56,34 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct KafkaSource {
     batches: mpsc::Receiver<PendingBatch>,
     shared: Arc<Shared>,
-    /// The batch that was handed out last, until the next call shows that it was applied.
+    /// The offsets of the batch that was handed out last, until the next call shows that it was applied.
     handed_out: BTreeMap<Shard, i64>,
     ended: std::sync::mpsc::Receiver<()>,
 }
 
-/// What the thread that reads gives.
+/// A batch from the thread that reads.
 #[derive(Debug)]
 struct PendingBatch {
-    /// As of which state of [`Shared::round`].
+    /// The value of [`Shared::round`] that the batch belongs to.
     round: u64,
     batch: Result<Batch, StoreError>,
 }
 
-/// What the source and the thread that reads both see.
+/// The state that the source and the thread that reads share.
 #[derive(Debug, Default)]
 struct Shared {
-    /// Grows whenever what is under way must not be handed out any more: the assignment changed, or
-    /// the checkpoints have to be read again.
+    /// A number that grows whenever batches under way must not be handed out any more. The reason is
+    /// that the assignment changed, or that the checkpoints have to be read again.
     round: AtomicU64,
     /// The generation of the consumer's tables that is followed; 0 before it is known.
     generation: AtomicI32,
-    /// Next offsets of what was applied, to be told to Kafka for tools that show lag.
+    /// The next offsets after the applied events, to be committed to Kafka for tools that show lag.
     applied: Mutex<BTreeMap<Shard, i64>>,
 }
 
 impl KafkaSource {
-    /// Joins the consumer's group and begins to read, on a thread of its own that ends with the
-    /// source. Kafka need not be there yet. Must be called within a tokio runtime.
+    /// Joins the consumer's group and begins to read, on a thread of its own that ends with the source.
+    /// Kafka need not be available yet. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// When the client refuses its settings, such as a malformed address.
@@ -190,10 +192,10 @@ fn settings(brokers: &str, group: &str) -> ClientConfig {
         // A killed member is missed after this time.
         .set("session.timeout.ms", "10000")
         .set("heartbeat.interval.ms", "2000")
-        // A member that cannot apply what it read does not ask for more, and loses its partitions to
-        // others, who perhaps can.
+        // A member that cannot apply what it read does not poll, and loses its partitions to others,
+        // which perhaps can.
         .set("max.poll.interval.ms", "60000")
-        // Topics that are made, or made anew, are noticed this fast.
+        // Topics that are created, or created again, are noticed this fast.
         .set("topic.metadata.refresh.interval.ms", "2000")
         .set("reconnect.backoff.max.ms", "1000")
         // The client's default pause of a second after every full queue is the largest wait there is.

@@ -1,8 +1,8 @@
-//! Reads the rows of a model as clients ask for them: one, several by their ids, a page, or the number of
-//! those that a filter lets through.
+//! Reads the rows of a model as clients ask for them: one, several by their ids, or a page. Also counts
+//! the rows that a filter lets through.
 //!
-//! All of it goes through the view `read_v1.NAME` of the model, whose columns include the fields of the row,
-//! and through a session that sees one organization only.
+//! All reads go through the view `read_v1.NAME` of the model, whose columns include the fields of the
+//! row. They use a session that sees one organization only.
 
 use std::collections::HashMap;
 
@@ -17,23 +17,23 @@ use crate::reader::{ReadError, Reader};
 
 /// A model whose rows clients list.
 pub trait Listed: Model {
-    /// Which rows are wanted.
+    /// The filter of lists.
     type Filter: Filter;
-    /// What a list is ordered by.
+    /// The order of lists.
     type Order: Order<Self::Row>;
 }
 
-/// Which rows of a model are wanted; the default is what a client gets that gives no filter.
+/// A filter of a model's rows; the default is the one of a client that gives none.
 pub trait Filter: Default + Send + Sync {
     /// Adds the conditions that rows must meet.
     fn restrict(&self, conditions: &mut Conditions);
 }
 
-/// A query that gets conditions. Columns are names of ours, and values are bound.
+/// A query that gets conditions. Columns are names in this program's code, and values are bound.
 pub struct Conditions(QueryBuilder<Postgres>);
 
 impl Conditions {
-    /// The column has this value.
+    /// Requires that the column has this value.
     pub fn equal<'value>(
         &mut self,
         column: &'static str,
@@ -43,7 +43,7 @@ impl Conditions {
         self.0.push_bind(value);
     }
 
-    /// The column has one of these texts; any if there are none.
+    /// Requires that the column has one of these texts; any if there are none.
     pub fn one_of<'text>(
         &mut self,
         column: &'static str,
@@ -56,7 +56,7 @@ impl Conditions {
         }
     }
 
-    /// The status is one of these; any but `DELETED` if there are none.
+    /// Requires that the status is one of these; any but `DELETED` if there are none.
     pub fn status_of<'text>(&mut self, statuses: impl ExactSizeIterator<Item = &'text str>) {
         if statuses.len() == 0 {
             self.0.push(" and status <> 'DELETED'");
@@ -65,13 +65,13 @@ impl Conditions {
         }
     }
 
-    /// The text of the column contains this one, in capitals or not.
+    /// Requires that the text of the column contains this one, in upper or lower case.
     pub fn contains(&mut self, column: &'static str, text: &str) {
         self.0.push(" and strpos(lower(").push(column);
         self.0.push("), lower(").push_bind(text).push(")) > 0");
     }
 
-    /// The array of the column has all of these texts.
+    /// Requires that the array of the column has all of these texts.
     pub fn has_all<'text>(
         &mut self,
         column: &'static str,
@@ -86,7 +86,7 @@ impl Conditions {
 }
 
 impl Reader {
-    /// The row of a stream of an organization.
+    /// Returns the row of a stream of an organization.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -100,8 +100,8 @@ impl Reader {
         Ok(rows.remove(&id))
     }
 
-    /// The rows of those of these streams that the organization has, by id: in one read, however many they
-    /// are.
+    /// Returns the rows of those of these streams that the organization has, by id. One statement reads
+    /// them, however many they are.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -120,7 +120,7 @@ impl Reader {
         rows.collect()
     }
 
-    /// A page of an organization's rows.
+    /// Returns the page of an organization's rows.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -141,7 +141,7 @@ impl Reader {
         .await
     }
 
-    /// How many rows of an organization the filter lets through.
+    /// Counts the rows of an organization that the filter lets through.
     ///
     /// # Errors
     /// [`ReadError`].

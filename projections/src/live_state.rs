@@ -1,6 +1,6 @@
-//! Rows as of the last committed event of their streams: what a mutation answers with.
+//! Rows as of the last committed event of their streams: the answers of mutations.
 //!
-//! Sees every committed event, also one that has no position yet and that no read model has applied.
+//! Every committed event counts, also one that has no position yet and that no read model has applied.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::model::{self, Model};
 use crate::reader::{ReadError, Reader};
 
 impl Reader {
-    /// The row that a model makes of a stream of an organization up to the last committed event.
+    /// Returns the row that a model makes of a stream of an organization up to the last committed event.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -36,8 +36,9 @@ impl Reader {
             .map_err(ReadError::UnexpectedEvent)
     }
 
-    /// The rows of those of these streams that the organization has: from the read model, and from the log
-    /// where it does not show the stream yet. A stream whose events make no sense is left out.
+    /// Returns the rows of those of these streams that the organization has. They come from the read
+    /// model, or from the log where the read model does not show the stream yet. A stream whose events
+    /// make no sense is left out.
     ///
     /// # Errors
     /// [`ReadError`].

@@ -1,7 +1,8 @@
-//! What operators do to consumers: stop them and let them go on, have a read model made anew, try parked streams
-//! again or give them up. The command line and the API both go this way.
+//! The operations on consumers: pause and resume them, rebuild a read model, retry parked streams or
+//! skip them. The command line and the API both use them.
 //!
-//! It must never write events: nothing here is a command of the domain, so nothing here has a token.
+//! Operations must never write events: nothing here is a command of the domain, so nothing here has a
+//! token.
 
 use std::sync::Arc;
 
@@ -29,35 +30,35 @@ pub struct Operations {
     consumers: Vec<Arc<dyn Consumer>>,
 }
 
-/// Why something was not done.
+/// The reason why an operation was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum OperateError {
-    /// There is no consumer of that name.
+    /// No consumer has that name.
     #[error("there is no projection `{name}`: there are {known}")]
     Unknown {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// The names that there are, in words.
+        /// The names of the existing consumers, in words.
         known: String,
     },
-    /// It is no read model, and is not rebuilt by operators.
+    /// The consumer is no read model, and is not rebuilt by operators.
     #[error(
         "`{name}` is no read model but a list of what is to be done: it is rebuilt when a program raises its \
          version, and by nobody else; a stream that is parked in it can be retried"
     )]
     NoReadModel {
-        /// What was asked for.
+        /// The name that was asked for.
         name: &'static str,
     },
-    /// The stream is not parked there, or is none of the organization.
+    /// The stream is not parked there, or does not belong to the organization.
     #[error("the stream {stream} is not parked in `{projection}`: there is nothing to do")]
     NotParked {
-        /// Which one.
+        /// The id of the stream.
         stream: Uuid,
-        /// Where.
+        /// The name of the projection.
         projection: &'static str,
     },
-    /// A rebuild was not asked for.
+    /// A rebuild was not requested.
     #[error(transparent)]
     Rebuild(#[from] RequestError),
     /// The event store failed.
@@ -72,7 +73,7 @@ impl Operations {
         Self { pool, consumers }
     }
 
-    /// How far all of them are.
+    /// Returns the status of every consumer.
     ///
     /// # Errors
     /// When Postgres fails.
@@ -81,7 +82,7 @@ impl Operations {
         Ok(status::of(&self.pool, &consumers).await?)
     }
 
-    /// How far one of them is.
+    /// Returns the status of one consumer.
     ///
     /// # Errors
     /// [`OperateError::Unknown`], and when Postgres fails.
@@ -91,7 +92,7 @@ impl Operations {
         Ok(statuses.remove(0))
     }
 
-    /// The state of a generation; `None` if there is no such generation.
+    /// Returns the state of a generation; `None` if there is no such generation.
     ///
     /// # Errors
     /// When Postgres fails.
@@ -103,8 +104,8 @@ impl Operations {
         Ok(generation::state(&self.pool, name, generation).await?)
     }
 
-    /// The streams that are parked in one of them, in the order of their events at fault: those of one
-    /// organization or of all, the first so many or all.
+    /// Returns the streams that are parked in a consumer, in the order of their events at fault. They
+    /// are those of one organization or of all, the first so many or all.
     ///
     /// # Errors
     /// [`OperateError::Unknown`], and when Postgres fails.
@@ -118,7 +119,8 @@ impl Operations {
         Ok(parked::list(&self.pool, id, of, first).await?)
     }
 
-    /// Tries a parked stream again, from its event at fault on. With `of`, only if it is that organization's.
+    /// Retries a parked stream, from its event at fault on. With `of`, only if it is that
+    /// organization's.
     ///
     /// # Errors
     /// [`OperateError::Unknown`], [`OperateError::NotParked`], and when Postgres fails.
@@ -138,14 +140,14 @@ impl Operations {
         }
         let retried = retry::stream(&self.pool, consumer, id.generation, stream).await?;
         if let Err(error) = wake::tell_applied(&self.pool).await {
-            // Whoever waits looks by itself soon.
+            // Requests that wait also poll.
             tracing::debug!(%error, "a hint to other processes was not sent");
         }
         Ok(retried)
     }
 
-    /// Gives a parked stream up: it stays as it is in the read model, and nobody is troubled with it any more.
-    /// With `of`, only if it is that organization's.
+    /// Skips a parked stream: it stays as it is in the read model, and needs no attention any more. With
+    /// `of`, only if it is that organization's.
     ///
     /// # Errors
     /// [`OperateError::Unknown`], [`OperateError::NotParked`], and when Postgres fails.
@@ -169,8 +171,8 @@ impl Operations {
         })
     }
 
-    /// Stops one of them in all processes. Gives whether it was not paused before; then who and why stay
-    /// as they were.
+    /// Pauses a consumer in all processes. Returns whether it was not paused before; if it was, the
+    /// recorded operator and reason stay.
     ///
     /// # Errors
     /// [`OperateError::Unknown`], and when Postgres fails.
@@ -183,7 +185,7 @@ impl Operations {
         Ok(paused)
     }
 
-    /// Lets one of them go on, within a moment. Gives whether it was paused.
+    /// Resumes a consumer, which applies events again within a moment. Returns whether it was paused.
     ///
     /// # Errors
     /// [`OperateError::Unknown`], and when Postgres fails.
@@ -196,7 +198,7 @@ impl Operations {
         Ok(resumed)
     }
 
-    /// Asks for a new generation of a read model; gives its number.
+    /// Requests a new generation of a read model; returns its number.
     ///
     /// # Errors
     /// [`OperateError::Unknown`], [`OperateError::NoReadModel`], [`OperateError::Rebuild`], and when Postgres
@@ -206,7 +208,8 @@ impl Operations {
         Ok(rebuild::request(&self.pool, model, by, reason).await?)
     }
 
-    /// Gives up the generation of a read model that is being made; gives which, if there was one.
+    /// Gives up the generation of a read model that is being built; returns its number, if there was
+    /// one.
     ///
     /// # Errors
     /// [`OperateError::Unknown`], [`OperateError::NoReadModel`], and when Postgres fails.

@@ -1,8 +1,8 @@
-//! Keyset pagination: a page begins where a cursor points, not after a number of rows, so that pages
-//! neither repeat nor skip a row when others are inserted meanwhile.
+//! Keyset pagination: a page begins at a cursor, not after a number of rows. So pages neither repeat nor
+//! skip a row when others are inserted meanwhile.
 //!
-//! A cursor is opaque, URL-safe text that holds the sort key and the id of its row. It stays valid
-//! when its row changes or leaves the list.
+//! A cursor is opaque, URL-safe text that holds the sort key and the id of its row. It stays valid when
+//! its row changes or leaves the list.
 
 use serde::de::DeserializeOwned;
 use sqlx::postgres::PgRow;
@@ -15,36 +15,37 @@ mod key;
 
 pub use self::key::{Key, Sort};
 
-/// Which part of a list is wanted.
+/// The part of a list that is wanted.
 #[derive(Debug, Clone)]
 pub struct Page<O> {
-    /// From which end, and how many. The caller bounds it.
+    /// The end of the list that the page is taken from, and the number of items. The caller bounds the
+    /// number.
     pub take: Take,
-    /// Only what comes after this cursor.
+    /// The cursor that all items come after.
     pub after: Option<String>,
-    /// Only what comes before this cursor.
+    /// The cursor that all items come before.
     pub before: Option<String>,
-    /// What the list is ordered by.
+    /// The order of the list.
     pub order: O,
-    /// Which way.
+    /// The direction of the order.
     pub direction: Direction,
 }
 
-/// From which end of the list a page is taken. The items are in the list's order in both cases.
+/// The end of the list that a page is taken from. The items are in the list's order in both cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {
-    /// The first so many.
+    /// The beginning: at most so many first items.
     First(u32),
-    /// The last so many.
+    /// The end: at most so many last items.
     Last(u32),
 }
 
-/// Which way a list is ordered.
+/// The direction of a list's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// Smallest, oldest first.
+    /// Smallest or oldest first.
     Ascending,
-    /// Largest, newest first.
+    /// Largest or newest first.
     Descending,
 }
 
@@ -52,23 +53,23 @@ pub enum Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByPosition;
 
-/// A page as it was found.
+/// A page that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slice<T> {
     /// The items, in the list's order.
     pub items: Vec<Item<T>>,
-    /// Whether there is more after them.
+    /// True if there is more after the items.
     pub has_next: bool,
-    /// Whether there is more before them.
+    /// True if there is more before the items.
     pub has_previous: bool,
 }
 
-/// One item of a page.
+/// An item of a page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item<T> {
-    /// Where it stands in the list.
+    /// The place of the item in the list.
     pub cursor: String,
-    /// What stands there.
+    /// The item itself.
     pub node: T,
 }
 
@@ -77,7 +78,7 @@ pub trait Order<R>: Copy {
     /// The columns that the list is sorted by.
     fn sort(self) -> Sort;
 
-    /// Where a row stands.
+    /// Returns the key of a row: its place in the list.
     fn key(self, row: &R) -> Key;
 }
 
@@ -89,7 +90,7 @@ impl Direction {
         }
     }
 
-    /// How what comes later in the list compares with what comes earlier.
+    /// Returns the operator that compares a later key with an earlier one.
     fn later(self) -> &'static str {
         match self {
             Self::Ascending => " > ",

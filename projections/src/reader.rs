@@ -1,6 +1,7 @@
-//! The one way that clients read: bound to an organization, by a role that Postgres binds to it too.
+//! The only access of clients to read models: bound to an organization, by a role that Postgres binds to
+//! it too.
 //!
-//! The queries themselves stand beside the read model that they read, as methods of [`Reader`].
+//! The queries themselves are beside the read model that they read, as methods of [`Reader`].
 
 use domain::ids::OrgId;
 use event_store::error::StoreError;
@@ -18,7 +19,7 @@ pub struct Reader {
     pub(crate) store: PgPool,
 }
 
-/// Why a query has no answer.
+/// The reason why a query has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The cursor is not one of this list in this order: the client's fault.
@@ -27,7 +28,7 @@ pub enum ReadError {
     /// A value of a filter cannot be compared with what is stored: the client's fault.
     #[error("a value of the filter is out of range or holds a NUL character: change it")]
     InvalidFilter,
-    /// The query took longer than it may: a narrower one may do.
+    /// The query exceeded its timeout: a narrower one may succeed.
     #[error("the query took too long: narrow its filter or ask for a smaller page")]
     TooSlow,
     /// The serving generation is of an older version, which lacks a column: one of this version is not built
@@ -55,8 +56,8 @@ impl Reader {
         Self { queries, store }
     }
 
-    /// A connection that sees this organization only. The organization is set on every use, whatever
-    /// the user before left.
+    /// Returns a connection that sees this organization only. The organization is set on every use,
+    /// whatever the user before left.
     pub(crate) async fn session(&self, org: &OrgId) -> Result<PoolConnection<Postgres>, ReadError> {
         let mut connection = self.queries.acquire().await?;
         sqlx::query("select set_config('clustergenie.org', $1, false)")

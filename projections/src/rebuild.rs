@@ -1,18 +1,19 @@
-//! Makes the tables of a projection anew, beside those that serve, and puts them in their place.
+//! Builds a new generation of a projection's tables beside the one that serves, and switches over to it.
 //!
-//! What it promises:
-//! - queries never fail and never see two generations mixed: the views of clients are pointed to the new
-//!   tables in one transaction, which waits only briefly for those who read, and tries again;
-//! - nobody sees less than before: the new generation has applied at least what the old one has, shard by
-//!   shard, when it takes its place;
-//! - it serves only after every row was found equal to a fresh fold of the log (`crate::compare`), and if it
-//!   could apply every event that the old one has applied;
-//! - whoever makes it may be killed at any point: the old generation serves, and the next process that runs
-//!   this goes on from the checkpoints. Two at once do no harm: checkpoints move by compare-and-set;
-//! - nothing but tables is written: hints, jobs and commands do not come from a rebuild.
+//! Guarantees:
+//! - queries never fail and never see two generations mixed. The views of clients are pointed to the new
+//!   tables in one transaction, which waits only briefly for queries that read, and is retried;
+//! - clients see no less than before. The new generation has applied at least what the old one has,
+//!   shard by shard, when it takes its place;
+//! - the new generation serves only after every row was found equal to a fresh fold of the log
+//!   (`crate::compare`). It must also have been able to apply every event that the old one has applied;
+//! - the process that builds it may be killed at any point. Then the old generation serves, and the next
+//!   process that rebuilds continues from the checkpoints. Two at once do no harm: checkpoints move by
+//!   compare-and-set;
+//! - a rebuild writes nothing but tables: no hints, jobs or commands come from it.
 //!
-//! A rebuild is asked for ([`request()`]) by an operator, or by a program whose code has a higher version
-//! than the generation that serves. It is done by whichever process holds the lease for that.
+//! An operator requests a rebuild ([`request()`]), or a program does whose code has a higher version
+//! than the generation that serves. The process that holds the lease for rebuilds makes it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,15 +38,15 @@ pub use self::request::{RequestError, request};
 
 use self::build::build;
 
-/// How often it is looked whether there is something to do.
+/// Poll interval for pending rebuilds.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// How often tables that nobody needs any more are tried to be dropped.
+/// The least time between attempts to drop tables that are not needed any more.
 const DROP_EVERY: Duration = Duration::from_secs(10);
-/// The lease: rebuilds are made one after the other, by one process.
+/// The lease for rebuilds: one process makes them, one after the other.
 const LEASE: &str = "rebuild";
 
-/// Makes every rebuild that is asked for, and asks for those that this program's versions need, until
-/// `stop`. `owner` must be unique to the process; `applied` is raised when another generation serves.
+/// Makes every requested rebuild, and requests those that this program's versions need, until `stop`.
+/// `owner` must be unique to the process; `applied` is raised when another generation serves.
 pub async fn run(
     pool: PgPool,
     projections: Vec<Arc<dyn ReadModel>>,
@@ -83,7 +84,7 @@ impl Rebuilder {
         }
     }
 
-    /// Does what there is to do, under the lease.
+    /// Requests the rebuilds that versions need, and does the pending work under the lease.
     async fn work(&self, dropped: &mut Option<Instant>) -> anyhow::Result<()> {
         let names: Vec<_> = self.projections.iter().map(|p| p.name()).collect();
         let generations = generation::list(&self.pool, &names).await?;
@@ -129,7 +130,7 @@ impl Rebuilder {
         done
     }
 
-    /// The projection that makes a generation: code of another version would make other rows.
+    /// Returns the projection that builds a generation: code of another version would make other rows.
     fn projection_of(&self, generation: &Generation) -> Option<&dyn ReadModel> {
         let mut projections = self.projections.iter();
         let projection = projections
@@ -137,7 +138,7 @@ impl Rebuilder {
         projection.map(|projection| &**projection)
     }
 
-    /// Keeps the lease; returns when it is lost.
+    /// Renews the lease; returns when it is lost.
     async fn keep(&self, lease: &Lease) -> StoreError {
         loop {
             tokio::time::sleep(RENEW_EVERY).await;
@@ -150,8 +151,9 @@ impl Rebuilder {
         }
     }
 
-    /// Asks for a generation of each projection whose code is newer than what serves, unless one of this
-    /// version is being made, or was made and was wrong or given up: then people have to look first.
+    /// Requests a generation of each projection whose code is newer than the generation that serves.
+    /// Requests none if one of this version is being built, or was built and was wrong or given up. In
+    /// the last two cases an operator has to look first.
     async fn request_for_risen_versions(&self, known: &[Generation]) -> anyhow::Result<()> {
         for projection in &self.projections {
             let its = || known.iter().filter(|g| g.consumer == projection.name());

@@ -1,8 +1,8 @@
 //! The read models of this program, one line each.
 //!
-//! Everything generic goes by this list and names no model: the consumers that follow events, counts,
-//! live rows, subscriptions, status, operations, rebuilds and comparisons. To add a model, write its
-//! folder and its line.
+//! All generic code uses this list and names no model: the consumers that follow events, counts, live
+//! rows, subscriptions, status, operations, rebuilds and comparisons. To add a model, write its folder
+//! and its line.
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,7 +16,7 @@ use crate::droplets::Droplets;
 use crate::jobs::Jobs;
 use crate::model::{Counting, LiveFold, ReadModel, Rows};
 
-/// The read models, in the order in which people see them.
+/// The read models, in the order in which they are listed.
 static MODELS: LazyLock<Vec<Arc<dyn ReadModel>>> = LazyLock::new(|| {
     vec![
         Arc::new(Rows(Droplets)),
@@ -27,36 +27,36 @@ static MODELS: LazyLock<Vec<Arc<dyn ReadModel>>> = LazyLock::new(|| {
     ]
 });
 
-/// The read model of counters, which counts whatever the others declare.
+/// The read model of counters, which counts by what the other models declare.
 pub const COUNTS: Counts = Counts::by(counting);
 
-/// Every read model there is.
+/// Returns every read model.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn ReadModel>> {
     MODELS.clone()
 }
 
-/// The same, as consumers.
+/// Returns every read model as a consumer.
 #[must_use]
 pub fn consumers() -> Vec<Arc<dyn Consumer>> {
     let models = MODELS.iter().cloned();
     models.map(|model| model as Arc<dyn Consumer>).collect()
 }
 
-/// The read model of this name.
+/// Returns the read model of this name.
 #[must_use]
 pub fn named(name: &str) -> Option<&'static dyn ReadModel> {
     let model = MODELS.iter().find(|model| model.name() == name)?;
     Some(model.as_ref())
 }
 
-/// How events change the live row of a stream of this type: by the first model that holds one row for
-/// each of them. None if no model does, or if only a newer program knows the type.
+/// Returns the fold of the live row of a stream of this type, from the first model that holds one row
+/// for each of them. `None` if no model does, or if only a newer program knows the type.
 pub(crate) fn live_fold(stream_type: StreamType) -> Option<LiveFold> {
     models_of(stream_type).find_map(ReadModel::live_fold)
 }
 
-/// What streams of this type are counted by.
+/// Returns the counting of streams of this type, if they are counted.
 fn counting(stream_type: StreamType) -> Option<Counting> {
     models_of(stream_type).find_map(ReadModel::counting)
 }

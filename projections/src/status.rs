@@ -1,4 +1,4 @@
-//! How far the projections are, for clients and operators.
+//! The progress of projections, for clients and operators.
 
 use event_store::envelope::Position;
 use event_store::log;
@@ -7,11 +7,11 @@ use crate::consistency::ReadModels;
 use crate::reader::{ReadError, Reader};
 use crate::registry;
 
-// Named by whoever shows a status; the API, for one, does not import the event store.
+// Named by code that shows a status, such as the API, which does not import the event store.
 pub use event_store::consume::status::{Building, ConsumerStatus, Failed, Stage, State, each, of};
 
 impl Reader {
-    /// The last position of the log.
+    /// Returns the last position of the log.
     ///
     /// # Errors
     /// [`ReadError::Store`].
@@ -19,7 +19,7 @@ impl Reader {
         log::head(&self.store).await.map_err(ReadError::Store)
     }
 
-    /// How far every projection is. A projection that never ran has applied nothing.
+    /// Returns the status of every projection. A projection that never ran has applied nothing.
     ///
     /// # Errors
     /// [`ReadError::Store`].
@@ -29,8 +29,8 @@ impl Reader {
             .map_err(ReadError::Store)
     }
 
-    /// How many recorded events the slowest of the read models has not applied yet; with no read models,
-    /// how many have no position yet.
+    /// Returns the number of recorded events that the slowest of the read models has not applied yet.
+    /// With no read models, returns the number of events that have no position yet.
     pub(crate) async fn lag(&self, models: ReadModels<'_>) -> Result<i64, ReadError> {
         let statuses = of(&self.store, models).await.map_err(ReadError::Store)?;
         let slowest = statuses.iter().map(|status| status.lag_events).max();

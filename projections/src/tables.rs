@@ -3,10 +3,10 @@
 //! The tables of a generation are in a schema of its own, such as `droplets_1`, so that two generations
 //! can have different columns. Clients read views, which show the generation that serves.
 //!
-//! What it promises:
+//! Guarantees:
 //! - [`migrate`] makes the first generation of every model that has none, and nothing twice, however
-//!   many processes call it at once. It changes nothing of a model that is there: the next generation
-//!   is made by a rebuild ([`rebuild`](crate::rebuild)), when the model's version rises;
+//!   many processes call it at once. It changes nothing of a model that has one. A rebuild makes the
+//!   next generation ([`rebuild`](crate::rebuild)), when the model's version rises;
 //! - the tables of a generation and its row in `es.generations` commit together.
 
 use event_store::consume::generation::{self, Generation, GenerationState};
@@ -18,13 +18,13 @@ use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 use crate::model::{Commented, ReadModel, View};
 use crate::registry;
 
-/// Why the tables of read models were not made, or are not there.
+/// The reason why the tables of read models were not made, or are missing.
 #[derive(Debug, thiserror::Error)]
 pub enum TablesError {
     /// A read model of this program has no tables.
     #[error("the read model `{model}` has no tables yet; run `clustergenie migrate` first")]
     Missing {
-        /// The first one that has none.
+        /// The first model that has no tables.
         model: &'static str,
     },
     /// Postgres failed; nothing was made.
@@ -42,7 +42,7 @@ pub enum TablesError {
 /// [`TablesError`].
 pub async fn migrate(pool: &PgPool) -> Result<(), TablesError> {
     let mut transaction = pool::begin(pool).await?;
-    // Whoever calls at the same time waits here. The lock is taken in a statement of its own, so that the
+    // Calls at the same time wait here. The lock is taken in a statement of its own, so that the
     // next one sees what the one before has committed.
     sqlx::query(
         "select pg_advisory_xact_lock(hashtextextended('clustergenie first generations', 0))",
@@ -111,9 +111,9 @@ pub(crate) async fn make(
     leave(transaction).await
 }
 
-/// Points the views that the model declares to the tables of a generation. A view that exists keeps its
-/// columns, and views upon it stay: columns that only newer code declares are null. Postgres refuses a query
-/// that renames or retypes a column.
+/// Points the views that the model declares to the tables of a generation. An existing view keeps its
+/// columns, and views that depend on it stay: columns that only newer code declares are null. Postgres
+/// refuses a query that renames or retypes a column.
 pub(crate) async fn show(
     transaction: &mut PgConnection,
     model: &dyn ReadModel,
@@ -127,7 +127,7 @@ pub(crate) async fn show(
     for view in model.views() {
         let View { schema, name, .. } = view;
         let query = with_later_columns(transaction, view).await?;
-        // As whoever reads, so that the policies of the tables bind them.
+        // With the rights of the reader, so that the policies of the tables bind it.
         run(
             transaction,
             format!(
@@ -145,7 +145,7 @@ pub(crate) async fn show(
     leave(transaction).await
 }
 
-/// The query of a view, followed by the columns that the view has and this code does not know.
+/// Returns the query of a view, followed by the columns that the view has and this code does not know.
 async fn with_later_columns(
     transaction: &mut PgConnection,
     view: &View,
@@ -193,8 +193,8 @@ async fn describe(transaction: &mut PgConnection, view: &View) -> Result<(), sql
     Ok(())
 }
 
-/// Drops the views of clients that still show a generation, which is about to serve no more: those that
-/// the code of the next one does not declare. They would show rows that nobody writes any more.
+/// Drops the views of clients that still show a generation, which is about to leave service. The code of
+/// the next generation does not declare these views. They would show rows that no consumer writes any more.
 pub(crate) async fn drop_views_of(
     transaction: &mut PgConnection,
     model: &dyn ReadModel,
@@ -230,7 +230,8 @@ async fn make_schema_of_views(
     .await
 }
 
-/// The schema of a generation's tables. Names of models need no quotes: a test of the registry holds it.
+/// Returns the schema of a generation's tables. Names of models need no quotes, as a test of the
+/// registry checks.
 fn schema_of(model: &dyn ReadModel, generation: i32) -> String {
     generation::tables_of(ConsumerId {
         name: model.name(),
@@ -238,7 +239,7 @@ fn schema_of(model: &dyn ReadModel, generation: i32) -> String {
     })
 }
 
-/// Finds no table by its bare name any more.
+/// Resets the search path, so that no table is found by its bare name any more.
 async fn leave(transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
     run(transaction, "set local search_path to default".to_owned()).await
 }

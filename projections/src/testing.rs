@@ -16,7 +16,7 @@ pub(crate) fn history(events: impl IntoIterator<Item: Into<Event>>) -> Vec<Recor
         .collect()
 }
 
-/// What minute the event of this version occurred at.
+/// Returns the time of the event of this version, to the minute.
 pub(crate) fn minute(version: i64) -> DateTime<Utc> {
     let start = DateTime::from_timestamp(1_672_531_200, 0).expect("2023 is a year");
     start + TimeDelta::minutes(version)

@@ -9,23 +9,23 @@ use super::ActivityRow;
 use crate::page::{self, ByPosition, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
-/// Which lines are wanted; the default is all.
+/// A filter of activity lines; the default lets all of them through.
 #[derive(Debug, Clone, Default)]
 pub struct ActivityFilter {
-    /// Of one of these kinds, such as `droplet_activated`; empty for any.
+    /// The kinds of the events, such as `droplet_activated`; empty for any.
     pub kinds: Vec<String>,
-    /// Of what has this stream.
+    /// The stream of the resource; `None` for any.
     pub resource: Option<StreamId>,
-    /// Caused by this actor.
+    /// The actor of the events; `None` for any.
     pub actor: Option<String>,
-    /// Occurred at this time or later.
+    /// The earliest business time of the events, inclusive.
     pub from: Option<DateTime<Utc>>,
-    /// Occurred before this time.
+    /// The end of the business times of the events, exclusive.
     pub until: Option<DateTime<Utc>>,
 }
 
 impl Reader {
-    /// A page of an organization's activity.
+    /// Returns a page of an organization's activity.
     ///
     /// # Errors
     /// [`ReadError`].

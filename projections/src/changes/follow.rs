@@ -1,4 +1,4 @@
-//! One subscriber: from the log until it has caught up, then from the live tail.
+//! A subscriber, which reads the log until it has caught up, and then the live tail.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -22,7 +22,8 @@ const PAGE: i64 = 256;
 /// Streams whose rows are remembered while catching up.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
 
-/// Why a subscriber hears nothing more. It may follow again from the last position it got.
+/// The reason why a subscriber gets no more changes. The subscriber may follow again from the last
+/// position that it got.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
     /// The log has no such position: the cursor comes from another database, or from one that was
@@ -31,7 +32,7 @@ pub enum FollowError {
     BeyondHead {
         /// The position asked for.
         after: Position,
-        /// Where the log ends.
+        /// The head of the log.
         head: Position,
     },
     /// The log could not be read.
@@ -79,23 +80,23 @@ struct Follower {
     live: Receiver<Arc<[Change]>>,
     went_back: watch::Receiver<Position>,
     org: OrgId,
-    /// Where it was to begin.
+    /// The position after which the subscriber begins; `None` for that of the tail.
     after: Option<Position>,
-    /// Where it is; `None` until it has met the tail.
+    /// The progress of the subscriber; `None` until it has met the tail.
     place: Option<Place>,
-    /// A live batch that begins beyond what was seen.
+    /// A live batch that begins beyond the events that were seen.
     waiting: Option<Arc<[Change]>>,
-    /// Kept while reading the log.
+    /// The rows of streams, kept while reading the log.
     nodes: Option<Nodes>,
-    /// To be given next.
+    /// The changes to give next.
     ready: VecDeque<Change>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    /// Everything up to here was given or is ready.
+    /// The position up to which every event was given or is ready.
     seen: Position,
-    /// Everything up to here is to be read from the log.
+    /// The position up to which events are to be read from the log.
     goal: Position,
 }
 
@@ -119,7 +120,7 @@ impl Follower {
         }
     }
 
-    /// Learns what the tail will not send any more.
+    /// Waits for the position of the tail, up to which the tail sends nothing any more.
     async fn meet_tail(&mut self) -> Result<(), FollowError> {
         let mut tail = self.shared.tail.subscribe();
         let met = tokio::select! {
@@ -144,7 +145,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads the next page of the organization's log. What is not in it up to the goal, is another's.
+    /// Reads the next page of the organization's log. Positions up to the goal that are not in it belong
+    /// to other organizations.
     async fn catch_up(&mut self, place: Place) -> Result<(), FollowError> {
         let shared = &self.shared;
         let events = log::read_organization(&shared.pool, &self.org, place.seen, PAGE).await?;
@@ -187,7 +189,8 @@ impl Follower {
         }
     }
 
-    /// Takes over what a live batch has that was not seen yet; puts it off when there is a hole before.
+    /// Takes the changes of a live batch that were not seen yet; defers the batch when there is a hole
+    /// before it.
     fn take_in(&mut self, place: Place, batch: Arc<[Change]>) {
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
             return;

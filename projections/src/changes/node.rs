@@ -36,11 +36,11 @@ impl Nodes {
         }
     }
 
-    /// The change that an event is.
+    /// Returns the change that an event makes.
     ///
     /// # Errors
-    /// When Postgres fails. An event that does not decode or makes no sense gives a change without
-    /// a node, and so does one of a stream that no model holds rows of, such as one whose type only a
+    /// When Postgres fails. An event that does not decode or makes no sense gives a change without a
+    /// node. So does an event of a stream that no model holds rows of, such as one whose type only a
     /// newer program knows.
     pub(super) async fn change(
         &mut self,
@@ -74,7 +74,7 @@ impl Nodes {
         })
     }
 
-    /// What is known of the event's stream as of the event.
+    /// Returns the known state of the event's stream as of the event.
     async fn after(&mut self, fold: LiveFold, event: &StoredEvent) -> Result<Known, StoreError> {
         let before = match self.known.pop(&event.stream) {
             Some(Known::Broken(at)) if at <= event.version => return Ok(Known::Broken(at)),

@@ -43,7 +43,7 @@ pub struct ChangesTask {
 struct Sent {
     /// The position of the last event that was sent so far.
     last: Position,
-    /// Whether the log may have more.
+    /// True if the log may have more.
     has_more: bool,
 }
 
@@ -83,7 +83,7 @@ impl ChangesTask {
         }
     }
 
-    /// Sends the events after a position until nobody listens, or the log went back.
+    /// Sends the events after a position until there is no subscriber, or the log goes back.
     async fn read_from(&mut self, mut position: Position) {
         loop {
             if !self.has_listeners() {
@@ -120,8 +120,9 @@ impl ChangesTask {
         }
     }
 
-    /// Whether the log still has what was read, although it ends before the position that was announced; ends
-    /// the followers when it does not. Waits first, so that a false announcement costs a look now and then.
+    /// Returns whether the log still has what was read, although it ends before the announced position.
+    /// Ends the followers when it does not. Waits first, so that a false announcement costs a look now
+    /// and then.
     async fn is_there(&mut self, position: Position) -> bool {
         tokio::time::sleep(POLL).await;
         match log::head(&self.shared.pool).await {

@@ -1,4 +1,4 @@
-//! What clusters are counted by, and how events change that: pure.
+//! Declares the dimensions of clusters, and the pure fold of their events for counting.
 
 use domain::cluster::ClusterStatus;
 use domain::registry::Event;
@@ -12,7 +12,7 @@ use crate::model::{Counted, Dimension};
 /// Clusters by status, deleted ones too.
 pub const BY_STATUS: Dimension = Dimension("cluster_status");
 
-/// What a cluster is counted as.
+/// The facts of a cluster that its counters depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CountedCluster {
     status: ClusterStatus,

@@ -1,4 +1,4 @@
-//! How events change the row of a cluster: pure.
+//! The pure fold of a cluster's events into its row.
 
 use domain::cluster::{ClusterCreated, ClusterEvent, ClusterStatus};
 use domain::ids::ClusterId;
@@ -10,7 +10,7 @@ use super::row::ClusterRow;
 use crate::fold::{UnexpectedEvent, stored_time};
 
 impl ClusterRow {
-    /// See [`Model::fold`](crate::model::Model::fold).
+    /// Implements [`Model::fold`](crate::model::Model::fold).
     pub(super) fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
         let Event::Cluster(happened) = &event.event else {
             return Err(UnexpectedEvent::foreign(event, StreamType::CLUSTER));

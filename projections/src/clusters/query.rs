@@ -11,22 +11,22 @@ const CREATED_AT: &str = "created_at";
 const UPDATED_AT: &str = "updated_at";
 const NAME: &str = "name";
 
-/// Which clusters are wanted; the default is all that are not deleted.
+/// A filter of clusters; the default lets all through that are not deleted.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterFilter {
-    /// The name contains this, in capitals or not.
+    /// A part of the name, in upper or lower case.
     pub name: Option<String>,
-    /// Its status is one of these; empty for any but deleted.
+    /// The accepted statuses; empty for any but deleted.
     pub statuses: Vec<ClusterStatus>,
 }
 
-/// What a list of clusters is ordered by.
+/// An order of lists of clusters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ClusterOrder {
     /// Business time of the creation.
     #[default]
     CreatedAt,
-    /// Business time of the last event. Rows move in this order while it is paged through.
+    /// Business time of the last event. Rows move in this order while a client pages through it.
     UpdatedAt,
     /// The name, by its bytes.
     Name,

@@ -12,28 +12,28 @@ use crate::model::StreamRow;
 /// A cluster. Its fields are the columns of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterRow {
-    /// Its id.
+    /// The id of the cluster.
     pub id: ClusterId,
-    /// The organization that owns it.
+    /// The organization that owns the cluster.
     #[serde(rename = "org_id")]
     pub org: OrgId,
-    /// Its name; after its end the one that it had last.
+    /// The name of the cluster; after its end, the last one.
     pub name: ClusterName,
-    /// What it is doing.
+    /// The status of the cluster.
     pub status: ClusterStatus,
-    /// What it is for; possibly nothing.
+    /// The purpose of the cluster; possibly empty.
     pub description: String,
-    /// The fewest live droplets that it is meant to have.
+    /// The fewest live droplets that the cluster is meant to have.
     pub minimum_nodes: u32,
-    /// The most live droplets that it may have.
+    /// The most live droplets that the cluster may have.
     pub maximum_nodes: u32,
-    /// The version of its stream that this row shows.
+    /// The version of the cluster's stream that this row shows.
     pub version: Version,
-    /// Business time of its creation.
+    /// The business time of the creation.
     pub created_at: DateTime<Utc>,
-    /// Business time of its last event.
+    /// The business time of the last event.
     pub updated_at: DateTime<Utc>,
-    /// Our time of its last event.
+    /// The time at which the platform recorded the last event.
     pub recorded_at: DateTime<Utc>,
 }
 

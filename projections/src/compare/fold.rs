@@ -1,4 +1,4 @@
-//! Folds the log anew into temporary tables, by a projection's own code.
+//! Folds the log again into temporary tables, by a projection's own code.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,9 +19,9 @@ const BATCH: i64 = 2_000;
 pub(super) struct Fold<'a> {
     consumer: &'a dyn Consumer,
     sample: Sample,
-    /// From which position on a stream is not folded any more.
+    /// The positions from which on streams are not folded any more.
     ends: HashMap<Uuid, Position>,
-    /// How many events were folded.
+    /// The number of events that were folded.
     pub(super) events: u64,
     /// Events that the generation has applied and that cannot be applied now.
     pub(super) refused: Vec<Refused>,
@@ -45,7 +45,7 @@ impl fmt::Display for Refused {
 }
 
 impl<'a> Fold<'a> {
-    /// Folds the sampled streams; those that are parked only up to there.
+    /// Prepares a fold of the sampled streams. Parked streams are folded only up to their parked events.
     pub(super) fn new(
         consumer: &'a dyn Consumer,
         sample: Sample,
@@ -105,7 +105,8 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Finds the event of a batch that cannot be applied, and leaves its stream there.
+    /// Applies a batch event by event. The fold of a stream ends before its event that cannot be
+    /// applied.
     async fn one_by_one(
         &mut self,
         scratch: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Reads the rows of both sides in the order of their keys, and finds where they part.
+//! Reads the rows of both sides in the order of their keys, and finds the differences.
 
 use futures_util::stream::{BoxStream, TryStreamExt};
 use sqlx::{AssertSqlSafe, PgConnection};

@@ -4,19 +4,19 @@ use event_store::consume::generation;
 use event_store::consume::source::ConsumerId;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 
-/// A table of a generation. Its names are quoted as SQL wants them.
+/// A table of a generation. Its names are quoted for SQL.
 #[derive(Clone, Debug, FromRow)]
 pub(super) struct Table {
     pub(super) schema: String,
     pub(super) table: String,
-    /// The columns of its primary key.
+    /// The columns of the primary key.
     pub(super) key: String,
-    /// The column that says which stream a row is about; none where rows sum over streams.
+    /// The column that names the stream of a row; `None` where rows sum over streams.
     pub(super) stream_column: Option<String>,
 }
 
 impl Table {
-    /// Its name, with its schema.
+    /// Returns the name of the table, with its schema.
     pub(super) fn name(&self) -> String {
         format!("{}.{}", self.schema, self.table)
     }
@@ -33,7 +33,7 @@ pub(super) async fn of(
         .await
 }
 
-/// Gives a connection empty temporary tables of these shapes, by their bare names.
+/// Creates empty temporary tables of these shapes on a connection, by their bare names.
 pub(super) async fn copy_shapes(
     scratch: &mut PgConnection,
     tables: &[Table],

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 
 use crate::model::ReadModel;
 
-/// The consumers that write these models, each of which raises `applied` after its commits.
+/// Returns the consumers that write these models, each of which raises `applied` after its commits.
 #[must_use]
 pub fn announcing(models: Vec<Arc<dyn ReadModel>>, applied: &Signal) -> Vec<Arc<dyn Consumer>> {
     let announcing = |consumer: Arc<dyn ReadModel>| {

@@ -7,7 +7,8 @@ use domain::ids::OrgId;
 use crate::model::Dimension;
 use crate::reader::{ReadError, Reader};
 
-/// How many an organization has, by dimension and value. What it has none of is left out.
+/// The numbers of an organization's resources, by dimension and value. A value that no resource has is
+/// left out.
 ///
 /// The dimensions are declared beside the models of what is counted, such as
 /// `droplets::counted::BY_STATUS`.
@@ -15,7 +16,7 @@ use crate::reader::{ReadError, Reader};
 pub struct OrgCounts(BTreeMap<String, BTreeMap<String, i64>>);
 
 impl OrgCounts {
-    /// How many have this value; 0 if none has.
+    /// Returns the number of resources that have this value; 0 if none has.
     #[must_use]
     pub fn of(&self, dimension: Dimension, value: &str) -> i64 {
         let values = self.0.get(dimension.0);
@@ -23,7 +24,7 @@ impl OrgCounts {
         count.copied().unwrap_or_default()
     }
 
-    /// The values that are there, in order, and how many have each.
+    /// Returns the values that resources have, in order, and the number of resources that have each.
     pub fn by(&self, dimension: Dimension) -> impl Iterator<Item = (&str, i64)> {
         let values = self.0.get(dimension.0).into_iter().flatten();
         values.map(|(value, count)| (value.as_str(), *count))
@@ -31,7 +32,7 @@ impl OrgCounts {
 }
 
 impl Reader {
-    /// How many of what an organization has.
+    /// Returns the numbers of an organization's resources.
     ///
     /// # Errors
     /// [`ReadError`].

@@ -1,4 +1,4 @@
-//! What droplets are counted by, and how events change that: pure.
+//! Declares the dimensions of droplets, and the pure fold of their events for counting.
 
 use domain::droplet::{DropletEvent, DropletStatus};
 use domain::registry::Event;
@@ -17,7 +17,7 @@ pub const BY_SIZE: Dimension = Dimension("droplet_size");
 /// Living droplets (requested, active, deleting) by region.
 pub const BY_REGION: Dimension = Dimension("droplet_region");
 
-/// What a droplet is counted as.
+/// The facts of a droplet that its counters depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CountedDroplet {
     status: DropletStatus,
@@ -54,7 +54,7 @@ impl Counted for CountedDroplet {
     }
 }
 
-/// Whether there is a machine, or one is being made or removed.
+/// True if there is a machine, or one is being made or removed.
 fn is_living(status: DropletStatus) -> bool {
     match status {
         DropletStatus::Requested | DropletStatus::Active | DropletStatus::Deleting => true,

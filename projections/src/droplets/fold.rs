@@ -1,4 +1,4 @@
-//! How events change the row of a droplet: pure.
+//! The pure fold of a droplet's events into its row.
 
 use domain::droplet::{DropletEvent, DropletRequested, DropletStatus, Protection};
 use domain::ids::DropletId;
@@ -10,7 +10,7 @@ use super::row::DropletRow;
 use crate::fold::{UnexpectedEvent, stored_time};
 
 impl DropletRow {
-    /// See [`Model::fold`](crate::model::Model::fold).
+    /// Implements [`Model::fold`](crate::model::Model::fold).
     pub(super) fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
         let Event::Droplet(happened) = &event.event else {
             return Err(UnexpectedEvent::foreign(event, StreamType::DROPLET));

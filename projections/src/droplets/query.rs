@@ -14,30 +14,30 @@ const CREATED_AT: &str = "created_at";
 const UPDATED_AT: &str = "updated_at";
 const NAME: &str = "name";
 
-/// Which droplets are wanted; the default is all that are not deleted.
+/// A filter of droplets; the default lets all through that are not deleted.
 #[derive(Debug, Clone, Default)]
 pub struct DropletFilter {
-    /// The name contains this, in capitals or not.
+    /// A part of the name, in upper or lower case.
     pub name: Option<String>,
-    /// It carries all of these tags.
+    /// The tags that a droplet must carry, all of them.
     pub tags: Vec<Tag>,
-    /// Its status is one of these; empty for any but deleted.
+    /// The accepted statuses; empty for any but deleted.
     pub statuses: Vec<DropletStatus>,
-    /// Its region is one of these; empty for any.
+    /// The accepted regions; empty for any.
     pub regions: Vec<RegionSlug>,
-    /// Its size is one of these; empty for any.
+    /// The accepted sizes; empty for any.
     pub sizes: Vec<SizeSlug>,
-    /// It belongs to this cluster.
+    /// The cluster that a droplet must belong to; `None` for any.
     pub cluster: Option<ClusterId>,
 }
 
-/// What a list of droplets is ordered by.
+/// An order of lists of droplets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DropletOrder {
     /// Business time of the request.
     #[default]
     CreatedAt,
-    /// Business time of the last event. Rows move in this order while it is paged through.
+    /// Business time of the last event. Rows move in this order while a client pages through it.
     UpdatedAt,
     /// The name, by its bytes.
     Name,

@@ -17,32 +17,32 @@ use crate::model::StreamRow;
 /// A droplet. Its fields are the columns of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletRow {
-    /// Its id.
+    /// The id of the droplet.
     pub id: DropletId,
-    /// The organization that owns it.
+    /// The organization that owns the droplet.
     #[serde(rename = "org_id")]
     pub org: OrgId,
-    /// Its name; after its end the one that it had last.
+    /// The name of the droplet; after its end, the last one.
     pub name: DropletName,
-    /// What it is doing.
+    /// The status of the droplet.
     pub status: DropletStatus,
-    /// Its size.
+    /// The size of the droplet.
     pub size: SizeSlug,
-    /// Where it runs.
+    /// The region of the droplet.
     pub region: RegionSlug,
-    /// What it started with.
+    /// The image that the droplet started with.
     pub image: ImageSlug,
-    /// Its tags.
+    /// The tags of the droplet.
     pub tags: BTreeSet<Tag>,
-    /// The cluster that it belongs to, if any.
+    /// The cluster that the droplet belongs to, if any.
     #[serde(rename = "cluster_id")]
     pub cluster: Option<ClusterId>,
     /// The label of a droplet that was requested before droplets belonged to clusters by id.
     #[serde(rename = "cluster")]
     pub cluster_label: Option<ClusterName>,
-    /// Who makes and removes its machine.
+    /// The provisioner, which makes and removes the machine.
     pub provisioner: Provisioner,
-    /// Whether its deletion is refused.
+    /// The protection of the droplet, which decides whether its deletion is refused.
     pub protection: Protection,
     /// Virtual processors.
     pub vcpus: u32,
@@ -50,23 +50,23 @@ pub struct DropletRow {
     pub memory_mib: u32,
     /// Disk in GiB.
     pub disk_gib: u32,
-    /// The price of an hour, as of its request.
+    /// The price of an hour, as of the request.
     #[serde(rename = "price_hourly_micros")]
     pub price_hourly: MicroDollars,
-    /// The price of a month, as of its request.
+    /// The price of a month, as of the request.
     #[serde(rename = "price_monthly_micros")]
     pub price_monthly: MicroDollars,
-    /// Where it can be reached; nowhere unless it is active.
+    /// The addresses of the droplet; none unless it is active.
     pub addresses: Vec<Address>,
-    /// Why its machine could not be made, for people.
+    /// The reason why the machine could not be made, for people.
     pub failure_reason: Option<String>,
-    /// The version of its stream that this row shows.
+    /// The version of the droplet's stream that this row shows.
     pub version: Version,
-    /// Business time of its request.
+    /// The business time of the request.
     pub created_at: DateTime<Utc>,
-    /// Business time of its last event.
+    /// The business time of the last event.
     pub updated_at: DateTime<Utc>,
-    /// Our time of its last event.
+    /// The time at which the platform recorded the last event.
     pub recorded_at: DateTime<Utc>,
 }
 

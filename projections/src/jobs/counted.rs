@@ -1,4 +1,4 @@
-//! What jobs are counted by, and how events change that: pure.
+//! Declares the dimensions of jobs, and the pure fold of their events for counting.
 
 use domain::job::{JobEvent, JobStatus};
 use domain::name::JobKind;
@@ -15,7 +15,7 @@ pub const BY_STATUS: Dimension = Dimension("job_status");
 /// Jobs by kind.
 pub const BY_KIND: Dimension = Dimension("job_kind");
 
-/// What a job is counted as.
+/// The facts of a job that its counters depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CountedJob {
     status: JobStatus,

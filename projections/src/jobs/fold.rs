@@ -1,4 +1,4 @@
-//! How events change the row of a job: pure.
+//! The pure fold of a job's events into its row.
 
 use chrono::{DateTime, Utc};
 use domain::ids::JobId;
@@ -11,7 +11,7 @@ use super::row::JobRow;
 use crate::fold::{UnexpectedEvent, stored_time};
 
 impl JobRow {
-    /// See [`Model::fold`](crate::model::Model::fold).
+    /// Implements [`Model::fold`](crate::model::Model::fold).
     pub(super) fn fold(row: Option<Self>, event: &Recorded) -> Result<Self, UnexpectedEvent> {
         let Event::Job(happened) = &event.event else {
             return Err(UnexpectedEvent::foreign(event, StreamType::JOB));

@@ -12,28 +12,28 @@ use crate::page::{Key, Order, Sort};
 const CREATED_AT: &str = "created_at";
 const UPDATED_AT: &str = "updated_at";
 
-/// Which jobs are wanted; the default is all.
+/// A filter of jobs; the default lets all of them through.
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
-    /// Its status is one of these; empty for any.
+    /// The accepted statuses; empty for any.
     pub statuses: Vec<JobStatus>,
-    /// Its kind is one of these; empty for any.
+    /// The accepted kinds; empty for any.
     pub kinds: Vec<JobKind>,
-    /// It concerns this droplet.
+    /// The droplet that a job must concern; `None` for any.
     pub droplet: Option<DropletId>,
-    /// It concerns this cluster.
+    /// The cluster that a job must concern; `None` for any.
     pub cluster: Option<ClusterName>,
-    /// This is who does it.
+    /// The runner of the jobs; `None` for any.
     pub runner: Option<Runner>,
 }
 
-/// What a list of jobs is ordered by.
+/// An order of lists of jobs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum JobOrder {
     /// Business time of the submission.
     #[default]
     CreatedAt,
-    /// Business time of the last event. Rows move in this order while it is paged through.
+    /// Business time of the last event. Rows move in this order while a client pages through it.
     UpdatedAt,
 }
 

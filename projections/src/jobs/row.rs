@@ -13,46 +13,46 @@ use crate::model::StreamRow;
 /// A job. Its fields are the columns of the table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobRow {
-    /// Its id.
+    /// The id of the job.
     pub id: JobId,
-    /// The organization that owns it.
+    /// The organization that owns the job.
     #[serde(rename = "org_id")]
     pub org: OrgId,
     /// The kind of work.
     pub kind: JobKind,
-    /// What it is doing.
+    /// The status of the job.
     pub status: JobStatus,
-    /// The droplet it concerns, unless it concerns a cluster.
+    /// The droplet that the job concerns, unless it concerns a cluster.
     pub droplet_id: Option<DropletId>,
-    /// The cluster it concerns, unless it concerns a droplet.
+    /// The cluster that the job concerns, unless it concerns a droplet.
     pub cluster: Option<ClusterName>,
-    /// Who does it.
+    /// The runner, which does the job.
     pub runner: Runner,
-    /// How often it may be tried.
+    /// The number of times that the job may be tried.
     pub attempts: u8,
-    /// What the runner needs to know besides.
+    /// The further parameters that the runner needs.
     pub parameters: Map<String, Value>,
-    /// Who runs it or ran it, once it was started.
+    /// The worker that runs the job or ran it, once it was started.
     pub worker: Option<WorkerName>,
-    /// How much is done, from 0 to 100. Only success says that all of it is.
+    /// The progress in percent, from 0 to 100. Only success says that the job is complete.
     pub percent: u8,
-    /// What the runner said last.
+    /// The last message of the runner.
     pub message: Option<String>,
-    /// What came of it.
+    /// The result of the job.
     pub result: Option<Value>,
-    /// Why it failed or was cancelled, for people.
+    /// The reason of the failure or cancellation, for people.
     pub reason: Option<String>,
-    /// The version of its stream that this row shows.
+    /// The version of the job's stream that this row shows.
     pub version: Version,
-    /// Business time of its submission.
+    /// The business time of the submission.
     pub created_at: DateTime<Utc>,
-    /// Business time of its start.
+    /// The business time of the start.
     pub started_at: Option<DateTime<Utc>>,
-    /// Business time of its end.
+    /// The business time of the end.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Business time of its last event.
+    /// The business time of the last event.
     pub updated_at: DateTime<Utc>,
-    /// Our time of its last event.
+    /// The time at which the platform recorded the last event.
     pub recorded_at: DateTime<Utc>,
 }
 

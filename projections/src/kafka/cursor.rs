@@ -1,4 +1,4 @@
-//! The reader's place in one shard, and what a message means to a reader there.
+//! The reader's place in one shard, and the step that a message leads to there.
 
 use event_store::cloudevent::Received;
 use event_store::envelope::Position;
@@ -6,29 +6,29 @@ use event_store::envelope::Position;
 /// The reader's place in one shard.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor {
-    /// Every event up to here was handed out.
+    /// The position up to which every event was handed out.
     pub(super) position: Position,
-    /// Whether the topic counts.
+    /// The origin of the topic's events, by which they count or not.
     pub(super) origin: Origin,
 }
 
-/// Whose events a topic holds.
+/// The log that a topic's events belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// This log's, as far as was seen.
+    /// Our log, as far as was seen.
     Ours,
-    /// Another log's, or those of an earlier life of this one: nothing in it counts.
+    /// Another log, or an earlier history of ours: nothing in the topic counts.
     Foreign,
 }
 
-/// What to do about a message.
+/// The step that a message leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Its event was handed out already.
+    /// The event of the message was handed out already.
     Skip,
-    /// Its event is the next one.
+    /// The event of the message is the next one.
     Take,
-    /// Events are missing before it, up to this position.
+    /// Events are missing before the message, up to this position.
     FillUpTo(Position),
 }
 
@@ -41,9 +41,9 @@ impl Cursor {
         }
     }
 
-    /// What to do about a message.
+    /// Returns the step that a message leads to.
     ///
-    /// Positions ascend in every partition, and each message names the one before it: a message at or
+    /// Positions ascend in every partition, and each message names the one before it. So a message at or
     /// below the cursor comes again, and one whose predecessor is above it follows a hole.
     pub(super) fn step(&self, received: &Received) -> Step {
         if received.event.position <= self.position {

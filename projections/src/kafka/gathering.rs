@@ -8,12 +8,12 @@ use event_store::consume::checkpoint::Move;
 use event_store::consume::source::Batch;
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 
-/// A batch in the making.
+/// A batch that is being gathered.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
     events: Vec<Arc<Positioned<StoredEvent>>>,
     moves: BTreeMap<Shard, Move>,
-    /// What Kafka said last, of each shard for which it said anything.
+    /// The last claim of Kafka for each shard for which it made any.
     claims: BTreeMap<Shard, Claim>,
 }
 
@@ -26,13 +26,13 @@ pub(super) struct Claim {
 }
 
 impl Gathering {
-    /// How many events it has.
+    /// Returns the number of events.
     pub(super) fn len(&self) -> usize {
         self.events.len()
     }
 
-    /// Adds the next event of a shard that stands at `from`. `kafka_offset` is where Kafka has the one
-    /// after it, for events that came from there.
+    /// Adds the next event of a shard whose position is `from`. `kafka_offset` is the offset in Kafka
+    /// after the event, for events that came from there.
     pub(super) fn add(
         &mut self,
         from: Position,
@@ -59,19 +59,19 @@ impl Gathering {
         self.events.push(Arc::new(event));
     }
 
-    /// What has to be held against the log before the batch is taken out.
+    /// Returns the claims that have to be checked against the log before the batch is taken out.
     pub(super) fn claims(&self) -> Vec<Claim> {
         self.claims.values().copied().collect()
     }
 
-    /// Leaves out all that it has of a shard; gives where the shard stood before, if it had anything.
+    /// Removes all events of a shard. Returns the shard's position before them, if there were any.
     pub(super) fn leave_out(&mut self, shard: Shard) -> Option<Position> {
         self.events.retain(|e| e.event.stream.shard() != shard);
         self.claims.remove(&shard);
         self.moves.remove(&shard).map(|step| step.from)
     }
 
-    /// Takes the batch out, for a generation, if there is anything in it.
+    /// Takes the batch out, for a generation; `None` if it has no events.
     pub(super) fn take(&mut self, generation: i32) -> Option<Batch> {
         if self.events.is_empty() {
             return None;

@@ -1,4 +1,4 @@
-//! The consumer's group: which shards are ours for now.
+//! The consumer's group: the shards that are ours for now.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -16,11 +16,11 @@ use rdkafka::types::RDKafkaRespErr;
 
 use super::Shared;
 
-/// How often people are told that Kafka cannot be read.
+/// The least time between two warnings that Kafka cannot be read.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
 
-/// Hears of rebalances. It only notes what was assigned: where to begin is read from Postgres by the
-/// reader, who then begins.
+/// Receives rebalances, and only notes the assigned shards. The reader then reads from Postgres where to
+/// begin, and begins there.
 pub(super) struct Group {
     consumer: &'static str,
     types: &'static [StreamType],
@@ -73,7 +73,8 @@ impl Group {
         Some(name)
     }
 
-    /// Tells people what is wrong, now and then: the client complains at every attempt, and twice.
+    /// Logs a complaint, at most once in `COMPLAIN_EVERY`: the client complains at every attempt, and
+    /// twice.
     pub(super) fn complain(&self, complaint: &str) {
         let mut last = self.complained.lock().expect("no holder panics");
         if last.is_none_or(|last| last.elapsed() > COMPLAIN_EVERY) {

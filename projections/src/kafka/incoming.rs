@@ -1,4 +1,4 @@
-//! What Kafka gives, read as an event or as the reason why it is none.
+//! A message of Kafka, read as an event or as the reason why it is none.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,11 @@ use super::group::Group;
 
 /// A message of one of our shards.
 pub(super) struct Incoming {
-    /// The shard of its partition.
+    /// The shard of the message's partition.
     pub(super) shard: Shard,
-    /// Where the partition has it.
+    /// The offset of the message in the partition.
     pub(super) offset: i64,
-    /// The event, if it is one of that shard.
+    /// The event, if the message holds one of that shard.
     pub(super) received: Result<Received, CodecError>,
 }
 

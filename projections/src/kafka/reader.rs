@@ -23,16 +23,16 @@ use super::{PendingBatch, Shared};
 
 mod from_log;
 
-/// Events at most in one batch, and read from the log at once.
+/// The most events in one batch, and in one read of the log.
 const BATCH: usize = 1_000;
-/// How long to wait for a message at most: other things are looked at this often.
+/// The longest wait for a message: the poll interval of everything else.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How often to look for shards that stand still.
+/// Poll interval for stalled shards.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
-/// How often Kafka is told what was applied.
+/// The interval between commits of applied offsets to Kafka.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
-/// What the thread holds.
+/// The state of the thread.
 pub(super) struct Reader {
     kafka: BaseConsumer<Group>,
     pool: PgPool,
@@ -40,9 +40,9 @@ pub(super) struct Reader {
     shared: Arc<Shared>,
     batches: mpsc::Sender<PendingBatch>,
     runtime: Handle,
-    /// In which round the cursors were set; 0 is before the first.
+    /// The round in which the cursors were set; 0 is before the first.
     round: u64,
-    /// The generation of the consumer's tables whose checkpoints they are.
+    /// The generation of the consumer's tables whose checkpoints the cursors come from.
     generation: i32,
     cursors: BTreeMap<Shard, Cursor>,
     gathering: Gathering,
@@ -51,12 +51,12 @@ pub(super) struct Reader {
     last_told: Instant,
 }
 
-/// Whether Kafka had more to give than went into a batch.
+/// The supply of messages in Kafka beyond those of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Supply {
-    /// It may have: what a shard waits for may stand behind what came for others.
+    /// Kafka may have more: messages that a shard waits for may be queued behind those of others.
     More,
-    /// It had not: what did not come was not on its way.
+    /// Kafka had no more: a message that did not come was not on its way.
     Drained,
 }
 
@@ -95,11 +95,11 @@ impl Reader {
         }
     }
 
-    /// Reads what there is; hands out what came of it.
+    /// Gathers a batch and hands it out, then does the periodic work that is due.
     fn turn(&mut self) -> Result<(), StoreError> {
         let round = self.shared.round.load(Ordering::SeqCst);
         if round != self.round {
-            // First of all, so that an error of the beginning is not taken for one of the past.
+            // Set first, so that an error of `begin` is not taken for one of an earlier round.
             self.round = round;
             self.generation = self.shared.generation.load(Ordering::SeqCst);
             self.begin()?;
@@ -121,7 +121,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes what Kafka has, as much as goes into a batch; waits for the first message only.
+    /// Gathers what Kafka has, as much as goes into a batch; waits for the first message only.
     fn gather(&mut self) -> Result<Supply, StoreError> {
         let mut wait = PATIENCE;
         let mut had_nothing = false;
@@ -135,7 +135,7 @@ impl Reader {
                     None
                 }
                 None if had_nothing => return Ok(Supply::Drained),
-                // Word of a commit or of a rebalance, too, makes it come back without a message.
+                // A callback of a commit or of a rebalance, too, makes `poll` return without a message.
                 None => {
                     had_nothing = true;
                     wait = Duration::ZERO;
@@ -238,13 +238,14 @@ impl Reader {
         }
     }
 
-    /// Whether anybody still wants what is being read.
+    /// True if the source still wants the events that are being read.
     fn is_current(&self) -> bool {
         !self.batches.is_closed() && self.shared.round.load(Ordering::SeqCst) == self.round
     }
 
-    /// Gives what was gathered, waiting until there is room. What Kafka gave of a shard is left out if
-    /// the log does not have the last of it: then the shard stands where it stood, and the log is read.
+    /// Hands out the gathered batch, waiting until there is room. A shard's events from Kafka are left
+    /// out if the log does not have the last of them. Then the shard goes back to its position before
+    /// them, and is read from the log.
     fn hand_out(&mut self) -> Result<(), StoreError> {
         for Claim { shard, .. } in self.refuted(self.gathering.claims())? {
             let stood = self.gathering.leave_out(shard);
@@ -259,7 +260,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Gives an error. What follows it would leave a hole, so the reader begins anew.
+    /// Hands out an error. Events after it would leave a hole, so the reader starts over.
     fn hand_out_error(&mut self, error: StoreError) {
         self.gathering = Gathering::default();
         self.cursors.clear();

@@ -1,24 +1,24 @@
-//! Shards that stand still although the log has more.
+//! Stalled shards: they do not move although the log has more.
 //!
-//! Kafka may have lost their events, the relay may not get through, Kafka may be away, or its topic may
-//! hold the events of another log. One rule serves all: a shard that was behind the log at one look, and
-//! stands where it stood at the next one, is read from the log. A wrong guess costs a batch of work and
-//! nothing else: events that come through Kafka after all, or that somebody else applies, are known by
-//! their positions.
+//! Kafka may have lost their events, or its topic may hold the events of another log. Kafka may be
+//! unavailable, to this process or to the relay. One rule serves all cases. A shard that was behind the
+//! log at one look, and has the same position at the next one, is read from the log. A wrong guess costs
+//! a batch of work and nothing else. Events that come through Kafka after all, or that another process
+//! applies, are recognized by their positions.
 
 use std::collections::BTreeMap;
 
 use event_store::envelope::{Position, Shard};
 
-/// What the last look showed.
+/// The result of the last look.
 #[derive(Debug, Default)]
 pub(super) struct StalledShards {
-    /// Where the shards stood that were behind the log.
+    /// The positions of the shards that were behind the log.
     behind: BTreeMap<Shard, Position>,
 }
 
 impl StalledShards {
-    /// Notes where the shards stand and where the log has their ends. Returns those that were behind at
+    /// Notes the positions of the shards and their ends in the log. Returns those that were behind at
     /// the last look and have not moved since.
     pub(super) fn look(
         &mut self,

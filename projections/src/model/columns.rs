@@ -4,8 +4,8 @@ use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The names of the fields of a struct, in the order of their declaration; none for what is no struct
-/// of named fields.
+/// The names of the fields of a struct, in the order of their declaration; none for a type that is no
+/// struct of named fields.
 pub(super) fn of<R: DeserializeOwned>() -> &'static [&'static str] {
     let mut fields = Fields(&[]);
     // Always an error: the struct only says what it would read.
@@ -13,7 +13,7 @@ pub(super) fn of<R: DeserializeOwned>() -> &'static [&'static str] {
     fields.0
 }
 
-/// A deserializer that has nothing to give, and keeps what it is asked for.
+/// A deserializer without values, which keeps the names of the fields that it is asked for.
 struct Fields(&'static [&'static str]);
 
 impl<'de> Deserializer<'de> for &mut Fields {

@@ -1,4 +1,4 @@
-//! What streams are counted by: declared beside the model of their rows, counted by
+//! The dimensions of streams, declared beside the model of their rows, and counted by
 //! [`counts`](crate::counts).
 
 use event_store::consume::consumer::ApplyError;
@@ -8,14 +8,15 @@ use serde::de::DeserializeOwned;
 
 use crate::fold::UnexpectedEvent;
 
-/// What something is counted by, such as `droplet_status`. Its name is stored, and belongs to one model.
+/// A dimension by which streams are counted, such as `droplet_status`. Its name is stored, and belongs
+/// to one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Dimension(pub &'static str);
 
-/// What a stream is counted as: the little that has to be known of it to count it.
+/// The facts of a stream that its counters depend on: the little that has to be known to count it.
 pub trait Counted: Serialize + DeserializeOwned {
-    /// What the stream is counted as after the event. `before` is what it was counted as, if there was an
-    /// event before. The event is the next one of the stream: whoever calls has checked it.
+    /// Returns the facts after the event. `before` are the facts before it, if there was an event
+    /// before. The event is the next one of the stream: the caller has checked it.
     ///
     /// # Errors
     /// When the event cannot have come next. The stream is then parked in `counts`.
@@ -25,16 +26,16 @@ pub trait Counted: Serialize + DeserializeOwned {
     fn counters(&self) -> Vec<(Dimension, &str)>;
 }
 
-/// How streams are counted, without the type of what they are counted as.
+/// The counting of streams, without the type of their facts.
 #[derive(Debug, Clone, Copy)]
 pub struct Counting {
     step: fn(Option<&str>, &Recorded) -> Result<Step, ApplyError>,
 }
 
-/// What an event changes.
+/// The changes that an event makes.
 #[derive(Debug)]
 pub(crate) struct Step {
-    /// What the stream is counted as after the event, as JSON: to be kept.
+    /// The facts of the stream after the event, as JSON: to be kept.
     pub(crate) counted: String,
     /// The counters that lose one.
     pub(crate) left: Vec<Counter>,
@@ -46,16 +47,16 @@ pub(crate) struct Step {
 pub(crate) type Counter = (Dimension, String);
 
 impl Counting {
-    /// Streams are counted as `C`.
+    /// Counts streams by the facts `C`.
     #[must_use]
     pub const fn of<C: Counted>() -> Self {
         Self { step: step::<C> }
     }
 
-    /// What an event changes; `before` is what the step before it kept.
+    /// Returns the changes that an event makes; `before` are the facts that the step before it kept.
     ///
     /// # Errors
-    /// When the event, or what was kept, makes no sense.
+    /// When the event, or the facts that were kept, make no sense.
     pub(crate) fn step(self, before: Option<&str>, event: &Recorded) -> Result<Step, ApplyError> {
         (self.step)(before, event)
     }

@@ -1,4 +1,4 @@
-//! Rows whose type is not known here: what subscriptions carry, whatever the stream.
+//! Rows whose type is not known here, which subscriptions carry for any stream.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -36,11 +36,11 @@ impl LiveRow {
     }
 }
 
-/// The row of a stream after an event; the row before it is none before the first event, and must be
-/// one that the same function gave.
+/// A function from the row of a stream before an event to the row after it. The row before the first
+/// event is `None`; any other must be one that the same function gave.
 pub type LiveFold = fn(Option<LiveRow>, &Recorded) -> Result<LiveRow, UnexpectedEvent>;
 
-/// A [`LiveFold`].
+/// Implements [`LiveFold`] for a model.
 pub(super) fn fold<M: Model>(
     before: Option<LiveRow>,
     event: &Recorded,

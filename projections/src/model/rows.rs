@@ -67,11 +67,11 @@ impl<M: Model> ReadModel for Rows<M> {
     }
 }
 
-/// The rows of these streams, as far as there are any.
+/// Returns the rows of these streams, as far as there are any.
 ///
 /// # Errors
-/// A row that this program cannot read is the fault of its stream, which is then parked: to try again
-/// would not help, and other streams must not wait.
+/// A row that this program cannot read is the fault of its stream, which is then parked. A retry would
+/// not help, and other streams must not wait.
 async fn load<M: Model>(
     transaction: &mut PgConnection,
     ids: &[Uuid],
@@ -108,8 +108,8 @@ async fn store<M: Model>(
     Ok(())
 }
 
-/// Inserts rows, given as one JSON array of objects whose names are the columns, and replaces those that
-/// are there.
+/// Returns the statement that inserts rows and replaces those that exist. The rows are one JSON array of
+/// objects whose names are the columns.
 fn store_statement(table: &str, columns: &[&str]) -> String {
     let all: Vec<_> = columns.iter().map(|name| format!("\"{name}\"")).collect();
     let all = all.join(", ");

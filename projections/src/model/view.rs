@@ -2,21 +2,21 @@
 
 /// A view that clients, and analysts with SQL, read a model through.
 ///
-/// Its columns are a promise: they keep their names, types and order for as long as its schema is
-/// declared, and new ones come last. When the tables beneath change, the query makes up for it (a new
-/// name, a cast), or cannot; then the model declares a view of the next version too.
+/// The columns are a promise: they keep their names, types and order for as long as the schema is
+/// declared, and new ones come last. When the tables beneath change, the query compensates for the
+/// change (a new name, a cast). Where it cannot, the model declares a view of the next version too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {
-    /// The schema, which is the version of what clients see, such as `read_v1`.
+    /// The schema, which is the version of the views of clients, such as `read_v1`.
     pub schema: &'static str,
     /// The name in that schema.
     pub name: &'static str,
-    /// The query that it shows: over the tables of the model by their bare names, with a list of
-    /// columns, a line each. The comment above a column or above the query is stored as its comment.
+    /// The query of the view, over the tables of the model by their bare names, with a list of columns,
+    /// a line each. The comment above a column or above the query is stored as its comment.
     pub query: &'static str,
 }
 
-/// What a comment of a view is about.
+/// The subject of a view's comment.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Commented<'query> {
     /// The whole view.
@@ -26,7 +26,7 @@ pub(crate) enum Commented<'query> {
 }
 
 impl View {
-    /// The comments of the query, each with what it is about.
+    /// Returns the comments of the query, each with its subject.
     pub(crate) fn comments(&self) -> Vec<(Commented<'static>, String)> {
         let (mut comments, mut above) = (Vec::new(), Vec::new());
         for line in self.query.lines().map(str::trim) {

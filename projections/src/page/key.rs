@@ -1,4 +1,4 @@
-//! What lists are sorted by, and where a row stands in one: the content of a cursor.
+//! The columns that lists are sorted by, and the place of a row in a list: the content of a cursor.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -15,22 +15,22 @@ use crate::reader::ReadError;
 /// The columns that a list is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// This column of times, then `id`.
+    /// A column of times, then `id`.
     Time(&'static str),
-    /// This column of texts, then `id`.
+    /// A column of texts, then `id`.
     Text(&'static str),
-    /// `position`.
+    /// The column `position`.
     Position,
 }
 
-/// The values of those columns in one row.
+/// The values of a [`Sort`]'s columns in one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
-    /// Of [`Sort::Time`].
+    /// The values of [`Sort::Time`].
     Time(&'static str, DateTime<Utc>, Uuid),
-    /// Of [`Sort::Text`].
+    /// The values of [`Sort::Text`].
     Text(&'static str, String, Uuid),
-    /// Of [`Sort::Position`].
+    /// The value of [`Sort::Position`].
     Position(Position),
 }
 
@@ -63,7 +63,7 @@ impl Key {
         key.ok_or(ReadError::InvalidCursor)
     }
 
-    /// Completes a query by a condition: what comes after this key, or before it.
+    /// Restricts a query to the rows after this key, or before it.
     pub(super) fn push_bound(self, query: &mut QueryBuilder<Postgres>, operator: &str) {
         match self {
             Self::Time(column, time, id) => {
@@ -101,7 +101,7 @@ impl Sort {
 /// The column of [`Sort::Position`].
 const POSITION: &str = "position";
 
-/// The values in a cursor that is of this column and no other.
+/// Returns the values in a cursor; `None` unless it is of this column and no other.
 fn content<T: DeserializeOwned>(cursor: &str, column: &str) -> Option<T> {
     let json = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let mut columns: Map<String, Value> = serde_json::from_slice(&json).ok()?;
@@ -109,7 +109,7 @@ fn content<T: DeserializeOwned>(cursor: &str, column: &str) -> Option<T> {
     serde_json::from_value(values).ok()
 }
 
-/// Whether Postgres can compare with it: its times end before ours.
+/// True if Postgres can compare with the time: its times end before ours.
 fn is_storable(time: &DateTime<Utc>) -> bool {
     (1..=9999).contains(&time.year())
 }

@@ -1,4 +1,4 @@
-//! From empty tables to the generation that serves.
+//! Builds a generation, from empty tables until it serves.
 
 use event_store::consume::generation::{self, GenerationState};
 use event_store::consume::parked;
@@ -13,10 +13,10 @@ use super::switch::{Outcome, switch};
 use crate::compare::{Sample, compare};
 use crate::model::ReadModel;
 
-/// So few events behind the log, a generation is caught up with in a moment.
+/// A lag in events that a generation catches up with in a moment.
 const NEARLY: i64 = 1_000;
 
-/// Goes on with a generation that is being made until it serves, or is found wrong.
+/// Continues to build a generation until it serves, or is found wrong.
 pub(super) async fn build(
     pool: &PgPool,
     projection: &dyn ReadModel,
@@ -26,7 +26,7 @@ pub(super) async fn build(
     let id = ConsumerId { name, generation };
     let state = generation::state(pool, name, generation).await?;
     if state != Some(GenerationState::Building) {
-        // Somebody else has finished it, or given it up.
+        // Another process has finished it, or an operator has given it up.
         return Ok(());
     }
     tracing::info!(

@@ -1,11 +1,11 @@
-//! Drops the tables of generations that neither serve nor are being made.
+//! Drops the tables of generations that neither serve nor are being built.
 
 use event_store::consume::generation;
 use event_store::pool;
 use sqlx::PgPool;
 
-/// Drops what can be dropped now: a table that somebody reads is left for the next time, and one that
-/// somebody made a view upon until the view is gone.
+/// Drops the tables that can be dropped now. A table that is being read is left for the next time, and
+/// one that a view depends on until the view is gone.
 pub(super) async fn drop_what_is_gone(pool: &PgPool) -> anyhow::Result<()> {
     for (consumer, generation) in generation::list_undropped(pool).await? {
         match drop_one(pool, &consumer, generation).await {
@@ -23,7 +23,7 @@ pub(super) async fn drop_what_is_gone(pool: &PgPool) -> anyhow::Result<()> {
 
 async fn drop_one(pool: &PgPool, consumer: &str, generation: i32) -> anyhow::Result<()> {
     let mut transaction = pool::begin(pool).await?;
-    // Whoever waits for a lock on a table lets others wait behind.
+    // A statement that waits for a lock on a table makes later ones wait behind it.
     sqlx::query("set local lock_timeout = '200ms'")
         .execute(&mut *transaction)
         .await?;

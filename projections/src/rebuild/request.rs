@@ -1,4 +1,4 @@
-//! Asks for a rebuild.
+//! Requests a rebuild.
 
 use event_store::consume::generation::{self, NewGeneration};
 use event_store::error::StoreError;
@@ -8,20 +8,20 @@ use sqlx::PgPool;
 use crate::model::ReadModel;
 use crate::tables;
 
-/// Why a rebuild was not asked for.
+/// The reason why a rebuild was not requested.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// There is one already.
+    /// A generation is being built already.
     #[error(
         "generation {generation} of `{projection}` is being made already: wait for it, or give it up first"
     )]
     InTheMaking {
-        /// Of which projection.
+        /// The name of the projection.
         projection: &'static str,
-        /// Which one.
+        /// The number of the generation that is being built.
         generation: i32,
     },
-    /// Postgres failed; nothing was asked for.
+    /// Postgres failed; nothing was requested.
     #[error("the rebuild could not be asked for")]
     Unavailable(#[source] sqlx::Error),
     /// The event store failed.
@@ -29,8 +29,8 @@ pub enum RequestError {
     Store(#[from] StoreError),
 }
 
-/// Asks for a new generation of a projection, which is then made beside the one that serves and takes its
-/// place. Gives its number. `by` and `reason` are recorded.
+/// Requests a new generation of a projection, which is then built beside the one that serves and
+/// replaces it. Returns its number. `by` and `reason` are recorded.
 ///
 /// # Errors
 /// [`RequestError`].

@@ -1,10 +1,10 @@
-//! Puts a generation in the place of the one that serves.
+//! Switches from the generation that serves to a new one.
 //!
-//! The checkpoints of the old one are locked first: from then on nobody can show clients more than it shows
-//! now. The new one then catches up, in transactions of its own, with all that is in the log, which is at least
-//! as much. After that the views are pointed to its tables, the checkpoints of the old one are removed (so that a
-//! worker which still follows it is fenced), and all of this commits at once. A worker that waits for
-//! those checkpoints finds them gone.
+//! The checkpoints of the old one are locked first: from then on no worker can show clients more than
+//! it shows now. The new one then catches up, in transactions of its own, with all that is in the log,
+//! which is at least as much. After that the views are pointed to its tables, the checkpoints of the old
+//! one are removed, and all of this commits at once. So a worker which still follows the old one is
+//! fenced. A worker that waits for those checkpoints finds them gone.
 
 use std::time::Duration;
 
@@ -20,18 +20,18 @@ use super::fill::fill;
 use crate::model::ReadModel;
 use crate::tables;
 
-/// Pause after an attempt that met somebody who reads for long.
+/// Pause after an attempt that met a long query.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What became of it.
+/// The result of a switch.
 pub(super) enum Outcome {
-    /// It serves.
+    /// The new generation serves.
     Serves,
-    /// It does not: it has parked what the one that serves has applied.
+    /// The new generation does not serve: it has parked what the one that serves has applied.
     Parks(Vec<NewlyParked>),
 }
 
-/// Tries until the generation serves, or must not.
+/// Retries the switch until the generation serves, or must not.
 pub(super) async fn switch(
     pool: &PgPool,
     projection: &dyn ReadModel,
@@ -68,7 +68,7 @@ async fn try_switch(
     let serving = generation::lock_serving(&mut transaction, name)
         .await?
         .context("no generation serves")?;
-    // Before anything waits for what is locked now: somebody else may have put it in its place.
+    // Before anything waits for these locks: another process may have switched already.
     ensure!(
         serving != generation,
         "generation {generation} of `{name}` serves already"
@@ -102,8 +102,8 @@ async fn try_switch(
     Ok(Attempt::Ended(Outcome::Serves))
 }
 
-/// Points the views of clients to the generation's tables, and drops those that this code does not declare
-/// any more. Waits for queries that run, but not for long: new ones wait behind us.
+/// Points the views of clients to the generation's tables, and drops those that this code does not
+/// declare any more. Waits for running queries, but not for long: new ones wait behind the switch.
 async fn show(
     transaction: &mut PgConnection,
     projection: &dyn ReadModel,

@@ -1,4 +1,4 @@
-//! What the reader asks of Postgres: its checkpoints, whether the log has what Kafka says, and what Kafka
+//! The reader's queries to Postgres: its checkpoints, checks of Kafka's claims, and events that Kafka
 //! lacks.
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ impl Reader {
             .block_on(checkpoint::load(&self.pool, id, shards))
     }
 
-    /// Holds what messages say against the log; gives what is not so.
+    /// Checks the claims of messages against the log; returns those that are wrong.
     pub(super) fn refuted(&self, mut claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError> {
         if claims.is_empty() {
             return Ok(claims);
@@ -49,13 +49,14 @@ impl Reader {
         Ok(claims)
     }
 
-    /// Reads from the log what Kafka does not have. Stops early when nobody wants it any more.
+    /// Reads the events from the log that Kafka does not have. Stops early when the source does not want
+    /// them any more.
     pub(super) fn fill(&mut self, shard: Shard, up_to: Position) -> Result<(), StoreError> {
         if !self.fill_page(shard, up_to)? {
             return Ok(());
         }
-        // It may take long. Kafka must hear of this member now and then, and the member of Kafka, or it
-        // would be taken for dead and not know it.
+        // The rest may take long. The member must poll Kafka meanwhile, or Kafka would take it for dead
+        // without its knowledge.
         let partitions = self.partitions(self.cursors.keys().map(|shard| (*shard, None)));
         if let Err(error) = self.kafka.pause(&partitions) {
             tracing::debug!(consumer = self.consumer, %error, "partitions were not paused");
@@ -69,7 +70,7 @@ impl Reader {
         filled
     }
 
-    /// Goes on page by page, while the partitions are paused.
+    /// Reads the further pages one by one, while the partitions are paused.
     fn fill_pages(&mut self, shard: Shard, up_to: Position) -> Result<(), StoreError> {
         loop {
             self.hand_out()?;
@@ -83,7 +84,7 @@ impl Reader {
         }
     }
 
-    /// Reads a page; gives whether there is more.
+    /// Reads a page; returns whether there is more.
     fn fill_page(&mut self, shard: Shard, up_to: Position) -> Result<bool, StoreError> {
         let Some(cursor) = self.cursors.get(&shard) else {
             return Ok(false);
@@ -102,7 +103,7 @@ impl Reader {
         Ok(more)
     }
 
-    /// Reads shards from the log that stand still. If their events come later, they will be known.
+    /// Reads stalled shards from the log. Events of theirs that come later are recognized.
     pub(super) fn fill_stalled(&mut self) -> Result<(), StoreError> {
         let standing = self.standing()?;
         if standing.is_empty() {
@@ -130,9 +131,10 @@ impl Reader {
         self.hand_out()
     }
 
-    /// Returns where the shards stand that this reader answers for: those that Kafka gave it. While it has
-    /// none, they are all shards, because Kafka may be away, and have taken its partitions back or never
-    /// given them; and they stand where somebody has applied them.
+    /// Returns the positions of the shards that this reader answers for: those that Kafka gave it. While
+    /// it has none, they are all shards. Kafka may be unavailable, and have taken the reader's
+    /// partitions back or never given them. The shards are then at the positions up to which any process
+    /// has applied them.
     fn standing(&self) -> Result<BTreeMap<Shard, Position>, StoreError> {
         if self.generation == 0 {
             return Ok(BTreeMap::new());
