@@ -1,11 +1,11 @@
 //! Copies the log into an EventStoreDB or KurrentDB server: stream for stream, event for event, the
 //! bytes and ids as they are stored.
 //!
-//! Every append expects the revision before it and carries our event ids, so a copy that was written
-//! before the checkpoint moved is recognized and not doubled. It is recognized by its revision alone. A
-//! stream of the same name that somebody else wrote would be taken for the copy, so an archive serves one
-//! log. To prove that the copy is true, compare ids and data. An archive that is down or refuses only falls
-//! behind.
+//! Every append expects the revision before it and carries our event ids. So a copy that was written
+//! before the checkpoint moved is recognized and not doubled. A copy is recognized by its revision
+//! alone. A stream of the same name from another writer would be taken for the copy, so an archive
+//! serves one log. To prove that the copy is true, compare ids and data. An archive that is down or
+//! refuses only falls behind.
 //!
 //! The mapping is tested; the client's calls compile and were not run against a real server.
 
@@ -30,7 +30,7 @@ use serde_json::value::RawValue;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-/// The consumer whose checkpoints say how far the copy is.
+/// The consumer whose checkpoints are the progress of the copy.
 pub const CONSUMER: ConsumerId = ConsumerId {
     name: "archive",
     generation: 1,
@@ -39,8 +39,8 @@ pub const CONSUMER: ConsumerId = ConsumerId {
 /// The timeout of one append.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Copies until `stop`; `url` is like `esdb://host:2113?tls=false`. TLS is that of ring, for whatever in the
-/// process asks rustls for its default.
+/// Copies until `stop`; `url` is like `esdb://host:2113?tls=false`. TLS is that of ring, also for other
+/// code in the process that asks rustls for its default.
 ///
 /// # Errors
 /// When the URL is malformed or the client cannot be made. Failures of the server are retried without end.
@@ -50,7 +50,7 @@ pub async fn run(
     sequenced: Signal,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    // The client asks for a default and brings two to choose from. An error says that there is one.
+    // The client asks for a default, and two are linked. An error says that one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = url.parse::<ClientSettings>();
     let settings = settings.map_err(|error| anyhow::anyhow!("the archive's URL: {error}"))?;
@@ -87,7 +87,7 @@ struct Archive {
 }
 
 impl Archive {
-    /// Copies from the checkpoints on, until something fails. Calls `copied` after every batch.
+    /// Copies from the checkpoints on, until an error. Calls `copied` after every batch.
     async fn copy(
         &self,
         pool: &PgPool,
@@ -112,7 +112,7 @@ impl Archive {
         Ok(())
     }
 
-    /// Appends what the archive's stream lacks of these consecutive events.
+    /// Appends those of these consecutive events that the archive's stream lacks.
     async fn append(
         &self,
         stream: StreamId,

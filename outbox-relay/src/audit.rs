@@ -1,23 +1,27 @@
-//! Checks, while everything runs, that Kafka holds what the log holds: every event once, byte for byte,
-//! with positions ascending in every partition, for `read_committed` readers.
+//! Checks that Kafka holds what the log holds, while everything runs. Every event must be there once,
+//! byte for byte, with positions ascending in every partition, for `read_committed` readers.
 //!
-//! # Why neither the relay nor Kafka at work can look like a difference
+//! # Proof that neither the relay nor Kafka at work looks like a difference
 //!
-//! Three things are read in this order: how far the publisher is, `P`; where each partition ends, `E`, open
-//! transactions included; and then, when no transaction before `E` is open any more, what is committed
-//! before `E`.
+//! The audit reads three things, in this order:
+//!
+//! - the position that the publisher has reached, `P`;
+//! - the end of each partition, `E`, open transactions included;
+//! - the committed messages before `E`, when no transaction before `E` is open any more.
+//!
+//! Both sides of `P` are then compared rightly:
 //!
 //! - The events up to `P` were sent before `P` could be read, because the record that says `P` was
-//!   committed with them or later. So they are before `E`, and the outcome of their transactions is known
-//!   when the messages are read. One that is not there is missing.
-//! - Messages after `P` are compared like all others: their events were in the log before they were
+//!   committed with them or later. So they are before `E`, and the outcome of their transactions is
+//!   known when the messages are read. One that is not there is missing.
+//! - Messages after `P` are compared like all others. Their events were in the log before they were
 //!   sent, so they are there when the log is asked after the message was read.
 //!
-//! What a topic has lost from its beginning, because somebody deleted it or it keeps messages only for a
-//! time, is a note and no difference: consumers take that from the log. After a partition's first message
-//! nothing may be missing.
+//! A topic may have lost messages from its beginning, because somebody deleted it or it keeps messages
+//! only for a time. That is a note and no difference: consumers take these events from the log. After a
+//! partition's first message nothing may be missing.
 //!
-//! Nothing is written to Kafka: partitions are assigned by hand, and no offset is committed.
+//! The audit writes nothing to Kafka: partitions are assigned by hand, and no offset is committed.
 
 mod message;
 mod reader;
@@ -105,7 +109,8 @@ fn unlike(position: Position, found: String) -> Difference {
 /// The state of every partition, as far as it was read.
 #[derive(Default)]
 struct Shards {
-    /// The position of each partition's first message: from there on it must have everything.
+    /// The position of each partition's first message: from there on the partition must have every
+    /// event.
     first: HashMap<Shard, Position>,
     /// The highest position of each partition, so far.
     last: HashMap<Shard, Position>,
@@ -153,7 +158,7 @@ impl Shards {
         Ok(())
     }
 
-    /// Remembers a message that is what it must be. Returns what is wrong with its place, if anything is.
+    /// Remembers a correct message. Returns the difference of its place, if there is any.
     fn note_place(
         &mut self,
         message: &OwnedMessage,

@@ -16,46 +16,46 @@ pub struct RelayHealth {
     refused: Mutex<Option<Refusal>>,
 }
 
-/// [`RelayHealth`] at one moment.
+/// The state of [`RelayHealth`] at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Gives positions.
+    /// The sequencer, which gives positions.
     pub sequencer: Condition,
-    /// Sends to Kafka.
+    /// The publisher, which sends to Kafka.
     pub publisher: Condition,
-    /// Kafka has every event up to here; `None` while this process does not know: before it leads, and
-    /// while it stands by.
+    /// The position up to which Kafka has every event. `None` while this process does not know: before
+    /// it leads, and on standby.
     pub published: Option<Position>,
     /// The event that Kafka refuses for good, from the refusal until Kafka has it.
     pub refused: Option<Refusal>,
 }
 
-/// The state of a part, and since when it is in it.
+/// The state of a part, and the time since when it has lasted.
 #[derive(Clone, Debug)]
 pub struct Condition {
     /// The state.
     pub state: State,
-    /// When the part entered the state.
+    /// The time when the part entered the state.
     pub since: Instant,
 }
 
 /// The state of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It has not begun yet.
+    /// The part has not begun yet.
     Starting,
-    /// Another process does the work; this one is ready to.
+    /// A standby: another process leads, and this one is ready to.
     Standby,
-    /// This process does the work.
+    /// The process leads and does the work.
     Leading,
-    /// This process should do the work and cannot; it keeps trying.
+    /// The process should do the work and cannot; it keeps retrying.
     Failing {
-        /// Why, in a sentence for operators.
+        /// The reason, in a sentence for operators.
         why: String,
     },
 }
 
-/// One part of the relay, which one process at a time leads.
+/// A part of the relay, which one process at a time leads.
 #[derive(Debug)]
 pub(crate) struct Role {
     name: &'static str,
@@ -93,7 +93,8 @@ impl RelayHealth {
         self.refused.lock().expect("no holder panics").clone()
     }
 
-    /// Notes how far Kafka is: the publisher leads, unless Kafka still refuses the event after that.
+    /// Notes the position up to which Kafka has every event. The publisher leads then, unless Kafka
+    /// still refuses an event after that position.
     pub(crate) fn published_up_to(&self, position: Position) {
         *self.published.lock().expect("no holder panics") = Some(position);
         metrics::gauge!("clustergenie_relay_published_position").set(position.0 as f64);
@@ -130,7 +131,7 @@ impl RelayHealth {
     }
 }
 
-/// Shows the position of the event that Kafka refuses for good; 0 when it refuses none.
+/// Reports the position of the event that Kafka refuses for good; 0 when it refuses none.
 fn gauge_refused(position: Position) {
     metrics::gauge!("clustergenie_relay_refused_position").set(position.0 as f64);
 }
@@ -162,7 +163,7 @@ impl Role {
         self.condition.lock().expect("no holder panics").clone()
     }
 
-    /// Sets the state, and logs it when it is another one.
+    /// Sets the state, and logs it when it changes.
     pub(crate) fn becomes(&self, state: State) {
         let mut condition = self.condition.lock().expect("no holder panics");
         if condition.state == state {

@@ -13,7 +13,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
-/// How long to wait for callbacks that are queued.
+/// The longest wait for callbacks that are queued.
 const CALLBACKS: Duration = Duration::from_millis(5);
 
 /// The opaque value of the record of progress; the opaque value of an event's message is its index in the
@@ -36,8 +36,8 @@ pub(crate) struct Failure {
     pub(crate) error: KafkaError,
 }
 
-/// Whether Kafka refuses the record, or the batch that it is in, at every attempt until an operator changes
-/// a setting. All other errors are transient, such as too few replicas in sync.
+/// True if Kafka refuses the record, or the batch that it is in, at every attempt until an operator
+/// changes a setting. All other errors are transient, such as too few replicas in sync.
 pub(crate) fn is_for_good(error: &KafkaError) -> bool {
     is_too_large(error)
         || matches!(
@@ -47,7 +47,7 @@ pub(crate) fn is_for_good(error: &KafkaError) -> bool {
         || is_innocent(error)
 }
 
-/// Whether a limit of size is the reason of the refusal.
+/// True if a limit of size is the reason of the refusal.
 pub(crate) fn is_too_large(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
@@ -59,7 +59,7 @@ pub(crate) fn is_too_large(error: &KafkaError) -> bool {
     )
 }
 
-/// Whether the record was refused only because another one of its batch is invalid.
+/// True if the record was refused only because another one of its batch is invalid.
 pub(crate) fn is_innocent(error: &KafkaError) -> bool {
     error.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidDifferentRecord)
 }
@@ -93,7 +93,7 @@ pub(crate) fn explain(
 
 impl ClientContext for Diagnostics {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        // An error of the client is logged once, by whoever called it.
+        // An error of the client is logged once, by the caller.
         tracing::debug!(?level, facility, message, "kafka client");
     }
 

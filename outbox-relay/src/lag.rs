@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::health::{RelayHealth, State};
 
-/// How often the lag is measured.
+/// The interval between measurements of the lag.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Measures until `stop`. Reports nothing while another process leads, whose lag it is. One that led until
-/// then reports 0 last, so that an old value does not stay.
+/// Measures the lag until `stop`. Reports nothing while another process leads, whose lag it is. A former
+/// leader reports 0 last, so that an old value does not stay.
 pub(crate) async fn run(pool: &PgPool, health: &RelayHealth, stop: &CancellationToken) {
     let mut reported = false;
     while !stop.is_cancelled() {
@@ -37,7 +37,8 @@ pub(crate) async fn run(pool: &PgPool, health: &RelayHealth, stop: &Cancellation
     }
 }
 
-/// Notes how far Kafka is, so that the lag can be measured also while Kafka cannot be reached.
+/// Records the progress of the publisher, so that the lag can be measured also while Kafka cannot be
+/// reached.
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when another process has the lease by now; [`StoreError::Unavailable`] when
@@ -69,8 +70,8 @@ pub(crate) async fn note_progress(
     }
 }
 
-/// Whether this process reports the lag: one that leads, or should lead and cannot. One that has never
-/// reached Kafka goes by what the last publisher noted.
+/// True if this process reports the lag: it leads, or should lead and cannot. A process that has never
+/// reached Kafka uses the progress that the last publisher recorded.
 fn is_ours_to_report(health: &RelayHealth) -> bool {
     match health.publisher.condition().state {
         State::Leading | State::Failing { .. } => true,
@@ -83,11 +84,11 @@ fn is_ours_to_report(health: &RelayHealth) -> bool {
 struct Lag {
     /// Events after the position up to which Kafka has them.
     events: i64,
-    /// The age of the oldest of those, by when it was recorded.
+    /// The age of the oldest of those, by the time of its recording.
     seconds: f64,
     /// The age of the oldest event that Kafka does not have: it comes next, or has no position yet.
     oldest_seconds: f64,
-    /// How long Kafka has got nothing although there was something.
+    /// The time in which Kafka has got nothing although there was something to publish.
     stalled_seconds: f64,
 }
 

@@ -1,25 +1,26 @@
-//! Runs a task on the elected leader while it holds the lease, and rejoins the election when it loses it.
+//! Runs a task on the elected leader while it holds the lease, and rejoins the election when it loses
+//! it.
 //!
 //! The lease only decides who should lead. An old leader changes nothing, whatever it does after it was
-//! paused, cut off or slow, because everything that it writes is refused where it is written:
+//! paused, cut off or slow. The reason is that everything that it writes is refused where it is written:
 //!
-//! - *The sequencer* writes in one statement that moves the head of the log by compare-and-set on position
-//!   and epoch. It holds no transaction open between statements. A leader that is stopped leaves at most one
-//!   statement, which ends by itself: before the other took over, or after, and then without effect. What it
-//!   has read, it reads again when it leads again.
-//! - *The publisher* writes to Kafka under a transactional id. The next one fences that id before it reads
-//!   the record of progress. A publisher that is stopped in a transaction blocks readers of committed
-//!   messages until the next one starts, or Kafka ends the transaction after a minute. When it wakes, its
-//!   own commit fails, and it starts again from the record, under a new epoch of Kafka.
+//! - *The sequencer* writes in one statement that moves the head of the log by compare-and-set on
+//!   position and epoch. It holds no transaction open between statements. A leader that is stopped
+//!   leaves at most one statement, which ends by itself: before the other took over, or after, and then
+//!   without effect. What it has read, it reads again when it leads again.
+//! - *The publisher* writes to Kafka under a transactional id. The next one fences that id before it
+//!   reads the record of progress. A publisher that stops in a transaction blocks readers of committed
+//!   messages until the next one starts, or Kafka ends the transaction after a minute. When it wakes,
+//!   its own commit fails, and it starts again from the record, under a new epoch of Kafka.
 //! - *A thread that waits for Kafka* cannot be stopped, so it may outlive its term. It writes one
 //!   transaction at most, which is whole, and the next term fences it like another process. If it starts
-//!   late and fences the next term instead, that one fails and takes over once more, while nobody uses what
-//!   the thread started.
+//!   late and fences the next term instead, that one fails and takes over once more, while nobody uses
+//!   what the thread started.
 //!
-//! *Postgres that does not answer*, because it is paused or the network is, is the one thing that nobody
+//! *Postgres that does not answer*, because it is paused or the network is, is the one case that nobody
 //! else ends. So every statement about the lease has a timeout. A term whose lease cannot be renewed in
-//! time ends, and says why. Refused connections and names that do not resolve are errors at once, and are
-//! retried with pauses.
+//! time ends, and says why. Refused connections and names that do not resolve are errors at once, and
+//! are retried with pauses.
 
 use std::future::Future;
 use std::time::Duration;
@@ -36,11 +37,11 @@ use crate::health::{Role, State};
 /// slow does not end the term of a leader that nobody replaces.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One candidate for leading a role.
+/// A candidate for leading a role.
 pub(crate) struct LeaderLoop<'a> {
     pub(crate) pool: &'a PgPool,
     pub(crate) role: &'a Role,
-    /// Unique to the process.
+    /// The owner of the lease, unique to the process.
     pub(crate) owner: &'a str,
     pub(crate) stop: &'a CancellationToken,
 }
@@ -100,7 +101,7 @@ impl LeaderLoop<'_> {
         ended.map(|()| Term::Ended)
     }
 
-    /// Renews the lease until it is lost, and returns why.
+    /// Renews the lease until it is lost, and returns the reason.
     async fn keep(&self, lease: &Lease) -> StoreError {
         loop {
             tokio::time::sleep(RENEW_EVERY).await;
@@ -112,8 +113,8 @@ impl LeaderLoop<'_> {
     }
 }
 
-/// Gives a statement up that Postgres does not answer in time. The connection goes back to the pool when it
-/// has got the answer.
+/// Gives up a statement that Postgres does not answer within the timeout. The connection goes back to
+/// the pool when it has got the answer.
 async fn in_time<T>(
     doing: &'static str,
     asking: impl Future<Output = Result<T, StoreError>>,
@@ -130,7 +131,7 @@ async fn in_time<T>(
     }
 }
 
-/// How an attempt to lead ended.
+/// The end of an attempt to lead.
 enum Term {
     /// Another process holds the lease.
     Standby,

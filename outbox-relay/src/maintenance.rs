@@ -1,4 +1,4 @@
-//! Periodic maintenance: old idempotency keys are deleted, and digests of the log are made.
+//! Periodic maintenance: deletes old idempotency keys, and makes digests of the log.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use event_store::write::idempotency;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-/// How often old idempotency keys are deleted.
+/// The interval between deletions of old idempotency keys.
 const DELETE_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Poll interval for complete ranges of the log that have no digest yet.
 const DIGEST_EVERY: Duration = Duration::from_secs(10);
-/// Pause between two statements while there are many, so that a log without digests, which an older program
-/// wrote, does not slow everything else down.
+/// Pause between two statements while many digests are missing. So a log without digests, which an older
+/// program wrote, does not slow everything else down.
 const DIGEST_NEXT: Duration = Duration::from_millis(100);
 /// The most digests of one statement, which takes some milliseconds for each.
 const DIGESTS: i64 = 5;

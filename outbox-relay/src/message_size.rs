@@ -18,13 +18,13 @@ const KEY: usize = 36;
 
 /// The most bytes of all headers of a message, with their frames.
 ///
-/// Everything in them is of bounded length, the actor of the metadata included, because the API takes no
+/// All headers are of bounded length, the actor of the metadata included, because the API takes no
 /// longer subject. They are some 2 KiB at the most; the rest is room for headers to come.
 pub const MAX_HEADERS_BYTES: usize = 8 * 1024;
 
 /// The most bytes of a message: the largest event that the store takes, with the largest headers.
 ///
-/// Every topic must take batches of this size, and the publisher makes none that are larger, so a topic
+/// Every topic must take batches of this size, and the publisher makes none that are larger. So a topic
 /// that was checked refuses no message for its size.
 pub const MAX_MESSAGE_BYTES: usize =
     BATCH_FRAME + RECORD_FRAME + KEY + MAX_HEADERS_BYTES + MAX_EVENT_BYTES;

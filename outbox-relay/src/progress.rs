@@ -1,5 +1,5 @@
 //! The progress of the relay: a record in Kafka, written in the same transaction as the events that it
-//! vouches for. So record and events agree, however the last relay ended.
+//! covers. So record and events agree, however the last relay ended.
 
 use std::collections::HashMap;
 
@@ -17,34 +17,34 @@ use crate::topic_tail::Tail;
 /// The key of the record: the topic is compacted to the last one.
 pub(crate) const KEY: &str = "position";
 
-/// The record.
+/// The record of progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     /// Kafka has every event up to here, and none after it.
     pub(crate) position: Position,
     /// The event at that position, which tells one log from another.
     pub(crate) event: EventId,
-    /// The epoch of the lease under which it was written: for people who investigate.
+    /// The epoch of the lease under which the record was written: for people who investigate.
     pub(crate) epoch: i64,
 }
 
-/// How far the last publisher came, by what Kafka has.
+/// The progress of the last publisher, by what Kafka has.
 #[derive(Clone, Debug)]
 pub(crate) struct Standing {
-    /// As in [`Progress`].
+    /// The position of [`Progress`].
     pub(crate) position: Position,
-    /// As in [`Progress`].
+    /// The event of [`Progress`].
     event: EventId,
 }
 
 impl Standing {
-    /// Reads how far the last publisher came; `None` when nothing was ever published. Blocks.
+    /// Reads the progress of the last publisher; `None` when nothing was ever published. Blocks.
     ///
     /// A publisher must fence the last one first, or the record may be outdated when it is read.
     ///
-    /// When somebody deleted the topic of the record, the events themselves tell: a transaction holds all
-    /// events up to a position, and positions ascend in every partition. So the highest position among the
-    /// last messages of the partitions is the one of the record.
+    /// When somebody deleted the topic of the record, the events themselves tell the progress. A
+    /// transaction holds all events up to a position, and positions ascend in every partition. So the
+    /// highest position among the last messages of the partitions is the one of the record.
     pub(crate) fn read(tail: &Tail, topics: &Topics) -> anyhow::Result<Option<Self>> {
         if let Some(message) = tail.last(&topics.progress(), 0)? {
             let value = message.payload().unwrap_or_default();

@@ -1,13 +1,13 @@
-//! Publishes the log to Kafka as CloudEvents: every event exactly once, with positions ascending in every
-//! partition.
+//! Publishes the log to Kafka as CloudEvents: every event exactly once, with positions ascending in
+//! every partition.
 //!
-//! Kafka being down, at the start or later, stops only this: the log grows, `health` says why nothing is
-//! published, and publishing resumes by itself at the record of progress.
+//! Kafka being down, at the start or later, stops only publishing. The log grows, `health` says why
+//! nothing is published, and publishing resumes by itself at the record of progress.
 //!
-//! An event that Kafka refuses for good stops publishing: there is no second path around it, because what
-//! came late would break the order of positions. `health`, the log and `/readyz` name the event, Kafka's
-//! reason and the remedy. The publisher keeps the lease and tries again every 10 seconds, and at
-//! once after a restart. The first attempt that Kafka takes resumes publishing, with nothing lost.
+//! An event that Kafka refuses for good stops publishing. There is no second path around it, because an
+//! event that came late would break the order of positions. `health`, the log and `/readyz` name the
+//! event, Kafka's reason and the remedy. The publisher keeps the lease and retries every 10 seconds, and
+//! at once after a restart. The first attempt that Kafka takes resumes publishing, with nothing lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ use crate::leader::LeaderLoop;
 const REFUSED_RETRY: Duration = Duration::from_secs(10);
 
 /// Publishes while this process holds the lease, until `stop`; a transaction that is under way is
-/// finished if Kafka answers. Also measures how far Kafka is behind the log.
+/// finished if Kafka answers. Also measures the lag of Kafka behind the log.
 ///
 /// `owner` must be unique to the process. Failures are retried without end and reported to `health`.
 pub async fn run(

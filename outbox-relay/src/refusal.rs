@@ -23,7 +23,7 @@ pub struct Refusal {
     pub bytes: usize,
     /// Kafka's reason.
     pub reason: String,
-    /// What makes Kafka take the event.
+    /// The change that makes Kafka take the event.
     pub remedy: String,
     /// Kafka has every event up to here, and none after it.
     pub published: Position,

@@ -1,7 +1,7 @@
 //! Runs the sequencer, which gives every appended event its position at once.
 //!
 //! [`Sequencer`] itself makes sure that nothing is lost, however it ends; this loop only decides when it
-//! looks.
+//! runs a step.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

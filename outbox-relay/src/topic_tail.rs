@@ -11,8 +11,9 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::kafka_diagnostics::Diagnostics;
 
-/// How far before the end the first look begins. Markers and aborted messages take offsets too, so the last
-/// committed message may be further away; then the next look begins further back.
+/// The distance between the end and the beginning of the first look, in offsets. Markers and aborted
+/// messages take offsets too, so the last committed message may be further away; then the next look
+/// begins further back.
 const FIRST_LOOK: i64 = 64;
 const WIDENING: i64 = 16;
 /// The timeout of one look.

@@ -1,11 +1,12 @@
 //! Creates the relay's topics and checks their settings, before anything is fenced or sent.
 //!
-//! What is checked is what the promises to readers rest on:
-//! - *partitions*: a key's partition follows from their number, and shards of the log are cut the same way;
+//! The checked settings are those that the guarantees to readers depend on:
+//! - *partitions*: a key's partition follows from their number, and shards of the log are cut the same
+//!   way;
 //! - *`cleanup.policy`*: a compacted topic of events loses events; an expired record of progress would
 //!   have the whole log published again;
-//! - *`max.message.bytes`*, of the topic or by default of its brokers: an event that does not fit would stop
-//!   publishing.
+//! - *`max.message.bytes`*, of the topic or by default of its brokers: an event that does not fit would
+//!   stop publishing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -28,10 +29,10 @@ use crate::message_size::MAX_MESSAGE_BYTES;
 
 /// The timeout of one request to the brokers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a topic that was just created may stay unknown to the broker that is asked.
+/// The timeout of a topic that was just created and is still unknown to the broker that is asked.
 const APPEARANCE: Duration = Duration::from_secs(10);
 
-/// As many replicas as the brokers make of a topic by default.
+/// The default number of replicas, which the brokers choose.
 const BROKERS_CHOICE: TopicReplication<'_> = TopicReplication::Fixed(-1);
 
 const CLEANUP_POLICY: &str = "cleanup.policy";
@@ -166,7 +167,8 @@ fn wrong_settings(wanted: &Wanted, found: &BTreeMap<String, String>, brokers: &s
     wrong
 }
 
-/// Asks for all topics, because asking for one by name may create it, with the brokers' own settings.
+/// Returns the number of partitions of every topic. Asks for all topics, because asking for one by name
+/// may create it, with the brokers' own settings.
 fn partition_counts(producer: &BaseProducer<Diagnostics>) -> anyhow::Result<HashMap<String, i32>> {
     let metadata = producer.client().fetch_metadata(None, REQUEST_TIMEOUT);
     let metadata =
@@ -198,9 +200,9 @@ async fn create(admin: &AdminClient<Diagnostics>, missing: &[Wanted]) -> anyhow:
 }
 
 /// Reads the settings in effect, whether they are a topic's own or its brokers' default. Returns `None`
-/// when the brokers do not answer this one question: they may know no such request, or have no controller
-/// for now, and publish all the same. A limit that is wrong then shows when an event is refused, and the
-/// rest at the next start.
+/// when the brokers do not answer this one question. They may know no such request, or have no
+/// controller for now, and accept messages all the same. A limit that is wrong then shows when an event is
+/// refused, and the rest at the next start.
 ///
 /// # Errors
 /// When Kafka refuses to tell the settings of a topic.

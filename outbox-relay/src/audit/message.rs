@@ -18,8 +18,8 @@ pub(super) fn position(message: &OwnedMessage) -> Option<Position> {
     text.parse().ok().map(Position)
 }
 
-/// Compares a message with the event of the log at the position that it names, and the position of the
-/// event before that one in its shard. Returns the difference, if there is any.
+/// Compares a message with the event of the log at the position that it names. The position of the event
+/// before that one in its shard is compared too. Returns the difference, if there is any.
 pub(super) fn compare(
     topics: &Topics,
     message: &OwnedMessage,
@@ -56,8 +56,9 @@ pub(super) fn compare(
     None
 }
 
-/// Checks that a message that is what it must be is the only one of its event, and stands after `before`,
-/// the highest position of the messages before it in its partition. Returns what is wrong.
+/// Checks that a correct message is the only one of its event. Checks also that it comes after `before`,
+/// the highest position of the messages before it in its partition. Returns the difference, if there is
+/// any.
 pub(super) fn out_of_line(
     message: &OwnedMessage,
     event: &Positioned<StoredEvent>,

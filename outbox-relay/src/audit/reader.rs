@@ -1,5 +1,5 @@
-//! Reads the committed messages of all partitions, one after the other, up to their current ends.
-//! Everything here blocks, and has a thread to do so.
+//! Reads the committed messages of all partitions, one after the other, up to their current ends. All
+//! calls here block, and run on a thread for that.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -21,11 +21,11 @@ use crate::topic_tail::Tail;
 
 /// The timeout of one request to the brokers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a partition may give nothing before that is a failure.
+/// The timeout of a partition that gives nothing.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long a transaction may stay open: longer than Kafka keeps one of a relay that was killed.
+/// The timeout of an open transaction: longer than Kafka keeps one of a relay that was killed.
 const OPEN: Duration = Duration::from_secs(90);
-/// The longest one call waits, until it is looked whether anybody still receives messages.
+/// The longest wait of one call: the poll interval for whether the receiver was dropped.
 const SLICE: Duration = Duration::from_millis(250);
 /// The most messages, and bytes of values, in one batch.
 const MESSAGES: usize = 500;
@@ -42,15 +42,16 @@ pub(super) struct Reader {
     config: ClientConfig,
     topics: Topics,
     committed: BaseConsumer<Diagnostics>,
-    /// Sees open transactions too: tells where partitions end.
+    /// The consumer that sees open transactions too, for the ends of partitions.
     any: BaseConsumer<Diagnostics>,
 }
 
 impl Reader {
-    /// Connects.
+    /// Connects to Kafka.
     ///
     /// # Errors
-    /// When Kafka does not answer, or the topics are not there or cut otherwise than ours.
+    /// When Kafka does not answer, or the topics are missing or have other numbers of partitions than
+    /// ours.
     pub(super) fn new(
         brokers: &str,
         topics: Topics,
@@ -84,13 +85,13 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Returns how far the publisher is, if it ever published.
+    /// Returns the progress of the publisher, if it ever published.
     pub(super) fn standing(&self) -> anyhow::Result<Option<Standing>> {
         Standing::read(&Tail::new(self.config.clone())?, &self.topics)
     }
 
-    /// Sends what is committed before the ends of now, partition by partition; stops when nobody
-    /// receives it any more.
+    /// Sends the messages that are committed before the current ends, partition by partition. Stops when
+    /// the receiver is dropped.
     pub(super) fn read(&self, batches: &Sender<Batch>) -> anyhow::Result<()> {
         let mut ends = Vec::new();
         let types: Vec<_> = self.topics.known().collect();
@@ -109,7 +110,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Waits until no transaction before an end is open, or nobody receives anything any more.
+    /// Waits until no transaction before an end is open, or the receiver is dropped.
     fn await_transactions(
         &self,
         topic: &str,
@@ -168,9 +169,9 @@ impl Reader {
         Ok(())
     }
 
-    /// Checks the topics of this program's stream types, and learns those of newer programs that exist: the relay
-    /// creates them when it next starts, or when the first event comes. Asks for all topics, because asking for one
-    /// by name may create it.
+    /// Checks the topics of this program's stream types, and learns those of newer programs that exist.
+    /// The relay creates the others when it next starts, or when the first event comes. Asks for all
+    /// topics, because asking for one by name may create it.
     fn find_topics(&mut self, names: BTreeMap<StreamType, String>) -> anyhow::Result<()> {
         let metadata = self
             .any

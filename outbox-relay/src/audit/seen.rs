@@ -1,4 +1,4 @@
-//! A set of positions, a bit each: positions are dense, so that is small also for very many.
+//! A set of positions, a bit each. Positions are dense, so the set is small also for very many.
 
 use event_store::envelope::Position;
 
@@ -9,7 +9,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Adds a position and returns whether it is new. One below 1 is never in the set.
+    /// Adds a position and returns whether it is new. A position below 1 is never in the set.
     pub(super) fn insert(&mut self, position: Position) -> bool {
         let Some((word, bit)) = place(position) else {
             return true;
@@ -22,7 +22,7 @@ impl Seen {
         is_new
     }
 
-    /// Whether a position was added.
+    /// True if the position was added.
     pub(super) fn contains(&self, position: Position) -> bool {
         place(position)
             .and_then(|(word, bit)| Some(self.words.get(word)? & bit != 0))

@@ -1,4 +1,4 @@
-//! One session of the publisher: from taking over to the first failure.
+//! A session of the publisher: from the takeover to the first failure.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use crate::lag;
 use crate::progress::Progress;
 use crate::refusal::Refusal;
 
-/// How often the progress is noted in Postgres, for metrics.
+/// The interval between records of the progress in Postgres, for metrics.
 const NOTE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a session works with.
+/// The resources of a session.
 #[derive(Clone)]
 pub(super) struct Relay {
     pub(super) pool: PgPool,
@@ -36,7 +36,7 @@ pub(super) struct Relay {
     pub(super) stop: CancellationToken,
 }
 
-/// Why a session ended without a failure.
+/// The reason why a session ended without a failure.
 pub(super) enum End {
     /// The process stops.
     Stopped,
@@ -48,7 +48,7 @@ pub(super) enum End {
 pub(super) struct Session {
     relay: Relay,
     lease: Lease,
-    /// Never used again after a failure, because the session ends with it.
+    /// The writer, which is never used again after a failure, because the session ends with it.
     writer: Arc<Writer>,
     /// Kafka has every event up to here and none after it, as the last record of progress says.
     position: Position,
@@ -67,10 +67,10 @@ enum Sent<T> {
 type Chained = (Positioned<StoredEvent>, Position);
 
 impl Session {
-    /// Checks the topics, fences the publisher before, and reads how far it came.
+    /// Checks the topics, fences the publisher before, and reads its progress.
     ///
-    /// The lease only decides who should publish. That one publishes at a time is Kafka's promise, by the
-    /// `transactional.id`, so it does not matter here when the lease is lost.
+    /// The lease only decides who should publish. Kafka guarantees, by the `transactional.id`, that one
+    /// publishes at a time, so a lost lease does not matter here.
     pub(super) async fn take_over(mut relay: Relay, lease: Lease) -> anyhow::Result<Self> {
         // Programs that record events declare the types of their streams before.
         relay.topics.learn(stream_types::names(&relay.pool).await?);
@@ -131,8 +131,8 @@ impl Session {
         Ok(End::Stopped)
     }
 
-    /// Notes the progress for metrics. Fails when another process has the lease, so that a publisher that
-    /// was paused ends here, if it is not fenced yet.
+    /// Records the progress for metrics. Fails when another process has the lease, so that a publisher
+    /// that was paused ends here, if it is not fenced yet.
     async fn note_progress(&self) -> anyhow::Result<()> {
         lag::note_progress(&self.relay.pool, &self.lease, self.position).await?;
         // Also after a thread of an earlier session, which waited long for Kafka, reported that.
@@ -172,8 +172,8 @@ impl Session {
         next.map(Sent::Committed)
     }
 
-    /// Adds to every event the position of the event before it in its shard: by that, consumers notice what
-    /// a topic has lost.
+    /// Adds to every event the position of the event before it in its shard. By that, consumers notice
+    /// what a topic has lost.
     fn chain(&mut self, batch: Vec<Positioned<StoredEvent>>) -> Vec<Chained> {
         let events = batch.into_iter();
         let chained = events.map(|event| {
@@ -184,7 +184,7 @@ impl Session {
         chained.collect()
     }
 
-    /// Writes one transaction on a thread that may block. Returns how many bytes the events are.
+    /// Writes one transaction on a thread that may block. Returns the size of the events in bytes.
     async fn transact(
         &self,
         events: Vec<Chained>,

@@ -1,15 +1,15 @@
-//! Writes to Kafka, one transaction a batch. Everything here blocks, and has a thread to do so.
+//! Writes to Kafka, one transaction a batch. All calls here block, and run on a thread for that.
 //!
-//! Why nothing is lost or doubled, and positions ascend in every partition:
-//! - A transaction holds all events of the log after one position, up to another, in order, and the record
-//!   that says so ([`crate::progress`]). An idempotent producer keeps that order within each partition,
-//!   also where it sends a batch again.
+//! Proof that nothing is lost or doubled, and that positions ascend in every partition:
+//! - A transaction holds all events of the log after one position, up to another, in order, and the
+//!   record that says so ([`crate::progress`]). An idempotent producer keeps that order within each
+//!   partition, also where it sends a batch again.
 //! - A writer that starts fences the one before it (`transactional.id`), which also ends the transaction
-//!   that was open, one way or the other. Only then it reads the record. So it reads what `read_committed`
-//!   readers see, and nothing can be added afterwards by anybody else.
-//! - Nothing is sent twice by us: after any failure this writer is given up, and a new one starts from the
-//!   record. A message that Kafka does not take in time, or refuses, fails its transaction, so it cannot
-//!   leave a hole.
+//!   that was open, one way or the other. Only then it reads the record. So it reads what
+//!   `read_committed` readers see, and nothing can be added afterwards by anybody else.
+//! - Nothing is sent twice by us: after any failure this writer is given up, and a new one starts from
+//!   the record. A message that Kafka does not take in time, or refuses, fails its transaction, so it
+//!   cannot leave a hole.
 //!
 //! `tests/it/model.rs` explores all schedules of two writers, and shows that each of these is needed.
 
@@ -34,9 +34,9 @@ use crate::topics::ensure_topics;
 
 /// Poll interval for deliveries.
 const POLL: Duration = Duration::from_millis(1);
-/// The longest one call may wait, until it is looked whether to stop, and reported that Kafka is slow.
+/// The longest wait of one call: the poll interval for `stop`, and for reports that Kafka is slow.
 const SLICE: Duration = Duration::from_secs(2);
-/// How long a call is repeated before this writer is given up: as long as Kafka keeps an open
+/// The timeout of repeated calls, after which this writer is given up: as long as Kafka keeps an open
 /// transaction.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -46,16 +46,16 @@ pub(crate) struct Writer {
     topics: Topics,
 }
 
-/// How a transaction ended.
+/// The result of a transaction.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Written {
-    /// Kafka has all of it.
+    /// Kafka has all of the transaction.
     Committed,
-    /// Kafka has nothing of it, and refuses these messages for good: at least one.
+    /// Kafka has nothing of the transaction, and refuses these messages for good: at least one.
     Refused(Vec<Failure>),
 }
 
-/// Who is informed of a writer at work, and may stop it.
+/// The health that a writer at work reports to, and the token that stops it.
 #[derive(Clone, Copy)]
 pub(crate) struct Watch<'a> {
     pub(crate) health: &'a RelayHealth,
@@ -63,7 +63,7 @@ pub(crate) struct Watch<'a> {
 }
 
 impl Writer {
-    /// Creates missing topics, checks all of them, fences the writer before, and reads how far it came.
+    /// Creates missing topics, checks all of them, fences the writer before, and reads its progress.
     pub(crate) fn start(
         brokers: &str,
         topics: Topics,
@@ -213,7 +213,7 @@ impl Writer {
         }
     }
 
-    /// Reports that Kafka is slow; fails when there is no use in waiting longer.
+    /// Reports that Kafka is slow; fails when waiting longer is of no use.
     fn delayed(
         &self,
         watch: Watch<'_>,
@@ -248,7 +248,7 @@ fn ensure_refused(failures: &[Failure]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a transaction takes no more messages.
+/// True if a transaction takes no more messages.
 fn is_given_up(error: &KafkaError) -> bool {
     error.rdkafka_error_code() == Some(RDKafkaErrorCode::State)
 }
