@@ -1,4 +1,4 @@
-//! Activity: what happened, for people.
+//! Activity: a line for people about each event.
 
 mod filter;
 mod object;

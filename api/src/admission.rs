@@ -1,4 +1,4 @@
-//! Which requests may run: limits, prices, points, and documents that are known.
+//! Decides which requests may run: limits, prices, points, and known documents.
 
 pub mod documents;
 pub mod entry;

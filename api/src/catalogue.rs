@@ -1,4 +1,4 @@
-//! `Catalogue`: what can be ordered.
+//! The GraphQL type `Catalogue`: the sizes, regions and images that can be ordered.
 
 use async_graphql::{Object, SimpleObject};
 use domain::catalogue::{self, CATALOGUE_DATE};
@@ -13,20 +13,20 @@ pub(crate) struct CatalogueQueries;
 
 #[Object]
 impl CatalogueQueries {
-    /// What can be ordered.
+    /// The sizes, regions and images that can be ordered.
     #[graphql(guard = "Needs(Right::Query)")]
     async fn catalogue(&self) -> Catalogue {
         Catalogue(catalogue::Catalogue::current())
     }
 }
 
-/// What can be ordered, as of a date.
+/// The catalogue of a date.
 pub(crate) struct Catalogue(pub(crate) &'static catalogue::Catalogue);
 
-/// What can be ordered, as of a date.
+/// The sizes, regions and images that can be ordered, as of a date.
 #[Object]
 impl Catalogue {
-    /// The day as of which it holds, such as `2026-11-01`; also its version.
+    /// The date of the catalogue, such as `2026-11-01`, which is also its version.
     async fn date(&self) -> &'static str {
         CATALOGUE_DATE
     }
@@ -47,24 +47,24 @@ impl Catalogue {
     }
 }
 
-/// What a droplet can be made of, and its price.
+/// A size of droplets, and its price.
 #[derive(SimpleObject)]
 struct Size {
-    /// Its name in inputs.
+    /// The name of the size in inputs.
     slug: &'static str,
-    /// Virtual processors.
+    /// The number of virtual processors.
     vcpus: u32,
-    /// Memory in MiB.
+    /// The memory in MiB.
     memory_mib: u32,
-    /// Disk in GiB.
+    /// The disk in GiB.
     disk_gib: u32,
-    /// Outgoing traffic a month that the price includes, in GiB.
+    /// The outgoing traffic a month that the price includes, in GiB.
     transfer_gib: u32,
     /// The price of a month, which is the most that a month can cost.
     price_monthly: Money,
     /// The price of an hour.
     price_hourly: Money,
-    /// The slugs of the regions that offer it.
+    /// The slugs of the regions that offer the size.
     regions: Vec<&'static str>,
 }
 
@@ -83,12 +83,12 @@ impl From<&'static catalogue::Size> for Size {
     }
 }
 
-/// Where droplets run.
+/// A region in which droplets run.
 #[derive(SimpleObject)]
 struct Region {
-    /// Its name in inputs.
+    /// The name of the region in inputs.
     slug: &'static str,
-    /// Its name for people, such as `New York 3`.
+    /// The name of the region for people, such as `New York 3`.
     name: &'static str,
 }
 
@@ -104,11 +104,11 @@ impl From<&'static catalogue::Region> for Region {
 /// The operating system that a droplet starts with.
 #[derive(SimpleObject)]
 struct Image {
-    /// Its name in inputs.
+    /// The name of the image in inputs.
     slug: &'static str,
-    /// Its distribution and release for people, such as `Ubuntu 24.04`.
+    /// The distribution and release for people, such as `Ubuntu 24.04`.
     name: &'static str,
-    /// The smallest disk it fits on, in GiB.
+    /// The smallest disk on which the image fits, in GiB.
     min_disk_gib: u32,
 }
 

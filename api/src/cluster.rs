@@ -1,4 +1,4 @@
-//! Clusters: what can be read of them, done to them, and followed.
+//! Clusters: queries, mutations and subscriptions.
 
 mod counts;
 mod filter;

@@ -1,4 +1,4 @@
-//! `counts`: how many of everything an organization has.
+//! The query `counts`: the numbers of resources of an organization.
 
 use std::marker::PhantomData;
 
@@ -10,7 +10,7 @@ use crate::graph::guard::Needs;
 use crate::graph::{consistency, error};
 use crate::identity::roles::Right;
 
-/// Queries about counts, with fields of the type that the schema gives them.
+/// Queries about counts, with fields of the type that the schema supplies.
 pub(crate) struct CountsQueries<Counts>(PhantomData<fn() -> Counts>);
 
 impl<Counts> Default for CountsQueries<Counts> {
@@ -21,12 +21,12 @@ impl<Counts> Default for CountsQueries<Counts> {
 
 #[Object]
 impl<Counts: OutputType + From<OrgCounts>> CountsQueries<Counts> {
-    /// How many resources the organization has.
+    /// The numbers of resources of the organization.
     #[graphql(guard = "Needs(Right::Query)")]
     async fn counts(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
+        #[graphql(desc = "The `consistencyToken` of a mutation, whose write the answer shows.")]
         consistent_with: Option<String>,
     ) -> Result<Counts> {
         let (reader, org) = consistency::reader(context, consistent_with, &[&COUNTS]).await?;

@@ -1,4 +1,4 @@
-//! Droplets: what can be read of them, done to them, and followed.
+//! Droplets: queries, mutations and subscriptions.
 
 mod address;
 mod counts;

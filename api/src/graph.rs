@@ -1,7 +1,7 @@
-//! The GraphQL core: what the fields of all features are made of, and what runs them.
+//! The GraphQL core: the parts that the fields of all features share, and the code that executes them.
 //!
-//! It knows resources only by their list (`registry.rs`). It must never name one, nor anything of a
-//! socket.
+//! The core knows resources only by their registry (`registry.rs`). It must never name a resource, nor use
+//! a socket.
 
 pub mod error;
 pub mod execution;

@@ -1,4 +1,4 @@
-//! The history: every event, as it was recorded and as it happens.
+//! The history: queries of all recorded events, and subscriptions to new ones.
 
 mod event;
 mod filter;

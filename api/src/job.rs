@@ -1,4 +1,4 @@
-//! Jobs: what can be read of them, done to them, and followed.
+//! Jobs: queries, mutations and subscriptions.
 
 mod counts;
 mod filter;

@@ -1,11 +1,11 @@
 //! The GraphQL API: types, roots, authorization, and the transports that carry them.
 //!
-//! It promises that every field says which right it needs, that an organization sees only its own,
-//! and that every error has a code of a closed set. It must never hold SQL or a business rule: it
-//! translates between GraphQL, the commands and the read models.
+//! The crate promises that every field names the right that it needs, and that an organization sees only
+//! its own data. The crate also promises that every error has a code of a closed set. It must never hold
+//! SQL or a business rule: it translates between GraphQL, the commands and the read models.
 //!
-//! Its modules are layers: each imports only modules that are declared above it here, and a test of the
-//! program holds it to that.
+//! The modules are layers: each imports only modules that are declared above it here, and a test of the
+//! program enforces that.
 
 mod registry;
 

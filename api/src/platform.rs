@@ -1,4 +1,4 @@
-//! The platform itself: how it is doing, and what a request costs.
+//! The platform itself: its state, and the cost of a request.
 
 mod object;
 mod queries;

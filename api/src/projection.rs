@@ -1,4 +1,4 @@
-//! Read models: how far they are, and what operators do to them.
+//! Read models: their progress, and the operations of operators on them.
 
 mod generation;
 mod inputs;

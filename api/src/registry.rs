@@ -1,11 +1,11 @@
-//! The one list of resources: the kinds of object that have a global id and a history of their own.
+//! The only list of resources: the kinds of object that have a global id and a history of their own.
 //!
-//! What concerns every resource goes by this list and names none: `node` and the roots of the schema
-//! ([`crate::schema`]), global ids and types of resources ([`crate::graph`]). A new resource is a folder
-//! that implements [`Resource`](crate::graph::resource::Resource), and one line here.
+//! Code that concerns every resource uses this list and names no resource. Examples are `node` and the
+//! roots of the schema ([`crate::schema`]), and global ids and types of resources ([`crate::graph`]). A new
+//! resource is a folder that implements [`Resource`](crate::graph::resource::Resource), and one line here.
 
-/// Calls a macro with all resources: of each its description, its name in GraphQL, which is also that of
-/// its stream type, and its folder.
+/// Calls a macro with all resources: the description, the name in GraphQL and the folder of each. The name
+/// in GraphQL is also that of the stream type.
 macro_rules! resources {
     ($callback:ident) => {
         $callback! {

@@ -1,4 +1,4 @@
-//! Puts the schema together.
+//! Assembles the schema.
 
 mod node;
 mod roots;
@@ -22,7 +22,7 @@ use crate::graph::services::Services;
 /// The schema of the API, ready to execute.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 
-/// Builds the schema over what its resolvers work with, behind the rules for requests.
+/// Builds the schema with the services of its resolvers, and with the rules for requests.
 #[must_use]
 pub fn build(services: Services, rules: Rules) -> ApiSchema {
     builder()
@@ -31,10 +31,10 @@ pub fn build(services: Services, rules: Rules) -> ApiSchema {
         .finish()
 }
 
-/// Reads the trusted documents of a directory, and holds them against this schema.
+/// Reads the trusted documents of a directory, and validates them against this schema.
 ///
 /// # Errors
-/// As [`Trusted::load`].
+/// The errors of [`Trusted::load`].
 pub async fn load_trusted(directory: &Path, limits: &Limits) -> Result<Trusted, TrustedError> {
     let validator = Validator::new();
     Trusted::load(directory, limits, async |document| {
@@ -43,14 +43,14 @@ pub async fn load_trusted(directory: &Path, limits: &Limits) -> Result<Trusted, 
     .await
 }
 
-/// The schema in GraphQL's schema language, as it is published in `schema/graphql/schema.graphql`.
+/// Returns the schema in GraphQL's schema language, as it is published in `schema/graphql/schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().include_specified_by();
     builder().finish().sdl_with_options(options)
 }
 
-/// The schema without what its resolvers work with, and without limits.
+/// Returns the builder of the schema, without the services of its resolvers and without limits.
 #[must_use]
 pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     let schema = Schema::build(
@@ -59,8 +59,8 @@ pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         Subscription::default(),
     )
     .directive(idempotent)
-    // Looking for a name that is like a wrong one takes time by the length of both: 64 KiB of wrong
-    // names took 16 ms. The page for people completes names instead.
+    // The search for a name like a wrong one takes time by the length of both: 64 KiB of wrong names took
+    // 16 ms. The GraphiQL page completes names instead.
     .disable_suggestions()
     .extension(TrackExecution)
     .extension(Codes);

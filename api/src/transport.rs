@@ -1,4 +1,4 @@
-//! What a socket says: HTTP, WebSockets, events, and what stands in front of all of them.
+//! The transports: HTTP, WebSockets, server-sent events, and the layers in front of all of them.
 
 pub mod accept;
 pub mod cors;

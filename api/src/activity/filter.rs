@@ -1,4 +1,4 @@
-//! `ActivityFilter`.
+//! The GraphQL input `ActivityFilter`.
 
 use async_graphql::{Error, ID, InputObject};
 use projections::activity::query;
@@ -6,18 +6,18 @@ use projections::activity::query;
 use crate::graph::filter::{read_resource, read_types};
 use crate::graph::scalars::Time;
 
-/// Which lines are wanted: those that fit everything given.
+/// The filter of activity: the lines that match every given field.
 #[derive(InputObject, Default)]
 pub(crate) struct ActivityFilter {
-    /// What happened is one of these, such as `droplet_activated`.
+    /// The types of the events to include, such as `droplet_activated`.
     kinds: Option<Vec<String>>,
-    /// It happened to the resource with this id.
+    /// The id of the resource of the events.
     resource: Option<ID>,
-    /// This is who caused it.
+    /// The actor that caused the events.
     actor: Option<String>,
-    /// It happened at this time or later.
+    /// The start of the period, inclusive: the events happened at this time or later.
     from: Option<Time>,
-    /// It happened before this time.
+    /// The end of the period, exclusive: the events happened before this time.
     until: Option<Time>,
 }
 

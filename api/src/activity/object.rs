@@ -1,4 +1,4 @@
-//! `Activity`.
+//! The GraphQL type `Activity`.
 
 use async_graphql::connection::EmptyFields;
 use async_graphql::{ID, Object};
@@ -10,7 +10,7 @@ use crate::graph::global_id::GlobalId;
 use crate::graph::resource_type::ResourceType;
 use crate::graph::scalars::{BigInt, Time};
 
-/// One line about one event.
+/// A line about an event.
 pub(crate) struct Activity(pub(crate) ActivityRow);
 
 impl From<ActivityRow> for Activity {
@@ -25,7 +25,7 @@ impl Listed for Activity {
     const ITEM: &'static str = "A line of activity in a page.";
 }
 
-/// One line for people about something that happened.
+/// A line for people about an event.
 #[Object]
 impl Activity {
     /// The position of the event in the history of the platform.
@@ -33,23 +33,23 @@ impl Activity {
         BigInt(self.0.position.0)
     }
 
-    /// Where it stands, for the argument `after` of subscriptions.
+    /// The cursor of the event, for the argument `after` of subscriptions.
     async fn cursor(&self) -> String {
         Key::Position(self.0.position).to_cursor()
     }
 
-    /// What happened, such as `droplet_activated`.
+    /// The type of the event, such as `droplet_activated`.
     async fn kind(&self) -> &str {
         &self.0.kind
     }
 
-    /// The type of the resource that it happened to. Null if only a newer version of the platform knows
-    /// that type, which can be during an upgrade.
+    /// The type of the event's resource. Null if only a newer version of the platform knows the type, which
+    /// is possible during an upgrade.
     async fn resource_type(&self) -> Option<ResourceType> {
         ResourceType::of_stream_type(&self.0.resource_type)
     }
 
-    /// The id of the resource that it happened to.
+    /// The id of the event's resource.
     async fn resource_id(&self) -> ID {
         GlobalId::of_named(&self.0.resource_type, self.0.resource_id)
     }
@@ -59,22 +59,22 @@ impl Activity {
         self.0.resource_name.as_deref()
     }
 
-    /// Who caused it: the subject of a token, or a part of the platform.
+    /// The actor that caused the event: the subject of a token, or a part of the platform.
     async fn actor(&self) -> &str {
         &self.0.actor
     }
 
-    /// What happened, in words.
+    /// The description of the event, in words.
     async fn summary(&self) -> &str {
         &self.0.summary
     }
 
-    /// When it happened.
+    /// The time of the event.
     async fn occurred_at(&self) -> Time {
         self.0.occurred_at.into()
     }
 
-    /// When the platform recorded it.
+    /// The time at which the platform recorded the event.
     async fn recorded_at(&self) -> Time {
         self.0.recorded_at.into()
     }

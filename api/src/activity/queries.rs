@@ -26,12 +26,12 @@ impl ActivityQueries {
     async fn activity(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which lines; all if left out.")] filter: Option<ActivityFilter>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
+        #[graphql(desc = "The filter; all lines if omitted.")] filter: Option<ActivityFilter>,
+        #[graphql(desc = "The number of items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the items start.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "The cursor before which the items end.")] before: Option<String>,
+        #[graphql(desc = "The `consistencyToken` of a mutation, whose write the answer shows.")]
         consistent_with: Option<String>,
     ) -> Result<Paged<Activity>> {
         let arguments = PageArguments {

@@ -1,10 +1,10 @@
-//! Documents by their SHA-256: those that were sent lately, and those that are trusted.
+//! Documents by their SHA-256: recently sent documents, and trusted documents.
 //!
-//! A document that came before is neither parsed nor measured again. It is validated again, because
-//! that depends on the variables too and takes a few microseconds. The same store answers automatic
-//! persisted queries, so every document that runs can be asked for by its hash while it is kept. That
-//! tells nobody anything: who asks by hash runs the document with rights of its own and never sees it.
-//! The store is bounded by number and by memory; a document that was dropped is simply read again.
+//! A document that was sent before is neither parsed nor measured again. It is validated again, because
+//! validation depends on the variables too and takes a few microseconds. The same store answers automatic
+//! persisted queries, so every document that runs can be requested by its hash while it is stored. The hash
+//! reveals nothing: a client that sends it runs the document with its own rights, and never sees the text.
+//! The store is bounded by number and by memory; a dropped document is read again.
 
 pub mod trusted;
 
@@ -20,13 +20,14 @@ use sha2::{Digest, Sha256};
 use crate::admission::limits::{self, Limits, Unfit};
 use crate::graph::field_order::marker::{self, Marked};
 
-/// The most documents that are kept.
+/// The maximum number of stored documents.
 const MAX_DOCUMENTS: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
 
-/// The most memory that kept documents may take, as [`Document::weight`] estimates it.
+/// The maximum memory of stored documents in bytes, as [`Document::weight`] estimates it.
 const MAX_WEIGHT: usize = 32 * 1024 * 1024;
 
-/// About what a token takes after parsing: a field, the usual content of documents, has some 200 bytes.
+/// The approximate memory of a token after parsing, in bytes. A field, the usual content of documents, has
+/// some 200 bytes.
 const BYTES_A_TOKEN: usize = 200;
 
 /// The SHA-256 of a document's text.
@@ -34,7 +35,7 @@ const BYTES_A_TOKEN: usize = 200;
 pub(crate) struct Hash([u8; 32]);
 
 impl Hash {
-    /// The hash of a text.
+    /// Returns the hash of a text.
     pub(crate) fn of(document: &str) -> Self {
         Self(Sha256::digest(document).into())
     }
@@ -54,14 +55,14 @@ impl Hash {
     }
 }
 
-/// A document that was parsed and keeps to all limits but those of cost.
+/// A document that was parsed and is within all limits except those of cost.
 #[derive(Debug)]
 pub(crate) struct Document {
     /// The parsed document.
     pub(crate) parsed: ExecutableDocument,
-    /// The same with markers, once it has run, if it needs them.
+    /// The same document with markers, once it has run, if it needs markers.
     marked: OnceLock<Option<Marked>>,
-    /// About how many bytes of memory it takes.
+    /// The approximate memory of the document, in bytes.
     weight: usize,
 }
 
@@ -69,7 +70,7 @@ impl Document {
     /// Parses and measures a text.
     ///
     /// # Errors
-    /// The first limit or rule that it breaks.
+    /// The first limit or rule that the text breaks.
     pub(crate) fn read(text: &str, limits: &Limits) -> Result<Self, Unfit> {
         let (parsed, tokens) = limits::read(text, limits)?;
         Ok(Self {
@@ -80,14 +81,14 @@ impl Document {
         })
     }
 
-    /// What is run against this schema, always the same one: the parsed document, or one that asks for
-    /// what [`crate::graph::field_order`] needs to know besides.
+    /// Returns the document to run against this schema, which must always be the same schema. That is the
+    /// parsed document, or one that also selects the data for [`crate::graph::field_order`].
     pub(crate) fn to_run(&self, registry: &Registry) -> &ExecutableDocument {
         let marked = self.marked(registry);
         marked.map_or(&self.parsed, |marked| &marked.document)
     }
 
-    /// The name of the markers in what is run, if there are any.
+    /// Returns the name of the markers in the document to run, if it has any.
     pub(crate) fn marker(&self, registry: &Registry) -> Option<&Name> {
         self.marked(registry).map(|marked| &marked.marker)
     }
@@ -98,7 +99,7 @@ impl Document {
     }
 }
 
-/// The documents that were sent lately, the least recently used of which is dropped first.
+/// The recently sent documents; the least recently used document is dropped first.
 #[derive(Debug)]
 pub(crate) struct Store {
     kept: Mutex<Kept>,
@@ -111,7 +112,7 @@ struct Kept {
 }
 
 impl Store {
-    /// An empty one.
+    /// Creates an empty store.
     pub(crate) fn new() -> Self {
         Self {
             kept: Mutex::new(Kept {
@@ -121,16 +122,16 @@ impl Store {
         }
     }
 
-    /// The document with this hash, if it is kept.
+    /// Returns the document with this hash, if it is stored.
     pub(crate) fn get(&self, hash: Hash) -> Option<Arc<Document>> {
         self.kept().documents.get(&hash).cloned()
     }
 
-    /// Keeps a document, and drops what there is no more room for.
+    /// Stores a document, and drops the documents for which there is no more room.
     pub(crate) fn put(&self, hash: Hash, document: Arc<Document>) {
         let mut kept = self.kept();
         kept.weight += document.weight;
-        // What is pushed out may be the same document, which two requests brought at once.
+        // The document that is pushed out may be the same one, sent by two requests at once.
         if let Some((_, dropped)) = kept.documents.push(hash, document) {
             kept.weight -= dropped.weight;
         }
@@ -179,7 +180,7 @@ mod tests {
         for number in 0..MAX_DOCUMENTS.get() {
             store.put(hash(number), document(1));
         }
-        // The first was just used, so the second goes.
+        // The first was just used, so the second is dropped.
         assert!(store.get(hash(0)).is_some());
         store.put(hash(MAX_DOCUMENTS.get()), document(1));
         assert!(store.get(hash(0)).is_some());

@@ -1,11 +1,11 @@
-//! The schema extension that admits or refuses every request before its document is validated.
+//! The schema extension that admits or rejects every request before its document is validated.
 //!
-//! It is an extension so that no transport can forget it. It finds the document by its hash, or parses it
-//! and checks the limits ([`crate::admission::limits`]). Then it prices the operation and takes the price
-//! from the principal's points ([`crate::admission::rate_limit`]). The executor gets the parsed document
-//! and does not parse it again. A refusal is a request error: nothing of the request ran.
-//! An operation that takes too long is ended; a subscription may go on, but none of its results may take
-//! too long. Every result is put into the order of the selection (`graph::field_order`).
+//! The admission is an extension so that no transport can omit it. It finds the document by its hash, or
+//! parses it and checks the limits ([`crate::admission::limits`]). Then it prices the operation and takes
+//! the price from the principal's points ([`crate::admission::rate_limit`]). The executor gets the parsed
+//! document and does not parse it again. A rejection is a request error: no part of the request ran. An
+//! operation that exceeds its time limit is ended. A subscription may continue, but each of its results has
+//! the same time limit. Every result is put into the order of the selection (`graph::field_order`).
 
 use std::any::TypeId;
 use std::sync::{Arc, OnceLock};
@@ -36,16 +36,16 @@ use crate::graph::field_order::{self, Conditions};
 use crate::graph::operation::operation;
 use crate::graph::request::RequestInfo;
 
-/// The points that a refused document costs, because reading it took time too.
+/// The cost of a rejected document in points, because reading the document took time too.
 const REFUSED: usize = 10;
 
-/// Which documents run.
+/// The documents that may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Runs {
     /// Every document within the limits.
     #[default]
     Everything,
-    /// Only trusted documents.
+    /// Trusted documents only.
     OnlyTrusted,
 }
 
@@ -54,15 +54,15 @@ pub enum Runs {
 pub struct Rules {
     /// The limits of documents.
     pub limits: Limits,
-    /// How many points principals may spend.
+    /// The points that principals may spend.
     pub rates: Rates,
-    /// The documents that are known beforehand.
+    /// The trusted documents.
     pub trusted: Trusted,
-    /// Which documents run.
+    /// The documents that may run.
     pub runs: Runs,
 }
 
-/// The schema extension that admits or refuses requests. Clones share everything.
+/// The schema extension that admits or rejects requests. Clones share all state.
 #[derive(Debug, Clone)]
 pub struct Admission {
     rules: Arc<Rules>,
@@ -71,7 +71,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Admission by these rules, with full buckets and no documents kept.
+    /// Creates the admission by these rules, with full buckets and no stored documents.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Admission {
         }
     }
 
-    /// The document that the request names, by its text, its hash or both.
+    /// Returns the document that the request names, by its text, its hash or both.
     fn document(&self, request: &Request) -> Result<Arc<Document>, Refusal> {
         let named = persisted::hash(&request.extensions)?;
         let hash = match named {
@@ -107,10 +107,10 @@ impl Admission {
         Ok(document)
     }
 
-    /// The price of the operation that is to run.
+    /// Returns the price of the operation that will run.
     fn price(&self, request: &Request, document: &ExecutableDocument) -> Result<Price, Refusal> {
         let Some(operation) = operation(document, request.operation_name.as_deref()) else {
-            // Which one is meant is left to the executor to complain about.
+            // The executor reports an ambiguous choice of operation.
             return Ok(Price::FREE);
         };
         let price = price(document, &operation.node, &request.variables);
@@ -167,7 +167,7 @@ struct PointsReport {
 }
 
 impl PointsReport {
-    /// Adds to the response what the request cost and what is left.
+    /// Adds the cost of the request and the points that are left to the response.
     fn add_to(&self, mut response: Response) -> Response {
         let Some(charged) = self.charged.get() else {
             return response;
@@ -201,7 +201,7 @@ impl RequestAdmission {
     }
 
     fn charge(&self, request: &mut Request, cost: usize) -> Result<(), Refusal> {
-        // Without a principal, every field refuses.
+        // Without a principal, every field rejects the request.
         let Some(info) = of::<RequestInfo>(&request.data) else {
             return Ok(());
         };
@@ -240,8 +240,8 @@ impl Extension for RequestAdmission {
         self.report.add_to(response)
     }
 
-    // Queries over streams come here too. Of a subscription only the first result tells the cost,
-    // because the others cost nothing.
+    // Queries over streams arrive here too. Only the first result of a subscription reports the cost,
+    // because the later results cost nothing.
     fn subscribe<'s>(
         &self,
         context: &ExtensionContext<'_>,
@@ -295,8 +295,8 @@ impl Extension for RequestAdmission {
     }
 }
 
-/// Gives variables that were not sent their defaults. The executor does so where they are arguments of
-/// fields, and forgets it where `@skip` and `@include` look.
+/// Gives variables that were not sent their defaults. The executor does so for arguments of fields, but not
+/// for `@skip` and `@include`.
 fn give_defaults(document: &ExecutableDocument, request: &mut Request) {
     let Some(operation) = operation(document, request.operation_name.as_deref()) else {
         return;

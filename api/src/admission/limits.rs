@@ -1,11 +1,11 @@
-//! What a document may ask for, checked before it is validated.
+//! The limits of documents, checked before validation.
 //!
-//! Validation and execution take time that grows faster than a document does: a fragment that spreads
-//! the one before it twice doubles the work with every line. So every document is measured first, in
-//! time linear in its length, and refused with the limit's name, what was found and what is allowed.
-//! The measuring is done in the order of the modules: `scan` reads characters before the parser may
-//! recurse, `shape` walks the parsed document once, and `cost` prices one operation with its
-//! variables. Nothing here may recurse deeper than the limits before it allow.
+//! The time of validation and execution grows faster than the document. A fragment that spreads the
+//! previous fragment twice doubles the work with every line. So every document is measured first, in time
+//! linear in its length. A document over a limit is rejected with the limit's name, the number found and
+//! the number allowed. The modules measure in this order. `scan` reads characters before the parser may
+//! recurse. `shape` walks the parsed document once. `cost` prices one operation with its variables. No code
+//! here may recurse deeper than the earlier limits allow.
 
 pub(crate) mod cost;
 pub(crate) mod scan;
@@ -19,54 +19,54 @@ use std::time::Duration;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
 
-/// The most bytes of a request's body, over HTTP and in a message of a WebSocket; no limit of documents
-/// may be higher.
+/// The maximum number of bytes of a request's body, over HTTP and in a message of a WebSocket. No limit of
+/// documents may be higher.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// The most that a document, or the operation of it that runs, may have of each. A document that has
-/// exactly as many is accepted.
+/// The maximum numbers for a document, or for the operation of it that runs. A document with exactly the
+/// maximum number is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the document.
+    /// The number of bytes of the document.
     pub document_bytes: usize,
-    /// Tokens of the document, as the specification counts them: names, numbers, strings and
+    /// The number of tokens of the document, as the specification counts them: names, numbers, strings and
     /// punctuation, but neither comments nor commas.
     pub tokens: usize,
-    /// Brackets of any kind within each other, so that the parser's stack is bounded.
+    /// The depth of nested brackets of any kind, so that the parser's stack is bounded.
     pub nesting: usize,
-    /// Fields within each other, fragments expanded; those under `__schema` and `__type` excepted.
+    /// The depth of nested fields, with fragments expanded, except those under `__schema` and `__type`.
     pub depth: usize,
-    /// Fields within each other under `__schema` or `__type`, these included. Common clients need 15
+    /// The depth of nested fields under `__schema` or `__type`, including these two. Common clients need 15
     /// to unwrap types.
     pub introspection_depth: usize,
-    /// Lists of types or fields within each other in an introspection: a type's fields' types' fields
+    /// The depth of nested lists of types or fields in an introspection: a type's fields' types' fields
     /// have two. Common clients need one.
     pub introspection_lists: usize,
-    /// Fields with all fragments expanded, of all operations together.
+    /// The number of fields of all operations together, with all fragments expanded.
     pub fields: usize,
-    /// Fragment definitions.
+    /// The number of fragment definitions.
     pub fragments: usize,
-    /// Fields that are given another name.
+    /// The number of fields with an alias.
     pub aliases: usize,
-    /// Fields at the root of a query, fragments expanded.
+    /// The number of fields at the root of a query, with fragments expanded.
     pub root_fields: usize,
-    /// Fields at the root of a mutation, fragments expanded.
+    /// The number of fields at the root of a mutation, with fragments expanded.
     pub mutations: usize,
-    /// Directives on one field, fragment spread or inline fragment.
+    /// The number of directives on one field, fragment spread or inline fragment.
     pub field_directives: usize,
-    /// Directives of the document.
+    /// The number of directives of the document.
     pub directives: usize,
-    /// Points that the operation costs; see `cost`.
+    /// The cost of the operation in points; see `cost`.
     pub cost: usize,
-    /// Nodes of all pages that the operation may ask for: the sizes of pages within each other
-    /// multiplied.
+    /// The number of nodes of all pages that the operation may ask for: the product of the sizes of nested
+    /// pages.
     pub nodes: usize,
-    /// How long a query or a mutation may run. The database gives up on a statement earlier.
+    /// The time limit of a query or a mutation. The database ends a statement earlier.
     pub execution: Duration,
 }
 
 impl Limits {
-    /// What holds when nothing else is set.
+    /// The default limits.
     pub const DEFAULT: Self = Self {
         document_bytes: 64 * 1024,
         tokens: 2_000,
@@ -86,10 +86,10 @@ impl Limits {
         execution: Duration::from_secs(10),
     };
 
-    /// The most that may be set. `tokens`, `nesting` and `fragments` bound how deep `shape` and
-    /// `cost` recurse; with more of them a document could overflow the stack, which ends the
-    /// process. `depth` and `introspection_depth` end where the executor's own limit of recursion
-    /// does, and a document of more bytes does not fit into a request.
+    /// The highest limits that may be set. `tokens`, `nesting` and `fragments` bound the recursion of
+    /// `shape` and `cost`. With higher limits a document could overflow the stack, which ends the process.
+    /// `depth` and `introspection_depth` end at the executor's own limit of recursion. A document of more
+    /// bytes does not fit into a request.
     pub const MAX: Self = Self {
         document_bytes: MAX_BODY_BYTES,
         tokens: 4_000,
@@ -116,11 +116,11 @@ impl Default for Limits {
     }
 }
 
-/// Parses a document that keeps to all limits but those of cost, which depend on variables. Gives its
-/// number of tokens too.
+/// Parses a document, and checks all limits except those of cost, which depend on variables. Returns the
+/// parsed document and its number of tokens.
 ///
 /// # Errors
-/// The first limit or rule that it breaks.
+/// The first limit or rule that the document breaks.
 pub(crate) fn read(document: &str, limits: &Limits) -> Result<(ExecutableDocument, usize), Unfit> {
     let tokens = scan::scan(document, limits)?;
     let parsed = parse_query(document).map_err(|error| Unfit::Unreadable(error.to_string()))?;
@@ -164,7 +164,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// The limit's name in `extensions.limit`.
+    /// Returns the limit's name in `extensions.limit`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -186,7 +186,7 @@ impl Limit {
         }
     }
 
-    /// What is counted, for a sentence that goes on with the number.
+    /// Returns the name of the counted parts, for a sentence that continues with the number.
     const fn counted(self) -> &'static str {
         match self {
             Self::DocumentBytes => "bytes of the document",
@@ -207,7 +207,7 @@ impl Limit {
         }
     }
 
-    /// What to do about it.
+    /// Returns the advice for the client.
     const fn advice(self) -> &'static str {
         match self {
             Self::Cost | Self::Nodes => "ask for smaller pages, or for less of each node",
@@ -227,7 +227,7 @@ impl Limit {
     }
 }
 
-/// More of something than a limit allows.
+/// The error for a number that is higher than a limit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "too many {counted}: {found}, and {allowed} are allowed; {advice}",
@@ -235,19 +235,19 @@ impl Limit {
     advice = limit.advice()
 )]
 pub struct Excess {
-    /// Which limit.
+    /// The limit.
     pub limit: Limit,
-    /// How many there are; at the top of its range, as many or more.
+    /// The number found; at the top of its range, that number or more.
     pub found: usize,
-    /// How many there may be.
+    /// The number allowed.
     pub allowed: usize,
 }
 
 impl Limit {
-    /// Holds what was found against the limit.
+    /// Compares the number found with the limit.
     ///
     /// # Errors
-    /// When it is more than allowed.
+    /// When the number is higher than allowed.
     pub(crate) const fn hold(self, found: usize, allowed: usize) -> Result<(), Excess> {
         if found <= allowed {
             return Ok(());
@@ -260,16 +260,16 @@ impl Limit {
     }
 }
 
-/// Why a document is not run. `Display` is a sentence for whoever sent it.
+/// The reason why a document does not run. `Display` is a sentence for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// It asks for too much.
+    /// The document asks for too much.
     #[error(transparent)]
     Excess(#[from] Excess),
-    /// It is not GraphQL.
+    /// The document is not GraphQL.
     #[error("{0}")]
     Unreadable(String),
-    /// It breaks a rule of validation.
+    /// The document breaks a rule of validation.
     #[error("{0}")]
     Invalid(String),
 }

@@ -1,19 +1,19 @@
-//! Automatic persisted queries, as Apollo's clients ask for them: `extensions.persistedQuery` with
-//! `version` 1 and `sha256Hash`. A client sends the hash alone, and the document with it only after the
-//! answer `PERSISTED_QUERY_NOT_FOUND`.
+//! Automatic persisted queries, as Apollo's clients send them: `extensions.persistedQuery` with `version` 1
+//! and `sha256Hash`. A client sends the hash alone. It adds the document only after the answer
+//! `PERSISTED_QUERY_NOT_FOUND`.
 
 use async_graphql::{Value, value};
 
 use super::refusal::Refusal;
 use crate::admission::documents::Hash;
 
-/// The extension's name.
+/// The name of the extension.
 pub(crate) const EXTENSION: &str = "persistedQuery";
 
-/// The hash that a request names, if it names one.
+/// Returns the hash that a request names, if it names one.
 ///
 /// # Errors
-/// When the extension is not of the version that we know, or its hash is none.
+/// When the extension has an unknown version, or its hash is invalid.
 pub(super) fn hash(
     extensions: &std::collections::HashMap<String, Value>,
 ) -> Result<Option<Hash>, Refusal> {

@@ -1,8 +1,10 @@
-//! Points that a principal may spend: one token bucket each, refilled all the time.
+//! Limits the points that a principal may spend: each principal has a token bucket, which is refilled
+//! continuously.
 //!
-//! `crate::admission::limits::cost` computes the cost of an operation. A principal is a subject of an organization,
-//! however many tokens and connections it has. There is a bucket for as many principals as anybody
-//! runs; if there are more, the one that was quiet the longest starts anew with a full bucket.
+//! `crate::admission::limits::cost` computes the cost of an operation. A principal is a subject of an
+//! organization, regardless of the number of its tokens and connections. There are more buckets than any
+//! platform is expected to have principals. With more principals, the one that was idle the longest starts
+//! again with a full bucket.
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
@@ -14,31 +16,31 @@ use lru::LruCache;
 
 use crate::identity::principal::{Owner, OwnerKind, Principal};
 
-/// How many principals have a bucket; at about 100 bytes each, 1 MiB.
+/// The maximum number of principals with a bucket; at about 100 bytes each, 1 MiB.
 const MAX_BUCKETS: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
 
-/// How much may be spent at once, and how fast it comes back.
+/// The capacity and the refill rate of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// The points of a full bucket: what may be spent at once.
+    /// The points of a full bucket, which may be spent at once.
     pub capacity: u32,
-    /// The points that come back in a second: what may be spent for ever. At least 1.
+    /// The points that are refilled in a second, which may be spent continuously. At least 1.
     pub per_second: u32,
 }
 
 /// The rates of all principals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
-    /// Of people and programs that ask on their behalf.
+    /// The rate of people, and of programs that send requests on their behalf.
     pub people: Rate,
-    /// Of agents. One agent speaks for many machines, and what it cannot report
-    /// is lost, so this is far more than one is known to send: 5,000 mutations a second, each of 13
-    /// points, are 65,000 points a second.
+    /// The rate of agents. One agent acts for many machines, and a report that it cannot send is lost. So
+    /// the rate is far higher than any agent is known to need. For example, 5,000 mutations a second, each
+    /// of 13 points, are 65,000 points a second.
     pub agents: Rate,
 }
 
 impl Rates {
-    /// What holds when nothing else is set.
+    /// The default rates.
     pub const DEFAULT: Self = Self {
         people: Rate {
             capacity: 100_000,
@@ -64,23 +66,23 @@ pub(crate) struct Buckets {
     buckets: Mutex<LruCache<Owner, Bucket>>,
 }
 
-/// How a principal's bucket is.
+/// The state of a principal's bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
     /// The points of the full bucket.
     pub(crate) limit: u32,
     /// The points that are left.
     pub(crate) remaining: u32,
-    /// How long until it is full again, if nothing is spent.
+    /// The time until the bucket is full again, if nothing is spent.
     pub(crate) full_in: Duration,
 }
 
-/// There are not enough points.
+/// The error for a bucket with too few points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PointsExhausted {
-    /// How the bucket is; nothing was taken from it.
+    /// The state of the bucket, from which nothing was taken.
     pub(crate) standing: Standing,
-    /// How long until there are enough.
+    /// The time until the bucket has enough points.
     pub(crate) enough_in: Duration,
 }
 
@@ -96,14 +98,14 @@ pub(crate) struct Charged {
 }
 
 impl Charged {
-    /// The charge of the request that this field is resolved for.
+    /// Returns the charge of the request to which this field belongs.
     pub(crate) fn of(context: &Context<'_>) -> Option<Self> {
         context.data_opt().copied()
     }
 }
 
 impl Buckets {
-    /// Full buckets for everybody.
+    /// Creates full buckets for all principals.
     pub(crate) fn new(rates: Rates) -> Self {
         Self {
             rates,
@@ -111,11 +113,11 @@ impl Buckets {
         }
     }
 
-    /// Takes points from the principal's bucket. Whoever asks for more than a full bucket has must
-    /// have a full one.
+    /// Takes points from the principal's bucket. A request for more points than the capacity needs a full
+    /// bucket.
     ///
     /// # Errors
-    /// When there are not enough.
+    /// When the bucket has too few points.
     pub(crate) fn take(
         &self,
         principal: &Principal,
@@ -148,7 +150,7 @@ impl Buckets {
     }
 }
 
-/// What is left of a principal's points, as of a time.
+/// The points that a principal has left, as of a time.
 #[derive(Debug)]
 struct Bucket {
     points: f64,

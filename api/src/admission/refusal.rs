@@ -11,20 +11,20 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// Why a request is not admitted.
+/// The reason for the rejection of a request.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// Its document or its operation asks for too much, or is wrong.
+    /// The document or the operation asks for too much, or is wrong.
     Unfit(Unfit),
-    /// There are not enough points.
+    /// The principal has too few points.
     PointsExhausted(PointsExhausted),
-    /// `persistedQuery` is not what it must be, as the rest of the sentence says.
+    /// The extension `persistedQuery` is invalid; the text completes the error message.
     Persisted(&'static str),
     /// The document has another hash than the request says.
     WrongHash,
-    /// There is no document with this hash.
+    /// No document has this hash.
     NotFound,
-    /// Only trusted documents run.
+    /// The document is not trusted, and only trusted documents run.
     NotTrusted,
 }
 
@@ -35,7 +35,7 @@ impl<Cause: Into<Unfit>> From<Cause> for Refusal {
 }
 
 impl Refusal {
-    /// The error that tells it.
+    /// Returns the error for the client.
     pub(super) fn into_error(self) -> ServerError {
         let error = match self {
             Self::Unfit(unfit) => {
@@ -76,7 +76,7 @@ impl Refusal {
     }
 }
 
-/// An error that is not about a place in the document.
+/// Returns an error without a location in the document.
 pub(super) fn without_place(error: Error) -> ServerError {
     ServerError {
         locations: Vec::new(),
@@ -84,7 +84,7 @@ pub(super) fn without_place(error: Error) -> ServerError {
     }
 }
 
-/// Adds the headers with the state of the points, and when to come back if there are too few.
+/// Adds the headers with the state of the points, and with the time of the retry if there are too few.
 pub(super) fn add_headers(
     headers: &mut HeaderMap,
     charged: &Charged,
@@ -106,7 +106,7 @@ fn with_numbers(error: Error, excess: Excess) -> Error {
     })
 }
 
-/// Whole seconds until there are enough points, at least 1.
+/// Returns the whole seconds until there are enough points, at least 1.
 fn seconds(exhausted: PointsExhausted) -> u64 {
     let whole = exhausted.enough_in.as_secs();
     (whole + u64::from(exhausted.enough_in.subsec_nanos() > 0)).max(1)

@@ -9,7 +9,7 @@ use projections::counts::query::OrgCounts;
 
 use super::status::ClusterStatus;
 
-/// How many clusters an organization has.
+/// The numbers of clusters of an organization.
 pub(crate) struct ClusterCounts(Arc<OrgCounts>);
 
 impl From<Arc<OrgCounts>> for ClusterCounts {
@@ -20,7 +20,7 @@ impl From<Arc<OrgCounts>> for ClusterCounts {
 
 #[Object]
 impl ClusterCounts {
-    /// Clusters by status, each status once, deleted clusters too.
+    /// The number of clusters in each status, including deleted clusters. Each status occurs once.
     async fn clusters_by_status(&self) -> Vec<ClusterStatusCount> {
         let count = |status: cluster::ClusterStatus| ClusterStatusCount {
             status: status.into(),
@@ -30,11 +30,11 @@ impl ClusterCounts {
     }
 }
 
-/// How many clusters have a status.
+/// The number of clusters in a status.
 #[derive(SimpleObject)]
 struct ClusterStatusCount {
     /// The status.
     status: ClusterStatus,
-    /// How many have it.
+    /// The number of clusters in this status.
     count: i64,
 }

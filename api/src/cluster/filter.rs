@@ -1,4 +1,4 @@
-//! `ClusterFilter` and `ClusterOrder`.
+//! The GraphQL inputs `ClusterFilter` and `ClusterOrder`.
 
 use async_graphql::{Enum, InputObject};
 use projections::clusters::query;
@@ -6,33 +6,34 @@ use projections::clusters::query;
 use super::status::ClusterStatus;
 use crate::graph::order::OrderDirection;
 
-/// Which clusters are wanted: those that fit everything given.
+/// The filter of a list of clusters: the clusters that match every given field.
 #[derive(InputObject, Default)]
 pub(crate) struct ClusterFilter {
-    /// The name contains this, in capitals or not.
+    /// The text that the names contain, regardless of case.
     name: Option<String>,
-    /// The status is one of these; without, any but `DELETED`.
+    /// The statuses to include; all except `DELETED` if omitted.
     statuses: Option<Vec<ClusterStatus>>,
 }
 
-/// What a list of clusters is ordered by.
+/// The order of a list of clusters.
 #[derive(InputObject)]
 pub(crate) struct ClusterOrder {
-    /// What to compare.
+    /// The field to compare.
     pub(crate) field: ClusterOrderField,
-    /// Which way.
+    /// The direction of the order.
     pub(crate) direction: OrderDirection,
 }
 
-/// What clusters are compared by.
+/// The field by which clusters are compared.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "query::ClusterOrder")]
 pub(crate) enum ClusterOrderField {
-    /// When they were created.
+    /// The time of the cluster's creation.
     CreatedAt,
-    /// When they changed last. They move in this order while it is paged through.
+    /// The time of the cluster's last change. A cluster that changes moves in this order, even between two
+    /// pages.
     UpdatedAt,
-    /// Their names.
+    /// The name of the cluster.
     Name,
 }
 

@@ -4,22 +4,22 @@ use async_graphql::{ID, InputObject};
 
 use crate::graph::scalars::Time;
 
-/// A cluster that is asked for.
+/// The cluster to create.
 #[derive(InputObject)]
 pub(crate) struct CreateClusterInput {
-    /// Its name, which no other living cluster of the organization may have: 1 to 63 lower-case letters,
-    /// digits and hyphens, beginning and ending with a letter or digit.
+    /// The name of the cluster, which no other living cluster of the organization may have. The name has 1
+    /// to 63 lower-case letters, digits and hyphens, and begins and ends with a letter or digit.
     pub(crate) name: String,
-    /// What it is for; at most 2,000 characters.
+    /// The purpose of the cluster; at most 2,000 characters.
     #[graphql(default)]
     pub(crate) description: String,
-    /// The fewest live droplets that it is meant to have; at most `maximumNodes`.
+    /// The minimum number of live droplets that the cluster is meant to have; at most `maximumNodes`.
     #[graphql(default = 0)]
     pub(crate) minimum_nodes: i32,
-    /// The most live droplets that it may have, 1 to 1,000.
+    /// The maximum number of live droplets that the cluster may have, 1 to 1,000.
     #[graphql(default = 100)]
     pub(crate) maximum_nodes: i32,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct RenameClusterInput {
     pub(crate) id: ID,
     /// The new name, by the rule of `CreateClusterInput.name`.
     pub(crate) name: String,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
@@ -39,9 +39,9 @@ pub(crate) struct RenameClusterInput {
 pub(crate) struct DescribeClusterInput {
     /// The cluster's id.
     pub(crate) id: ID,
-    /// What it is for; at most 2,000 characters.
+    /// The purpose of the cluster; at most 2,000 characters.
     pub(crate) description: String,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
@@ -50,37 +50,37 @@ pub(crate) struct DescribeClusterInput {
 pub(crate) struct SetClusterNodeLimitsInput {
     /// The cluster's id.
     pub(crate) id: ID,
-    /// The fewest live droplets that it is meant to have; at most `maximumNodes`.
+    /// The minimum number of live droplets that the cluster is meant to have; at most `maximumNodes`.
     pub(crate) minimum_nodes: i32,
-    /// The most live droplets that it may have, 1 to 1,000.
+    /// The maximum number of live droplets that the cluster may have, 1 to 1,000.
     pub(crate) maximum_nodes: i32,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A cluster that is to take no new droplets for a while.
+/// A cluster that starts maintenance and accepts no new droplets meanwhile.
 #[derive(InputObject)]
 pub(crate) struct StartClusterMaintenanceInput {
     /// The cluster's id.
     pub(crate) id: ID,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A cluster that is to take droplets again.
+/// A cluster that ends maintenance and accepts new droplets again.
 #[derive(InputObject)]
 pub(crate) struct EndClusterMaintenanceInput {
     /// The cluster's id.
     pub(crate) id: ID,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A cluster that is to go.
+/// The cluster to delete.
 #[derive(InputObject)]
 pub(crate) struct DeleteClusterInput {
     /// The cluster's id.
     pub(crate) id: ID,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }

@@ -1,4 +1,4 @@
-//! Mutations about clusters, one a command.
+//! Mutations about clusters, one for each command.
 
 use async_graphql::{Context, ID, Object, Result};
 use commands::cluster::NewCluster;
@@ -28,7 +28,7 @@ impl ClusterMutations {
     async fn create_cluster(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "What is asked for.")] input: CreateClusterInput,
+        #[graphql(desc = "The cluster to create.")] input: CreateClusterInput,
     ) -> Result<ClusterPayload> {
         let mut check = Check::begin(context)?;
         let name = check.value("name", ClusterName::parse(input.name));
@@ -56,7 +56,7 @@ impl ClusterMutations {
     async fn rename_cluster(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which cluster, and its new name.")] input: RenameClusterInput,
+        #[graphql(desc = "The cluster and its new name.")] input: RenameClusterInput,
     ) -> Result<ClusterPayload> {
         let mut check = Check::begin(context)?;
         let name = check.value("name", ClusterName::parse(input.name));
@@ -69,7 +69,7 @@ impl ClusterMutations {
     async fn describe_cluster(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which cluster, and what it is for.")] input: DescribeClusterInput,
+        #[graphql(desc = "The cluster and its purpose.")] input: DescribeClusterInput,
     ) -> Result<ClusterPayload> {
         let description = input.description;
         let update = Some(ClusterUpdate::Describe { description });
@@ -77,13 +77,13 @@ impl ClusterMutations {
         send(context, check, &input.id, update, input.occurred_at).await
     }
 
-    /// Sets the bounds of a cluster's size. Rejected while the cluster has more live droplets than the new
-    /// maximum.
+    /// Sets the bounds of a cluster's size. The command is rejected while the cluster has more live
+    /// droplets than the new maximum.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn set_cluster_node_limits(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which cluster, and its bounds.")] input: SetClusterNodeLimitsInput,
+        #[graphql(desc = "The cluster and its bounds.")] input: SetClusterNodeLimitsInput,
     ) -> Result<ClusterPayload> {
         let mut check = Check::begin(context)?;
         let limits = limits(&mut check, input.minimum_nodes, input.maximum_nodes);
@@ -91,12 +91,12 @@ impl ClusterMutations {
         send(context, check, &input.id, update, input.occurred_at).await
     }
 
-    /// Puts a cluster in maintenance: it takes no new droplets until that ends.
+    /// Puts a cluster in maintenance: the cluster accepts no new droplets until the maintenance ends.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn start_cluster_maintenance(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which cluster.")] input: StartClusterMaintenanceInput,
+        #[graphql(desc = "The cluster.")] input: StartClusterMaintenanceInput,
     ) -> Result<ClusterPayload> {
         let update = Some(ClusterUpdate::StartMaintenance);
         let check = Check::begin(context)?;
@@ -108,19 +108,19 @@ impl ClusterMutations {
     async fn end_cluster_maintenance(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which cluster.")] input: EndClusterMaintenanceInput,
+        #[graphql(desc = "The cluster.")] input: EndClusterMaintenanceInput,
     ) -> Result<ClusterPayload> {
         let update = Some(ClusterUpdate::EndMaintenance);
         let check = Check::begin(context)?;
         send(context, check, &input.id, update, input.occurred_at).await
     }
 
-    /// Deletes a cluster. Rejected while the cluster has live droplets.
+    /// Deletes a cluster. The command is rejected while the cluster has live droplets.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn delete_cluster(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which cluster.")] input: DeleteClusterInput,
+        #[graphql(desc = "The cluster.")] input: DeleteClusterInput,
     ) -> Result<ClusterPayload> {
         let mut check = Check::begin(context)?;
         let id = check.id("id", &input.id);
@@ -135,7 +135,7 @@ impl ClusterMutations {
     }
 }
 
-/// Sends an update of a cluster; `update` is `None` when something is wrong with its input.
+/// Sends an update of a cluster; `update` is `None` if its input is invalid.
 async fn send(
     context: &Context<'_>,
     mut check: Check<'_>,
@@ -155,7 +155,7 @@ async fn send(
     .await
 }
 
-/// The bounds; their exact limits are for the rules to tell.
+/// Reads the bounds; the rules check their exact limits.
 fn limits(check: &mut Check<'_>, minimum: i32, maximum: i32) -> Option<NodeLimits> {
     let count =
         |number: i32| u32::try_from(number).map_err(|_| "a number of droplets is not negative");

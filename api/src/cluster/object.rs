@@ -1,4 +1,4 @@
-//! `Cluster`.
+//! The GraphQL type `Cluster`.
 
 use std::sync::Arc;
 
@@ -25,56 +25,57 @@ impl From<ClusterRow> for Cluster {
     }
 }
 
-/// A group of droplets. It stays readable when it is deleted.
+/// A group of droplets. A deleted cluster stays readable.
 #[Object]
 impl Cluster {
-    /// Its id, which never changes.
+    /// The id of the cluster, which never changes.
     pub(crate) async fn id(&self) -> ID {
         GlobalId::of(self.0.id)
     }
 
-    /// Its name, unique among the organization's living clusters. After its end, the last one.
+    /// The name of the cluster, unique among the organization's living clusters. A deleted cluster keeps
+    /// its last name.
     async fn name(&self) -> &str {
         self.0.name.as_str()
     }
 
-    /// What it is doing.
+    /// The status of the cluster.
     async fn status(&self) -> ClusterStatus {
         self.0.status.into()
     }
 
-    /// What it is for; possibly nothing.
+    /// The purpose of the cluster; possibly empty.
     async fn description(&self) -> &str {
         &self.0.description
     }
 
-    /// The fewest live droplets that it is meant to have.
+    /// The minimum number of live droplets that the cluster is meant to have.
     async fn minimum_nodes(&self) -> u32 {
         self.0.minimum_nodes
     }
 
-    /// The most live droplets that it may have.
+    /// The maximum number of live droplets that the cluster may have.
     async fn maximum_nodes(&self) -> u32 {
         self.0.maximum_nodes
     }
 
-    /// How many events happened to it: grows with every change.
+    /// The number of the cluster's events, which grows with every change.
     async fn version(&self) -> BigInt {
         BigInt(self.0.version.0)
     }
 
-    /// When it was created.
+    /// The time of the cluster's creation.
     async fn created_at(&self) -> Time {
         self.0.created_at.into()
     }
 
-    /// When it changed last.
+    /// The time of the last change.
     async fn updated_at(&self) -> Time {
         self.0.updated_at.into()
     }
 
-    /// When the platform recorded its last change; differs from `updatedAt` where an agent reported
-    /// something that happened earlier.
+    /// The time at which the platform recorded the last change. Differs from `updatedAt` if an agent
+    /// reported an earlier event.
     async fn recorded_at(&self) -> Time {
         self.0.recorded_at.into()
     }

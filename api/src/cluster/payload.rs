@@ -1,4 +1,4 @@
-//! `ClusterPayload`: what mutations about clusters answer.
+//! The GraphQL type `ClusterPayload`: the result of mutations about clusters.
 
 use async_graphql::{Context, MergedObject, Object, Result};
 use domain::ids::ClusterId;
@@ -11,7 +11,7 @@ use crate::graph::payload::Outcome;
 use crate::graph::request::RequestInfo;
 use crate::graph::services::Services;
 
-/// How a mutation about a cluster went.
+/// The result of a mutation about a cluster.
 #[derive(MergedObject)]
 pub(crate) struct ClusterPayload(WrittenCluster, Outcome);
 
@@ -21,13 +21,13 @@ impl From<Outcome> for ClusterPayload {
     }
 }
 
-/// The cluster that a mutation wrote, if it did.
+/// The cluster that a mutation wrote, if any.
 struct WrittenCluster(Option<Uuid>);
 
 #[Object]
 impl WrittenCluster {
-    /// The cluster as this mutation, or a later one, left it: it always shows the write. Null when the
-    /// mutation was refused.
+    /// The cluster after this mutation or a later one, which always includes the write. Null if the
+    /// mutation was rejected.
     async fn cluster(&self, context: &Context<'_>) -> Result<Option<Cluster>> {
         let Some(id) = self.0 else {
             return Ok(None);

@@ -23,14 +23,14 @@ impl ClusterQueries {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The cluster's id.")] id: ID,
-        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
+        #[graphql(desc = "The `consistencyToken` of a mutation, whose write the answer shows.")]
         consistent_with: Option<String>,
     ) -> Result<Option<Cluster>> {
         let id = GlobalId::parse_as(&id).map_err(InvalidId::into_error)?;
         Cluster::find(context, id, consistent_with).await
     }
 
-    /// The organization's clusters, without deleted ones unless the filter asks for them.
+    /// The clusters of the organization. Deleted clusters are omitted unless the filter asks for them.
     #[graphql(guard = "Needs(Right::Query)")]
     #[expect(
         clippy::too_many_arguments,
@@ -39,15 +39,16 @@ impl ClusterQueries {
     async fn clusters(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which ones; all if left out.")] filter: Option<ClusterFilter>,
-        #[graphql(desc = "In which order; the newest first if left out.")] order_by: Option<
+        #[graphql(desc = "The filter; all clusters except deleted ones if omitted.")]
+        filter: Option<ClusterFilter>,
+        #[graphql(desc = "The order of the list; newest first if omitted.")] order_by: Option<
             ClusterOrder,
         >,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
+        #[graphql(desc = "The number of items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the items start.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "The cursor before which the items end.")] before: Option<String>,
+        #[graphql(desc = "The `consistencyToken` of a mutation, whose write the answer shows.")]
         consistent_with: Option<String>,
     ) -> Result<Paged<Cluster>> {
         let order = order_by.unwrap_or_default();

@@ -1,15 +1,15 @@
-//! `ClusterStatus`.
+//! The GraphQL enum `ClusterStatus`.
 
 use async_graphql::Enum;
 
-/// What a cluster is doing.
+/// The status of a cluster.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Hash)]
 #[graphql(remote = "domain::cluster::ClusterStatus")]
 pub(crate) enum ClusterStatus {
-    /// Is in service.
+    /// The cluster is in service.
     Active,
-    /// Keeps its droplets and takes no new ones.
+    /// The cluster keeps its droplets and accepts no new ones.
     Maintenance,
-    /// Is gone. The end.
+    /// The cluster was deleted. A final status.
     Deleted,
 }

@@ -23,17 +23,17 @@ pub(crate) struct ClusterSubscriptions;
 
 #[Subscription]
 impl ClusterSubscriptions {
-    /// What happens to clusters. Filters look at the cluster as of each event.
+    /// Sends the changes of clusters. Filters apply to the cluster as of each event.
     #[graphql(guard = "Needs(Right::Subscribe)")]
     async fn cluster_changed(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only the cluster with this id.")] id: Option<ID>,
-        #[graphql(desc = "Only when the cluster has one of these statuses.")] statuses: Option<
+        #[graphql(desc = "The id of the only cluster to follow.")] id: Option<ID>,
+        #[graphql(desc = "The statuses of the clusters to include.")] statuses: Option<
             Vec<ClusterStatus>,
         >,
         #[graphql(
-            desc = "The cursor from which to go on, or a mutation's `consistencyToken` to begin right after it."
+            desc = "The cursor to continue after, or a mutation's `consistencyToken` to begin after its write."
         )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<ClusterChange>> + use<>> {
@@ -50,26 +50,26 @@ impl ClusterSubscriptions {
     }
 }
 
-/// Something that happened to a cluster.
+/// A change of a cluster.
 #[derive(SimpleObject)]
 pub(crate) struct ClusterChange {
-    /// Where it stands: subscribe again `after` it to go on without loss or repetition.
+    /// The cursor of the change. A subscription `after` this cursor continues without loss or repetition.
     cursor: String,
-    /// What happened.
+    /// The event of the change.
     event: Event,
-    /// The cluster as of this event, whatever happened since. Null when the platform cannot read
-    /// its history.
+    /// The cluster as of this event, regardless of later events. Null if the platform cannot read the
+    /// cluster's history.
     cluster: Option<Cluster>,
 }
 
-/// Which clusters a subscription is about.
+/// The filter of a subscription to clusters.
 struct WantedClusters {
     id: Option<ClusterId>,
     statuses: Vec<ClusterStatus>,
 }
 
 impl WantedClusters {
-    /// The change, if it is wanted. A cluster whose history cannot be read may be the wanted one.
+    /// Returns the change if it matches. A cluster whose history cannot be read matches any statuses.
     fn take(&self, change: Change) -> Option<ClusterChange> {
         let stream = change.event.event.stream;
         if stream.stream_type != StreamType::CLUSTER

@@ -1,24 +1,24 @@
-//! `Address`.
+//! The GraphQL type `Address`.
 
 use async_graphql::{Enum, SimpleObject};
 use domain::droplet;
 
-/// Where a droplet can be reached.
+/// An address of a droplet.
 #[derive(SimpleObject)]
 pub(crate) struct Address {
-    /// From where.
+    /// The network from which the address can be reached.
     kind: AddressKind,
     /// The address, of IP version 4 or 6.
     ip: String,
 }
 
-/// From where an address can be reached.
+/// The network from which an address can be reached.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "droplet::AddressKind")]
 pub(crate) enum AddressKind {
-    /// From everywhere.
+    /// Reachable from everywhere.
     Public,
-    /// From the droplet's own network.
+    /// Reachable from the droplet's own network.
     Private,
 }
 

@@ -9,7 +9,7 @@ use projections::droplets;
 
 use super::status::DropletStatus;
 
-/// How many droplets an organization has.
+/// The numbers of droplets of an organization.
 pub(crate) struct DropletCounts(Arc<OrgCounts>);
 
 impl From<Arc<OrgCounts>> for DropletCounts {
@@ -20,7 +20,7 @@ impl From<Arc<OrgCounts>> for DropletCounts {
 
 #[Object]
 impl DropletCounts {
-    /// Droplets by status, each status once, deleted droplets too.
+    /// The number of droplets in each status, including deleted droplets. Each status occurs once.
     async fn droplets_by_status(&self) -> Vec<DropletStatusCount> {
         let count = |status: droplet::DropletStatus| DropletStatusCount {
             status: status.into(),
@@ -29,7 +29,8 @@ impl DropletCounts {
         droplet::DropletStatus::ALL.into_iter().map(count).collect()
     }
 
-    /// Living droplets (requested, active, deleting) by size; sizes without any are left out.
+    /// The number of living droplets (requested, active, deleting) of each size. Sizes without any are
+    /// omitted.
     async fn droplets_by_size(&self) -> Vec<SizeCount> {
         let counts = self.0.by(droplets::counted::BY_SIZE);
         let counts = counts.map(|(size, count)| SizeCount {
@@ -39,7 +40,8 @@ impl DropletCounts {
         counts.collect()
     }
 
-    /// Living droplets (requested, active, deleting) by region; regions without any are left out.
+    /// The number of living droplets (requested, active, deleting) in each region. Regions without any are
+    /// omitted.
     async fn droplets_by_region(&self) -> Vec<RegionCount> {
         let counts = self.0.by(droplets::counted::BY_REGION);
         let counts = counts.map(|(region, count)| RegionCount {
@@ -50,29 +52,29 @@ impl DropletCounts {
     }
 }
 
-/// How many droplets have a status.
+/// The number of droplets in a status.
 #[derive(SimpleObject)]
 struct DropletStatusCount {
     /// The status.
     status: DropletStatus,
-    /// How many have it.
+    /// The number of droplets in this status.
     count: i64,
 }
 
-/// How many living droplets have a size.
+/// The number of living droplets of a size.
 #[derive(SimpleObject)]
 struct SizeCount {
     /// The slug of the size.
     size: String,
-    /// How many have it.
+    /// The number of living droplets of this size.
     count: i64,
 }
 
-/// How many living droplets are in a region.
+/// The number of living droplets in a region.
 #[derive(SimpleObject)]
 struct RegionCount {
     /// The slug of the region.
     region: String,
-    /// How many are there.
+    /// The number of living droplets in this region.
     count: i64,
 }

@@ -1,4 +1,4 @@
-//! `DropletFilter` and `DropletOrder`.
+//! The GraphQL inputs `DropletFilter` and `DropletOrder`.
 
 use async_graphql::{Enum, Error, ID, InputObject};
 use domain::slug::{RegionSlug, SizeSlug};
@@ -10,42 +10,43 @@ use crate::graph::filter::{read, read_all};
 use crate::graph::global_id::GlobalId;
 use crate::graph::order::OrderDirection;
 
-/// Which droplets are wanted: those that fit everything given. Deleted ones are left out unless
-/// `statuses` asks for them.
+/// The filter of a list of droplets: the droplets that match every given field. Deleted droplets are
+/// omitted unless `statuses` asks for them.
 #[derive(InputObject, Default)]
 pub(crate) struct DropletFilter {
-    /// The name contains this, in capitals or not.
+    /// The text that the names contain, regardless of case.
     name: Option<String>,
-    /// It carries all of these tags.
+    /// The tags that the droplets to include carry, all of them.
     tags: Option<Vec<String>>,
-    /// Its status is one of these.
+    /// The statuses to include.
     statuses: Option<Vec<DropletStatus>>,
-    /// Its region is one of these slugs.
+    /// The slugs of the regions to include.
     regions: Option<Vec<String>>,
-    /// Its size is one of these slugs.
+    /// The slugs of the sizes to include.
     sizes: Option<Vec<String>>,
-    /// It belongs to the cluster with this id.
+    /// The id of the cluster to which the droplets belong.
     cluster: Option<ID>,
 }
 
-/// What a list of droplets is ordered by.
+/// The order of a list of droplets.
 #[derive(InputObject)]
 pub(crate) struct DropletOrder {
-    /// What to compare.
+    /// The field to compare.
     pub(crate) field: DropletOrderField,
-    /// Which way.
+    /// The direction of the order.
     pub(crate) direction: OrderDirection,
 }
 
-/// What droplets are compared by.
+/// The field by which droplets are compared.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "query::DropletOrder")]
 pub(crate) enum DropletOrderField {
-    /// When they were requested.
+    /// The time of the droplet's request.
     CreatedAt,
-    /// When they changed last. They move in this order while it is paged through.
+    /// The time of the droplet's last change. A droplet that changes moves in this order, even between two
+    /// pages.
     UpdatedAt,
-    /// Their names.
+    /// The name of the droplet.
     Name,
 }
 

@@ -6,11 +6,11 @@ use super::address::AddressKind;
 use super::provisioner::Provisioner;
 use crate::graph::scalars::Time;
 
-/// A droplet that is asked for.
+/// The droplet to request.
 #[derive(InputObject)]
 pub(crate) struct ProvisionDropletInput {
-    /// Its name, which no other living droplet of the organization may have: 1 to 255 letters,
-    /// digits, dots and hyphens, ending with a letter or digit.
+    /// The name of the droplet, which no other living droplet of the organization may have. The name has 1
+    /// to 255 letters, digits, dots and hyphens, and ends with a letter or digit.
     pub(crate) name: String,
     /// The slug of one of the catalogue's sizes.
     pub(crate) size: String,
@@ -18,15 +18,16 @@ pub(crate) struct ProvisionDropletInput {
     pub(crate) region: String,
     /// The slug of an image that fits on the size's disk.
     pub(crate) image: String,
-    /// Its tags, at most 64: each 1 to 255 letters, digits, underscores, colons and hyphens.
+    /// The tags of the droplet, at most 64. Each tag has 1 to 255 letters, digits, underscores, colons and
+    /// hyphens.
     #[graphql(default)]
     pub(crate) tags: Vec<String>,
-    /// The id of the cluster that it is to belong to.
+    /// The id of the cluster to which the droplet will belong.
     pub(crate) cluster: Option<ID>,
-    /// Who makes and removes its machine.
+    /// The party that creates and removes the droplet's machine.
     #[graphql(default_with = "Provisioner::Platform")]
     pub(crate) provisioner: Provisioner,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
@@ -37,56 +38,56 @@ pub(crate) struct RenameDropletInput {
     pub(crate) id: ID,
     /// The new name, by the rule of `ProvisionDropletInput.name`.
     pub(crate) name: String,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A tag that a droplet is to carry.
+/// A tag to add to a droplet.
 #[derive(InputObject)]
 pub(crate) struct TagDropletInput {
     /// The droplet's id.
     pub(crate) id: ID,
     /// The tag.
     pub(crate) tag: String,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A tag that a droplet is no longer to carry.
+/// A tag to remove from a droplet.
 #[derive(InputObject)]
 pub(crate) struct UntagDropletInput {
     /// The droplet's id.
     pub(crate) id: ID,
     /// The tag.
     pub(crate) tag: String,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A droplet whose deletion is to be refused.
+/// The droplet to protect from deletion.
 #[derive(InputObject)]
 pub(crate) struct ProtectDropletInput {
     /// The droplet's id.
     pub(crate) id: ID,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A droplet whose deletion is to be possible again.
+/// The droplet whose protection from deletion ends.
 #[derive(InputObject)]
 pub(crate) struct UnprotectDropletInput {
     /// The droplet's id.
     pub(crate) id: ID,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A droplet that is to go.
+/// The droplet to delete.
 #[derive(InputObject)]
 pub(crate) struct DeleteDropletInput {
     /// The droplet's id.
     pub(crate) id: ID,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
@@ -95,38 +96,38 @@ pub(crate) struct DeleteDropletInput {
 pub(crate) struct ReportDropletActiveInput {
     /// The droplet's id.
     pub(crate) id: ID,
-    /// Where it can be reached, if it can be already; at most 16.
+    /// The addresses at which the droplet can be reached, if any yet; at most 16.
     #[graphql(default)]
     pub(crate) addresses: Vec<AddressInput>,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// Where a droplet can be reached.
+/// An address of a droplet.
 #[derive(InputObject)]
 pub(crate) struct AddressInput {
-    /// From where.
+    /// The network from which the address can be reached.
     pub(crate) kind: AddressKind,
     /// The address, of IP version 4 or 6.
     pub(crate) ip: String,
 }
 
-/// A droplet whose machine could not be made.
+/// A droplet whose machine could not be created.
 #[derive(InputObject)]
 pub(crate) struct ReportDropletFailedInput {
     /// The droplet's id.
     pub(crate) id: ID,
-    /// Why, for people; at most 2,000 characters.
+    /// The reason for the failure, for people; at most 2,000 characters.
     pub(crate) reason: String,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A droplet whose machine is gone.
+/// A droplet whose machine no longer exists.
 #[derive(InputObject)]
 pub(crate) struct ReportDropletDeletedInput {
     /// The droplet's id.
     pub(crate) id: ID,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }

@@ -1,4 +1,4 @@
-//! Mutations about droplets, one a command.
+//! Mutations about droplets, one for each command.
 
 use std::net::IpAddr;
 
@@ -28,13 +28,13 @@ pub(crate) struct DropletMutations;
 /// Mutations about droplets.
 #[Object]
 impl DropletMutations {
-    /// Asks for a droplet. It is there at once, with the status `REQUESTED`; its provisioner then
-    /// makes the machine.
+    /// Requests a droplet. The droplet exists at once, with the status `REQUESTED`; its provisioner then
+    /// creates the machine.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn provision_droplet(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "What is asked for.")] input: ProvisionDropletInput,
+        #[graphql(desc = "The droplet to request.")] input: ProvisionDropletInput,
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let name = check.value("name", DropletName::parse(input.name));
@@ -74,7 +74,7 @@ impl DropletMutations {
     async fn rename_droplet(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet, and its new name.")] input: RenameDropletInput,
+        #[graphql(desc = "The droplet and its new name.")] input: RenameDropletInput,
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let name = check.value("name", DropletName::parse(input.name));
@@ -82,12 +82,12 @@ impl DropletMutations {
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
-    /// Makes a droplet carry a tag. Changes nothing if it does already.
+    /// Adds a tag to a droplet. Changes nothing if the droplet carries the tag already.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn tag_droplet(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet, and the tag.")] input: TagDropletInput,
+        #[graphql(desc = "The droplet and the tag.")] input: TagDropletInput,
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let tag = check.value("tag", Tag::parse(input.tag));
@@ -95,12 +95,12 @@ impl DropletMutations {
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
-    /// Makes a droplet carry a tag no longer. Changes nothing if it does not.
+    /// Removes a tag from a droplet. Changes nothing if the droplet does not carry the tag.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn untag_droplet(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet, and the tag.")] input: UntagDropletInput,
+        #[graphql(desc = "The droplet and the tag.")] input: UntagDropletInput,
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let tag = check.value("tag", Tag::parse(input.tag));
@@ -108,12 +108,12 @@ impl DropletMutations {
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
-    /// Makes a droplet's deletion be refused. Everything else goes on.
+    /// Protects a droplet from deletion. All other commands remain possible.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn protect_droplet(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet.")] input: ProtectDropletInput,
+        #[graphql(desc = "The droplet.")] input: ProtectDropletInput,
     ) -> Result<DropletPayload> {
         let command = Some(DropletUpdate::Protect);
         let check = Check::begin(context)?;
@@ -125,20 +125,20 @@ impl DropletMutations {
     async fn unprotect_droplet(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet.")] input: UnprotectDropletInput,
+        #[graphql(desc = "The droplet.")] input: UnprotectDropletInput,
     ) -> Result<DropletPayload> {
         let command = Some(DropletUpdate::Unprotect);
         let check = Check::begin(context)?;
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
-    /// Asks for a droplet's end. Its status is `DELETING` until its provisioner has removed the
-    /// machine.
+    /// Requests the deletion of a droplet. The status of the droplet is `DELETING` until its provisioner
+    /// has removed the machine.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn delete_droplet(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet.")] input: DeleteDropletInput,
+        #[graphql(desc = "The droplet.")] input: DeleteDropletInput,
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let id = check.id("id", &input.id);
@@ -148,12 +148,12 @@ impl DropletMutations {
         .await
     }
 
-    /// Reports that a droplet's machine was made and runs. For droplets of provisioner `AGENT`.
+    /// Reports that a droplet's machine was created and runs. For droplets of provisioner `AGENT`.
     #[graphql(guard = "Needs(Right::Report)")]
     async fn report_droplet_active(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet, and its addresses.")] input: ReportDropletActiveInput,
+        #[graphql(desc = "The droplet and its addresses.")] input: ReportDropletActiveInput,
     ) -> Result<DropletPayload> {
         let mut check = Check::begin(context)?;
         let addresses = check.list("addresses", Some("ip"), input.addresses, |address| {
@@ -168,12 +168,12 @@ impl DropletMutations {
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
-    /// Reports that a droplet's machine could not be made. For droplets of provisioner `AGENT`.
+    /// Reports that a droplet's machine could not be created. For droplets of provisioner `AGENT`.
     #[graphql(guard = "Needs(Right::Report)")]
     async fn report_droplet_failed(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet, and why.")] input: ReportDropletFailedInput,
+        #[graphql(desc = "The droplet and the reason.")] input: ReportDropletFailedInput,
     ) -> Result<DropletPayload> {
         let reason = input.reason;
         let command = Some(DropletUpdate::ReportFailed { reason });
@@ -186,7 +186,7 @@ impl DropletMutations {
     async fn report_droplet_deleted(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which droplet.")] input: ReportDropletDeletedInput,
+        #[graphql(desc = "The droplet.")] input: ReportDropletDeletedInput,
     ) -> Result<DropletPayload> {
         let command = Some(DropletUpdate::ReportDeleted);
         let check = Check::begin(context)?;
@@ -194,7 +194,7 @@ impl DropletMutations {
     }
 }
 
-/// Sends a command to a droplet; `command` is `None` when something is wrong with its input.
+/// Sends a command to a droplet; `command` is `None` if its input is invalid.
 async fn send(
     context: &Context<'_>,
     mut check: Check<'_>,

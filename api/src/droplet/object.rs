@@ -1,4 +1,4 @@
-//! `Droplet`.
+//! The GraphQL type `Droplet`.
 
 use std::sync::Arc;
 
@@ -33,50 +33,51 @@ impl From<DropletRow> for Droplet {
     }
 }
 
-/// A virtual machine, from the request to its end. It stays readable when it is deleted.
+/// A virtual machine, from its request to its deletion. A deleted droplet stays readable.
 #[Object]
 impl Droplet {
-    /// Its id, which never changes.
+    /// The id of the droplet, which never changes.
     pub(crate) async fn id(&self) -> ID {
         GlobalId::of(self.0.id)
     }
 
-    /// Its name, unique among the organization's living droplets. After its end, the last one.
+    /// The name of the droplet, unique among the organization's living droplets. A droplet that no longer
+    /// lives keeps its last name.
     async fn name(&self) -> &str {
         self.0.name.as_str()
     }
 
-    /// What it is doing.
+    /// The status of the droplet.
     async fn status(&self) -> DropletStatus {
         self.0.status.into()
     }
 
-    /// The slug of its size.
+    /// The slug of the droplet's size.
     async fn size(&self) -> &str {
         self.0.size.as_str()
     }
 
-    /// The slug of the region where it runs.
+    /// The slug of the region where the droplet runs.
     async fn region(&self) -> &str {
         self.0.region.as_str()
     }
 
-    /// The slug of the image that it started with.
+    /// The slug of the image that the droplet started with.
     async fn image(&self) -> &str {
         self.0.image.as_str()
     }
 
-    /// Its tags, sorted.
+    /// The tags of the droplet, sorted.
     async fn tags(&self) -> Vec<&str> {
         self.0.tags.iter().map(|tag| tag.as_str()).collect()
     }
 
-    /// The id of the cluster that it belongs to, if any.
+    /// The id of the cluster to which the droplet belongs, if any.
     async fn cluster_id(&self) -> Option<ID> {
         self.0.cluster.map(GlobalId::of)
     }
 
-    /// The cluster that it belongs to, as it is now, if any.
+    /// The cluster to which the droplet belongs, in its current state, if any.
     #[graphql(guard = "Needs(Right::Query)")]
     async fn cluster(&self, context: &Context<'_>) -> Result<Option<Cluster>> {
         let Some(id) = self.0.cluster else {
@@ -85,17 +86,17 @@ impl Droplet {
         batch::by_id(context, id).await
     }
 
-    /// The label of a droplet that was requested before droplets belonged to clusters by id.
+    /// The cluster label of a droplet that was requested before droplets belonged to clusters by id.
     async fn cluster_label(&self) -> Option<&str> {
         self.0.cluster_label.as_ref().map(|label| label.as_str())
     }
 
-    /// Who makes and removes its machine.
+    /// The party that creates and removes the droplet's machine.
     async fn provisioner(&self) -> Provisioner {
         self.0.provisioner.into()
     }
 
-    /// Whether its deletion is refused.
+    /// True if the droplet is protected from deletion.
     async fn protected(&self) -> bool {
         match self.0.protection {
             Protection::Protected => true,
@@ -103,58 +104,58 @@ impl Droplet {
         }
     }
 
-    /// Virtual processors.
+    /// The number of virtual processors.
     async fn vcpus(&self) -> u32 {
         self.0.vcpus
     }
 
-    /// Memory in MiB.
+    /// The memory in MiB.
     async fn memory_mib(&self) -> u32 {
         self.0.memory_mib
     }
 
-    /// Disk in GiB.
+    /// The disk in GiB.
     async fn disk_gib(&self) -> u32 {
         self.0.disk_gib
     }
 
-    /// The price of an hour, as of its request.
+    /// The price of an hour, as of the droplet's request.
     async fn price_hourly(&self) -> Money {
         self.0.price_hourly.into()
     }
 
-    /// The price of a month, as of its request.
+    /// The price of a month, as of the droplet's request.
     async fn price_monthly(&self) -> Money {
         self.0.price_monthly.into()
     }
 
-    /// Where it can be reached; nowhere unless it is active.
+    /// The addresses at which the droplet can be reached. Empty unless the droplet is active.
     async fn addresses(&self) -> Vec<Address> {
         self.0.addresses.iter().map(Address::from).collect()
     }
 
-    /// Why its machine could not be made, if it failed.
+    /// The reason why the machine could not be created, if the droplet failed.
     async fn failure_reason(&self) -> Option<&str> {
         self.0.failure_reason.as_deref()
     }
 
-    /// How many events happened to it: grows with every change.
+    /// The number of the droplet's events, which grows with every change.
     async fn version(&self) -> BigInt {
         BigInt(self.0.version.0)
     }
 
-    /// When it was requested.
+    /// The time of the droplet's request.
     async fn created_at(&self) -> Time {
         self.0.created_at.into()
     }
 
-    /// When it changed last.
+    /// The time of the last change.
     async fn updated_at(&self) -> Time {
         self.0.updated_at.into()
     }
 
-    /// When the platform recorded its last change; differs from `updatedAt` where an agent reported
-    /// something that happened earlier.
+    /// The time at which the platform recorded the last change. Differs from `updatedAt` if an agent
+    /// reported an earlier event.
     async fn recorded_at(&self) -> Time {
         self.0.recorded_at.into()
     }

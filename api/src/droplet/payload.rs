@@ -1,4 +1,4 @@
-//! `DropletPayload`: what mutations about droplets answer.
+//! The GraphQL type `DropletPayload`: the result of mutations about droplets.
 
 use async_graphql::{Context, MergedObject, Object, Result};
 use domain::ids::DropletId;
@@ -11,7 +11,7 @@ use crate::graph::payload::Outcome;
 use crate::graph::request::RequestInfo;
 use crate::graph::services::Services;
 
-/// How a mutation about a droplet went.
+/// The result of a mutation about a droplet.
 #[derive(MergedObject)]
 pub(crate) struct DropletPayload(WrittenDroplet, Outcome);
 
@@ -21,13 +21,13 @@ impl From<Outcome> for DropletPayload {
     }
 }
 
-/// The droplet that a mutation wrote, if it did.
+/// The droplet that a mutation wrote, if any.
 struct WrittenDroplet(Option<Uuid>);
 
 #[Object]
 impl WrittenDroplet {
-    /// The droplet as this mutation, or a later one, left it: it always shows the write. Null when
-    /// the mutation was refused.
+    /// The droplet after this mutation or a later one, which always includes the write. Null if the
+    /// mutation was rejected.
     async fn droplet(&self, context: &Context<'_>) -> Result<Option<Droplet>> {
         let Some(id) = self.0 else {
             return Ok(None);

@@ -1,13 +1,13 @@
-//! `Provisioner`.
+//! The GraphQL enum `Provisioner`.
 
 use async_graphql::Enum;
 
-/// Who makes and removes a droplet's machine.
+/// The party that creates and removes a droplet's machine.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::droplet::Provisioner")]
 pub(crate) enum Provisioner {
     /// The platform itself, through a provider.
     Platform,
-    /// An agent outside, which reports what it does.
+    /// An outside agent, which reports its actions.
     Agent,
 }

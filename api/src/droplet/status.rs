@@ -1,19 +1,19 @@
-//! `DropletStatus`.
+//! The GraphQL enum `DropletStatus`.
 
 use async_graphql::Enum;
 
-/// What a droplet is doing.
+/// The status of a droplet.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Hash)]
 #[graphql(remote = "domain::droplet::DropletStatus")]
 pub(crate) enum DropletStatus {
-    /// Its machine is being made.
+    /// The machine is being created.
     Requested,
-    /// Its machine runs.
+    /// The machine runs.
     Active,
-    /// Its machine could not be made. An end.
+    /// The machine could not be created. A final status.
     Failed,
-    /// Its machine is being removed.
+    /// The machine is being removed.
     Deleting,
-    /// Its machine is gone. An end; the droplet stays readable.
+    /// The machine no longer exists. A final status; the droplet stays readable.
     Deleted,
 }

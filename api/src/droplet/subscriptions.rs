@@ -26,20 +26,20 @@ pub(crate) struct DropletSubscriptions;
 
 #[Subscription]
 impl DropletSubscriptions {
-    /// What happens to droplets. Filters look at the droplet as of each event.
+    /// Sends the changes of droplets. Filters apply to the droplet as of each event.
     #[graphql(guard = "Needs(Right::Subscribe)")]
     async fn droplet_changed(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only the droplet with this id.")] id: Option<ID>,
-        #[graphql(desc = "Only when the droplet has one of these statuses.")] statuses: Option<
+        #[graphql(desc = "The id of the only droplet to follow.")] id: Option<ID>,
+        #[graphql(desc = "The statuses of the droplets to include.")] statuses: Option<
             Vec<DropletStatus>,
         >,
-        #[graphql(desc = "Only when the droplet carries all of these tags.")] tags: Option<
+        #[graphql(desc = "The tags that the droplets carry, all of them.")] tags: Option<
             Vec<String>,
         >,
         #[graphql(
-            desc = "The cursor from which to go on, or a mutation's `consistencyToken` to begin right after it."
+            desc = "The cursor to continue after, or a mutation's `consistencyToken` to begin after its write."
         )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<DropletChange>> + use<>> {
@@ -57,20 +57,20 @@ impl DropletSubscriptions {
     }
 }
 
-/// Something that happened to a droplet.
+/// A change of a droplet.
 #[derive(SimpleObject)]
 pub(crate) struct DropletChange {
-    /// Where it stands: subscribe again `after` it to go on without loss or repetition.
+    /// The cursor of the change. A subscription `after` this cursor continues without loss or repetition.
     cursor: String,
-    /// What happened.
+    /// The event of the change.
     event: Event,
-    /// The droplet as of this event, whatever happened since. Null when the platform cannot read
-    /// its history.
+    /// The droplet as of this event, regardless of later events. Null if the platform cannot read the
+    /// droplet's history.
     droplet: Option<Droplet>,
 }
 
 impl DropletChange {
-    /// The change, with the droplet that is its node.
+    /// Returns the change with the droplet that is its node.
     pub(crate) fn new(change: Change, droplet: Option<Droplet>) -> Self {
         Self {
             cursor: cursor(&change),
@@ -80,7 +80,7 @@ impl DropletChange {
     }
 }
 
-/// Which droplets a subscription is about.
+/// The filter of a subscription to droplets.
 struct WantedDroplets {
     id: Option<DropletId>,
     statuses: Vec<DropletStatus>,
@@ -88,7 +88,8 @@ struct WantedDroplets {
 }
 
 impl WantedDroplets {
-    /// The change, if it is wanted. A droplet whose history cannot be read may be the wanted one.
+    /// Returns the change if it matches. A droplet whose history cannot be read matches any statuses and
+    /// tags.
     fn take(&self, change: Change) -> Option<DropletChange> {
         let stream = change.event.event.stream;
         if stream.stream_type != StreamType::DROPLET

@@ -1,9 +1,9 @@
-//! Objects that several fields of a request ask for by id, read together: a page of jobs with the droplet
-//! of each is two reads, not one for each job.
+//! Reads the objects that several fields of a request ask for by id, together. A page of jobs with the
+//! droplet of each job takes two reads, not one for each job.
 //!
-//! All fields of a request are resolved by one task, which asks each of them before any goes on. So the
-//! first that wants an object lets the others say what they want, and then reads for all of them. It
-//! waits for no time, and keeps nothing for later requests.
+//! A single task resolves all fields of a request, and polls each of them before any field continues. So the
+//! first field that needs an object lets the other fields register their ids, and then reads for all of
+//! them. A batch waits for no timer, and keeps nothing for later requests.
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeSet, HashMap};
@@ -14,12 +14,12 @@ use async_graphql::{Context, Result};
 use tokio::sync::watch;
 use tokio::task::yield_now;
 
-/// Objects that can be read by id, many at once.
+/// A type of object that can be read by id, many objects at a time.
 pub(crate) trait ReadById: Clone + Send + Sync + 'static {
-    /// What names one.
+    /// The type of the id of an object.
     type Id: Copy + Ord + Hash + Send + Sync + 'static;
 
-    /// Those of the objects with these ids that the organization of the request has.
+    /// Returns the objects with these ids that belong to the organization of the request.
     ///
     /// # Errors
     /// When the read models cannot be read.
@@ -29,31 +29,31 @@ pub(crate) trait ReadById: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<HashMap<Self::Id, Self>>> + Send;
 }
 
-/// What the fields of one request want, by the type of object; data of the request.
+/// The open batches of one request, by the type of object; data of the request.
 #[derive(Debug, Default)]
 pub(crate) struct Batches(Mutex<HashMap<TypeId, Box<dyn Any + Send>>>);
 
-/// A batch that takes more.
+/// A batch that still accepts ids.
 struct Open<Object: ReadById> {
     wanted: BTreeSet<Object::Id>,
     result: watch::Receiver<Option<Found<Object>>>,
 }
 
-/// What was read; an error is everybody's who wanted something.
+/// The result of a batch. Every field of the batch gets an error.
 type Found<Object> = Result<Arc<HashMap<<Object as ReadById>::Id, Object>>>;
 
-/// How a field gets what it wants.
+/// The role of a field in a batch.
 enum Part<Object: ReadById> {
-    /// It reads for all, and passes the result on.
+    /// The field reads for the batch, and sends the result to the other fields.
     Reads(watch::Sender<Option<Found<Object>>>),
-    /// It waits for the result.
+    /// The field waits for the result.
     Waits(watch::Receiver<Option<Found<Object>>>),
 }
 
 impl Batches {
     fn want<Object: ReadById>(&self, id: Object::Id) -> Part<Object> {
         self.with_open(|batch| {
-            // Whoever was to read for a batch may have been given up.
+            // The field that was to read for a batch may have been dropped.
             if let Some(open) = batch.as_mut()
                 && open.result.has_changed().is_ok()
             {
@@ -69,7 +69,7 @@ impl Batches {
         })
     }
 
-    /// Takes what is wanted; who wants something from now on begins another batch.
+    /// Closes the batch and returns its ids. A field that asks for an object later begins another batch.
     fn close<Object: ReadById>(&self) -> Vec<Object::Id> {
         let open = self.with_open::<Object, _>(Option::take);
         open.map_or_else(Vec::new, |open| open.wanted.into_iter().collect())
@@ -94,8 +94,8 @@ impl Batches {
     }
 }
 
-/// The object with this id, if the organization of the request has it; read together with what other
-/// fields of the request ask for at the same time.
+/// Returns the object with this id, or `None` if the organization of the request does not have it. Reads it
+/// together with the objects that other fields of the request ask for at the same time.
 ///
 /// # Errors
 /// When the read models cannot be read.
@@ -110,7 +110,7 @@ pub(crate) async fn by_id<Object: ReadById>(
                 yield_now().await;
                 let found = Object::read(context, batches.close::<Object>()).await;
                 let found = found.map(Arc::new);
-                // A field that waits no longer has been given up.
+                // Sending fails only if all waiting fields were dropped.
                 let _ = sender.send(Some(found.clone()));
                 break found;
             }
@@ -119,7 +119,7 @@ pub(crate) async fn by_id<Object: ReadById>(
                 if let Some(found) = result.ok().and_then(|found| found.clone()) {
                     break found;
                 }
-                // Whoever was to read has been given up, and this field goes on in another batch.
+                // The field that was to read was dropped, so this field joins another batch.
             }
         }
     };

@@ -1,4 +1,4 @@
-//! Gives a code to the errors that come from the executor itself, so that none goes out without.
+//! Gives a code to the errors of the executor itself, so that no error is sent without a code.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use futures_util::stream::BoxStream;
 
 use crate::graph::error::Code;
 
-/// Marks errors with the phase that they come from.
+/// The schema extension that gives the errors of each phase their code.
 pub(crate) struct Codes;
 
 impl ExtensionFactory for Codes {
@@ -50,8 +50,8 @@ impl Extension for Codes {
         })
     }
 
-    // Our resolvers give a code to every error. What has none is an argument that does not coerce, or
-    // a choice of the request, such as an operation name that is not in it.
+    // Our resolvers give a code to every error. An error without a code means an argument that does not
+    // coerce, or a wrong choice in the request, such as an unknown operation name.
     async fn request(&self, context: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
         all_coded(next.run(context).await)
     }

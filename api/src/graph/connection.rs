@@ -1,4 +1,4 @@
-//! Relay's connections over the pages of read models.
+//! Relay connections over the pages of read models.
 
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Error, ObjectType, OutputType, SchemaBuilder};
@@ -6,10 +6,10 @@ use projections::page::{Direction, Page, Slice, Take};
 
 use crate::graph::error::{Code, failure};
 
-/// The most items of a page.
+/// The maximum number of items of a page.
 pub(crate) const MAX_PAGE: u32 = 100;
 
-/// The arguments of a connection, as they were sent.
+/// The arguments of a connection, as the client sent them.
 #[derive(Debug, Default)]
 pub(crate) struct PageArguments {
     pub(crate) first: Option<i32>,
@@ -19,18 +19,18 @@ pub(crate) struct PageArguments {
 }
 
 impl PageArguments {
-    /// How many items of the beginning of a list are wanted, of which there are no pages.
+    /// Returns the requested number of items from the start of a list that has no pages.
     ///
     /// # Errors
-    /// Unless it is from 1 to [`MAX_PAGE`].
+    /// When the number is not from 1 to [`MAX_PAGE`].
     pub(crate) fn first(first: i32) -> Result<u32, Error> {
         size("first", first)
     }
 
-    /// The part of a list that is wanted.
+    /// Returns the requested page of a list.
     ///
     /// # Errors
-    /// Unless exactly one of `first` and `last` is given, from 1 to [`MAX_PAGE`].
+    /// When not exactly one of `first` and `last` is given, or it is not from 1 to [`MAX_PAGE`].
     pub(crate) fn page<Order>(
         self,
         order: Order,
@@ -54,7 +54,7 @@ impl PageArguments {
     }
 }
 
-/// What there are pages of.
+/// A type of object that is listed in pages.
 pub(crate) trait Listed: OutputType {
     /// The fields that a page has besides its items.
     type Fields: ObjectType;
@@ -64,10 +64,10 @@ pub(crate) trait Listed: OutputType {
     const ITEM: &'static str;
 }
 
-/// A page as Relay has it.
+/// A page in the form of a Relay connection.
 pub(crate) type Paged<Node> = Connection<String, Node, <Node as Listed>::Fields>;
 
-/// A connection of a page, with whatever fields it has besides edges.
+/// Returns the connection of a page, with its fields besides the edges.
 pub(crate) fn connection<Row, Node: Listed>(
     slice: Slice<Row>,
     node: fn(Row) -> Node,
@@ -82,7 +82,7 @@ pub(crate) fn connection<Row, Node: Listed>(
     connection
 }
 
-/// Describes the types of pages of these nodes, which are made by async-graphql without a description.
+/// Describes the page types of these nodes, which async-graphql generates without a description.
 pub(crate) fn describe<Node: Listed, Query, Mutation, Subscription>(
     schema: SchemaBuilder<Query, Mutation, Subscription>,
 ) -> SchemaBuilder<Query, Mutation, Subscription> {

@@ -1,9 +1,8 @@
-//! Reading one's own writes: a mutation's token, handed in with a later request.
+//! Lets clients read their own writes: a later request sends the token of a mutation.
 //!
-//! A field of a query takes it as the argument `consistentWith`, a whole request as a header, and a
-//! subscription as the place `after` which it begins. Whoever hands one in waits until the read models
-//! that the field reads show the write, or is told that it takes too long; an older state is never
-//! shown.
+//! A query field takes the token as the argument `consistentWith`, a whole request as a header, and a
+//! subscription as its argument `after`. A request with a token waits until the read models of its fields
+//! show the write. The request fails if that takes too long; it never shows an older state.
 
 use async_graphql::{Context, Error, ErrorExtensions, Result};
 use commands::token::Token;
@@ -16,11 +15,10 @@ use crate::graph::error::{self, Code, failure};
 use crate::graph::request::RequestInfo;
 use crate::graph::services::Services;
 
-/// Waits until these read models show what the field's argument and the request's header ask for.
+/// Waits until these read models show the writes of the field's argument and of the request's header.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` for a token that is none of the organization's, `NOT_YET_CONSISTENT` when it takes
-/// too long.
+/// `BAD_USER_INPUT` for a token that is not one of the organization. `NOT_YET_CONSISTENT` at the timeout.
 pub(crate) async fn wait(
     context: &Context<'_>,
     consistent_with: Option<String>,
@@ -42,11 +40,10 @@ pub(crate) async fn wait(
     shown.await.map_err(not_shown)
 }
 
-/// What answers queries, and for which organization, as soon as these read models show what the field's
-/// argument and the request's header ask for.
+/// Waits like [`wait`], then returns the reader of queries and the organization of the request.
 ///
 /// # Errors
-/// As [`wait`].
+/// The errors of [`wait`].
 pub(crate) async fn reader<'request>(
     context: &Context<'request>,
     consistent_with: Option<String>,
@@ -57,10 +54,10 @@ pub(crate) async fn reader<'request>(
     Ok((reader, &RequestInfo::of(context)?.principal.org))
 }
 
-/// Where the last event of a write stands, once it stands anywhere.
+/// Returns the position of the last event of a write, after waiting until the event has one.
 ///
 /// # Errors
-/// As [`wait`].
+/// The errors of [`wait`].
 pub(crate) async fn key(context: &Context<'_>, token: &Token) -> Result<Key> {
     let org = &RequestInfo::of(context)?.principal.org;
     let consistency = &context.data::<Services>()?.consistency;

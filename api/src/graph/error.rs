@@ -1,17 +1,17 @@
-//! How requests fail: the closed set of codes, and the only map to them.
+//! The closed set of error codes, and the only mapping of failures to codes.
 //!
-//! A refused command is no failure: it is answered by `userErrors`. What is here are faults of a
-//! request (a bad argument, a missing right) and of the platform. Causes are logged once, where
-//! they are mapped, and are never sent.
+//! A rejected command is no failure: `userErrors` answers it. The failures are faults of a request (a bad
+//! argument, a missing right) and of the platform. Each cause is logged once, where it is mapped, and is
+//! never sent.
 
 use async_graphql::{Error, ErrorExtensions};
 use commands::error::{CommandError, Rejected};
 use projections::reader::ReadError;
 
-/// The codes of top-level errors, in `extensions.code`. Clients match on them: they never change.
+/// The codes of top-level errors, in `extensions.code`. Clients match on codes, so a code never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// There is no token, or it ended.
+    /// The token is missing or has expired.
     Unauthenticated,
     /// The token does not have the right.
     Forbidden,
@@ -19,33 +19,34 @@ pub enum Code {
     GraphqlParseFailed,
     /// The document does not fit the schema.
     GraphqlValidationFailed,
-    /// The request is not GraphQL over HTTP or over a WebSocket; the status says how.
+    /// The request is not GraphQL over HTTP or over a WebSocket; the status gives the reason.
     BadRequest,
-    /// An argument or a variable is not what it must be.
+    /// An argument or a variable has an invalid value.
     BadUserInput,
-    /// A cursor was not made by this field.
+    /// The cursor does not come from this field.
     InvalidCursor,
-    /// The write that a token names cannot be read yet: ask again in a moment. `extensions.lagEvents`
-    /// says how many recorded events the slowest of the read models has not applied.
+    /// The read models do not show the write of the token yet; the client may retry after a moment.
+    /// `extensions.lagEvents` is the number of recorded events that the slowest of the read models has not
+    /// applied.
     NotYetConsistent,
-    /// The query took longer than it may: ask for less.
+    /// The query exceeded its time limit; the client must ask for less.
     TooSlow,
-    /// Others changed the same thing again and again: try again.
+    /// Other commands repeatedly changed the same resource; the client may retry.
     Conflict,
     /// The idempotency key was used for another command.
     IdempotencyKeyReused,
-    /// The request asks for more than one may: a bigger body, more subscriptions.
+    /// The request exceeds a limit, such as the size of a body or the number of subscriptions.
     LimitExceeded,
-    /// Whoever asks has spent its points for now: try again after the time in `Retry-After`.
+    /// The caller has spent its points; the client may retry after the time in `Retry-After`.
     RateLimited,
-    /// No document with this hash is known: send the document with its hash once more.
+    /// No document with this hash is known; the client must send the document with its hash.
     PersistedQueryNotFound,
-    /// Only documents that are known beforehand run here, and this is none of them.
+    /// The document of the request is not trusted, and only trusted documents run here.
     DocumentNotTrusted,
-    /// A part of the platform does not answer: try again later. What was sent may or may not have
-    /// been done; with an idempotency key, it is safe to send it again.
+    /// A part of the platform does not answer; the client may retry later. The request may or may not have
+    /// had an effect; with an idempotency key, a retry is safe.
     Unavailable,
-    /// Our fault.
+    /// The platform is at fault.
     Internal,
 }
 
@@ -71,7 +72,7 @@ impl Code {
         Self::Internal,
     ];
 
-    /// The code as it is sent.
+    /// Returns the text of the code in a response.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -96,13 +97,13 @@ impl Code {
     }
 }
 
-/// A top-level error with a sentence for whoever asked.
+/// Returns a top-level error with a message for the client.
 #[must_use]
 pub fn failure(code: Code, message: impl Into<String>) -> Error {
     Error::new(message).extend_with(|_, extensions| extensions.set("code", code.as_str()))
 }
 
-/// A part of the platform did not answer; logs why.
+/// Returns the error for a part of the platform that did not answer, and logs the cause.
 pub(crate) fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Error {
     tracing::error!(
         error = cause,
@@ -114,7 +115,8 @@ pub(crate) fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Error {
     )
 }
 
-/// Why a command has no receipt, unless a rule forbids it: then there is the refusal.
+/// Returns the rejection of a command by a rule, or the top-level error for any other failure of the
+/// command.
 pub(crate) fn refused(error: CommandError) -> Result<Rejected, Error> {
     let code = match &error {
         CommandError::Unavailable(_) => return Err(unavailable(&error)),
@@ -125,7 +127,7 @@ pub(crate) fn refused(error: CommandError) -> Result<Rejected, Error> {
     Err(failure(code, error.to_string()))
 }
 
-/// Why a query has no answer.
+/// Returns the top-level error for a query that failed.
 pub(crate) fn read_failed(error: ReadError) -> Error {
     let code = match &error {
         ReadError::InvalidCursor => Code::InvalidCursor,
@@ -138,7 +140,7 @@ pub(crate) fn read_failed(error: ReadError) -> Error {
     failure(code, error.to_string())
 }
 
-/// Something went wrong that never should; logs what.
+/// Returns the error for a fault that must never occur, and logs the cause.
 pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Error {
     tracing::error!(error = cause, "a request failed by our fault");
     failure(

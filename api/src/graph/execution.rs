@@ -1,10 +1,11 @@
-//! How far a GraphQL request got, told by a schema extension instead of guessed from its errors.
+//! Tracks the stage that a GraphQL request reached, by a schema extension instead of a guess from its
+//! errors.
 //!
-//! The transports need to know two things the executor does not tell: whether execution began, since
-//! a request error must carry no `data` and has another status than an execution error; and, before
-//! anything runs, whether the operation is of a type the transport may carry (a GET must not mutate).
-//! A transport puts an [`Execution`] into its request's data; a schema served by the transports must
-//! have the extension [`TrackExecution`], without which every response looks like a request error.
+//! The transports need two facts that the executor does not report. The first is whether execution began: a
+//! request error must carry no `data` and has another status than an execution error. The second, before
+//! execution, is whether the transport may carry the type of the operation (a GET must not mutate). A
+//! transport puts an [`Execution`] into the data of its request. A schema served by the transports must
+//! have the extension [`TrackExecution`]; without it every response looks like a request error.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,7 +20,7 @@ use async_graphql::{Response, ServerResult, Value, Variables};
 use crate::graph::error::{Code, failure};
 use crate::graph::operation::operation;
 
-/// What to do with a mutation that came by GET.
+/// The advice for a mutation that was sent by GET.
 const NEEDS_POST: &str = "GET runs no mutations: send this one with POST";
 
 /// The types of operation that a transport carries.
@@ -35,24 +36,24 @@ pub enum Carries {
     Everything,
 }
 
-/// How far a request got.
+/// The stage that a request reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The document was not, or not successfully, parsed.
+    /// The document was not parsed, or its parsing failed.
     Parsing,
-    /// It was parsed, but is not valid, or its variables or operation name are not.
+    /// The document was parsed, but the document, its variables or its operation name is not valid.
     Validating,
     /// The operation is a mutation, which GET does not carry.
     NeedsPost,
     /// The operation is a subscription, which needs more than one response.
     NeedsStream,
-    /// Whoever asks has no points left to spend.
+    /// The caller has no points left.
     RateLimited,
-    /// Execution began: what comes is a result, with or without errors.
+    /// Execution began: the response is a result, with or without errors.
     Executing,
 }
 
-/// What a request may do and how far it got; clones share the stage.
+/// The types of operation that a request may run, and the stage that it reached. Clones share the stage.
 #[derive(Debug, Clone)]
 pub struct Execution {
     carries: Carries,
@@ -61,7 +62,7 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// The start of a request whose document is asked to run this operation.
+    /// Returns the state of a new request that asks for this operation of its document.
     #[must_use]
     pub fn new(carries: Carries, operation_name: Option<String>) -> Self {
         let stage = Arc::new(AtomicU8::new(Stage::Parsing as u8));
@@ -72,7 +73,7 @@ impl Execution {
         }
     }
 
-    /// How far the request got until now.
+    /// Returns the stage that the request has reached.
     #[must_use]
     pub fn stage(&self) -> Stage {
         let stage = self.stage.load(Ordering::Acquire);
@@ -88,14 +89,14 @@ impl Execution {
         .unwrap_or(Stage::Parsing)
     }
 
-    /// Records how far the request got.
+    /// Records the stage that the request has reached.
     pub(crate) fn reached(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::Release);
     }
 
-    /// Refuses a document whose operation the transport does not carry, or that lacks a variable:
-    /// the executor would find that out in the middle, as an execution error. Which operation is
-    /// meant is left to the executor to complain about, if it is not clear.
+    /// Rejects a document whose operation the transport does not carry, or that lacks a variable. The
+    /// executor would find the missing variable only during execution, and report an execution error. An
+    /// ambiguous choice of operation is left to the executor, which reports it.
     fn check(&self, document: &ExecutableDocument, variables: &Variables) -> ServerResult<()> {
         let Some(operation) = operation(document, self.operation_name.as_deref()) else {
             return Ok(());
@@ -121,7 +122,7 @@ impl Execution {
     }
 }
 
-/// The schema extension that records how far each request gets.
+/// The schema extension that records the stage of each request.
 #[derive(Debug, Clone, Copy)]
 pub struct TrackExecution;
 
@@ -161,7 +162,7 @@ impl Extension for TrackExecution {
     }
 }
 
-/// Every variable that must not be null has a value or a default.
+/// Checks that every variable that must not be null has a value or a default.
 fn check_variables(operation: &OperationDefinition, variables: &Variables) -> ServerResult<()> {
     for definition in &operation.variable_definitions {
         let lacks_value = match variables.get(&definition.node.name.node) {

@@ -1,14 +1,13 @@
-//! Puts the fields of a result into the order in which they were asked for.
+//! Puts the fields of a result into the order of their selection.
 //!
-//! The specification wants the fields of an object in the order of the selection, with fragments
-//! expanded where they are spread. The executor resolves them at the same time and leaves them in the
-//! order in which they got ready, so what had to wait for the database comes last, and the text of the
-//! same answer differs from time to time. Here every object is put in order once more, by the document
-//! that was run.
+//! The specification requires the fields of an object in the order of the selection, with fragments
+//! expanded where they are spread. The executor resolves fields concurrently, and leaves them in the order
+//! of their completion. So a field that waits for the database comes last, and the text of the same answer
+//! varies. This module reorders every object by the document that was run.
 //!
-//! It takes time linear in the result: what a selection comes to is collected once, for all items of a
-//! list together, and an object that is in order already is only looked at. It must never add, drop or
-//! change a field, but for the [`marker`] that it put there itself.
+//! Reordering takes time linear in the result. The fields of a selection are collected once for all items
+//! of a list, and an object that is already in order is only compared. The module must never add, drop or
+//! change a field, except for the [`marker`] that it added itself.
 
 pub(crate) mod marker;
 
@@ -22,9 +21,8 @@ use async_graphql::parser::types::{
 use async_graphql::registry::Registry;
 use async_graphql::{Name, Positioned, Value, Variables};
 
-/// Puts the result of this operation of the document in order, and takes out what has the name of its
-/// [`marker`], if it has any. The document is one that ran, and so
-/// one that is valid and whose fragments form no cycle.
+/// Puts the result of this operation of the document in order. Removes the fields that have the name of its
+/// [`marker`], if it has any. The document has run, so it is valid and its fragments form no cycle.
 pub(crate) fn put_in_order(
     data: &mut Value,
     document: &ExecutableDocument,
@@ -42,12 +40,12 @@ pub(crate) fn put_in_order(
     Asked::new(&operation.selection_set.node).order(data, &selected);
 }
 
-/// The variables that `@skip` and `@include` may name, with their values.
+/// The values of the variables that `@skip` and `@include` may name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conditions(HashMap<Name, bool>);
 
 impl Conditions {
-    /// Those among the variables of a request.
+    /// Selects the Boolean variables of a request.
     pub(crate) fn among(variables: &Variables) -> Self {
         let conditions = variables.iter().filter_map(|(name, value)| match value {
             Value::Boolean(value) => Some((name.clone(), *value)),
@@ -56,7 +54,7 @@ impl Conditions {
         Self(conditions.collect())
     }
 
-    /// Whether what carries these directives was asked for.
+    /// Returns true if these directives include the selection that carries them.
     fn include(&self, directives: &[Positioned<Directive>]) -> bool {
         directives.iter().all(|directive| {
             let wanted = match directive.node.name.node.as_str() {
@@ -67,7 +65,7 @@ impl Conditions {
             let condition = directive.node.get_argument("if");
             condition.is_none_or(|condition| {
                 let value = condition.node.clone();
-                // As the executor has it: what is no value counts as false.
+                // Like the executor: a condition without a value counts as false.
                 let value = value.into_const_with(|name| match self.0.get(&name) {
                     Some(value) => Ok(Value::Boolean(*value)),
                     None => Err(()),
@@ -78,7 +76,7 @@ impl Conditions {
     }
 }
 
-/// What is the same for all selections of an operation.
+/// The data that all selections of an operation share.
 struct Selected<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     marker: Option<&'a Name>,
@@ -87,8 +85,8 @@ struct Selected<'a> {
 }
 
 impl<'a> Selected<'a> {
-    /// Collects the fields of a selection as an object of this type answers it. Without a type all
-    /// fragments apply, because a valid document spreads none where it never does.
+    /// Collects the fields of a selection for an object of this type. Without a type all fragments apply,
+    /// because a valid document spreads no fragment that never applies.
     fn collect(&self, set: &'a SelectionSet, kind: Option<&str>, into: &mut Fields<'a>) {
         for selection in &set.items {
             if !self.conditions.include(selection.node.directives()) {
@@ -134,13 +132,13 @@ impl<'a> Selected<'a> {
     }
 }
 
-/// The fields of an object in order, by the names they have in the result.
+/// The fields of an object in order, by their names in the result.
 type Fields<'a> = IndexMap<&'a str, Asked<'a>>;
 
-/// What was asked of a place in the result: the selections of all fields that have its name.
+/// The selections for a place in the result: those of all fields that have its name.
 struct Asked<'a> {
     sets: Vec<&'a SelectionSet>,
-    /// What they come to, for each type of object that was met here.
+    /// The fields of the selections, for each type of object that was found at this place.
     met: Vec<(Option<Box<str>>, Fields<'a>)>,
 }
 

@@ -26,13 +26,13 @@ pub(crate) fn read_all<Item, Value, Reason: Display>(
     items.map(|item| read(field, parse(item))).collect()
 }
 
-/// Reads the id of whatever a list is narrowed to.
+/// Reads the id of the resource to which a list is restricted.
 pub(crate) fn read_resource(id: Option<&ID>) -> Result<Option<GlobalId>, Error> {
     id.map(|id| read("resource", GlobalId::parse(id)))
         .transpose()
 }
 
-/// Reads stored names of events; a mistyped one would otherwise be a list that is always empty.
+/// Reads stored names of event types. Rejects an unknown name, which would otherwise give an empty list.
 pub(crate) fn read_types(field: &str, names: Option<Vec<String>>) -> Result<Vec<String>, Error> {
     read_all(field, names, |name| {
         if Event::types().any(|(_, known, _)| known == name) {

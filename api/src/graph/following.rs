@@ -1,4 +1,4 @@
-//! What every subscription shares: where it begins, whose changes it carries, when it ends.
+//! The common part of all subscriptions: their start, their organization and their end.
 
 use std::time::Duration;
 
@@ -13,17 +13,18 @@ use crate::graph::error::{self, Code, failure};
 use crate::graph::request::{RequestInfo, token_taken_for};
 use crate::graph::services::Services;
 
-/// How much later than a token's end a subscription ends by itself. Transports end it before, each in
-/// its way, of which the client learns what to do; this is for the one that forgets.
+/// The delay between the end of a token and the end of its subscription. Transports end the subscription
+/// earlier, each in its own way, and tell the client how to continue. The delay limits a subscription that
+/// its transport fails to end.
 const AFTER_TRANSPORTS: Duration = Duration::from_secs(1);
 
-/// The changes of the request's organization after a cursor or a mutation's token, or from now on,
-/// until its token ends. A request that must show a write begins after it, unless it says where to
-/// begin.
+/// Returns the changes of the request's organization until its token ends. The stream begins after a
+/// cursor, after the token of a mutation, or now. Without `after`, a request that must show a write begins
+/// after that write.
 ///
 /// # Errors
-/// When `after` is neither a cursor of a position nor the token of a write, or the write has no
-/// position for too long.
+/// When `after` is neither a cursor of a position nor the token of a write. When the write has no position
+/// before the timeout.
 pub(crate) async fn follow(
     context: &Context<'_>,
     after: Option<&str>,
@@ -46,7 +47,7 @@ pub(crate) async fn follow(
     Ok(until(changes, end))
 }
 
-/// Where a change stands, for `after` of another subscription.
+/// Returns the cursor of a change, for `after` of another subscription.
 pub(crate) fn cursor(change: &Change) -> String {
     Key::Position(change.position()).to_cursor()
 }
@@ -65,7 +66,7 @@ fn invalid_cursor() -> Error {
     failure(Code::InvalidCursor, message)
 }
 
-/// The stream until its first error, or until the token ends, which is an error too.
+/// Returns the stream until its first error, or until the end of the token, which is an error too.
 fn until<Item: Send>(
     changes: impl Stream<Item = Result<Item>> + Send,
     time_left: Duration,

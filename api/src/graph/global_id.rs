@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::graph::error::{Code, failure};
 use crate::graph::resource_type::ResourceType;
 
-/// The id of anything that `node` finds.
+/// The id of any object that `node` finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GlobalId {
     resource_type: ResourceType,
@@ -17,7 +17,7 @@ pub(crate) struct GlobalId {
 
 /// A typed id of a resource.
 pub(crate) trait ResourceId: From<Uuid> + Into<StreamId> {
-    /// The type of resource that it names.
+    /// Returns the type of resource that the id names.
     fn resource_type() -> ResourceType {
         let any: StreamId = Self::from(Uuid::nil()).into();
         ResourceType::of_stream(any.stream_type)
@@ -27,7 +27,7 @@ pub(crate) trait ResourceId: From<Uuid> + Into<StreamId> {
 
 impl<Id: From<Uuid> + Into<StreamId>> ResourceId for Id {}
 
-/// A text that is no id of the API.
+/// The error for a text that is not an id of the API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{given:?} is not the id of {wanted}: use the `id` that the API gave, like {example}")]
 pub(crate) struct InvalidId {
@@ -36,10 +36,10 @@ pub(crate) struct InvalidId {
     example: String,
 }
 
-/// The UUID of the example in a refusal.
+/// The UUID of the example in an error message.
 const EXAMPLE: &str = "0192f0c1-7a2b-7c3d-8e4f-5a6b7c8d9e0f";
 
-/// Enough of a refused id to recognise it.
+/// The number of characters of a rejected id that an error message shows.
 const SHOWN_CHARS: usize = 60;
 
 impl GlobalId {
@@ -59,13 +59,13 @@ impl GlobalId {
             .ok_or_else(|| invalid(text, wanted.with_article(), Some(wanted)))
     }
 
-    /// The id of a resource.
+    /// Returns the id of a resource.
     pub(crate) fn of(id: impl ResourceId) -> ID {
         let stream: StreamId = id.into();
         Self::of_stream(stream.stream_type, stream.uuid)
     }
 
-    /// The id of whatever has this stream.
+    /// Returns the id of the resource that has this stream.
     pub(crate) fn of_stream(stream_type: StreamType, uuid: Uuid) -> ID {
         match ResourceType::of_stream(stream_type) {
             Some(resource_type) => ID(format!("{}:{uuid}", resource_type.name())),
@@ -73,7 +73,7 @@ impl GlobalId {
         }
     }
 
-    /// The id of a resource whose stream type is stored under this name.
+    /// Returns the id of a resource whose stream type is stored under this name.
     pub(crate) fn of_named(stream_type: &str, uuid: Uuid) -> ID {
         match ResourceType::of_stream_type(stream_type) {
             Some(resource_type) => ID(format!("{}:{uuid}", resource_type.name())),
@@ -81,12 +81,12 @@ impl GlobalId {
         }
     }
 
-    /// The id as that of a resource of one type, if it names one of that type.
+    /// Returns the id as an id of one type, or `None` if it names a resource of another type.
     pub(crate) fn typed<Id: ResourceId>(self) -> Option<Id> {
         (self.resource_type == Id::resource_type()).then(|| self.uuid.into())
     }
 
-    /// The UUID in it, which names one resource of all types.
+    /// Returns the UUID of the id, which names one resource of all types.
     pub(crate) const fn uuid(self) -> Uuid {
         self.uuid
     }
@@ -102,7 +102,7 @@ impl From<GlobalId> for StreamId {
 }
 
 impl InvalidId {
-    /// The error of a field whose argument it is.
+    /// Returns the error of a field whose argument is this text.
     pub(crate) fn into_error(self) -> Error {
         failure(Code::BadUserInput, self.to_string())
     }

@@ -1,4 +1,4 @@
-//! Holds fields to the rights that they need: who asks must have them, whichever transport it came by.
+//! Enforces the rights that fields need, independently of the transport.
 
 use async_graphql::{Context, Guard};
 
@@ -24,8 +24,8 @@ impl Guard for Needs {
     }
 }
 
-/// Guards a field that concerns all organizations: of those who have the right, only those pass who are of
-/// the organization that runs the platform.
+/// Guards a field that concerns all organizations. Of the callers with the right, only those of the
+/// organization that runs the platform pass.
 pub(crate) struct OfOperators;
 
 impl Guard for OfOperators {

@@ -1,17 +1,20 @@
-//! The directive `@idempotent`, and how a mutation reads it.
+//! The directive `@idempotent`, and the function that reads it.
 
 use async_graphql::{Context, CustomDirective, Directive, Value};
 
-/// The directive's name.
+/// The name of the directive.
 const NAME: &str = "idempotent";
 
-/// Makes a mutation safe to send again. Sent twice with the same key and the same input, it is done
-/// once and answered with the first receipt; with another input, it fails with the code
-/// `IDEMPOTENCY_KEY_REUSED`. Keys belong to the organization and are kept for at least 24 hours. On
-/// other fields it has no effect.
+/// Makes the retry of a mutation safe. A second mutation with the same key and the same input has no
+/// further effect, and returns the first receipt. A mutation with the same key and another input fails with
+/// the code `IDEMPOTENCY_KEY_REUSED`. Keys belong to the organization and are kept for at least 24 hours.
+/// The directive has no effect on other fields.
 #[Directive(location = "Field")]
 pub(crate) fn idempotent(
-    #[graphql(desc = "1 to 255 printable characters that name this one wish, such as a UUID")] key: String,
+    #[graphql(
+        desc = "The client's name for one intention: 1 to 255 printable characters, such as a UUID."
+    )]
+    key: String,
 ) -> impl CustomDirective {
     // Nothing happens around the field: the mutation passes the key on with its command.
     let _ = key;
@@ -22,7 +25,7 @@ struct Passive;
 
 impl CustomDirective for Passive {}
 
-/// The key that this field was sent with, if any; whether it is one is for the command to check.
+/// Returns the key that was sent with this field, if any. The command checks the format of the key.
 pub(crate) fn key_of(context: &Context<'_>) -> async_graphql::Result<Option<String>> {
     let directives = context.field().directives()?;
     let key = directives
@@ -31,7 +34,7 @@ pub(crate) fn key_of(context: &Context<'_>) -> async_graphql::Result<Option<Stri
         .and_then(|directive| directive.get_argument("key"));
     Ok(match key.map(|key| &key.node) {
         Some(Value::String(key)) => Some(key.clone()),
-        // The executor refuses a document without the argument, or with another type.
+        // The executor rejects a document without the argument, or with an argument of another type.
         Some(_) | None => None,
     })
 }

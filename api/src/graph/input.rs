@@ -1,8 +1,8 @@
-//! Reads the inputs of mutations and collects everything that is wrong with them.
+//! Reads the inputs of mutations and collects all errors in them.
 //!
-//! A mutation has four steps and no logic: it reads its input with a [`Check`], sends the command, answers
-//! a refusal with `userErrors` and a failure with a top-level error, and answers a receipt with the object
-//! as it was written and the token.
+//! A mutation has four steps and no logic. It reads its input with a [`Check`]. It sends the command. It
+//! answers a rejection with `userErrors`, and a failure with a top-level error. It answers a receipt with
+//! the object as it was written, and the token.
 
 use std::fmt::Display;
 
@@ -17,10 +17,10 @@ use crate::graph::request::{RequestInfo, new_id};
 use crate::graph::scalars::Time;
 use crate::identity::roles::Right;
 
-/// How far in the future an agent's clock may say that something happened.
+/// The maximum time in the future that an agent may report for an event.
 const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
-/// The input of one mutation under check.
+/// The input of one mutation during its check.
 pub(crate) struct Check<'request> {
     request: &'request RequestInfo,
     idempotency_key: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct Check<'request> {
 }
 
 impl<'request> Check<'request> {
-    /// Begins to check the input of this field.
+    /// Starts the check of the input of this field.
     pub(crate) fn begin(context: &Context<'request>) -> Result<Self> {
         Ok(Self {
             request: RequestInfo::of(context)?,
@@ -37,7 +37,7 @@ impl<'request> Check<'request> {
         })
     }
 
-    /// Takes a value that was read from this field of the input, or notes why it was not.
+    /// Returns a value that was read from this field of the input, or records the error.
     pub(crate) fn value<Value, Error: Display>(
         &mut self,
         field: &str,
@@ -47,8 +47,8 @@ impl<'request> Check<'request> {
             .ok()
     }
 
-    /// Takes values that were read from a list; `read` tells for each what is wrong, and in which
-    /// of its fields if it has any. `None` when one of them is wrong.
+    /// Returns values that were read from a list, or `None` if one of them is invalid. `read` returns the
+    /// error of an item, and `inner` is the field of the item that has the error, if any.
     pub(crate) fn list<Item, Value, Error: Display>(
         &mut self,
         field: &str,
@@ -87,7 +87,7 @@ impl<'request> Check<'request> {
             .ok()
     }
 
-    /// Notes that a field of the input is wrong.
+    /// Records an error in a field of the input.
     pub(crate) fn refuse(&mut self, path: &[&str], code: &'static str, message: String) {
         let path = ["input"].into_iter().chain(path.iter().copied());
         self.errors.push(UserError {
@@ -97,11 +97,12 @@ impl<'request> Check<'request> {
         });
     }
 
-    /// Ends the check with what was read from the input, which is `None` if something was wrong with it.
-    /// Gives what surrounds the command, and what was read. Only an agent may say when something happened.
+    /// Ends the check with the values that were read from the input; `values` is `None` if one of them was
+    /// invalid. Returns the context of the command, and the values. Only an agent may give the time of an
+    /// event.
     ///
     /// # Errors
-    /// Everything that was wrong with the input.
+    /// All errors of the input.
     pub(crate) fn finish<Values>(
         mut self,
         occurred_at: Option<Time>,

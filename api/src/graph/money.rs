@@ -1,4 +1,4 @@
-//! `Money`.
+//! The GraphQL type `Money`.
 
 use async_graphql::{Enum, SimpleObject};
 use domain::money::MicroDollars;
@@ -8,7 +8,7 @@ use crate::graph::scalars::BigInt;
 /// An exact amount of money.
 #[derive(SimpleObject)]
 pub(crate) struct Money {
-    /// Millionths of one unit of the currency: `"5950"` is $0.00595.
+    /// The amount in millionths of one unit of the currency: `"5950"` is $0.00595.
     micros: BigInt,
     /// The currency.
     currency: Currency,

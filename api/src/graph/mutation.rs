@@ -1,4 +1,4 @@
-//! The end of every mutation that is a command.
+//! The last step of every mutation that sends a command.
 
 use async_graphql::{Context, Result};
 use commands::context;
@@ -11,10 +11,10 @@ use crate::graph::payload::Outcome;
 use crate::graph::scalars::Time;
 use crate::graph::services::Services;
 
-/// Carries out the command that was read from an input; `read` is `None` if something was wrong with it.
+/// Executes the command that was read from an input; `read` is `None` if the input was invalid.
 ///
 /// # Errors
-/// When the command was neither done nor refused.
+/// When the command was neither executed nor rejected.
 pub(crate) async fn carry_out<Command, Payload, Carrying>(
     context: &Context<'_>,
     check: Check<'_>,

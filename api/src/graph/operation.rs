@@ -1,11 +1,11 @@
-//! Which operation of a document runs.
+//! Selects the operation of a document that runs.
 
 use async_graphql::Positioned;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
 
-/// The operation that the executor will run, found by its rule: the one of that name, or without a
-/// name the only one, whether it has a name or not. None when the executor will refuse the request
-/// because it is not clear which one is meant.
+/// Returns the operation that the executor will run, by the rule of the executor. With a name, that is the
+/// operation of that name; without a name, the only operation, with or without a name. Returns `None` if
+/// the executor will reject the request because the operation is ambiguous.
 pub(crate) fn operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,

@@ -1,13 +1,13 @@
-//! `OrderDirection`.
+//! The GraphQL enum `OrderDirection`.
 
 use async_graphql::Enum;
 
-/// Which way a list is ordered.
+/// The direction of a list's order.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "projections::page::Direction")]
 pub(crate) enum OrderDirection {
-    /// Smallest, oldest first.
+    /// The smallest or oldest comes first.
     Ascending,
-    /// Largest, newest first.
+    /// The largest or newest comes first.
     Descending,
 }

@@ -1,4 +1,4 @@
-//! What mutations answer besides the object that they wrote: the consistency token, and what was wrong.
+//! The fields that mutations return besides the written object: the consistency token and the errors.
 
 use async_graphql::{Object, Result, SimpleObject};
 use commands::error::CommandError;
@@ -7,31 +7,31 @@ use uuid::Uuid;
 
 use crate::graph::error;
 
-/// Why a mutation was refused: something that whoever sent it can put right.
+/// A reason for the rejection of a mutation, which the client can correct.
 #[derive(SimpleObject, Debug)]
 pub(crate) struct UserError {
-    /// The path of the argument at fault, such as `["input", "name"]`, if it is one argument's
-    /// fault.
+    /// The path of the argument at fault, such as `["input", "name"]`. Null if the fault is not in one
+    /// argument.
     pub(crate) field: Option<Vec<String>>,
-    /// What is wrong and what to do about it.
+    /// The description of the error and of its correction.
     pub(crate) message: String,
-    /// The name of the broken rule, such as `NAME_TAKEN`. Never changes.
+    /// The name of the broken rule, such as `NAME_TAKEN`. The name never changes.
     pub(crate) code: &'static str,
 }
 
-/// How a command went; the part that the payloads of all commands share.
+/// The outcome of a command: the part that the payloads of all commands share.
 pub(crate) enum Outcome {
-    /// It was done.
+    /// The command was executed.
     Done(Receipt),
-    /// It was refused, for these reasons.
+    /// The command was rejected, for these reasons.
     Refused(Vec<UserError>),
 }
 
 impl Outcome {
-    /// Answers a command.
+    /// Returns the outcome of a command.
     ///
     /// # Errors
-    /// When it was neither done nor refused.
+    /// When the command was neither executed nor rejected.
     pub(crate) fn of(result: Result<Receipt, CommandError>) -> Result<Self> {
         match result {
             Ok(receipt) => Ok(Self::Done(receipt)),
@@ -46,7 +46,7 @@ impl Outcome {
         }
     }
 
-    /// The id of what was written, if something was.
+    /// Returns the id of the written resource, or `None` if the command was rejected.
     pub(crate) fn subject(&self) -> Option<Uuid> {
         match self {
             Self::Done(receipt) => Some(receipt.subject().uuid),
@@ -57,7 +57,8 @@ impl Outcome {
 
 #[Object]
 impl Outcome {
-    /// Hand it in with a later query, which then shows this write. Null when the mutation was refused.
+    /// The token of this write. A later query that sends the token shows this write. Null if the mutation
+    /// was rejected.
     async fn consistency_token(&self) -> Option<String> {
         match self {
             Self::Done(receipt) => Some(receipt.token().to_string()),
@@ -65,7 +66,7 @@ impl Outcome {
         }
     }
 
-    /// Why the mutation was refused, everything at once; empty when it was done.
+    /// The reasons for the rejection, all at once. Empty if the mutation was executed.
     async fn user_errors(&self) -> &[UserError] {
         match self {
             Self::Done(_) => &[],
@@ -74,7 +75,7 @@ impl Outcome {
     }
 }
 
-/// The path of a field of the input, which rules name like `addresses` or `address.ip`.
+/// Returns the path of a field of the input, which rules name like `addresses` or `address.ip`.
 fn path(field: &str) -> Vec<String> {
     let names = ["input"].into_iter().chain(field.split('.'));
     names.map(str::to_owned).collect()

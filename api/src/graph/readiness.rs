@@ -1,29 +1,29 @@
-//! Which parts of the process can do their work now: asked by `platform` and by `/readyz`.
+//! The readiness of the parts of the process, which `platform` and `/readyz` report.
 
-/// Tells which parts of the process can do their work now.
+/// Reports which parts of the process can do their work now.
 pub trait Readiness: Send + Sync {
-    /// Every part with its state, in an order that does not change. Must answer at once.
+    /// Returns every part with its state, in an order that does not change. Must return at once.
     fn parts(&self) -> Vec<Part>;
 }
 
-/// One part of the process that has to work for requests to be served.
+/// A part of the process that must work for requests to be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// The part's name, the same in logs and documentation.
+    /// The name of the part, the same in logs and documentation.
     pub name: &'static str,
-    /// Whether it works.
+    /// The state of the part.
     pub state: PartState,
 }
 
-/// Whether a part works.
+/// The state of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PartState {
-    /// It works.
+    /// The part works.
     Ready,
-    /// It leaves something undone, and that is no fault of the process: somebody wanted it, another
-    /// process does it, or it is impossible; a sentence for an operator. The process is no less ready for
-    /// it.
+    /// The part leaves work undone without a fault of the process. Somebody wanted this, another process
+    /// does the work, or the work is impossible. The text is a sentence for an operator. The state does not
+    /// reduce the readiness of the process.
     Idle(String),
-    /// It does not, and why: a sentence for an operator.
+    /// The part does not work. The text gives the reason, as a sentence for an operator.
     NotReady(String),
 }

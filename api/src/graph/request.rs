@@ -1,4 +1,4 @@
-//! What a transport knows of a request, and puts into it before it is executed.
+//! The data that a transport adds to a request before its execution.
 //!
 //! Time and ids enter the program here: every resolver of one request sees the same time.
 
@@ -14,23 +14,23 @@ use crate::graph::error::{Code, failure};
 use crate::identity::principal::Principal;
 use crate::identity::tokens::LEEWAY_SECONDS;
 
-/// What every request carries as data: without it, every field but introspection is refused.
+/// The data that every request carries. Without it, every field except introspection is rejected.
 #[derive(Debug, Clone)]
 pub struct RequestInfo {
-    /// Who asks.
+    /// The sender of the request.
     pub principal: Principal,
-    /// W3C trace context of the request.
+    /// The W3C trace context of the request.
     pub traceparent: Option<String>,
-    /// Shared by everything that the request sets in motion.
+    /// The id that all effects of the request share.
     pub correlation_id: CorrelationId,
-    /// When it came in.
+    /// The time of the request.
     pub received_at: DateTime<Utc>,
-    /// What all of it must show, if it says so.
+    /// The token of the writes that the whole request must show, if it sends one.
     pub consistent_with: Option<Token>,
 }
 
 impl RequestInfo {
-    /// Describes a request that comes in now.
+    /// Describes a request that arrives now.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -46,7 +46,7 @@ impl RequestInfo {
         }
     }
 
-    /// The data of the request that this field is resolved for.
+    /// Returns the data of the request to which this field belongs.
     pub(crate) fn of<'request>(
         context: &Context<'request>,
     ) -> async_graphql::Result<&'request Self> {
@@ -56,7 +56,7 @@ impl RequestInfo {
     }
 }
 
-/// How long from now the principal's token is still taken.
+/// Returns the time from now for which the principal's token is accepted.
 #[expect(
     clippy::disallowed_methods,
     reason = "the edge: the clock tells when a token ends"
@@ -66,7 +66,7 @@ pub(crate) fn token_taken_for(principal: &Principal) -> Duration {
     (end - Utc::now()).to_std().unwrap_or_default()
 }
 
-/// A new id of any kind; later ones sort after earlier ones.
+/// Returns a new id of any kind; later ids sort after earlier ones.
 #[expect(clippy::disallowed_methods, reason = "the edge: here ids are made")]
 pub(crate) fn new_id<Id: From<Uuid>>() -> Id {
     Id::from(Uuid::now_v7())

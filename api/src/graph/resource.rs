@@ -1,4 +1,4 @@
-//! What the folder of a resource gives to the schema.
+//! The trait by which the folder of a resource adds to the schema.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -12,38 +12,39 @@ use projections::model::{LiveRow, Model};
 use crate::graph::global_id::ResourceId;
 use crate::graph::{consistency, error};
 
-/// The row that a resource is made of.
+/// The type of row from which a resource is built.
 pub(crate) type RowOf<R> = <<R as Resource>::Model as Model>::Row;
 
-/// A kind of object that has a global id and a history of its own; every one is in [`crate::registry`].
+/// A kind of object that has a global id and its own history. [`crate::registry`] lists all of them.
 pub(crate) trait Resource:
     OutputType + Clone + From<RowOf<Self>> + From<Arc<RowOf<Self>>> + Send + Sync + 'static
 {
-    /// Its typed id.
+    /// The typed id of the resource.
     type Id: ResourceId + Copy + Ord + Hash + Send + Sync + 'static;
-    /// The read model whose rows it is made of.
+    /// The read model that holds the rows of the resource.
     type Model: Listed<Filter: 'static>;
-    /// Its fields of the root of queries.
+    /// The resource's fields of the root of queries.
     type Queries: ObjectType + Default;
-    /// Its fields of the root of mutations.
+    /// The resource's fields of the root of mutations.
     type Mutations: ObjectType + Default;
-    /// Its fields of the root of subscriptions.
+    /// The resource's fields of the root of subscriptions.
     type Subscriptions: SubscriptionType + Default;
-    /// Its fields of `Counts`.
+    /// The resource's fields of `Counts`.
     type Counts: ObjectType + From<Arc<OrgCounts>>;
 
-    /// The description of a page of them.
+    /// The description of a page of objects.
     const PAGE: &'static str;
-    /// The description of one of them in a page.
+    /// The description of an object in a page.
     const ITEM: &'static str;
 
-    /// The read models that show objects of which these fields are selected, nested objects included.
+    /// Returns the read models that show objects with these selected fields, nested objects included.
     fn read_models(selected: &[Lookahead<'_>]) -> Vec<AnyReadModel>;
 
-    /// The object with this id as it is now, if the organization of the request has it.
+    /// Returns the object with this id in its current state, or `None` if the organization of the request
+    /// does not have it.
     ///
     /// # Errors
-    /// When the read models cannot be read, or do not show in time what the request must show.
+    /// When the read models cannot be read, or do not show in time the writes that the request must show.
     fn find(
         context: &Context<'_>,
         id: Self::Id,
@@ -58,7 +59,7 @@ pub(crate) trait Resource:
     }
 }
 
-/// The read models that show objects which are selected as this field, if it is selected.
+/// Returns the read models that show the objects which are selected as this field, if any are.
 pub(crate) fn read_models_of<R: Resource>(
     selected: &[Lookahead<'_>],
     field: &str,
@@ -71,8 +72,8 @@ pub(crate) fn read_models_of<R: Resource>(
     }
 }
 
-/// An object of any resource, made of the row that a change carries.
+/// An object of any resource, built from the row of a change.
 pub(crate) trait OfRow: Sized {
-    /// The object; none for a row that is no resource of this program.
+    /// Returns the object, or `None` for a row that is not a resource of this program.
     fn of_row(row: &LiveRow) -> Option<Self>;
 }

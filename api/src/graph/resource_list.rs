@@ -1,4 +1,4 @@
-//! Lists of resources, and resources by their ids: the same for all.
+//! Lists of resources, and reads of resources by id: the same code for all resources.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,11 +19,11 @@ pub(crate) type FilterOf<R> = <<R as Resource>::Model as ListedModel>::Filter;
 /// The order of a resource's lists.
 pub(crate) type OrderOf<R> = <<R as Resource>::Model as ListedModel>::Order;
 
-/// A page of a resource.
+/// Returns a page of a resource.
 ///
 /// # Errors
-/// For a page, a cursor or a token that is none, and when the read models cannot be read, or do not show in
-/// time what the request must show.
+/// For an invalid page, cursor or token. When the read models cannot be read, or do not show in time the
+/// writes that the request must show.
 pub(crate) async fn list<R: Resource>(
     context: &Context<'_>,
     filter: FilterOf<R>,
@@ -50,20 +50,21 @@ impl<R: Resource> Listed for R {
     const ITEM: &'static str = R::ITEM;
 }
 
-/// The number of rows that a filter lets through.
+/// The number of rows that match a filter.
 pub(crate) struct TotalCount<M: ListedModel>(M::Filter);
 
 impl<M: ListedModel<Filter: 'static>> TypeName for TotalCount<M> {
-    /// No type of the schema: its field is one of each page.
+    /// Returns a name that is not in the schema: the field belongs to each page type.
     fn type_name() -> Cow<'static, str> {
         format!("TotalCount_{}", M::NAME).into()
     }
 }
 
-/// What a page of a resource has besides its items.
+/// The fields of a resource's page besides its items.
 #[Object(name_type)]
 impl<M: ListedModel<Filter: 'static>> TotalCount<M> {
-    /// The number of objects on all pages of this filter. Costs a count: ask only if needed.
+    /// The number of objects on all pages of this filter. The platform counts the objects for each request
+    /// of this field: select it only if needed.
     async fn total_count(&self, context: &Context<'_>) -> Result<i64> {
         let org = &RequestInfo::of(context)?.principal.org;
         let reader = &context.data::<Services>()?.reader;
@@ -78,7 +79,7 @@ impl<R: Resource> ReadById for R {
     async fn read(context: &Context<'_>, ids: Vec<R::Id>) -> Result<HashMap<R::Id, Self>> {
         let (reader, org) = consistency::reader(context, None, &R::read_models(&[])).await?;
         let streams: Vec<_> = ids.iter().map(|id| (*id).into()).collect();
-        // What names an object may be shown before the read model of the object has it.
+        // An object can be named before its read model contains it.
         let rows = reader.rows_or_live_state::<R::Model>(org, &streams).await;
         let rows = rows.map_err(error::read_failed)?;
         let objects = rows

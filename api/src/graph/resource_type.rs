@@ -1,4 +1,4 @@
-//! `ResourceType`.
+//! The GraphQL enum `ResourceType`.
 
 use async_graphql::Enum;
 use domain::registry::AGGREGATES;
@@ -8,7 +8,7 @@ use crate::registry::resources;
 
 macro_rules! resource_type {
     ($($(#[$description:meta])* $Name:ident in $folder:ident,)+) => {
-        /// What an event happened to.
+        /// The type of a resource.
         #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum ResourceType {
             $($(#[$description])* $Name,)+
@@ -18,14 +18,14 @@ macro_rules! resource_type {
             /// All types, in the order of the registry.
             pub(crate) const ALL: &[Self] = &[$(Self::$Name,)+];
 
-            /// The name of the GraphQL type, which ids begin with.
+            /// Returns the name of the GraphQL type, with which ids begin.
             pub(crate) const fn name(self) -> &'static str {
                 match self {
                     $(Self::$Name => stringify!($Name),)+
                 }
             }
 
-            /// The noun for one of them in a sentence.
+            /// Returns the noun for a resource of this type in a sentence.
             fn noun(self) -> String {
                 let folder = match self {
                     $(Self::$Name => stringify!($folder),)+
@@ -39,19 +39,20 @@ macro_rules! resource_type {
 resources!(resource_type);
 
 impl ResourceType {
-    /// The resource that has streams of this type, which is called like its aggregate; `None` for a type
-    /// that only a newer program knows.
+    /// Returns the resource that has streams of this type, and the same name as its aggregate. Returns
+    /// `None` for a type that only a newer program knows.
     pub(crate) fn of_stream(stream_type: StreamType) -> Option<Self> {
         let name = stream_type.info()?.type_name;
         Self::ALL.iter().copied().find(|one| one.name() == name)
     }
 
-    /// The resource that has streams of the type with this stored name; `None` as in [`Self::of_stream`].
+    /// Returns the resource that has streams of the type with this stored name; `None` as in
+    /// [`Self::of_stream`].
     pub(crate) fn of_stream_type(name: &str) -> Option<Self> {
         Self::of_stream(name.parse().ok()?)
     }
 
-    /// The noun for one of them with its article.
+    /// Returns the noun for a resource of this type, with its article.
     pub(crate) fn with_article(self) -> String {
         let noun = self.noun();
         let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
@@ -62,7 +63,7 @@ impl ResourceType {
         format!("{article} {noun}")
     }
 
-    /// All nouns in a sentence: `a droplet or a job`.
+    /// Returns all nouns in a phrase: `a droplet or a job`.
     pub(crate) fn any_in_words() -> String {
         let nouns: Vec<_> = Self::ALL.iter().map(|one| one.with_article()).collect();
         match nouns.split_last() {

@@ -3,8 +3,8 @@
 use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// A point in time by RFC 3339, such as `2026-11-01T12:00:00Z`. The platform answers in UTC, with
-/// as many decimals of a second as there are.
+/// A point in time by RFC 3339, such as `2026-11-01T12:00:00Z`. The platform returns times in UTC, with as
+/// many decimals of a second as needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Description)]
 pub(crate) struct Time(pub(crate) DateTime<Utc>);
 
@@ -34,8 +34,8 @@ impl From<DateTime<Utc>> for Time {
     }
 }
 
-/// A whole number of 64 bits, written as a decimal string such as `"1500000"`, because JavaScript
-/// loses digits beyond 53 bits. As input, a number is taken too.
+/// A whole number of 64 bits, written as a decimal string such as `"1500000"`, because JavaScript loses
+/// digits beyond 53 bits. Inputs accept a number too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Description)]
 pub(crate) struct BigInt(pub(crate) i64);
 

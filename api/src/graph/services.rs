@@ -1,4 +1,4 @@
-//! What resolvers work with.
+//! The services that resolvers use.
 
 use std::sync::Arc;
 
@@ -11,21 +11,22 @@ use projections::reader::Reader;
 
 use crate::graph::readiness::Readiness;
 
-/// What resolvers work with; data of the schema. Cheap to clone.
+/// The services that resolvers use; data of the schema. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
-    /// Carries out mutations.
+    /// Executes the commands of mutations.
     pub commands: Commands,
     /// Answers queries.
     pub reader: Reader,
-    /// Lets requests wait for what was written.
+    /// Lets requests wait until read models show a write.
     pub consistency: Consistency,
-    /// Feeds subscriptions.
+    /// Supplies the changes for subscriptions.
     pub changes: Changes,
     /// Pauses and rebuilds read models, and retries or skips their parked streams.
     pub operating: Operations,
-    /// The organization whose admins may do what concerns all organizations; nobody may if there is none.
+    /// The organization whose admins may use the fields that concern all organizations. `None` permits
+    /// nobody.
     pub operators: Option<OrgId>,
-    /// Tells which parts of the process work.
+    /// Reports which parts of the process work.
     pub readiness: Arc<dyn Readiness>,
 }

@@ -1,4 +1,4 @@
-//! `Event`.
+//! The GraphQL type `Event`.
 
 use std::sync::Arc;
 
@@ -39,98 +39,99 @@ impl Event {
     }
 }
 
-/// Something that happened to a resource. It never changes.
+/// An event of a resource. An event never changes.
 #[Object]
 impl Event {
-    /// Its id: a UUID.
+    /// The id of the event: a UUID.
     async fn id(&self) -> ID {
         self.stored().event_id.into()
     }
 
-    /// Its place in the history of the whole platform, from 1, without gaps over all organizations.
+    /// The position of the event in the history of the whole platform, from 1, without gaps over all
+    /// organizations.
     async fn position(&self) -> BigInt {
         BigInt(self.0.position.0)
     }
 
-    /// Where it stands, for the argument `after` of subscriptions and of `events`.
+    /// The cursor of the event, for the argument `after` of subscriptions and of `events`.
     async fn cursor(&self) -> String {
         Key::Position(self.0.position).to_cursor()
     }
 
-    /// What happened, such as `droplet_activated`.
+    /// The type of the event, such as `droplet_activated`.
     async fn r#type(&self) -> &str {
         &self.stored().event_type
     }
 
-    /// The version of the shape of its data.
+    /// The version of the schema of the event's data.
     async fn schema_version(&self) -> i32 {
         self.stored().schema_version
     }
 
-    /// The type of the resource that it happened to. Null if only a newer version of the platform knows
-    /// that type, which can be during an upgrade.
+    /// The type of the event's resource. Null if only a newer version of the platform knows the type, which
+    /// is possible during an upgrade.
     async fn resource_type(&self) -> Option<ResourceType> {
         ResourceType::of_stream(self.stored().stream.stream_type)
     }
 
-    /// The id of the resource that it happened to.
+    /// The id of the event's resource.
     async fn resource_id(&self) -> ID {
         let stream = self.stored().stream;
         GlobalId::of_stream(stream.stream_type, stream.uuid)
     }
 
-    /// Which event of its resource it is, from 1.
+    /// The number of the event among the events of its resource, from 1.
     async fn version(&self) -> BigInt {
         BigInt(self.stored().version.0)
     }
 
-    /// What its type has to say, in the shape in which it was stored.
+    /// The data of the event, in the schema in which the event was stored.
     async fn data(&self) -> Result<Json<Value>> {
         let data = serde_json::from_str(&self.stored().data);
         data.map(Json).map_err(|error| error::internal(&error))
     }
 
-    /// Who caused it: the subject of a token, or a part of the platform.
+    /// The actor that caused the event: the subject of a token, or a part of the platform.
     async fn actor(&self) -> Result<String> {
         Ok(self.metadata()?.actor)
     }
 
-    /// Where the request came from.
+    /// The origin of the request.
     async fn source(&self) -> Result<RequestSource> {
         Ok(self.metadata()?.source.into())
     }
 
-    /// The command that caused it, together with all its other events: a UUID.
+    /// The id of the command that caused the event and all other events of the command: a UUID.
     async fn command_id(&self) -> Result<ID> {
         Ok(self.metadata()?.command_id.into())
     }
 
-    /// Shared by everything that one request from outside set in motion: a UUID.
+    /// The id that all effects of one outside request share: a UUID.
     async fn correlation_id(&self) -> Result<ID> {
         Ok(self.metadata()?.correlation_id.into())
     }
 
-    /// The id of the event that a part of the platform reacted to, if this came of one.
+    /// The id of the event to which a part of the platform reacted, if this event is such a reaction.
     async fn causation_id(&self) -> Result<Option<ID>> {
         Ok(self.metadata()?.causation_id.map(ID::from))
     }
 
-    /// When it happened.
+    /// The time of the event.
     async fn occurred_at(&self) -> Result<Time> {
         Ok(self.metadata()?.occurred_at.into())
     }
 
-    /// When the platform recorded it.
+    /// The time at which the platform recorded the event.
     async fn recorded_at(&self) -> Time {
         self.stored().recorded_at.into()
     }
 }
 
-/// Where a request came from.
+/// The origin of a request.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "commands::context::RequestSource")]
 enum RequestSource {
-    /// This API.
+    /// The GraphQL API.
     Api,
     /// A part of the platform, reacting to an event.
     Process,

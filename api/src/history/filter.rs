@@ -1,16 +1,16 @@
-//! `EventFilter`.
+//! The GraphQL input `EventFilter`.
 
 use async_graphql::{Error, ID, InputObject};
 use projections::history::HistoryFilter;
 
 use crate::graph::filter::{read_resource, read_types};
 
-/// Which events are wanted: those that fit everything given.
+/// The filter of a list of events: the events that match every given field.
 #[derive(InputObject, Default)]
 pub(crate) struct EventFilter {
-    /// Its type is one of these, such as `droplet_activated`.
+    /// The types to include, such as `droplet_activated`.
     types: Option<Vec<String>>,
-    /// It happened to the resource with this id.
+    /// The id of the resource of the events.
     resource: Option<ID>,
 }
 

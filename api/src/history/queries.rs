@@ -18,8 +18,8 @@ pub(crate) struct HistoryQueries;
 
 #[Object]
 impl HistoryQueries {
-    /// The organization's whole history, in the order of the log, the oldest first. Not every role
-    /// may read it.
+    /// The whole history of the organization in the order of the log, oldest first. Not every role may read
+    /// the history.
     #[graphql(guard = "Needs(Right::History)")]
     #[expect(
         clippy::too_many_arguments,
@@ -28,12 +28,12 @@ impl HistoryQueries {
     async fn events(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which events; all if left out.")] filter: Option<EventFilter>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
+        #[graphql(desc = "The filter; all events if omitted.")] filter: Option<EventFilter>,
+        #[graphql(desc = "The number of items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the items start.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "The cursor before which the items end.")] before: Option<String>,
+        #[graphql(desc = "The `consistencyToken` of a mutation, whose write the answer shows.")]
         consistent_with: Option<String>,
     ) -> Result<Paged<Event>> {
         let arguments = PageArguments {

@@ -1,4 +1,4 @@
-//! The field of the root of subscriptions about everything that happens.
+//! The field of the root of subscriptions about all events.
 
 use std::marker::PhantomData;
 
@@ -13,7 +13,7 @@ use crate::graph::guard::Needs;
 use crate::graph::resource::OfRow;
 use crate::identity::roles::Right;
 
-/// Subscriptions to everything that happens, with nodes of the type that the schema gives them.
+/// Subscriptions to all events, with nodes of the type that the schema supplies.
 pub(crate) struct HistorySubscriptions<Node>(PhantomData<fn() -> Node>);
 
 impl<Node> Default for HistorySubscriptions<Node> {
@@ -24,16 +24,16 @@ impl<Node> Default for HistorySubscriptions<Node> {
 
 #[Subscription]
 impl<Node: OutputType + OfRow + 'static> HistorySubscriptions<Node> {
-    /// Everything that happens. Not every role may follow it.
+    /// Sends all events. Not every role may follow the history.
     #[graphql(guard = "Needs(Right::History)")]
     async fn event_recorded(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only events of these types, such as `droplet_activated`.")] types: Option<
+        #[graphql(desc = "The event types to include, such as `droplet_activated`.")] types: Option<
             Vec<String>,
         >,
         #[graphql(
-            desc = "The cursor from which to go on, or a mutation's `consistencyToken` to begin right after it."
+            desc = "The cursor to continue after, or a mutation's `consistencyToken` to begin after its write."
         )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<EventChange<Node>>> + use<Node>> {
@@ -49,15 +49,15 @@ impl<Node: OutputType + OfRow + 'static> HistorySubscriptions<Node> {
     }
 }
 
-/// Something that happened to a resource.
+/// A change of a resource.
 #[derive(SimpleObject)]
 pub(crate) struct EventChange<Node: OutputType> {
-    /// Where it stands: subscribe again `after` it to go on without loss or repetition.
+    /// The cursor of the change. A subscription `after` this cursor continues without loss or repetition.
     cursor: String,
-    /// What happened.
+    /// The event of the change.
     event: Event,
-    /// The resource as of this event, whatever happened since. Null when the platform cannot
-    /// read its history.
+    /// The resource as of this event, regardless of later events. Null if the platform cannot read the
+    /// resource's history.
     node: Option<Node>,
 }
 

@@ -1,47 +1,47 @@
-//! Whom a token speaks for.
+//! The principal that a token identifies.
 
 use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
 
 use crate::identity::roles::{Right, Roles};
 
-/// Whoever a token speaks for.
+/// The principal that a token identifies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// A person or a program; the actor of its events.
+    /// The person or the program; the actor of its events.
     pub subject: String,
-    /// The organization, which bounds everything.
+    /// The organization, which bounds every action of the principal.
     pub org: OrgId,
-    /// What it may do there.
+    /// The roles of the principal in the organization.
     pub roles: Roles,
-    /// When the token ends.
+    /// The time at which the token expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A principal, whichever of its tokens it shows.
+/// A principal, independent of the token that it sends.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Owner {
     org: OrgId,
     subject: String,
-    /// Whether it speaks for machines.
+    /// The kind of the principal.
     pub(crate) kind: OwnerKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum OwnerKind {
-    /// A person, or a program that asks on behalf of one.
+    /// A person, or a program that sends requests on behalf of one.
     Person,
-    /// An agent, which speaks for many machines.
+    /// An agent, which acts for many machines.
     Agent,
 }
 
 impl Owner {
-    /// Who is behind a token.
+    /// Returns the owner of a token.
     pub(crate) fn of(principal: &Principal) -> Self {
         Self {
             org: principal.org.clone(),
             subject: principal.subject.clone(),
-            // Of all who may report only agents may say when something happened.
+            // Of all roles that may report, only agents may give the time of an event.
             kind: if principal.roles.allow(Right::Backdate) {
                 OwnerKind::Agent
             } else {

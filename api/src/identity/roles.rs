@@ -1,27 +1,27 @@
-//! Who may do what: one table of rights and roles.
+//! The rights of each role, in one table.
 //!
-//! A token can carry several roles; its rights are the union of theirs. Rules about state ("a
-//! protected droplet is not deleted") are the domain's and never here.
+//! A token can carry several roles; its rights are the union of their rights. Rules about state ("a
+//! protected droplet is not deleted") belong to the domain and never here.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// What somebody is to an organization.
+/// The role of a principal in an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// May do everything that people may do.
+    /// Has every right that people may have.
     Admin,
     /// Runs droplets, jobs and clusters.
     Operator,
-    /// Looks on.
+    /// Reads and follows resources.
     Viewer,
-    /// Looks on, and reads the whole history.
+    /// Reads and follows resources and the whole history.
     Auditor,
     /// Evaluates read models.
     Analyst,
-    /// A program outside that makes machines or runs jobs, and reports what it does.
+    /// An outside program that creates machines or runs jobs, and reports its actions.
     Agent,
 }
 
@@ -36,7 +36,7 @@ impl Role {
         Self::Agent,
     ];
 
-    /// The name in tokens, such as `operator`.
+    /// Returns the name in tokens, such as `operator`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,29 +49,30 @@ impl Role {
         }
     }
 
-    /// The role of that name, if there is one.
+    /// Returns the role of that name, if there is one.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 }
 
-/// What fields ask for.
+/// A right that a field needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Right {
-    /// Query read models and the catalogue.
+    /// Permits queries of read models and the catalogue.
     Query,
-    /// Follow resources.
+    /// Permits subscriptions to resources.
     Subscribe,
-    /// Read and follow the history of everything.
+    /// Permits reading and following the history of everything.
     History,
-    /// Ask for resources, change them, end them.
+    /// Permits requesting, changing and ending resources.
     Command,
-    /// Report what a provisioner or a runner did.
+    /// Permits reporting the actions of a provisioner or a runner.
     Report,
-    /// Say when something happened, instead of the platform.
+    /// Permits giving the time of an event, instead of the platform.
     Backdate,
-    /// See the parked streams of read models, retry or skip them, and pause and rebuild read models.
+    /// Permits viewing, retrying and skipping the parked streams of read models, and pausing and rebuilding
+    /// read models.
     Operate,
 }
 
@@ -87,7 +88,7 @@ impl Right {
         Self::Operate,
     ];
 
-    /// The table: the roles that have this right.
+    /// Returns the roles that have this right: the table.
     #[must_use]
     pub const fn roles(self) -> &'static [Role] {
         match self {
@@ -102,13 +103,13 @@ impl Right {
             Self::History => &[Role::Admin, Role::Operator, Role::Auditor],
             Self::Command => &[Role::Admin, Role::Operator, Role::Agent],
             Self::Report => &[Role::Admin, Role::Agent],
-            // A machine outside knows when it did something; a person has no reason to say.
+            // A machine outside knows the time of its action; a person has no reason to give one.
             Self::Backdate => &[Role::Agent],
             Self::Operate => &[Role::Admin],
         }
     }
 
-    /// The roles that have this right, for a sentence: `admin, operator or agent`.
+    /// Returns the roles that have this right, as a phrase: `admin, operator or agent`.
     #[must_use]
     pub fn roles_in_words(self) -> String {
         let names: Vec<_> = self.roles().iter().map(|role| role.as_str()).collect();
@@ -125,13 +126,13 @@ impl Right {
 pub struct Roles(BTreeSet<Role>);
 
 impl Roles {
-    /// Whether one of the roles has the right.
+    /// Returns true if one of the roles has the right.
     #[must_use]
     pub fn allow(&self, right: Right) -> bool {
         right.roles().iter().any(|role| self.0.contains(role))
     }
 
-    /// Whether there is no role.
+    /// Returns true if there is no role.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,7 +1,7 @@
-//! Who is asking: signed tokens (JWT, HS256), and what they say.
+//! Authenticates requests by signed tokens (JWT, HS256) and their claims.
 //!
-//! A token names its subject, one organization and roles, and ends. The organization bounds
-//! everything that is done with it. Nothing of a token is believed before its signature was checked.
+//! A token names its subject, one organization and roles, and expires. The organization bounds every action
+//! with the token. No claim is trusted before the signature is checked.
 
 mod signature;
 
@@ -14,16 +14,16 @@ use serde::{Deserialize, Serialize};
 use crate::identity::principal::Principal;
 use crate::identity::roles::{Role, Roles};
 
-/// Who issues tokens; the claim `iss` of every one.
+/// The issuer of tokens; the claim `iss` of every token.
 pub const ISSUER: &str = "clustergenie";
 
-/// The fewest bytes of a signing key: as many as HS256 has in its digest.
+/// The minimum number of bytes of a signing key: as many as the digest of HS256 has.
 pub const MIN_KEY_BYTES: usize = 32;
 
-/// How long a token is still taken after its end, in seconds, because clocks differ.
+/// The time in seconds for which a token is still accepted after its expiry, because clocks differ.
 pub const LEEWAY_SECONDS: u64 = 5;
 
-/// The most characters of a subject, which becomes the actor of events.
+/// The maximum number of characters of a subject, which becomes the actor of events.
 pub const MAX_SUBJECT_CHARS: usize = 255;
 
 /// Checks tokens.
@@ -34,7 +34,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Takes tokens that were signed with this key.
+    /// Creates the check of tokens that were signed with this key.
     ///
     /// # Errors
     /// When the key is too short to be safe.
@@ -51,10 +51,10 @@ impl Auth {
         })
     }
 
-    /// Whom the token speaks for. `bearer` is the bare token, without the word `Bearer`.
+    /// Returns the principal of the token. `bearer` is the bare token, without the word `Bearer`.
     ///
     /// # Errors
-    /// Why the token is not taken, in a sentence that may be sent to whoever sent it.
+    /// When the token is rejected. The error is a sentence that may be sent to the client.
     pub fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
         let claims = decode::<ReceivedClaims>(bearer, &self.key, &self.validation)
             .map_err(|error| AuthError::from(error.kind()))?
@@ -88,27 +88,27 @@ impl Auth {
 
 impl std::fmt::Debug for Auth {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The key stays out of every log.
+        // The key is not written to any log.
         formatter.debug_struct("Auth").finish_non_exhaustive()
     }
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// Whom it speaks for.
+    /// The subject of the token.
     pub subject: String,
-    /// For which organization.
+    /// The organization of the token.
     pub org: OrgId,
-    /// With which roles; at least one.
+    /// The roles of the token; at least one.
     pub roles: Vec<Role>,
-    /// When it was made.
+    /// The time at which the token was issued.
     pub issued_at: DateTime<Utc>,
-    /// When it ends.
+    /// The time at which the token expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Makes a token of the claims.
+/// Signs a token with these claims.
 ///
 /// # Errors
 /// When the key is too short to be safe.
@@ -127,47 +127,47 @@ pub fn sign(key: &[u8], claims: &Claims) -> Result<String, KeyTooShort> {
     Ok(token.expect("plain claims serialise, and every key signs by HS256"))
 }
 
-/// A signing key that could be guessed.
+/// The error for a signing key that is so short that it could be guessed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the signing key has {bytes} bytes: use at least {MIN_KEY_BYTES} random ones, such as \
      `openssl rand 32` writes"
 )]
 pub struct KeyTooShort {
-    /// How many it has.
+    /// The number of bytes of the key.
     pub bytes: usize,
 }
 
-/// Why a token is not taken. Says nothing that an attacker could learn from.
+/// The reason for the rejection of a token. The message tells an attacker nothing useful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// It is not one of our tokens.
+    /// The token is not one of this platform.
     #[error("the token is not one of this platform: send the whole token, unchanged")]
     Malformed,
-    /// It was signed with another key, or changed.
+    /// The token was signed with another key, or changed.
     #[error("the token's signature is wrong: get a new token from this platform")]
     WrongSignature,
-    /// It has ended.
+    /// The token has expired.
     #[error("the token has expired: get a new one")]
     Expired,
-    /// It was made by somebody else.
+    /// The token has another issuer.
     #[error("the token was not issued by {ISSUER}: get one that was")]
     WrongIssuer,
-    /// Its subject cannot be an actor.
+    /// The subject of the token cannot be an actor.
     #[error(
         "the token's subject must be 1 to {MAX_SUBJECT_CHARS} printable characters: get a new token"
     )]
     InvalidSubject,
-    /// Its organization is none.
+    /// The organization of the token is not a valid name.
     #[error("the token's organization is not a valid name: get a new token")]
     InvalidOrganization,
-    /// A role in it does not exist.
+    /// A role of the token does not exist.
     #[error(
         "the token has a role that is none of admin, operator, viewer, auditor, analyst, agent: \
          get a new token"
     )]
     UnknownRole,
-    /// It has no role at all.
+    /// The token has no role at all.
     #[error("the token has no role: get one with a role")]
     NoRole,
 }
@@ -193,7 +193,7 @@ struct SignedClaims<'claims> {
     exp: i64,
 }
 
-// Loose, so that a bad value gets its own sentence.
+// Loose types, so that every bad value gets its own message.
 #[derive(Deserialize)]
 struct ReceivedClaims {
     sub: String,

@@ -9,7 +9,7 @@ use projections::jobs;
 
 use super::status::JobStatus;
 
-/// How many jobs an organization has.
+/// The numbers of jobs of an organization.
 pub(crate) struct JobCounts(Arc<OrgCounts>);
 
 impl From<Arc<OrgCounts>> for JobCounts {
@@ -20,7 +20,7 @@ impl From<Arc<OrgCounts>> for JobCounts {
 
 #[Object]
 impl JobCounts {
-    /// Jobs by status, each status once.
+    /// The number of jobs in each status. Each status occurs once.
     async fn jobs_by_status(&self) -> Vec<JobStatusCount> {
         let count = |status: job::JobStatus| JobStatusCount {
             status: status.into(),
@@ -29,7 +29,7 @@ impl JobCounts {
         job::JobStatus::ALL.into_iter().map(count).collect()
     }
 
-    /// Jobs by kind; kinds without any are left out.
+    /// The number of jobs of each kind. Kinds without any are omitted.
     async fn jobs_by_kind(&self) -> Vec<JobKindCount> {
         let counts = self.0.by(jobs::counted::BY_KIND);
         let counts = counts.map(|(kind, count)| JobKindCount {
@@ -40,20 +40,20 @@ impl JobCounts {
     }
 }
 
-/// How many jobs have a status.
+/// The number of jobs in a status.
 #[derive(SimpleObject)]
 struct JobStatusCount {
     /// The status.
     status: JobStatus,
-    /// How many have it.
+    /// The number of jobs in this status.
     count: i64,
 }
 
-/// How many jobs are of a kind.
+/// The number of jobs of a kind.
 #[derive(SimpleObject)]
 struct JobKindCount {
     /// The kind.
     kind: String,
-    /// How many are of it.
+    /// The number of jobs of this kind.
     count: i64,
 }

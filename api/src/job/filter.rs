@@ -1,4 +1,4 @@
-//! `JobFilter` and `JobOrder`.
+//! The GraphQL inputs `JobFilter` and `JobOrder`.
 
 use async_graphql::{Enum, Error, ID, InputObject};
 use domain::name::{ClusterName, JobKind};
@@ -10,37 +10,37 @@ use crate::graph::filter::{read, read_all};
 use crate::graph::global_id::GlobalId;
 use crate::graph::order::OrderDirection;
 
-/// Which jobs are wanted: those that fit everything given.
+/// The filter of a list of jobs: the jobs that match every given field.
 #[derive(InputObject, Default)]
 pub(crate) struct JobFilter {
-    /// Its status is one of these.
+    /// The statuses to include.
     statuses: Option<Vec<JobStatus>>,
-    /// Its kind is one of these.
+    /// The kinds to include.
     kinds: Option<Vec<String>>,
-    /// It concerns the droplet with this id.
+    /// The id of the droplet that the jobs concern.
     droplet: Option<ID>,
-    /// The label of the cluster that the job concerns.
+    /// The label of the cluster that the jobs concern.
     cluster_label: Option<String>,
-    /// This is who does it.
+    /// The party that runs the jobs.
     runner: Option<Runner>,
 }
 
-/// What a list of jobs is ordered by.
+/// The order of a list of jobs.
 #[derive(InputObject)]
 pub(crate) struct JobOrder {
-    /// What to compare.
+    /// The field to compare.
     pub(crate) field: JobOrderField,
-    /// Which way.
+    /// The direction of the order.
     pub(crate) direction: OrderDirection,
 }
 
-/// What jobs are compared by.
+/// The field by which jobs are compared.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "query::JobOrder")]
 pub(crate) enum JobOrderField {
-    /// When they were submitted.
+    /// The time of the job's submission.
     CreatedAt,
-    /// When they changed last. They move in this order while it is paged through.
+    /// The time of the job's last change. A job that changes moves in this order, even between two pages.
     UpdatedAt,
 }
 

@@ -6,26 +6,26 @@ use serde_json::Value;
 use super::runner::Runner;
 use crate::graph::scalars::Time;
 
-/// A job that is asked for. It concerns a droplet or a cluster: exactly one of the two.
+/// The job to submit. A job concerns exactly one droplet or one cluster.
 #[derive(InputObject)]
 pub(crate) struct SubmitJobInput {
-    /// What is to be done: 1 to 63 lower-case letters, digits, hyphens and underscores, beginning
-    /// with a letter.
+    /// The kind of work: 1 to 63 lower-case letters, digits, hyphens and underscores, beginning with a
+    /// letter.
     pub(crate) kind: String,
-    /// The id of the droplet that it concerns.
+    /// The id of the droplet that the job concerns.
     pub(crate) droplet: Option<ID>,
-    /// The label of the cluster that the job concerns: 1 to 63 lower-case letters, digits and hyphens. It
-    /// need not be the name of a cluster.
+    /// The label of the cluster that the job concerns: 1 to 63 lower-case letters, digits and hyphens. A
+    /// label need not be the name of a cluster.
     pub(crate) cluster_label: Option<String>,
-    /// What the runner needs to know besides: an object, at most 16 KiB and 32 levels deep.
+    /// The additional data for the runner: an object, at most 16 KiB and 32 levels deep.
     pub(crate) parameters: Option<Json<Value>>,
-    /// Who does it.
+    /// The party that runs the job.
     #[graphql(default_with = "Runner::Platform")]
     pub(crate) runner: Runner,
-    /// How often it may be tried, from 1 to 10.
+    /// The maximum number of attempts, from 1 to 10.
     #[graphql(default = 1)]
     pub(crate) max_attempts: i32,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
@@ -34,54 +34,54 @@ pub(crate) struct SubmitJobInput {
 pub(crate) struct StartJobInput {
     /// The job's id.
     pub(crate) id: ID,
-    /// Who runs it: 1 to 255 printable characters.
+    /// The worker that runs the job: 1 to 255 printable characters.
     pub(crate) worker: String,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// How far a job got.
+/// The progress of a job.
 #[derive(InputObject)]
 pub(crate) struct ReportJobProgressInput {
     /// The job's id.
     pub(crate) id: ID,
-    /// How much is done, from what was reported before to 100.
+    /// The finished share of the work in percent, from the last reported value to 100.
     pub(crate) percent: i32,
-    /// What is being done, for people; at most 2,000 characters.
+    /// The current step of the work, for people; at most 2,000 characters.
     pub(crate) message: Option<String>,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A job that is done.
+/// A job that succeeded.
 #[derive(InputObject)]
 pub(crate) struct SucceedJobInput {
     /// The job's id.
     pub(crate) id: ID,
-    /// What came of it, at most 16 KiB and 32 levels deep.
+    /// The result of the job, at most 16 KiB and 32 levels deep.
     pub(crate) result: Option<Json<Value>>,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A job that could not be done.
+/// A job that failed.
 #[derive(InputObject)]
 pub(crate) struct FailJobInput {
     /// The job's id.
     pub(crate) id: ID,
-    /// Why, for people; at most 2,000 characters.
+    /// The reason for the failure, for people; at most 2,000 characters.
     pub(crate) reason: String,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }
 
-/// A job that is no longer to be done.
+/// The job to cancel.
 #[derive(InputObject)]
 pub(crate) struct CancelJobInput {
     /// The job's id.
     pub(crate) id: ID,
-    /// Why, for people; at most 2,000 characters.
+    /// The reason for the cancellation, for people; at most 2,000 characters.
     pub(crate) reason: String,
-    /// When this happened, if not now. Only agents may say so.
+    /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }

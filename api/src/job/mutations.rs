@@ -1,4 +1,4 @@
-//! Mutations about jobs, one a command.
+//! Mutations about jobs, one for each command.
 
 use async_graphql::{Context, ID, Json, Object, Result};
 use commands::job::NewJob;
@@ -24,12 +24,12 @@ pub(crate) struct JobMutations;
 /// Mutations about jobs.
 #[Object]
 impl JobMutations {
-    /// Asks for a piece of work that concerns a droplet or a cluster.
+    /// Submits a job that concerns a droplet or a cluster.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn submit_job(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "What is asked for.")] input: SubmitJobInput,
+        #[graphql(desc = "The job to submit.")] input: SubmitJobInput,
     ) -> Result<JobPayload> {
         let mut check = Check::begin(context)?;
         let kind = check.value("kind", JobKind::parse(input.kind));
@@ -60,7 +60,7 @@ impl JobMutations {
     async fn start_job(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which job, and who runs it.")] input: StartJobInput,
+        #[graphql(desc = "The job and its worker.")] input: StartJobInput,
     ) -> Result<JobPayload> {
         let mut check = Check::begin(context)?;
         let worker = check.value("worker", WorkerName::parse(input.worker));
@@ -68,12 +68,12 @@ impl JobMutations {
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
-    /// Reports how far a running job got. For jobs of runner `AGENT`.
+    /// Reports the progress of a running job. For jobs of runner `AGENT`.
     #[graphql(guard = "Needs(Right::Report)")]
     async fn report_job_progress(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which job, and how far it got.")] input: ReportJobProgressInput,
+        #[graphql(desc = "The job and its progress.")] input: ReportJobProgressInput,
     ) -> Result<JobPayload> {
         let mut check = Check::begin(context)?;
         let message = input.message;
@@ -82,12 +82,12 @@ impl JobMutations {
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
-    /// Reports that a running job is done. For jobs of runner `AGENT`.
+    /// Reports that a running job succeeded. For jobs of runner `AGENT`.
     #[graphql(guard = "Needs(Right::Report)")]
     async fn succeed_job(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which job, and what came of it.")] input: SucceedJobInput,
+        #[graphql(desc = "The job and its result.")] input: SucceedJobInput,
     ) -> Result<JobPayload> {
         let result = input.result.map(|Json(result)| result);
         let command = Some(JobUpdate::Succeed { result });
@@ -95,12 +95,12 @@ impl JobMutations {
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
-    /// Reports that a running job could not be done. For jobs of runner `AGENT`.
+    /// Reports that a running job failed. For jobs of runner `AGENT`.
     #[graphql(guard = "Needs(Right::Report)")]
     async fn fail_job(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which job, and why.")] input: FailJobInput,
+        #[graphql(desc = "The job and the reason.")] input: FailJobInput,
     ) -> Result<JobPayload> {
         let command = Some(JobUpdate::Fail {
             error: input.reason,
@@ -109,12 +109,12 @@ impl JobMutations {
         send(context, check, &input.id, command, input.occurred_at).await
     }
 
-    /// Asks that a job is no longer done.
+    /// Cancels a job.
     #[graphql(guard = "Needs(Right::Command)")]
     async fn cancel_job(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which job, and why.")] input: CancelJobInput,
+        #[graphql(desc = "The job and the reason.")] input: CancelJobInput,
     ) -> Result<JobPayload> {
         let reason = input.reason;
         let command = Some(JobUpdate::Cancel { reason });
@@ -123,7 +123,7 @@ impl JobMutations {
     }
 }
 
-/// Sends a command to a job; `command` is `None` when something is wrong with its input.
+/// Sends a command to a job; `command` is `None` if its input is invalid.
 async fn send(
     context: &Context<'_>,
     mut check: Check<'_>,
@@ -169,7 +169,7 @@ fn parameters(value: Option<Json<Value>>) -> Result<Map<String, Value>, &'static
     }
 }
 
-/// A number that the rules take as a byte; its exact limits are theirs to tell.
+/// Converts a number that the rules take as a byte; the rules check its exact limits.
 fn small(number: i32) -> Result<u8, String> {
     u8::try_from(number).map_err(|_| {
         format!("{number} is out of range: the description of the field says what is possible")

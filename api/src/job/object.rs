@@ -1,4 +1,4 @@
-//! `Job`.
+//! The GraphQL type `Job`.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl From<JobRow> for Job {
 /// A piece of work that concerns one droplet or one cluster.
 #[Object]
 impl Job {
-    /// Its id, which never changes.
+    /// The id of the job, which never changes.
     pub(crate) async fn id(&self) -> ID {
         GlobalId::of(self.0.id)
     }
@@ -44,17 +44,17 @@ impl Job {
         self.0.kind.as_str()
     }
 
-    /// What it is doing.
+    /// The status of the job.
     async fn status(&self) -> JobStatus {
         self.0.status.into()
     }
 
-    /// The id of the droplet that it concerns, unless it concerns a cluster.
+    /// The id of the droplet that the job concerns, unless the job concerns a cluster.
     async fn droplet_id(&self) -> Option<ID> {
         self.0.droplet_id.map(GlobalId::of)
     }
 
-    /// The droplet that it concerns, as it is now; null when it concerns a cluster.
+    /// The droplet that the job concerns, in its current state. Null if the job concerns a cluster.
     #[graphql(guard = "Needs(Right::Query)")]
     async fn droplet(&self, context: &Context<'_>) -> Result<Option<Droplet>> {
         let Some(id) = self.0.droplet_id else {
@@ -63,78 +63,79 @@ impl Job {
         batch::by_id(context, id).await
     }
 
-    /// The label of the cluster that the job concerns, unless it concerns a droplet.
+    /// The label of the cluster that the job concerns, unless the job concerns a droplet.
     async fn cluster_label(&self) -> Option<&str> {
         self.0.cluster.as_ref().map(|cluster| cluster.as_str())
     }
 
-    /// Who does it.
+    /// The party that runs the job.
     async fn runner(&self) -> Runner {
         self.0.runner.into()
     }
 
-    /// How often it may be tried.
+    /// The maximum number of attempts.
     async fn max_attempts(&self) -> u8 {
         self.0.attempts
     }
 
-    /// What the runner needs to know besides: an object.
+    /// The additional data for the runner: an object.
     async fn parameters(&self) -> Json<&Map<String, Value>> {
         Json(&self.0.parameters)
     }
 
-    /// Who runs it or ran it, once it was started.
+    /// The worker that runs or ran the job. Null until the job is started.
     async fn worker(&self) -> Option<&str> {
         self.0.worker.as_ref().map(|worker| worker.as_str())
     }
 
-    /// How much is done, from 0 to 100. Only the status says that it is finished.
+    /// The finished share of the work in percent, from 0 to 100. Only the status says that the job has
+    /// finished.
     async fn percent(&self) -> u8 {
         self.0.percent
     }
 
-    /// What the runner said last.
+    /// The last message of the runner.
     async fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
     }
 
-    /// What came of it, if it succeeded with a result.
+    /// The result of the job, if the job succeeded with a result.
     async fn result(&self) -> Option<Json<&Value>> {
         self.0.result.as_ref().map(Json)
     }
 
-    /// Why it failed or was cancelled.
+    /// The reason for the job's failure or cancellation.
     async fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
     }
 
-    /// How many events happened to it: grows with every change.
+    /// The number of the job's events, which grows with every change.
     async fn version(&self) -> BigInt {
         BigInt(self.0.version.0)
     }
 
-    /// When it was submitted.
+    /// The time of the job's submission.
     async fn created_at(&self) -> Time {
         self.0.created_at.into()
     }
 
-    /// When it was started, if it was.
+    /// The time of the job's start, if the job was started.
     async fn started_at(&self) -> Option<Time> {
         self.0.started_at.map(Time)
     }
 
-    /// When it came to its end, if it did.
+    /// The time of the job's end, if the job has ended.
     async fn finished_at(&self) -> Option<Time> {
         self.0.finished_at.map(Time)
     }
 
-    /// When it changed last.
+    /// The time of the last change.
     async fn updated_at(&self) -> Time {
         self.0.updated_at.into()
     }
 
-    /// When the platform recorded its last change; differs from `updatedAt` where an agent reported
-    /// something that happened earlier.
+    /// The time at which the platform recorded the last change. Differs from `updatedAt` if an agent
+    /// reported an earlier event.
     async fn recorded_at(&self) -> Time {
         self.0.recorded_at.into()
     }

@@ -1,4 +1,4 @@
-//! `JobPayload`: what mutations about jobs answer.
+//! The GraphQL type `JobPayload`: the result of mutations about jobs.
 
 use async_graphql::{Context, MergedObject, Object, Result};
 use domain::ids::JobId;
@@ -11,7 +11,7 @@ use crate::graph::payload::Outcome;
 use crate::graph::request::RequestInfo;
 use crate::graph::services::Services;
 
-/// How a mutation about a job went.
+/// The result of a mutation about a job.
 #[derive(MergedObject)]
 pub(crate) struct JobPayload(WrittenJob, Outcome);
 
@@ -21,13 +21,13 @@ impl From<Outcome> for JobPayload {
     }
 }
 
-/// The job that a mutation wrote, if it did.
+/// The job that a mutation wrote, if any.
 struct WrittenJob(Option<Uuid>);
 
 #[Object]
 impl WrittenJob {
-    /// The job as this mutation, or a later one, left it: it always shows the write. Null when the
-    /// mutation was refused.
+    /// The job after this mutation or a later one, which always includes the write. Null if the mutation
+    /// was rejected.
     async fn job(&self, context: &Context<'_>) -> Result<Option<Job>> {
         let Some(id) = self.0 else {
             return Ok(None);

@@ -23,14 +23,14 @@ impl JobQueries {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The job's id.")] id: ID,
-        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
+        #[graphql(desc = "The `consistencyToken` of a mutation, whose write the answer shows.")]
         consistent_with: Option<String>,
     ) -> Result<Option<Job>> {
         let id = GlobalId::parse_as(&id).map_err(InvalidId::into_error)?;
         Job::find(context, id, consistent_with).await
     }
 
-    /// The organization's jobs.
+    /// The jobs of the organization.
     #[graphql(guard = "Needs(Right::Query)")]
     #[expect(
         clippy::too_many_arguments,
@@ -39,15 +39,15 @@ impl JobQueries {
     async fn jobs(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which ones; all if left out.")] filter: Option<JobFilter>,
-        #[graphql(desc = "In which order; the newest first if left out.")] order_by: Option<
+        #[graphql(desc = "The filter; all jobs if omitted.")] filter: Option<JobFilter>,
+        #[graphql(desc = "The order of the list; newest first if omitted.")] order_by: Option<
             JobOrder,
         >,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "A mutation's `consistencyToken`: the answer shows what it wrote.")]
+        #[graphql(desc = "The number of items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the items start.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "The cursor before which the items end.")] before: Option<String>,
+        #[graphql(desc = "The `consistencyToken` of a mutation, whose write the answer shows.")]
         consistent_with: Option<String>,
     ) -> Result<Paged<Job>> {
         let order = order_by.unwrap_or_default();

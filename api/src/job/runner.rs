@@ -1,13 +1,13 @@
-//! `Runner`.
+//! The GraphQL enum `Runner`.
 
 use async_graphql::Enum;
 
-/// Who does a job.
+/// The party that runs a job.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::job::Runner")]
 pub(crate) enum Runner {
     /// The platform itself.
     Platform,
-    /// An agent outside, which reports what it does.
+    /// An outside agent, which reports its actions.
     Agent,
 }

@@ -1,19 +1,19 @@
-//! `JobStatus`.
+//! The GraphQL enum `JobStatus`.
 
 use async_graphql::Enum;
 
-/// What a job is doing.
+/// The status of a job.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Hash)]
 #[graphql(remote = "domain::job::JobStatus")]
 pub(crate) enum JobStatus {
-    /// Waits for its runner.
+    /// The job waits for its runner.
     Submitted,
-    /// Is being done.
+    /// The job is running.
     Running,
-    /// Is done. An end.
+    /// The job succeeded. A final status.
     Succeeded,
-    /// Could not be done. An end.
+    /// The job failed. A final status.
     Failed,
-    /// Is no longer to be done. An end.
+    /// The job was cancelled. A final status.
     Cancelled,
 }

@@ -24,19 +24,17 @@ pub(crate) struct JobSubscriptions;
 
 #[Subscription]
 impl JobSubscriptions {
-    /// What happens to jobs. Filters look at the job as of each event.
+    /// Sends the changes of jobs. Filters apply to the job as of each event.
     #[graphql(guard = "Needs(Right::Subscribe)")]
     async fn job_changed(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only the job with this id.")] id: Option<ID>,
-        #[graphql(desc = "Only jobs that concern the droplet with this id.")] droplet: Option<ID>,
-        #[graphql(desc = "Only jobs of one of these kinds.")] kinds: Option<Vec<String>>,
-        #[graphql(desc = "Only when the job has one of these statuses.")] statuses: Option<
-            Vec<JobStatus>,
-        >,
+        #[graphql(desc = "The id of the only job to follow.")] id: Option<ID>,
+        #[graphql(desc = "The id of the droplet that the jobs concern.")] droplet: Option<ID>,
+        #[graphql(desc = "The kinds of the jobs to include.")] kinds: Option<Vec<String>>,
+        #[graphql(desc = "The statuses of the jobs to include.")] statuses: Option<Vec<JobStatus>>,
         #[graphql(
-            desc = "The cursor from which to go on, or a mutation's `consistencyToken` to begin right after it."
+            desc = "The cursor to continue after, or a mutation's `consistencyToken` to begin after its write."
         )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<JobChange>> + use<>> {
@@ -56,20 +54,20 @@ impl JobSubscriptions {
     }
 }
 
-/// Something that happened to a job.
+/// A change of a job.
 #[derive(SimpleObject)]
 pub(crate) struct JobChange {
-    /// Where it stands: subscribe again `after` it to go on without loss or repetition.
+    /// The cursor of the change. A subscription `after` this cursor continues without loss or repetition.
     cursor: String,
-    /// What happened.
+    /// The event of the change.
     event: Event,
-    /// The job as of this event, whatever happened since. Null when the platform cannot read its
+    /// The job as of this event, regardless of later events. Null if the platform cannot read the job's
     /// history.
     job: Option<Job>,
 }
 
 impl JobChange {
-    /// The change, with the job that is its node.
+    /// Returns the change with the job that is its node.
     pub(crate) fn new(change: Change, job: Option<Job>) -> Self {
         Self {
             cursor: cursor(&change),
@@ -79,7 +77,7 @@ impl JobChange {
     }
 }
 
-/// Which jobs a subscription is about.
+/// The filter of a subscription to jobs.
 struct WantedJobs {
     id: Option<JobId>,
     droplet: Option<DropletId>,
@@ -88,7 +86,8 @@ struct WantedJobs {
 }
 
 impl WantedJobs {
-    /// The change, if it is wanted. A job whose history cannot be read may be the wanted one.
+    /// Returns the change if it matches. A job whose history cannot be read matches any droplet, kinds and
+    /// statuses.
     fn take(&self, change: Change) -> Option<JobChange> {
         let stream = change.event.event.stream;
         if stream.stream_type != StreamType::JOB

@@ -1,4 +1,4 @@
-//! `Platform`: how the platform itself is doing.
+//! The GraphQL type `Platform`: the state of the platform itself.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::graph::scalars::BigInt;
 use crate::graph::services::Services;
 use crate::projection::Projection;
 
-/// How the platform is doing.
+/// The state of the platform.
 pub(crate) struct Platform;
 
-/// How the platform itself is doing.
+/// The state of the platform itself.
 #[Object]
 impl Platform {
-    /// The version of the program that answers.
+    /// The version of the program that answers the request.
     async fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
@@ -28,14 +28,14 @@ impl Platform {
         Ok(BigInt(head.0))
     }
 
-    /// How far each read model follows the history.
+    /// The progress of each read model.
     async fn projections(&self, context: &Context<'_>) -> Result<Vec<Projection>> {
         let reader = &context.data::<Services>()?.reader;
         let statuses = reader.projections().await.map_err(error::read_failed)?;
         Ok(statuses.into_iter().map(Projection).collect())
     }
 
-    /// Whether each part of the process that answers works.
+    /// The state of each part of the process that answers the request.
     async fn parts(&self, context: &Context<'_>) -> Result<Vec<PlatformPart>> {
         let readiness = Arc::clone(&context.data::<Services>()?.readiness);
         Ok(readiness
@@ -46,14 +46,14 @@ impl Platform {
     }
 }
 
-/// A part of the process that answers.
+/// A part of the process that answers the request.
 #[derive(SimpleObject)]
 struct PlatformPart {
-    /// Its name.
+    /// The name of the part.
     name: &'static str,
-    /// Whether it works, or does nothing because somebody wanted that.
+    /// True if the part works, or does nothing because somebody wanted that.
     ready: bool,
-    /// Why it does nothing, if it does nothing.
+    /// The reason why the part does nothing, if it does nothing.
     reason: Option<String>,
 }
 

@@ -14,13 +14,13 @@ pub(crate) struct PlatformQueries;
 
 #[Object]
 impl PlatformQueries {
-    /// How the platform itself is doing.
+    /// The state of the platform itself.
     #[graphql(guard = "Needs(Right::Query)")]
     async fn platform(&self) -> Platform {
         Platform
     }
 
-    /// What this request costs, and what whoever asks may still spend.
+    /// The cost of this request, and the points that the caller may still spend.
     #[graphql(guard = "Needs(Right::Query)")]
     async fn rate_limit(&self, context: &Context<'_>) -> Option<RateLimit> {
         Charged::of(context).map(RateLimit)

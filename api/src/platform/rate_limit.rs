@@ -1,15 +1,16 @@
-//! `RateLimit`: what the request cost, and what is left.
+//! The GraphQL type `RateLimit`: the cost of the request, and the points that are left.
 
 use async_graphql::Object;
 
 use crate::admission::rate_limit::Charged;
 use crate::graph::scalars::Time;
 
-/// What a request was charged.
+/// The charge of a request.
 pub(crate) struct RateLimit(pub(crate) Charged);
 
-/// The points of whoever asks. Every operation costs some, by what it asks for; they come back all the
-/// time. Whoever has too few is refused with the code RATE_LIMITED and told when to try again.
+/// The points of the caller. Every operation costs points, by the data that it asks for; points are
+/// refilled continuously. A caller with too few points is rejected with the code RATE_LIMITED and the time
+/// of the retry.
 #[Object]
 impl RateLimit {
     /// The points that this operation cost.
@@ -17,7 +18,7 @@ impl RateLimit {
         int(self.0.cost)
     }
 
-    /// The most points one can have.
+    /// The maximum number of points.
     async fn limit(&self) -> i32 {
         int(self.0.standing.limit)
     }
@@ -27,7 +28,7 @@ impl RateLimit {
         int(self.0.standing.remaining)
     }
 
-    /// When all points will be back, if none is spent.
+    /// The time at which all points will be refilled, if none is spent.
     async fn reset_at(&self) -> Time {
         Time::from(self.0.full_at)
     }

@@ -1,58 +1,59 @@
-//! `ProjectionBuild` and `ProjectionFailure`: generations of a read model beside the one that serves.
+//! The GraphQL types `ProjectionBuild` and `ProjectionFailure`: generations of a read model beside the one
+//! that serves.
 
 use async_graphql::{Enum, SimpleObject};
 use projections::status::{Building, Failed, Stage};
 
 use crate::graph::scalars::{BigInt, Time};
 
-/// A generation of a read model that is being made.
+/// A generation of a read model that is being built.
 #[derive(SimpleObject)]
 pub(crate) struct ProjectionBuild {
-    /// Its number.
+    /// The number of the generation.
     generation: i32,
-    /// The version of the code that makes it.
+    /// The version of the code that builds the generation.
     version: i32,
-    /// How far it has come.
+    /// The stage of the build.
     stage: ProjectionBuildStage,
-    /// How much of the history is in it, from 0 to 1.
+    /// The share of the history that the generation contains, from 0 to 1.
     share: f64,
-    /// In how many seconds it is filled, if it goes on as it went so far. To compare it takes about as
-    /// long again.
+    /// The time in seconds until the generation contains the whole history, at the speed so far. The
+    /// comparison takes about as long again.
     remaining_seconds: Option<f64>,
-    /// Who asked for it.
+    /// The actor that requested the build.
     requested_by: String,
-    /// Why.
+    /// The reason for the build.
     reason: String,
-    /// When.
+    /// The time of the build's request.
     since: Time,
 }
 
-/// How far a generation of a read model has come that is being made.
+/// The stage of a generation of a read model that is being built.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProjectionBuildStage {
-    /// It takes in the history from its beginning, or waits until others are made.
+    /// The history is being applied from its beginning, or the build waits for other builds.
     Filling,
-    /// The history is in it, and it is compared with the history row by row.
+    /// The generation contains the history, and is compared with it row by row.
     Comparing,
-    /// It was found equal, and takes the place of the one that serves.
+    /// The comparison found no difference, and the generation replaces the one that serves.
     Switching,
 }
 
 /// A generation of a read model that was found wrong.
 #[derive(SimpleObject)]
 pub(crate) struct ProjectionFailure {
-    /// Its number.
+    /// The number of the generation.
     generation: i32,
-    /// The version of the code that made it.
+    /// The version of the code that built the generation.
     version: i32,
-    /// Who asked for it.
+    /// The actor that requested the build.
     requested_by: String,
-    /// Why.
+    /// The reason for the build.
     reason: String,
-    /// When it was found wrong.
+    /// The time at which the generation was found wrong.
     at: Time,
-    /// How many of its rows are not what the history says. `clustergenie projections --json` shows the first
-    /// ones, which may be of any organization.
+    /// The number of rows that differ from the history. `clustergenie projections --json` shows the first
+    /// of these rows, which may belong to any organization.
     differences: BigInt,
 }
 

@@ -2,54 +2,54 @@
 
 use async_graphql::{ID, InputObject};
 
-/// A read model that is to stand still.
+/// The read model to pause.
 #[derive(InputObject)]
 pub(crate) struct PauseProjectionInput {
-    /// Its name, such as `droplets`.
+    /// The name of the read model, such as `droplets`.
     pub(crate) projection: String,
-    /// Why, for people: 1 to 2,000 characters.
+    /// The reason for the pause, for people: 1 to 2,000 characters.
     pub(crate) reason: String,
 }
 
-/// A read model that is to go on.
+/// The read model to resume.
 #[derive(InputObject)]
 pub(crate) struct ResumeProjectionInput {
-    /// Its name, such as `droplets`.
+    /// The name of the read model, such as `droplets`.
     pub(crate) projection: String,
 }
 
-/// A read model to rebuild.
+/// The read model to rebuild.
 #[derive(InputObject)]
 pub(crate) struct RebuildProjectionInput {
-    /// Its name, such as `droplets`.
+    /// The name of the read model, such as `droplets`.
     pub(crate) projection: String,
-    /// Why, for people: 1 to 2,000 characters.
+    /// The reason for the rebuild, for people: 1 to 2,000 characters.
     pub(crate) reason: String,
 }
 
-/// A read model whose rebuild is to end.
+/// The read model whose rebuild ends.
 #[derive(InputObject)]
 pub(crate) struct GiveUpRebuildInput {
-    /// Its name, such as `droplets`.
+    /// The name of the read model, such as `droplets`.
     pub(crate) projection: String,
 }
 
-/// A parked resource that is to be tried again.
+/// The parked resource to retry.
 #[derive(InputObject)]
 pub(crate) struct RetryParkedStreamInput {
-    /// The name of the read model that it is parked in, such as `droplets`.
+    /// The name of the read model in which the resource is parked, such as `droplets`.
     pub(crate) projection: String,
-    /// The id of the droplet or the job.
+    /// The id of the resource, such as a droplet or a job.
     pub(crate) resource_id: ID,
 }
 
-/// A parked resource that is given up.
+/// The parked resource to skip.
 #[derive(InputObject)]
 pub(crate) struct SkipParkedStreamInput {
-    /// The name of the read model that it is parked in, such as `droplets`.
+    /// The name of the read model in which the resource is parked, such as `droplets`.
     pub(crate) projection: String,
-    /// The id of the droplet or the job.
+    /// The id of the resource, such as a droplet or a job.
     pub(crate) resource_id: ID,
-    /// Why, for people: 1 to 2,000 characters.
+    /// The reason for the skip, for people: 1 to 2,000 characters.
     pub(crate) reason: String,
 }

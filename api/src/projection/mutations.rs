@@ -16,7 +16,7 @@ use crate::graph::payload::UserError;
 use crate::graph::services::Services;
 use crate::identity::roles::Right;
 
-/// The longest reason, in characters.
+/// The maximum length of a reason, in characters.
 const MAX_REASON: usize = 2_000;
 
 #[derive(Default)]
@@ -25,13 +25,13 @@ pub(crate) struct ProjectionMutations;
 /// Mutations about read models.
 #[Object]
 impl ProjectionMutations {
-    /// Makes a read model stand still, for all organizations: queries show it as it is now. If it is paused
-    /// already, nothing changes.
+    /// Pauses a read model for all organizations: queries show its current state until it is resumed.
+    /// Changes nothing if the read model is paused already.
     #[graphql(guard = "Needs(Right::Operate).and(OfOperators)")]
     async fn pause_projection(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which one, and why.")] input: PauseProjectionInput,
+        #[graphql(desc = "The read model and the reason.")] input: PauseProjectionInput,
     ) -> Result<ProjectionPayload> {
         let (actor, reason) = match because(context, input.reason)? {
             Ok(why) => why,
@@ -42,25 +42,25 @@ impl ProjectionMutations {
         ProjectionPayload::of(operating, &input.projection, paused.map(drop)).await
     }
 
-    /// Lets a read model go on. If it is not paused, nothing changes.
+    /// Resumes a read model. Changes nothing if the read model is not paused.
     #[graphql(guard = "Needs(Right::Operate).and(OfOperators)")]
     async fn resume_projection(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which one.")] input: ResumeProjectionInput,
+        #[graphql(desc = "The read model.")] input: ResumeProjectionInput,
     ) -> Result<ProjectionPayload> {
         let operating = operating(context)?;
         let resumed = operating.resume(&input.projection).await;
         ProjectionPayload::of(operating, &input.projection, resumed.map(drop)).await
     }
 
-    /// Has a read model made anew from the history, beside the one that serves, whose place it takes when it is
-    /// complete. Meanwhile queries go on.
+    /// Rebuilds a read model from the history, beside the generation that serves. The new generation
+    /// replaces that one when it is complete. Queries continue meanwhile.
     #[graphql(guard = "Needs(Right::Operate).and(OfOperators)")]
     async fn rebuild_projection(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which one, and why.")] input: RebuildProjectionInput,
+        #[graphql(desc = "The read model and the reason.")] input: RebuildProjectionInput,
     ) -> Result<ProjectionPayload> {
         let (actor, reason) = match because(context, input.reason)? {
             Ok(why) => why,
@@ -71,25 +71,25 @@ impl ProjectionMutations {
         ProjectionPayload::of(operating, &input.projection, asked.map(drop)).await
     }
 
-    /// Ends a rebuild: what was made so far is dropped. If none is going on, nothing changes.
+    /// Ends a rebuild and drops its generation. Changes nothing if no rebuild is running.
     #[graphql(guard = "Needs(Right::Operate).and(OfOperators)")]
     async fn give_up_rebuild(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Of which one.")] input: GiveUpRebuildInput,
+        #[graphql(desc = "The read model of the rebuild.")] input: GiveUpRebuildInput,
     ) -> Result<ProjectionPayload> {
         let operating = operating(context)?;
         let given_up = operating.give_up(&input.projection).await;
         ProjectionPayload::of(operating, &input.projection, given_up.map(drop)).await
     }
 
-    /// Tries a resource of the organization again that is parked in a read model: from its event at
-    /// fault on, up to the next one at fault.
+    /// Retries a resource of the organization that is parked in a read model. The retry applies events from
+    /// the event at fault up to the next event at fault.
     #[graphql(guard = "Needs(Right::Operate)")]
     async fn retry_parked_stream(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which resource, and in which read model.")] input: RetryParkedStreamInput,
+        #[graphql(desc = "The resource and the read model.")] input: RetryParkedStreamInput,
     ) -> Result<ParkedStreamPayload> {
         let mut check = Check::begin(context)?;
         let stream = check
@@ -106,13 +106,13 @@ impl ProjectionMutations {
         ParkedStreamPayload::of(operating, &input.projection, retried).await
     }
 
-    /// Gives a resource of the organization up that is parked in a read model: there it stays as it is,
-    /// its later events wait for ever, and nobody is troubled with it any more.
+    /// Skips a resource of the organization that is parked in a read model. The resource stays there in its
+    /// current state, and its later events wait forever. The resource no longer counts in `parkedStreams`.
     #[graphql(guard = "Needs(Right::Operate)")]
     async fn skip_parked_stream(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which resource, in which read model, and why.")]
+        #[graphql(desc = "The resource, the read model and the reason.")]
         input: SkipParkedStreamInput,
     ) -> Result<ProjectionPayload> {
         let mut check = Check::begin(context)?;
@@ -137,7 +137,7 @@ fn operating<'request>(context: &Context<'request>) -> Result<&'request Operatio
     Ok(&context.data::<Services>()?.operating)
 }
 
-/// Who asks, and why; or what is wrong with the reason.
+/// Returns the actor and the reason, or the errors of the reason.
 fn because(
     context: &Context<'_>,
     why: String,

@@ -1,4 +1,5 @@
-//! `Projection`: how far a read model is, what it does, and what it could not apply.
+//! The GraphQL type `Projection`: the progress of a read model, its state, and the events that it could not
+//! apply.
 
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use projections::status::{ConsumerStatus, State};
@@ -13,28 +14,28 @@ use crate::graph::scalars::{BigInt, Time};
 use crate::graph::services::Services;
 use crate::identity::roles::Right;
 
-/// How far a read model is.
+/// The progress of a read model.
 pub(crate) struct Projection(pub(crate) ConsumerStatus);
 
-/// How far a read model follows the history.
+/// The progress of a read model that follows the history.
 #[Object]
 impl Projection {
-    /// Its name, such as `droplets`.
+    /// The name of the read model, such as `droplets`.
     async fn name(&self) -> &str {
         self.0.name
     }
 
-    /// Which of its generations of tables serves: each rebuild makes the next one.
+    /// The number of the generation that serves. Each rebuild builds the next generation.
     async fn generation(&self) -> i32 {
         self.0.generation
     }
 
-    /// The version of the code that made this generation.
+    /// The version of the code that built this generation.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
-    /// What it does.
+    /// The state of the read model.
     async fn state(&self) -> ProjectionState {
         match self.0.state {
             State::Following => ProjectionState::Following,
@@ -43,7 +44,7 @@ impl Projection {
         }
     }
 
-    /// Who paused it and why, if it is paused. For admins.
+    /// The pause, with its actor and its reason, if the read model is paused. For admins.
     #[graphql(guard = "Needs(Right::Operate)")]
     async fn pause(&self) -> Option<ProjectionPause> {
         match &self.0.state {
@@ -56,39 +57,39 @@ impl Projection {
         }
     }
 
-    /// Everything up to this position that concerns it is in it.
+    /// The position up to which the read model contains all events that concern it.
     async fn position(&self) -> BigInt {
         BigInt(self.0.position.0)
     }
 
-    /// How many events it has not taken in yet.
+    /// The number of events that the read model has not applied yet.
     async fn lag_events(&self) -> BigInt {
         BigInt(self.0.lag_events)
     }
 
-    /// How old the oldest of them is, in seconds; 0 when there is none.
+    /// The age of the oldest event that is not applied yet, in seconds; 0 if there is none.
     async fn lag_seconds(&self) -> f64 {
         self.0.lag.as_secs_f64()
     }
 
-    /// How many resources of all organizations it cannot follow any more, because one of their
-    /// events is at fault. An operator must look.
+    /// The number of resources of all organizations that the read model cannot follow, because one of their
+    /// events is at fault. An operator must investigate.
     async fn parked_streams(&self) -> BigInt {
         BigInt(self.0.parked_streams)
     }
 
-    /// How many such resources an operator has given up in it.
+    /// The number of such resources that an operator has skipped in the read model.
     async fn skipped_streams(&self) -> BigInt {
         BigInt(self.0.skipped_streams)
     }
 
-    /// The resources of the organization that it cannot follow any more, also those that were given up,
-    /// in the order of the events at fault. For admins.
+    /// The resources of the organization that the read model cannot follow, including skipped ones, in the
+    /// order of the events at fault. For admins.
     #[graphql(guard = "Needs(Right::Operate)")]
     async fn parked(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: i32,
+        #[graphql(desc = "The number of items from the start, 1 to 100.")] first: i32,
     ) -> Result<ParkedStreams> {
         let first = PageArguments::first(first)?;
         let org = &RequestInfo::of(context)?.principal.org;
@@ -98,38 +99,39 @@ impl Projection {
         Ok(parked.into())
     }
 
-    /// The generation that is being made beside the one that serves, if there is one. For admins.
+    /// The generation that is being built beside the one that serves, if there is one. For admins.
     #[graphql(guard = "Needs(Right::Operate)")]
     async fn building(&self) -> Option<ProjectionBuild> {
         self.0.building.clone().map(ProjectionBuild::from)
     }
 
-    /// The last generation that was made after the one that serves, was found wrong, and so never served. For
-    /// admins.
+    /// The last generation that was built after the one that serves, but was found wrong and so never
+    /// served. For admins.
     #[graphql(guard = "Needs(Right::Operate)")]
     async fn failure(&self) -> Option<ProjectionFailure> {
         self.0.failed.clone().map(ProjectionFailure::from)
     }
 }
 
-/// What a read model does.
+/// The state of a read model.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 enum ProjectionState {
-    /// It follows the history.
+    /// The read model follows the history.
     Following,
-    /// Nothing: an operator has stopped it.
+    /// The read model is stopped: an operator has paused it.
     Paused,
-    /// Nothing in the program that answers: code of another version made it. A rebuild replaces it.
+    /// The program that answers does not run the read model, because code of another version built it. A
+    /// rebuild replaces it.
     OtherVersion,
 }
 
-/// Who stopped a read model, and why.
+/// The pause of a read model by an operator.
 #[derive(SimpleObject)]
 struct ProjectionPause {
-    /// Who.
+    /// The actor that paused the read model.
     by: String,
-    /// Why.
+    /// The reason for the pause.
     reason: String,
-    /// Since when it stands still.
+    /// The time at which the pause began.
     since: Time,
 }

@@ -1,4 +1,4 @@
-//! `ParkedStreams`: what a read model could not take in.
+//! The GraphQL type `ParkedStreams`: the events that a read model could not apply.
 
 use async_graphql::{ID, SimpleObject};
 use projections::operations::ParkedStream as Parked;
@@ -13,33 +13,33 @@ pub(crate) struct ParkedStreams {
     nodes: Vec<ParkedStream>,
 }
 
-/// A resource that a read model cannot follow any more, because it could not take in one of its events.
-/// Later events of it wait behind that one.
+/// A resource that a read model cannot follow any more, because one of its events could not be applied.
+/// Later events of the resource wait behind that event.
 #[derive(SimpleObject)]
 struct ParkedStream {
-    /// The id of the droplet or the job.
+    /// The id of the resource, such as a droplet or a job.
     resource_id: ID,
     /// The type of the event at fault.
     event_type: String,
-    /// The version of the droplet or the job that this event made.
+    /// The version of the resource at this event.
     version: BigInt,
-    /// Where the event stands in the history.
+    /// The position of the event in the history.
     position: BigInt,
-    /// Why it could not be taken in.
+    /// The reason why the event could not be applied.
     reason: String,
-    /// How often it was tried.
+    /// The number of attempts to apply the event.
     attempts: i32,
-    /// When it was tried first.
+    /// The time of the first attempt.
     first_at: Time,
-    /// When it was tried last.
+    /// The time of the last attempt.
     last_at: Time,
-    /// How many later events wait behind it.
+    /// The number of later events that wait behind the event.
     waiting: BigInt,
-    /// Who gave it up in this read model, if somebody did.
+    /// The actor that skipped the resource in this read model, if the resource is skipped.
     skipped_by: Option<String>,
-    /// Why.
+    /// The reason for the skip.
     skipped_reason: Option<String>,
-    /// When.
+    /// The time of the skip.
     skipped_at: Option<Time>,
 }
 

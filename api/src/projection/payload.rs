@@ -1,4 +1,4 @@
-//! What mutations about read models answer.
+//! The results of mutations about read models.
 
 use async_graphql::{Error, Result, SimpleObject};
 use projections::operations::{OperateError, Operations, Retried};
@@ -8,31 +8,31 @@ use super::Projection;
 use crate::graph::error;
 use crate::graph::payload::UserError;
 
-/// How a mutation about a read model went.
+/// The result of a mutation about a read model.
 #[derive(SimpleObject)]
 pub(crate) struct ProjectionPayload {
-    /// The read model as it is now. Null when the mutation was refused.
+    /// The read model in its current state. Null if the mutation was rejected.
     projection: Option<Projection>,
-    /// Why the mutation was refused; empty when it was done.
+    /// The reasons for the rejection. Empty if the mutation was executed.
     user_errors: Vec<UserError>,
 }
 
-/// How it went to try a parked resource again.
+/// The result of a retry of a parked resource.
 #[derive(SimpleObject)]
 pub(crate) struct ParkedStreamPayload {
-    /// The read model as it is now. Null when the mutation was refused.
+    /// The read model in its current state. Null if the mutation was rejected.
     projection: Option<Projection>,
-    /// How many events were taken in. Null when the mutation was refused.
+    /// The number of events that were applied. Null if the mutation was rejected.
     applied: Option<i32>,
-    /// How many are still parked: the one at fault, and those that wait behind it. Null when the mutation was
-    /// refused.
+    /// The number of events that are still parked: the event at fault, and the events that wait behind it.
+    /// Null if the mutation was rejected.
     parked: Option<i32>,
-    /// Why the mutation was refused; empty when it was done.
+    /// The reasons for the rejection. Empty if the mutation was executed.
     user_errors: Vec<UserError>,
 }
 
 impl ProjectionPayload {
-    /// Refuses an input.
+    /// Returns the payload for an invalid input.
     pub(super) fn refused(user_errors: Vec<UserError>) -> Self {
         Self {
             projection: None,
@@ -40,10 +40,10 @@ impl ProjectionPayload {
         }
     }
 
-    /// Answers what was asked of the read model of this name.
+    /// Returns the payload for the result of an operation on the read model of this name.
     ///
     /// # Errors
-    /// When it was neither done nor refused.
+    /// When the operation was neither executed nor rejected.
     pub(super) async fn of(
         operating: &Operations,
         name: &str,
@@ -60,7 +60,7 @@ impl ProjectionPayload {
 }
 
 impl ParkedStreamPayload {
-    /// Refuses an input.
+    /// Returns the payload for an invalid input.
     pub(super) fn refused(user_errors: Vec<UserError>) -> Self {
         Self {
             projection: None,
@@ -70,10 +70,10 @@ impl ParkedStreamPayload {
         }
     }
 
-    /// Answers the retry of a stream that is parked in the read model of this name.
+    /// Returns the payload for the retry of a stream that is parked in the read model of this name.
     ///
     /// # Errors
-    /// When it was neither done nor refused.
+    /// When the retry was neither executed nor rejected.
     pub(super) async fn of(
         operating: &Operations,
         name: &str,
@@ -91,14 +91,14 @@ impl ParkedStreamPayload {
     }
 }
 
-/// The read model as it is now.
+/// Returns the read model in its current state.
 async fn projection(operating: &Operations, name: &str) -> Result<Projection> {
     let status = operating.status(name).await;
     let status = status.map_err(|failed| error::unavailable(&failed))?;
     Ok(Projection(status))
 }
 
-/// What whoever asked can put right; everything else fails the request.
+/// Returns an error that the client can correct. Every other error fails the request.
 fn refusal(error: OperateError) -> Result<UserError, Error> {
     let (field, code) = match &error {
         OperateError::Unknown { .. } | OperateError::NoReadModel { .. } => {

@@ -1,4 +1,4 @@
-//! `Node`: whatever has a global id.
+//! The GraphQL interface `Node`: every object that has a global id.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
 use projections::model::LiveRow;
@@ -11,9 +11,9 @@ use crate::registry::resources;
 
 macro_rules! node {
     ($($(#[$description:meta])* $Name:ident in $folder:ident,)+) => {
-        /// Something with an id by which `node` finds it again.
+        /// An object with an id by which `node` finds it.
         #[derive(Interface)]
-        #[graphql(field(name = "id", ty = "ID", desc = "Its id, which never changes."))]
+        #[graphql(field(name = "id", ty = "ID", desc = "The id of the object, which never changes."))]
         pub(crate) enum Node {
             $($Name(crate::$folder::$Name),)+
         }
@@ -30,7 +30,7 @@ macro_rules! node {
         }
 
         impl Node {
-            /// Whatever has this id, if the organization of the request has it.
+            /// Returns the object with this id, if the organization of the request has it.
             async fn find(context: &Context<'_>, id: GlobalId) -> Result<Option<Self>> {
                 $(
                     if let Some(id) = id.typed() {
@@ -46,15 +46,15 @@ macro_rules! node {
 
 resources!(node);
 
-/// The query for whatever has an id.
+/// The query for an object by its id.
 #[derive(Debug, Default)]
 pub(crate) struct NodeQueries;
 
 #[Object]
 impl NodeQueries {
-    /// Whatever has this id; null if there is nothing. A consistency token goes into the header
+    /// The object with this id; null if there is none. A consistency token belongs in the header
     /// `X-Consistency-Token`.
-    // Relay's compiler takes no `node` that has another argument than `id`.
+    // Relay's compiler accepts no `node` that has another argument than `id`.
     #[graphql(guard = "Needs(Right::Query)")]
     async fn node(
         &self,

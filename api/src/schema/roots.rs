@@ -1,4 +1,4 @@
-//! The roots of the schema, put together from the fields of all features. They have no logic.
+//! The roots of the schema, merged from the fields of all features. The roots have no logic.
 
 use std::sync::Arc;
 
@@ -18,10 +18,11 @@ use crate::registry::resources;
 
 macro_rules! roots {
     ($($(#[$description:meta])* $Name:ident in $folder:ident,)+) => {
-        /// What may be asked of the platform. Everything is the organization's that the token names. Lists
-        /// are Relay connections: give `first` or `last`, and the cursor of an edge to go on from there.
-        /// Whoever gives the `consistencyToken` of a mutation as `consistentWith`, or for all fields in the header
-        /// `X-Consistency-Token`, sees what it wrote, or after a few seconds the code `NOT_YET_CONSISTENT`.
+        /// The queries of the platform. All data belongs to the organization that the token names. Lists
+        /// are Relay connections: give `first` or `last`, and the cursor of an edge to continue from there.
+        /// A query with the `consistencyToken` of a mutation shows the write, or fails after a few seconds
+        /// with the code `NOT_YET_CONSISTENT`. Send the token as `consistentWith`, or for all fields in the
+        /// header `X-Consistency-Token`.
         #[derive(MergedObject, Default)]
         pub struct Query(
             NodeQueries,
@@ -33,25 +34,24 @@ macro_rules! roots {
             PlatformQueries,
         );
 
-        /// What may be asked of the platform. Send `@idempotent(key:)` with a mutation to make it safe to
-        /// repeat.
+        /// The mutations of the platform. Send `@idempotent(key:)` with a mutation to make a retry safe.
         #[derive(MergedObject, Default)]
         pub struct Mutation(
             $(<crate::$folder::$Name as Resource>::Mutations,)+
             ProjectionMutations,
         );
 
-        /// What happens, as it happens, in the order of the history, each event once. Every payload carries
-        /// a cursor; a subscription `after` it goes on from there without loss or repetition, even from
-        /// another server. Without `after`, a subscription begins with what happens next. It ends with the
-        /// code `UNAUTHENTICATED` when its token does.
+        /// The live changes, in the order of the history, each event once. Every payload carries a cursor.
+        /// A subscription `after` this cursor continues without loss or repetition, even on another server.
+        /// Without `after`, a subscription begins with the next event. A subscription ends with the code
+        /// `UNAUTHENTICATED` when its token ends.
         #[derive(MergedSubscription, Default)]
         pub struct Subscription(
             $(<crate::$folder::$Name as Resource>::Subscriptions,)+
             HistorySubscriptions<Node>,
         );
 
-        /// How many resources the organization has.
+        /// The numbers of resources of the organization.
         #[derive(MergedObject)]
         pub(crate) struct Counts($(<crate::$folder::$Name as Resource>::Counts,)+);
 
@@ -62,7 +62,7 @@ macro_rules! roots {
             }
         }
 
-        /// Describes the types that are made by async-graphql, so that no type is without a description.
+        /// Describes the types that async-graphql generates, so that no type lacks a description.
         pub(super) fn describe(
             schema: SchemaBuilder<Query, Mutation, Subscription>,
         ) -> SchemaBuilder<Query, Mutation, Subscription> {

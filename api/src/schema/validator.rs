@@ -9,19 +9,19 @@ use async_trait::async_trait;
 
 use super::ApiSchema;
 
-/// The schema, for validating only.
+/// The schema, for validation only.
 pub(super) struct Validator(ApiSchema);
 
 impl Validator {
-    /// Builds the schema without what its resolvers work with.
+    /// Builds the schema without the services of its resolvers.
     pub(super) fn new() -> Self {
         Self(super::builder().extension(OnlyValidate).finish())
     }
 
-    /// Holds a document against all rules of validation.
+    /// Checks a document against all rules of validation.
     ///
     /// # Errors
-    /// What is wrong, in sentences.
+    /// The errors of the document, in sentences.
     pub(super) async fn validate(&self, document: &ExecutableDocument) -> Result<(), String> {
         let found = Found::default();
         let mut request = Request::new("").data(found.clone());
@@ -39,11 +39,11 @@ impl Validator {
     }
 }
 
-/// What validation found; data of the request.
+/// The errors that validation found; data of the request.
 #[derive(Clone, Default)]
 struct Found(Arc<OnceLock<Vec<ServerError>>>);
 
-/// Keeps what validation finds, and ends the request there.
+/// Keeps the errors of validation, and ends the request there.
 struct OnlyValidate;
 
 impl ExtensionFactory for OnlyValidate {

@@ -1,32 +1,32 @@
-//! How a request is answered, chosen by its `Accept` header: once, in which media type, or by a
+//! Chooses the form of a response by the `Accept` header of the request: one response in a media type, or a
 //! stream of events.
 //!
-//! GraphQL over HTTP knows two media types. They differ in what a status means: with
-//! [`MediaType::GraphqlResponse`] the status tells the outcome, with [`MediaType::Json`], which older
-//! clients ask for, every well-formed GraphQL response is 200. Quality values are honoured.
+//! GraphQL over HTTP knows two media types, which differ in the meaning of a status. With
+//! [`MediaType::GraphqlResponse`] the status gives the outcome. With [`MediaType::Json`], which older
+//! clients request, every well-formed GraphQL response is 200. Quality values are honoured.
 
 use axum::http::{HeaderMap, header};
 
-/// A media type that responses can be sent in.
+/// A media type of responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaType {
     /// `application/json`: the status of a GraphQL response is always 200.
     Json,
-    /// `application/graphql-response+json`: the status tells request errors from results.
+    /// `application/graphql-response+json`: the status distinguishes request errors from results.
     GraphqlResponse,
 }
 
-/// How a request is answered.
+/// The form of the response to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// By one response.
+    /// A single response.
     Response(MediaType),
-    /// By server-sent events: results as they come, and the end.
+    /// Server-sent events: each result as soon as it is ready, and the end.
     Events,
 }
 
 impl MediaType {
-    /// The value of the `Content-Type` header.
+    /// Returns the value of the `Content-Type` header.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -37,14 +37,14 @@ impl MediaType {
 }
 
 impl Delivery {
-    /// All of them, the one first that is taken when the client has no preference.
+    /// All forms, with the default for a client without a preference first.
     const BY_PREFERENCE: [Self; 3] = [
         Self::Response(MediaType::Json),
         Self::Response(MediaType::GraphqlResponse),
         Self::Events,
     ];
 
-    /// The name by which a client asks for it.
+    /// Returns the name by which a client requests the form.
     const fn media_type(self) -> &'static str {
         match self {
             Self::Response(MediaType::Json) => "application/json",
@@ -54,8 +54,8 @@ impl Delivery {
     }
 }
 
-/// What the client likes best among what we have, [`MediaType::Json`] if it does not say, and nothing
-/// if it accepts none of it.
+/// Returns the form that the client prefers, or [`MediaType::Json`] if the client does not say. Returns
+/// `None` if the client accepts none of the forms.
 #[must_use]
 pub fn negotiate(headers: &HeaderMap) -> Option<Delivery> {
     let ranges = ranges(headers);
@@ -71,7 +71,7 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Delivery> {
         .map(|(delivery, _)| delivery)
 }
 
-/// How well one range of an `Accept` header names a media type; a better name wins.
+/// The precision with which a range of an `Accept` header names a media type; a more precise range wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Precision {
     Anything,
@@ -79,10 +79,10 @@ enum Precision {
     Exact,
 }
 
-/// One element of an `Accept` header.
+/// An element of an `Accept` header.
 struct Range<'a> {
     name: &'a str,
-    /// The quality in thousandths, 0 to 1,000; 0 means "not this".
+    /// The quality in thousandths, 0 to 1,000; 0 means "not acceptable".
     quality: u16,
 }
 
@@ -91,7 +91,7 @@ impl Range<'_> {
         if self.name.eq_ignore_ascii_case(delivery.media_type()) {
             return Some(Precision::Exact);
         }
-        // A stream of events is only for who names it: others would not know what to do with it.
+        // A stream of events is only for clients that name it: others could not read it.
         if delivery == Delivery::Events {
             return None;
         }
@@ -104,8 +104,8 @@ impl Range<'_> {
     }
 }
 
-/// The quality the client gives the delivery by its most precise range, and that precision: of two
-/// types liked equally, the one named beats the one that only falls under a wildcard.
+/// Returns the quality of the form by its most precise range, and that precision. Of two types with the
+/// same quality, a named type beats a type that only matches a wildcard.
 fn rank(delivery: Delivery, ranges: &[Range<'_>]) -> Option<(u16, Precision)> {
     ranges
         .iter()
@@ -115,7 +115,8 @@ fn rank(delivery: Delivery, ranges: &[Range<'_>]) -> Option<(u16, Precision)> {
         .map(|(precision, quality)| (quality, precision))
 }
 
-/// The elements of all `Accept` headers. One that is no text counts as one that names nothing.
+/// Returns the elements of all `Accept` headers. A header that is not text counts as an element that names
+/// nothing.
 fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
     headers
         .get_all(header::ACCEPT)
@@ -137,8 +138,8 @@ fn range(element: &str) -> Range<'_> {
     Range { name, quality }
 }
 
-/// A quality value in thousandths. One that is not between 0 and 1 with at most three decimals makes
-/// its range unacceptable, rather than guessing.
+/// Returns a quality value in thousandths. A value that is not between 0 and 1 with at most three decimals
+/// makes its range unacceptable, instead of a guess.
 fn quality(text: &str) -> u16 {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let thousandths = format!("{decimals:0<3}");

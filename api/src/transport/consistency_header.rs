@@ -1,15 +1,15 @@
-//! The header `X-Consistency-Token`: what every field of a request must show.
+//! The header `X-Consistency-Token`: the writes that every field of a request must show.
 
 use axum::http::{HeaderMap, HeaderName};
 use commands::token::Token;
 
-/// The header with a token for every field of a request.
+/// The name of the header with a token for every field of a request.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-consistency-token");
 
-/// The token in a request's headers, if there is one.
+/// Returns the token in a request's headers, if there is one.
 ///
 /// # Errors
-/// A sentence for the client, when it is not one token.
+/// When the header is not one token. The error is a sentence for the client.
 pub(crate) fn token(headers: &HeaderMap) -> Result<Option<Token>, String> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else {

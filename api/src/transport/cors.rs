@@ -1,8 +1,8 @@
-//! Which web pages may use the API from a browser (CORS).
+//! Controls which web pages may use the API from a browser (CORS).
 //!
-//! A page of another origin can read nothing unless its origin is named by the operator. Cookies are
-//! never part of a request, so what is allowed is only what a page can do with a token that it has.
-//! WebSockets are not bound by this: browsers let every page open them, and each needs a token.
+//! A page of another origin can read nothing unless the operator names its origin. Cookies are never part
+//! of a request, so a page can only use a token that it has. CORS does not apply to WebSockets: browsers
+//! let every page open them, and each WebSocket needs a token.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,10 +14,10 @@ use tower_http::cors::CorsLayer;
 use crate::transport::consistency_header;
 use crate::transport::traceparent::TRACEPARENT;
 
-/// How long a browser may remember what it was allowed.
+/// The time for which a browser may cache its permissions.
 const MAX_AGE: Duration = Duration::from_secs(3_600);
 
-/// What a page may send besides what every page may.
+/// The headers that a page may send, besides those that every page may send.
 const REQUEST_HEADERS: [HeaderName; 7] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
@@ -28,7 +28,7 @@ const REQUEST_HEADERS: [HeaderName; 7] = [
     HeaderName::from_static("x-request-id"),
 ];
 
-/// What a page may read besides what every page may.
+/// The headers that a page may read, besides those that every page may read.
 const RESPONSE_HEADERS: [HeaderName; 7] = [
     header::ETAG,
     header::RETRY_AFTER,
@@ -44,7 +44,7 @@ const RESPONSE_HEADERS: [HeaderName; 7] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(HeaderValue);
 
-/// A text that is no origin.
+/// The error for a text that is not an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "an origin is a scheme and a host, with a port if need be, such as https://app.example.com: \
@@ -79,7 +79,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Answers the questions of browsers for the pages of these origins.
+/// Returns the layer that answers the CORS requests of browsers for pages of these origins.
 pub(crate) fn layer(origins: Vec<Origin>) -> CorsLayer {
     let origins: Vec<_> = origins.into_iter().map(|Origin(origin)| origin).collect();
     CorsLayer::new()

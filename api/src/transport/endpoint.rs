@@ -1,4 +1,4 @@
-//! What the GraphQL endpoint is made of, the same for all transports.
+//! The components of the GraphQL endpoint, the same for all transports.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::identity::tokens::Auth;
 use crate::transport::cors::Origin;
 use crate::transport::send_budget::SendBudget;
 
-/// What the GraphQL endpoint runs on.
+/// The components of the GraphQL endpoint.
 ///
 /// The executor's schema must have the extension [`crate::graph::execution::TrackExecution`].
 #[derive(Clone)]
@@ -16,32 +16,32 @@ pub struct Endpoint<E> {
     pub executor: E,
     /// Checks tokens.
     pub auth: Auth,
-    /// What a WebSocket may take.
+    /// The limits of a WebSocket.
     pub limits: WebSocketLimits,
-    /// Whose web pages may use it from a browser.
+    /// The origins of the web pages that may use the endpoint from a browser.
     pub origins: Vec<Origin>,
-    /// What principals have not read yet.
+    /// The budget of bytes that principals have not read yet.
     pub send_budget: SendBudget,
 }
 
-/// What a WebSocket may take, in time and in space.
+/// The limits of a WebSocket, in time and in space.
 #[derive(Debug, Clone, Copy)]
 pub struct WebSocketLimits {
-    /// How long a client may take until its `connection_init`.
+    /// The timeout of a client's `connection_init`.
     pub init: Duration,
-    /// How often a client is pinged.
+    /// The interval between the pings to a client.
     pub ping_every: Duration,
-    /// How long a client may say nothing, not even a pong, until it counts as dead.
+    /// The time without any message of the client, even a pong, after which the client counts as dead.
     pub silence: Duration,
-    /// How long a client may take until it read what is sent.
+    /// The timeout of a client for reading the messages that are sent.
     pub write: Duration,
-    /// How long the last messages and the closing handshake may take.
+    /// The timeout of the last messages and the closing handshake.
     pub closing: Duration,
-    /// How many operations may run at once.
+    /// The maximum number of operations that run at once.
     pub operations: usize,
-    /// How many messages may wait to be sent.
+    /// The maximum number of messages that wait to be sent.
     pub queue: usize,
-    /// The most bytes of a client's message.
+    /// The maximum number of bytes of a client's message.
     pub message_bytes: usize,
 }
 

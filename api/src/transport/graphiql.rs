@@ -1,8 +1,8 @@
-//! The page for people at `/`: GraphiQL from our own assets, with examples to start from.
+//! The web page at `/`: GraphiQL from our own assets, with examples.
 //!
-//! The page needs no token; what it sends does. Nothing is loaded from anywhere else, and the page's
-//! Content-Security-Policy lets the browser enforce that. Where the assets come from is told, and held
-//! by a test, in `graphiql/README.md`.
+//! The page needs no token, but its requests do. Nothing is loaded from elsewhere, and the page's
+//! Content-Security-Policy makes the browser enforce that. `graphiql/README.md` gives the sources of the
+//! assets, which a test checks.
 
 use std::fmt::Write;
 
@@ -13,12 +13,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
-/// What the page may load and whom it may talk to. Fonts and images are inside the style sheet.
+/// The sources from which the page may load, and the hosts to which it may connect. Fonts and images are
+/// inside the style sheet.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' \
     'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// How browsers keep assets: they ask whether one has changed each time, and hardly ever load it.
+/// The caching of assets: browsers ask each time whether an asset has changed, and rarely load it again.
 const CACHE_CONTROL: &str = "public, no-cache";
 
 /// A file of the page.
@@ -54,7 +55,7 @@ const ASSETS: &[Asset] = assets! {
     "/graphiql/react.production.min.js": JS = "react.production.min.js",
 };
 
-/// The routes of the page and its assets.
+/// Returns the routes of the page and its assets.
 pub fn routes() -> Router {
     ASSETS.iter().fold(Router::new(), |router, asset| {
         let etag = etag(asset.content);
@@ -89,7 +90,7 @@ impl Asset {
     }
 }
 
-/// A weak tag, since the same content is also sent compressed.
+/// Returns a weak tag, since the same content is also sent compressed.
 fn etag(content: &[u8]) -> HeaderValue {
     let digest = Sha256::digest(content);
     let hex = digest.iter().take(16).fold(String::new(), |mut hex, byte| {
@@ -128,7 +129,7 @@ mod tests {
         for example in examples {
             let mut responses = Executor::execute_stream(&schema, example.into(), None);
             let response = responses.next().await.unwrap();
-            // Valid, and refused only because no token came along.
+            // Valid, and rejected only because no token was sent.
             for error in response.errors {
                 let code = error.extensions.unwrap().get("code").cloned();
                 assert_eq!(code, Some("UNAUTHENTICATED".into()), "{}", error.message);

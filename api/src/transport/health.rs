@@ -1,7 +1,7 @@
-//! What an operator's machinery asks: does the process live, can it serve, how is it doing.
+//! The endpoints for an operator's monitoring: liveness, readiness and metrics.
 //!
-//! None of these needs a token, and none tells more than names of parts and reasons in words. They
-//! never wait for anything: what is answered was found out before.
+//! No endpoint needs a token, and none reveals more than names of parts and reasons in words. The endpoints
+//! never wait: their answers were determined before.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::graph::readiness::{Part, PartState, Readiness};
 /// Renders all metrics of the process in Prometheus' text format.
 pub type MetricsRenderer = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// The routes `/livez`, `/readyz` and `/metrics`, for roles with an API and without.
+/// Returns the routes `/livez`, `/readyz` and `/metrics`, for roles with an API and without.
 pub fn health_router(readiness: Arc<dyn Readiness>, metrics: MetricsRenderer) -> Router {
     Router::new()
         .route("/livez", get(async || "ok"))
@@ -35,8 +35,8 @@ pub fn health_router(readiness: Arc<dyn Readiness>, metrics: MetricsRenderer) ->
         )
 }
 
-/// 200 if every part is ready, else 503; the body says which part is not, and why, and what is left undone
-/// without fault.
+/// Returns 200 if every part is ready, else 503. The body names each part that is not ready, and each part
+/// that leaves work undone without fault, with the reason.
 fn readyz(parts: &[Part]) -> Response {
     let ready = !parts
         .iter()

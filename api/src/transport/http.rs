@@ -1,11 +1,11 @@
-//! GraphQL over HTTP, as the specification and its audits want it.
+//! GraphQL over HTTP, as the specification and its audits require it.
 //!
-//! POST runs queries and mutations, GET queries only, so that a link, an image or a prefetch can
-//! change nothing; a POST must say that it is JSON, so that a form of another site is refused. What
-//! the client accepts decides the media type and what a status means, or that the results are sent as
-//! a stream of events ([`crate::transport::accept`], [`crate::transport::sse`]). No request is batched, and no body is read
-//! beyond its limit. It must never interpret documents: whatever
-//! concerns them is the schema's, which tells through [`crate::graph::execution`].
+//! POST runs queries and mutations. GET runs queries only, so that a link, an image or a prefetch changes
+//! nothing. A POST must declare JSON, so that a form of another site is rejected. The `Accept` header
+//! decides the media type and the meaning of a status, or selects a stream of events
+//! ([`crate::transport::accept`], [`crate::transport::sse`]). No request is batched, and no body is read
+//! beyond its limit. The module must never interpret documents: the schema does so, and reports through
+//! [`crate::graph::execution`].
 
 mod answer;
 mod body;
@@ -39,7 +39,7 @@ use crate::transport::params::Params;
 use crate::transport::sse::Events;
 use crate::transport::traceparent::traceparent;
 
-/// The most bytes of a request's path and query.
+/// The maximum number of bytes of a request's path and query.
 pub const MAX_URL_BYTES: usize = 8 * 1024;
 
 /// Answers one HTTP request to the GraphQL endpoint. A stream of events ends at `stop`.
@@ -58,7 +58,8 @@ pub(crate) async fn answer<E: Executor>(
              nothing else is served",
         )),
     };
-    // Also who asked for events reads a refusal as JSON: its status already says that none come.
+    // A client that asked for events reads a rejection as JSON too: its status already says that no events
+    // follow.
     let media_type = match negotiated {
         Some(Delivery::Response(media_type)) => media_type,
         Some(Delivery::Events) | None => MediaType::Json,
@@ -66,7 +67,7 @@ pub(crate) async fn answer<E: Executor>(
     let mut response = answered.unwrap_or_else(|refusal| refusal.into_response(media_type));
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("accept"));
-    // Results belong to whoever asked; no cache on the way may keep them.
+    // Results belong to the caller; no cache on the way may keep them.
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
@@ -151,7 +152,7 @@ async fn execute<E: Executor>(
             };
         }
     };
-    // A resolver that panics must not take the connection, and the requests behind it, with it.
+    // A resolver that panics must not end the connection, and the requests behind it.
     match AssertUnwindSafe(endpoint.executor.execute(request))
         .catch_unwind()
         .await

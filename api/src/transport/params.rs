@@ -1,4 +1,4 @@
-//! The four parameters of a GraphQL request, checked for their types, whichever way they came.
+//! The four parameters of a GraphQL request, checked for their types, for every transport.
 
 use async_graphql::{Request, Variables};
 use serde_json::{Map, Value};
@@ -17,11 +17,11 @@ pub(crate) struct Params {
 }
 
 impl Params {
-    /// Takes the parameters out of a JSON object; others in it are ignored, and null is as good as
-    /// nothing for all but the query.
+    /// Reads the parameters from a JSON object. Other members are ignored. Null counts as absent for all
+    /// parameters except the query.
     ///
     /// # Errors
-    /// A sentence for the client, when a parameter is missing or of the wrong type.
+    /// When a parameter is missing or of the wrong type. The error is a sentence for the client.
     pub(crate) fn from_json(json: Value) -> Result<Self, String> {
         let Value::Object(mut json) = json else {
             return Err(format!(
@@ -35,7 +35,7 @@ impl Params {
         let mut take = |name| json.remove(name).unwrap_or_default();
         let query = match take("query") {
             Value::String(query) => query,
-            // A persisted query is asked for by its hash.
+            // A persisted query is requested by its hash.
             Value::Null if names_a_document => String::new(),
             Value::Null => return Err("`query` is missing: send the document in it".to_owned()),
             other => return Err(format!("`query` must be a string, not {}", kind(&other))),
@@ -60,10 +60,11 @@ impl Params {
         })
     }
 
-    /// Takes the parameters out of a URL's query, where variables and extensions are JSON texts.
+    /// Reads the parameters from a URL's query, where variables and extensions are JSON texts.
     ///
     /// # Errors
-    /// A sentence for the client, when a parameter is missing, of the wrong type or given twice.
+    /// When a parameter is missing, of the wrong type or given twice. The error is a sentence for the
+    /// client.
     pub(crate) fn from_url(pairs: Vec<(String, String)>) -> Result<Self, String> {
         let mut json = Map::new();
         for (name, text) in pairs {
@@ -80,12 +81,12 @@ impl Params {
         Self::from_json(Value::Object(json))
     }
 
-    /// Whether the document is asked for by its hash.
+    /// Returns true if the request names its document by a hash.
     pub(crate) fn names_a_document(&self) -> bool {
         self.query.is_empty() && self.extensions.contains_key(persisted::EXTENSION)
     }
 
-    /// The executor's request, and the record of how far it will get.
+    /// Returns the executor's request, and the record of the stage that it reaches.
     #[must_use]
     pub(crate) fn into_request(self, carries: Carries, info: RequestInfo) -> (Request, Execution) {
         let execution = Execution::new(carries, self.operation_name.clone());
@@ -111,7 +112,7 @@ fn object(name: &str, value: Value) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// What a JSON value is, in words.
+/// Returns the type of a JSON value, in words.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

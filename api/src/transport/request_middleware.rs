@@ -15,11 +15,11 @@ use crate::transport::traceparent::{TRACEPARENT, traceparent};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The most bytes of a request id that a client may choose.
+/// The maximum number of bytes of a request id that a client may choose.
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
-/// Headers of every response that does not set them itself: nothing is sniffed, framed, or told to
-/// other sites, and no response is a page that may load anything, except the one page we have.
+/// The headers of every response that does not set them itself. No content is sniffed, framed, or revealed
+/// to other sites as a referrer. No response is a page that may load anything, except our one page.
 const SAFE_HEADERS: [(HeaderName, &str); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -61,7 +61,7 @@ pub(crate) async fn attend(request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }
-    // The context that the events of the request carry, so that whoever asked finds them again.
+    // The context that the events of the request carry, so that the client can find them.
     if let Some(Ok(traceparent)) = traceparent.map(HeaderValue::try_from) {
         headers.insert(TRACEPARENT, traceparent);
     }
@@ -73,7 +73,7 @@ pub(crate) async fn attend(request: Request, next: Next) -> Response {
     response
 }
 
-/// The id the client gave the request, if it is short and plain, else a new one.
+/// Returns the id that the client gave the request, if it is short and printable, else a new one.
 fn request_id(headers: &HeaderMap) -> String {
     headers
         .get(REQUEST_ID)

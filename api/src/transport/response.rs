@@ -9,11 +9,11 @@ use serde::Serialize;
 use crate::graph::error::{Code, failure};
 use crate::graph::execution::Stage;
 
-/// The most bytes of a response. What a client does not read stays in our memory meanwhile.
+/// The maximum number of bytes of a response. A response uses memory until its client has read it.
 pub const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// The JSON of a response to a request that got this far. One of more than [`MAX_RESPONSE_BYTES`] is
-/// replaced by an error that says so, in the response as well as in what is returned.
+/// Returns the JSON of a response to a request that reached this stage. A response of more than
+/// [`MAX_RESPONSE_BYTES`] is replaced by an error that says so, in `response` and in the returned text.
 pub(crate) fn json(response: &mut Response, stage: Stage) -> String {
     if let Some(json) = within(response, stage, MAX_RESPONSE_BYTES) {
         return json;
@@ -29,7 +29,7 @@ pub(crate) fn json(response: &mut Response, stage: Stage) -> String {
     within(response, stage, usize::MAX).expect("nothing has more bytes than there can be")
 }
 
-/// The JSON of a response, if it has no more bytes than these.
+/// Returns the JSON of a response, if it has at most this many bytes.
 fn within(response: &Response, stage: Stage, bytes: usize) -> Option<String> {
     let mut json = Bounded {
         written: Vec::new(),
@@ -40,7 +40,7 @@ fn within(response: &Response, stage: Stage, bytes: usize) -> Option<String> {
     Some(String::from_utf8(json.written).expect("JSON is UTF-8"))
 }
 
-/// A response's JSON. A request error has no `data`, not even null; a result always has.
+/// The JSON of a response. A request error has no `data`, not even null; a result always has `data`.
 #[derive(Serialize)]
 struct ResponseBody<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -61,7 +61,7 @@ impl<'a> ResponseBody<'a> {
     }
 }
 
-/// Takes no more bytes than it may hold.
+/// A writer that rejects more bytes than it may hold.
 struct Bounded {
     written: Vec<u8>,
     left: usize,

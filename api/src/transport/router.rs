@@ -1,4 +1,4 @@
-//! Every path that is served, and what stands in front of all of them.
+//! All paths that are served, and the layers in front of them.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ use crate::transport::{graphiql, http, request_middleware, websocket};
 /// The path of the GraphQL endpoint, for all transports.
 pub const PATH: &str = "/graphql";
 
-/// All routes: the GraphQL endpoint, the page for people, and what operators' machinery asks.
-/// It must be served by [`crate::transport::server::run`], which tracks its WebSockets.
+/// Returns all routes: the GraphQL endpoint, the GraphiQL page, and the endpoints for operators'
+/// monitoring. The router must be served by [`crate::transport::server::run`], which tracks its WebSockets.
 pub fn transports<E: Executor>(
     endpoint: Endpoint<E>,
     readiness: Arc<dyn Readiness>,
@@ -50,7 +50,7 @@ pub fn transports<E: Executor>(
         .layer(from_fn(request_middleware::attend))
 }
 
-/// Chooses the transport.
+/// Chooses the transport of a GraphQL request.
 async fn graphql<E: Executor>(
     State(endpoint): State<Endpoint<E>>,
     Extension(connections): Extension<Connections>,

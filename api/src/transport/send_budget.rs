@@ -1,10 +1,11 @@
 //! The budget of bytes that the connections of a principal may leave unread, all together.
 //!
-//! An answer stays in memory until its client has read it. Each is bounded ([`crate::transport::response`]),
-//! and so is the time that a connection may take ([`crate::transport::server`]). This bounds all connections
-//! of a principal together, so that more connections hold no more memory. A request over the budget is
-//! refused, and a stream or a WebSocket closed, with a reason; the client comes back. Buffers of the kernel
-//! and of a connection do not count: they are bounded for each connection.
+//! An answer stays in memory until its client has read it. Each answer is bounded
+//! ([`crate::transport::response`]), and so is the time of a connection ([`crate::transport::server`]). The
+//! budget bounds all connections of a principal together, so that more connections use no more memory. A
+//! request over the budget is rejected, and a stream or a WebSocket is closed, with a reason; the client
+//! reconnects. Buffers of the kernel and of a connection do not count: they are bounded for each
+//! connection.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,24 +16,24 @@ use axum::body::Bytes;
 use crate::identity::principal::{Owner, Principal};
 use crate::transport::response::MAX_RESPONSE_BYTES;
 
-/// The budgets of all principals, with what each has left unread. Clones share everything.
+/// The budgets of all principals, with the unread bytes of each. Clones share all state.
 #[derive(Debug, Clone)]
 pub struct SendBudget {
     most: usize,
     held: Arc<Mutex<HashMap<Reader, usize>>>,
 }
 
-/// Who has not read. Connections that nobody was let in on yet count together.
+/// The principal that has not read. All connections without a principal yet count together.
 type Reader = Option<Arc<Owner>>;
 
 impl SendBudget {
-    /// What a principal may leave unread when nothing else is set.
+    /// The default budget of a principal, in bytes.
     pub const DEFAULT_BYTES: usize = 128 * 1024 * 1024;
 
-    /// The least that may be set: an answer of any size, and another one.
+    /// The minimum budget that may be set, in bytes: an answer of any size, and another one.
     pub const MIN_BYTES: usize = 2 * MAX_RESPONSE_BYTES;
 
-    /// A budget of so many bytes for each principal, of which nothing is used.
+    /// Creates an unused budget of this many bytes for each principal.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self {
@@ -41,7 +42,7 @@ impl SendBudget {
         }
     }
 
-    /// Where what is made for this principal is counted.
+    /// Returns the account that counts the answers for this principal.
     pub(crate) fn of(&self, principal: &Principal) -> Account {
         Account {
             send_budget: self.clone(),
@@ -49,7 +50,7 @@ impl SendBudget {
         }
     }
 
-    /// Where what is made for those is counted who have not said yet who they are.
+    /// Returns the account that counts the answers for all clients that have not authenticated yet.
     pub(crate) fn of_strangers(&self) -> Account {
         Account {
             send_budget: self.clone(),
@@ -64,7 +65,7 @@ impl SendBudget {
     }
 }
 
-/// Where the bytes of one principal are counted.
+/// The account that counts the unread bytes of a principal.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     send_budget: SendBudget,
@@ -72,10 +73,10 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Counts an answer of so many bytes until what is returned is dropped.
+    /// Counts an answer of this many bytes until the returned value is dropped.
     ///
     /// # Errors
-    /// When it would be too much.
+    /// When the answer exceeds the budget.
     pub(crate) fn hold(&self, bytes: usize) -> Result<Held, SendBudgetExceeded> {
         let mut held = self.send_budget.held();
         let before = held.get(&self.reader).copied().unwrap_or_default();
@@ -93,10 +94,10 @@ impl Account {
         })
     }
 
-    /// Whether there is room for an answer of any size.
+    /// Checks that the budget has room for an answer of any size.
     ///
     /// # Errors
-    /// When there is not.
+    /// When the budget has too little room.
     pub(crate) fn check(&self) -> Result<(), SendBudgetExceeded> {
         self.hold(MAX_RESPONSE_BYTES).map(drop)
     }
@@ -110,7 +111,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// The answer as bytes that count until they were handed to the kernel.
+    /// Returns the answer as bytes that count until they are passed to the kernel.
     pub(crate) fn bytes(self, answer: String) -> Bytes {
         Bytes::from_owner(Answer {
             text: answer,
@@ -131,7 +132,7 @@ impl Drop for Held {
     }
 }
 
-/// A principal has left too much unread.
+/// The error for a principal that has left too many bytes unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "your connections have more than {most} bytes of answers that you have not read: read them, or \

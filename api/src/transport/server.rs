@@ -1,11 +1,11 @@
-//! The server: takes connections, serves a router on them, and stops in order.
+//! The server: accepts connections, serves a router on them, and drains.
 //!
-//! It owns every connection's task. When told to stop it takes no more connections, lets the requests
-//! that run end, ends streams of events, tells WebSockets to go (1001), and after [`GRACE`] ends what
-//! is left.
+//! The server owns the task of every connection. At a stop the server accepts no more connections, waits
+//! for running requests, ends streams of events, and closes WebSockets (1001). After [`GRACE`] the server
+//! ends the remaining connections.
 //!
-//! What a client can hold is bounded: a response by [`crate::transport::response::MAX_RESPONSE_BYTES`], the time
-//! it may take to be read by `write_timeout`, and connections by [`MAX_CONNECTIONS`].
+//! The resources of a client are bounded: a response by [`crate::transport::response::MAX_RESPONSE_BYTES`],
+//! the time to read it by `write_timeout`, and connections by [`MAX_CONNECTIONS`].
 
 mod tracked_body;
 mod write_timeout;
@@ -30,30 +30,29 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use self::tracked_body::TrackedBody;
 use self::write_timeout::{Responses, WriteTimeout};
 
-/// The most connections at once, WebSockets included. One more is closed as soon as it is taken, so
-/// that a client or a proxy learns at once to try elsewhere, or later: waiting would look as if the
-/// server were slow.
+/// The maximum number of connections at once, WebSockets included. A further connection is closed at once,
+/// so that a client or a proxy tries elsewhere, or later. Waiting would look like a slow server.
 pub const MAX_CONNECTIONS: usize = 10_000;
 
-/// How long requests and WebSockets may take to end after the server was told to stop.
+/// The timeout of requests and WebSockets for their end after a stop.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// How long a client may take to send a request's head, and to keep an idle connection.
+/// The timeout of a client for sending a request's head, and of an idle connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The most bytes of a request's head.
+/// The maximum number of bytes of a request's head.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// How long to wait after a connection could not be taken, which is nearly always because there are
-/// no file descriptors left.
+/// The pause after a connection could not be accepted. The cause is nearly always a lack of file
+/// descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves the router on the listener until told to stop, then stops in order.
+/// Serves the router on the listener until the stop, then drains.
 pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
     run_with(listener, router, MAX_CONNECTIONS, stop).await;
 }
 
-/// The same with another number of connections at once.
+/// Serves like [`run`], with another maximum number of connections.
 async fn run_with(
     listener: TcpListener,
     router: Router,
@@ -103,7 +102,7 @@ async fn run_with(
     }
 }
 
-/// The connections that have left HTTP behind, and so the tasks that serve it: the WebSockets.
+/// The connections that have left HTTP, and so the tasks that serve it: the WebSockets.
 #[derive(Debug, Clone)]
 pub(crate) struct Connections {
     stop: CancellationToken,
@@ -122,12 +121,12 @@ impl Connections {
         }
     }
 
-    /// Cancelled when whatever would go on for ever should end.
+    /// Returns the token that is cancelled when endless streams must end.
     pub(crate) fn stop(&self) -> CancellationToken {
         self.stop.clone()
     }
 
-    /// One connection more, until what is returned is dropped.
+    /// Tracks one more connection, until the returned value is dropped.
     pub(crate) fn track(&self) -> Tracked {
         Tracked {
             stop: self.stop.clone(),
@@ -146,7 +145,7 @@ impl Connections {
     }
 }
 
-/// One tracked connection.
+/// A tracked connection.
 #[derive(Debug)]
 pub(crate) struct Tracked {
     stop: CancellationToken,
@@ -155,7 +154,7 @@ pub(crate) struct Tracked {
 }
 
 impl Tracked {
-    /// Cancelled when the connection should close.
+    /// Returns the token that is cancelled when the connection must close.
     pub(crate) fn stop(&self) -> CancellationToken {
         self.stop.clone()
     }
@@ -172,7 +171,7 @@ async fn serve(
     service: TowerToHyperService<Router>,
     stop: CancellationToken,
 ) {
-    // Small answers go out at once instead of waiting for more to say.
+    // Small answers are sent at once instead of waiting for more data.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps its delay");
     }
@@ -223,7 +222,7 @@ mod tests {
         upgrade: websocket\r\nsec-websocket-version: 13\r\n\
         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-    /// A WebSocket, or nothing when the connection is refused.
+    /// Opens a WebSocket; `None` if the connection is rejected.
     async fn websocket(address: SocketAddr) -> Option<TcpStream> {
         let mut socket = TcpStream::connect(address).await.unwrap();
         socket.write_all(HANDSHAKE).await.ok()?;

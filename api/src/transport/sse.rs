@@ -1,15 +1,15 @@
 //! GraphQL over server-sent events: the protocol `graphql-sse` in its mode of distinct connections.
 //!
-//! A request that accepts `text/event-stream` is one operation of any type. Each result is an event
-//! `next`, the end is an event `complete`. What is wrong with the document is told by a `next` too,
-//! since browsers hide the body of a refused event stream; only a request that is none (no token, no
-//! JSON, a mutation by GET) or for which there are no points is refused by a status. While nothing
-//! happens, a comment keeps the connection alive.
+//! A request that accepts `text/event-stream` is one operation of any type. Each result is an event `next`,
+//! and the end is an event `complete`. Errors of the document are sent by a `next` too, since browsers hide
+//! the body of a rejected event stream. A status rejects only a malformed request (no token, no JSON, a
+//! mutation by GET), or a request without enough points. While there are no events, a comment keeps the
+//! connection alive.
 //!
-//! A stream without `complete` was cut off: the client comes back and resumes. So subscriptions end
-//! when the server stops. Nothing is buffered: a result is asked for when the one before is written,
-//! and when the client goes away, or reads nothing for too long ([`crate::transport::server`]), its operation is
-//! dropped with the stream.
+//! A stream without `complete` was cut off: the client reconnects and resumes. So subscriptions end when
+//! the server stops. Nothing is buffered: the next result is polled when the previous one is written. When
+//! the client disconnects, or reads nothing until the timeout ([`crate::transport::server`]), its operation
+//! is dropped with the stream.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -32,35 +32,36 @@ use crate::graph::execution::{Execution, Stage};
 use crate::transport::response::json;
 use crate::transport::send_budget::Account;
 
-/// How often a comment is sent while there is no event.
+/// The interval of comments while there is no event.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
-/// The comment that is sent then.
+/// The comment that keeps the connection alive.
 const COMMENT: &[u8] = b":\n\n";
 
-/// The last event. Its data is empty but there: browsers do not deliver an event without.
+/// The last event. Its data is empty but present: browsers do not deliver an event without data.
 const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
 
-/// Asks proxies of a widespread kind to pass every event on at once.
+/// The header that asks proxies of a widespread kind to pass every event on at once.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// What an operation's events depend on.
+/// The context of an operation's events.
 pub(crate) struct Events {
-    /// Tells how far the operation gets.
+    /// The record of the stage that the operation reaches.
     pub(crate) execution: Execution,
-    /// Where events count until they were read.
+    /// The account that counts events until they are read.
     pub(crate) account: Account,
-    /// How long the token is taken; then the stream ends, after an error that says so.
+    /// The time for which the token is accepted. Then the stream ends, after an error that says so.
     pub(crate) token_taken_for: Duration,
-    /// When a subscription's stream ends, without `complete`.
+    /// The token that ends a subscription's stream when it is cancelled, without `complete`.
     pub(crate) stop: CancellationToken,
 }
 
 impl Events {
-    /// Runs the operation and answers with its events.
+    /// Runs the operation and returns the response with its events.
     ///
     /// # Errors
-    /// The result that refuses it, when the operation may not come this way, or there are too few points.
+    /// The result that rejects the operation, when this transport does not carry it, or there are too few
+    /// points.
     pub(crate) fn answer<E: Executor>(
         self,
         executor: &E,
@@ -68,8 +69,8 @@ impl Events {
     ) -> Result<response::Response, Box<Response>> {
         let results = executor.execute_stream(request, None);
         let mut results = AssertUnwindSafe(results).catch_unwind().boxed().peekable();
-        // A document is parsed and checked without waiting for anything, so one look tells how far it
-        // gets, while the status can still say so.
+        // A document is parsed and checked without waiting, so one poll shows the stage while the status
+        // can still depend on it.
         let _ = Pin::new(&mut results).peek().now_or_never();
         if matches!(
             self.execution.stage(),
@@ -95,32 +96,32 @@ impl Events {
     }
 }
 
-/// An operation that runs while its events are asked for.
+/// An operation that runs while its events are polled.
 struct Operation {
     results: Peekable<BoxStream<'static, Result<Response, Box<dyn Any + Send>>>>,
     execution: Execution,
     account: Account,
     has_result: bool,
-    /// When the token is no longer taken.
+    /// The time from which the token is rejected.
     end: Instant,
     stop: CancellationToken,
 }
 
-/// What comes next of an operation.
+/// The next step of an operation.
 enum Step {
-    /// Nothing yet.
+    /// No event yet.
     Silence,
-    /// A result, and perhaps more.
+    /// A result, possibly followed by more.
     Result(Response),
-    /// An error, and nothing more.
+    /// An error, and the end.
     Failure(Response),
     Completed,
-    /// Nothing more, not even the news of it.
+    /// The end of the stream, without an event.
     CutOff,
 }
 
 impl Operation {
-    /// The events, asked for within the span of the request.
+    /// Returns the events, polled within the span of the request.
     fn events(self, span: Span) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
         stream::unfold(Some(self), move |operation| {
             async {
@@ -139,13 +140,13 @@ impl Operation {
     }
 
     async fn step(&mut self) -> Step {
-        // What has its last result is not cut, but completed.
+        // An operation that has sent its last result is completed, not cut off.
         if self.has_result
             && let Some(None) = Pin::new(&mut self.results).peek().now_or_never()
         {
             return Step::Completed;
         }
-        // A query or a mutation that runs is let to its end, like every other request.
+        // A query or a mutation that runs may finish, like every other request.
         let may_be_cut = self.has_result || self.execution.stage() != Stage::Executing;
         tokio::select! {
             biased;
@@ -171,8 +172,8 @@ impl Operation {
         }
     }
 
-    /// The event that carries a result, and the rest of the operation, if there is room among what was
-    /// not read; else what ends it.
+    /// Returns the event that carries a result, and the rest of the operation, if the send budget has room.
+    /// Otherwise returns the events that end the stream.
     fn result(self, response: Response) -> (Bytes, Option<Self>) {
         let event = self.next(response);
         match self.account.hold(event.len()) {
@@ -184,14 +185,14 @@ impl Operation {
         }
     }
 
-    /// The event that carries an error, and the end.
+    /// Returns the event that carries an error, and the end.
     fn last(&self, response: Response) -> Bytes {
         let mut events = self.next(response).into_bytes();
         events.extend_from_slice(COMPLETE);
         events.into()
     }
 
-    /// The event that carries a result. JSON has no line breaks, so it is one line.
+    /// Returns the event that carries a result. JSON has no line breaks, so the result is one line.
     fn next(&self, mut response: Response) -> String {
         let body = json(&mut response, self.execution.stage());
         format!("event: next\ndata: {body}\n\n")

@@ -1,12 +1,12 @@
-//! The `traceparent` header of W3C's trace context, checked strictly.
+//! The `traceparent` header of the W3C trace context, checked strictly.
 
 use axum::http::{HeaderMap, HeaderName};
 
-/// The header's name.
+/// The name of the header.
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The header's value, if it is one of version 00 and there is exactly one. A wrong one is as good as
-/// none, as the specification asks: tracing must never make a request fail.
+/// Returns the header's value, if there is exactly one and it is of version 00. An invalid value counts as
+/// absent, as the specification asks: tracing must never make a request fail.
 pub(crate) fn traceparent(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(TRACEPARENT).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -19,7 +19,8 @@ pub(crate) fn traceparent(headers: &HeaderMap) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, lower case, with ids that are not zero.
+/// Returns true for `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, lower case, with ids that are not
+/// zero.
 fn is_valid(value: &str) -> bool {
     let is_hex = |text: &str, length| {
         text.len() == length

@@ -1,10 +1,12 @@
-//! GraphQL over a WebSocket: the protocol `graphql-transport-ws`, to the letter.
+//! GraphQL over a WebSocket: the protocol `graphql-transport-ws`, strictly.
 //!
-//! A connection is one task that owns everything: the conversation reads, decides and
-//! owns the tasks of the operations, a writer beside it sends from a bounded queue. When either ends,
-//! so does all else. Nothing is buffered without bound: an operation that finds the queue full waits,
-//! and a client that does not read for [`WebSocketLimits::write`], or whose principal leaves too much unread on
-//! all its connections together ([`crate::transport::send_budget`]), is closed, to come back and resume where it was. It must never send anything after the close frame, nor `complete` after the client's own.
+//! A single task owns all parts of a connection. The conversation reads, decides and owns the tasks of the
+//! operations, and a writer beside it sends from a bounded queue. When either ends, the whole connection
+//! ends. Nothing is buffered without bound: an operation that finds the queue full waits. A client that
+//! does not read for [`WebSocketLimits::write`] is closed, and may reconnect and resume. The same applies
+//! if its principal leaves too much unread on all its connections together
+//! ([`crate::transport::send_budget`]). The module must never send anything after the close frame, nor
+//! `complete` after the client's own.
 
 mod conversation;
 mod operation;
@@ -31,10 +33,10 @@ use crate::transport::endpoint::{Endpoint, WebSocketLimits};
 use crate::transport::server::Connections;
 use crate::transport::traceparent::traceparent;
 
-/// The one subprotocol that is spoken.
+/// The only subprotocol that is supported.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
 
-/// Takes the connection over, if it speaks our subprotocol; else refuses it with 400.
+/// Upgrades the connection if the client supports our subprotocol; otherwise rejects it with 400.
 pub(crate) fn upgrade<E: Executor>(
     upgrade: WebSocketUpgrade,
     headers: &HeaderMap,
@@ -44,7 +46,8 @@ pub(crate) fn upgrade<E: Executor>(
     let limits = endpoint.limits;
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
-        // The conversation refuses what is over the limit with a reason; this bounds what is read.
+        // The conversation rejects messages over the limit with a reason; this bounds the bytes that are
+        // read.
         .max_message_size(limits.message_bytes.saturating_mul(2))
         .max_frame_size(limits.message_bytes.saturating_mul(2));
     if upgrade.selected_protocol().is_none() {
@@ -59,7 +62,7 @@ pub(crate) fn upgrade<E: Executor>(
     let conversation = Conversation::new(endpoint, authorization, traceparent(headers), outbox);
     let tracked = connections.track();
     let span = tracing::info_span!(parent: tracing::Span::current(), "websocket", org.id = tracing::field::Empty);
-    // axum runs the callback in a task of its own; the server tracks it, tells it when to go, and
+    // axum runs the callback in a task of its own. The server tracks the task, signals it to close, and
     // ends it if it does not.
     upgrade.on_upgrade(move |socket| async move {
         let serving = serve(socket, conversation, queue, limits, tracked.stop());
@@ -80,8 +83,8 @@ async fn serve<E: Executor>(
     let ending = {
         let mut writer = pin!(write(&mut sink, queue, limits.write));
         tokio::select! {
-            // When this arm is taken the conversation is gone, and with it all that fills the queue,
-            // so the writer ends once it has sent what was left.
+            // When this arm is taken, the conversation and all senders of the queue are dropped, so the
+            // writer ends after the remaining messages.
             ending = conversation.run(&mut stream, &stop) => {
                 match timeout(limits.closing, writer).await {
                     Ok(Err(lost)) => lost,
@@ -108,10 +111,10 @@ async fn serve<E: Executor>(
     }
 }
 
-/// Sends what is in the queue until nothing can come any more.
+/// Sends the messages in the queue until all senders are dropped.
 ///
 /// # Errors
-/// When the client did not read in time, or is gone.
+/// When the client did not read before the timeout, or is disconnected.
 async fn write(
     sink: &mut (impl Sink<Message, Error = axum::Error> + Unpin),
     mut queue: mpsc::Receiver<Queued>,
@@ -122,7 +125,7 @@ async fn write(
             // They count as unread until they are written.
             let mut unread = vec![first.held];
             sink.feed(first.message).await?;
-            // No more than were waiting: whoever reads steadily gets through in time.
+            // No more than were waiting: a client that reads steadily finishes in time.
             for _ in 0..queue.len() {
                 let Ok(next) = queue.try_recv() else { break };
                 unread.push(next.held);
@@ -139,7 +142,7 @@ async fn write(
     Ok(())
 }
 
-/// Counts a connection as open for as long as it lives.
+/// Counts a connection as open while the value exists.
 struct Open(metrics::Gauge);
 
 impl Open {

@@ -1,7 +1,7 @@
-//! Documents that are known beforehand: the files `*.graphql` of a directory.
+//! Trusted documents: the files `*.graphql` of a directory.
 //!
-//! They are read when the process starts, and a file that the schema would refuse stops the start. A
-//! client runs one by its hash, the SHA-256 of the file's bytes, or by sending exactly its text.
+//! The files are read when the process starts, and a file that the schema rejects stops the start. A client
+//! runs a trusted document by its hash, the SHA-256 of the file's bytes, or by sending exactly its text.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,22 +13,22 @@ use async_graphql::parser::types::ExecutableDocument;
 use super::{Document, Hash};
 use crate::admission::limits::Limits;
 
-/// What a trusted document's file is named after.
+/// The file name extension of trusted documents.
 const EXTENSION: &str = "graphql";
 
-/// Documents that are known beforehand, by hash. Cheap to clone.
+/// The trusted documents, by hash. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Trusted {
     documents: Arc<HashMap<Hash, Arc<Document>>>,
 }
 
 impl Trusted {
-    /// Reads all documents of a directory; not of those within it. `validate` tells what is wrong with a
+    /// Reads all documents of a directory, without its subdirectories. `validate` returns the errors of a
     /// document by the rules of the schema.
     ///
     /// # Errors
-    /// When the directory or a file in it cannot be read, or a document is not GraphQL, does not fit
-    /// the schema, or breaks a limit.
+    /// When the directory or a file in it cannot be read. When a document is not GraphQL, does not fit the
+    /// schema, or breaks a limit.
     pub async fn load(
         directory: &Path,
         limits: &Limits,
@@ -59,41 +59,41 @@ impl Trusted {
         })
     }
 
-    /// How many documents there are.
+    /// Returns the number of documents.
     #[must_use]
     pub fn len(&self) -> usize {
         self.documents.len()
     }
 
-    /// Whether there is none.
+    /// Returns true if there is no document.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.documents.is_empty()
     }
 
-    /// The document with this hash, if it is trusted.
+    /// Returns the document with this hash, if it is trusted.
     pub(crate) fn get(&self, hash: Hash) -> Option<Arc<Document>> {
         self.documents.get(&hash).cloned()
     }
 }
 
-/// Why a directory of trusted documents is not taken.
+/// The reason for the rejection of a directory of trusted documents.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustedError {
     /// The directory or a file in it cannot be read.
     #[error("{} cannot be read: check that it exists and who may read it", path.display())]
     Unreadable {
-        /// Which.
+        /// The path of the directory or file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A document would not run.
     #[error("the trusted document {} is refused: {reason}", path.display())]
     Refused {
-        /// Its file.
+        /// The file of the document.
         path: PathBuf,
-        /// Why, in a sentence.
+        /// The reason, in a sentence.
         reason: String,
     },
 }

@@ -1,16 +1,17 @@
-//! What an operation costs, in points, before it runs.
+//! Computes the cost of an operation, in points, before it runs.
 //!
-//! - A field with fields of its own costs 1, because something is made for it; others cost nothing.
-//! - A page (a field with `first` or `last`) costs as many times what is asked of each item as it has
-//!   items, and at least 1 for each. What is asked of an item is what is under `edges` or `nodes`;
-//!   what is beside them (`pageInfo`, `totalCount`) is paid once. `edges` itself costs nothing.
-//! - A field at the root of a mutation or a subscription costs 10 besides.
-//! - `types` of an introspection costs 100, because it lists them all.
+//! - A field with fields of its own costs 1, because an object is created for it; other fields cost
+//!   nothing.
+//! - A page (a field with `first` or `last`) costs the cost of an item times the number of items. The cost
+//!   is at least 1 for each item. The cost of an item is the cost under `edges` or `nodes`. Fields beside
+//!   them (`pageInfo`, `totalCount`) are paid once. `edges` itself costs nothing.
+//! - A field at the root of a mutation or a subscription costs 10 more.
+//! - `types` of an introspection costs 100, because it lists all types.
 //! - No operation costs less than 1.
 //!
-//! Sizes of pages are taken from the document or from the variables. A size that cannot be one is
-//! priced as the largest page; the field refuses it anyway. As in [`super::shape`], a fragment is
-//! priced once, so pricing takes time linear in the document.
+//! Page sizes come from the document or from the variables. An invalid size is priced as the largest page;
+//! the field rejects it anyway. As in [`super::shape`], a fragment is priced once, so pricing takes time
+//! linear in the document.
 
 use std::collections::HashMap;
 
@@ -23,29 +24,29 @@ use async_graphql::{Name, Value, Variables};
 use super::{Excess, Limit, Limits};
 use crate::graph::connection::MAX_PAGE;
 
-/// What a mutation or the start of a subscription costs besides what it returns.
+/// The cost of a mutation or the start of a subscription, besides the cost of its result.
 const EFFECT: usize = 10;
 
-/// What the list of all types costs.
+/// The cost of the list of all types.
 const ALL_TYPES: usize = 100;
 
-/// What an operation asks for.
+/// The price of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Price {
-    /// Points of cost.
+    /// The cost in points.
     pub(crate) cost: usize,
-    /// Nodes of all its pages, if all are full.
+    /// The number of nodes of all pages, if all pages are full.
     pub(crate) nodes: usize,
 }
 
 impl Price {
-    /// Of an operation that will not run.
+    /// The price of an operation that will not run.
     pub(crate) const FREE: Self = Self { cost: 0, nodes: 0 };
 
-    /// Holds the price against the limits.
+    /// Compares the price with the limits.
     ///
     /// # Errors
-    /// When it is too high.
+    /// When the price is too high.
     pub(crate) const fn hold(self, limits: &Limits) -> Result<(), Excess> {
         match Limit::Cost.hold(self.cost, limits.cost) {
             Ok(()) => Limit::Nodes.hold(self.nodes, limits.nodes),
@@ -68,7 +69,7 @@ impl Price {
     }
 }
 
-/// Prices an operation of a document whose fragments form no cycle, with the variables it is run with.
+/// Returns the price of an operation with its variables. The fragments of the document form no cycle.
 pub(crate) fn price(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
@@ -93,14 +94,14 @@ pub(crate) fn price(
     price
 }
 
-/// The price of a selection set, its fragments expanded.
+/// The price of a selection set, with fragments expanded.
 #[derive(Debug, Clone, Copy, Default)]
 struct SetPrice {
-    /// What is under `edges` or `nodes`: paid for each item, if this is a page.
+    /// The price of the fields under `edges` or `nodes`, paid for each item if the set is that of a page.
     items: Price,
-    /// Everything else.
+    /// The price of all other fields.
     others: Price,
-    /// How many fields the set itself has.
+    /// The number of fields of the set itself.
     fields: usize,
 }
 
@@ -180,7 +181,7 @@ impl<'a> Pricing<'a> {
         }
     }
 
-    /// How many items the field may have, if it is a page.
+    /// Returns the maximum number of items of the field, if the field is a page.
     fn page_size(&self, field: &Field) -> Option<usize> {
         let largest = MAX_PAGE as usize;
         ["first", "last"]

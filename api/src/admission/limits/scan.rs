@@ -1,19 +1,20 @@
-//! Reads a document's characters before it is parsed.
+//! Scans the characters of a document before it is parsed.
 //!
-//! The parser recurses with every bracket, so brackets are bounded before it runs. Its tree keeps one
-//! value a name in an input object, so names that are given twice are found here too. What the scan
-//! and the parser could take differently (a string without an end, `00`) is refused or counted by the
-//! parser's reading, so that nothing hides in it.
+//! The parser recurses with every bracket, so brackets are bounded before it runs. Its tree keeps one value
+//! for each name in an input object, so duplicate names are found here too. The scan and the parser could
+//! read some text differently (a string without an end, `00`). The scan rejects such text or counts it like
+//! the parser, so that the text hides nothing.
 
 use std::collections::HashSet;
 
 use super::{Limit, Limits, Unfit};
 
-/// Holds a document's length, tokens, nesting and input objects against the limits and the rules.
-/// Gives the number of its tokens.
+/// Checks a document's length, tokens, nesting and input objects against the limits and the rules. Returns
+/// the number of its tokens.
 ///
 /// # Errors
-/// When it is too long or too deep, or a string in it has no end, or an input object a field twice.
+/// When the document is too long or too deep, a string in it has no end, or an input object has a field
+/// twice.
 pub(crate) fn scan(document: &str, limits: &Limits) -> Result<usize, Unfit> {
     Limit::DocumentBytes.hold(document.len(), limits.document_bytes)?;
     let mut scanner = Scanner::new(document);
@@ -26,11 +27,11 @@ pub(crate) fn scan(document: &str, limits: &Limits) -> Result<usize, Unfit> {
     Ok(scanner.tokens)
 }
 
-/// What matters of a token.
+/// The relevant part of a token.
 enum Token<'a> {
     Name(&'a str),
     Punctuator(u8),
-    /// A number, a string, or what only the parser can judge.
+    /// A number, a string, or a token that only the parser can judge.
     Other,
 }
 
@@ -38,7 +39,7 @@ enum Token<'a> {
 enum Open<'a> {
     /// A selection set.
     Selection,
-    /// Arguments, variables or a list: what is in braces within is an input object.
+    /// Arguments, variables or a list; braces within are an input object.
     Values,
     /// An input object, and the names of its fields so far.
     Object(HashSet<&'a str>),
@@ -123,7 +124,7 @@ impl<'a> Scanner<'a> {
                     self.at += 1;
                     return Ok(Some(Token::Punctuator(byte)));
                 }
-                // Outside of strings and comments only a byte order mark is allowed, which is none.
+                // Outside of strings and comments only a byte order mark is allowed, which is not a token.
                 _ => self.at += 1,
             }
         }
@@ -150,7 +151,7 @@ impl<'a> Scanner<'a> {
                     return Ok(Token::Other);
                 }
                 b'\n' | b'\r' => break,
-                // What is escaped may be a quote, but no line's end.
+                // The escaped character may be a quote, but not a line break.
                 b'\\' if !matches!(self.peek(1), Some(b'\n' | b'\r')) => self.at += 2,
                 _ => self.at += 1,
             }

@@ -1,13 +1,14 @@
-//! Measures a parsed document: how many of each thing it has, and how deep it goes.
+//! Measures a parsed document: the number of its parts, and its depth.
 //!
-//! Every selection set is walked once: a fragment's measures are kept, and where it is spread they are
-//! added, so a document that expands to 2^30 fields takes as long to measure as any of its length.
+//! Every selection set is walked once. The measures of a fragment are kept, and are added where the
+//! fragment is spread. So measuring a document that expands to 2^30 fields takes as long as measuring any
+//! document of its length.
 //!
-//! Recursion is bounded: within a definition by the nesting that [`super::scan`] allows, and across
-//! definitions by the number of fragments, since none is walked within itself, so by `nesting` times
-//! one more than `fragments`. Every level also takes at least three tokens (`a{}`), so it is less than
-//! a third of `tokens` too. [`Limits::MAX`] keeps all three where a thread's stack is enough, whatever
-//! is set; a test walks the deepest document there can be.
+//! Recursion is bounded. Within a definition the bound is the nesting that [`super::scan`] allows. Across
+//! definitions the bound is the number of fragments, since no fragment is walked within itself. So the
+//! depth is at most `nesting` times one more than `fragments`. Every level also takes at least three tokens
+//! (`a{}`), so the depth is less than a third of `tokens` too. [`Limits::MAX`] bounds all three so that a
+//! thread's stack suffices for every setting. A test walks the deepest possible document.
 
 use std::collections::HashMap;
 
@@ -18,15 +19,15 @@ use async_graphql::{Name, Positioned};
 
 use super::{Limit, Limits, Unfit};
 
-/// Introspection's lists whose elements lead back to types.
+/// The lists of an introspection whose elements lead back to types.
 const LISTS_OF_TYPES: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 
-/// Holds a document against all limits but those of cost, and against two rules that the executor's
-/// validation lacks: fragments form no cycle, because nothing could be measured then, and a
-/// subscription has one field.
+/// Checks a document against all limits except those of cost, and against two rules that the executor's
+/// validation lacks. Fragments form no cycle, because a cycle cannot be measured, and a subscription has
+/// one field.
 ///
 /// # Errors
-/// The first limit or rule that it breaks.
+/// The first limit or rule that the document breaks.
 pub(crate) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Unfit> {
     Limit::Fragments.hold(document.fragments.len(), limits.fragments)?;
     count(document, limits)?;
@@ -43,7 +44,7 @@ pub(crate) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<()
     for (_, operation) in document.operations.iter() {
         let measured = measuring.set(&operation.node.selection_set.node)?;
         measured.hold(limits)?;
-        // How deep a fragment is says little: it may be part of an introspection.
+        // The depth of a fragment is not checked: the fragment may be part of an introspection.
         Limit::Depth.hold(measured.depth, limits.depth)?;
         hold_roots(&operation.node, measured.roots, limits)?;
         fields = fields.saturating_add(measured.fields);
@@ -52,20 +53,20 @@ pub(crate) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<()
     Ok(())
 }
 
-/// What counts of a selection set, its fragments expanded.
+/// The measures of a selection set, with fragments expanded.
 #[derive(Debug, Clone, Copy, Default)]
 struct Measures {
-    /// All fields.
+    /// The number of all fields.
     fields: usize,
-    /// Fields of the set itself.
+    /// The number of fields of the set itself.
     roots: usize,
-    /// How deep fields go, outside of introspection.
+    /// The depth of fields outside of introspection.
     depth: usize,
-    /// How deep they go within introspection.
+    /// The depth of fields within introspection.
     introspection_depth: usize,
-    /// How many lists of types are within each other, if this is introspection.
+    /// The number of nested lists of types, if the set is introspection.
     lists: usize,
-    /// How many there are within introspection.
+    /// The number of nested lists of types within introspection.
     introspection_lists: usize,
 }
 
@@ -79,7 +80,7 @@ impl Measures {
         self.introspection_lists = self.introspection_lists.max(other.introspection_lists);
     }
 
-    /// The measures of a set of only this field, whose own set has measures `self`.
+    /// Returns the measures of a set of only this field, whose own set has the measures `self`.
     fn under(self, field: &str) -> Self {
         let introspects = matches!(field, "__schema" | "__type");
         let lists = self.lists + usize::from(LISTS_OF_TYPES.contains(&field));
@@ -111,7 +112,7 @@ impl Measures {
 
 struct Measuring<'a> {
     document: &'a ExecutableDocument,
-    /// The fragments that were measured, and without measures those that are being.
+    /// The measured fragments, and without measures the fragments that are being measured.
     fragments: HashMap<&'a str, Option<Measures>>,
 }
 
@@ -128,8 +129,8 @@ impl<'a> Measuring<'a> {
             None => {}
         }
         let Some(fragment) = self.document.fragments.get(name) else {
-            // One that does not exist is for validation to complain about. It counts as a field, so
-            // that spreads of nothing but spreads add up too.
+            // Validation rejects a fragment that does not exist. It counts as a field here, so that spreads
+            // of only spreads add up too.
             return Ok(Measures {
                 fields: 1,
                 ..Measures::default()
@@ -173,12 +174,12 @@ fn hold_roots(operation: &OperationDefinition, roots: usize, limits: &Limits) ->
     Ok(())
 }
 
-/// Counts what stands in the document, each once.
+/// The numbers of aliases and directives in the document, each counted once.
 #[derive(Default)]
 struct Counts {
     aliases: usize,
     directives: usize,
-    /// The most in one place.
+    /// The maximum number in one place.
     field_directives: usize,
 }
 

@@ -1,4 +1,4 @@
-//! For every limit the last document that is accepted and the first that is refused.
+//! Tests, for every limit, the last document that is accepted and the first that is rejected.
 
 use async_graphql::Variables;
 use async_graphql::parser::types::DocumentOperations;
@@ -10,7 +10,7 @@ use super::{Excess, Limit, Limits, Unfit, read};
 
 const LIMITS: Limits = Limits::DEFAULT;
 
-/// A document with `many` of something is accepted, and one with one more is refused.
+/// Checks that a document with the allowed number is accepted, and that one with one more is rejected.
 #[track_caller]
 fn last_and_first(limit: Limit, allowed: usize, with: impl Fn(usize) -> String) {
     let accepted = read(&with(allowed), &LIMITS);
@@ -24,13 +24,13 @@ fn last_and_first(limit: Limit, allowed: usize, with: impl Fn(usize) -> String) 
     assert_eq!(refused, Unfit::Excess(excess), "{limit:?}");
 }
 
-/// So many fields within each other.
+/// Returns nested fields of this depth.
 fn nested(depth: usize, field: &str) -> String {
     let (open, close) = (format!("{{ {field} ").repeat(depth - 1), " }".repeat(depth));
     format!("{open}{{ leaf{close}")
 }
 
-/// So many texts in a row, each made of its number.
+/// Returns this many texts in a row, each built from its number.
 fn repeated(many: usize, what: impl Fn(usize) -> String) -> String {
     (0..many).map(what).collect::<Vec<_>>().join(" ")
 }
@@ -47,7 +47,7 @@ fn the_length_and_the_tokens_of_a_document_are_limited() {
 
 #[test]
 fn brackets_are_limited_before_the_parser_recurses() {
-    // Two stand around the list.
+    // Two brackets surround the list.
     last_and_first(Limit::Nesting, 32, |deep| {
         let (open, close) = ("[".repeat(deep - 2), "]".repeat(deep - 2));
         format!("{{ a(b: {open}1{close}) }}")
@@ -70,7 +70,7 @@ fn brackets_are_limited_before_the_parser_recurses() {
 fn fields_within_each_other_are_limited() {
     last_and_first(Limit::Depth, 10, |depth| nested(depth, "a"));
     last_and_first(Limit::Depth, 10, |depth| {
-        // Fragments count for nothing themselves, what is in them counts.
+        // Fragments do not count themselves, but their fields do.
         let inner = nested(depth - 2, "a");
         format!("{{ a {{ ...F }} }} fragment F on A {{ ... on B {{ a {inner} }} }}")
     });
@@ -112,7 +112,7 @@ fn expanded_fields_are_limited() {
              fragment F on A {{ {fragment} }}"
         )
     });
-    // Nobody spreads the last one, but it would be validated.
+    // No operation spreads the last fragment, but it would be validated.
     let bomb = repeated(30, |n| {
         let next = n + 1;
         format!("fragment F{n} on A {{ ...F{next} ...F{next} }}")
@@ -303,11 +303,11 @@ fn a_refusal_says_what_was_found_and_what_to_do() {
     );
 }
 
-/// How much stack the runtime's threads have.
+/// The stack size of the runtime's threads, in bytes.
 const STACK_BYTES: usize = 2 * 1024 * 1024;
 
-/// A document that goes as deep as the highest limits allow: fragments, as many as there are tokens
-/// for, each of which spreads the next one as deep within itself as it can.
+/// Returns a document as deep as the highest limits allow. It has as many fragments as the tokens permit,
+/// each of which spreads the next one as deep within itself as possible.
 fn deepest() -> String {
     let levels = Limits::MAX.nesting - 1;
     let deep = |inner: &str| format!("{{{}{inner}{}}}", "...{".repeat(levels), "}".repeat(levels));
@@ -336,7 +336,7 @@ fn the_highest_limits_leave_enough_stack() {
         let (_, operation) = document.operations.iter().next().expect("there is one");
         price(&document, &operation.node, &Variables::default())
     };
-    // A quarter of the stack is for whatever calls; this build's frames are larger than a release's.
+    // A quarter of the stack is left to the caller; this build's frames are larger than a release's.
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES / 4 * 3);
     let priced = thread.spawn(walk).expect("a thread starts").join();
     assert_eq!(priced.expect("it ends").cost, 1);

@@ -1,8 +1,8 @@
-//! Asks objects for their type where the order of their fields depends on it.
+//! Requests the type of objects where the order of their fields depends on it.
 //!
-//! Where a field gives an interface or a union, fragments apply to some of its objects and not to
-//! others, and the same fields may be in another order in each. So there the document that is run asks
-//! for the type besides, by a name that the document does not use, and the answer is taken out again.
+//! Below a field of an interface or union type, fragments apply to some objects and not to others. So the
+//! same fields may have another order in each object. There the executed document also selects the type,
+//! under a name that the document does not use. The answer is removed from the result.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use async_graphql::parser::types::{
 use async_graphql::registry::{MetaType, MetaTypeName, Registry};
 use async_graphql::{Name, Pos, Positioned, Value};
 
-/// How the marker's name in a result begins, and usually all of it.
+/// The start of the marker's name in a result, and usually the whole name.
 const MARKER: &str = "__concreteType";
 
 /// A document with markers.
@@ -22,11 +22,12 @@ const MARKER: &str = "__concreteType";
 pub(crate) struct Marked {
     /// The document.
     pub(crate) document: ExecutableDocument,
-    /// The name of every marker in a result, and of nothing else in it.
+    /// The name of every marker in a result, which no other field of the result has.
     pub(crate) marker: Name,
 }
 
-/// The document with markers, if there is a place for one. Takes time linear in its length.
+/// Returns the document with markers, or `None` if it has no place for one. Takes time linear in the length
+/// of the document.
 pub(crate) fn marked(document: &ExecutableDocument, registry: &Registry) -> Option<Marked> {
     let mut document = document.clone();
     let marking = Marking {
@@ -52,7 +53,7 @@ pub(crate) fn marked(document: &ExecutableDocument, registry: &Registry) -> Opti
     })
 }
 
-/// Takes the answer of a marker out of an object, if there is one.
+/// Removes the answer of a marker from an object, and returns it if there is one.
 pub(super) fn take(object: &mut IndexMap<Name, Value>, marker: &Name) -> Option<String> {
     match object.swap_remove(marker) {
         Some(Value::String(kind)) => Some(kind),
@@ -60,8 +61,8 @@ pub(super) fn take(object: &mut IndexMap<Name, Value>, marker: &Name) -> Option<
     }
 }
 
-/// A name that no field has in a result of the document. It is not a client's habit to call a field like
-/// the marker, but nothing forbids it.
+/// Returns a name that no field has in a result of the document. Clients do not usually name a field like
+/// the marker, but may do so.
 fn unused_name(document: &ExecutableDocument) -> Name {
     let operations = document.operations.iter();
     let operations = operations.map(|(_, operation)| &operation.node.selection_set.node);
@@ -102,7 +103,7 @@ struct Marking<'a> {
     marker: Name,
 }
 
-/// Each gives how many markers it has put.
+/// Adds markers; each method returns the number of markers that it added.
 impl Marking<'_> {
     fn operation(&self, operation: &mut OperationDefinition) -> usize {
         let root = match operation.ty {
@@ -114,7 +115,7 @@ impl Marking<'_> {
         self.set(&mut operation.selection_set.node, root)
     }
 
-    /// Marks a selection on this type. What the schema does not know, validation refuses.
+    /// Marks a selection on this type. Validation rejects fields and types that the schema does not know.
     fn set(&self, set: &mut SelectionSet, on: Option<&MetaType>) -> usize {
         let mut markers = 0;
         let mut has_fragments = false;

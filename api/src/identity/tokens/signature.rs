@@ -1,9 +1,9 @@
-//! Signs and checks tokens with ring, the cryptography of our TLS, so that no second library of
-//! cryptography is compiled.
+//! Signs and checks tokens with ring, the cryptography of our TLS, so that no second cryptography library
+//! is compiled.
 //!
 //! `jsonwebtoken` takes its cryptography from a provider of the process. Tokens are signed by HMAC (HS256,
-//! HS384, HS512); every other algorithm is refused. Asymmetric ones (RS256, ES256, EdDSA) are in ring too,
-//! and would be further arms of [`signer`] and [`verifier`].
+//! HS384, HS512); every other algorithm is rejected. Asymmetric algorithms (RS256, ES256, EdDSA) are in
+//! ring too, and would be further arms of [`signer`] and [`verifier`].
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
@@ -18,8 +18,8 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes `jsonwebtoken` use this module, in the whole process. Must be called before a token is signed or
-/// checked; every call but the first does nothing.
+/// Makes `jsonwebtoken` use this module in the whole process. Must be called before a token is signed or
+/// checked; later calls do nothing.
 pub(super) fn install() {
     // An error says that a provider is installed already, which can only be ours.
     let _ = PROVIDER.install_default();
@@ -35,15 +35,17 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
     Ok(Box::new(Hmac::new(*algorithm, secret.transpose()?)?))
 }
 
-/// A secret, and the digest that it is used with.
+/// A secret, and the algorithm with which it is used.
 struct Hmac {
     algorithm: Algorithm,
     key: hmac::Key,
 }
 
 impl Hmac {
+    /// Creates the key of an algorithm.
+    ///
     /// # Errors
-    /// When there is no secret, because the key is of another family, or the algorithm is none of HMAC.
+    /// When there is no secret, because the key is of another family, or the algorithm is not HMAC.
     fn new(algorithm: Algorithm, secret: Option<&[u8]>) -> Result<Self> {
         let secret = secret.ok_or(ErrorKind::InvalidKeyFormat)?;
         let digest = match algorithm {
@@ -72,7 +74,7 @@ impl JwtSigner for Hmac {
 }
 
 impl Verifier<Vec<u8>> for Hmac {
-    /// Compares in constant time, so that the time does not reveal how much of a signature is right.
+    /// Compares in constant time, so that the time does not reveal the part of a signature that is right.
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
         hmac::verify(&self.key, message, signature).map_err(|_| Error::new())
     }

@@ -1,4 +1,4 @@
-//! From the executor's response to HTTP: which status, and which headers.
+//! Converts the executor's response to HTTP: the status and the headers.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,20 +10,20 @@ use crate::transport::accept::MediaType;
 use crate::transport::response::json;
 use crate::transport::send_budget::Account;
 
-/// Whether whoever asks may keep the result.
+/// The permission of the client to keep the result.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Keeping<'a> {
-    /// No, because the request is not one that browsers keep results of.
+    /// Forbidden, because browsers do not keep the results of such a request.
     Forbidden,
-    /// Yes, and asks with these headers whether it is still the same.
+    /// Allowed; with these headers the client asks whether its result is still the same.
     Allowed(&'a HeaderMap),
 }
 
-/// The HTTP response to a request that was given to the executor and got this far. It counts as unread
-/// until it is sent.
+/// Returns the HTTP response to a request that reached this stage in the executor. The response counts as
+/// unread until it is sent.
 ///
 /// # Errors
-/// When there is no room for it among what was not read.
+/// When the send budget has no room for the response.
 pub(super) fn answer(
     mut response: async_graphql::Response,
     stage: Stage,
@@ -47,7 +47,7 @@ pub(super) fn answer(
     })?;
     let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
     let mut answer = match keeping {
-        // What went wrong once may go right the next time.
+        // A failed request may succeed the next time.
         Keeping::Allowed(headers) if stage == Stage::Executing && response.errors.is_empty() => {
             let tag = etag::of(body.as_bytes(), media_type, headers);
             if etag::is_known(&tag, headers) {

@@ -1,4 +1,4 @@
-//! The body of a POST: JSON that says so, within a limit of size and time.
+//! The body of a POST: declared JSON, within a limit of size and time.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use crate::admission::limits::MAX_BODY_BYTES;
 use crate::graph::error::Code;
 
-/// How long a client may take to send a body.
+/// The timeout of a client for sending a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads the body as JSON.

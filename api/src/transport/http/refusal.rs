@@ -1,4 +1,4 @@
-//! What is answered when a request does not get as far as the executor.
+//! The response to a request that does not reach the executor.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +9,7 @@ use crate::transport::accept::MediaType;
 use crate::transport::bearer::TOKEN_ADVICE;
 use crate::transport::send_budget::SendBudgetExceeded;
 
-/// A refused request: a status and a GraphQL error, never `data`.
+/// A rejected request: a status and a GraphQL error, never `data`.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -19,7 +19,8 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// A request that is wrong in itself; the status says how, the message what to do.
+    /// Creates the rejection of an invalid request. The status gives the kind of the error, and the message
+    /// the correction.
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -29,31 +30,32 @@ impl Refusal {
         }
     }
 
-    /// A request that cannot be understood.
+    /// Creates the rejection of a request that cannot be read.
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// A request without a good token.
+    /// Creates the rejection of a request without a valid token.
     pub(super) fn unauthenticated(why: &str, challenge: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, format!("{why}; {TOKEN_ADVICE}"))
             .coded(Code::Unauthenticated)
             .with(header::WWW_AUTHENTICATE, challenge)
     }
 
-    /// A request of somebody who does not read what it asked for. `then` says what came of the request.
+    /// Creates the rejection of a request whose sender leaves too much unread. `then` gives the result of
+    /// the request.
     pub(super) fn too_much_unread(full: SendBudgetExceeded, then: &str) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, format!("{full}; {then}"))
             .coded(Code::LimitExceeded)
             .with(header::RETRY_AFTER, "10")
     }
 
-    /// The same with another code.
+    /// Returns the same rejection with another code.
     pub(super) fn coded(self, code: Code) -> Self {
         Self { code, ..self }
     }
 
-    /// The same with a header.
+    /// Returns the same rejection with a header.
     pub(super) fn with(self, name: HeaderName, value: &'static str) -> Self {
         Self {
             header: Some((name, value)),
@@ -61,7 +63,7 @@ impl Refusal {
         }
     }
 
-    /// The response that tells it.
+    /// Returns the response for the client.
     pub(super) fn into_response(self, media_type: MediaType) -> Response {
         let body = json!({
             "errors": [{

@@ -9,14 +9,14 @@ use hyper::body::{Frame, SizeHint};
 
 use super::write_timeout::{Kind, Responses, Sending};
 
-/// A body. The connection drops it as soon as it has taken all of it.
+/// A body of a response. The connection drops it as soon as it has taken all of the bytes.
 pub(super) struct TrackedBody {
     body: Body,
     _sending: Sending,
 }
 
 impl TrackedBody {
-    /// The same response, counted among these.
+    /// Returns the same response, counted among these responses.
     pub(super) fn wrap(response: Response<Body>, responses: &Responses) -> Response<Self> {
         let content_type = response.headers().get(header::CONTENT_TYPE);
         let sending = responses.begin(match content_type {
@@ -68,7 +68,8 @@ mod tests {
     use super::super::write_timeout::WriteTimeout;
     use super::*;
 
-    /// How long a client holds a response of this type by reading twenty kilobytes every five seconds.
+    /// Returns the time for which a client holds a response of this type by reading twenty kilobytes every
+    /// five seconds.
     async fn held(content_type: &'static str) -> Option<Duration> {
         let (near, mut far) = duplex(1_000);
         let place = Arc::new(Semaphore::new(1)).try_acquire_owned();

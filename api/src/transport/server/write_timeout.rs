@@ -1,9 +1,9 @@
 //! Timeouts of writing to a client that does not read, or reads too slowly.
 //!
-//! What is sent to a client waits in the kernel's buffer until it is read, and then in ours; when both
-//! are full nothing more is made for it. Without an end to that, a client that never reads, or a little
-//! now and then, would hold its response or its subscription, and what that holds, for as long as it
-//! likes. It must never end a connection on which nothing is to be sent.
+//! Data that is sent to a client waits in the kernel's buffer until it is read, and then in ours. When both
+//! buffers are full, no more data is produced for the client. Without a timeout, a client that reads
+//! nothing, or very little, would hold its response or its subscription, and their resources, indefinitely.
+//! The module must never end a connection that has nothing to send.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -16,29 +16,29 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
-/// How long a client may read nothing of what waits for it. Longer than WebSockets take to say
-/// goodbye to a slow client.
+/// The time for which a client may read none of the data that waits for it. Longer than WebSockets need to
+/// close a slow client's connection.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may take to read a response that is no stream, however steadily it reads.
+/// The timeout of a client for reading a response that is not a stream, however steadily it reads.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The responses of a connection that were not yet taken over to be sent as a whole; clones count for
-/// the same connection.
+/// The responses of a connection that were not yet completely passed on for sending. Clones count for the
+/// same connection.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Responses(Arc<[AtomicUsize; 2]>);
 
-/// Whether a response has an end.
+/// The kind of a response: with an end or without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It has.
+    /// The response has an end.
     Whole,
-    /// It goes on for as long as there is something to tell.
+    /// The response continues as long as there are events.
     Stream,
 }
 
 impl Responses {
-    /// One more, until what is returned is dropped.
+    /// Counts one more response, until the returned value is dropped.
     pub(super) fn begin(&self, kind: Kind) -> Sending {
         self.count(kind).fetch_add(1, Ordering::AcqRel);
         let responses = self.clone();
@@ -73,14 +73,15 @@ impl Drop for Sending {
     }
 }
 
-/// A connection whose writes fail with a timeout. It holds its place among the connections
-/// for as long as it is open, whichever protocol is spoken on it.
+/// A connection whose writes fail with a timeout. It occupies its place among the connections while it is
+/// open, with any protocol.
 pub(super) struct WriteTimeout<Connection> {
     connection: Connection,
     responses: Responses,
-    /// Runs while a write waits.
+    /// The timer that runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
-    /// Runs from when a write had to wait until the whole response is written; not for streams.
+    /// The timer that runs from the first write that had to wait until the whole response is written; not
+    /// for streams.
     behind: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
 }
@@ -101,7 +102,7 @@ impl<Connection> WriteTimeout<Connection> {
         }
     }
 
-    /// The result of a write, or a timeout error if it has waited too long.
+    /// Returns the result of a write, or a timeout error if the write has waited too long.
     fn within_timeouts(
         &mut self,
         context: &mut Context<'_>,
@@ -118,7 +119,7 @@ impl<Connection> WriteTimeout<Connection> {
         if self.behind.is_none() && !self.responses.any(Kind::Stream) {
             self.behind = Some(Box::pin(sleep(RESPONSE_TIMEOUT)));
         }
-        // Both are asked, so that either wakes the task.
+        // Both timers are polled, so that either wakes the task.
         if let Some(behind) = &mut self.behind {
             too_long |= behind.as_mut().poll(context).is_ready();
         }
@@ -162,7 +163,8 @@ impl<Connection: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<Connection> {
         self.connection.is_write_vectored()
     }
 
-    /// Whoever writes flushes when there is nothing left to be written, or nothing yet.
+    /// Flushes the connection. The writer flushes when nothing is left to be written, or nothing is there
+    /// yet.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.responses.any(Kind::Whole) {
             self.behind = None;
@@ -183,7 +185,7 @@ mod tests {
 
     use super::*;
 
-    /// Both ends of a connection that holds little.
+    /// Returns both ends of a connection with small buffers.
     fn connection(responses: Responses) -> (WriteTimeout<DuplexStream>, DuplexStream) {
         let (near, far) = duplex(10);
         let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
@@ -191,7 +193,8 @@ mod tests {
         (WriteTimeout::new(near, responses, place), far)
     }
 
-    /// Writes pieces of 20 bytes, of which 10 are read every five seconds. How long until that fails?
+    /// Writes pieces of 20 bytes, of which 10 are read every five seconds. Returns the time until a write
+    /// fails.
     async fn endured(responses: Responses) -> Option<Duration> {
         let (mut near, mut far) = connection(responses);
         let reading = async {

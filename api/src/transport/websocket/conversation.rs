@@ -1,4 +1,4 @@
-//! What is said on one connection: the rules of the protocol, and the operations that run.
+//! The conversation on one connection: the rules of the protocol, and the running operations.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -24,7 +24,7 @@ use crate::transport::bearer::{TOKEN_ADVICE, without_scheme};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::params::Params;
 
-/// One connection's side of the protocol. Dropping it aborts its operations.
+/// The server's side of the protocol on one connection. Dropping it aborts its operations.
 pub(super) struct Conversation<E> {
     endpoint: Endpoint<E>,
     /// The `Authorization` header of the upgrade request, for clients that can send one.
@@ -34,18 +34,18 @@ pub(super) struct Conversation<E> {
     login: Login,
     operations: JoinSet<Outcome>,
     running: HashMap<String, AbortHandle>,
-    /// When the client last said anything.
+    /// The time of the client's last message.
     heard: Instant,
 }
 
-/// Whether the client has sent its token in `connection_init`.
+/// The state of the login: the client sends its token in `connection_init`.
 enum Login {
     Awaited,
     Done(Principal),
 }
 
 impl<E: Executor> Conversation<E> {
-    /// A conversation that was not begun, and answers into `outbox`.
+    /// Creates a conversation that has not begun, and that answers into `outbox`.
     pub(super) fn new(
         endpoint: Endpoint<E>,
         authorization: Option<String>,
@@ -64,7 +64,7 @@ impl<E: Executor> Conversation<E> {
         }
     }
 
-    /// Talks until there is a reason to end the connection.
+    /// Runs the conversation until there is a reason to end the connection.
     pub(super) async fn run(
         mut self,
         incoming: &mut (impl Stream<Item = Result<Message, axum::Error>> + Unpin),
@@ -103,8 +103,8 @@ impl<E: Executor> Conversation<E> {
                     return Err(Ending::closed(4408, "no sign of life: answer pings with pongs"));
                 }
                 _ = pings.tick(), if logged_in => {
-                    // The frame is answered by every client's library, so it finds dead peers; the
-                    // message can be seen by pages in browsers, so it lets them find a dead server.
+                    // The frame is answered by every client's library, so it finds dead peers. The message
+                    // is visible to pages in browsers, so it lets them find a dead server.
                     self.send(Message::Ping(Default::default())).await?;
                     self.send(protocol::ping()).await?;
                 }
@@ -205,7 +205,7 @@ impl<E: Executor> Conversation<E> {
         Ok(())
     }
 
-    /// Tells the client that an operation has ended, unless the client ended it.
+    /// Reports the end of an operation to the client, unless the client ended the operation.
     async fn ended(&mut self, ended: Result<(Id, Outcome), JoinError>) -> Result<(), Ending> {
         let task = match &ended {
             Ok((task, _)) => *task,
@@ -250,8 +250,8 @@ impl<E: Executor> Conversation<E> {
         .await
     }
 
-    /// Puts a message into the queue. Waiting for room means that nothing is read from the client
-    /// either, so one that floods us with pings only slows itself.
+    /// Puts a message into the queue. While it waits for room, nothing is read from the client, so a client
+    /// that floods the server with pings only slows itself.
     async fn send(&mut self, message: Message) -> Result<(), Ending> {
         self.outbox.send(message).await
     }

@@ -1,4 +1,4 @@
-//! One operation of a connection: a task that sends its results, each when it is there.
+//! An operation of a connection: a task that sends each result as soon as it is ready.
 
 use async_graphql::{Executor, Request, ServerError};
 use futures_util::StreamExt;
@@ -7,15 +7,15 @@ use super::outbox::Outbox;
 use super::protocol::{self, Ending};
 use crate::graph::execution::{Execution, Stage};
 
-/// How an operation ended. The conversation tells the client, since only it knows whether the client
-/// still wants to hear of it.
+/// The outcome of an operation. The conversation reports it to the client, since only the conversation
+/// knows whether the client still wants it.
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// There are no more results.
     Completed,
-    /// It never began: the document, its variables or its arguments are wrong.
+    /// The operation never began: the document, its variables or its arguments are wrong.
     Refused(Vec<ServerError>),
-    /// The whole connection is to end.
+    /// The whole connection must end.
     Unsendable(Ending),
 }
 
@@ -32,8 +32,8 @@ pub(super) async fn run<E: Executor>(
         if execution.stage() != Stage::Executing {
             return Outcome::Refused(response.errors);
         }
-        // Waits while the queue is full, and with it the source of the results. The writer ends the
-        // connection, and this task with it, if that takes too long.
+        // Waits while the queue is full, which makes the source of the results wait too. The writer ends
+        // the connection, and this task with it, at its timeout.
         if let Err(ending) = outbox.send(protocol::next(&id, response)).await {
             return Outcome::Unsendable(ending);
         }

@@ -1,4 +1,4 @@
-//! What waits to be sent on one connection: a bounded queue, whose messages count as unread.
+//! The messages that wait to be sent on one connection: a bounded queue, whose messages count as unread.
 
 use axum::extract::ws::Message;
 use tokio::sync::mpsc;
@@ -6,28 +6,28 @@ use tokio::sync::mpsc;
 use super::protocol::Ending;
 use crate::transport::send_budget::{Account, Held};
 
-/// A message that waits.
+/// A message that waits to be sent.
 pub(super) struct Queued {
     pub(super) message: Message,
-    /// To be dropped when it is written.
+    /// The counted bytes of the message; dropped when the message is written.
     pub(super) held: Held,
 }
 
-/// Where messages are put; clones put them into the same queue.
+/// The sender of messages; clones send into the same queue.
 #[derive(Clone)]
 pub(super) struct Outbox {
     queue: mpsc::Sender<Queued>,
     account: Account,
 }
 
-/// A queue of so many messages, which count for this account.
+/// Creates a queue of this many messages, which count for this account.
 pub(super) fn new(messages: usize, account: Account) -> (Outbox, mpsc::Receiver<Queued>) {
     let (queue, queued) = mpsc::channel(messages);
     (Outbox { queue, account }, queued)
 }
 
 impl Outbox {
-    /// From now on messages count for another account.
+    /// Makes later messages count for another account.
     pub(super) fn count_for(&mut self, account: Account) {
         self.account = account;
     }
@@ -35,7 +35,7 @@ impl Outbox {
     /// Puts a message into the queue, and waits while it is full.
     ///
     /// # Errors
-    /// How the connection ends, when the message cannot be sent any more or there is too much unread.
+    /// The ending of the connection, when the message cannot be sent any more or there is too much unread.
     pub(super) async fn send(&self, message: Message) -> Result<(), Ending> {
         let bytes = message.to_text().map_or(0, str::len);
         let held = self.account.hold(bytes);

@@ -1,4 +1,4 @@
-//! The messages of `graphql-transport-ws` as text, and the ways a connection ends.
+//! The messages of `graphql-transport-ws` as text, and the endings of a connection.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::graph::execution::Stage;
 use crate::transport::params::Params;
 use crate::transport::response::json;
 
-/// The most bytes of a close reason: a control frame has 125, two of them for the code.
+/// The maximum number of bytes of a close reason: a control frame has 125, two of them for the code.
 const MAX_REASON_BYTES: usize = 123;
 
 /// A message of a client.
@@ -20,13 +20,13 @@ const MAX_REASON_BYTES: usize = 123;
 pub(super) enum ClientMessage {
     /// The first message, with the `authorization` of its payload.
     Init { authorization: Option<String> },
-    /// A ping; its payload goes back.
+    /// A ping, whose payload is returned.
     Ping { payload: Option<Value> },
-    /// The answer to our ping.
+    /// The answer to a ping of the server.
     Pong,
     /// A new operation.
     Subscribe { id: String, params: Params },
-    /// The client wants no more of this operation.
+    /// The client's end of this operation.
     Complete { id: String },
 }
 
@@ -34,7 +34,7 @@ impl ClientMessage {
     /// Reads a message.
     ///
     /// # Errors
-    /// How the connection ends because the text is no message of the protocol.
+    /// The ending of the connection, when the text is not a message of the protocol.
     pub(super) fn parse(text: &str) -> Result<Self, Ending> {
         let json: Value = serde_json::from_str(text)
             .map_err(|error| Ending::invalid(format!("a message must be JSON: {error}")))?;
@@ -70,20 +70,20 @@ impl ClientMessage {
     }
 }
 
-/// How a connection ends.
+/// The ending of a connection.
 #[derive(Debug, PartialEq)]
 pub(super) enum Ending {
-    /// We close it, with a code and a reason.
+    /// The server closes the connection, with a code and a reason.
     Closed {
         code: u16,
         reason: Cow<'static, str>,
     },
-    /// The client closed it, or cannot be reached.
+    /// The client closed the connection, or cannot be reached.
     Gone,
 }
 
 impl Ending {
-    /// We end it with this code of the protocol (44xx) or of WebSockets (10xx).
+    /// Returns the ending by the server, with this code of the protocol (44xx) or of WebSockets (10xx).
     pub(super) const fn closed(code: u16, reason: &'static str) -> Self {
         Self::Closed {
             code,
@@ -91,7 +91,7 @@ impl Ending {
         }
     }
 
-    /// The client sent what is no message of the protocol.
+    /// Returns the ending for an invalid message of the client.
     pub(super) fn invalid(why: impl Into<Cow<'static, str>>) -> Self {
         Self::Closed {
             code: 4400,
@@ -99,7 +99,7 @@ impl Ending {
         }
     }
 
-    /// The client may not come in.
+    /// Returns the ending for a client without access.
     pub(super) fn forbidden(why: impl Into<Cow<'static, str>>) -> Self {
         Self::Closed {
             code: 4403,
@@ -107,7 +107,8 @@ impl Ending {
         }
     }
 
-    /// The client does not read what it asked for. 1013 makes clients come back after a while.
+    /// Returns the ending for a client that does not read its results. Code 1013 makes clients reconnect
+    /// after a while.
     pub(super) const fn slow_consumer() -> Self {
         Self::closed(
             1013,
@@ -115,7 +116,7 @@ impl Ending {
         )
     }
 
-    /// The client's connections together have too much that it does not read.
+    /// Returns the ending for a client whose connections together have too much unread.
     pub(super) const fn too_much_unread() -> Self {
         Self::closed(
             1013,
@@ -123,7 +124,7 @@ impl Ending {
         )
     }
 
-    /// The code it ends with, for counting; 1006 is WebSockets' word for "no close frame".
+    /// Returns the code of the ending, for metrics; 1006 is the code of WebSockets for "no close frame".
     pub(super) const fn code(&self) -> u16 {
         match self {
             Self::Closed { code, .. } => *code,
@@ -131,8 +132,8 @@ impl Ending {
         }
     }
 
-    /// The frame that tells the client, if we are the one who closes. A reason that is too long for
-    /// a frame is cut at a character's end.
+    /// Returns the close frame for the client, if the server closes the connection. A reason that is too
+    /// long for a frame is cut between characters.
     pub(super) fn close_frame(&self) -> Option<CloseFrame> {
         let Self::Closed { code, reason } = self else {
             return None;
@@ -157,7 +158,7 @@ impl fmt::Display for Ending {
     }
 }
 
-/// The client may begin.
+/// Returns the message that accepts the connection.
 pub(super) fn connection_ack() -> Message {
     text(&ServerMessage::<()> {
         id: None,
@@ -166,7 +167,7 @@ pub(super) fn connection_ack() -> Message {
     })
 }
 
-/// Asks the client for a pong.
+/// Returns the message that asks the client for a pong.
 pub(super) fn ping() -> Message {
     text(&ServerMessage::<()> {
         id: None,
@@ -175,7 +176,7 @@ pub(super) fn ping() -> Message {
     })
 }
 
-/// Answers the client's ping.
+/// Returns the answer to the client's ping.
 pub(super) fn pong(payload: Option<&Value>) -> Message {
     text(&ServerMessage {
         id: None,
@@ -184,14 +185,14 @@ pub(super) fn pong(payload: Option<&Value>) -> Message {
     })
 }
 
-/// One result of an operation.
+/// Returns the message with one result of an operation.
 pub(super) fn next(id: &str, mut response: Response) -> Message {
     let payload = json(&mut response, Stage::Executing);
     let id = Value::from(id);
     Message::Text(format!(r#"{{"id":{id},"type":"next","payload":{payload}}}"#).into())
 }
 
-/// The end of an operation that did not get as far as a result.
+/// Returns the end of an operation that did not reach a result.
 pub(super) fn error(id: &str, errors: &[ServerError]) -> Message {
     text(&ServerMessage {
         id: Some(id),
@@ -200,7 +201,7 @@ pub(super) fn error(id: &str, errors: &[ServerError]) -> Message {
     })
 }
 
-/// The end of an operation after its last result.
+/// Returns the end of an operation after its last result.
 pub(super) fn complete(id: &str) -> Message {
     text(&ServerMessage::<()> {
         id: Some(id),
@@ -227,7 +228,7 @@ fn text(message: &impl Serialize) -> Message {
     )
 }
 
-/// The payload of a message where it may be anything, as long as it is an object.
+/// Removes the payload from a message in which it may be any object.
 fn payload(message: &mut Map<String, Value>) -> Result<Option<Map<String, Value>>, Ending> {
     match message.remove("payload") {
         None | Some(Value::Null) => Ok(None),
@@ -243,8 +244,8 @@ fn id(message: &mut Map<String, Value>) -> Result<String, Ending> {
     }
 }
 
-/// The authorization in the payload of an init, whichever way the client writes the name: it is a
-/// header's everywhere else, and headers ignore case.
+/// Returns the authorization in the payload of an init, in any case of the name: it is a header's name
+/// elsewhere, and headers ignore case.
 fn authorization(payload: &Map<String, Value>) -> Option<String> {
     payload
         .iter()
