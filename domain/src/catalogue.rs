@@ -1,8 +1,8 @@
-//! What can be ordered: sizes, regions and images, as of a date.
+//! The catalogue of sizes, regions and images that can be ordered, as of a date.
 //!
-//! The tables are the CSV files beside this crate, part of the program. A droplet's request event
-//! copies what it was sold from here, with the date, so that a later catalogue changes neither
-//! history nor old bills.
+//! The tables are the CSV files beside this crate, and part of the program. The request event of a droplet
+//! copies its offer from the catalogue, with the date. So a later catalogue changes neither history nor old
+//! bills.
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -13,13 +13,13 @@ use thiserror::Error;
 use crate::money::MicroDollars;
 use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
 
-/// The day as of which the catalogue holds, which is also its version. Change it with the tables.
+/// The date of the catalogue, which is also its version. Change the date with the tables.
 pub const CATALOGUE_DATE: &str = "2026-11-01";
 
-/// A size: what a droplet is made of, and its price.
+/// A size: the resources of a droplet, and their price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Size {
-    /// Its name in requests.
+    /// The name of the size in requests.
     pub slug: SizeSlug,
     /// Virtual processors.
     pub vcpus: u32,
@@ -29,43 +29,43 @@ pub struct Size {
     pub disk_gib: u32,
     /// Outgoing traffic a month that the price includes, in GiB.
     pub transfer_gib: u32,
-    /// The price of a month, which is the most that a month can cost.
+    /// The price of a month: the most that a month can cost.
     pub price_monthly: MicroDollars,
     /// The price of an hour.
     pub price_hourly: MicroDollars,
-    /// The regions that offer it, in the catalogue's order.
+    /// The regions that offer the size, in the catalogue's order.
     pub regions: Vec<RegionSlug>,
 }
 
 impl Size {
-    /// Whether the region offers this size.
+    /// Returns true if the region offers this size.
     #[must_use]
     pub fn is_offered_in(&self, region: &RegionSlug) -> bool {
         self.regions.contains(region)
     }
 }
 
-/// A region: where droplets run.
+/// A region: a location of droplets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {
-    /// Its name in requests.
+    /// The name of the region in requests.
     pub slug: RegionSlug,
-    /// Its name for people, such as "New York 3".
+    /// The name of the region for people, such as "New York 3".
     pub name: String,
 }
 
-/// An image: the operating system that a droplet starts with.
+/// An image: the initial operating system of a droplet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// Its name in requests.
+    /// The name of the image in requests.
     pub slug: ImageSlug,
-    /// Its distribution and release for people, such as "Ubuntu 24.04".
+    /// The distribution and release of the image for people, such as "Ubuntu 24.04".
     pub name: String,
-    /// The smallest disk it fits on, in GiB.
+    /// The smallest disk that the image fits on, in GiB.
     pub min_disk_gib: u32,
 }
 
-/// Everything that can be ordered.
+/// All sizes, regions and images that can be ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
     sizes: Vec<Size>,
@@ -74,7 +74,7 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The catalogue of [`CATALOGUE_DATE`].
+    /// Returns the catalogue of [`CATALOGUE_DATE`].
     #[must_use]
     pub fn current() -> &'static Self {
         static CURRENT: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -88,37 +88,37 @@ impl Catalogue {
         &CURRENT
     }
 
-    /// All sizes, smallest first within a family.
+    /// Returns all sizes, smallest first within a family.
     #[must_use]
     pub fn sizes(&self) -> &[Size] {
         &self.sizes
     }
 
-    /// All regions.
+    /// Returns all regions.
     #[must_use]
     pub fn regions(&self) -> &[Region] {
         &self.regions
     }
 
-    /// All images.
+    /// Returns all images.
     #[must_use]
     pub fn images(&self) -> &[Image] {
         &self.images
     }
 
-    /// The size of this slug, if there is one.
+    /// Returns the size of this slug, if there is one.
     #[must_use]
     pub fn size(&self, slug: &SizeSlug) -> Option<&Size> {
         self.sizes.iter().find(|size| size.slug == *slug)
     }
 
-    /// The region of this slug, if there is one.
+    /// Returns the region of this slug, if there is one.
     #[must_use]
     pub fn region(&self, slug: &RegionSlug) -> Option<&Region> {
         self.regions.iter().find(|region| region.slug == *slug)
     }
 
-    /// The image of this slug, if there is one.
+    /// Returns the image of this slug, if there is one.
     #[must_use]
     pub fn image(&self, slug: &ImageSlug) -> Option<&Image> {
         self.images.iter().find(|image| image.slug == *slug)
@@ -146,7 +146,7 @@ const SIZE_COLUMNS: [&str; 8] = [
 const REGION_COLUMNS: [&str; 2] = ["slug", "name"];
 const IMAGE_COLUMNS: [&str; 3] = ["slug", "name", "min_disk_gib"];
 
-/// Why a table of the catalogue cannot be read.
+/// The reason why a table of the catalogue cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 enum InvalidTable {
     #[error("line {line} must name the columns {columns:?}")]
@@ -160,8 +160,8 @@ enum InvalidTable {
     Value { line: usize, reason: String },
 }
 
-/// The rows of a table: plain values between commas, without quotes. Lines that begin with `#` are
-/// comments; the first other line names the columns, so that a moved column is noticed.
+/// Returns the rows of a table: plain values between commas, without quotes. Lines that begin with `#` are
+/// comments. The first other line names the columns, so that a moved column is noticed.
 fn rows<const COLUMNS: usize, Row>(
     table: &str,
     columns: [&'static str; COLUMNS],

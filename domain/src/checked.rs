@@ -1,9 +1,9 @@
-//! Texts that obey a rule: a macro for types that hold a string which was checked once.
+//! A macro for types that hold a text which was checked once against a rule.
 
 /// Declares a text type and the error of its constructor.
 ///
-/// `is` says what a value is, `rule` completes "use ...", and `check` tells whether a text obeys.
-/// The error keeps only the beginning of what was given, so that it is safe to send back.
+/// `is` names a value of the type, `rule` completes "use ...", and `check` returns true if a text obeys the
+/// rule. The error keeps only the beginning of the given text, so that it is safe to send back.
 macro_rules! checked_string {
     (
         $(#[$meta:meta])*
@@ -25,7 +25,7 @@ macro_rules! checked_string {
             /// Checks the text against the rule.
             ///
             /// # Errors
-            /// When the text breaks the rule; the message says which one it is.
+            /// When the text breaks the rule. The message states the rule.
             pub fn parse(text: impl Into<String>) -> Result<Self, $Error> {
                 let text = text.into();
                 if $check(&text) {
@@ -35,7 +35,7 @@ macro_rules! checked_string {
                 }
             }
 
-            /// The text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -80,8 +80,8 @@ macro_rules! checked_string {
 }
 pub(crate) use checked_string;
 
-/// Whether the text is 1 to `longest` characters, each a lower-case letter, a digit or one of
-/// `joints`, and neither the first nor the last is a joint.
+/// Returns true if the text is a slug: 1 to `longest` characters, each a lower-case letter, a digit or one
+/// of `joints`. Neither the first nor the last character of a slug is a joint.
 pub(crate) fn is_slug(text: &str, longest: usize, joints: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
@@ -93,7 +93,7 @@ pub(crate) fn is_slug(text: &str, longest: usize, joints: &[u8]) -> bool {
             .all(|byte| plain(byte) || joints.contains(byte))
 }
 
-/// Enough of a refused text to recognise it.
+/// Returns enough of a refused text to recognise it.
 pub(crate) fn beginning(text: &str) -> String {
     const SHOWN: usize = 60;
     match text.char_indices().nth(SHOWN) {

@@ -6,9 +6,9 @@
 //!     `-> deleted
 //! ```
 //!
-//! The number of its live droplets is not part of this state but a counter ([`live_droplets`]): a
-//! droplet that joins or leaves writes no event of the cluster. What a command requires of the number is
-//! a rule of the cluster all the same ([`Capacity`]); the append checks it.
+//! The number of live droplets is not part of this state but a counter ([`live_droplets`]). So a droplet
+//! that joins or leaves writes no event of the cluster. A command's bound on that number is still a rule of
+//! the cluster ([`Capacity`]); the append checks it.
 
 mod aggregate;
 mod capacity;
@@ -134,7 +134,7 @@ fn one(event: impl Into<ClusterEvent>) -> Result<Vec<ClusterEvent>, ClusterRejec
     Ok(vec![event.into()])
 }
 
-/// What the command asks for is already so.
+/// Returns no events: the state already is as the command asks.
 fn nothing() -> Result<Vec<ClusterEvent>, ClusterRejection> {
     Ok(Vec::new())
 }

@@ -1,8 +1,8 @@
-//! Counters: how many streams there are of something, changed in the statement that appends events.
+//! Counters of streams, changed in the statement that appends events.
 //!
-//! What a stream is counted in follows from its state alone ([`Aggregate::counters`]). A bound on a
-//! counter (a quota, a capacity, "none left") belongs to the command that needs it, because only the
-//! command knows the bound; the append checks it.
+//! The counters of a stream follow from its state alone ([`Aggregate::counters`]). A bound on a counter (a
+//! quota, a capacity, "none left") belongs to the command that needs it, because only the command knows the
+//! bound. The append checks the bound.
 //!
 //! [`Aggregate::counters`]: crate::aggregate::Aggregate::counters
 
@@ -11,17 +11,17 @@ use crate::unique_name::Reach;
 /// A kind of counter, declared once by the aggregate whose streams are counted.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CounterScope {
-    /// Its name in storage. It never changes, and belongs to one scope only.
+    /// The name of the scope in storage. A name never changes, and belongs to one scope only.
     pub name: &'static str,
-    /// Whether each organization counts for itself.
+    /// The reach of the counter: each organization or the whole platform.
     pub reach: Reach,
 }
 
-/// One counter.
+/// A counter of streams.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Counter {
-    /// What kind of counter it is.
+    /// The kind of the counter.
     pub scope: &'static CounterScope,
-    /// Which one of that kind, such as the id of a cluster.
+    /// The key of the counter within its kind, such as the id of a cluster.
     pub key: String,
 }

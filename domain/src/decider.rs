@@ -1,8 +1,8 @@
-//! What an aggregate is: a state, a way to decide and a way to evolve.
+//! The trait of an aggregate: a state, a way to decide and a way to evolve.
 //!
-//! The trait is deliberately this small. There are no combinators and no boxed closures: an
-//! aggregate is an enum, and its rules are `match` expressions without wildcard arms, so that a
-//! new command, event or state makes the compiler ask for the missing rule.
+//! The trait is deliberately this small. There are no combinators and no boxed closures: an aggregate is an
+//! enum, and its rules are `match` expressions without wildcard arms. So a new command, event or state
+//! makes the compiler ask for the missing rule.
 
 use std::fmt::Debug;
 
@@ -12,51 +12,53 @@ use serde::de::DeserializeOwned;
 use crate::event::DomainEvent;
 use crate::stream_type::StreamType;
 
-/// An aggregate: its value is the state, its default the state before the first event.
+/// An aggregate: the value is the state, and the default is the state before the first event.
 pub trait Decider:
     Clone + Default + Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static
 {
     /// The type of the streams that hold this aggregate's events.
     const STREAM_TYPE: StreamType;
 
-    /// The version of the serialised state, raised whenever its form changes, so that old
+    /// The version of the serialised state. Raise it whenever the form of the state changes, so that old
     /// snapshots are not read.
     const STATE_VERSION: i32;
 
-    /// What may be asked of the aggregate.
+    /// The commands of the aggregate.
     type Command: Debug + Send + Sync;
-    /// What can have happened to it.
+    /// The events of the aggregate.
     type Event: DomainEvent;
-    /// Why it may refuse a command.
+    /// The reasons for which the aggregate may reject a command.
     type Rejection: Rejection;
 
-    /// The events that the command causes in this state, in order; none when the command asks for
-    /// what is already so.
+    /// Returns the events that the command causes in this state, in order. Returns none if the state
+    /// already is as the command asks.
     ///
     /// # Errors
-    /// The rule that the command breaks. Where it breaks several, the state's rule is named before
-    /// the input's, and the first of the input's.
+    /// The rule that the command breaks. If it breaks several, a rule of the state precedes the rules of
+    /// the input, and of those the first is returned.
     fn decide(&self, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
 
-    /// The state after the event. History is not judged: an event that makes no sense in this
-    /// state leaves it as it is, and nothing panics.
+    /// Returns the state after the event. History is not judged: an event that makes no sense in this state
+    /// leaves the state as it is, and nothing panics.
     #[must_use]
     fn evolve(self, event: &Self::Event) -> Self;
 }
 
-/// Why a command was refused: the user's fault, and a sentence that says what to do about it.
+/// The reason why a command was rejected: the user's fault, and a sentence that says what to do about it.
 pub trait Rejection: std::error::Error + Send + Sync + Clone + PartialEq + 'static {
-    /// The name of the broken rule, `SCREAMING_SNAKE_CASE`. Clients match on it: it never changes.
+    /// Returns the name of the broken rule, in `SCREAMING_SNAKE_CASE`. Clients match on the code, so it
+    /// never changes.
     fn code(&self) -> &'static str;
 
-    /// The GraphQL input field at fault, as a camelCase path, when it is one field's fault.
+    /// Returns the GraphQL input field at fault, as a camelCase path. `None` if the rejection is not the
+    /// fault of one field.
     fn field(&self) -> Option<&'static str>;
 }
 
-/// Every state that samples of the events lead to, in any order and number, as JSON.
+/// Returns every state that samples of the events lead to, in any order and number, as JSON.
 ///
 /// # Panics
-/// When a state is not the same after it was written as JSON and read: a snapshot would lose it.
+/// When a state changes by being written as JSON and read back: a snapshot would lose it.
 pub(crate) fn reachable<D: Decider>() -> Vec<String> {
     let samples = D::Event::samples();
     let mut states = vec![D::default()];
@@ -82,7 +84,7 @@ pub(crate) fn reachable<D: Decider>() -> Vec<String> {
 /// The events of an aggregate.
 pub type EventOf<D> = <D as Decider>::Event;
 
-/// The state after all the events, in order.
+/// Returns the state after all the events, in order.
 #[must_use]
 pub fn fold<'e, D: Decider>(state: D, events: impl IntoIterator<Item = &'e D::Event>) -> D {
     events.into_iter().fold(state, D::evolve)

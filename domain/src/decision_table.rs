@@ -1,14 +1,14 @@
-//! Tables of what an aggregate does in every state, for its tests.
+//! Tables of the decisions and transitions of an aggregate in every state, for its tests.
 //!
-//! A table is text: a heading, then a line for each command or event, with a cell for each state.
-//! It is compared with what the aggregate does, so that no combination can be forgotten.
+//! A table is text: a heading, then a line for each command or event, with a cell for each state. Tests
+//! compare the table with the aggregate, so that no combination can be forgotten.
 
 use std::fmt::Display;
 
 use crate::decider::{Decider, Rejection, fold};
 use crate::event::DomainEvent;
 
-/// What every command comes to after every history: the types of its events, `-` for none, or the
+/// Returns the result of every command after every history: the types of its events, `-` for none, or the
 /// code of the rejection. The prefix that all types and codes of the aggregate share is left out.
 pub(crate) fn decisions<D: Decider>(
     commands: &[D::Command],
@@ -36,7 +36,7 @@ pub(crate) fn decisions<D: Decider>(
     )
 }
 
-/// The status after every event after every history, in lower case, `absent` for none.
+/// Returns the status after every event after every history, in lower case, or `absent` if there is none.
 pub(crate) fn transitions<D: Decider, Status: Display>(
     events: &[D::Event],
     histories: &[Vec<D::Event>],
@@ -53,7 +53,7 @@ pub(crate) fn transitions<D: Decider, Status: Display>(
     })
 }
 
-/// The rows of a table below its heading, which must name the statuses in this order.
+/// Returns the rows of a table below its heading, which must name the statuses in this order.
 pub(crate) fn cells(table: &str, statuses: &[&str]) -> Vec<Vec<String>> {
     let mut rows = table.trim().lines().map(|line| {
         line.split('|')
@@ -72,7 +72,7 @@ pub(crate) fn cells(table: &str, statuses: &[&str]) -> Vec<Vec<String>> {
     rows.collect()
 }
 
-/// A row for each subject: the first word of its title, then its cells.
+/// Returns a row for each subject: the first word of its title, then its cells.
 fn rows<Subject>(
     subjects: &[Subject],
     title: impl Fn(&Subject) -> String,

@@ -6,11 +6,11 @@
 //!     `-> failed
 //! ```
 //!
-//! Deletion may be asked for before the machine is there. That turns provisioning round: a report
-//! of success or failure that comes later is refused, and whoever makes the machine undoes it and
-//! reports it deleted. Protection only refuses deletion; every other command is still accepted.
+//! Deletion may be requested before the machine exists. A report of success or failure that comes later is
+//! rejected. The provisioner then undoes the machine and reports it deleted. Protection only rejects
+//! deletion; every other command is still accepted.
 //!
-//! A droplet may belong to a cluster, which counts it until it failed or is deleted.
+//! A droplet may belong to a cluster, which counts the droplet until it failed or is deleted.
 
 mod aggregate;
 mod command;
@@ -190,7 +190,8 @@ impl Droplet {
     }
 }
 
-/// What the catalogue sells under this size, where the region offers it and the image fits.
+/// Returns the catalogue's offer of this size, if the region offers the size and the image fits on its
+/// disk.
 fn offer(
     size: &SizeSlug,
     region: &RegionSlug,
@@ -230,7 +231,7 @@ fn one(event: impl Into<DropletEvent>) -> Result<Vec<DropletEvent>, DropletRejec
     Ok(vec![event.into()])
 }
 
-/// What the command asks for is already so.
+/// Returns no events: the state already is as the command asks.
 fn nothing() -> Result<Vec<DropletEvent>, DropletRejection> {
     Ok(Vec::new())
 }

@@ -1,11 +1,11 @@
-//! What every event can do, and how an aggregate declares its events.
+//! The trait of every event, and the macro by which an aggregate declares its events.
 //!
-//! An aggregate declares its events in one table, `event_enum!`: variant, payload, stored name,
-//! current schema version and a sample. The sample is what the golden files and the published
-//! schemas are made from, so an event without one does not compile.
+//! An aggregate declares its events in one table, `event_enum!`: variant, payload, stored name, current
+//! schema version and a sample. The golden files and the published schemas are made from the samples, so an
+//! event without a sample does not compile.
 //!
-//! Events are written and read in their *current* form only. Bytes of an older schema version pass
-//! through the event store's upcasters before they come here.
+//! Events are written and read in their *current* form only. Bytes of an older schema version pass through
+//! the upcasters of the event store before they reach this module.
 
 use std::fmt::Debug;
 
@@ -13,68 +13,69 @@ use thiserror::Error;
 
 use crate::stream_type::StreamType;
 
-/// What every aggregate's event enum can do; implemented by `event_enum!`.
+/// The operations of every aggregate's event enum; implemented by `event_enum!`.
 pub trait DomainEvent: Clone + Debug + PartialEq + Send + Sync + 'static {
     /// The stored name and the current schema version of every event of this aggregate.
     const TYPES: &'static [(&'static str, i32)];
 
-    /// One sample of every event, in the order of [`Self::TYPES`].
+    /// Returns one sample of every event, in the order of [`Self::TYPES`].
     fn samples() -> Vec<Self>;
 
-    /// The stored name, such as `droplet_requested`. It never changes once an event was stored.
+    /// Returns the stored name, such as `droplet_requested`. The name never changes once an event was
+    /// stored.
     fn event_type(&self) -> &'static str;
 
-    /// The current schema version of the event's type, from 1.
+    /// Returns the current schema version of the event's type, from 1.
     fn schema_version(&self) -> i32;
 
-    /// The payload as compact JSON, exactly as it is stored.
+    /// Returns the payload as compact JSON, exactly as it is stored.
     ///
     /// # Errors
-    /// Where a payload does not serialise, which the golden files show not to happen.
+    /// When a payload does not serialise. The golden files show that this does not happen.
     fn to_json(&self) -> Result<String, serde_json::Error>;
 
-    /// The event of that stored name with that payload, which is of the current schema version.
-    /// Fields that are not known are ignored.
+    /// Returns the event of that stored name with that payload, which is of the current schema version.
+    /// Unknown fields are ignored.
     ///
     /// # Errors
-    /// When this aggregate has no such event, or the payload is not one of its.
+    /// When this aggregate has no such event, or the payload is not one of that event.
     fn from_json(event_type: &str, json: &str) -> Result<Self, DecodeError>;
 }
 
-/// Why stored bytes are not an event.
+/// The reason why stored bytes are not an event.
 #[derive(Debug, Error)]
 pub enum DecodeError {
-    /// No event has this stored name: it was written by a newer program, or is not ours.
+    /// No event has this stored name: a newer program wrote it, or it is not ours.
     #[error("no event is stored as {event_type:?}; was it written by a newer version?")]
     UnknownType {
         /// The stored name.
         event_type: String,
     },
-    /// The payload lacks something that events of this type have.
+    /// The payload lacks a part that events of this type have.
     #[error("the stored payload is not one of a current `{event_type}`")]
     Malformed {
         /// The stored name.
         event_type: String,
-        /// What is missing or wrong, and where.
+        /// The missing or wrong part of the payload, and its place.
         source: serde_json::Error,
     },
 }
 
-/// An event of another aggregate than the one it was taken for.
+/// An event of another aggregate than the expected one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{event_type}` is not an event of a {expected}")]
 pub struct ForeignEvent {
-    /// The stored name of the event at hand.
+    /// The stored name of the given event.
     pub event_type: &'static str,
-    /// The aggregate it was taken for.
+    /// The stream type of the expected aggregate.
     pub expected: StreamType,
 }
 
 /// Declares the event enum of one aggregate.
 ///
-/// Each line of the table is `Variant(Payload) = "stored_name", version N, sample EXPRESSION;`.
-/// The stored name is for ever. Raise the version when the payload's form changes, and write the
-/// upcast from the version before into the aggregate's `UPCASTS`.
+/// Each line of the table is `Variant(Payload) = "stored_name", version N, sample EXPRESSION;`. The stored
+/// name never changes. Raise the version when the payload's form changes, and write the upcast from the
+/// version before into the aggregate's `UPCASTS`.
 macro_rules! event_enum {
     (
         $(#[$meta:meta])*

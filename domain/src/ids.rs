@@ -1,7 +1,7 @@
-//! Every kind of id, each its own type.
+//! The kinds of ids, each of its own type.
 //!
-//! Raw UUIDs stop at the edge: a droplet's id cannot be passed where a job's is wanted. Ids are
-//! made at the edge too, except an event's, which follows from its place in its stream.
+//! Raw UUIDs stop at the edge: the id of a droplet cannot be passed in place of a job's. Ids are made at
+//! the edge too. The exception is the id of an event, which follows from its place in its stream.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,13 +23,13 @@ macro_rules! typed_ids {
             pub struct $Id(Uuid);
 
             impl $Id {
-                /// The id with this UUID.
+                /// Returns the id with this UUID.
                 #[must_use]
                 pub const fn new(uuid: Uuid) -> Self {
                     Self(uuid)
                 }
 
-                /// The UUID inside.
+                /// Returns the UUID inside.
                 #[must_use]
                 pub const fn as_uuid(&self) -> Uuid {
                     self.0
@@ -67,26 +67,26 @@ macro_rules! typed_ids {
 
 // In alphabetical order.
 typed_ids! {
-    /// Names a cluster, and is the id of its stream.
+    /// Names a cluster, and is the id of the cluster's stream.
     ClusterId,
-    /// Names one command, so that sending it twice has one effect.
+    /// Names one command, so that sending the command twice has one effect.
     CommandId,
-    /// Names what a chain of commands and events began with.
+    /// Names the origin of a chain of commands and events.
     CorrelationId,
-    /// Names a droplet, and is the id of its stream.
+    /// Names a droplet, and is the id of the droplet's stream.
     DropletId,
     /// Names an event.
     EventId,
-    /// Names a job, and is the id of its stream.
+    /// Names a job, and is the id of the job's stream.
     JobId,
 }
 
 impl EventId {
-    /// The id of the event that made the stream reach this version: a UUID of version 5 with the
-    /// stream's id as namespace and the decimal version as name.
+    /// Returns the id of the event that made the stream reach this version. The id is a UUID of version 5
+    /// with the stream's id as namespace and the decimal version as name.
     ///
-    /// Nothing else names an event, so ids are as unique as places in streams are, and writing the
-    /// same event twice cannot give it two ids.
+    /// Nothing else names an event, so ids are as unique as places in streams are. Writing the same event
+    /// twice cannot give it two ids.
     #[must_use]
     pub fn derive(stream: Uuid, version: i64) -> Self {
         Self(Uuid::new_v5(&stream, version.to_string().as_bytes()))

@@ -1,9 +1,8 @@
-//! Limits on what people and agents may write into an event.
+//! Limits on free text and free JSON that people and agents may write into an event.
 //!
-//! Events are kept for ever and read by everyone, so free text and free JSON are bounded here, in
-//! the rules, and not only at the edge. The limits keep every event below the store's 60 KiB, and
-//! readable: Postgres has no NUL character in its texts, and deeply nested JSON cannot be parsed
-//! back.
+//! Events are kept for ever and read by everyone. So free text and free JSON are bounded here, in the
+//! rules, and not only at the edge. The limits keep every event readable and below the store's 60 KiB.
+//! Postgres has no NUL character in its texts, and deeply nested JSON cannot be parsed back.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -25,7 +24,7 @@ pub enum InvalidInput {
     TextTooLong {
         /// The input field.
         field: &'static str,
-        /// How many it has.
+        /// The number of characters in the text.
         chars: usize,
     },
     /// A JSON value has more than [`MAX_JSON_BYTES`] bytes.
@@ -36,7 +35,7 @@ pub enum InvalidInput {
     JsonTooLarge {
         /// The input field.
         field: &'static str,
-        /// How many it has.
+        /// The number of bytes of the value as compact JSON.
         bytes: usize,
     },
     /// A JSON value is nested deeper than [`MAX_JSON_DEPTH`] levels.
@@ -54,7 +53,7 @@ pub enum InvalidInput {
 }
 
 impl InvalidInput {
-    /// The name of the broken limit.
+    /// Returns the name of the broken limit.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -65,7 +64,7 @@ impl InvalidInput {
         }
     }
 
-    /// The input field that is beyond the limit.
+    /// Returns the input field that is beyond the limit.
     #[must_use]
     pub fn field(&self) -> &'static str {
         match self {
@@ -77,7 +76,7 @@ impl InvalidInput {
     }
 }
 
-/// Holds a free text of this input field against the limits.
+/// Checks a free text of this input field against the limits.
 pub(crate) fn check_text(field: &'static str, text: &str) -> Result<(), InvalidInput> {
     let chars = text.chars().count();
     if chars > MAX_TEXT_CHARS {
@@ -89,7 +88,7 @@ pub(crate) fn check_text(field: &'static str, text: &str) -> Result<(), InvalidI
     }
 }
 
-/// Holds a free JSON value of this input field against the limits.
+/// Checks a free JSON value of this input field against the limits.
 pub(crate) fn check_json(field: &'static str, value: &Value) -> Result<(), InvalidInput> {
     // The depth comes first, because the other two descend as deep as the value is.
     if !is_within_depth(value, MAX_JSON_DEPTH) {

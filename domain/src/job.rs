@@ -5,8 +5,8 @@
 //!     \_____________________________________^
 //! ```
 //!
-//! The runner, the platform or an agent, starts the job and reports on it. Progress only grows. The
-//! three ends absorb everything: no command is accepted after them, and no event changes them.
+//! The runner, which is the platform or an agent, starts the job and reports on it. Progress only grows.
+//! The three ends are final: no command is accepted after them, and no event changes them.
 
 mod aggregate;
 mod command;

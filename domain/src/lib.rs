@@ -1,15 +1,15 @@
 //! The rules of droplets, jobs and clusters.
 //!
-//! Every rule of the platform that needs one aggregate only lives here, as a pure function:
-//! [`decide`](decider::Decider::decide) turns a command and a state into events or a rejection,
+//! Every rule of the platform that needs one aggregate only lives here, as a pure function.
+//! [`decide`](decider::Decider::decide) turns a command and a state into events or a rejection.
 //! [`evolve`](decider::Decider::evolve) turns a state and an event into the next state.
 //!
-//! This crate does no I/O, reads no clock and makes no random ids; whatever time or chance gives
-//! arrives with the command. It fails only with a [`Rejection`](decider::Rejection), or with a
-//! [`DecodeError`](event::DecodeError) when stored bytes are not an event.
+//! The crate does no I/O, reads no clock and makes no random ids. Times and random values arrive with the
+//! command. The crate fails only with a [`Rejection`](decider::Rejection), or with a
+//! [`DecodeError`](event::DecodeError) if stored bytes are not an event.
 //!
-//! The modules come in reading order: how aggregates work, the aggregates, then the values that
-//! they are made of.
+//! The order of the modules is the reading order: the parts of aggregates, then the aggregates, then the
+//! values that they are made of.
 
 // A new state, command or event makes the compiler ask for its rule; a wildcard arm would answer.
 #![deny(clippy::wildcard_enum_match_arm)]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// An amount in millionths of a US dollar. Exact: no amount is ever a floating-point number.
+/// An amount in millionths of a US dollar. Amounts are exact: none is ever a floating-point number.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -17,20 +17,20 @@ impl MicroDollars {
     const PER_DOLLAR: u64 = 1_000_000;
     const DECIMALS: usize = 6;
 
-    /// The amount of so many millionths of a dollar.
+    /// Returns the amount of so many millionths of a dollar.
     #[must_use]
     pub const fn new(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// The amount in millionths of a dollar.
+    /// Returns the amount in millionths of a dollar.
     #[must_use]
     pub const fn micros(self) -> i64 {
         self.0
     }
 }
 
-/// The exact amount with at least two decimals: `$4.00`, `$0.00595`, `-$1.50`.
+/// Writes the exact amount with at least two decimals: `$4.00`, `$0.00595`, `-$1.50`.
 impl fmt::Display for MicroDollars {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };

@@ -1,4 +1,4 @@
-//! Names that people and agents give to things.
+//! Names that people and agents choose.
 
 use crate::checked::{checked_string, is_slug};
 
@@ -13,7 +13,7 @@ checked_string! {
 checked_string! {
     /// The name of a droplet, by DigitalOcean's rule, which also makes it a host name.
     ///
-    /// Unique among the live droplets of an organization.
+    /// The name is unique among the live droplets of an organization.
     pub struct DropletName, error InvalidDropletName;
     is "the name of a droplet";
     rule "1 to 255 letters, digits, dots and hyphens, ending with a letter or digit";
@@ -21,7 +21,7 @@ checked_string! {
 }
 
 checked_string! {
-    /// The kind of a job, such as `provision` or `batch`: tells its runner what to do.
+    /// The kind of a job, such as `provision` or `batch`. The kind tells the runner what to do.
     pub struct JobKind, error InvalidJobKind;
     is "a kind of job";
     rule "1 to 63 lower-case letters, digits, hyphens and underscores, beginning with a letter";
@@ -29,7 +29,7 @@ checked_string! {
 }
 
 checked_string! {
-    /// The name of whoever runs a job.
+    /// The name of a worker: the one that runs a job.
     pub struct WorkerName, error InvalidWorkerName;
     is "the name of a worker";
     rule "1 to 255 printable characters, neither beginning nor ending with a space";

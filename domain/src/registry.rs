@@ -1,8 +1,9 @@
 //! The aggregates of this program, one line each.
 //!
-//! A line gives the constant and the code of the aggregate's stream type, its name in storage and in
-//! topics, its variant of [`Event`], its type and its id. Codes and names are for ever. Everything that
-//! enumerates aggregates goes by this list; to add one, write its folder and its line.
+//! A line gives the constant and the code of the aggregate's stream type, and its name in storage and in
+//! topics. Then follow the variant of [`Event`], the type and the id of the aggregate. Codes and names
+//! never change. All code that enumerates aggregates uses this list. To add an aggregate, write its folder
+//! and its line.
 
 use crate::aggregate::{Aggregate, AggregateId, Upcast};
 use crate::decider::{Decider, EventOf};
@@ -24,29 +25,29 @@ aggregates! {
     CLUSTER = 2, "cluster", Cluster(cluster::Cluster), ClusterId;
 }
 
-/// What is known of an aggregate without its type at hand.
+/// The description of an aggregate, usable without its Rust type.
 #[derive(Debug)]
 pub struct AggregateInfo {
-    /// The type of its streams.
+    /// The type of the aggregate's streams.
     pub stream_type: StreamType,
-    /// Its name in storage and in topics, such as `droplet`.
+    /// The name of the aggregate in storage and in topics, such as `droplet`.
     pub name: &'static str,
-    /// The name of its type, for people and for GraphQL, such as `Droplet`.
+    /// The name of the aggregate's type, for people and for GraphQL, such as `Droplet`.
     pub type_name: &'static str,
-    /// The stored name and the current schema version of each of its events.
+    /// The stored name and the current schema version of each of the aggregate's events.
     pub events: &'static [(&'static str, i32)],
-    /// How older payloads become current.
+    /// The steps from older payloads to current ones.
     pub upcasts: &'static [Upcast],
-    /// The event of that stored name with that payload, which is of the current schema version.
+    /// Returns the event of that stored name with that payload, which is of the current schema version.
     pub(crate) decode: fn(&str, &str) -> Result<Event, DecodeError>,
-    /// One sample of each of its events, in the order of `events`.
+    /// Returns one sample of each of the aggregate's events, in the order of `events`.
     pub(crate) samples: fn() -> Vec<Event>,
-    /// The version of the serialised state, and every state that the samples lead to, as JSON: for
-    /// golden files.
+    /// Returns the version of the serialised state, and every state that the samples lead to, as JSON.
+    /// Golden files use both.
     pub states: fn() -> (i32, Vec<String>),
 }
 
-/// An aggregate whose events are variants of [`Event`]: every aggregate of the list.
+/// An aggregate whose events are variants of [`Event`]. Every aggregate of the list is one.
 pub trait Registered: Aggregate<Event: Into<Event> + TryFrom<Event, Error = ForeignEvent>> {}
 
 impl<A> Registered for A where

@@ -1,7 +1,7 @@
-//! Slugs of what the catalogue offers.
+//! Slugs of the catalogue's sizes, regions and images.
 //!
-//! A slug obeys a form; whether the catalogue knows it is for [`Catalogue`](crate::catalogue) to
-//! say, because the catalogue changes and stored events do not.
+//! A slug obeys a form. Only [`Catalogue`](crate::catalogue) decides if the catalogue has the slug, because
+//! the catalogue changes and stored events do not.
 
 use crate::checked::{checked_string, is_slug};
 

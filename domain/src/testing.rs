@@ -1,7 +1,7 @@
-//! Given past events, when a command comes, then exactly these events, or this rejection.
+//! A test language for rules: given past events, when a command comes, then these events or this rejection.
 //!
-//! Tests of rules are written in these words and never look at inner state, so that the state can
-//! change its form without them.
+//! Tests of rules never look at inner state, so that the state can change its form without a change of the
+//! tests.
 
 use std::fmt::Debug;
 
@@ -13,7 +13,7 @@ pub struct Given<D: Decider> {
     events: Vec<D::Event>,
 }
 
-/// What came of a command.
+/// The outcome of a command.
 #[derive(Debug)]
 pub struct Outcome<D: Decider> {
     given: Vec<D::Event>,
@@ -21,7 +21,7 @@ pub struct Outcome<D: Decider> {
     decision: Result<Vec<D::Event>, D::Rejection>,
 }
 
-/// Begins a test with what happened so far, from the first event on.
+/// Begins a test with the past events, from the first event on.
 #[must_use]
 pub fn given<D: Decider>(events: impl IntoIterator<Item: Into<D::Event>>) -> Given<D> {
     Given {

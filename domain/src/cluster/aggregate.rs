@@ -1,4 +1,4 @@
-//! How clusters are stored, called and told of.
+//! The storage, labels and sentences of clusters.
 
 use super::{Cluster, ClusterEvent};
 use crate::aggregate::Aggregate;
@@ -21,7 +21,7 @@ static LIVE_DROPLETS: CounterScope = CounterScope {
     reach: Reach::Organization,
 };
 
-/// The counter of a cluster's live droplets: those that are requested, active or deleting.
+/// Returns the counter of a cluster's live droplets: those that are requested, active or deleting.
 #[must_use]
 pub fn live_droplets(cluster: ClusterId) -> Counter {
     Counter {

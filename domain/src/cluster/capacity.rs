@@ -1,18 +1,18 @@
-//! How many live droplets a cluster may have when a command is carried out.
+//! The number of live droplets that a cluster may have when a command is carried out.
 
 use super::{Cluster, ClusterCommand, ClusterRejection, ClusterStatus, ClusterUpdate};
 
 /// The most live droplets that a cluster may have, and the rejection of a command that finds more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capacity {
-    /// The most, counting what the command itself adds.
+    /// The maximum, including the droplets that the command itself adds.
     pub maximum: u32,
-    /// The rejection when there are more.
+    /// The rejection of a command that would exceed the maximum.
     pub rejection: ClusterRejection,
 }
 
 impl Cluster {
-    /// The capacity within which a droplet may join the cluster.
+    /// Returns the capacity within which a droplet may join the cluster.
     ///
     /// # Errors
     /// When no droplet may join, however few there are.
@@ -31,7 +31,7 @@ impl Cluster {
 }
 
 impl ClusterCommand {
-    /// The capacity that the command requires of the cluster, where it requires one.
+    /// Returns the capacity that the command requires of the cluster. `None` if it requires none.
     #[must_use]
     pub fn required_capacity(&self) -> Option<Capacity> {
         match self {

@@ -1,47 +1,47 @@
-//! What may be asked of a cluster.
+//! The commands of a cluster.
 
 use super::limits::NodeLimits;
 use crate::name::ClusterName;
 
-/// A wish of a user.
+/// A request of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterCommand {
-    /// A user wants a cluster.
+    /// Creates a cluster.
     Create {
-        /// Its name, which no other cluster of the organization may have.
+        /// The name of the cluster, which no other cluster of the organization may have.
         name: ClusterName,
-        /// What it is for, bounded as [`input`](crate::input) says; possibly nothing.
+        /// The purpose of the cluster, bounded by the limits of [`input`](crate::input); possibly empty.
         description: String,
-        /// The bounds of its size.
+        /// The bounds of the cluster's size.
         limits: NodeLimits,
     },
-    /// A user wants it changed.
+    /// Changes the cluster.
     Update(ClusterUpdate),
-    /// A user wants it gone.
+    /// Deletes the cluster.
     Delete,
 }
 
 /// A change of a cluster that needs nothing but the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterUpdate {
-    /// Another name.
+    /// Gives the cluster another name.
     Rename {
         /// The new name, which no other cluster of the organization may have.
         name: ClusterName,
     },
-    /// Another description.
+    /// Gives the cluster another description.
     Describe {
-        /// What it is for; possibly nothing.
+        /// The purpose of the cluster; possibly empty.
         description: String,
     },
-    /// Other bounds of its size.
+    /// Gives the cluster other bounds of its size.
     SetNodeLimits {
         /// The new bounds.
         limits: NodeLimits,
     },
-    /// It takes no new droplets until its maintenance ends.
+    /// Starts the maintenance: the cluster takes no new droplets until its maintenance ends.
     StartMaintenance,
-    /// It is to take droplets again.
+    /// Ends the maintenance: the cluster takes droplets again.
     EndMaintenance,
 }
 

@@ -1,4 +1,4 @@
-//! What can happen to a cluster.
+//! The events of a cluster.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,18 +28,18 @@ event_enum! {
     }
 }
 
-/// A user created it.
+/// A user created the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterCreated {
-    /// Its name.
+    /// The name of the cluster.
     pub name: ClusterName,
-    /// What it is for; possibly nothing.
+    /// The purpose of the cluster; possibly empty.
     pub description: String,
-    /// The bounds of its size.
+    /// The bounds of the cluster's size.
     pub limits: NodeLimits,
 }
 
-/// It got another name.
+/// The cluster got another name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterRenamed {
     /// The name before, which is free now.
@@ -48,29 +48,29 @@ pub struct ClusterRenamed {
     pub name: ClusterName,
 }
 
-/// It got another description.
+/// The cluster got another description.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterDescribed {
-    /// What it is for; possibly nothing.
+    /// The purpose of the cluster; possibly empty.
     pub description: String,
 }
 
-/// It got other bounds of its size.
+/// The cluster got other bounds of its size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterNodeLimitsChanged {
     /// The new bounds.
     pub limits: NodeLimits,
 }
 
-/// It takes no new droplets.
+/// The cluster takes no new droplets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterMaintenanceStarted {}
 
-/// It takes droplets again.
+/// The cluster takes droplets again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterMaintenanceEnded {}
 
-/// It is gone; its name is free.
+/// The cluster was deleted, and its name is free.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterDeleted {}
 

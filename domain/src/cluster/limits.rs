@@ -10,14 +10,14 @@ pub const MAX_NODES: u32 = 1_000;
 /// The bounds of a cluster's size, in live droplets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeLimits {
-    /// The fewest that it is meant to have.
+    /// The number of droplets that the cluster is meant to have at least.
     pub minimum: u32,
-    /// The most that it may have.
+    /// The number of droplets that the cluster may have at most.
     pub maximum: u32,
 }
 
 impl NodeLimits {
-    /// Says what is wrong with them.
+    /// Returns an error if the bounds are invalid.
     pub(super) fn check(self) -> Result<(), ClusterRejection> {
         let Self { minimum, maximum } = self;
         if !(1..=MAX_NODES).contains(&maximum) {

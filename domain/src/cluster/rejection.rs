@@ -1,4 +1,4 @@
-//! Why a cluster refuses a command.
+//! The rejections of a cluster.
 
 use thiserror::Error;
 
@@ -12,56 +12,56 @@ pub enum ClusterRejection {
     /// A cluster with this id was already created.
     #[error("this cluster was already created: use another id for another cluster")]
     ClusterAlreadyExists,
-    /// It is gone.
+    /// The cluster is deleted.
     #[error("the cluster is deleted: create another one")]
     ClusterDeleted,
-    /// It has as many live droplets as it may have.
+    /// The cluster has as many live droplets as it may have.
     #[error(
         "the cluster has its maximum of {maximum} live droplets: raise the maximum, or delete a droplet \
          and wait until its machine is removed"
     )]
     ClusterFull {
-        /// Its maximum.
+        /// The maximum of the cluster.
         maximum: u32,
     },
-    /// It takes no droplets while it is in maintenance.
+    /// The cluster takes no droplets while it is in maintenance.
     #[error("the cluster is in maintenance and takes no droplets: end its maintenance first")]
     ClusterInMaintenance,
-    /// It still has live droplets.
+    /// The cluster still has live droplets.
     #[error(
         "the cluster still has live droplets: delete them, and wait until their machines are removed"
     )]
     ClusterNotEmpty,
-    /// There is none with this id.
+    /// No cluster has this id.
     #[error("there is no such cluster: check its id")]
     ClusterNotFound,
-    /// It has more live droplets than the new maximum.
+    /// The cluster has more live droplets than the new maximum.
     #[error(
         "the cluster has more than {maximum} live droplets: choose a larger maximum, or delete some and \
          wait until their machines are removed"
     )]
     ClusterTooLarge {
-        /// The maximum asked for.
+        /// The requested maximum.
         maximum: u32,
     },
     /// A text is beyond its limits.
     #[error(transparent)]
     InvalidInput(#[from] InvalidInput),
-    /// The maximum is none that a cluster can have.
+    /// The requested maximum is not one that a cluster can have.
     #[error("a cluster cannot have at most {maximum} droplets: allow 1 to {MAX_NODES}")]
     InvalidMaximumNodes {
-        /// What was asked for.
+        /// The requested maximum.
         maximum: u32,
     },
-    /// The bounds cross.
+    /// The minimum is above the maximum.
     #[error(
         "the minimum of {minimum} droplets is above the maximum of {maximum}: lower the one or raise \
          the other"
     )]
     MinimumAboveMaximum {
-        /// The minimum asked for.
+        /// The requested minimum.
         minimum: u32,
-        /// The maximum asked for.
+        /// The requested maximum.
         maximum: u32,
     },
 }

@@ -1,4 +1,4 @@
-//! The state of a cluster, and what can be asked of it.
+//! The state of a cluster, and questions about it.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,32 +8,32 @@ use super::rejection::ClusterRejection;
 use super::status::ClusterStatus;
 use crate::name::ClusterName;
 
-/// The state of a cluster: in each, only what is valid there.
+/// The state of a cluster. Each variant holds only what is valid in that state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cluster {
-    /// Nobody created it yet.
+    /// The cluster is not created yet.
     #[default]
     Absent,
-    /// There it is, active or in maintenance.
+    /// The cluster exists, active or in maintenance.
     Living {
-        /// What it is.
+        /// The properties of the cluster.
         spec: ClusterSpec,
-        /// What it is doing.
+        /// The status of the cluster.
         status: ClusterStatus,
     },
-    /// Gone. The end; the name is free again.
+    /// The cluster is deleted. The state is final; the name is free again.
     Deleted,
 }
 
-/// What a living cluster is.
+/// The properties of a living cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterSpec {
-    /// Its name, unique among the clusters of its organization.
+    /// The name of the cluster, unique among the clusters of its organization.
     pub name: ClusterName,
-    /// What it is for; possibly nothing.
+    /// The purpose of the cluster; possibly empty.
     pub description: String,
-    /// The bounds of its size.
+    /// The bounds of the cluster's size.
     pub limits: NodeLimits,
 }
 
@@ -48,7 +48,7 @@ impl From<&ClusterCreated> for ClusterSpec {
 }
 
 impl Cluster {
-    /// The status, or `None` before the creation.
+    /// Returns the status, or `None` before the creation.
     #[must_use]
     pub fn status(&self) -> Option<ClusterStatus> {
         match self {
@@ -58,7 +58,7 @@ impl Cluster {
         }
     }
 
-    /// What it is, until it is deleted.
+    /// Returns the properties of the cluster, or `None` before the creation and after the deletion.
     #[must_use]
     pub fn spec(&self) -> Option<&ClusterSpec> {
         match self {
@@ -67,7 +67,7 @@ impl Cluster {
         }
     }
 
-    /// Says that it was already created, where it was.
+    /// Rejects a command if the cluster was already created.
     pub(super) fn must_be_absent(&self) -> Result<(), ClusterRejection> {
         match self {
             Self::Absent => Ok(()),
@@ -75,7 +75,8 @@ impl Cluster {
         }
     }
 
-    /// What it is and does, or why it does not live.
+    /// Returns the properties and the status of a living cluster, or the reason why the cluster does not
+    /// live.
     pub(super) fn living(&self) -> Result<(&ClusterSpec, ClusterStatus), ClusterRejection> {
         match self {
             Self::Absent => Err(ClusterRejection::ClusterNotFound),
@@ -84,7 +85,8 @@ impl Cluster {
         }
     }
 
-    /// The same cluster in a status and with its spec changed, where it has one.
+    /// Returns the living cluster in the given status, with its properties changed. Any other state stays
+    /// the same.
     pub(super) fn changed(
         self,
         status: ClusterStatus,

@@ -1,4 +1,4 @@
-//! What a cluster is doing, and what may come next: the one table of its transitions.
+//! The statuses of a cluster, and the one table of their transitions.
 
 use std::fmt;
 
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use super::event::ClusterEvent;
 
-/// What a cluster is doing, for people.
+/// The status of a cluster, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClusterStatus {
-    /// It is in service.
+    /// The cluster is in service.
     Active,
-    /// It keeps its droplets and is to take no new ones.
+    /// The cluster keeps its droplets and takes no new ones.
     Maintenance,
-    /// It is gone.
+    /// The cluster is deleted.
     Deleted,
 }
 
 impl ClusterStatus {
-    /// All of them, in the order of a cluster's life.
+    /// All statuses, in the order of a cluster's life.
     pub const ALL: [Self; 3] = [Self::Active, Self::Maintenance, Self::Deleted];
 
-    /// The name in read models and in the API, such as `ACTIVE`.
+    /// Returns the name in read models and in the API, such as `ACTIVE`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,8 +32,8 @@ impl ClusterStatus {
         }
     }
 
-    /// The status after an event, or `None` when the event cannot come after that status (`None`
-    /// before the first event).
+    /// Returns the status after an event, or `None` if the event cannot come after the given status. The
+    /// given status is `None` before the first event.
     #[must_use]
     pub fn after(before: Option<Self>, event: &ClusterEvent) -> Option<Self> {
         let living = before.filter(|status| *status != Self::Deleted);

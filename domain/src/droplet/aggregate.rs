@@ -1,4 +1,4 @@
-//! How droplets are stored, called and told of.
+//! The storage, labels and sentences of droplets.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What may be asked of a droplet.
+//! The commands of a droplet.
 
 use std::collections::BTreeSet;
 
@@ -8,67 +8,67 @@ use crate::name::DropletName;
 use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
 use crate::tag::Tag;
 
-/// What may be asked of a droplet.
+/// A request to change a droplet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DropletCommand {
-    /// A user wants a machine.
+    /// Requests a droplet.
     Provision {
-        /// Its name; that no other live droplet has it is for the caller to reserve.
+        /// The name of the droplet. The caller reserves it, so that no other live droplet has it.
         name: DropletName,
-        /// One of the catalogue.
+        /// The size, which the catalogue must have.
         size: SizeSlug,
-        /// One that offers the size.
+        /// The region, which must offer the size.
         region: RegionSlug,
-        /// One that fits on the size's disk.
+        /// The image, which must fit on the size's disk.
         image: ImageSlug,
-        /// At most [`MAX_TAGS`](super::MAX_TAGS).
+        /// The tags, at most [`MAX_TAGS`](super::MAX_TAGS).
         tags: BTreeSet<Tag>,
-        /// The cluster that it is to belong to, if any; that the cluster takes it is for the caller to check.
+        /// The cluster of the droplet, if any. The caller checks that the cluster takes the droplet.
         cluster: Option<ClusterId>,
-        /// Who makes and removes the machine.
+        /// The provisioner, which makes and removes the machine.
         provisioner: Provisioner,
     },
-    /// A user wants it changed, or its provisioner reports on it.
+    /// Changes the droplet, or reports on it by its provisioner.
     Update(DropletUpdate),
-    /// A user wants it gone.
+    /// Requests the deletion of the droplet.
     RequestDeletion,
 }
 
-/// A change of a droplet that needs nothing but the droplet: a wish of a user, or a report of the
+/// A change of a droplet that needs nothing but the droplet: a request of a user, or a report of the
 /// droplet's provisioner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DropletUpdate {
-    /// The provisioner made the machine, and it runs.
+    /// Reports that the provisioner made the machine, and that it runs.
     ReportActive {
-        /// Where it can be reached, at most [`MAX_ADDRESSES`](super::MAX_ADDRESSES). An agent may
+        /// The addresses of the droplet, at most [`MAX_ADDRESSES`](super::MAX_ADDRESSES). An agent may
         /// report none, because a machine can run before it has an address.
         addresses: Vec<Address>,
     },
-    /// The provisioner gave up making the machine.
+    /// Reports that the provisioner gave up making the machine.
     ReportFailed {
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
-    /// A user wants another name for it.
+    /// Gives the droplet another name.
     Rename {
-        /// The new name; that no other live droplet has it is for the caller to reserve.
+        /// The new name. The caller reserves it, so that no other live droplet has it.
         name: DropletName,
     },
-    /// A user wants it to carry a tag.
+    /// Adds a tag to the droplet.
     Tag {
         /// The tag.
         tag: Tag,
     },
-    /// A user wants it not to carry a tag.
+    /// Removes a tag from the droplet.
     Untag {
         /// The tag.
         tag: Tag,
     },
-    /// A user wants deletion to be refused.
+    /// Protects the droplet: its deletion is rejected.
     Protect,
-    /// A user wants deletion to be possible again.
+    /// Makes deletion possible again.
     Unprotect,
-    /// The provisioner removed the machine, or whatever there was of it.
+    /// Reports that the provisioner removed the machine, or whatever there was of it.
     ReportDeleted,
 }
 

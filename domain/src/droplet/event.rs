@@ -1,4 +1,4 @@
-//! What can happen to a droplet.
+//! The events of a droplet.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -36,26 +36,27 @@ event_enum! {
     }
 }
 
-/// A user asked for a machine.
+/// A user requested a droplet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletRequested {
-    /// Its name.
+    /// The name of the droplet.
     pub name: DropletName,
-    /// Its size, by the catalogue.
+    /// The size of the droplet, by the catalogue.
     pub size: SizeSlug,
-    /// Where it is to run.
+    /// The region of the droplet.
     pub region: RegionSlug,
-    /// What it is to start with.
+    /// The initial image of the droplet.
     pub image: ImageSlug,
-    /// Its tags.
+    /// The tags of the droplet.
     pub tags: BTreeSet<Tag>,
-    /// The cluster that it belongs to, if any. Since version 3; before, clusters were labels.
+    /// The cluster of the droplet, if any. Since version 3; before, clusters were labels.
     pub cluster: Option<ClusterId>,
-    /// The label of a cluster that a request of version 1 or 2 carried. No rule reads it.
+    /// The label of a cluster that a request of version 1 or 2 carried. No rule reads the label.
     pub cluster_label: Option<ClusterName>,
-    /// Who is to make the machine. Since version 2; before, it was always the platform.
+    /// The provisioner that is to make the machine. Since version 2; before, the provisioner was always the
+    /// platform.
     pub provisioner: Provisioner,
-    /// The date of the catalogue that the rest is from.
+    /// The date of the catalogue that the following fields are from.
     pub catalogue: String,
     /// Virtual processors.
     pub vcpus: u32,
@@ -72,18 +73,18 @@ pub struct DropletRequested {
 /// The machine was made, and runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletActivated {
-    /// Where it can be reached; possibly nowhere yet.
+    /// The addresses of the droplet; possibly none yet.
     pub addresses: Vec<Address>,
 }
 
 /// The machine could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletProvisioningFailed {
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
 }
 
-/// It got another name.
+/// The droplet got another name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletRenamed {
     /// The name before, which is free now.
@@ -92,33 +93,33 @@ pub struct DropletRenamed {
     pub name: DropletName,
 }
 
-/// It carries a tag that it did not carry before.
+/// The droplet got a tag that it did not carry before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletTagged {
     /// The tag.
     pub tag: Tag,
 }
 
-/// It no longer carries a tag.
+/// The droplet no longer carries a tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletUntagged {
     /// The tag.
     pub tag: Tag,
 }
 
-/// Its deletion is refused from now on.
+/// The deletion of the droplet is rejected from this event on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletProtected {}
 
-/// Its deletion is possible again.
+/// The deletion of the droplet is possible again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletUnprotected {}
 
-/// A user asked for its end.
+/// A user requested the deletion of the droplet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletDeletionRequested {}
 
-/// Nothing of its machine is left.
+/// Nothing of the droplet's machine is left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropletDeleted {}
 

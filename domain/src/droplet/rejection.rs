@@ -1,4 +1,4 @@
-//! Why a droplet refuses a command.
+//! The rejections of a droplet.
 
 use thiserror::Error;
 
@@ -13,28 +13,28 @@ pub enum DropletRejection {
     /// A platform droplet was reported active without an address.
     #[error("a droplet of the platform needs an address to be active: report at least one")]
     AddressRequired,
-    /// It was already reported active.
+    /// The droplet was already reported active.
     #[error("the droplet is already active: its provisioning cannot be reported on again")]
     DropletAlreadyActive,
     /// A droplet with this id was already requested.
     #[error("this droplet was already requested: use another id for another droplet")]
     DropletAlreadyExists,
-    /// Its deletion was requested, so that nothing else may happen to it.
+    /// The deletion of the droplet was requested, so that no other event may follow.
     #[error("the droplet is being deleted: only the end of its deletion can still be reported")]
     DropletBeingDeleted,
-    /// It is gone.
+    /// The droplet is deleted.
     #[error("the droplet is deleted: provision another one")]
     DropletDeleted,
-    /// It could not be made.
+    /// The machine of the droplet could not be made.
     #[error("the droplet could not be provisioned: provision another one")]
     DropletFailed,
-    /// It was reported deleted though nobody asked for that.
+    /// The droplet was reported deleted though nobody requested its deletion.
     #[error("the droplet is not being deleted: request its deletion first")]
     DropletNotBeingDeleted,
-    /// There is none with this id.
+    /// No droplet has this id.
     #[error("there is no such droplet: check its id")]
     DropletNotFound,
-    /// It is protected against deletion.
+    /// The droplet is protected against deletion.
     #[error("the droplet is protected against deletion: unprotect it first")]
     DropletProtected,
     /// The image needs a larger disk than the size has.
@@ -43,11 +43,11 @@ pub enum DropletRejection {
          choose a larger size or another image"
     )]
     ImageTooLargeForDisk {
-        /// The image asked for.
+        /// The requested image.
         image: ImageSlug,
-        /// The disk that it needs, in GiB.
+        /// The disk that the image needs, in GiB.
         min_disk_gib: u32,
-        /// The disk of the size asked for, in GiB.
+        /// The disk of the requested size, in GiB.
         disk_gib: u32,
     },
     /// A text is beyond its limits.
@@ -58,33 +58,33 @@ pub enum DropletRejection {
         "the size {size} is not offered in {region}: choose a region of the catalogue that offers it"
     )]
     SizeNotInRegion {
-        /// The size asked for.
+        /// The requested size.
         size: SizeSlug,
-        /// The region asked for.
+        /// The requested region.
         region: RegionSlug,
     },
-    /// More than [`MAX_ADDRESSES`] addresses were reported.
+    /// The report has more than [`MAX_ADDRESSES`] addresses.
     #[error("a droplet can have at most {MAX_ADDRESSES} addresses: report fewer")]
     TooManyAddresses,
-    /// It would have more than [`MAX_TAGS`] tags.
+    /// The droplet would have more than [`MAX_TAGS`] tags.
     #[error("a droplet can have at most {MAX_TAGS} tags: leave some out")]
     TooManyTags,
     /// The catalogue does not have the image.
     #[error("there is no image {image}: see the catalogue for those there are")]
     UnknownImage {
-        /// The image asked for.
+        /// The requested image.
         image: ImageSlug,
     },
     /// The catalogue does not have the region.
     #[error("there is no region {region}: see the catalogue for those there are")]
     UnknownRegion {
-        /// The region asked for.
+        /// The requested region.
         region: RegionSlug,
     },
     /// The catalogue does not have the size.
     #[error("there is no size {size}: see the catalogue for those there are")]
     UnknownSize {
-        /// The size asked for.
+        /// The requested size.
         size: SizeSlug,
     },
 }

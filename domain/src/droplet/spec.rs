@@ -1,4 +1,4 @@
-//! What a droplet is made of.
+//! The properties of a droplet.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -11,24 +11,24 @@ use crate::name::DropletName;
 use crate::slug::{ImageSlug, RegionSlug, SizeSlug};
 use crate::tag::Tag;
 
-/// What a living droplet is.
+/// The properties of a living droplet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
-    /// Its name, unique among the live droplets of its organization.
+    /// The name of the droplet, unique among the live droplets of its organization.
     pub name: DropletName,
-    /// Its size, by the catalogue of its request.
+    /// The size of the droplet, by the catalogue of its request.
     pub size: SizeSlug,
-    /// Where it runs.
+    /// The region of the droplet.
     pub region: RegionSlug,
-    /// What it started with.
+    /// The initial image of the droplet.
     pub image: ImageSlug,
-    /// Its tags.
+    /// The tags of the droplet.
     pub tags: BTreeSet<Tag>,
-    /// The cluster that it belongs to, if any.
+    /// The cluster of the droplet, if any.
     pub cluster: Option<ClusterId>,
-    /// Who makes and removes its machine.
+    /// The provisioner, which makes and removes the machine.
     pub provisioner: Provisioner,
-    /// Whether its deletion is refused.
+    /// The protection of the droplet against deletion.
     pub protection: Protection,
 }
 
@@ -47,19 +47,19 @@ impl From<&DropletRequested> for Spec {
     }
 }
 
-/// Who makes and removes a droplet's machine.
+/// The maker and remover of a droplet's machine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Provisioner {
     /// The platform itself, through a provider.
     #[default]
     Platform,
-    /// An agent outside, which reports what it does.
+    /// An outside agent, which reports on its work.
     Agent,
 }
 
 impl Provisioner {
-    /// The name in events and in the API: `PLATFORM`, `AGENT`.
+    /// Returns the name in events and in the API: `PLATFORM`, `AGENT`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -69,38 +69,38 @@ impl Provisioner {
     }
 }
 
-/// Whether a droplet's deletion is refused.
+/// The protection of a droplet against deletion.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Protection {
-    /// It may be deleted.
+    /// The droplet may be deleted.
     #[default]
     Unprotected,
-    /// It must be unprotected before it may be deleted.
+    /// The droplet must be unprotected before it may be deleted.
     Protected,
 }
 
-/// Where a droplet can be reached.
+/// An address of a droplet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Address {
-    /// From where.
+    /// The network from which the address can be reached.
     pub kind: AddressKind,
     /// The address, of IP version 4 or 6.
     pub ip: IpAddr,
 }
 
-/// From where an address can be reached.
+/// The network from which an address can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AddressKind {
-    /// From everywhere.
+    /// An address that can be reached from everywhere.
     Public,
-    /// From the droplet's own network.
+    /// An address that can be reached from the droplet's own network.
     Private,
 }
 
 impl AddressKind {
-    /// The name in events and in the API: `PUBLIC`, `PRIVATE`.
+    /// Returns the name in events and in the API: `PUBLIC`, `PRIVATE`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The state of a droplet, and what can be asked of it.
+//! The state of a droplet, and questions about it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,38 +7,38 @@ use super::spec::{Address, Provisioner, Spec};
 use super::status::DropletStatus;
 use crate::name::DropletName;
 
-/// The state of a droplet: in each, only what is valid there.
+/// The state of a droplet. Each variant holds only what is valid in that state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Droplet {
-    /// Nobody asked for it yet.
+    /// The droplet is not requested yet.
     #[default]
     Absent,
-    /// Asked for; its provisioner is to make the machine.
+    /// The droplet is requested; its provisioner is to make the machine.
     Requested {
-        /// What it is to be.
+        /// The requested properties of the droplet.
         spec: Spec,
     },
     /// The machine runs.
     Active {
-        /// What it is.
+        /// The properties of the droplet.
         spec: Spec,
-        /// Where it can be reached.
+        /// The addresses of the droplet.
         addresses: Vec<Address>,
     },
-    /// The machine could not be made. The end; the name is free again.
+    /// The machine could not be made. The state is final; the name is free again.
     Failed,
-    /// To be deleted; its provisioner is to remove whatever there is of the machine.
+    /// The droplet is to be deleted; its provisioner is to remove whatever there is of the machine.
     Deleting {
-        /// What it was.
+        /// The properties of the droplet before its deletion.
         spec: Spec,
     },
-    /// Gone. The end; the name is free again.
+    /// The droplet is deleted. The state is final; the name is free again.
     Deleted,
 }
 
 impl Droplet {
-    /// The status, or `None` before the request.
+    /// Returns the status, or `None` before the request.
     #[must_use]
     pub fn status(&self) -> Option<DropletStatus> {
         match self {
@@ -51,7 +51,7 @@ impl Droplet {
         }
     }
 
-    /// What it is, while it lives: requested, active or deleting.
+    /// Returns the properties of the droplet while it lives: requested, active or deleting.
     #[must_use]
     pub fn spec(&self) -> Option<&Spec> {
         match self {
@@ -62,20 +62,20 @@ impl Droplet {
         }
     }
 
-    /// The name that it holds in its organization, which no other live droplet may have. `None`
-    /// before the request and after the end, when the name is free.
+    /// Returns the name that the droplet holds in its organization. No other live droplet may have it.
+    /// `None` before the request and after the end: the name is free then.
     #[must_use]
     pub fn live_name(&self) -> Option<&DropletName> {
         self.spec().map(|spec| &spec.name)
     }
 
-    /// Who makes and removes the machine, while the droplet lives.
+    /// Returns the provisioner of the machine, while the droplet lives.
     #[must_use]
     pub fn provisioner(&self) -> Option<Provisioner> {
         self.spec().map(|spec| spec.provisioner)
     }
 
-    /// Where it can be reached; none unless it is active.
+    /// Returns the addresses of the droplet; none unless it is active.
     #[must_use]
     pub fn addresses(&self) -> &[Address] {
         match self {
@@ -88,7 +88,7 @@ impl Droplet {
         }
     }
 
-    /// Says that it was already asked for, where it was.
+    /// Rejects a command if the droplet was already requested.
     pub(super) fn must_be_absent(&self) -> Result<(), DropletRejection> {
         match self {
             Self::Absent => Ok(()),
@@ -100,7 +100,7 @@ impl Droplet {
         }
     }
 
-    /// Says why it cannot have been deleted just now, where it cannot.
+    /// Rejects the report of a deletion if the droplet is not being deleted.
     pub(super) fn must_be_deleting(&self) -> Result<(), DropletRejection> {
         match self {
             Self::Deleting { .. } => Ok(()),
@@ -111,7 +111,7 @@ impl Droplet {
         }
     }
 
-    /// The spec where it may still be changed, or why it may not.
+    /// Returns the properties if they may still be changed, or the reason why they may not.
     pub(super) fn changeable(&self) -> Result<&Spec, DropletRejection> {
         match self {
             Self::Absent => Err(DropletRejection::DropletNotFound),
@@ -122,7 +122,7 @@ impl Droplet {
         }
     }
 
-    /// The spec where provisioning goes on, or why it does not.
+    /// Returns the properties if the machine is being provisioned, or the reason why it is not.
     pub(super) fn being_provisioned(&self) -> Result<&Spec, DropletRejection> {
         match self {
             Self::Active { .. } => Err(DropletRejection::DropletAlreadyActive),
@@ -134,7 +134,7 @@ impl Droplet {
         }
     }
 
-    /// The machine runs, where it was being made.
+    /// Returns the active droplet if it was requested. Any other state stays the same.
     pub(super) fn activated(self, addresses: &[Address]) -> Self {
         match self {
             Self::Requested { spec } => Self::Active {
@@ -149,7 +149,8 @@ impl Droplet {
         }
     }
 
-    /// To be deleted, where it may still be changed.
+    /// Returns the droplet with its deletion requested, if it was requested or active. Any other state
+    /// stays the same.
     pub(super) fn deleting(self) -> Self {
         match self {
             Self::Requested { spec } | Self::Active { spec, .. } => Self::Deleting { spec },
@@ -157,7 +158,7 @@ impl Droplet {
         }
     }
 
-    /// The same state with its spec changed, where it has one.
+    /// Returns the same state with its properties changed. A state without properties stays the same.
     pub(super) fn with_spec(mut self, change: impl FnOnce(&mut Spec)) -> Self {
         match &mut self {
             Self::Requested { spec } | Self::Active { spec, .. } | Self::Deleting { spec } => {

@@ -1,4 +1,4 @@
-//! What a droplet is doing, and what may come next: the one table of its transitions.
+//! The statuses of a droplet, and the one table of their transitions.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use super::event::DropletEvent;
 
-/// What a droplet is doing, for people.
+/// The status of a droplet, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DropletStatus {
-    /// Its machine is being made.
+    /// The machine of the droplet is being made.
     Requested,
-    /// Its machine runs.
+    /// The machine of the droplet runs.
     Active,
-    /// Its machine could not be made.
+    /// The machine of the droplet could not be made.
     Failed,
-    /// Its machine is being removed.
+    /// The machine of the droplet is being removed.
     Deleting,
-    /// Its machine is gone.
+    /// The machine of the droplet was removed.
     Deleted,
 }
 
 impl DropletStatus {
-    /// All of them, in the order of a droplet's life.
+    /// All statuses, in the order of a droplet's life.
     pub const ALL: [Self; 5] = [
         Self::Requested,
         Self::Active,
@@ -32,7 +32,7 @@ impl DropletStatus {
         Self::Deleted,
     ];
 
-    /// The name in read models and in the API, such as `ACTIVE`.
+    /// Returns the name in read models and in the API, such as `ACTIVE`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,8 +52,8 @@ impl fmt::Display for DropletStatus {
 }
 
 impl DropletStatus {
-    /// The status after an event, or `None` when the event cannot come after that status (`None`
-    /// before the first event).
+    /// Returns the status after an event, or `None` if the event cannot come after the given status. The
+    /// given status is `None` before the first event.
     #[must_use]
     pub fn after(before: Option<Self>, event: &DropletEvent) -> Option<Self> {
         let changeable = before.filter(|status| matches!(status, Self::Requested | Self::Active));

@@ -1,4 +1,4 @@
-//! How jobs are called and told of.
+//! The labels and sentences of jobs.
 
 use super::{Job, JobEvent, JobSubject};
 use crate::aggregate::Aggregate;

@@ -1,63 +1,63 @@
-//! What may be asked of a job.
+//! The commands of a job.
 
 use serde_json::{Map, Value};
 
 use super::state::{JobSubject, Runner};
 use crate::name::{JobKind, WorkerName};
 
-/// What may be asked of a job.
+/// A request to change a job.
 ///
-/// Free texts and values are bounded as [`input`](crate::input) says.
+/// Free texts and values are bounded by the limits of [`input`](crate::input).
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobCommand {
-    /// A user wants work done.
+    /// Requests a piece of work.
     Submit {
-        /// What is to be done.
+        /// The kind of the work.
         kind: JobKind,
-        /// What it concerns.
+        /// The droplet or cluster that the job concerns.
         subject: JobSubject,
-        /// What the runner needs to know besides.
+        /// The further input of the runner.
         parameters: Map<String, Value>,
-        /// Who does it.
+        /// The runner, which does the work.
         runner: Runner,
-        /// How often it may be tried, from 1 to [`MAX_ATTEMPTS`](super::MAX_ATTEMPTS).
+        /// The number of allowed attempts, from 1 to [`MAX_ATTEMPTS`](super::MAX_ATTEMPTS).
         attempts: u8,
     },
-    /// The runner reports on it, or somebody wants it no longer done.
+    /// Reports on the job by its runner, or cancels the job.
     Update(JobUpdate),
 }
 
-/// A change of a job that needs nothing but the job: a wish of a user, or a report of the job's runner.
+/// A change of a job that needs nothing but the job: a request of a user, or a report of the job's runner.
 ///
-/// Free texts and values are bounded as [`input`](crate::input) says.
+/// Free texts and values are bounded by the limits of [`input`](crate::input).
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobUpdate {
-    /// The runner began.
+    /// Reports that the runner began.
     Start {
-        /// Who runs it.
+        /// The name of the worker that runs the job.
         worker: WorkerName,
     },
-    /// The runner got on.
+    /// Reports progress of the runner.
     Progress {
-        /// How much is done, from what was reported before to 100. Having reached 100 is not yet
-        /// to have succeeded.
+        /// The progress in percent, from the last reported percentage to 100. A job at 100 has not yet
+        /// succeeded.
         percent: u8,
-        /// What is being done, for people.
+        /// The current step of the work, for people.
         message: Option<String>,
     },
-    /// The runner did it.
+    /// Reports that the runner did the job.
     Succeed {
-        /// What came of it.
+        /// The result of the job.
         result: Option<Value>,
     },
-    /// The runner could not do it.
+    /// Reports that the runner could not do the job.
     Fail {
-        /// Why, for people.
+        /// The reason, for people.
         error: String,
     },
-    /// A user or the runner wants it no longer done.
+    /// Cancels the job, for a user or the runner.
     Cancel {
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
 }

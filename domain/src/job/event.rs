@@ -1,4 +1,4 @@
-//! What can happen to a job.
+//! The events of a job.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -28,55 +28,55 @@ event_enum! {
     }
 }
 
-/// A user asked for work.
+/// A user submitted a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobSubmitted {
-    /// What is to be done.
+    /// The kind of the work.
     pub kind: JobKind,
-    /// What it concerns.
+    /// The droplet or cluster that the job concerns.
     pub subject: JobSubject,
-    /// What the runner needs to know besides.
+    /// The further input of the runner.
     pub parameters: Map<String, Value>,
-    /// Who is to do it.
+    /// The runner, which is to do the work.
     pub runner: Runner,
-    /// How often it may be tried.
+    /// The number of allowed attempts.
     pub attempts: u8,
 }
 
 /// The runner began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobStarted {
-    /// Who runs it.
+    /// The name of the worker that runs the job.
     pub worker: WorkerName,
 }
 
-/// The runner got on.
+/// The runner made progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobProgressed {
-    /// How much is done, from 0 to 100; never less than before.
+    /// The progress in percent, from 0 to 100; never less than before.
     pub percent: u8,
-    /// What is being done, for people.
+    /// The current step of the work, for people.
     pub message: Option<String>,
 }
 
-/// The runner did it.
+/// The runner did the job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobSucceeded {
-    /// What came of it.
+    /// The result of the job.
     pub result: Option<Value>,
 }
 
-/// The runner could not do it.
+/// The runner could not do the job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobFailed {
-    /// Why, for people.
+    /// The reason, for people.
     pub error: String,
 }
 
-/// It is no longer to be done.
+/// The job was cancelled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobCancelled {
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
 }
 

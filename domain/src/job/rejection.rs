@@ -1,4 +1,4 @@
-//! Why a job refuses a command.
+//! The rejections of a job.
 
 use thiserror::Error;
 
@@ -10,47 +10,47 @@ use crate::input::InvalidInput;
 /// The rule of jobs that a command would break.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JobRejection {
-    /// It may not be tried that often.
+    /// The number of attempts is not one that a job can have.
     #[error("a job cannot have {attempts} attempts: allow 1 to {MAX_ATTEMPTS}")]
     InvalidAttempts {
-        /// How often was asked for.
+        /// The requested number of attempts.
         attempts: u8,
     },
     /// A text or a value is beyond its limits.
     #[error(transparent)]
     InvalidInput(#[from] InvalidInput),
-    /// More than all cannot be done.
+    /// The reported progress is more than 100 percent.
     #[error("progress cannot be {percent} percent: report 0 to 100")]
     InvalidPercent {
-        /// What was reported.
+        /// The reported percentage.
         percent: u8,
     },
     /// A job with this id was already submitted.
     #[error("this job was already submitted: use another id for another job")]
     JobAlreadyExists,
-    /// It was already started.
+    /// The job was already started.
     #[error("the job already runs: report its progress or its end instead")]
     JobAlreadyStarted,
-    /// It came to its end.
+    /// The job already ended.
     #[error("the job already ended as {status}: submit another one")]
     JobFinished {
-        /// Its end.
+        /// The status in which the job ended.
         status: JobStatus,
     },
-    /// There is none with this id.
+    /// No job has this id.
     #[error("there is no such job: check its id")]
     JobNotFound,
-    /// It was not started yet.
+    /// The job was not started yet.
     #[error("the job does not run yet: start it first")]
     JobNotRunning,
-    /// Progress only grows.
+    /// The reported progress is less than before; progress only grows.
     #[error(
         "progress cannot go back from {reached} percent to {percent}: report {reached} or more"
     )]
     ProgressWentBack {
-        /// What was reported.
+        /// The reported percentage.
         percent: u8,
-        /// What was reported before.
+        /// The percentage that was reported before.
         reached: u8,
     },
 }

@@ -1,4 +1,4 @@
-//! The state of a job, and what can be asked of it.
+//! The state of a job, and questions about it.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,39 +8,39 @@ use super::status::JobStatus;
 use crate::ids::DropletId;
 use crate::name::{ClusterName, JobKind, WorkerName};
 
-/// The state of a job: in each, only what is valid there.
+/// The state of a job. Each variant holds only what is valid in that state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Job {
-    /// Nobody asked for it yet.
+    /// The job is not submitted yet.
     #[default]
     Absent,
-    /// Waits for its runner.
+    /// The job waits for its runner.
     Submitted {
-        /// What is to be done.
+        /// The properties of the job.
         spec: JobSpec,
     },
-    /// Is being done.
+    /// The job runs.
     Running {
-        /// What is being done.
+        /// The properties of the job.
         spec: JobSpec,
-        /// Who runs it.
+        /// The name of the worker that runs the job.
         worker: WorkerName,
-        /// How much is done, from 0 to 100.
+        /// The progress in percent, from 0 to 100.
         percent: u8,
-        /// What the runner said last.
+        /// The last message of the runner.
         message: Option<String>,
     },
-    /// Is done. An end.
+    /// The job is done. The state is final.
     Succeeded,
-    /// Could not be done. An end.
+    /// The job could not be done. The state is final.
     Failed,
-    /// Is no longer to be done. An end.
+    /// The job was cancelled. The state is final.
     Cancelled,
 }
 
 impl Job {
-    /// The status, or `None` before the submission.
+    /// Returns the status, or `None` before the submission.
     #[must_use]
     pub fn status(&self) -> Option<JobStatus> {
         match self {
@@ -53,7 +53,7 @@ impl Job {
         }
     }
 
-    /// What is to be done, until the end.
+    /// Returns the properties of the job, from its submission to its end.
     #[must_use]
     pub fn spec(&self) -> Option<&JobSpec> {
         match self {
@@ -62,13 +62,13 @@ impl Job {
         }
     }
 
-    /// Who does it, until the end.
+    /// Returns the runner of the job, from its submission to its end.
     #[must_use]
     pub fn runner(&self) -> Option<Runner> {
         self.spec().map(|spec| spec.runner)
     }
 
-    /// Is being done, where it waited for its runner.
+    /// Returns the running job if it waited for its runner. Any other state stays the same.
     pub(super) fn started(self, started: &JobStarted) -> Self {
         match self {
             Self::Submitted { spec } => Self::Running {
@@ -85,7 +85,8 @@ impl Job {
         }
     }
 
-    /// Got on, where it is being done. A message stays until another one comes.
+    /// Returns the running job with its progress. A message stays until another one comes. Any other state
+    /// stays the same.
     pub(super) fn progressed(self, progressed: &JobProgressed) -> Self {
         match self {
             Self::Running {
@@ -107,7 +108,7 @@ impl Job {
         }
     }
 
-    /// Says that it was already submitted, where it was.
+    /// Rejects a command if the job was already submitted.
     pub(super) fn must_be_absent(&self) -> Result<(), JobRejection> {
         match self {
             Self::Absent => Ok(()),
@@ -119,7 +120,7 @@ impl Job {
         }
     }
 
-    /// Says why it cannot be started, where it cannot.
+    /// Rejects a command if the job does not wait to be started.
     pub(super) fn must_be_waiting(&self) -> Result<(), JobRejection> {
         match self {
             Self::Submitted { .. } => Ok(()),
@@ -130,7 +131,7 @@ impl Job {
         }
     }
 
-    /// What was reached where it runs, or why it does not run.
+    /// Returns the progress of a running job, or the reason why the job does not run.
     pub(super) fn must_be_running(&self) -> Result<Reached<'_>, JobRejection> {
         match self {
             Self::Running {
@@ -153,7 +154,7 @@ impl Job {
         }
     }
 
-    /// Says why nothing can happen to it, where nothing can.
+    /// Rejects a command if the job does not exist or already ended.
     pub(super) fn must_be_unfinished(&self) -> Result<(), JobRejection> {
         match self {
             Self::Submitted { .. } => Ok(()),
@@ -166,22 +167,22 @@ impl Job {
     }
 }
 
-/// How far a running job got.
+/// The progress of a running job.
 pub(super) struct Reached<'job> {
     pub(super) percent: u8,
     pub(super) message: Option<&'job str>,
 }
 
-/// What is to be done.
+/// The properties of an unfinished job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobSpec {
     /// The kind of work.
     pub kind: JobKind,
-    /// What it concerns.
+    /// The droplet or cluster that the job concerns.
     pub subject: JobSubject,
-    /// Who does it.
+    /// The runner, which does the work.
     pub runner: Runner,
-    /// How often it may be tried.
+    /// The number of allowed attempts.
     pub attempts: u8,
 }
 
@@ -196,29 +197,29 @@ impl From<&JobSubmitted> for JobSpec {
     }
 }
 
-/// What a job concerns.
+/// The droplet or cluster that a job concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobSubject {
-    /// One droplet.
+    /// A droplet.
     Droplet(DropletId),
-    /// All of a cluster.
+    /// A whole cluster.
     Cluster(ClusterName),
 }
 
-/// Who does a job.
+/// The one that does a job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Runner {
     /// The platform itself.
     #[default]
     Platform,
-    /// An agent outside, which reports what it does.
+    /// An outside agent, which reports on its work.
     Agent,
 }
 
 impl Runner {
-    /// The name in events and in the API: `PLATFORM`, `AGENT`.
+    /// Returns the name in events and in the API: `PLATFORM`, `AGENT`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What a job is doing, and what may come next: the one table of its transitions.
+//! The statuses of a job, and the one table of their transitions.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use super::event::JobEvent;
 
-/// What a job is doing, for people.
+/// The status of a job, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum JobStatus {
-    /// Waits for its runner.
+    /// The job waits for its runner.
     Submitted,
-    /// Is being done.
+    /// The job runs.
     Running,
-    /// Is done.
+    /// The job is done.
     Succeeded,
-    /// Could not be done.
+    /// The job could not be done.
     Failed,
-    /// Is no longer to be done.
+    /// The job was cancelled.
     Cancelled,
 }
 
 impl JobStatus {
-    /// All of them, in the order of a job's life.
+    /// All statuses, in the order of a job's life.
     pub const ALL: [Self; 5] = [
         Self::Submitted,
         Self::Running,
@@ -32,7 +32,7 @@ impl JobStatus {
         Self::Cancelled,
     ];
 
-    /// The name in read models and in the API, such as `RUNNING`.
+    /// Returns the name in read models and in the API, such as `RUNNING`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,8 +52,8 @@ impl fmt::Display for JobStatus {
 }
 
 impl JobStatus {
-    /// The status after an event, or `None` when the event cannot come after that status (`None`
-    /// before the first event).
+    /// Returns the status after an event, or `None` if the event cannot come after the given status. The
+    /// given status is `None` before the first event.
     #[must_use]
     pub fn after(before: Option<Self>, event: &JobEvent) -> Option<Self> {
         let running = before.filter(|status| *status == Self::Running);

@@ -1,6 +1,6 @@
 //! The macro behind the list of aggregates: the enum of all events, the stream types, and the infos.
 
-/// Declares the aggregates; see [`crate::registry`] for what a line says.
+/// Declares the aggregates. [`crate::registry`] explains the parts of a line.
 macro_rules! aggregates {
     ($($CONSTANT:ident = $code:literal, $name:literal, $Variant:ident($module:ident::$Type:ident), $Id:ident;)+) => {
         /// An event of any aggregate.
@@ -20,7 +20,7 @@ macro_rules! aggregates {
             )+
         }
 
-        /// Everything that is known of the aggregates, in order of their codes.
+        /// The descriptions of all aggregates, in order of their codes.
         pub static AGGREGATES: &[AggregateInfo] = &[$(
             AggregateInfo {
                 stream_type: StreamType::$CONSTANT,
@@ -47,7 +47,7 @@ macro_rules! aggregates {
         pub(crate) static STREAM_TYPES: &[StreamType] = &[$(StreamType::$CONSTANT),+];
 
         impl Event {
-            /// The type of the stream that the event belongs to.
+            /// Returns the type of the stream that the event belongs to.
             #[must_use]
             pub fn stream_type(&self) -> StreamType {
                 match self {
@@ -55,7 +55,8 @@ macro_rules! aggregates {
                 }
             }
 
-            /// The stored name, such as `droplet_requested`; unique over all aggregates.
+            /// Returns the stored name, such as `droplet_requested`. The name is unique over all
+            /// aggregates.
             #[must_use]
             pub fn event_type(&self) -> &'static str {
                 match self {
@@ -63,7 +64,7 @@ macro_rules! aggregates {
                 }
             }
 
-            /// The current schema version of the event's type, from 1.
+            /// Returns the current schema version of the event's type, from 1.
             #[must_use]
             pub fn schema_version(&self) -> i32 {
                 match self {
@@ -71,7 +72,7 @@ macro_rules! aggregates {
                 }
             }
 
-            /// The types of streams whose aggregates take the event for one of theirs.
+            /// Returns the types of streams whose aggregates take the event for one of theirs.
             #[cfg(test)]
             pub(crate) fn takers(&self) -> Vec<StreamType> {
                 let mut takers = Vec::new();
@@ -83,7 +84,7 @@ macro_rules! aggregates {
                 takers
             }
 
-            /// The payload as compact JSON, exactly as it is stored.
+            /// Returns the payload as compact JSON, exactly as it is stored.
             ///
             /// # Errors
             /// None that a payload of this crate can cause; see [`DomainEvent::to_json`].
@@ -93,7 +94,8 @@ macro_rules! aggregates {
                 }
             }
 
-            /// What people call the aggregate from this event on, where the event says so.
+            /// Returns the label of the aggregate from this event on, for people. `None` if the event sets
+            /// no label.
             #[must_use]
             pub fn label(&self) -> Option<&str> {
                 match self {
@@ -101,7 +103,7 @@ macro_rules! aggregates {
                 }
             }
 
-            /// The event in one short sentence; see [`Aggregate::narrate`].
+            /// Describes the event in one short sentence; see [`Aggregate::narrate`].
             #[must_use]
             pub fn narrate(&self, stream: uuid::Uuid, label: Option<&str>) -> String {
                 match self {

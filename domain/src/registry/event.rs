@@ -1,14 +1,14 @@
-//! What can be done with an event of any aggregate.
+//! The operations on an event of any aggregate.
 
 use super::{AGGREGATES, AggregateInfo, Event};
 use crate::event::DecodeError;
 use crate::stream_type::StreamType;
 
 impl Event {
-    /// The event of that stored name with that payload, which is of the current schema version.
+    /// Returns the event of that stored name with that payload, which is of the current schema version.
     ///
     /// # Errors
-    /// When no aggregate has such an event, or the payload is not one of its.
+    /// When no aggregate has such an event, or the payload is not one of that event.
     pub fn from_json(event_type: &str, json: &str) -> Result<Self, DecodeError> {
         let (aggregate, _) =
             Self::declared(event_type).ok_or_else(|| DecodeError::UnknownType {
@@ -17,7 +17,7 @@ impl Event {
         (aggregate.decode)(event_type, json)
     }
 
-    /// The aggregate that has an event of that stored name, and the event's current schema version.
+    /// Returns the aggregate that has an event of that stored name, and the event's current schema version.
     #[must_use]
     pub fn declared(event_type: &str) -> Option<(&'static AggregateInfo, i32)> {
         AGGREGATES.iter().find_map(|aggregate| {
@@ -27,7 +27,7 @@ impl Event {
         })
     }
 
-    /// Every event there is: type of stream, stored name, current schema version.
+    /// Returns the type of stream, stored name and current schema version of every event.
     pub fn types() -> impl Iterator<Item = (StreamType, &'static str, i32)> {
         AGGREGATES.iter().flat_map(|aggregate| {
             let events = aggregate.events.iter();
@@ -35,7 +35,7 @@ impl Event {
         })
     }
 
-    /// One sample of every event, in the order of [`Event::types`], for golden files and docs.
+    /// Returns one sample of every event, in the order of [`Event::types`], for golden files and docs.
     #[must_use]
     pub fn samples() -> Vec<Self> {
         AGGREGATES

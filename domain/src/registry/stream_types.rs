@@ -1,4 +1,4 @@
-//! The names of stream types: what people, storage and topics call them.
+//! The names of stream types for people, storage and topics.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,19 +11,19 @@ use super::{AGGREGATES, AggregateInfo};
 use crate::stream_type::StreamType;
 
 impl StreamType {
-    /// The types that this program knows, in order of their codes.
+    /// Returns the types that this program knows, in order of their codes.
     #[must_use]
     pub fn known() -> &'static [Self] {
         super::STREAM_TYPES
     }
 
-    /// What this program knows of the aggregate; `None` for a type of a newer program.
+    /// Returns the description of the aggregate; `None` for a type of a newer program.
     #[must_use]
     pub fn info(self) -> Option<&'static AggregateInfo> {
         AGGREGATES.iter().find(|info| info.stream_type == self)
     }
 
-    /// The name used in storage and in topics, such as `droplet`; `None` for a type of a newer
+    /// Returns the name used in storage and in topics, such as `droplet`; `None` for a type of a newer
     /// program.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
@@ -41,11 +41,11 @@ impl fmt::Display for StreamType {
     }
 }
 
-/// What the text of an unknown type begins with. A hyphen is in no name of an aggregate.
+/// The prefix of the text of an unknown type. No name of an aggregate has a hyphen.
 const UNKNOWN: &str = "type-";
 
-/// Reads what [`Display`](fmt::Display) writes, also from another version of this program: `type-0`
-/// is the type with the code 0, whatever this program calls it.
+/// Reads the text that [`Display`](fmt::Display) writes, also from another version of this program. The
+/// text `type-0` is the type with the code 0, whatever this program calls it.
 impl FromStr for StreamType {
     type Err = UnknownStreamType;
 
@@ -86,7 +86,7 @@ impl TryFrom<String> for StreamType {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{name:?} is not a stream type: use one of {}", known_names())]
 pub struct UnknownStreamType {
-    /// What was given.
+    /// The given name.
     pub name: String,
 }
 
