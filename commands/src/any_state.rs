@@ -1,4 +1,4 @@
-//! The state of an aggregate whose type is not at hand.
+//! The state of an aggregate, behind a trait that hides its type.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -8,10 +8,10 @@ use event_store::write::snapshot::Snapshot;
 
 /// The state of any aggregate.
 pub(crate) trait AnyState: Any + Debug + Send + Sync {
-    /// What a snapshot of it holds.
+    /// Returns a snapshot of the state.
     ///
     /// # Errors
-    /// When it cannot be written as JSON.
+    /// When the state cannot be written as JSON.
     fn snapshot(&self) -> Result<Snapshot, serde_json::Error>;
 }
 
@@ -21,7 +21,7 @@ impl<D: Registered> AnyState for D {
     }
 }
 
-/// The state, if it is one of this aggregate.
+/// Returns the state, if it is one of this aggregate.
 pub(crate) fn downcast<D: Registered>(state: &dyn AnyState) -> Option<&D> {
     let state: &dyn Any = state;
     state.downcast_ref()

@@ -1,7 +1,7 @@
 //! The last known states of streams, in this process.
 //!
-//! Bounded, and allowed to be stale: an append always names the version that was decided on, so that
-//! a stale entry costs a conflict. What a stale entry must not do is refuse; see
+//! The cache is bounded, and may be stale. An append always names the version that was decided on, so a
+//! stale entry costs a conflict. A stale entry must never lead to a rejection; see
 //! [`crate::streams`].
 
 use std::num::NonZeroUsize;
@@ -14,10 +14,10 @@ use lru::LruCache;
 
 use crate::any_state::{AnyState, downcast};
 
-/// Streams at most; at about half a kilobyte each, 10 MiB.
+/// The most streams in the cache; at about half a kilobyte each, 10 MiB.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(20_000).expect("it is not zero");
 
-/// States of streams, the least recently used of which is dropped first.
+/// The states of streams, the least recently used of which is dropped first.
 #[derive(Debug)]
 pub(crate) struct Cache {
     entries: Mutex<LruCache<StreamId, Entry>>,
@@ -31,21 +31,21 @@ struct Entry {
 }
 
 impl Cache {
-    /// An empty one.
+    /// Returns an empty cache.
     pub(crate) fn new() -> Self {
         Self {
             entries: Mutex::new(LruCache::new(CAPACITY)),
         }
     }
 
-    /// What is remembered of a stream of this organization.
+    /// Returns the cached state and version of a stream of this organization.
     pub(crate) fn get<D: Registered>(&self, org: &OrgId, stream: StreamId) -> Option<(D, Version)> {
         let mut entries = self.entries();
         let entry = entries.get(&stream).filter(|entry| entry.org == *org)?;
         Some((downcast::<D>(entry.state.as_ref())?.clone(), entry.version))
     }
 
-    /// Remembers a committed state; never in place of a newer one.
+    /// Caches a committed state, but never in place of a newer one.
     pub(crate) fn put(
         &self,
         org: &OrgId,
@@ -70,7 +70,7 @@ impl Cache {
         }
     }
 
-    /// Forgets a stream.
+    /// Removes a stream from the cache.
     pub(crate) fn forget(&self, stream: StreamId) {
         self.entries().pop(&stream);
     }

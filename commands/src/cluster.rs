@@ -1,4 +1,4 @@
-//! What can be asked for about clusters, one file a use case.
+//! The commands about clusters, one file a use case.
 
 pub(crate) mod capacity;
 mod create;

@@ -1,4 +1,4 @@
-//! Who sends a command, on whose behalf and why: everything about it but what it asks for.
+//! The context of a command: its sender, organization, origin and time, but not its arguments.
 
 use chrono::{DateTime, Utc};
 use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
@@ -11,33 +11,33 @@ use crate::error::Rejected;
 /// The most characters that an idempotency key may have.
 pub const MAX_KEY_CHARS: usize = 255;
 
-/// What surrounds a command. Time and ids in it were made at the edge.
+/// The context of a command. Its time and ids were made at the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Context {
     /// The organization of the caller: the command sees and changes nothing outside it.
     pub org: OrgId,
-    /// Subject of the caller's token, or the name of the process manager.
+    /// The subject of the caller's token, or the name of the process manager.
     pub actor: String,
-    /// Names this command.
+    /// The id that names this command.
     pub command_id: CommandId,
-    /// Shared by everything that one outside request set in motion.
+    /// The id that all commands and events of one outside request share.
     pub correlation_id: CorrelationId,
     /// The event that a process manager reacts to.
     pub causation_id: Option<EventId>,
-    /// W3C trace context of the request.
+    /// The W3C trace context of the request.
     pub traceparent: Option<String>,
-    /// Where the request came from; decides what it may do to things that the platform runs.
+    /// The origin of the request, which decides what it may do to things that the platform runs.
     pub source: RequestSource,
-    /// Business time, UTC: when it happened, as far as the caller knows.
+    /// The business time in UTC: the time of the change, as far as the caller knows.
     pub occurred_at: DateTime<Utc>,
-    /// Under this key the command has one effect however often it is sent: 1 to
-    /// [`MAX_KEY_CHARS`] characters, none of them a control character, unique in the organization
-    /// and for the source. Checked when the command is carried out.
+    /// The key under which the command has one effect however often it is sent. A key has 1 to
+    /// [`MAX_KEY_CHARS`] characters, none of them a control character. It is unique in the organization and
+    /// for the source. The key is checked when the command is carried out.
     pub idempotency_key: Option<String>,
 }
 
 impl Context {
-    /// What is stored with every event of the command.
+    /// Returns the metadata that is stored with every event of the command.
     pub(crate) fn metadata(&self) -> Metadata {
         Metadata {
             actor: self.actor.clone(),
@@ -50,11 +50,11 @@ impl Context {
         }
     }
 
-    /// The idempotency key as it is stored. The source is part of it, so that no client can use up
-    /// a key that a process manager will need.
+    /// Returns the idempotency key as it is stored. The source is part of the stored key, so that no client
+    /// can use up a key that a process manager will need.
     ///
     /// # Errors
-    /// `INVALID_IDEMPOTENCY_KEY`. A control character could not be stored, and would take down the
+    /// `INVALID_IDEMPOTENCY_KEY`. A control character could not be stored, and would fail the other
     /// commands that are appended in the same statement.
     pub(crate) fn stored_key(&self) -> Result<Option<String>, Rejected> {
         let Some(key) = &self.idempotency_key else {

@@ -1,4 +1,4 @@
-//! What a command comes to, before it is appended.
+//! The decision on a command: all that it is to commit, before the append.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -19,19 +19,20 @@ use crate::receipt::Receipt;
 use crate::streams::{Loaded, Streams};
 use crate::token::MAX_STREAMS;
 
-/// Everything that one command is to commit.
+/// All that one command is to commit.
 #[derive(Debug)]
 pub(crate) struct Decision {
-    /// The aggregate that the command names.
+    /// The change of the aggregate that the command names.
     pub(crate) subject: Change,
-    /// What else is written with it.
+    /// The changes that are written together with the subject's.
     pub(crate) others: Vec<Change>,
-    /// What it rests on and does not write: the versions that those streams must still be at.
+    /// The guards: streams that the decision rests on and does not write, and the versions at which they
+    /// must still be.
     reads: Vec<(StreamId, Version)>,
     bounds: Vec<Bound>,
 }
 
-/// What a counter must count for the decision to be carried out.
+/// The bound on a counter under which the decision may be carried out.
 #[derive(Debug)]
 struct Bound {
     counter: Counter,
@@ -39,7 +40,7 @@ struct Bound {
     refusal: Rejected,
 }
 
-/// What happens to one stream.
+/// The change of one stream.
 #[derive(Debug)]
 pub(crate) struct Change {
     pub(crate) stream: StreamId,
@@ -48,12 +49,12 @@ pub(crate) struct Change {
     pub(crate) after: Arc<dyn AnyState>,
     released: Vec<UniqueName>,
     taken: Vec<UniqueName>,
-    /// What is added to counters; less than nothing is taken away.
+    /// The amounts to add to counters; a negative amount is taken away.
     counted: BTreeMap<Counter, i64>,
 }
 
 impl<D: Registered> Loaded<D> {
-    /// Lets the aggregate decide.
+    /// Returns the change that the aggregate decides on, or its rejection.
     pub(crate) fn decide(self, command: &D::Command) -> Result<Change, Rejected> {
         let events = self
             .state
@@ -76,7 +77,7 @@ impl<D: Registered> Loaded<D> {
 }
 
 impl Change {
-    /// The version that it brings the stream to.
+    /// Returns the version of the stream after the change.
     pub(crate) fn version(&self) -> Version {
         self.before.plus(self.events.len())
     }
@@ -102,15 +103,15 @@ impl Decision {
         }
     }
 
-    /// The same decision with another change, which commits together with it.
+    /// Adds another change to the decision, which commits together with it.
     pub(crate) fn with(mut self, other: Change) -> Self {
         self.others.push(other);
         self
     }
 
-    /// The same decision, to be carried out only if the counter is then within these bounds, counting what
-    /// the decision itself adds or takes away; otherwise it is refused. A decision that has nothing to
-    /// do requires nothing.
+    /// Requires that the counter is within these bounds when the decision is carried out, else the command
+    /// is rejected. The count includes what the decision itself adds or takes away. A decision that has
+    /// nothing to do requires nothing.
     pub(crate) fn require(
         mut self,
         counter: Counter,
@@ -125,7 +126,7 @@ impl Decision {
         self
     }
 
-    /// The same decision, to be carried out only if the streams that were loaded for it are as they were.
+    /// Requires that the streams which were loaded for the decision did not change since.
     pub(crate) fn resting_on(mut self, streams: &Streams<'_>) -> Self {
         let written = self.changes().filter(|change| !change.events.is_empty());
         let written = written.map(|change| (change.stream, change.before));
@@ -133,22 +134,23 @@ impl Decision {
         self
     }
 
-    /// The streams that it rests on and does not write, with the versions that they must still be at.
+    /// Returns the streams that the decision rests on and does not write, with the versions at which they
+    /// must still be.
     pub(crate) fn reads(&self) -> &[(StreamId, Version)] {
         &self.reads
     }
 
-    /// All changes, the subject's first.
+    /// Returns all changes, the subject's first.
     pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
         std::iter::once(&self.subject).chain(&self.others)
     }
 
-    /// Whether there is nothing to do.
+    /// Returns true if there is nothing to do.
     pub(crate) fn is_empty(&self) -> bool {
         self.changes().all(|change| change.events.is_empty())
     }
 
-    /// What is appended to which stream.
+    /// Returns the events to append to each stream.
     pub(crate) fn appends(&self) -> Vec<StreamAppend> {
         self.changes()
             .filter(|change| !change.events.is_empty())
@@ -160,7 +162,7 @@ impl Decision {
             .collect()
     }
 
-    /// Which names are taken, given back and handed over.
+    /// Returns the names that are taken, released and handed over.
     ///
     /// # Errors
     /// When two streams take one name.
@@ -195,7 +197,7 @@ impl Decision {
         Ok(changes.into_values().collect())
     }
 
-    /// What is added to which counters, and what is required of them.
+    /// Returns the amounts to add to counters, and the bounds that are required of them.
     pub(crate) fn counters(&self) -> Vec<CounterChange> {
         let mut changes: BTreeMap<&Counter, (i64, Option<RangeInclusive<i64>>)> = BTreeMap::new();
         for (counter, added) in self.changes().flat_map(|change| &change.counted) {
@@ -220,7 +222,7 @@ impl Decision {
         changes.into_iter().map(change).collect()
     }
 
-    /// The refusal of the bound that this stored count would not be within.
+    /// Returns the rejection of the bound that this stored count would break.
     pub(crate) fn refusal(&self, counter: &Counter, count: i64) -> Rejected {
         let added: i64 = self
             .changes()
@@ -236,7 +238,7 @@ impl Decision {
             .clone()
     }
 
-    /// What the caller gets once it is committed.
+    /// Returns the receipt that the caller gets after the commit.
     pub(crate) fn receipt(&self) -> Receipt {
         let streams = self
             .changes()
@@ -247,7 +249,7 @@ impl Decision {
     }
 }
 
-/// The names that are given back and the names that are taken: they follow from the states alone,
+/// Returns the names that are released and the names that are taken. Both follow from the states alone,
 /// whatever the command was.
 fn name_changes(
     mut before: Vec<UniqueName>,
@@ -258,7 +260,7 @@ fn name_changes(
     (before, after)
 }
 
-/// What is added to counters: it follows from the states alone, too.
+/// Returns the amounts to add to counters. The amounts follow from the states alone, too.
 fn counter_changes(before: Vec<Counter>, after: Vec<Counter>) -> BTreeMap<Counter, i64> {
     let mut added = BTreeMap::new();
     for counter in after {

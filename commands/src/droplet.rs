@@ -1,4 +1,4 @@
-//! What can be asked for about droplets, one file a use case.
+//! The commands about droplets, one file a use case.
 
 mod delete;
 mod machine_job;

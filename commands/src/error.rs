@@ -1,4 +1,4 @@
-//! Why a command was not carried out.
+//! The reasons why a command was not carried out.
 
 use domain::decider;
 use domain::unique_name::UniqueName;
@@ -7,41 +7,43 @@ use event_store::write::group::AppendError;
 
 use crate::token::MAX_STREAMS;
 
-/// Why a command was not carried out.
+/// The reason why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// A rule forbids it: the caller's fault. Nothing was written.
+    /// A rule forbids the command: the caller's fault. Nothing was written.
     #[error(transparent)]
     Rejected(#[from] Rejected),
-    /// The idempotency key was used before, for something else. Nothing was written.
+    /// The idempotency key was used before, for another request. Nothing was written.
     #[error(
         "the idempotency key was used before for another request: send each request with a key of \
          its own"
     )]
     KeyReused,
-    /// Others kept changing the same streams. Nothing was written; it may be sent again.
+    /// Other commands kept changing the same streams. Nothing was written; the command may be sent again.
     #[error("others kept changing the same thing at the same time: send the command again")]
     Conflict,
-    /// The event store failed: the command may or may not have been carried out. Sent again under
-    /// its idempotency key, it has one effect.
+    /// The event store failed: the command may or may not have been carried out. Sent again under its
+    /// idempotency key, the command has one effect.
     #[error("the command was not confirmed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// A refusal: a rule that the command breaks, for programs and for people.
+/// A rejection: a rule that the command breaks, for programs and for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Rejected {
-    /// The name of the broken rule, `SCREAMING_SNAKE_CASE`. Clients match on it: it never changes.
+    /// The name of the broken rule, in `SCREAMING_SNAKE_CASE`. Clients match on the code, so it never
+    /// changes.
     pub code: &'static str,
-    /// The GraphQL input field at fault, as a camelCase path, when it is one field's fault.
+    /// The GraphQL input field at fault, as a camelCase path. `None` if the rejection is not the fault of
+    /// one field.
     pub field: Option<&'static str>,
-    /// What is wrong and what to do about it, for people.
+    /// The fault and its remedy, for people.
     pub message: String,
 }
 
 impl Rejected {
-    /// The refusal of an aggregate.
+    /// Returns the rejection of an aggregate.
     pub(crate) fn by_rule(rejection: &impl decider::Rejection) -> Self {
         Self {
             code: rejection.code(),
@@ -50,7 +52,7 @@ impl Rejected {
         }
     }
 
-    /// The command would change more streams than a token can name.
+    /// Returns the rejection of a command that would change more streams than a token can name.
     pub(crate) fn too_large(streams: usize) -> Self {
         Self {
             code: "COMMAND_TOO_LARGE",
@@ -62,7 +64,7 @@ impl Rejected {
         }
     }
 
-    /// Another stream holds the name.
+    /// Returns the rejection of a name that another stream holds.
     pub(crate) fn name_taken(name: &UniqueName) -> Self {
         let (scope, key) = (name.scope, &name.key);
         let thing = scope.holder.rsplit(' ').next().unwrap_or(scope.holder);

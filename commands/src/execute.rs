@@ -1,4 +1,4 @@
-//! Carries out a command: load, decide, append; again when it lost a race.
+//! Carries out a command: load, decide, append; and retry after a conflict.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,14 +25,14 @@ use crate::request;
 use crate::stream_locks::StreamLocks;
 use crate::streams::{self, Loaded, Streams, Trust};
 
-/// How often a command may lose a race before its caller is told.
+/// The number of conflicts after which a command fails.
 const MAX_CONFLICTS: u32 = 5;
 
-/// The pauses after lost races: from the first to the longest.
+/// The pauses after conflicts: from the first to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Carries out commands. Cheap to clone; clones share what they remember of streams.
+/// Carries out commands. Cheap to clone; clones share the cache of streams.
 #[derive(Clone, Debug)]
 pub struct Commands {
     pool: PgPool,
@@ -41,19 +41,19 @@ pub struct Commands {
     locks: Arc<StreamLocks>,
 }
 
-/// One thing that can be asked for, with its arguments.
+/// A use case: one kind of command, with its arguments.
 pub(crate) trait UseCase: Sync {
-    /// Its name; part of the request's hash, so it never changes.
+    /// Returns the name of the use case. The name is part of the request's hash, so it never changes.
     fn name(&self) -> &'static str;
 
-    /// The stream of the aggregate that the command names.
+    /// Returns the stream of the aggregate that the command names.
     fn subject(&self) -> StreamId;
 
-    /// What the client asked for, without ids that were made for this request. Part of the
-    /// request's hash: what is in it never changes its form.
+    /// Returns the arguments of the client, without ids that were made for this request. The arguments are
+    /// part of the request's hash, so their form never changes.
     fn arguments(&self) -> Value;
 
-    /// Decides. May be called several times, on newer states.
+    /// Decides on the command. May be called several times, on newer states.
     fn decide(
         &self,
         context: &Context,
@@ -62,7 +62,7 @@ pub(crate) trait UseCase: Sync {
 }
 
 impl Commands {
-    /// Commands that are appended through this appender, and read streams through this pool.
+    /// Returns an executor that appends through this appender and reads streams through this pool.
     #[must_use]
     pub fn new(pool: PgPool, appender: Appender) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Commands {
         }
     }
 
-    /// Carries out a use case and gives its receipt.
+    /// Carries out a use case and returns its receipt.
     pub(crate) async fn execute(
         &self,
         context: &Context,
@@ -103,7 +103,7 @@ impl Commands {
         result
     }
 
-    /// The state of a stream as it is stored now.
+    /// Returns the state of a stream as it is stored now.
     pub(crate) async fn stored<D: Registered>(
         &self,
         org: &OrgId,
@@ -139,7 +139,7 @@ impl Commands {
                         return Ok(receipt);
                     }
                     Outcome::Repeated(first) => {
-                        // What the first run wrote is not what is remembered here.
+                        // The cache does not hold what the first run wrote.
                         self.forget(&decision);
                         return answer_of(&first, key.as_ref());
                     }
@@ -159,7 +159,7 @@ impl Commands {
                 Err(CommandError::Rejected(rejected)) => Err(rejected),
                 Err(error) => return Err(error),
             };
-            // A refusal, or nothing to do: that may only be said of the state as it is stored.
+            // A rejection, or nothing to do: either answer must rest on the state as it is stored.
             if streams.believed() {
                 trust = Trust::Store;
                 continue;
@@ -169,8 +169,8 @@ impl Commands {
             };
             // The first run of this very command may be what left nothing to do, or made it illegal.
             let first = match &answer {
-                // Having nothing to do uses the key up too: sent again when there is something to do, the
-                // command must not do it after all.
+                // The key is used up too if there is nothing to do: sent again when there is something to
+                // do, the command must not do it after all.
                 Ok(receipt) => {
                     let keyed = key.keyed(receipt);
                     idempotency::remember(&self.pool, &context.org, &keyed).await?
@@ -200,8 +200,8 @@ impl Commands {
         Ok(self.appender.append(append).await?)
     }
 
-    /// Remembers the states that are committed now, and stores snapshots of those that have become
-    /// long: after the commit, because a snapshot must never know an event that does not exist.
+    /// Caches the committed states, and stores snapshots of the streams that have become long. Both follow
+    /// the commit, because a snapshot must never know an event that does not exist.
     async fn appended(&self, org: &OrgId, decision: Decision) {
         for change in std::iter::once(decision.subject).chain(decision.others) {
             if is_due(&change) {
@@ -222,7 +222,7 @@ impl Commands {
             }
         };
         if let Err(error) = saved {
-            // It costs whoever loads the stream next some time, and nothing else.
+            // The failure only costs the next load of the stream some time.
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 stream.id = %stream,
@@ -239,14 +239,14 @@ impl Commands {
     }
 }
 
-/// An idempotency key and what it was sent with.
+/// An idempotency key and the hash of its request.
 struct Key {
     key: String,
     hash: [u8; 32],
 }
 
 impl Key {
-    /// What is stored about the command that comes to this receipt.
+    /// Returns the stored form of the key: with the request's hash and this receipt.
     fn keyed(&self, receipt: &Receipt) -> Keyed {
         Keyed {
             key: self.key.clone(),
@@ -257,7 +257,8 @@ impl Key {
     }
 }
 
-/// What a repeated command is answered with: the receipt of the first run, if that was the same.
+/// Returns the answer to a repeated command: the receipt of the first run, if the first run had the same
+/// request.
 fn answer_of(first: &Repeated, key: Option<&Key>) -> Result<Receipt, CommandError> {
     if key.is_none_or(|key| first.request_hash != key.hash) {
         return Err(CommandError::KeyReused);
@@ -265,7 +266,7 @@ fn answer_of(first: &Repeated, key: Option<&Key>) -> Result<Receipt, CommandErro
     serde_json::from_str(&first.receipt).map_err(|error| CommandError::Unavailable(error.into()))
 }
 
-/// Whether the change took its stream over a multiple of [`snapshot::EVERY`].
+/// Returns true if the change took its stream over a multiple of [`snapshot::EVERY`].
 fn is_due(change: &Change) -> bool {
     change.before.0 / snapshot::EVERY < change.version().0 / snapshot::EVERY
 }

@@ -1,4 +1,4 @@
-//! What can be asked for about jobs, one file a use case.
+//! The commands about jobs, one file a use case.
 
 mod ownership;
 mod submit;

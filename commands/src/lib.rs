@@ -1,18 +1,18 @@
 //! The only path that writes events.
 //!
-//! A command is carried out by [`Commands`](execute::Commands): the streams it concerns are loaded
-//! and folded, the rules of `domain` decide, and everything that follows (events of all streams,
-//! names taken and given back, the idempotency key) is appended at once or not at all. A command
-//! that lost a race is decided again on the state as it then is, a bounded number of times.
+//! [`Commands`](execute::Commands) carries out a command. It loads and folds the streams that the command
+//! concerns, and the rules of `domain` decide. All that follows (events of all streams, names taken and
+//! released, the idempotency key) is appended at once or not at all. After a conflict the command is
+//! decided again on the newer state, a bounded number of times.
 //!
-//! What it promises:
+//! The crate promises:
 //! - a [`Receipt`](receipt::Receipt) means that the events are committed, durably;
-//! - a refusal was decided on the state as it is stored, never on a remembered one only;
+//! - a rejection was decided on the state as it is stored, never on a cached one only;
 //! - a command sent again under its idempotency key has one effect and one receipt;
 //! - streams of another organization look as if they did not exist.
 //!
-//! It must never write an event by another way than the event store's append, hold a rule that one
-//! aggregate could hold alone, or read a clock: time and ids arrive with the
+//! The crate must never write an event by another way than the event store's append. It must never hold a
+//! rule that one aggregate could hold alone. It must never read a clock: time and ids arrive with the
 //! [`Context`](context::Context). Only [`process`], which acts on its own, reads the clock.
 
 pub mod context;

@@ -9,17 +9,19 @@ use crate::token::Token;
 
 /// The streams that a command wrote, and the versions that they have since: committed, durably.
 ///
-/// It is stored with the idempotency key, so that a command that is sent again has the same receipt. Types of
-/// streams are stored as codes, so that an older program reads the receipt of a newer one.
+/// The receipt is stored with the idempotency key, so that a command that is sent again has the same
+/// receipt. Types of streams are stored as codes, so that an older program reads the receipt of a newer
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Vec<Place>", try_from = "Vec<Place>")]
 pub struct Receipt {
-    /// At least one; the first is that of the aggregate which the command named.
+    /// The streams and their versions, at least one. The first is the stream of the aggregate that the
+    /// command named.
     pub streams: Vec<(StreamId, Version)>,
 }
 
 impl Receipt {
-    /// The token with which a query waits until it shows what was written.
+    /// Returns the token with which a query waits until it shows what was written.
     #[must_use]
     pub fn token(&self) -> Token {
         Token {
@@ -27,7 +29,7 @@ impl Receipt {
         }
     }
 
-    /// The stream of the aggregate that the command named.
+    /// Returns the stream of the aggregate that the command named.
     #[must_use]
     pub fn subject(&self) -> StreamId {
         self.streams
@@ -37,10 +39,10 @@ impl Receipt {
     }
 }
 
-/// One stream of a receipt, as it is stored.
+/// A stream of a receipt, as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct Place {
-    /// The code of its type.
+    /// The code of the stream's type.
     stream_type: i16,
     stream: Uuid,
     version: Version,

@@ -1,16 +1,16 @@
-//! The hash that tells whether a command sent again under its idempotency key is the same command.
+//! The hash that shows if a command sent again under its idempotency key is the same command.
 //!
-//! It covers the organization, the use case and what the client asked for. It leaves out what the
-//! platform makes anew for every request: the command's id, the ids of new droplets and jobs, the
-//! actor and the time. `occurred_at` is left out too: a client that does not send it gets the time
-//! of the request, which is another one every time. The hash must stay the same for as long as keys
-//! are kept, so it covers JSON in one canonical form and never the program's own representation.
+//! The hash covers the organization, the use case and the arguments of the client. It leaves out what the
+//! platform makes for every request: the command's id, the ids of new droplets and jobs, the actor and the
+//! time. `occurred_at` is left out too: a client that does not send it gets the time of the request, which
+//! differs every time. The hash must stay the same for as long as keys are kept. So it covers JSON in one
+//! canonical form and never the program's own representation.
 
 use domain::ids::OrgId;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// The hash of a request.
+/// Returns the hash of a request.
 pub(crate) fn hash(org: &OrgId, use_case: &str, arguments: &Value) -> [u8; 32] {
     let mut canonical = String::new();
     write_text(&mut canonical, org.as_str());
@@ -19,8 +19,8 @@ pub(crate) fn hash(org: &OrgId, use_case: &str, arguments: &Value) -> [u8; 32] {
     Sha256::digest(canonical).into()
 }
 
-/// Writes JSON with the fields of every object in the order of their names, whatever order the
-/// JSON library keeps.
+/// Writes JSON with the fields of every object in the order of their names, whatever order the JSON library
+/// keeps.
 fn write(out: &mut String, value: &Value) {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {

@@ -1,9 +1,9 @@
 //! Loads the streams that a command is decided on.
 //!
-//! A state that is only remembered, or assumed, may be wrong: another process may have gone on. To
-//! accept a command on it is safe, because the append checks the version of every stream that was
-//! loaded, written or not. To refuse one is not, nor to answer that there is nothing to do; such an
-//! answer is given only when all states came from the store ([`crate::execute`]).
+//! A state that is only cached, or assumed, may be wrong: another process may have written since. Accepting
+//! a command on such a state is safe, because the append checks the version of every stream that was
+//! loaded, written or not. A rejection is not safe, nor is the answer that there is nothing to do. Such an
+//! answer is given only if all states were read from the store ([`crate::execute`]).
 
 use std::sync::Arc;
 
@@ -27,12 +27,12 @@ pub(crate) struct Loaded<D> {
     pub(crate) version: Version,
 }
 
-/// What may be believed without asking the store.
+/// The sources of states that need no read of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// What this process remembers, and that ids made just now are new.
+    /// The cache of this process, and the assumption that ids made just now are new.
     Memory,
-    /// Nothing.
+    /// None: every state is read from the store.
     Store,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Streams<'a> {
 }
 
 impl<'a> Streams<'a> {
-    /// Streams of an organization.
+    /// Returns the streams of an organization, none of them loaded.
     pub(crate) fn new(pool: &'a PgPool, cache: &'a Cache, org: &'a OrgId, trust: Trust) -> Self {
         Self {
             pool,
@@ -60,12 +60,12 @@ impl<'a> Streams<'a> {
         }
     }
 
-    /// Whether a state was believed without asking the store.
+    /// Returns true if a state was used without reading the store.
     pub(crate) fn believed(&self) -> bool {
         self.believed
     }
 
-    /// The streams that were loaded besides those that are written, with the versions that they had.
+    /// Returns the streams that were loaded besides the written ones, with the versions that they had.
     pub(crate) fn read_besides(
         &self,
         written: impl Iterator<Item = (StreamId, Version)>,
@@ -77,8 +77,8 @@ impl<'a> Streams<'a> {
         reads
     }
 
-    /// A stream that exists, as far as the caller knows. The command is carried out only if the stream is
-    /// still as it was loaded, whether the command writes it or not.
+    /// Loads a stream that exists, as far as the caller knows. The command is carried out only if the
+    /// stream did not change since the load, whether the command writes it or not.
     pub(crate) async fn load<D: Registered>(
         &mut self,
         stream: impl Into<StreamId>,
@@ -88,8 +88,9 @@ impl<'a> Streams<'a> {
         Ok(loaded)
     }
 
-    /// A stream of which the command takes only what stays true for ever once it is true, such as that
-    /// it exists. It may change meanwhile: the command then does not conflict with whoever writes it.
+    /// Loads a stream of which the command uses only a lasting fact, one that is true for ever once it is
+    /// true. An example is that the stream exists. The stream may change meanwhile: the command does not
+    /// conflict with its writers.
     pub(crate) async fn load_fact<D: Registered>(
         &mut self,
         stream: impl Into<StreamId>,
@@ -97,7 +98,7 @@ impl<'a> Streams<'a> {
         self.remembered_or_read(stream.into()).await
     }
 
-    /// A stream whose id was made for this command, and which is therefore new.
+    /// Opens a stream whose id was made for this command, and which is therefore new.
     pub(crate) async fn open<D: Registered>(
         &mut self,
         stream: impl Into<StreamId>,
@@ -158,16 +159,16 @@ impl<D: Registered> Loaded<D> {
     }
 }
 
-/// Reads a stream from the store, from its snapshot on if it has one. A stream of another
-/// organization looks absent.
+/// Reads a stream from the store, from its snapshot on if it has one. A stream of another organization
+/// looks absent.
 pub(crate) async fn read<D: Registered>(
     pool: &PgPool,
     org: &OrgId,
     stream: StreamId,
 ) -> Result<Loaded<D>, StoreError> {
     if let Some((state, version)) = snapshot::load::<D>(pool, stream).await? {
-        // The snapshot's own last event is read again: it says whose the stream is, and that the
-        // snapshot is of this stream and not ahead of it.
+        // The last event that the snapshot covers is read again. It shows the owner of the stream, and that
+        // the snapshot is of this stream and not ahead of it.
         let events = log::read_stream(pool, stream, Version(version.0 - 1)).await?;
         match events.split_first() {
             Some((last, later)) if last.version == version => {

@@ -1,11 +1,11 @@
-//! The consistency token: what a client hands back in order to see its own write.
+//! The consistency token, which a client sends back in order to see its own write.
 //!
-//! Opaque to clients, and safe in a URL or a header: URL-safe base64 without padding over
-//! `2;0:<uuid>:<version>;1:<uuid>:<version>`, each stream with the code of its type. The leading number is
-//! the version of the form, so that a later form is told apart from garbage. Codes are passed on whether
-//! this program knows them or not: an older program reads the token of a newer one, and waits for what
-//! its own read models make of it. A token is a request to wait, not a permission: whoever reads by it
-//! still sees the caller's organization only.
+//! The token is opaque to clients, and safe in a URL or a header. It is URL-safe base64 without padding
+//! over `2;0:<uuid>:<version>;1:<uuid>:<version>`, each stream with the code of its type. The leading
+//! number is the version of the form, so that a later form is told apart from garbage. Codes are passed on
+//! even if this program does not know them. An older program reads the token of a newer one, and waits for
+//! what its own read models make of it. A token is a request to wait, not a permission: its holder still
+//! sees the caller's organization only.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,30 +19,31 @@ use uuid::Uuid;
 /// The version of the form that is written, and the only one that is read.
 const FORM: u32 = 2;
 
-/// The most streams that a token may name, and that a command may write: so that no client can make a query
-/// wait for thousands, and every command that is accepted has a token.
+/// The most streams that a token may name, and that a command may write. So no client can make a query wait
+/// for thousands, and every accepted command has a token.
 pub const MAX_STREAMS: usize = 64;
 
-/// Longer than any token of [`MAX_STREAMS`] streams.
+/// The longest text that is read as a token, in bytes: longer than any token of [`MAX_STREAMS`] streams.
 const MAX_TEXT: usize = 8_192;
 
 /// The versions of streams that a command has written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// At least one; the first is that of the aggregate which the command named.
+    /// The streams and their versions, at least one. The first is the stream of the aggregate that the
+    /// command named.
     pub streams: Vec<(StreamId, Version)>,
 }
 
 /// A text that is no [`Token`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
-    /// It was not made by this platform, or was changed or cut since.
+    /// The text was not made by this platform, or was changed or cut since.
     #[error(
         "this is not a consistency token: send the `consistencyToken` of a mutation's answer unchanged, or \
          none at all"
     )]
     Malformed,
-    /// It was made by a newer version of the platform.
+    /// The token was made by a newer version of the platform.
     #[error(
         "the consistency token was made by a newer version of the platform: ask again when all of \
          it is up to date, or without a token"

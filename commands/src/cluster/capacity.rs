@@ -1,9 +1,9 @@
-//! Holds clusters to the number of live droplets that they may have.
+//! Enforces the number of live droplets that a cluster may have.
 //!
-//! The number is a counter, which the append changes and checks in one statement. So of any droplets
-//! that join at once only as many succeed as there is room for, and none joins a cluster that is
-//! deleted, in maintenance or made smaller at the same time: whoever decides on a cluster's state reads
-//! its stream, and the append checks that the stream did not change.
+//! The number is a counter, which the append changes and checks in one statement. So of any droplets that
+//! join at once only as many succeed as there is room for. None joins a cluster that is deleted, in
+//! maintenance or made smaller at the same time. The reason: a decision on a cluster's state reads its
+//! stream, and the append checks that the stream did not change.
 
 use domain::cluster::{Capacity, Cluster, ClusterCommand, live_droplets};
 use domain::ids::ClusterId;
@@ -26,7 +26,7 @@ pub(super) async fn decide(
     })
 }
 
-/// Adds to the decision that makes a droplet live what its cluster requires. Rejections name `field`.
+/// Adds the requirements of the cluster to the decision that makes a droplet live. Rejections name `field`.
 pub(crate) async fn join(
     streams: &mut Streams<'_>,
     id: ClusterId,

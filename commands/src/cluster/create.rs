@@ -1,4 +1,4 @@
-//! Asks for a cluster.
+//! Creates a cluster.
 
 use domain::cluster::{Cluster, ClusterCommand, NodeLimits};
 use domain::ids::ClusterId;
@@ -13,16 +13,16 @@ use crate::execute::{Commands, UseCase};
 use crate::receipt::Receipt;
 use crate::streams::{Loaded, Streams};
 
-/// A cluster that is asked for.
+/// The arguments of a new cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCluster {
-    /// Its id, made for this request.
+    /// The id of the cluster, made for this request.
     pub id: ClusterId,
-    /// Its name, which no other living cluster of the organization may have.
+    /// The name of the cluster, which no other living cluster of the organization may have.
     pub name: ClusterName,
-    /// What it is for; possibly nothing.
+    /// The purpose of the cluster; possibly empty.
     pub description: String,
-    /// The bounds of its size, in live droplets.
+    /// The bounds of the cluster's size, in live droplets.
     pub limits: NodeLimits,
 }
 

@@ -14,11 +14,11 @@ use crate::receipt::Receipt;
 use crate::streams::Streams;
 
 impl Commands {
-    /// Deletes a cluster, which gives its name back.
+    /// Deletes a cluster, which releases its name.
     ///
     /// # Errors
-    /// [`CommandError`]; `CLUSTER_NOT_FOUND` also for clusters of other organizations;
-    /// `CLUSTER_NOT_EMPTY` while the cluster has live droplets.
+    /// [`CommandError`]; `CLUSTER_NOT_FOUND` also for clusters of other organizations; `CLUSTER_NOT_EMPTY`
+    /// while the cluster has live droplets.
     pub async fn delete_cluster(
         &self,
         context: &Context,

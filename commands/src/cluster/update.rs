@@ -14,11 +14,11 @@ use crate::receipt::Receipt;
 use crate::streams::Streams;
 
 impl Commands {
-    /// Changes a cluster. A cluster that gets another name gives its name back.
+    /// Changes a cluster. A cluster that gets another name releases its former name.
     ///
     /// # Errors
-    /// [`CommandError`]; `CLUSTER_NOT_FOUND` also for clusters of other organizations;
-    /// `CLUSTER_TOO_LARGE` when the cluster has more live droplets than the new maximum.
+    /// [`CommandError`]; `CLUSTER_NOT_FOUND` also for clusters of other organizations; `CLUSTER_TOO_LARGE`
+    /// when the cluster has more live droplets than the new maximum.
     pub async fn cluster(
         &self,
         context: &Context,

@@ -1,4 +1,4 @@
-//! Asks for a droplet's end, and for the job that removes its machine where the platform does.
+//! Requests the deletion of a droplet, with the job that removes its machine if the platform provisions it.
 
 use domain::droplet::{Droplet, DropletCommand, Provisioner};
 use domain::ids::{DropletId, JobId};
@@ -14,9 +14,9 @@ use crate::receipt::Receipt;
 use crate::streams::{Loaded, Streams};
 
 impl Commands {
-    /// Asks for a droplet's end. The platform's droplets get their `deprovision` job, under the
-    /// given id, in the same append; an agent is told by the event alone. The receipt names the
-    /// droplet, then the job if there is one.
+    /// Requests the deletion of a droplet. A droplet of the platform gets its `deprovision` job, under the
+    /// given id, in the same append. An agent learns of the deletion by the event alone. The receipt names
+    /// the droplet, then the job if there is one.
     ///
     /// # Errors
     /// [`CommandError`]; `DROPLET_NOT_FOUND` also for droplets of other organizations.

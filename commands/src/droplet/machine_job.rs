@@ -11,10 +11,10 @@ use crate::streams::{Loaded, Streams};
 
 /// The kind of the job that makes a PLATFORM droplet's machine.
 pub(crate) const PROVISION: &str = "provision";
-/// The kind of the job that removes it.
+/// The kind of the job that removes a PLATFORM droplet's machine.
 pub(crate) const DEPROVISION: &str = "deprovision";
 
-/// Whether jobs of this kind belong to droplets, when the platform runs them.
+/// Returns true if jobs of this kind belong to droplets when the platform runs them.
 pub(crate) fn is_reserved(kind: &JobKind) -> bool {
     matches!(kind.as_str(), PROVISION | DEPROVISION)
 }

@@ -1,14 +1,14 @@
-//! Who may report on a droplet.
+//! The sources that may report on a droplet.
 //!
-//! Droplets of the provisioner PLATFORM are reported on by the platform's own process manager. Everyone
-//! else may wish, but not report, so that nobody can make a machine active that does not exist.
+//! Only the platform's own process manager reports on droplets of the provisioner PLATFORM. Other sources
+//! may request changes, but not report, so that nobody can make a machine active that does not exist.
 
 use domain::droplet::{Droplet, DropletUpdate, Provisioner};
 use event_store::envelope::RequestSource;
 
 use crate::error::Rejected;
 
-/// Refuses a command to a droplet that this source may not send.
+/// Rejects a command to a droplet that this source may not send.
 pub(super) fn check(
     source: RequestSource,
     droplet: &Droplet,

@@ -1,4 +1,4 @@
-//! Asks for a droplet, and for the job that makes its machine where the platform does.
+//! Requests a droplet, with the job that makes its machine if the platform provisions it.
 
 use domain::droplet::{Droplet, DropletCommand, Provisioner};
 use domain::ids::{ClusterId, DropletId, JobId};
@@ -17,36 +17,37 @@ use crate::execute::{Commands, UseCase};
 use crate::receipt::Receipt;
 use crate::streams::{Loaded, Streams};
 
-/// A droplet that is asked for.
+/// The arguments of a new droplet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDroplet {
-    /// Its id, made for this request.
+    /// The id of the droplet, made for this request.
     pub id: DropletId,
-    /// The id of its `provision` job, made for this request; used for PLATFORM droplets.
+    /// The id of the droplet's `provision` job, made for this request; used for PLATFORM droplets.
     pub job: JobId,
-    /// Its name, which no other live droplet of the organization may have.
+    /// The name of the droplet, which no other live droplet of the organization may have.
     pub name: DropletName,
-    /// One of the catalogue's sizes.
+    /// The size, one of the catalogue's.
     pub size: SizeSlug,
-    /// One of the catalogue's regions, which offers the size.
+    /// The region, one of the catalogue's that offers the size.
     pub region: RegionSlug,
-    /// One of the catalogue's images, which fits on the size's disk.
+    /// The image, one of the catalogue's that fits on the size's disk.
     pub image: ImageSlug,
-    /// Its tags; one that is named twice counts once.
+    /// The tags of the droplet; a repeated tag counts once.
     pub tags: Vec<Tag>,
-    /// The cluster that it is to belong to, if any.
+    /// The cluster of the droplet, if any.
     pub cluster: Option<ClusterId>,
-    /// Who makes and removes its machine.
+    /// The provisioner, which makes and removes the machine.
     pub provisioner: Provisioner,
 }
 
 impl Commands {
-    /// Asks for a droplet. Takes its name; the platform's droplets get their `provision` job in the
+    /// Requests a droplet, and takes its name. A droplet of the platform gets its `provision` job in the
     /// same append. The receipt names the droplet, then the job if there is one.
     ///
     /// # Errors
     /// [`CommandError`]; `NAME_TAKEN` when another live droplet has the name; `CLUSTER_NOT_FOUND`,
-    /// `CLUSTER_DELETED`, `CLUSTER_IN_MAINTENANCE` or `CLUSTER_FULL` when the cluster does not take it.
+    /// `CLUSTER_DELETED`, `CLUSTER_IN_MAINTENANCE` or `CLUSTER_FULL` when the cluster does not take the
+    /// droplet.
     pub async fn provision_droplet(
         &self,
         context: &Context,

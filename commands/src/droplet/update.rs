@@ -1,4 +1,4 @@
-//! Changes a droplet, or takes in what its provisioner reports, where nothing else is concerned.
+//! Changes a droplet, or records a report of its provisioner, if no other aggregate is concerned.
 
 use domain::droplet::{Address, Droplet, DropletUpdate};
 use domain::ids::DropletId;
@@ -14,8 +14,8 @@ use crate::receipt::Receipt;
 use crate::streams::{Loaded, Streams};
 
 impl Commands {
-    /// Changes a droplet, or reports on it. A droplet that gets another name, or comes to its end, gives
-    /// its name back.
+    /// Changes a droplet, or reports on it. A droplet that gets another name, or ends, releases its former
+    /// name.
     ///
     /// # Errors
     /// [`CommandError`]; `DROPLET_NOT_FOUND` also for droplets of other organizations.

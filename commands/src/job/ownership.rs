@@ -1,8 +1,8 @@
-//! Who may submit a job of which kind, and who may report on it.
+//! The sources that may submit a job of a kind, and that may report on it.
 //!
-//! Jobs of the runner PLATFORM are reported on by the platform's own process manager, and the kinds that
-//! belong to droplets are submitted with them. Everyone else may wish (submit and cancel ordinary work),
-//! but not report.
+//! Only the platform's own process manager reports on jobs of the runner PLATFORM. The kinds that belong to
+//! droplets are submitted with the droplets. Other sources may submit and cancel ordinary work, but not
+//! report.
 
 use domain::job::{Job, JobSpec, JobUpdate, Runner};
 use domain::name::JobKind;
@@ -11,7 +11,7 @@ use event_store::envelope::RequestSource;
 use crate::droplet::is_reserved;
 use crate::error::Rejected;
 
-/// Refuses a job that this source may not submit.
+/// Rejects a job that this source may not submit.
 pub(super) fn check_submission(
     source: RequestSource,
     kind: &JobKind,
@@ -30,14 +30,14 @@ pub(super) fn check_submission(
     Ok(())
 }
 
-/// Refuses a command to a job that this source may not send.
+/// Rejects a command to a job that this source may not send.
 pub(super) fn check_update(
     source: RequestSource,
     job: &Job,
     update: &JobUpdate,
 ) -> Result<(), Rejected> {
     let Some(spec) = job.spec() else {
-        // It is absent or at its end, and refuses everything itself.
+        // The job is absent or ended, and rejects every command itself.
         return Ok(());
     };
     if source == RequestSource::Process || spec.runner == Runner::Agent {

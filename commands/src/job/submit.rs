@@ -1,4 +1,4 @@
-//! Asks for a job on something that exists.
+//! Submits a job on an existing droplet or a cluster.
 
 use domain::droplet::{Droplet, DropletRejection};
 use domain::ids::JobId;
@@ -15,23 +15,23 @@ use crate::execute::{Commands, UseCase};
 use crate::receipt::Receipt;
 use crate::streams::{Loaded, Streams};
 
-/// A job that is asked for.
+/// The arguments of a new job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewJob {
-    /// What is to be done.
+    /// The kind of the work.
     pub kind: JobKind,
-    /// What it concerns; a droplet must exist in the organization.
+    /// The droplet or cluster that the job concerns; a droplet must exist in the organization.
     pub subject: JobSubject,
-    /// What the runner needs to know besides.
+    /// The further input of the runner.
     pub parameters: Map<String, Value>,
-    /// Who does it.
+    /// The runner, which does the work.
     pub runner: Runner,
-    /// How often it may be tried, from 1 to [`domain::job::MAX_ATTEMPTS`].
+    /// The number of allowed attempts, from 1 to [`domain::job::MAX_ATTEMPTS`].
     pub attempts: u8,
 }
 
 impl Commands {
-    /// Asks for a job, under an id that was made for this request.
+    /// Submits a job, under an id that was made for this request.
     ///
     /// # Errors
     /// [`CommandError`]; `DROPLET_NOT_FOUND` also when the droplet is another organization's,

@@ -1,4 +1,4 @@
-//! Takes in what a job's runner reports, or that nobody wants the job any more.
+//! Records a report of a job's runner, or cancels the job.
 
 use domain::ids::JobId;
 use domain::job::{Job, JobUpdate};

@@ -1,15 +1,13 @@
-//! The platform's own runner: works off the jobs of runner PLATFORM, and so makes and removes the
-//! machines of PLATFORM droplets, with a simulated provider.
+//! The platform's own runner, which runs the jobs of runner PLATFORM with a simulated provider. So it makes
+//! and removes the machines of PLATFORM droplets.
 //!
-//! A to-do list ([`TodoList`]) holds the jobs that have not ended. A worker claims one for a few
-//! seconds at a time, looks at the job and its droplet as they are stored now, and takes the next
-//! step only; then it looks again. So it never matters where another worker stopped. A step is a
-//! command whose id and idempotency key follow from the event that asked for the job, so that a
-//! step taken twice has one effect.
+//! A to-do list ([`TodoList`]) holds the jobs that have not ended. A worker claims one for a few seconds at
+//! a time and reads the job and its droplet as they are stored now. It takes the next step only, and then
+//! reads again. So the step at which another worker stopped never matters. A step is a command whose id and
+//! idempotency key follow from the event that submitted the job. So a repeated step has one effect.
 //!
-//! It never sticks: a claim runs out, an error puts the job back for a growing pause, and a job
-//! that waits for another one is put back too. It must never keep a state of its own beyond the
-//! claim.
+//! No job gets stuck: a claim expires, and an error puts the job back for a growing pause. A job that waits
+//! for another one is put back too. The runner must never keep a state of its own beyond the claim.
 
 mod claims;
 mod plan;
@@ -33,21 +31,20 @@ use crate::execute::Commands;
 use claims::{Claims, Item};
 use worker::{Worked, Worker};
 
-/// How the simulated provider behaves.
+/// The behaviour of the simulated provider.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Simulation {
-    /// How long each step of a job takes.
+    /// The duration of each step of a job.
     pub step_delay: Duration,
-    /// The share of jobs that fail, from 0.0 to 1.0. Which ones follows from their ids, so that a
-    /// job has the same fate however often it is tried. Removing a machine never fails.
+    /// The share of jobs that fail, from 0.0 to 1.0. The id of a job decides if it fails, so that the job
+    /// has the same result however often it is tried. Removing a machine never fails.
     pub failure_rate: f64,
 }
 
-/// How soon a job that waits for another one may be looked at again, should nobody say that the
-/// other one ended.
+/// The pause of a job that waits for another one, if no signal says that the other one ended.
 const WAIT: Duration = Duration::from_millis(250);
 
-/// The pause after a job's first failure; it doubles with each further one.
+/// The pause after a job's first failure. The pause doubles with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -67,11 +64,11 @@ pub(super) const MANAGER: ProcessManager = ProcessManager {
     },
 };
 
-/// Works off the to-do list until `stop`, with at most `workers` jobs at a time. `todo` is the signal
-/// that the [`TodoList`] raises; without it, the list is looked at every [`POLL`].
+/// Runs the jobs of the to-do list until `stop`, with at most `workers` jobs at a time. `todo` is the
+/// signal that the [`TodoList`] raises; without it, the poll interval of the list is [`POLL`].
 ///
-/// Any number of processes may run this beside each other. When it returns, nothing of it runs any
-/// more, and jobs it had begun are free for others.
+/// Any number of processes may run this beside each other. After the return no task of the runner runs any
+/// more, and the jobs that it had begun are free for others.
 pub async fn run(
     pool: PgPool,
     commands: Commands,
@@ -89,7 +86,7 @@ pub async fn run(
     let mut jobs = JoinSet::new();
     let mut pauses = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
     while !runner.stop.is_cancelled() {
-        // Taken note of before looking, so that a hint in between is not lost.
+        // The value is read before the list, so that a hint in between is not lost.
         let seen = runner.todo.value();
         let free = workers.saturating_sub(jobs.len());
         let patience = match runner.claims.take(free).await {
@@ -123,7 +120,7 @@ pub async fn run(
     }
 }
 
-/// What all jobs of one [`run`] share.
+/// The data that all jobs of one [`run`] share.
 struct Runner {
     claims: Claims,
     worker: Worker,
@@ -132,11 +129,11 @@ struct Runner {
 }
 
 impl Runner {
-    /// Works on a claimed job, and gives the claim up in the end, one way or another.
+    /// Works on a claimed job, and releases the claim in any case.
     async fn work(&self, item: Item) {
         let worked = tokio::select! {
             worked = self.worker.work(&item) => worked,
-            // The job ended, or somebody else has it.
+            // The job ended, or another worker holds the claim.
             () = self.claims.keep(&item) => return,
             () = self.stop.cancelled() => Ok(Worked::Stopped),
         };
@@ -159,9 +156,9 @@ impl Runner {
             }
         };
         match put {
-            // Whoever waited for this job may go on.
+            // Jobs that waited for this one may continue.
             Ok(()) => self.todo.raise(),
-            // Nothing is lost: the claim runs out.
+            // Nothing is lost: the claim expires.
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 job.id = %item.job,
@@ -171,13 +168,13 @@ impl Runner {
     }
 }
 
-/// A pause that doubles with each failure, give or take a half.
+/// Returns a pause that doubles with each failure, with a jitter of half.
 fn pause_after(failures: u32) -> Duration {
     let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures));
     Backoff::new(doubled, LONGEST_PAUSE).next_pause()
 }
 
-/// A panic ends its job's task only; the claim runs out, and the job is tried again.
+/// Logs a panic. A panic ends its job's task only; the claim expires, and the job is retried.
 fn log_panic(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended {
         tracing::error!(

@@ -11,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 use super::job_runner::{self, Simulation};
 use crate::execute::Commands;
 
-/// Every process manager.
+/// All process managers.
 pub static PROCESS_MANAGERS: &[ProcessManager] = &[job_runner::MANAGER];
 
 /// A to-do list and the work on it.
 #[derive(Debug)]
 pub struct ProcessManager {
-    /// Its name in logs and metrics.
+    /// The name of the process manager in logs and metrics.
     pub name: &'static str,
-    /// Creates the consumer that writes its to-do list. The consumer raises the signal after each new item.
+    /// Creates the consumer that writes the to-do list. The consumer raises the signal after each new item.
     pub todo_list: fn(Signal) -> Arc<dyn Consumer>,
     /// Works on the list until the token is cancelled. The signal is the one that the list raises.
     pub run: fn(Dependencies, Signal, CancellationToken) -> Work,
@@ -28,23 +28,23 @@ pub struct ProcessManager {
 /// The work of a process manager, until it is stopped.
 pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What process managers read, write and are configured by.
+/// The dependencies and the settings of process managers.
 #[derive(Clone, Debug)]
 pub struct Dependencies {
-    /// Holds the lists.
+    /// The database that holds the lists.
     pub pool: PgPool,
-    /// Carries out the commands of process managers.
+    /// The executor of the commands of process managers.
     pub commands: Commands,
-    /// Configures the simulated provider.
+    /// The settings of the simulated provider.
     pub simulation: Simulation,
-    /// The most items that each works on at a time.
+    /// The most items that each process manager works on at a time.
     pub workers: usize,
 }
 
-/// The consumers of all process managers, for programs that operate them and do none of their work.
+/// Returns the consumers of all process managers, for programs that operate them and do none of their work.
 #[must_use]
 pub fn todo_lists() -> Vec<Arc<dyn Consumer>> {
-    // Nobody listens to these signals: those who work on a list poll it.
+    // Nobody listens to these signals: the workers of a list poll it.
     let lists = PROCESS_MANAGERS.iter();
     lists
         .map(|manager| (manager.todo_list)(Signal::new()))

@@ -1,8 +1,8 @@
-//! Who works on what: claims on the items of the to-do list, each for a few seconds.
+//! Claims of workers on the items of the to-do list, each for a few seconds.
 //!
-//! A claim spares work, it does not make anything correct: two workers on one job take the same
-//! steps, and each step has one effect. Time here is the database's, so that the clocks of the
-//! workers' machines do not matter.
+//! A claim saves work; correctness does not depend on it: two workers on one job take the same steps, and
+//! each step has one effect. Time here is the database's, so that the clocks of the workers' machines do
+//! not matter.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-/// How long a claim holds without being renewed.
+/// The duration of a claim that is not renewed.
 const CLAIM: Duration = Duration::from_secs(5);
-/// How often it is renewed: two renewals may fail before it is lost.
+/// The interval of renewals: two renewals may fail before the claim is lost.
 const RENEWAL: Duration = Duration::from_millis(1_500);
 
-/// A job that is to be done.
+/// A job on the to-do list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) job: JobId,
     pub(super) org: OrgId,
-    /// The droplet it concerns, if it concerns one.
+    /// The droplet that the job concerns, if any.
     pub(super) droplet: Option<DropletId>,
     pub(super) kind: String,
-    /// The event that asked for it.
+    /// The event that submitted the job.
     pub(super) event: EventId,
     pub(super) correlation_id: CorrelationId,
-    /// How often working on it failed.
+    /// The number of failed attempts to work on the job.
     pub(super) failures: u32,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// Claims in the name of a new owner.
+    /// Returns claims in the name of a new owner.
     #[expect(
         clippy::disallowed_methods,
         reason = "a process manager is an edge: the owner's name enters here"
@@ -52,7 +52,7 @@ impl Claims {
         }
     }
 
-    /// Claims the oldest items that are free, at most so many.
+    /// Claims the oldest free items, at most so many.
     pub(super) async fn take(&self, at_most: usize) -> Result<Vec<Item>, StoreError> {
         if at_most == 0 {
             return Ok(Vec::new());
@@ -79,8 +79,8 @@ impl Claims {
             .map_err(StoreError::unavailable("claiming jobs"))
     }
 
-    /// Renews the claim on an item for as long as it can; returns when the claim is lost or the item
-    /// is gone.
+    /// Renews the claim on an item for as long as possible. Returns when the claim is lost or the item is
+    /// gone.
     pub(super) async fn keep(&self, item: &Item) {
         loop {
             tokio::time::sleep(RENEWAL).await;
@@ -103,8 +103,8 @@ impl Claims {
         }
     }
 
-    /// Takes an item off the list, whoever has it, because its job has ended; frees those that waited
-    /// for it.
+    /// Takes an item off the list, whoever holds its claim, because its job has ended. Frees the items that
+    /// waited for that job.
     pub(super) async fn retire(&self, item: &Item) -> Result<(), StoreError> {
         sqlx::query(
             "with retired as (delete from process.todo where job_id = $1) \
@@ -119,12 +119,12 @@ impl Claims {
         Ok(())
     }
 
-    /// Gives an item up for the time being.
+    /// Releases the claim on an item, which is free again after the pause.
     pub(super) async fn put_back(&self, item: &Item, pause: Duration) -> Result<(), StoreError> {
         self.give_up(item, pause, 0).await
     }
 
-    /// Gives an item up because of an error.
+    /// Releases the claim on an item because of an error, and counts the failure.
     pub(super) async fn put_back_failed(
         &self,
         item: &Item,
@@ -133,7 +133,7 @@ impl Claims {
         self.give_up(item, pause, 1).await
     }
 
-    /// Whether the droplet's machine may still be being made by a job on the list.
+    /// Returns true if a job on the list may still be making the droplet's machine.
     pub(super) async fn is_being_provisioned(
         pool: &PgPool,
         droplet: DropletId,

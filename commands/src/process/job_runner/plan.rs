@@ -1,58 +1,59 @@
-//! What comes next for a job of the platform: a function of how things are, and of nothing else.
+//! The plan of a job of the platform: the next step, as a function of the stored states and of nothing
+//! else.
 //!
-//! The droplet is reported on before its job ends. So a job that has ended is proof that there is
-//! nothing left to do, wherever the worker before stopped.
+//! The report on the droplet precedes the end of its job. So a job that has ended proves that there is
+//! nothing left to do, wherever the previous worker stopped.
 
 use domain::droplet::Droplet;
 use domain::job::Job;
 
-/// What kind of work a job is.
+/// The kind of work of a job.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Work<'a> {
     /// Making the droplet's machine.
     Provision(&'a Droplet),
-    /// Removing it.
+    /// Removing the droplet's machine.
     Deprovision(&'a Droplet, Provisioning),
-    /// Anything else: steps that do nothing.
+    /// Any other work: steps that do nothing.
     Other,
 }
 
-/// Whether the droplet's machine may still be being made.
+/// The state of provisioning: `GoesOn` while the droplet's machine may still be being made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Provisioning {
     GoesOn,
     Ended,
 }
 
-/// Whether the simulation lets a job fail.
+/// The result of a job in the simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Success,
     Failure,
 }
 
-/// One command, or none.
+/// A step of a job: one command, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Start the job.
+    /// Starts the job.
     Start,
-    /// Work for a while, and say how far the job got.
+    /// Works for a while, and reports the progress of the job.
     Progress(Stage),
-    /// Make the machine's addresses known.
+    /// Reports the droplet active, with the addresses of its machine.
     ReportActive,
-    /// Say that the machine could not be made.
+    /// Reports that the machine could not be made.
     ReportFailed(&'static str),
-    /// Say that the machine is gone.
+    /// Reports that the machine is removed.
     ReportDeleted,
-    /// End the job well.
+    /// Ends the job as succeeded.
     Succeed,
-    /// End the job badly.
+    /// Ends the job as failed.
     Fail(&'static str),
-    /// End the job because nobody wants it any more.
+    /// Ends the job as cancelled, because nobody wants it any more.
     Cancel(&'static str),
-    /// Nothing now: another job comes first.
+    /// No step now: another job has to end first.
     Wait,
-    /// Nothing any more.
+    /// No step any more.
     Finished,
 }
 
@@ -63,7 +64,7 @@ pub(super) struct Stage {
     pub(super) message: &'static str,
 }
 
-/// Where a job that fails does so: after this stage.
+/// The stage, in percent, after which a job that is to fail does so.
 const FAILS_AFTER: u8 = 30;
 
 const PROVISIONING: [Stage; 4] = stages(["placed", "creating", "booting", "ready"]);
@@ -73,7 +74,7 @@ const WORKING: [Stage; 4] = stages(["preparing", "working", "finishing", "done"]
 const NO_CAPACITY: &str = "the simulated provider had no capacity left";
 const SIMULATED: &str = "the simulated work failed";
 
-/// The next step.
+/// Returns the next step.
 pub(super) fn next(work: Work<'_>, job: &Job, fate: Fate) -> Step {
     let reached = match job {
         Job::Submitted { .. } => None,
@@ -106,7 +107,8 @@ fn provision(droplet: &Droplet, reached: Option<u8>, fate: Fate) -> Step {
 fn deprovision(droplet: &Droplet, provisioning: Provisioning, reached: Option<u8>) -> Step {
     match droplet {
         Droplet::Deleting { .. } => match provisioning {
-            // It notices the deletion at its next step, and ends; then this goes on.
+            // The provisioning job notices the deletion at its next step, and ends; then this job
+            // continues.
             Provisioning::GoesOn => Step::Wait,
             Provisioning::Ended => stage(&DEPROVISIONING, reached, Step::ReportDeleted),
         },
@@ -117,7 +119,7 @@ fn deprovision(droplet: &Droplet, provisioning: Provisioning, reached: Option<u8
     }
 }
 
-/// The first stage that was not reached yet, or what comes after the last.
+/// Returns the first stage that was not reached yet, or `then` after the last one.
 fn stage(stages: &[Stage], reached: Option<u8>, then: Step) -> Step {
     let Some(reached) = reached else {
         return Step::Start;

@@ -1,7 +1,7 @@
-//! A provider that makes no machines, and remembers that it made them.
+//! A simulated provider, which makes no machines but records that it made them.
 //!
-//! Both of its calls may be repeated. Addresses are simulated: `10.0.0.0/8` for the private ones, and
-//! for the public ones `100.64.0.0/10`, which is set apart for carriers and routed nowhere.
+//! Both operations may be repeated. Addresses are simulated: private ones are of `10.0.0.0/8`. Public ones
+//! are of `100.64.0.0/10`, which is reserved for carriers and routed nowhere.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ use sqlx::PgPool;
 
 const PRIVATE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 0);
 const PUBLIC: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 0);
-/// Addresses of the smaller network, without its first and last.
+/// The number of addresses of the smaller network, without its first and last.
 const MACHINES: i64 = (1 << 22) - 2;
 
 /// The simulated provider.
@@ -21,25 +21,25 @@ pub(super) struct Provider {
     pool: PgPool,
 }
 
-/// Why the provider did not do what it was asked to.
+/// The reason why an operation of the provider failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProviderError {
-    /// It has made as many machines as it has addresses, which it never uses twice.
+    /// The provider has made as many machines as it has addresses, which it never uses twice.
     #[error("the simulated provider has no addresses left")]
     OutOfAddresses,
-    /// Its memory is out of reach.
+    /// The database of the provider is unavailable.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Provider {
-    /// A provider that remembers its machines in this database.
+    /// Returns a provider that records its machines in this database.
     pub(super) fn new(pool: PgPool) -> Self {
         Self { pool }
     }
 
-    /// Makes the droplet's machine, if it has none, and gives its addresses: always the same ones for
-    /// one droplet, and never those of another.
+    /// Makes the droplet's machine, if it has none, and returns its addresses. A droplet always has the
+    /// same addresses, and never those of another.
     pub(super) async fn create(&self, droplet: DropletId) -> Result<[Address; 2], ProviderError> {
         let ordinal: i64 = sqlx::query_scalar(
             "insert into process.simulated_machines (droplet_id) values ($1) \

@@ -1,4 +1,4 @@
-//! The to-do list, kept from the events of jobs.
+//! The to-do list of the job runner, written from the events of jobs.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use event_store::envelope::{Positioned, Recorded};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Keeps the jobs that the platform is to run: from the submission of each to its end.
+/// Keeps the jobs that the platform is to run, from the submission of each to its end.
 #[derive(Clone, Debug)]
 pub struct TodoList {
     wake: Signal,
 }
 
 impl TodoList {
-    /// A list that raises the signal whenever something was put on it.
+    /// Returns a list that raises the signal whenever an item is added.
     #[must_use]
     pub fn new(wake: Signal) -> Self {
         Self { wake }
@@ -36,7 +36,8 @@ impl Consumer for TodoList {
         1
     }
 
-    /// An item that a worker has claimed stays: it says that the work is under way, and others wait for it.
+    /// Clears only the items without a claim. A claimed item shows that the work is under way, and other
+    /// jobs wait for it.
     fn rebuild(&self) -> Rebuild {
         Rebuild::InPlace {
             clear: "delete from process.todo where claimed_by is null",
@@ -52,7 +53,7 @@ impl Consumer for TodoList {
         transaction: &mut PgConnection,
         events: &[Positioned<Recorded>],
     ) -> Result<(), ApplyError> {
-        // Within a batch, the last word about each job counts.
+        // Within a batch, the last event about each job counts.
         let mut jobs = BTreeMap::new();
         for event in events {
             match meaning(event) {
@@ -88,7 +89,7 @@ impl Consumer for TodoList {
     }
 }
 
-/// What an event means for the list.
+/// The effect of an event on the list.
 enum Meaning<'e> {
     ToDo(&'e Positioned<Recorded>, &'e JobSubmitted),
     Ended,

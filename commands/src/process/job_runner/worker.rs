@@ -1,4 +1,4 @@
-//! Takes the steps of a job, one after the other.
+//! Takes the steps of a job, one by one.
 
 use chrono::Utc;
 use domain::droplet::{Droplet, DropletUpdate};
@@ -21,10 +21,10 @@ use crate::droplet::{DEPROVISION, PROVISION};
 use crate::error::CommandError;
 use crate::execute::Commands;
 
-/// The name under which the platform acts, as actor and as worker.
+/// The name of the platform, as actor and as worker.
 const PLATFORM: &str = "platform";
 
-/// Works on jobs; holds nothing of any of them.
+/// Works on jobs; keeps no state of any of them.
 #[derive(Debug)]
 pub(super) struct Worker {
     pool: PgPool,
@@ -33,7 +33,7 @@ pub(super) struct Worker {
     simulation: Simulation,
 }
 
-/// How far a job was worked on.
+/// The point at which the work on a job stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Worked {
     ToItsEnd,
@@ -41,10 +41,10 @@ pub(super) enum Worked {
     Stopped,
 }
 
-/// Why a job was not worked on any further.
+/// The reason why the work on a job stopped early.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WorkError {
-    /// A step was refused, and again after another look.
+    /// A step was rejected, and again after another read of the states.
     #[error("the step {step:?} was refused")]
     Refused {
         step: Step,
@@ -58,15 +58,15 @@ pub(super) enum WorkError {
         #[source]
         source: CommandError,
     },
-    /// The provider did not do its part.
+    /// An operation of the provider failed.
     #[error("the provider did not do its part")]
     Provider(#[from] ProviderError),
-    /// The job could not be looked at.
+    /// The job could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// How things are, and what comes next.
+/// The stored state of the droplet, and the next step.
 struct Look {
     droplet: Option<Droplet>,
     step: Step,
@@ -89,7 +89,7 @@ impl Worker {
             match self.advance(item).await {
                 Ok(Some(worked)) => return Ok(worked),
                 Ok(None) => {}
-                // Things changed since the look, or another worker was faster: look again, once.
+                // The states changed since the read, or another worker was faster: read again, once.
                 Err(WorkError::Refused { step, .. }) if refused_before != Some(step) => {
                     refused_before = Some(step);
                 }
@@ -205,8 +205,8 @@ impl Worker {
         }
     }
 
-    /// Removes a machine that was made too late: whoever removed the droplet's machine meanwhile did not
-    /// find this one.
+    /// Removes a machine that was made too late: the job that removed the droplet's machine meanwhile did
+    /// not find this one.
     async fn remove_if_unwanted(&self, item: &Item) -> Result<(), WorkError> {
         let id = droplet_of(item);
         let droplet = self.commands.stored::<Droplet>(&item.org, id).await?;
@@ -230,13 +230,13 @@ fn droplet_of(item: &Item) -> DropletId {
         .expect("steps that report on a droplet are planned for a droplet's jobs only")
 }
 
-/// What came of a job: where the machine can be reached, while there is one.
+/// Returns the result of a job: the addresses of the machine, while there is one.
 fn result(droplet: Option<&Droplet>) -> Value {
     let addresses = droplet.map(Droplet::addresses).unwrap_or_default();
     json!({ "simulated": true, "addresses": addresses })
 }
 
-/// The context of a step's command. Its ids follow from the item's event and the step.
+/// Returns the context of a step's command. Its ids follow from the item's event and the step.
 #[expect(
     clippy::disallowed_methods,
     reason = "a process manager is an edge: here the time of its commands enters"
@@ -256,7 +256,8 @@ fn context(item: &Item, step: Step) -> Context {
     }
 }
 
-/// What tells a step from the other steps of its job. Stored with idempotency keys: never changes.
+/// Returns the key that distinguishes a step from the other steps of its job. The key is stored with
+/// idempotency keys, so it never changes.
 fn key(step: Step) -> String {
     match step {
         Step::Start => "start".to_owned(),
@@ -271,7 +272,8 @@ fn key(step: Step) -> String {
     }
 }
 
-/// The job's fate in the simulation: its id, hashed to a number from 0 to 1, held against the rate.
+/// Returns the job's result in the simulation: its id is hashed to a number from 0 to 1 and compared with
+/// the rate.
 fn fate(item: &Item, failure_rate: f64) -> Fate {
     let hash = Sha256::digest(item.job.as_uuid());
     let mut leading = [0; 4];
