@@ -15,10 +15,10 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// The migration that creates the role of clients' queries.
 const CREATES_READER: i64 = 20_261_101_000_500;
 
-/// SQLSTATE of a missing right.
+/// The SQLSTATE of a missing right.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
-/// Why the database is not at the program's version, or cannot be brought there.
+/// The reason why the database is not at the program's version, or cannot be brought there.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// The database has a migration that this program does not know.
@@ -126,7 +126,7 @@ fn lacks_right_on_reader(error: &MigrateError) -> bool {
     code.as_deref() == Some(INSUFFICIENT_PRIVILEGE)
 }
 
-/// The right that the role which migrates lacks, as far as it concerns `clustergenie_reader`.
+/// Returns the error for the right on `clustergenie_reader` that the migrating role lacks, if it lacks one.
 fn missing_right(role: String, creates_roles: bool, reader_exists: bool) -> Option<SchemaError> {
     match (creates_roles, reader_exists) {
         (false, _) => Some(SchemaError::NeedsCreateRole { role }),
@@ -178,7 +178,7 @@ pub async fn check_owner(pool: &PgPool) -> Result<(), SchemaError> {
     }
 }
 
-/// The applied migrations with their checksums.
+/// Returns the applied migrations with their checksums.
 async fn applied(pool: &PgPool) -> Result<BTreeMap<i64, Vec<u8>>, SchemaError> {
     let tracked: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
         .fetch_one(pool)
