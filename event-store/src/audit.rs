@@ -1,31 +1,31 @@
-//! Checks, while everything goes on, that what is stored is what was recorded: read-only, in statements
-//! of bounded size, each check with the first thing that is not as it must be.
+//! Audits what is stored against what was recorded, while other processes write. The checks are read-only
+//! and use statements of bounded size. Each check reports the first difference that it finds.
 //!
-//! # Why nobody's work at the same time can look like a difference
+//! # Proof that concurrent writes cannot look like a difference
 //!
-//! Let `S0` be the snapshot of the one statement that reads [`Bounds`]: the head of the log `H`, the low
-//! mark `L`, the last row of the log and the last stream. Every statement of a check is sent after that
-//! one was answered, so its snapshot `S` shows everything that `S0` shows, and perhaps more. Each
-//! condition that is checked is one of these:
+//! Let `S0` be the snapshot of the one statement that reads [`Bounds`]. Among the bounds are the head of
+//! the log `H`, the low mark `L`, the last row of the log and the last stream. Every statement of a check
+//! is sent after that statement was answered. So its snapshot `S` shows everything that `S0` shows, and
+//! perhaps more. Each condition that is checked is one of these:
 //!
-//! 1. *About one snapshot.* The condition holds in every snapshot there can be, because what it compares
-//!    is written by one transaction: the head and the rows of the log (`sequencer_write.sql`), the version
-//!    of a stream and its events (`append.sql`); or because the one was committed before the other
-//!    was written: an event before its row in the log, version `n` before version `n + 1` and also
-//!    sequenced not later, the log before a checkpoint. All of it is read by one statement, so it does
-//!    not matter which snapshot that is. Such statements cover a stream as a whole, or the log
-//!    and the events of the same numbers.
+//! 1. *About one snapshot.* The condition holds in every snapshot there can be, for one of two reasons.
+//!    Either one transaction writes what is compared: the head and the rows of the log
+//!    (`sequencer_write.sql`), the version of a stream and its events (`append.sql`). Or the one was
+//!    committed before the other was written: an event before its row in the log, the log before a
+//!    checkpoint. Version `n` was also committed before version `n + 1` was written, and was sequenced not
+//!    later. All that a condition compares is read by one statement, so it does not matter which snapshot
+//!    that is. Such statements cover a stream as a whole, or the log and the events of the same numbers.
 //! 2. *About what `S0` shows.* Rows of `es.log` up to `H`, their events and the digests are final: each
-//!    later snapshot shows the same. No event with a number up to `L` can appear any more (that is
-//!    what the low mark means, see [`crate::log::gaps`]), so an event up to `L` that `S` shows was there in
+//!    later snapshot shows the same. No event with a number up to `L` can appear any more. That is the
+//!    meaning of the low mark, see [`crate::log::gaps`]. So an event up to `L` that `S` shows was there in
 //!    `S0` and had its position.
 //!
-//! What is appended after `S0` is checked where it lies in a stream that is looked at, and otherwise left
-//! to the next audit; every loop is bounded by what `S0` showed, so an audit ends however much is
-//! written meanwhile.
+//! An event appended after `S0` is checked if it lies in a stream that is read, and otherwise left to the
+//! next audit. Every loop is bounded by what `S0` showed, so an audit ends however much is written
+//! meanwhile.
 //!
-//! Constraints of the tables forbid much of what is looked for. No check relies on them: whoever
-//! can alter an event can drop a constraint.
+//! Constraints of the tables forbid many of the differences. No check relies on them: a person who can
+//! alter an event can drop a constraint.
 
 pub mod checkpoints;
 pub mod digests;
@@ -45,40 +45,40 @@ use self::finding::{Difference, Findings, Progress};
 use crate::envelope::{Position, Version};
 use crate::error::StoreError;
 
-/// Rows that one statement looks at, about: enough to be fast, few enough to be over soon.
+/// The approximate number of rows that one statement reads: enough to be fast, few enough to end soon.
 const PAGE: i64 = 10_000;
 
-/// What all checks of one audit share.
+/// The parameters that all checks of one audit share.
 #[derive(Clone, Copy, Debug)]
 pub struct Audit<'a> {
-    /// Where to read. Nothing is written.
+    /// The database to read. Nothing is written.
     pub pool: &'a PgPool,
-    /// How far to look.
+    /// The bounds of the audit.
     pub bounds: Bounds,
-    /// Told how far the check is.
+    /// The progress of the current check, which the check updates.
     pub progress: &'a Progress,
 }
 
-/// How things stood when the audit began.
+/// The bounds of the log and the streams at the beginning of the audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The head of the log, as `es.log_head` tells it.
+    /// The head of the log, from `es.log_head`.
     pub head: Position,
-    /// Every number of an event up to here is in the log or can never appear.
+    /// The low mark: every number of an event up to it is in the log or can never appear.
     low_mark: i64,
-    /// The first and the last position that the log has; 0 when it is empty.
+    /// The first and the last position of the log; 0 if the log is empty.
     first: Position,
     last: Position,
-    /// The highest number of an event that the log has.
+    /// The highest number of an event in the log.
     last_seq: i64,
     /// The highest id of a stream.
     last_stream: Uuid,
 }
 
-/// Why nothing can be checked.
+/// The reason why nothing can be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum BoundsError {
-    /// Postgres fails.
+    /// Postgres failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The role sees only some of the rows.
@@ -90,10 +90,10 @@ pub enum BoundsError {
 }
 
 impl Bounds {
-    /// Reads how things stand.
+    /// Reads the bounds of an audit.
     ///
     /// # Errors
-    /// When Postgres fails, or would not show everything.
+    /// When Postgres fails, or would not show every row.
     pub async fn read(pool: &PgPool) -> Result<Self, BoundsError> {
         let unavailable = || StoreError::unavailable("reading the head of the log");
         let blindfolded: bool = sqlx::query_scalar("select row_security_active('es.events')")
@@ -122,9 +122,9 @@ impl Bounds {
 }
 
 impl Audit<'_> {
-    /// Runs a statement that compares one page and takes in what it found. Its row has `compared`,
-    /// `differences` and, of the first of these, `position`, `stream_id`, `version`, `expected` and
-    /// `found`. Gives the row.
+    /// Runs a statement that compares one page, and adds the result to the findings. The statement returns
+    /// a row with `compared`, `differences` and, of the first difference, `position`, `stream_id`,
+    /// `version`, `expected` and `found`. Returns that row.
     async fn compare_page(
         &self,
         findings: &mut Findings,

@@ -5,9 +5,9 @@ use std::time::Duration;
 use backoff::backoff::Backoff as _;
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 
-/// The pauses of one retry loop. Each is about twice as long as the one before, up to a longest pause, and
-/// varies by half of its length at random, so that loops which failed together do not retry together. It
-/// never ends: whoever gives up counts by itself.
+/// The pauses of one retry loop. Each pause is about twice as long as the one before, up to a longest
+/// pause. It varies by half of its length at random, so that loops which failed together do not retry
+/// together. The sequence never ends: a caller that gives up counts its retries itself.
 #[derive(Debug)]
 pub struct Backoff {
     pauses: ExponentialBackoff,
@@ -15,7 +15,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Pauses that begin with about `first` and grow up to about `longest`.
+    /// Returns pauses that begin with about `first` and grow up to about `longest`.
     #[must_use]
     pub fn new(first: Duration, longest: Duration) -> Self {
         let pauses = ExponentialBackoffBuilder::new()
@@ -28,13 +28,13 @@ impl Backoff {
         Self { pauses, longest }
     }
 
-    /// The pause before the next retry.
+    /// Returns the pause before the next retry.
     pub fn next_pause(&mut self) -> Duration {
-        // `None` would mean that the time for retries is over, and it is not bounded.
+        // `None` would mean that the time for retries is over, but that time is not bounded.
         self.pauses.next_backoff().unwrap_or(self.longest)
     }
 
-    /// Begins again with the first pause, after something succeeded.
+    /// Begins again with the first pause, after a success.
     pub fn reset(&mut self) {
         self.pauses.reset();
     }

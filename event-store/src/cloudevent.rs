@@ -1,8 +1,8 @@
-//! A recorded event as a Kafka message: CloudEvents 1.0, Kafka binding, binary mode. Both directions
-//! are here, so that consumers read what the relay writes.
+//! A recorded event as a Kafka message: CloudEvents 1.0, Kafka binding, binary mode. Both directions are
+//! here, so that consumers read what the relay writes.
 //!
-//! The value is the event's data, byte for byte as stored; everything else is in headers. Extension
-//! attributes are lower case and alphanumeric, as the specification wants.
+//! The value is the event's data, byte for byte as stored. All other attributes are in headers. Extension
+//! attributes are lower case and alphanumeric, as the specification requires.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -14,15 +14,14 @@ use domain::stream_type::StreamType;
 use crate::envelope::{Metadata, Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::CodecError;
 
-/// `ce_source` of every event.
+/// The `ce_source` of every event.
 pub const SOURCE: &str = "/clustergenie";
 
-/// The names of everything in Kafka that belongs to one log. Two logs that share a Kafka need two
-/// prefixes.
+/// The names in Kafka that belong to one log. Two logs that share a Kafka need two prefixes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topics {
     prefix: String,
-    /// Stream types that only newer programs know.
+    /// The stream types that only newer programs know, with their names.
     learned: BTreeMap<StreamType, String>,
 }
 
@@ -30,7 +29,7 @@ impl Topics {
     /// The prefix of a Kafka that serves one log.
     pub const PREFIX: &str = "clustergenie";
 
-    /// Names that begin with the given prefix.
+    /// Returns names that begin with the given prefix.
     #[must_use]
     pub fn new(prefix: impl Into<String>) -> Self {
         Self {
@@ -39,22 +38,22 @@ impl Topics {
         }
     }
 
-    /// Learns the names of stream types, as [`stream_types::names`](crate::stream_types::names) gives them.
-    /// Those of this program's own types stay as they are.
+    /// Adds the names of stream types, from [`stream_types::names`](crate::stream_types::names). The names
+    /// of this program's own types stay as they are.
     pub fn learn(&mut self, names: impl IntoIterator<Item = (StreamType, String)>) {
         let names = names.into_iter();
         self.learned
             .extend(names.filter(|(stream_type, _)| stream_type.name().is_none()));
     }
 
-    /// Whether a stream type has a name here, by this program or because it was learned. Only then it has
-    /// a topic.
+    /// Returns true if a stream type has a name: one of this program, or one that was learned. Only such a
+    /// type has a topic.
     #[must_use]
     pub fn is_known(&self, stream_type: StreamType) -> bool {
         self.name(stream_type).is_some()
     }
 
-    /// The stream types that have a topic, in the order of their codes.
+    /// Returns the stream types that have a topic, in the order of their codes.
     pub fn known(&self) -> impl Iterator<Item = StreamType> {
         let mut known: Vec<_> = StreamType::known().to_vec();
         known.extend(self.learned.keys());
@@ -62,8 +61,8 @@ impl Topics {
         known.into_iter()
     }
 
-    /// The topic of a stream type's events. Of a type that [is not known](Self::is_known) it is the name of no
-    /// topic, and nothing must be published to it.
+    /// Returns the topic of a stream type's events. For a type that [is not known](Self::is_known) the
+    /// result names no topic, and nothing must be published to it.
     #[must_use]
     pub fn events(&self, stream_type: StreamType) -> String {
         match self.name(stream_type) {
@@ -77,20 +76,21 @@ impl Topics {
         stream_type.name().or_else(learned)
     }
 
-    /// The topic of the relay's own progress.
+    /// Returns the topic of the relay's own progress.
     #[must_use]
     pub fn progress(&self) -> String {
         format!("{}.relay.v1", self.prefix)
     }
 
-    /// The transactional id of the relay: Kafka lets one producer with it act at a time.
+    /// Returns the transactional id of the relay. Kafka lets one producer with this id act at a time.
     #[must_use]
     pub fn transactional_id(&self) -> String {
         format!("{}-relay", self.prefix)
     }
 
-    /// The consumer group of a consumer's code. Two versions are two groups, so that a version that must not
-    /// write takes no partitions from the one that may. A rebuild reads the log and needs no group.
+    /// Returns the consumer group of a consumer's code. Two versions are two groups, so that a version that
+    /// must not write takes no partitions from the one that may. A rebuild reads the log and needs no
+    /// group.
     #[must_use]
     pub fn group(&self, consumer: &str, version: i32) -> String {
         format!("{}-{consumer}-v{version}", self.prefix)
@@ -108,7 +108,7 @@ impl Default for Topics {
 pub struct Message {
     /// The topic.
     pub topic: String,
-    /// The partition of the stream; what `murmur2_random` chooses for the key.
+    /// The partition of the stream: the one that `murmur2_random` chooses for the key.
     pub partition: i32,
     /// The stream id.
     pub key: String,
@@ -123,16 +123,16 @@ pub struct Message {
 pub struct Received {
     /// The event, with its position.
     pub event: Positioned<StoredEvent>,
-    /// The position of the event before it in the same shard. A consumer that has not applied that event
-    /// knows that something is missing.
+    /// The position of the preceding event in the same shard. A consumer that has not applied that event
+    /// knows that an event is missing.
     pub previous: Position,
 }
 
-/// Writes an event as a message. `previous` is the position of the event before it in its shard.
+/// Writes an event as a message. `previous` is the position of the preceding event in its shard.
 ///
 /// # Errors
-/// When the stored metadata is not what we write, and when the stream's type is not
-/// [known](Topics::is_known): a topic of a made-up name could not be taken back.
+/// When the stored metadata is not what this program writes, and when the stream's type is not
+/// [known](Topics::is_known). Events in a topic of a made-up name could not be taken back.
 pub fn encode(
     topics: &Topics,
     event: &Positioned<StoredEvent>,
@@ -174,8 +174,8 @@ pub fn encode(
     })
 }
 
-/// Reads a message of a shard. The result has a version and positions that an event can have; whether the log
-/// has the event there is for the caller to check.
+/// Reads a message of a shard. The result has a version and positions that an event can have. The caller
+/// checks that the log has the event at that position.
 ///
 /// # Errors
 /// When a header is missing, malformed, or has an impossible value.
@@ -244,7 +244,8 @@ fn impossible(header: &str, what: &str, found: impl Display) -> CodecError {
     ))
 }
 
-/// RFC 3339 with the microseconds that Postgres keeps, so that reading gives back what was stored.
+/// Formats a time by RFC 3339 with the microseconds that Postgres keeps, so that reading restores the
+/// stored time.
 fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

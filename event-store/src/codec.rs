@@ -1,5 +1,5 @@
-//! Events to stored bytes and back. Writing gives the current shape; reading takes every shape that
-//! was ever written, through [`crate::upcast`].
+//! The codec between events and stored bytes. Writing gives the current shape. Reading takes every shape
+//! that was ever written, through [`crate::upcast`].
 
 use domain::event::DecodeError;
 use domain::registry::Event;
@@ -11,8 +11,8 @@ use crate::upcast;
 /// Decodes a stored event.
 ///
 /// # Errors
-/// When its type is unknown, its shape is newer than this program, or its bytes are not what its
-/// type and schema version say.
+/// When the event's type is unknown, its shape is newer than this program, or its bytes do not fit its type
+/// and schema version.
 pub fn decode(stored: &StoredEvent) -> Result<Recorded, CodecError> {
     let metadata = serde_json::from_str(&stored.metadata).map_err(CodecError::Metadata)?;
     Ok(Recorded {

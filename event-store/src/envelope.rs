@@ -1,4 +1,4 @@
-//! What surrounds an event: where it stands, who caused it, when.
+//! The envelope of an event: its place, its cause and its times.
 
 use std::fmt;
 
@@ -9,17 +9,17 @@ use domain::stream_type::StreamType;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// One aggregate's history: its type and its id.
+/// The id of one aggregate's history: its type and its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId {
-    /// Which aggregate the events belong to.
+    /// The type of the aggregate that the events belong to.
     pub stream_type: StreamType,
-    /// The aggregate's id; unique over all types.
+    /// The aggregate's id, unique over all types.
     pub uuid: Uuid,
 }
 
 impl StreamId {
-    /// The shard that every event of this stream belongs to, for ever.
+    /// Returns the shard that every event of this stream belongs to, for ever.
     #[must_use]
     pub fn shard(&self) -> Shard {
         Shard::of(*self)
@@ -41,7 +41,7 @@ impl fmt::Display for StreamId {
     }
 }
 
-/// How many events a stream has: the version of its last event. `0` is a stream without events.
+/// The number of events of a stream: the version of its last event. `0` is a stream without events.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -52,7 +52,7 @@ impl Version {
     /// The version of a stream that has no events.
     pub const NONE: Self = Self(0);
 
-    /// The version after `count` more events.
+    /// Returns the version after `count` more events.
     #[must_use]
     pub fn plus(self, count: usize) -> Self {
         Self(self.0 + i64::try_from(count).expect("a stream has fewer than 2^63 events"))
@@ -73,7 +73,7 @@ impl fmt::Display for Version {
 pub struct Position(pub i64);
 
 impl Position {
-    /// Before the first event.
+    /// The position before the first event.
     pub const START: Self = Self(0);
 }
 
@@ -85,19 +85,19 @@ impl fmt::Display for Position {
 
 /// A fixed part of all streams: one partition of one Kafka topic, one checkpoint of a consumer.
 ///
-/// The number is `stream type code * PARTITIONS + partition`, the partition the one that Kafka's own
-/// producers would choose for the stream id as key, so that log and topics are cut the same way.
+/// The number is `stream type code * PARTITIONS + partition`. Kafka's own producers would choose the same
+/// partition for the stream id as key, so that log and topics are cut the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shard(pub i16);
 
 impl Shard {
-    /// Partitions of every topic. Never changed: keys would move between partitions.
+    /// The number of partitions of every topic. Never changed: keys would move between partitions.
     pub const PARTITIONS: i16 = 8;
 
-    /// The highest code of a stream type that there is a shard for.
+    /// The highest code of a stream type that has shards.
     pub const MAX_TYPE_CODE: i16 = i16::MAX / Self::PARTITIONS;
 
-    /// The shard of a stream.
+    /// Returns the shard of a stream.
     #[must_use]
     pub fn of(stream: StreamId) -> Self {
         let mut text = Uuid::encode_buffer();
@@ -108,13 +108,13 @@ impl Shard {
         Self::new(stream.stream_type, partition)
     }
 
-    /// The shard of one partition of a type's topic.
+    /// Returns the shard of one partition of a type's topic.
     #[must_use]
     pub fn new(stream_type: StreamType, partition: i16) -> Self {
         Self(stream_type.code() * Self::PARTITIONS + partition)
     }
 
-    /// Every shard of the given types, in order.
+    /// Returns all shards of the given types, in order.
     #[must_use]
     pub fn all(types: &[StreamType]) -> Vec<Self> {
         let mut shards: Vec<_> = types
@@ -125,13 +125,13 @@ impl Shard {
         shards
     }
 
-    /// The stream type whose events are in this shard.
+    /// Returns the stream type whose events are in this shard.
     #[must_use]
     pub fn stream_type(self) -> StreamType {
         StreamType::new(self.0.div_euclid(Self::PARTITIONS))
     }
 
-    /// The partition of the type's topic.
+    /// Returns the partition of the type's topic.
     #[must_use]
     pub fn partition(self) -> i16 {
         self.0.rem_euclid(Self::PARTITIONS)
@@ -144,7 +144,7 @@ impl fmt::Display for Shard {
     }
 }
 
-/// Where the request behind a command came from.
+/// The origin of the request behind a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestSource {
@@ -155,7 +155,7 @@ pub enum RequestSource {
 }
 
 impl RequestSource {
-    /// The name as it is stored and published.
+    /// Returns the name as it is stored and published.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -165,79 +165,79 @@ impl RequestSource {
     }
 }
 
-/// Who caused an event and why; the same for all events of a command.
+/// The actor and the cause of an event; the same for all events of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
-    /// Subject of the caller's token, or the name of the process manager.
+    /// The subject of the caller's token, or the name of the process manager.
     pub actor: String,
     /// The command that recorded the event.
     pub command_id: CommandId,
-    /// Shared by everything that one outside request set in motion.
+    /// The id that all commands and events of one outside request share.
     pub correlation_id: CorrelationId,
     /// The event that a process manager reacted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation_id: Option<EventId>,
-    /// W3C trace context of the request.
+    /// The W3C trace context of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// Where the request came from.
+    /// The origin of the request.
     pub source: RequestSource,
-    /// Business time: when it happened, as far as the caller knows.
+    /// The business time: the time of the change, as far as the caller knows.
     pub occurred_at: DateTime<Utc>,
 }
 
 /// A committed event as it is stored: the payload and metadata are the exact bytes written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
-    /// The stream it belongs to.
+    /// The stream of the event.
     pub stream: StreamId,
-    /// Its place in the stream.
+    /// The version of the event within its stream.
     pub version: Version,
-    /// Unique; follows from stream and version.
+    /// The unique id of the event, which follows from stream and version.
     pub event_id: EventId,
-    /// The organization that owns it.
+    /// The organization that owns the event.
     pub org: OrgId,
-    /// Stored name, such as `droplet_requested`.
+    /// The stored name, such as `droplet_requested`.
     pub event_type: String,
-    /// Version of the payload's shape when it was written.
+    /// The schema version of the payload as it was written.
     pub schema_version: i32,
-    /// The payload, JSON.
+    /// The payload, as JSON.
     pub data: String,
-    /// [`Metadata`], JSON.
+    /// The [`Metadata`], as JSON.
     pub metadata: String,
-    /// When the database took it in: our time, never the caller's.
+    /// The time at which the database recorded the event: our time, never the caller's.
     pub recorded_at: DateTime<Utc>,
 }
 
 /// A committed event, decoded to the shape of this program.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
-    /// The stream it belongs to.
+    /// The stream of the event.
     pub stream: StreamId,
-    /// Its place in the stream.
+    /// The version of the event within its stream.
     pub version: Version,
-    /// Unique; follows from stream and version.
+    /// The unique id of the event, which follows from stream and version.
     pub event_id: EventId,
-    /// The organization that owns it.
+    /// The organization that owns the event.
     pub org: OrgId,
-    /// Who caused it and why.
+    /// The actor and the cause of the event.
     pub metadata: Metadata,
-    /// When the database took it in.
+    /// The time at which the database recorded the event.
     pub recorded_at: DateTime<Utc>,
-    /// What happened.
+    /// The event itself.
     pub event: domain::registry::Event,
 }
 
-/// Something that has its final place in the log.
+/// An event with its final position in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Positioned<T> {
-    /// Where it stands.
+    /// The position of the event.
     pub position: Position,
-    /// What stands there.
+    /// The event.
     pub event: T,
 }
 
-/// MurmurHash2 with the seed of Kafka's Java client, which places keys by it
+/// Returns the MurmurHash2 of a key with the seed of Kafka's Java client, which places keys by it
 /// (`org.apache.kafka.common.utils.Utils.murmur2`).
 fn murmur2(data: &[u8]) -> u32 {
     const SEED: u32 = 0x9747_b28c;

@@ -1,22 +1,22 @@
-//! How the event store fails.
+//! The errors of the event store.
 
 use std::error::Error;
 
 use domain::event::DecodeError;
 
-/// Why the event store could not do what it was asked to.
+/// The reason why an operation of the event store failed.
 ///
 /// Business outcomes of an append (conflict, name taken, repeated command) are not errors; see
 /// [`crate::write::append::Outcome`].
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Postgres did not answer, or answered with a fault. What was being written may or may not have
-    /// been committed.
+    /// Postgres did not answer, or answered with an error. The rows that were being written may or may not
+    /// have been committed.
     #[error("the event store is unavailable while {doing}")]
     Unavailable {
-        /// What we were doing.
+        /// The operation that failed.
         doing: &'static str,
-        /// Why it failed.
+        /// The error of Postgres.
         #[source]
         source: sqlx::Error,
     },
@@ -25,34 +25,34 @@ pub enum StoreError {
     Decode {
         /// The stream.
         stream: crate::envelope::StreamId,
-        /// Which event of it.
+        /// The version of the event in the stream.
         version: crate::envelope::Version,
-        /// What is wrong with it.
+        /// The reason why the event does not decode.
         #[source]
         source: CodecError,
     },
-    /// The tables of a consumer were made by code of another version, and only that may write them.
+    /// The tables of a consumer were made by code of another version, and only that version may write them.
     #[error(
         "`{consumer}` was made by version {found} of its code and this program has version {ours}: use the \
          program that made it"
     )]
     OtherVersion {
-        /// Whose tables.
+        /// The consumer that owns the tables.
         consumer: &'static str,
-        /// The version that made them.
+        /// The version that made the tables.
         found: i32,
-        /// The version here.
+        /// The version of this program's code.
         ours: i32,
     },
-    /// Another process took over: this one must stop acting and take over anew.
+    /// Another process took over: this process must stop its work and take over again first.
     #[error("another process took over {what}")]
     Fenced {
-        /// The lease or checkpoint that moved without us.
+        /// The lease or checkpoint that another process moved.
         what: String,
     },
 }
 
-/// What is wrong with stored bytes.
+/// The reason why stored bytes do not decode.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
     /// The payload does not have the shape of its type.
@@ -61,23 +61,23 @@ pub enum CodecError {
     /// The payload was written by a newer program.
     #[error("{event_type} has schema version {found}, this program knows up to {known}")]
     TooNew {
-        /// Stored name.
+        /// The stored name.
         event_type: String,
-        /// Schema version found.
+        /// The schema version of the payload.
         found: i32,
-        /// Newest schema version known here.
+        /// The newest schema version that this program knows.
         known: i32,
     },
-    /// The metadata is not what we write.
+    /// The metadata is not what this program writes.
     #[error("the metadata is malformed")]
     Metadata(#[source] serde_json::Error),
     /// The stream is of a type that this program has no name for, so that it has no topic.
     #[error("the stream type with the code {code} has no name in this program")]
     UnnamedStreamType {
-        /// The type's code.
+        /// The code of the type.
         code: i16,
     },
-    /// A message from outside lacks something or has it in a wrong form.
+    /// A message from outside lacks a part or has it in a wrong form.
     #[error("{0}")]
     Message(String),
 }
@@ -89,7 +89,7 @@ impl StoreError {
     }
 }
 
-/// An error and everything behind it, in one line.
+/// Returns an error and all its sources, in one line.
 pub(crate) fn chain(error: &(dyn Error + Send + Sync)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

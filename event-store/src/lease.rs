@@ -1,7 +1,8 @@
 //! Leases: one leader at a time, for roles that need it. This module owns `es.leases`.
 //!
-//! A lease says which process should act; its epoch, checked with every write, says which one may. So a clock
-//! that jumps, or an owner that was paused and resumes, costs at most a delay: a stale owner can never write.
+//! A lease names the process that should act. Its epoch, checked with every write, names the one that may.
+//! So a clock that jumps, or an owner that was paused and resumes, costs at most a delay: a stale owner can
+//! never write.
 
 use std::time::Duration;
 
@@ -9,11 +10,11 @@ use sqlx::PgPool;
 
 use crate::error::StoreError;
 
-/// How long a lease lasts without renewal: a standby takes over this long after a kill.
+/// The duration of a lease without renewal: a standby takes over this long after a kill.
 pub const TTL: Duration = Duration::from_secs(2);
-/// How often an owner renews.
+/// The interval at which an owner renews its lease.
 pub const RENEW_EVERY: Duration = Duration::from_millis(500);
-/// How often a standby tries.
+/// The interval at which a standby tries to take the lease.
 pub const TRY_EVERY: Duration = Duration::from_millis(300);
 
 /// A lease that this process holds, or held.
@@ -21,14 +22,15 @@ pub const TRY_EVERY: Duration = Duration::from_millis(300);
 pub struct Lease {
     /// The role, such as `sequencer`.
     pub name: &'static str,
-    /// The owner; unique to the process.
+    /// The owner, unique to the process.
     pub owner: String,
-    /// Grows with every change of owner.
+    /// The epoch, which grows with every change of owner.
     pub epoch: i64,
 }
 
-/// Takes a lease that is free, expired or ours already; `None` while another owner holds it. A lease that
-/// would last longer than any is ever given dates from before the database's clock went back, and is free.
+/// Takes a lease that is free, expired or ours already. Returns `None` while another owner holds it. A
+/// lease that would last longer than any is ever granted dates from before the database's clock went back,
+/// and is free.
 ///
 /// # Errors
 /// When Postgres fails.

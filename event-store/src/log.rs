@@ -1,5 +1,5 @@
-//! The log: reads recorded events by position, or a stream by version. Giving positions is the work of
-//! [`sequencer`].
+//! The log: reads recorded events by position, or a stream by version. The [`sequencer`] assigns the
+//! positions.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ macro_rules! select_positioned {
     };
 }
 
-/// The last position that was given.
+/// Returns the head of the log: the last assigned position.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -40,7 +40,7 @@ pub async fn head(pool: &PgPool) -> Result<Position, StoreError> {
         .map_err(StoreError::unavailable("reading the head of the log"))
 }
 
-/// How many committed events have no position yet; at most 10,000.
+/// Returns the number of committed events that have no position yet; at most 10,000.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -57,7 +57,7 @@ pub async fn unsequenced(pool: &PgPool) -> Result<i64, StoreError> {
     ))
 }
 
-/// The next events after a position, in order, at most `limit`.
+/// Returns the next events after a position, in order, at most `limit`.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -77,7 +77,7 @@ pub async fn read(
     all_positioned(&rows)
 }
 
-/// The events of one shard with `after < position <= up_to`, in order, at most `limit`.
+/// Returns the events of one shard with `after < position <= up_to`, in order, at most `limit`.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -101,7 +101,7 @@ pub async fn read_shard(
     all_positioned(&rows)
 }
 
-/// The next events of one organization after a position, in order, at most `limit`.
+/// Returns the next events of one organization after a position, in order, at most `limit`.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -123,7 +123,7 @@ pub async fn read_organization(
     all_positioned(&rows)
 }
 
-/// The events at the given positions, in order, as a transaction sees them.
+/// Returns the events at the given positions, in order, as a transaction sees them.
 pub(crate) async fn read_at(
     transaction: &mut PgConnection,
     positions: &[i64],
@@ -138,8 +138,8 @@ pub(crate) async fn read_at(
     all_positioned(&rows)
 }
 
-/// The events at the given positions, of those that the log has, each with the position of the event
-/// before it in its shard; in order.
+/// Returns the events at those of the given positions that the log has, in order. Each event has the
+/// position of the preceding event in its shard.
 ///
 /// # Errors
 /// When Postgres fails, or an event is malformed.
@@ -167,7 +167,7 @@ pub async fn read_chained(
         .collect())
 }
 
-/// The ids of the events at the given positions, of those that the log has.
+/// Returns the ids of the events at those of the given positions that the log has.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -189,7 +189,7 @@ pub async fn ids_at(
         .collect())
 }
 
-/// The last position of every shard that has events up to `up_to`.
+/// Returns the last position of every shard that has events up to `up_to`.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -197,8 +197,7 @@ pub async fn shard_heads(
     pool: &PgPool,
     up_to: Position,
 ) -> Result<Vec<(Shard, Position)>, StoreError> {
-    // Every shard there is, also of types that this program does not know, found in the index one after
-    // the other.
+    // All shards in the log, also of types that this program does not know, found in the index one by one.
     let rows: Vec<(i16, i64)> = sqlx::query_as(
         "with recursive s(shard) as ( \
              (select shard from es.log order by shard limit 1) \
@@ -220,7 +219,7 @@ pub async fn shard_heads(
         .collect())
 }
 
-/// The events of a stream after a version, in order. Sees every committed event, sequenced or not.
+/// Returns the events of a stream after a version, in order. Sees every committed event, sequenced or not.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -249,7 +248,7 @@ pub async fn read_stream(
 }
 
 /// Begins a query for the events of an organization, to which the caller adds conditions, an order and a
-/// limit. In it `e` is the event and `l` its place in the log; [`positioned`] reads a row.
+/// limit. In the query `e` is the event and `l` its row in the log; [`positioned`] reads a row.
 #[must_use]
 pub fn select_organization(org: &OrgId) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(select_positioned!("l.org_id = "));
@@ -257,10 +256,10 @@ pub fn select_organization(org: &OrgId) -> QueryBuilder<Postgres> {
     query
 }
 
-/// The event of a row of [`select_organization`].
+/// Returns the event of a row of [`select_organization`].
 ///
 /// # Errors
-/// [`sqlx::Error::Decode`] when it is malformed.
+/// [`sqlx::Error::Decode`] when the event is malformed.
 pub fn positioned(row: &PgRow) -> Result<Positioned<StoredEvent>, sqlx::Error> {
     Ok(Positioned {
         position: Position(row.try_get("position")?),
@@ -275,7 +274,8 @@ fn all_positioned(rows: &[PgRow]) -> Result<Vec<Positioned<StoredEvent>>, StoreE
         .map_err(StoreError::unavailable("reading the log"))
 }
 
-/// The event of a row with the columns of `es.events`. [`sqlx::Error::Decode`] when it is malformed.
+/// Returns the event of a row with the columns of `es.events`. [`sqlx::Error::Decode`] when it is
+/// malformed.
 pub(crate) fn stored(row: &PgRow) -> Result<StoredEvent, sqlx::Error> {
     let malformed = |what: &str, value: &str| {
         sqlx::Error::Decode(format!("the {what} `{value}` of a stored event is not one").into())

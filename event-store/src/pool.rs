@@ -6,23 +6,24 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
 
-/// How long a caller waits for a free connection.
+/// The timeout of a caller that waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long an idle connection is believed to live: after a restart of Postgres, those that nobody used
-/// meanwhile are noticed before they are given a statement.
+/// The idle time up to which a connection is used without a check. After a restart of Postgres, a
+/// connection that was idle for longer is checked before it gets a statement.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
-/// What a pool is for; shown by `pg_stat_activity`, and what its statements may take.
+/// The purpose of a pool. `pg_stat_activity` shows it, and it sets the limits of the pool's statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Appending and loading streams.
+    /// Appends and loads of streams.
     Commands,
     /// Sequencing and publishing.
     Relay,
     /// Projections and process managers.
     Consumers,
-    /// Queries of clients: each statement ends within 5 s, as the role that row-level security binds.
+    /// Queries of clients. Each statement ends within 5 s, and runs as the role that row-level security
+    /// binds.
     Queries,
     /// Migrations and operators' commands.
     Maintenance,
@@ -42,7 +43,8 @@ impl Purpose {
         }
     }
 
-    /// An idle transaction is a dead process that still holds locks: Postgres ends it.
+    /// Returns the settings of a connection. An idle transaction belongs to a dead process that still holds
+    /// locks, so Postgres ends it.
     fn settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
             // The append's plan may be made and kept while the tables are empty, and must still fit
@@ -75,7 +77,7 @@ impl Purpose {
     }
 }
 
-/// Opens a pool; connects at least once, so that a wrong URL is noticed here.
+/// Opens a pool. Connects at least once, so that a wrong URL is noticed here.
 ///
 /// # Errors
 /// When the URL is malformed or Postgres does not answer.
@@ -84,13 +86,13 @@ pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<Pg
         .application_name(purpose.application_name())
         .options(purpose.settings().iter().copied());
     if matches!(purpose, Purpose::Maintenance | Purpose::Audit) {
-        // What takes long there is meant to, and nobody need be warned of it.
+        // Slow statements are expected for these purposes, and need no warning.
         options = options.disable_statement_logging();
     }
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // Asking a connection first whether it lives costs a round trip; one that was just used does.
+        // A check of every connection before its use costs a round trip; one that was just used needs none.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -104,10 +106,10 @@ pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<Pg
         .await
 }
 
-/// Begins a transaction. To be used in place of `PgPool::begin`, whose caller may be given up just while it
-/// waits: the driver then leaves the connection inside a transaction that nobody knows of, and what others
-/// do on it later is never committed. Here the beginning is always awaited; a transaction that nobody
-/// wants any more is rolled back.
+/// Begins a transaction. Use this function in place of `PgPool::begin`, whose caller may be cancelled while
+/// it waits. The driver then leaves the connection inside a transaction that nobody knows of. Statements
+/// that others run on the connection later are never committed. Here the beginning is always awaited, and a
+/// transaction of a cancelled caller is rolled back.
 ///
 /// # Errors
 /// When Postgres does not answer.

@@ -1,8 +1,8 @@
 //! The names of stream types in the database, so that a program can name types that only a newer one knows.
 //!
-//! Streams are stored with the code of their type, and topics are named after it. A program that records
-//! events declares the types of its registry before it records any; a program that passes events on looks
-//! up the names of codes that its own registry lacks. So whoever meets a code in the log finds its name
+//! Streams are stored with the code of their type, and topics are named after the type. A program that
+//! records events declares the types of its registry before it records any. A program that passes events on
+//! looks up the names of codes that its own registry lacks. So the name of every code in the log is found
 //! here. Codes and names are never reused, so rows are only ever added.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use sqlx::PgPool;
 
 use crate::error::StoreError;
 
-/// Why the stream types of this program were not declared.
+/// The reason why the stream types of this program were not declared.
 #[derive(Debug, thiserror::Error)]
 pub enum DeclareError {
     /// The database has the code or the name for another type. This program must record nothing there.
@@ -25,11 +25,11 @@ pub enum DeclareError {
     Conflict {
         /// The name in this program.
         name: &'static str,
-        /// Its code in this program.
+        /// The code of the type in this program.
         code: i16,
         /// The name in the database.
         found_name: String,
-        /// Its code in the database.
+        /// The code of the type in the database.
         found_code: i16,
     },
     /// Postgres failed.
@@ -37,8 +37,8 @@ pub enum DeclareError {
     Store(#[from] StoreError),
 }
 
-/// Declares the stream types of this program. To be called by every process that records events, before it
-/// records any; any number of them may at once, and again.
+/// Declares the stream types of this program. Every process that records events must call this before it
+/// records any. Any number of processes may do so at once, and again.
 ///
 /// # Errors
 /// [`DeclareError`].
@@ -86,7 +86,7 @@ async fn declare_types(pool: &PgPool, types: &[(i16, &'static str)]) -> Result<(
     })
 }
 
-/// The names of all stream types that were ever declared, also by newer programs.
+/// Returns the names of all stream types that were ever declared, also by newer programs.
 ///
 /// # Errors
 /// When Postgres fails.

@@ -1,18 +1,18 @@
-//! Brings stored payloads of older shapes to the shape of this program, one version at a time.
+//! Upcasts stored payloads of older shapes to the shape of this program, one version at a time.
 //!
-//! Stored events are never rewritten; they are read through the steps that their aggregate declares
-//! ([`UPCASTS`](domain::aggregate::Aggregate::UPCASTS)). The golden file of every version decodes for
-//! as long as the program lives.
+//! Stored events are never rewritten. They are read through the steps that their aggregate declares
+//! ([`UPCASTS`](domain::aggregate::Aggregate::UPCASTS)). The golden file of every version decodes for as
+//! long as the program exists.
 
 use domain::aggregate::Upcast;
 use serde_json::{Map, Value};
 
 use crate::error::CodecError;
 
-/// Brings a payload from the schema version it was written in to the current one.
+/// Upcasts a payload from the schema version it was written in to the current one.
 ///
 /// # Errors
-/// When it was written by a newer program, or is not what its version says.
+/// When a newer program wrote the payload, or it does not fit its version.
 pub fn to_current(
     upcasts: &[Upcast],
     event_type: &str,

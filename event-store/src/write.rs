@@ -1,6 +1,7 @@
 //! Writing: one statement that commits a command's events with everything that must commit with them.
 //!
-//! It must never write a part of a command, and never lock a row that the command does not concern.
+//! This module must never write a part of a command, and never lock a row that the command does not
+//! concern.
 
 pub mod append;
 pub mod counter;

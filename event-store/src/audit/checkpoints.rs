@@ -1,4 +1,4 @@
-//! No consumer claims to have applied what is not in the log; what is parked is told.
+//! Checks that no consumer claims to have applied what is not in the log, and reports parked streams.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
@@ -9,11 +9,11 @@ use crate::error::StoreError;
 
 const DOING: &str = "checking checkpoints";
 
-/// Streams at most that are named in a note each.
+/// The most streams that are named in a note each.
 const NAMED: i64 = 10;
 
 /// Checks `es.checkpoints` against the head of the log, and notes the parked streams of generations that
-/// serve or are being made. Compares checkpoints.
+/// serve or are being built. Compares checkpoints.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -64,7 +64,7 @@ struct Parked {
     events: i64,
     since: DateTime<Utc>,
     error: Option<String>,
-    /// It was given up.
+    /// True if an operator skipped the stream.
     is_skipped: bool,
     streams: i64,
 }

@@ -1,4 +1,4 @@
-//! Events are what they were when the digest of their range was made.
+//! Checks that events are what they were when the digest of their range was made.
 
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -11,12 +11,12 @@ use crate::error::StoreError;
 use crate::log::digest::{RANGE, select_digest, select_lines};
 
 const DOING: &str = "checking digests";
-/// Ranges that one statement makes digests of.
+/// The number of ranges whose digests one statement computes.
 const RANGES: i64 = 10;
-/// Bytes of a digest.
+/// The length of a digest in bytes.
 const BYTES: usize = 32;
 
-/// A row of `es.digests`, and what is made anew.
+/// A row of `es.digests`, and the digest that was computed again.
 struct Compared {
     first: i64,
     kept: Digest,
@@ -31,7 +31,7 @@ struct Digest {
     event_digests: Option<Vec<u8>>,
 }
 
-/// Makes every digest again and compares. Compares ranges; notes how many events have no digest yet.
+/// Computes every digest again and compares. Compares ranges; notes how many events have no digest yet.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -82,7 +82,8 @@ pub async fn check(audit: &Audit<'_>) -> Result<Findings, StoreError> {
     Ok(findings)
 }
 
-/// The next ranges from $1 on that end by $2, at most $3 of $4 positions each, with their digests made anew.
+/// Selects the next ranges from $1 on that end by $2, at most $3 of $4 positions each. Computes their
+/// digests again.
 const COMPARE: &str = concat!(
     "select kept.first_position, kept.last_position, kept.events, kept.digest, kept.event_digests, ",
     "kept.first_position + $4 - 1 as last_now, now.events as events_now, ",
@@ -111,7 +112,8 @@ fn compared(row: &PgRow) -> Result<Compared, sqlx::Error> {
     })
 }
 
-/// Digests are made in order, so none is missing before another.
+/// Returns the difference for missing digests. Digests are made in order, so none may be missing before
+/// another.
 fn missing(first: i64, next: i64) -> Difference {
     Difference {
         position: Some(Position(first)),
@@ -121,7 +123,7 @@ fn missing(first: i64, next: i64) -> Difference {
     }
 }
 
-/// Names the event that a digest does not agree with, or what else is wrong.
+/// Returns the event that differs from its digest, or another difference of the range.
 async fn name(audit: &Audit<'_>, range: &Compared) -> Result<Difference, StoreError> {
     let unavailable = || StoreError::unavailable(DOING);
     let rows = sqlx::query(concat!(

@@ -1,6 +1,6 @@
-//! Every event in the log can be read: it decodes, also through upcasters, and is what its place says.
-//! Events of stream types that only a newer program knows are checked as far as this one can, and counted
-//! in a note.
+//! Checks that every event in the log can be read: it decodes, also through upcasters, and fits its place.
+//! Events of stream types that only a newer program knows are checked as far as this program can, and
+//! counted in a note.
 
 use domain::ids::EventId;
 use futures_util::TryStreamExt;
@@ -53,12 +53,12 @@ pub async fn check(audit: &Audit<'_>) -> Result<Findings, StoreError> {
     Ok(findings)
 }
 
-/// Whether this program knows the type of a shard's streams.
+/// Returns true if this program knows the type of a shard's streams.
 fn is_known(shard: Shard) -> bool {
     shard.stream_type().info().is_some()
 }
 
-/// What is wrong with a row, if anything is.
+/// Returns the difference of a row, if it has one.
 fn look_at(row: &PgRow, shard: Shard) -> Result<Option<Difference>, sqlx::Error> {
     let unlike = match log::stored(row) {
         Ok(stored) => unlike_its_place(&stored, shard),
@@ -80,7 +80,7 @@ fn look_at(row: &PgRow, shard: Shard) -> Result<Option<Difference>, sqlx::Error>
     }))
 }
 
-/// What an event must be by its place and is not: expected, found.
+/// Returns the property that an event must have by its place and has not: expected, found.
 fn unlike_its_place(stored: &StoredEvent, shard: Shard) -> Option<(String, String)> {
     let StoredEvent {
         stream, version, ..

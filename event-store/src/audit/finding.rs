@@ -1,4 +1,4 @@
-//! What checks find.
+//! The findings of checks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,21 +7,21 @@ use uuid::Uuid;
 
 use crate::envelope::{Position, Version};
 
-/// What one check found.
+/// The findings of one check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Findings {
-    /// How many things were looked at: rows, events, ranges or messages, whatever the check is about.
+    /// The number of compared items: rows, events, ranges or messages, whatever the check is about.
     pub compared: u64,
-    /// How many of them are not as they must be.
+    /// The number of compared items that are not as they must be.
     pub differences: u64,
-    /// The first of these, in the order in which the check looks.
+    /// The first difference, in the order of the check.
     pub first: Option<Difference>,
-    /// What is worth knowing and is no difference, in sentences.
+    /// The facts worth knowing that are no difference, in sentences.
     pub notes: Vec<String>,
 }
 
-/// Something that is not as it must be, and where. Places that do not apply are absent.
+/// An item that is not as it must be, and its place. Parts of a place that do not apply are absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
@@ -34,17 +34,17 @@ pub struct Difference {
     /// The version within the stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
-    /// What else says where: a message of a topic, a row of a read model.
+    /// Any other place: a message of a topic, a row of a read model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// What must be there.
+    /// The expected item.
     pub expected: String,
-    /// What is there.
+    /// The item that was found.
     pub found: String,
 }
 
 impl Findings {
-    /// Takes in differences, of which one is the first.
+    /// Adds differences, of which one is the first.
     pub fn differ(&mut self, differences: u64, first: Difference) {
         self.differences += differences;
         self.first.get_or_insert(first);
@@ -56,7 +56,7 @@ impl Findings {
     }
 }
 
-/// How far a check is, for whoever watches it from another task.
+/// The progress of a check, for another task that reads it.
 #[derive(Debug, Default)]
 pub struct Progress {
     compared: AtomicU64,
@@ -64,18 +64,18 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins anew, with about that many things to look at.
+    /// Restarts the progress, with an approximate number of items to compare.
     pub fn begin(&self, about: u64) {
         self.compared.store(0, Ordering::Relaxed);
         self.about.store(about, Ordering::Relaxed);
     }
 
-    /// Says how many things have been looked at.
+    /// Records the number of compared items.
     pub fn reached(&self, compared: u64) {
         self.compared.store(compared, Ordering::Relaxed);
     }
 
-    /// How many things have been looked at, and of about how many.
+    /// Returns the number of compared items, and the approximate number of all.
     #[must_use]
     pub fn look(&self) -> (u64, u64) {
         let (compared, about) = (&self.compared, &self.about);

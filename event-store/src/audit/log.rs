@@ -1,4 +1,4 @@
-//! Every event is in the log, once, and every row of the log has its event and says what the event says.
+//! Checks that every event is in the log, once. Every row of the log must have its event and agree with it.
 
 use sqlx::Row;
 
@@ -45,7 +45,7 @@ pub async fn check(audit: &Audit<'_>) -> Result<Findings, StoreError> {
     Ok(findings)
 }
 
-/// The number of the last event of a full page after a number; `None` when there are fewer left.
+/// Returns the number of the last event of a full page after a number; `None` if fewer are left.
 async fn end_of_page(audit: &Audit<'_>, after: i64, end: i64) -> Result<Option<i64>, StoreError> {
     sqlx::query_scalar(
         "select seq from es.events where seq > $1 and seq < $2 order by seq offset $3 limit 1",
@@ -58,7 +58,7 @@ async fn end_of_page(audit: &Audit<'_>, after: i64, end: i64) -> Result<Option<i
     .map_err(StoreError::unavailable(DOING))
 }
 
-/// How many events are beyond everything that had a position when the audit began, at most a page.
+/// Returns the number of events beyond all that had a position when the audit began, at most a page.
 async fn newer(audit: &Audit<'_>, end: i64) -> Result<i64, StoreError> {
     sqlx::query_scalar("select count(*) from (select from es.events where seq > $1 limit $2) newer")
         .bind(end)

@@ -1,4 +1,4 @@
-//! Positions are dense: 1, 2, 3, ... up to the head, each once.
+//! Checks that positions are dense: 1, 2, 3, ... up to the head, each once.
 
 use super::finding::{Difference, Findings};
 use super::{Audit, PAGE};
@@ -51,7 +51,7 @@ pub async fn check(audit: &Audit<'_>) -> Result<Findings, StoreError> {
     Ok(findings)
 }
 
-/// The last position of the page after a position; `None` when there is nothing more.
+/// Returns the last position of the page after a position; `None` if there is nothing more.
 async fn end_of_page(audit: &Audit<'_>, after: i64) -> Result<Option<i64>, StoreError> {
     sqlx::query_scalar(
         "select max(position) from (select position from es.log \

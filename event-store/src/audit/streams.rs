@@ -1,5 +1,5 @@
-//! Streams have no holes, end where `es.streams` says, belong to one organization and one type, and
-//! stand in the log in the order of their versions.
+//! Checks that streams have no holes, end where `es.streams` says, and belong to one organization and one
+//! type. Their events must be in the log in the order of their versions.
 
 use domain::stream_type::StreamType;
 use uuid::Uuid;
@@ -44,7 +44,7 @@ pub async fn check(audit: &Audit<'_>) -> Result<Findings, StoreError> {
     }
 }
 
-/// The stream in which a full page ends that begins with a stream; `None` when fewer events are left.
+/// Returns the stream in which a full page ends that begins with a stream; `None` if fewer events are left.
 async fn end_of_page(audit: &Audit<'_>, from: Uuid) -> Result<Option<Uuid>, StoreError> {
     sqlx::query_scalar(
         "select stream_id from es.events where stream_id >= $1 and stream_id <= $2 \

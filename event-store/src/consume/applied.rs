@@ -1,4 +1,4 @@
-//! Whether consumers have applied given versions of streams.
+//! The progress of consumers on given versions of streams.
 
 use domain::ids::OrgId;
 use sqlx::PgPool;
@@ -6,33 +6,33 @@ use sqlx::PgPool;
 use crate::envelope::{Position, StreamId, Version};
 use crate::error::StoreError;
 
-/// A version of a stream, and the consumer that it is asked about.
+/// A version of a stream, and the consumer whose progress on it is wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// The organization that must own the stream.
     pub org: &'a OrgId,
     /// The stream.
     pub stream: StreamId,
-    /// The version of its event.
+    /// The version of the stream.
     pub version: Version,
     /// The consumer, if its progress matters.
     pub consumer: Option<&'static str>,
 }
 
-/// How far a [`Wanted`] version is.
+/// The progress on a [`Wanted`] version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Whether the organization has the stream.
+    /// True if the organization has the stream.
     pub stream_exists: bool,
     /// The position of the event, once it has one.
     pub position: Option<Position>,
-    /// Whether the consumer's generation that serves has applied the event, or parked it. `false` without
+    /// True if the consumer's generation that serves has applied the event, or parked it. `false` without
     /// a consumer.
     pub is_applied: bool,
 }
 
-/// How far each of the wanted versions is, in their order, by one statement. A stream of another
-/// organization looks like one that does not exist.
+/// Returns the progress on each of the wanted versions, in their order, by one statement. A stream of
+/// another organization looks like one that does not exist.
 ///
 /// # Errors
 /// When Postgres fails.

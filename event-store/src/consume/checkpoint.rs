@@ -1,25 +1,26 @@
-//! How far a consumer is in every shard. A checkpoint moves by compare-and-set in the transaction of the
-//! rows that it stands for, so that a stale worker's rows are rolled back with its move. This module owns
-//! `es.checkpoints`, but for their removal with their generation.
+//! Checkpoints: the progress of a consumer in every shard. A checkpoint moves by compare-and-set in the
+//! transaction of the rows that it covers. So a stale worker's rows are rolled back with its move. This
+//! module owns `es.checkpoints`, except for their removal with their generation.
 //!
-//! # Where a new checkpoint begins, and why that skips no event
+//! # The beginning of a new checkpoint, and the proof that it skips no event
 //!
-//! A checkpoint that is created begins just before the first event of its shard, or at the head of the log
-//! if the shard has no event. So the shards of a new aggregate do not send a consumer through the log from
-//! its beginning. Both are read by the statement that creates the checkpoint, thus from one snapshot.
+//! A new checkpoint begins just before the first event of its shard, or at the head of the log if the shard
+//! has no event. So the shards of a new aggregate do not send a consumer through the log from its
+//! beginning. The first event and the head are read by the statement that creates the checkpoint, thus from
+//! one snapshot.
 //!
 //! Let that snapshot show the head `H`. The head and the rows of the log are written by one transaction
-//! (`sequencer_write.sql`), so the snapshot shows every row of the log up to `H` and none beyond: rows up to
-//! `H` are final, and every event that is given a position later gets one beyond `H`.
+//! (`sequencer_write.sql`). So the snapshot shows every row of the log up to `H` and none beyond. Rows up
+//! to `H` are final, and every event that is given a position later gets one beyond `H`.
 //!
-//! - If the snapshot shows an event of the shard, its first one is at `p <= H`. No event of the shard can be
-//!   before `p`, then or later, so a checkpoint at `p - 1` has all of them ahead.
-//! - If it shows none, every event of the shard will be beyond `H`, so a checkpoint at `H` has all of them
-//!   ahead: also one that the sequencer is giving a position at that moment, in a transaction that the
-//!   snapshot does not show.
+//! - If the snapshot shows an event of the shard, its first one is at `p <= H`. No event of the shard can
+//!   be before `p`, then or later. So a checkpoint at `p - 1` has all of them ahead.
+//! - If the snapshot shows none, every event of the shard will be beyond `H`. So a checkpoint at `H` has
+//!   all of them ahead. That includes an event that the sequencer is giving a position at that moment, in a
+//!   transaction that the snapshot does not show.
 //!
-//! Two statements would not do: an event that is sequenced between a look for the shard's first event and a
-//! look at the head would be behind the checkpoint.
+//! Two statements would not suffice. An event that is sequenced between the read of the shard's first event
+//! and the read of the head would be behind the checkpoint.
 
 use std::collections::BTreeMap;
 
@@ -32,27 +33,27 @@ use crate::error::StoreError;
 /// A stored checkpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Every event of the shard up to here has been applied, or is parked.
+    /// The position up to which every event of the shard has been applied, or is parked.
     pub position: Position,
-    /// Where Kafka has the next event: a hint.
+    /// The offset of the next event in Kafka: a hint.
     pub kafka_offset: Option<i64>,
 }
 
-/// A checkpoint's step.
+/// A move of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Move {
-    /// Of which shard.
+    /// The shard of the checkpoint.
     pub shard: Shard,
-    /// Where it must stand.
+    /// The position that the checkpoint must have before.
     pub from: Position,
-    /// Where it will stand.
+    /// The position that the checkpoint gets.
     pub to: Position,
-    /// Where Kafka has the next event, if the batch came from there.
+    /// The offset of the next event in Kafka, if the batch came from Kafka.
     pub kafka_offset: Option<i64>,
 }
 
-/// The checkpoints of the given shards. Those that do not exist are created, before the first event of
-/// their shard, or at the head of the log where there is none (see above).
+/// Returns the checkpoints of the given shards. Missing ones are created before the first event of their
+/// shard, or at the head of the log if there is no event (see above).
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when the generation neither serves nor is being built, and when Postgres fails.
@@ -111,13 +112,12 @@ pub async fn load(
         .collect())
 }
 
-/// Moves checkpoints within the caller's transaction: all of them, or the transaction must be
-/// rolled back.
+/// Moves checkpoints within the caller's transaction: all of them, or the transaction must be rolled back.
 ///
 /// # Errors
-/// [`StoreError::Fenced`] when one of them does not stand where it should (somebody else applied those
-/// events, or the generation is out of service), would move beyond the head of the log, or when the
-/// consumer is paused.
+/// [`StoreError::Fenced`] when a checkpoint is not at its expected position: another worker applied those
+/// events, or the generation is out of service. Also when a checkpoint would move beyond the head of the
+/// log, or when the consumer is paused.
 pub async fn advance(
     transaction: &mut PgConnection,
     consumer: ConsumerId,
@@ -158,7 +158,8 @@ pub async fn advance(
     }
 }
 
-/// The checkpoints of the given shards that exist, in the order of the shards, as a transaction sees them.
+/// Returns the existing checkpoints of the given shards, in the order of the shards, as a transaction sees
+/// them.
 ///
 /// # Errors
 /// When Postgres fails.

@@ -1,8 +1,9 @@
-//! Consumers of recorded events, and how they are run: batch by batch, rows and checkpoint in one transaction.
+//! Consumers of recorded events, and their execution: batch by batch, rows and checkpoint in one
+//! transaction.
 //!
-//! A worker that was paused, or that lost its partition, cannot do harm: its checkpoint does not move
-//! any more, and its transaction is rolled back. An event that cannot be applied is parked with its
-//! stream ([`crate::consume::parked`]); all other streams are applied as usual.
+//! A worker that was paused, or that lost its partition, cannot do harm. Its checkpoint does not move any
+//! more, and its transaction is rolled back. An event that cannot be applied is parked with its stream
+//! ([`crate::consume::parked`]). All other streams are applied as usual.
 
 use async_trait::async_trait;
 use domain::stream_type::StreamType;
@@ -24,24 +25,24 @@ use self::runner::Runner;
 /// A consumer of recorded events: a projection, or the to-do list of a process manager.
 #[async_trait]
 pub trait Consumer: Send + Sync {
-    /// Its name, such as `droplets`, under which its checkpoints are stored.
+    /// Returns the name of the consumer, such as `droplets`, under which its checkpoints are stored.
     fn name(&self) -> &'static str;
 
-    /// The version of its code. Raise it when the same events are to give other rows: its tables are then
-    /// rebuilt from the first event on.
+    /// Returns the version of the consumer's code. Raise it when the same events are to give other rows:
+    /// the tables are then rebuilt from the first event on.
     fn version(&self) -> i32;
 
-    /// How its tables are rebuilt.
+    /// Returns the way in which the consumer's tables are rebuilt.
     fn rebuild(&self) -> Rebuild {
         Rebuild::BesideServing
     }
 
-    /// The types of the streams whose events it applies.
+    /// Returns the types of the streams whose events the consumer applies.
     fn stream_types(&self) -> &'static [StreamType];
 
-    /// Writes the rows that follow from the events, within the given transaction and nowhere else. The events
-    /// are in order within each stream, and none of them was applied before. Tables that have generations
-    /// are named without a schema: the transaction finds those of its generation.
+    /// Writes the rows that follow from the events, within the given transaction and nowhere else. The
+    /// events are in order within each stream, and none of them was applied before. Tables that have
+    /// generations are named without a schema: the transaction finds those of its generation.
     ///
     /// # Errors
     /// [`ApplyError`]; the transaction is rolled back.
@@ -51,44 +52,46 @@ pub trait Consumer: Send + Sync {
         events: &[Positioned<Recorded>],
     ) -> Result<(), ApplyError>;
 
-    /// Is called with the events that were just committed, for waking others. Must not fail or block.
+    /// Wakes other tasks after a commit. Called with the events that were just committed. Must not fail or
+    /// block.
     fn committed(&self, _events: &[Positioned<Recorded>]) {}
 }
 
-/// How the tables of a consumer are rebuilt when its version was raised.
+/// The way in which the tables of a consumer are rebuilt when its version was raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rebuild {
-    /// As tables of a new generation, which are filled beside those that serve and then serve instead. For
-    /// read models.
+    /// A rebuild as tables of a new generation, which are filled beside those that serve and then serve
+    /// instead. For read models.
     BesideServing,
-    /// In the same tables: they are cleared, and the consumer applies all events again. Until it has caught
-    /// up, the tables show an earlier state. For lists that only workers of this program read.
+    /// A rebuild in the same tables: they are cleared, and the consumer applies all events again. Until it
+    /// has caught up, the tables show an earlier state. For lists that only workers of this program read.
     InPlace {
-        /// The statement that clears them. It names the tables with their schema.
+        /// The statement that clears the tables. It names the tables with their schema.
         clear: &'static str,
     },
 }
 
-/// Why events were not applied.
+/// The reason why events were not applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// Postgres refused or failed. Refusals of the data itself park the stream, others are retried.
+    /// Postgres rejected the rows or failed. Rejections of the data itself park the stream, other failures
+    /// are retried.
     #[error("the rows could not be written")]
     Rows(#[from] sqlx::Error),
-    /// The event makes no sense here; parks the stream.
+    /// The event makes no sense here, which parks the stream.
     #[error("{0}")]
     Event(String),
 }
 
 impl ApplyError {
-    /// Whether a retry could help: if not, the event is at fault.
+    /// Returns true if a retry could help. If not, the event is at fault.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Event(_) => false,
             Self::Rows(sqlx::Error::Database(error)) => {
-                // Class 22 data exception, 23 integrity violation, P0 raised by a function: the
-                // event's own fault. Everything else (locks, shutdown, disk, missing table) passes.
+                // Class 22 data exception, 23 integrity violation, P0 raised by a function: the event's own
+                // fault. All other errors (locks, shutdown, disk, missing table) are transient.
                 !error
                     .code()
                     .is_some_and(|code| matches!(&code[..2], "22" | "23" | "P0"))
@@ -99,8 +102,8 @@ impl ApplyError {
     }
 }
 
-/// Applies batches to the generation that serves until `stop`, and retries for ever with growing pauses when
-/// something fails. Retries parked streams first: this program may be able to apply what parked them.
+/// Applies batches to the generation that serves until `stop`, and retries failures for ever with growing
+/// pauses. Retries parked streams first: this program may be able to apply what parked them.
 pub async fn run(
     pool: PgPool,
     consumer: &dyn Consumer,

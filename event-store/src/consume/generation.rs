@@ -1,12 +1,13 @@
 //! Generations of a consumer's tables: one serves, another may be built beside it.
 //!
 //! A consumer's code has a version, its tables have generations. A generation is written only by code of
-//! its version, and only while it serves or is being built: its checkpoints, which every batch must move,
-//! are removed in the transaction that takes it out of service. So a worker that does not know yet that
+//! its version, and only while it serves or is being built. The transaction that takes a generation out of
+//! service removes its checkpoints, which every batch must move. So a worker that does not know yet that
 //! another generation serves can write nothing.
 //!
 //! This module owns `es.generations`. It does not know which tables a generation has, nor how queries find
-//! those of the generation that serves: the caller creates, shows and drops them in the same transaction.
+//! those of the generation that serves. The caller creates, shows and drops the tables in the same
+//! transaction.
 
 use sqlx::{FromRow, PgExecutor, PgPool};
 
@@ -33,22 +34,22 @@ pub(crate) use self::access::{Access, enter};
 /// A generation of a consumer.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Generation {
-    /// The consumer's name.
+    /// The name of the consumer.
     pub consumer: String,
-    /// Its number, from 1.
+    /// The number of the generation, from 1.
     pub generation: i32,
-    /// The version of the code that fills it.
+    /// The version of the code that fills the generation.
     pub version: i32,
-    /// Whether it is being built, serves, or is out of use.
+    /// The state of the generation: it is being built, serves, or is out of use.
     #[sqlx(try_from = "String")]
     pub state: GenerationState,
-    /// Whether its tables were dropped.
+    /// True if the generation's tables were dropped.
     pub is_dropped: bool,
-    /// Whether an operator has paused the consumer.
+    /// True if an operator has paused the consumer.
     pub is_paused: bool,
 }
 
-/// Every generation that these consumers ever had, oldest first.
+/// Returns all generations that these consumers ever had, oldest first.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -67,7 +68,7 @@ pub async fn list(
     .map_err(StoreError::unavailable("listing generations"))
 }
 
-/// Gives a consumer that never ran its first generation, which serves at once.
+/// Adds the first generation of a consumer that never ran. The generation serves at once.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -91,7 +92,7 @@ pub async fn begin(
     Ok(())
 }
 
-/// The generation that serves; the first one, for a consumer that never ran.
+/// Returns the generation that serves; the first one, for a consumer that never ran.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -103,8 +104,8 @@ pub async fn serving(pool: &PgPool, consumer: &'static str) -> Result<ConsumerId
     })
 }
 
-/// The generation that serves and the version of the code that filled it; `None` for a consumer that
-/// never ran.
+/// Returns the generation that serves and the version of the code that filled it. `None` for a consumer
+/// that never ran.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -120,7 +121,7 @@ pub async fn find_serving(pool: &PgPool, consumer: &str) -> Result<Option<(i32, 
     ))
 }
 
-/// The state of a generation; `None` if there is no such generation.
+/// Returns the state of a generation; `None` if there is no such generation.
 ///
 /// # Errors
 /// When Postgres fails.

@@ -1,5 +1,5 @@
-//! Events that a consumer could not apply, and the later events of their streams, which wait behind
-//! them so that no stream is ever applied out of order. All other streams are applied as usual.
+//! Events that a consumer could not apply, and the later events of their streams. The later events wait, so
+//! that no stream is ever applied out of order. All other streams are applied as usual.
 //!
 //! This module owns `es.parked` and `es.skipped`.
 
@@ -22,45 +22,45 @@ pub use self::skip::skip;
 
 pub(crate) use self::batch::ParkedStreams;
 
-/// The table of parked events, for reports that name where something differs.
+/// The table of parked events, for reports that name the place of a difference.
 pub const TABLE: &str = "es.parked";
 
 /// A stream that is parked in a generation.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct ParkedStream {
-    /// Its id.
+    /// The id of the stream.
     pub stream_id: Uuid,
-    /// Its type.
+    /// The type of the stream.
     #[sqlx(try_from = "i16")]
     pub stream_type: StreamType,
-    /// The organization that owns it.
+    /// The organization that owns the stream.
     pub org_id: String,
-    /// Where the event at fault stands in the log.
+    /// The position of the event at fault.
     pub position: i64,
     /// The version of the event at fault.
     pub version: i64,
-    /// Its stored name.
+    /// The stored name of the event at fault.
     pub event_type: String,
-    /// Why it could not be applied.
+    /// The reason why the event could not be applied.
     pub error: String,
-    /// How often it was tried.
+    /// The number of attempts to apply the event.
     pub attempts: i32,
-    /// When it was tried first.
+    /// The time of the first attempt.
     pub first_at: DateTime<Utc>,
-    /// When it was tried last.
+    /// The time of the last attempt.
     pub last_at: DateTime<Utc>,
-    /// How many later events of the stream wait behind it.
+    /// The number of later events of the stream that wait behind the event at fault.
     pub waiting: i64,
-    /// Who skipped the stream, if somebody did.
+    /// The operator who skipped the stream, if it is skipped.
     pub skipped_by: Option<String>,
-    /// Why it was skipped.
+    /// The reason of the skip.
     pub skipped_because: Option<String>,
-    /// When it was skipped.
+    /// The time of the skip.
     pub skipped_at: Option<DateTime<Utc>>,
 }
 
-/// The streams that are parked in a generation, in the order of their events at fault. `of` keeps those of
-/// one organization, `first` bounds their number.
+/// Returns the streams that are parked in a generation, in the order of their events at fault. `of` keeps
+/// those of one organization, `first` bounds their number.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -81,7 +81,7 @@ pub async fn list(
         .map_err(StoreError::unavailable("listing parked streams"))
 }
 
-/// Whether a stream is parked in a generation, and is the organization's if one is given.
+/// Returns true if a stream is parked in a generation, and is the organization's if one is given.
 ///
 /// # Errors
 /// When Postgres fails.

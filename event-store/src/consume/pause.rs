@@ -7,9 +7,9 @@ use crate::consume::source::ConsumerId;
 use crate::error::StoreError;
 use crate::pool;
 
-/// Pauses a consumer in all processes and generations. When this returns, no batch is being applied any more,
-/// and none will be until [`resume`]; only an operator may still retry a parked stream. Gives whether it
-/// was not paused before; if it was, the recorded operator and reason stay.
+/// Pauses a consumer in all processes and generations. After the return no batch is being applied any more,
+/// and none will be until [`resume`]. Only an operator may still retry a parked stream. Returns true if the
+/// consumer was not paused before. Otherwise the recorded operator and reason stay.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -52,7 +52,7 @@ pub async fn pause(
     Ok(paused.rows_affected() == 1)
 }
 
-/// Resumes a consumer, which applies events again within a second. Gives whether it was paused.
+/// Resumes a consumer, which applies events again within a second. Returns true if it was paused.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -65,7 +65,7 @@ pub async fn resume(pool: &PgPool, consumer: &str) -> Result<bool, StoreError> {
     Ok(resumed.rows_affected() == 1)
 }
 
-/// Whether a consumer is paused.
+/// Returns true if a consumer is paused.
 ///
 /// # Errors
 /// When Postgres fails.

@@ -1,8 +1,8 @@
 //! Retries parked streams, each from the event at fault onwards; skipped ones too.
 //!
-//! The parked events of a stream are applied in order in one transaction, up to the first that still
-//! cannot be applied. The transaction locks the checkpoint of the stream's shard, which every batch locks
-//! first: so no batch parks a later event behind events that were just applied.
+//! The parked events of a stream are applied in order in one transaction, up to the first that still cannot
+//! be applied. The transaction locks the checkpoint of the stream's shard, which every batch locks first.
+//! So no batch parks a later event behind events that were just applied.
 
 use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
@@ -22,9 +22,9 @@ use self::parked_events::ParkedEvents;
 /// The result of a retry of one parked stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retried {
-    /// How many of its events were applied.
+    /// The number of the stream's events that were applied.
     pub applied: usize,
-    /// How many are still parked: the one at fault, and those that wait behind it.
+    /// The number of events that are still parked: the one at fault, and those that wait behind it.
     pub parked: usize,
 }
 
@@ -52,11 +52,11 @@ pub async fn parked(
     Ok(())
 }
 
-/// Retries one stream of a generation; does nothing when it is not parked.
+/// Retries one stream of a generation. Does nothing if the stream is not parked.
 ///
 /// # Errors
-/// [`StoreError::OtherVersion`] when code of another version writes this generation, and when Postgres fails;
-/// the stream stays as it is then.
+/// [`StoreError::OtherVersion`] when code of another version writes this generation, and when Postgres
+/// fails; the stream stays as it is then.
 pub async fn stream(
     pool: &PgPool,
     consumer: &dyn Consumer,
@@ -113,7 +113,7 @@ pub async fn stream(
     Ok(retried)
 }
 
-/// Applies one event; the inner error says why it still cannot be.
+/// Applies one event. The inner error is the reason why it still cannot be applied.
 async fn apply(
     savepoint: &mut PgConnection,
     consumer: &dyn Consumer,

@@ -1,23 +1,25 @@
 //! The log, read once for all that follow it in a process: consumers, and the reader for subscribers.
 //!
-//! The events that were read last are kept in memory, up to a number of bytes. Whoever is at their end reads
-//! the next batch from Postgres, one at a time, and the others take it from memory. So any number of
-//! followers at the end of the log cost one read a batch.
+//! The events that were read last are kept in memory, up to a number of bytes. One of the followers at the
+//! end of these events reads the next batch from Postgres, and the others take it from memory. So any
+//! number of followers at the end of the log cost one read a batch.
 //!
-//! What it promises:
+//! The shared log makes these promises:
 //! - a read gives exactly what Postgres would give: the events after a position, in order, none left out.
-//!   Positions are dense and final, so events in memory are those of the log, wherever a reader stands;
-//! - a follower that is behind what is in memory reads from Postgres by itself, beside the others, until it
-//!   reaches what is in memory. A slow follower delays no other;
-//! - the memory is bounded, whatever followers do. What a follower was given belongs to that follower.
+//!   Positions are dense and final, so events in memory are those of the log, for every position of a
+//!   reader;
+//! - a follower that is behind the events in memory reads from Postgres by itself, beside the others, until
+//!   it reaches them. A slow follower delays no other;
+//! - the memory is bounded, whatever followers do. Events that were given to a follower belong to that
+//!   follower.
 //!
-//! Positions are given again only when the database was restored. So the memory is emptied
-//! ([`SharedLog::forget`]) whenever a follower has a reason to doubt its position: a consumer when it goes
-//! back to its checkpoints, the reader for subscribers when it finds that the log went back.
+//! Positions are given again only when the database was restored. So [`SharedLog::forget`] empties the
+//! memory whenever a follower has a reason to doubt its position. A consumer has one when it goes back to
+//! its checkpoints, the reader for subscribers when it finds that the log went back.
 //!
-//! It has no task of its own: the followers that wait for a batch read it. A future of [`SharedLog::read`]
-//! must be polled or dropped, because others may wait for it. It must never decide how far a follower is:
-//! only checkpoints do.
+//! The shared log has no task of its own: the followers that wait for a batch read it. A future of
+//! [`SharedLog::read`] must be polled or dropped, because others may wait for it. The shared log must never
+//! decide how far a follower is: only checkpoints do.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -32,13 +34,13 @@ mod window;
 
 use self::window::{Found, Window};
 
-/// Events that are read from Postgres at once.
+/// The number of events that are read from Postgres at once.
 pub const PAGE: usize = 1_000;
 
-/// Bytes of events that are kept in memory, about.
+/// The approximate number of bytes of events that are kept in memory.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
-/// The log as the followers of a process read it; cheap to clone, and every clone reads the same memory.
+/// The log as the followers of a process read it. Cheap to clone, and every clone reads the same memory.
 #[derive(Clone, Debug)]
 pub struct SharedLog {
     inner: Arc<Inner>,
@@ -48,28 +50,28 @@ pub struct SharedLog {
 struct Inner {
     pool: PgPool,
     window: Mutex<Window>,
-    /// Held while the end is read.
+    /// The lock that is held while the end is read.
     reading: sync::Mutex<()>,
 }
 
-/// What a read gives.
+/// The result of a read.
 #[derive(Clone, Debug, Default)]
 pub struct Read {
     /// The next events, in order.
     pub events: Vec<Arc<Positioned<StoredEvent>>>,
-    /// Whether there may be more right after them. If not, these were all that there were when they were
-    /// read, and whatever gets a position later raises the signal for that.
+    /// True if there may be more right after these events. If false, they were all that there were at the
+    /// read. An event that gets a position later raises the signal for that.
     pub has_more: bool,
 }
 
 impl SharedLog {
-    /// The log of a database. Reads take connections of this pool.
+    /// Returns the log of a database. Reads take connections of this pool.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self::with_capacity(pool, KEPT_BYTES)
     }
 
-    /// The log of a database, with another bound of what is kept in memory, in bytes.
+    /// Returns the log of a database, with another bound of the memory, in bytes.
     #[must_use]
     pub fn with_capacity(pool: PgPool, bytes: usize) -> Self {
         Self {
@@ -81,13 +83,13 @@ impl SharedLog {
         }
     }
 
-    /// The pool that reads take connections of.
+    /// Returns the pool that reads take connections of.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.inner.pool
     }
 
-    /// The next events after a position, at most `limit`, from memory if they are there.
+    /// Returns the next events after a position, at most `limit`, from memory if they are there.
     ///
     /// # Errors
     /// When Postgres fails.
@@ -103,7 +105,7 @@ impl SharedLog {
             Found::Beyond => {}
         }
         let reading = self.inner.reading.lock().await;
-        // Somebody else may have read it meanwhile.
+        // Another follower may have read the events meanwhile.
         let begun = {
             let mut window = self.window();
             match window.find(after, limit) {
@@ -126,7 +128,7 @@ impl SharedLog {
         Ok(read)
     }
 
-    /// Forgets what is in memory. A read that is under way adds nothing to it any more.
+    /// Empties the memory. A read that is in progress adds nothing to it any more.
     pub fn forget(&self) {
         self.window().forget();
     }

@@ -1,5 +1,5 @@
-//! Sources of recorded events. A consumer is written once; the log (here) and Kafka (in `projections`) are
-//! its two sources.
+//! Sources of recorded events. A consumer is written once, and has two sources: the log (here) and Kafka
+//! (in `projections`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::consume::wake::Signal;
 use crate::envelope::{Position, Positioned, Shard, StoredEvent};
 use crate::error::StoreError;
 
-/// The next events, and how far the checkpoints move when they are applied.
+/// The next events, and the moves of the checkpoints when they are applied.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// The generation whose tables are to be written.
     pub generation: i32,
-    /// In position order within each shard; none of them was applied before.
+    /// The events, in position order within each shard; none of them was applied before.
     pub events: Vec<Arc<Positioned<StoredEvent>>>,
     /// The moves of the checkpoints, to be committed together with the rows.
     pub moves: Vec<Move>,
@@ -28,9 +28,9 @@ pub struct Batch {
 /// A generation of a consumer, to which checkpoints and parked streams belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConsumerId {
-    /// The consumer's name, such as `droplets`.
+    /// The name of the consumer, such as `droplets`.
     pub name: &'static str,
-    /// The generation's number ([`crate::consume::generation`]).
+    /// The number of the generation ([`crate::consume::generation`]).
     pub generation: i32,
 }
 
@@ -40,11 +40,11 @@ pub trait Source: Send {
     /// Waits for the next batch. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// When the source or Postgres fails; [`Source::rewind`] before the next call.
+    /// When the source or Postgres fails. Call [`Source::rewind`] before the next call.
     async fn next(&mut self) -> Result<Batch, StoreError>;
 
-    /// Goes to the stored checkpoints of a generation. To be called before the first batch, and when a batch
-    /// was not committed.
+    /// Goes to the stored checkpoints of a generation. Must be called before the first batch, and when a
+    /// batch was not committed.
     ///
     /// # Errors
     /// When Postgres fails.
@@ -61,16 +61,16 @@ pub struct LogSource {
     sequenced: Signal,
     patience: Duration,
     generation: i32,
-    /// Empty until the checkpoints were read.
+    /// The checkpoints; empty until they were read.
     checkpoints: BTreeMap<Shard, Position>,
-    /// Whether the log may have more, as far as the last read showed.
+    /// True if the log may have more, as far as the last read showed.
     has_more: bool,
 }
 
 impl LogSource {
-    /// Reads the events of the given types for a consumer. Sources that are given clones of one
-    /// [`SharedLog`] share its reads. `patience` is how long it trusts the signal before it reads without
-    /// one.
+    /// Returns a source of the events of the given types for a consumer. Sources that are given clones of
+    /// one [`SharedLog`] share its reads. `patience` is the time for which the source waits for the signal
+    /// before it reads without one.
     #[must_use]
     pub fn new(
         log: impl Into<SharedLog>,
@@ -91,13 +91,12 @@ impl LogSource {
         }
     }
 
-    /// The events of a read that were not applied yet, with the moves of the checkpoints up to its end.
-    /// Events of shards that the consumer does not want are left out, also of types that this program does
-    /// not know.
+    /// Returns the events of a read that were not applied yet, with the moves of the checkpoints up to its
+    /// end. Events of shards that the consumer does not want are left out, also of types that this program
+    /// does not know.
     fn batch(&mut self, read: Vec<Arc<Positioned<StoredEvent>>>, end: Position) -> Batch {
         let mut moves = Vec::new();
-        // Shards stand at different checkpoints when they are new, and after they were followed through
-        // Kafka.
+        // Shards have different checkpoints when they are new, and after they were followed through Kafka.
         let is_next = |e: &Arc<Positioned<StoredEvent>>| {
             let checkpoint = self.checkpoints.get(&e.event.stream.shard());
             checkpoint.is_some_and(|checkpoint| *checkpoint < e.position)

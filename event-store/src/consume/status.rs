@@ -1,7 +1,7 @@
-//! How far consumers are: for operators, for readiness, and for clients whose wait for a write timed out.
+//! The status of consumers: for operators, for readiness, and for clients whose wait for a write timed out.
 //!
-//! One statement covers any number of consumers, and its cost is bounded however far behind they are,
-//! because processes send it every second.
+//! One statement covers any number of consumers, and its cost is bounded however far behind they are.
+//! Processes send it every second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,26 +18,27 @@ mod row;
 
 use self::row::Row;
 
-/// How far a consumer is: a projection, or the to-do list of a process manager.
+/// The status of a consumer: a projection, or the to-do list of a process manager.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConsumerStatus {
-    /// Its name, such as `droplets`.
+    /// The name of the consumer, such as `droplets`.
     pub name: &'static str,
-    /// The generation of its tables that serves.
+    /// The generation of the consumer's tables that serves.
     pub generation: i32,
     /// The version of the code that fills this generation.
     pub version: i32,
-    /// What it does.
+    /// The state of the consumer.
     pub state: State,
-    /// Every event up to here that concerns it was applied, or is parked.
+    /// The position up to which every event that concerns the consumer was applied, or is parked.
     pub position: Position,
-    /// How many events of the log it has not applied yet; exactly, up to 10,000 a shard.
+    /// The lag: the number of events of the log that the consumer has not applied yet. Exact up to 10,000 a
+    /// shard.
     pub lag_events: i64,
-    /// How old the oldest of them is, by the database's clock; zero when there is none.
+    /// The age of the oldest event that is not applied yet, by the database's clock; zero if there is none.
     pub lag: Duration,
-    /// How many streams are parked in it, without the skipped ones; at most 10,000.
+    /// The number of streams that are parked in the generation, without the skipped ones; at most 10,000.
     pub parked_streams: i64,
-    /// How many parked streams are skipped in it; at most 10,000.
+    /// The number of parked streams that are skipped in the generation; at most 10,000.
     pub skipped_streams: i64,
     /// The generation that is being built, if there is one.
     pub building: Option<Building>,
@@ -45,22 +46,23 @@ pub struct ConsumerStatus {
     pub failed: Option<Failed>,
 }
 
-/// What a consumer does.
+/// The state of a consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// It follows the events, as long as a process runs it.
+    /// The consumer follows the events, as long as a process runs it.
     Following,
-    /// An operator has stopped it.
+    /// The consumer is paused by an operator.
     Paused {
-        /// Who.
+        /// The operator who paused the consumer.
         by: String,
-        /// Why.
+        /// The reason of the pause.
         reason: String,
-        /// When.
+        /// The time of the pause.
         since: DateTime<Utc>,
     },
-    /// Nothing: code of another version filled the generation that serves. Code of a higher version builds a
-    /// generation of its own, which then serves; code of a lower version waits to be replaced.
+    /// The consumer applies nothing: code of another version filled the generation that serves. Code of a
+    /// higher version builds a generation of its own, which then serves. Code of a lower version waits to
+    /// be replaced.
     OtherVersion {
         /// The version of this program's code.
         wanted: i32,
@@ -68,7 +70,7 @@ pub enum State {
 }
 
 impl State {
-    /// Its name, such as `FOLLOWING`.
+    /// Returns the name of the state, such as `FOLLOWING`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -82,38 +84,38 @@ impl State {
 /// A generation that is being built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Building {
-    /// Its number.
+    /// The number of the generation.
     pub generation: i32,
-    /// The version of the code that fills it.
+    /// The version of the code that fills the generation.
     pub version: i32,
-    /// How far it has come.
+    /// The stage of the build.
     pub stage: Stage,
-    /// How much of the log it has applied: from 0 to 1, the mean over the shards.
+    /// The share of the log that the generation has applied: from 0 to 1, the mean over the shards.
     pub share: f64,
-    /// How long it takes until it is filled, at the speed so far; none before it has begun and after it was
-    /// filled. The comparison takes about as long again.
+    /// The remaining time until the generation is filled, at the speed so far. `None` before the filling
+    /// has begun and after it has ended. The comparison takes about as long again.
     pub rest: Option<Duration>,
-    /// Who asked for it.
+    /// The requester of the rebuild.
     pub requested_by: String,
-    /// Why.
+    /// The reason of the rebuild.
     pub reason: String,
-    /// When.
+    /// The time of the request.
     pub since: DateTime<Utc>,
 }
 
-/// How far the building of a generation is.
+/// The stage of the build of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// It applies the events of the log from the first one on, or waits until others are built.
+    /// The generation applies the events of the log from the first one on, or waits until others are built.
     Filling,
-    /// It has applied them, and is compared with the log row by row.
+    /// The generation has applied the events, and is compared with the log row by row.
     Comparing,
-    /// It was found equal, and waits only for new events and for long queries.
+    /// The generation was found equal, and waits only for new events and for long queries.
     Switching,
 }
 
 impl Stage {
-    /// Its name, such as `FILLING`.
+    /// Returns the name of the stage, such as `FILLING`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -127,24 +129,24 @@ impl Stage {
 /// A generation that was found wrong, and never served.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failed {
-    /// Its number.
+    /// The number of the generation.
     pub generation: i32,
-    /// The version of the code that filled it.
+    /// The version of the code that filled the generation.
     pub version: i32,
-    /// Who asked for it.
+    /// The requester of the rebuild.
     pub requested_by: String,
-    /// Why.
+    /// The reason of the rebuild.
     pub reason: String,
-    /// When it was found wrong.
+    /// The time at which the generation was found wrong.
     pub at: DateTime<Utc>,
-    /// How many of its rows are not what the log says.
+    /// The number of the generation's rows that differ from what the log says.
     pub differences: u64,
     /// The report of the comparison, with rows of any organization.
     pub report: Value,
 }
 
-/// How far each of these consumers is, in their order, by one statement. One that never ran has applied
-/// nothing.
+/// Returns the status of each of these consumers, in their order, by one statement. A consumer that never
+/// ran has applied nothing.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -170,7 +172,7 @@ pub async fn of(
     Ok(rows.map(|(consumer, row)| row.status(*consumer)).collect())
 }
 
-/// The consumers as [`of`] takes them.
+/// Returns the consumers in the form that [`of`] takes.
 #[must_use]
 pub fn each(consumers: &[Arc<dyn Consumer>]) -> Vec<&dyn Consumer> {
     consumers.iter().map(AsRef::as_ref).collect()

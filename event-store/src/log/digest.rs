@@ -1,20 +1,20 @@
-//! Digests of the log: whoever keeps one elsewhere can prove, or disprove, that the events it is made
-//! of are still what they were.
+//! Digests of the log. The keeper of a copy elsewhere can prove, or disprove, that the events of the digest
+//! are still what they were.
 //!
-//! Each complete range of [`RANGE`] positions has one row in `es.digests`. The digest is the sha256 of
-//! the *lines* of the range's events in the order of their positions. The line of an event is a JSON
-//! array and a line feed, in UTF-8:
+//! Each complete range of [`RANGE`] positions has one row in `es.digests`. The digest is the sha256 of the
+//! *lines* of the range's events in the order of their positions. The line of an event is a JSON array and
+//! a line feed, in UTF-8:
 //!
 //! ```text
 //! [position, "stream_id", version, shard, "event_id", "org_id", "event_type", schema_version, "recorded_at", "data", "metadata"]
 //! ```
 //!
-//! with one space after each comma and none elsewhere. Ids are lower case with hyphens; `recorded_at` is
-//! UTC with six digits of the second (`2026-11-01T12:00:00.123456Z`); `data` and `metadata` are strings
-//! that hold the exact bytes as they are stored. Within strings `"` and `\` are escaped by `\`, the
-//! control characters as `\b`, `\f`, `\n`, `\r`, `\t` or `\u00xx` with lower-case digits, and nothing
-//! else. That is what Postgres's `json_build_array` and Python's `json.dumps(…, ensure_ascii=False)`
-//! write, so `psql` and `sha256sum` are enough to make a digest again (docs/auditors.md shows how).
+//! There is one space after each comma and none elsewhere. Ids are lower case with hyphens. `recorded_at`
+//! is UTC with six digits of the second (`2026-11-01T12:00:00.123456Z`). `data` and `metadata` are strings
+//! that hold the exact bytes as they are stored. Within strings `"` and `\` are escaped by `\`, and the
+//! control characters as `\b`, `\f`, `\n`, `\r`, `\t` or `\u00xx` with lower-case digits. Nothing else is
+//! escaped. Postgres's `json_build_array` and Python's `json.dumps(…, ensure_ascii=False)` write exactly
+//! that. So `psql` and `sha256sum` are enough to compute a digest again (docs/auditors.md shows how).
 //! Nothing but this text goes into the digest: two histories that differ anywhere have two texts.
 //!
 //! Making a digest cannot race with anything: the positions of a range up to the head, and their events,
@@ -24,7 +24,7 @@ use sqlx::PgPool;
 
 use crate::error::StoreError;
 
-/// Positions of one digest: 1 to 1000, 1001 to 2000, and so on.
+/// The number of positions of one digest: 1 to 1000, 1001 to 2000, and so on.
 pub const RANGE: i64 = 1_000;
 
 /// Selects the digests of the events whose position is between two expressions: `events`, `digest`,
@@ -65,9 +65,9 @@ macro_rules! select_lines {
 
 pub(crate) use {select_digest, select_lines};
 
-/// Makes the digests of the oldest complete ranges that come after the last digest, at most `ranges`;
-/// gives how many. Several processes may. A range that lacks an event gets none and is not waited for:
-/// the hole stays for an audit to find.
+/// Makes the digests of the oldest complete ranges that come after the last digest, at most `ranges`.
+/// Returns their number. Several processes may run this at once. A range that lacks an event gets no digest
+/// and is not waited for: the hole stays for an audit to find.
 ///
 /// # Errors
 /// When Postgres fails; then none was made.

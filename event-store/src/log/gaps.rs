@@ -1,33 +1,31 @@
-//! Which numbers are still to come: the bookkeeping of the sequencer, and why it loses nothing.
+//! The sequencer's bookkeeping of numbers that may still appear, and the proof that it loses no event.
 //!
-//! Every event draws a number (`es.events.seq`) inside its writing transaction. Numbers become visible
-//! at commit, so they appear out of order, and some never appear (rollbacks, crashes). The sequencer
-//! remembers a *high mark*, up to which every number was seen or is a remembered *gap*, and looks at
-//! each round for rows beyond the high mark and for rows in the gaps, in one snapshot.
+//! Every event draws a number (`es.events.seq`) inside its writing transaction. Numbers become visible at
+//! commit, so they appear out of order, and some never appear (rollbacks, crashes). The sequencer remembers
+//! a *high mark*, up to which every number was seen or is a remembered *gap*. Each round looks for rows
+//! beyond the high mark and for rows in the gaps, in one snapshot.
 //!
-//! **When may a gap be forgotten?** Only when no transaction can fill it any more. Claim: let `g` be
-//! a number first missed in a snapshot `S` that shows a higher number `h`, let `B` (the gap's *bound*) be
-//! any transaction id that was assigned after `S` was taken, and let `S'` be a later snapshot with
+//! **Forgetting a gap.** A gap may be forgotten only when no transaction can fill it any more. Claim: let
+//! `g` be a number first missed in a snapshot `S` that shows a higher number `h`. Let `B` (the gap's
+//! *bound*) be any transaction id that was assigned after `S` was taken. Let `S'` be a later snapshot with
 //! `xmin(S') >= B` that does not show `g`. Then no snapshot will ever show `g`.
 //!
-//! Proof. Numbers are drawn in ascending order (sequence cache 1), and `S` shows `h > g`, so `g` was
-//! drawn before `S` was taken, by some transaction `T` (or by none, after a crash of the server, and
-//! the claim is trivial). `T` had its transaction id before it drew `g`, because the statement that
-//! appends draws numbers only for rows that come out of its claim, and the claim writes. Transaction
-//! ids are assigned in ascending order too, so `T < B`. `xmin(S')` is the lowest id that was still
-//! running at `S'`, so `T` had ended by then: `S'` shows everything that `T` committed. `S'` does not
-//! show `g`, so `T` rolled back. ∎
+//! Proof. Numbers are drawn in ascending order (sequence cache 1), and `S` shows `h > g`. So some
+//! transaction `T` drew `g` before `S` was taken (or none did, after a crash of the server, and the claim
+//! is trivial). `T` had its transaction id before it drew `g`. The reason: the statement that appends draws
+//! numbers only for rows that come out of its claim, and the claim writes. Transaction ids are assigned in
+//! ascending order too, so `T < B`. `xmin(S')` is the lowest id that was still running at `S'`, so `T` had
+//! ended by then: `S'` shows everything that `T` committed. `S'` does not show `g`, so `T` rolled back. ∎
 //!
-//! **Why not `xmax(S)` as the bound?** Because `xmax` is one more than the highest id that has *ended*,
-//! not one more than the highest that was *assigned*. Let `T` = 100 draw 5 and stay open, and let 99 draw 6 and
-//! commit: then `xmax` = 100, and the next snapshot has `xmin` = 100 >= `xmax` while `T` is still
-//! open. The event 5 would be lost. (`docs/decisions/0001-gap-bound.md`; the test
+//! **`xmax(S)` cannot be the bound.** It is one more than the highest id that has *ended*, not one more
+//! than the highest that was *assigned*. Let `T` = 100 draw 5 and stay open, and let 99 draw 6 and commit.
+//! Then `xmax` = 100, and the next snapshot has `xmin` = 100 >= `xmax` while `T` is still open. The event 5
+//! would be lost. (`docs/decisions/0001-gap-bound.md`; the test
 //! `an_open_writer_with_the_highest_id_keeps_its_gap` fails with that bound.)
 //!
-//! **No stall.** A gap delays nobody: later rows get positions at once, and a late row gets its
-//! position when it appears. Order within a stream holds all the same: a writer of version n + 1 waits
-//! for the writer of version n to commit, so it draws a higher number, and every snapshot that shows
-//! n + 1 shows n.
+//! **No stall.** A gap delays nobody: later rows get positions at once, and a late row gets its position
+//! when it appears. Order within a stream holds all the same. A writer of version n + 1 waits for the
+//! writer of version n to commit. So it draws a higher number, and every snapshot that shows n + 1 shows n.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +36,8 @@ pub type TransactionId = u64;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
     high: i64,
-    /// First number -> the rest. Ranges neither touch nor overlap, unless their bounds differ.
+    /// The gaps: the first number of a range -> the rest. Ranges neither touch nor overlap, unless their
+    /// bounds differ.
     ranges: BTreeMap<i64, Range>,
 }
 
@@ -49,8 +48,8 @@ struct Range {
 }
 
 impl Gaps {
-    /// The state of a sequencer that starts: `missing` are the ranges of numbers (first and last) up
-    /// to `high` that have no position; `bound` is a transaction id assigned after they were read.
+    /// Returns the state of a sequencer that starts. `missing` are the ranges of numbers (first and last)
+    /// up to `high` that have no position. `bound` is a transaction id assigned after they were read.
     #[must_use]
     pub fn recovered(high: i64, missing: &[(i64, i64)], bound: TransactionId) -> Self {
         let ranges = missing
@@ -60,13 +59,13 @@ impl Gaps {
         Self { high, ranges }
     }
 
-    /// Every number up to here was seen or is a gap.
+    /// Returns the high mark: every number up to it was seen or is a gap.
     #[must_use]
     pub fn high(&self) -> i64 {
         self.high
     }
 
-    /// Every number up to here was seen or cannot appear: where a restart may begin.
+    /// Returns the low mark, where a restart may begin: every number up to it was seen or cannot appear.
     #[must_use]
     pub fn low(&self) -> i64 {
         self.ranges
@@ -75,7 +74,7 @@ impl Gaps {
             .map_or(self.high, |first| first - 1)
     }
 
-    /// The ranges to look into, as first and last numbers.
+    /// Returns the ranges to look into, as first and last numbers.
     #[must_use]
     pub fn ranges(&self) -> (Vec<i64>, Vec<i64>) {
         self.ranges
@@ -84,7 +83,7 @@ impl Gaps {
             .unzip()
     }
 
-    /// How many numbers are missing.
+    /// Returns the count of missing numbers.
     #[must_use]
     pub fn missing(&self) -> i64 {
         self.ranges
@@ -93,8 +92,8 @@ impl Gaps {
             .sum()
     }
 
-    /// Forgets the gaps that can no longer be filled. `found` are the numbers in the gaps that a
-    /// snapshot with the given `xmin` showed, ascending: they stay gaps until [`Gaps::take`].
+    /// Forgets the gaps that can no longer be filled. `found` are the numbers in the gaps that a snapshot
+    /// with the given `xmin` showed, ascending. They stay gaps until [`Gaps::take`].
     pub fn give_up(&mut self, xmin: TransactionId, found: &[i64]) {
         let hopeless: Vec<i64> = self
             .ranges
@@ -104,7 +103,7 @@ impl Gaps {
             .collect();
         for first in hopeless {
             let range = self.ranges.remove(&first).expect("it was listed above");
-            // What the snapshot shows is not lost: it waits for its position.
+            // A number that the snapshot shows is not lost: it waits for its position.
             for seq in found
                 .iter()
                 .copied()

@@ -1,9 +1,9 @@
-//! Gives every committed event its position: dense, final, once.
+//! Assigns every committed event its position: dense, final, once.
 //!
-//! A step reads what one snapshot shows beyond the high mark and in the gaps ([`crate::log::gaps`]), and
-//! writes positions for it in one statement that moves the head of the log by compare-and-set. A
-//! sequencer that was taken over finds the head or the epoch changed, writes nothing, and learns so. A
-//! crash between any two statements leaves either the whole step or nothing of it.
+//! A step reads what one snapshot shows beyond the high mark and in the gaps ([`crate::log::gaps`]). It
+//! writes positions for these events in one statement that moves the head of the log by compare-and-set. A
+//! sequencer that was taken over finds the head or the epoch changed, writes nothing, and fails as fenced.
+//! A crash between any two statements leaves either the whole step or nothing of it.
 
 use sqlx::{PgPool, Row};
 
@@ -12,10 +12,10 @@ use crate::error::StoreError;
 use crate::lease::Lease;
 use crate::log::gaps::{Gaps, TransactionId};
 
-/// Events at most in one step: large enough for a backlog, small enough to show progress.
+/// The most events in one step: large enough for a backlog, small enough to show progress.
 pub const BATCH: i64 = 5_000;
 
-/// The one that sequences, while it holds the lease.
+/// The sequencer of the log, while it holds the lease.
 #[derive(Debug)]
 pub struct Sequencer {
     pool: PgPool,
@@ -24,10 +24,10 @@ pub struct Sequencer {
     gaps: Gaps,
 }
 
-/// What one snapshot showed.
+/// The events that one snapshot showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Numbers to sequence, ascending: first appearances and late ones.
+    /// The numbers to sequence, ascending: first appearances and late ones.
     seqs: Vec<i64>,
     /// The shard of each of them.
     shards: Vec<i16>,
@@ -35,25 +35,25 @@ pub struct Seen {
     orgs: Vec<String>,
     /// The lowest transaction id that was running.
     xmin: TransactionId,
-    /// Whether there is more than was read.
+    /// True if there is more than was read.
     more: bool,
 }
 
-/// What a step did.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// How many events got positions.
+    /// The number of events that got positions.
     pub sequenced: usize,
     /// The head of the log.
     pub head: Position,
-    /// Whether another step has work at once.
+    /// True if another step has work at once.
     pub more: bool,
-    /// How many numbers are missing and may still appear.
+    /// The count of numbers that are missing and may still appear.
     pub missing: i64,
 }
 
 impl Sequencer {
-    /// Takes the log over under a lease: from now on an older sequencer's writes fail.
+    /// Takes the log over under a lease: from then on an older sequencer's writes fail.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when a later lease took over already.
@@ -101,20 +101,20 @@ impl Sequencer {
     /// Reads and writes once.
     ///
     /// # Errors
-    /// After any error this sequencer must not be used again: what it wrote is unknown to it. Take
-    /// over anew.
+    /// After any error this sequencer must not be used again, because it does not know what it wrote. Take
+    /// over again.
     pub async fn step(&mut self) -> Result<Step, StoreError> {
         let seen = self.look().await?;
         self.write(&seen).await
     }
 
-    /// The head of the log as this sequencer left it.
+    /// Returns the head of the log as this sequencer left it.
     #[must_use]
     pub fn head(&self) -> Position {
         self.head
     }
 
-    /// The first half of a step: one statement, one snapshot, no effect.
+    /// Runs the first half of a step: one statement, one snapshot, no effect.
     ///
     /// # Errors
     /// When Postgres fails.
@@ -147,10 +147,11 @@ impl Sequencer {
         })
     }
 
-    /// The second half of a step: gives positions, or changes nothing.
+    /// Runs the second half of a step: writes positions, or changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when another took over; [`StoreError::Unavailable`] when Postgres fails.
+    /// [`StoreError::Fenced`] when another sequencer took over; [`StoreError::Unavailable`] when Postgres
+    /// fails.
     pub async fn write(&mut self, seen: &Seen) -> Result<Step, StoreError> {
         self.gaps.give_up(seen.xmin, &seen.seqs);
         if !seen.seqs.is_empty() {

@@ -1,52 +1,58 @@
 //! Appends events: one statement, one round trip, any number of commands, each all or nothing.
 //!
-//! A command wins when every stream it writes or read is at the version it expects, every name it takes
-//! is free, every count stays within what it requires, and its idempotency key is new. The winners of a
-//! statement commit together; the others have no effect at all and learn why. Nothing beyond the rows of
-//! the streams, counters, names and keys concerned is locked.
+//! A command wins if all of these hold:
 //!
-//! # Why it is right
+//! - every stream that it writes or read is at the version it expects;
+//! - every name that it takes is free;
+//! - every count stays within what it requires;
+//! - its idempotency key is new.
 //!
-//! Postgres runs the statement at READ COMMITTED, with one snapshot. A row lock that had to wait shows
-//! the row as it then is, and not as the snapshot has it; a row that was inserted after the snapshot is
-//! not seen at all.
+//! The winners of a statement commit together. The others have no effect at all, and their outcome gives
+//! the reason. Nothing beyond the rows of the streams, counters, names and keys concerned is locked.
+//!
+//! # Proof of correctness
+//!
+//! Postgres runs the statement at READ COMMITTED, with one snapshot. A row lock that had to wait shows the
+//! row as it then is, and not as the snapshot has it. A row that was inserted after the snapshot is not
+//! seen at all.
 //!
 //! **Streams.** A stream that a command writes or reads is locked against both, and versions are compared
-//! under the lock. So they still hold at the commit, and the commands are serial in the order of their
-//! commits. The locks of readers are not shared ones, which would keep a writer waiting for as long as some
-//! reader always has one. Opening a stream that somebody else opens at the
-//! same time breaks the primary key; the statement is then undone, and each command is run alone.
+//! under the lock. So the versions still hold at the commit, and the commands are serial in the order of
+//! their commits. The locks of readers are not shared ones. Shared locks would keep a writer waiting for as
+//! long as some reader always has one. Opening a stream that another transaction opens at the same time
+//! breaks the primary key. The statement is then undone, and each command is run alone.
 //!
 //! **A read of a stream that does not exist** (version 0) locks nothing. It is compared with the snapshot,
-//! so a stream that was opened before is noticed. One that is opened at the same time counts as opened
-//! after the command. That is a serial order too, unless whoever opens it rests in turn on something that
-//! this command writes: what must not be there twice is a name, not an absence that both have read.
+//! so a stream that was opened before is noticed. A stream that is opened at the same time counts as opened
+//! after the command. That is a serial order too, unless the command that opens it rests in turn on what
+//! this command writes. So a thing that must not exist twice has to be a name, not an absence that both
+//! have read.
 //!
-//! **Names and keys** have primary keys, so that of two that take one at the same time the second waits
-//! and then breaks it. Whoever holds a name releases it together with a new version, and the holder's
-//! stream is locked at the version expected; so a name that the snapshot shows in the hands of a stream
-//! of the command is still there.
+//! **Names and keys** have primary keys. Of two commands that take one at the same time, the second waits
+//! and then breaks the primary key. The holder of a name releases it together with a new version, and the
+//! holder's stream is locked at the version expected. So a name that the snapshot shows as held by a stream
+//! of the command is still held by it.
 //!
-//! **Counters.** *A stale snapshot:* the count is read under the lock, after whoever had it has
-//! committed. The lock is kept until the commit, so the count that was checked is the one that is added
-//! to. *A missing row* cannot be locked, and to take it for zero would be wrong: somebody else may be
-//! making it. Such a command loses; its rows are made in a statement of their own and committed, and it
-//! goes again with a snapshot that shows them. They are never deleted. *Several commands of one
-//! statement* are serial in the order of the batch. Which of them win is not known before all are judged,
-//! so each must be within its bounds whichever of those before it win: against an upper bound all that
-//! they add counts, against a lower bound all that they take. A command that is refused by the stored
-//! count alone is refused for good; one that only the others crowd out goes again, without those that
-//! were told. The first of a batch has none before it, so every round tells one at least, and two rounds
-//! suffice where all want the same. *A crash* leaves events and counts of whole statements, or counters
-//! at zero.
+//! **Counters.** *A stale snapshot:* the count is read under the lock, after the previous holder of the
+//! lock has committed. The lock is kept until the commit, so the count that was checked is the one that is
+//! added to. *A missing row* cannot be locked, and to take it for zero would be wrong: another transaction
+//! may be making it. Such a command loses. Its rows are made in a statement of their own and committed, and
+//! the command is retried with a snapshot that shows them. The rows are never deleted. *Several commands of
+//! one statement* are serial in the order of the batch. The winners are not known before all commands are
+//! judged. So each command must be within its bounds whichever of those before it win. Against an upper
+//! bound all that they add counts, against a lower bound all that they take. A command that is rejected by
+//! the stored count alone is rejected for good. A command that only the others crowd out is retried,
+//! without those that got their outcome. The first of a batch has none before it, so every round gives at
+//! least one outcome. Two rounds suffice where all want the same. *A crash* leaves events and counts of
+//! whole statements, or counters at zero.
 //!
-//! **A refusal is true of the state as it is stored.** It is told only of commands without a conflict: at
-//! the moment of the snapshot (a name) or of the lock (a count), all the streams that the command rests
-//! on were at the versions it was decided on.
+//! **A rejection is true of the state as it is stored.** Only a command without a conflict is rejected. The
+//! reason is found at the moment of the snapshot (a name) or of the lock (a count). At that moment, all the
+//! streams that the command rests on were at the versions it was decided on.
 //!
-//! **Locks are taken in one order** in all statements: streams that exist (by id, whether read or
-//! written), counters (by key), new streams, names, keys. So statements hardly ever deadlock; one that
-//! does is undone and its commands are run alone.
+//! **Locks are taken in one order** in all statements: streams that exist (by id, whether read or written),
+//! counters (by key), new streams, names, keys. So statements hardly ever deadlock. A statement that does
+//! is undone and its commands are run alone.
 
 mod columns;
 mod prepared;
@@ -70,28 +76,28 @@ use crate::write::name::NameChange;
 pub(crate) use self::prepared::{Access, Claim, owner};
 pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable};
 
-/// Everything that one command commits.
+/// All that one command commits.
 #[derive(Clone, Debug)]
 pub struct Append {
     /// The organization that owns the streams.
     pub org: OrgId,
-    /// What is written; at least one stream, none of them twice, each with at least one event.
+    /// The streams to write: at least one, none of them twice, each with at least one event.
     pub streams: Vec<StreamAppend>,
-    /// What the command rests on besides: streams that it read and does not write, none of them twice,
-    /// each with the version that it must still be at.
+    /// The guards: streams that the command read and does not write, each with the version at which it must
+    /// still be. None of them twice.
     pub reads: Vec<(StreamId, Version)>,
-    /// Names that change hands; none of them twice.
+    /// The names that change their holder; none of them twice.
     pub names: Vec<NameChange>,
-    /// Counters that are changed or checked; none of them twice.
+    /// The counters that are changed or checked; none of them twice.
     pub counters: Vec<CounterChange>,
     /// The idempotency key, if the client sent one.
     pub keyed: Option<Keyed>,
-    /// Stored with every event.
+    /// The metadata that is stored with every event.
     pub metadata: Metadata,
 }
 
 impl Append {
-    /// Events alone: nothing else read, no names, no counters, no idempotency key.
+    /// Returns an append of events alone: no reads, no names, no counters, no idempotency key.
     #[must_use]
     pub fn new(org: OrgId, streams: Vec<StreamAppend>, metadata: Metadata) -> Self {
         Self {
@@ -111,23 +117,22 @@ impl Append {
 pub struct StreamAppend {
     /// The stream.
     pub stream: StreamId,
-    /// The version it must be at.
+    /// The version at which the stream must be.
     pub expected: Version,
-    /// What happened, in order.
+    /// The events, in order.
     pub events: Vec<Event>,
 }
 
 /// The outcome of an [`Append`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Committed, durably.
+    /// The append is committed, durably.
     Appended,
-    /// A stream, written or read, was at another version; nothing was written. Load again and decide
-    /// again.
+    /// A stream, written or read, was at another version; nothing was written. Load again and decide again.
     Conflict,
     /// Another stream holds the name; nothing was written.
     Taken(UniqueName),
-    /// The count of a counter would not be within what the command requires; nothing was written.
+    /// The count of a counter would be outside the required bounds; nothing was written.
     Exceeded {
         /// The counter.
         counter: Counter,
@@ -139,10 +144,10 @@ pub enum Outcome {
 }
 
 /// Appends a batch; the outcomes are in the order of the batch. One statement, one round trip, unless a
-/// command has to be tried again.
+/// command has to be retried.
 ///
 /// No append may write a stream, a name or an idempotency key that another one of the batch writes or
-/// reads ([`crate::write::group`] sees to it).
+/// reads. [`crate::write::group`] ensures that.
 ///
 /// # Errors
 /// When Postgres fails: then each append may or may not have been committed.
@@ -189,8 +194,8 @@ pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outco
     }
 }
 
-/// How often a command is tried alone before a name or key that always vanishes when it is looked at
-/// is called a conflict.
+/// The number of attempts to run a command alone. After them, a name or key that vanishes before each
+/// attempt counts as a conflict.
 const ATTEMPTS_ALONE: usize = 3;
 
 async fn append_alone(
@@ -228,8 +233,8 @@ enum LostRace {
     Deadlock,
 }
 
-/// The race that the statement lost to another process, if that is why it failed: then Postgres has
-/// undone all of it.
+/// Returns the race that the statement lost to another process, if that is why it failed. Postgres has then
+/// undone the whole statement.
 fn lost_race(error: &sqlx::Error) -> Option<LostRace> {
     let error = error.as_database_error()?;
     if error.code().as_deref() == Some("40P01") {

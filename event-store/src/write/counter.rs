@@ -7,24 +7,24 @@ use sqlx::PgConnection;
 
 use crate::write::append::{Prepared, owner};
 
-/// What a command adds to a counter, and what it requires of the count. A command has at most one for
-/// each counter.
+/// The amount that a command adds to a counter, and the bounds that it requires of the count. A command has
+/// at most one change for each counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CounterChange {
     /// The counter.
     pub counter: Counter,
-    /// How many are added; fewer than none are taken away, down to a count of zero; with none, the
-    /// count is only checked.
+    /// The amount to add. A negative amount is taken away, down to a count of zero. With zero, the count is
+    /// only checked.
     pub added: i64,
-    /// What the count must be when the command is carried out, `added` included; otherwise the append
-    /// is refused. `None` requires nothing.
+    /// The bounds of the count when the command is carried out, `added` included. Outside them the append
+    /// is rejected. `None` requires nothing.
     pub within: Option<RangeInclusive<i64>>,
 }
 
-/// Makes the counters that these commands concern and that do not exist, at zero.
+/// Creates the missing counters of these commands, at zero.
 ///
-/// In a statement of its own, because a row that is inserted after the snapshot of the append can be
-/// neither seen nor locked by it. When this returns, every later snapshot shows the rows.
+/// Runs in a statement of its own, because the append can neither see nor lock a row that is inserted after
+/// its snapshot. After the return, every later snapshot shows the rows.
 pub(super) async fn create(
     connection: &mut PgConnection,
     commands: impl Iterator<Item = &Prepared>,
@@ -38,7 +38,7 @@ pub(super) async fn create(
             keys.push(key.as_str());
         }
     }
-    // Waits for whoever is making the same one, in an order that all share.
+    // Waits for other transactions that create the same counter, in an order that all share.
     sqlx::query(
         "insert into es.counters (org_id, scope, key) \
          select distinct * from unnest($1::text[], $2::text[], $3::text[]) as c(org_id, scope, key) \

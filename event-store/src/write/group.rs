@@ -1,9 +1,9 @@
 //! Collects concurrent appends into one statement.
 //!
-//! While one statement is on its way, the commands that arrive wait and go together in the next; when
-//! nothing is on its way, a command goes at once and alone. So grouping adds no wait, and a commit
-//! carries more the busier the process is (ten rows a commit carry five times the rows of single
-//! commits, a hundred eleven times).
+//! While one statement is running, the commands that arrive wait and are sent together in the next. If none
+//! is running, a command is sent at once and alone. So grouping adds no wait, and a commit carries more the
+//! busier the process is. (Ten rows a commit carry five times the rows of single commits, a hundred eleven
+//! times.)
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::consume::wake::Wake;
 use crate::error::StoreError;
 use crate::write::append::{Access, Append, Claim, Outcome, Prepared, Unstorable, append_batch};
 
-/// Commands that may wait before callers are held back.
+/// The number of commands that may wait before callers are held back.
 const WAITING: usize = 4_096;
-/// Events at most in one statement, unless a single command has more.
+/// The most events in one statement, unless a single command has more.
 const MAX_EVENTS: usize = 1_000;
-/// Bytes at most in one statement, unless a single command has more.
+/// The most bytes in one statement, unless a single command has more.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Why an append has no outcome.
+/// The reason why an append has no outcome.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AppendError {
-    /// What was decided cannot be stored.
+    /// The command's events cannot be stored.
     #[error("the command's events cannot be stored")]
     Unstorable(#[source] Arc<Unstorable>),
     /// Postgres failed: the events may or may not have been committed.
@@ -36,13 +36,13 @@ pub enum AppendError {
     Stopping,
 }
 
-/// Hands appends to the [`Group`]; cheap to clone.
+/// Sends appends to the [`Group`]; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Appender {
     queue: mpsc::Sender<Waiting>,
 }
 
-/// The other end of the [`Appender`]s: to be run as one task.
+/// The receiver of the appends of all [`Appender`]s, to be run as one task.
 #[derive(Debug)]
 pub struct Group {
     pool: PgPool,
@@ -58,7 +58,7 @@ struct Waiting {
 }
 
 impl Appender {
-    /// Makes a group and the handle to it. Every statement that appended something raises
+    /// Creates a group and the handle to it. Every statement that appended events raises
     /// [`Wake::appended`].
     #[must_use]
     pub fn new(pool: PgPool, wake: Wake) -> (Self, Group) {
@@ -74,7 +74,7 @@ impl Appender {
         )
     }
 
-    /// Appends, together with whatever else is waiting. Dropping the future does not undo it.
+    /// Appends, together with all other waiting appends. Dropping the future does not undo the append.
     ///
     /// # Errors
     /// When the events cannot be stored, when Postgres fails, or when the group has ended.
@@ -92,7 +92,7 @@ impl Appender {
 }
 
 impl Group {
-    /// Appends until every [`Appender`] is gone.
+    /// Appends until every [`Appender`] is dropped.
     pub async fn run(mut self) {
         loop {
             if self.waiting.is_empty()
@@ -126,12 +126,12 @@ impl Group {
                 metrics::counter!("clustergenie_append_conflicts_total")
                     .increment(conflicts as u64);
                 for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                    // A caller that went away does not want to know.
+                    // A cancelled caller needs no answer.
                     let _ = answer.send(Ok(outcome));
                 }
             }
             Err(error) => {
-                // It may have been committed all the same, so the sequencer has a look.
+                // The events may have been committed all the same, so the sequencer checks.
                 self.wake.appended.raise();
                 let error = Arc::new(error);
                 for answer in answers {
@@ -141,9 +141,9 @@ impl Group {
         }
     }
 
-    /// The commands that go now, in order of arrival. A command that writes a stream, a name or a key
-    /// that one before it writes or reads waits for the next statement; so does one that reads what one
-    /// before it writes. What waits holds up what is behind it by the same rule.
+    /// Takes the commands of the next statement, in order of arrival. A command that writes a stream, a
+    /// name or a key that one before it writes or reads waits for the statement after. So does a command
+    /// that reads what one before it writes. A waiting command delays those behind it by the same rule.
     fn take_batch(&mut self) -> Vec<Waiting> {
         let mut claimed: HashMap<Claim<'_>, Access> = HashMap::new();
         let (mut events, mut bytes) = (0, 0);

@@ -1,15 +1,15 @@
-//! One effect for commands that are sent again: the key, the hash of the request and the receipt of
-//! the first run commit together with its events.
+//! Idempotency: a command that is sent again has one effect. The key, the hash of the request and the
+//! receipt of the first run commit together with its events.
 
 use domain::ids::OrgId;
 use sqlx::PgPool;
 
 use crate::error::StoreError;
 
-/// How long a key is remembered, in days.
+/// The retention of a key, in days.
 pub const RETENTION_DAYS: i32 = 30;
 
-/// Keys forgotten in one transaction at most, so that none runs for long.
+/// The most keys deleted in one transaction, so that none runs for long.
 const FORGET_AT_ONCE: i64 = 10_000;
 
 /// A command that carries an idempotency key.
@@ -17,18 +17,18 @@ const FORGET_AT_ONCE: i64 = 10_000;
 pub struct Keyed {
     /// The client's key, unique in its organization.
     pub key: String,
-    /// SHA-256 over what was asked for.
+    /// The SHA-256 of the request.
     pub request_hash: [u8; 32],
-    /// What the client is told, JSON; a repeated command is answered with the same.
+    /// The receipt of the client, as JSON; a repeated command gets the same.
     pub receipt: String,
 }
 
-/// The first run of a command that came again.
+/// The first run of a repeated command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeated {
-    /// SHA-256 over what was asked for the first time.
+    /// The SHA-256 of the first request.
     pub request_hash: Vec<u8>,
-    /// The receipt of the first run, JSON.
+    /// The receipt of the first run, as JSON.
     pub receipt: String,
 }
 
@@ -51,8 +51,8 @@ pub async fn find(pool: &PgPool, org: &OrgId, key: &str) -> Result<Option<Repeat
     }))
 }
 
-/// Remembers a command that wrote nothing, so that its key is used up all the same. Gives the first run
-/// instead, if there was one under the key.
+/// Stores the key of a command that wrote nothing, so that the key is used up all the same. Returns the
+/// first run instead, if there was one under the key.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -77,17 +77,17 @@ pub async fn remember(
         if inserted.rows_affected() == 1 {
             return Ok(None);
         }
-        // Unless it was forgotten at this very moment.
+        // No first run is found if its key was deleted at this very moment.
         if let Some(first) = find(pool, org, &command.key).await? {
             return Ok(Some(first));
         }
     }
 }
 
-/// Forgets keys older than [`RETENTION_DAYS`], a bounded number in each transaction; gives how many.
+/// Deletes keys older than [`RETENTION_DAYS`], a bounded number in each transaction. Returns their number.
 ///
 /// # Errors
-/// When Postgres fails; what was forgotten by then stays forgotten.
+/// When Postgres fails; what was deleted by then stays deleted.
 pub async fn forget_old(pool: &PgPool) -> Result<u64, StoreError> {
     let mut forgotten = 0;
     loop {

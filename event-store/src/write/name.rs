@@ -1,24 +1,24 @@
-//! Changes to who holds a unique name: they commit together with the events.
+//! Changes to the holders of unique names, which commit together with the events.
 
 use domain::unique_name::UniqueName;
 
 use crate::envelope::StreamId;
 
-/// A change to who holds a name. A command has at most one for each name.
+/// A change to the holder of a name. A command has at most one for each name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NameChange {
-    /// The stream takes the name; the append is refused when any stream holds it.
+    /// The stream takes the name; the append is rejected if any stream holds it.
     Take(UniqueName, StreamId),
-    /// The stream gives the name back, if it holds it.
+    /// The stream releases the name, if it holds it.
     Release(UniqueName, StreamId),
-    /// A stream gives the name back and another one takes it, both in this command; refused when a
-    /// third one holds it.
+    /// A stream releases the name and another one takes it, both in this command; rejected if a third one
+    /// holds it.
     HandOver {
         /// The name.
         name: UniqueName,
-        /// Who holds it before the command.
+        /// The holder before the command.
         from: StreamId,
-        /// Who holds it after the command.
+        /// The holder after the command.
         to: StreamId,
     },
 }
@@ -30,7 +30,7 @@ impl NameChange {
         }
     }
 
-    /// The only stream that may hold the name before the command.
+    /// Returns the only stream that may hold the name before the command.
     pub(crate) fn held_by(&self) -> Option<StreamId> {
         match self {
             Self::Take(..) => None,
@@ -38,7 +38,7 @@ impl NameChange {
         }
     }
 
-    /// The stream that holds the name after the command.
+    /// Returns the stream that holds the name after the command.
     pub(crate) fn taken_by(&self) -> Option<StreamId> {
         match self {
             Self::Release(..) => None,

@@ -1,5 +1,5 @@
-//! Folded states of long streams, so that loading one does not read its whole history. A shortcut,
-//! never a truth: losing all of them changes nothing but time.
+//! Snapshots: folded states of long streams, so that loading a stream does not read its whole history.
+//! Snapshots are only a shortcut: the loss of all of them costs nothing but time.
 
 use domain::decider::Decider;
 use sqlx::PgPool;
@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use crate::envelope::{StreamId, Version};
 use crate::error::StoreError;
 
-/// A snapshot is taken when a stream has grown by this many events since the last one.
+/// The number of events by which a stream has to grow since its last snapshot until the next one is taken.
 pub const EVERY: i64 = 100;
 
 /// Reads the snapshot of a stream, if there is one of this program's shape.
@@ -39,15 +39,15 @@ pub async fn load<D: Decider>(
 pub struct Snapshot {
     /// The version of the form of the state.
     pub state_version: i32,
-    /// The state, JSON.
+    /// The state, as JSON.
     pub state: String,
 }
 
 impl Snapshot {
-    /// Writes a state.
+    /// Writes a state as a snapshot.
     ///
     /// # Errors
-    /// When it cannot be written as JSON.
+    /// When the state cannot be written as JSON.
     pub fn of<D: Decider>(state: &D) -> Result<Self, serde_json::Error> {
         Ok(Self {
             state_version: D::STATE_VERSION,

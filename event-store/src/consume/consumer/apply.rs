@@ -49,9 +49,9 @@ pub async fn apply_batch(
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Care {
-    /// All events at once; nothing is written when one of them cannot be applied.
+    /// All events at once; nothing is written if one of them cannot be applied.
     Fast,
-    /// A savepoint for each event; one that cannot be applied is parked.
+    /// A savepoint for each event; an event that cannot be applied is parked.
     EventByEvent,
 }
 
@@ -107,7 +107,7 @@ async fn try_batch(
     Ok(events)
 }
 
-/// Decodes an event that may be applied; parks one that does not decode or whose stream is parked.
+/// Decodes an event that may be applied. Parks an event that does not decode or whose stream is parked.
 async fn admit(
     transaction: &mut PgConnection,
     parked: &mut ParkedStreams,
@@ -160,7 +160,7 @@ async fn apply_each(
     Ok(applied)
 }
 
-/// The store's error for a failure that is not the event's fault.
+/// Returns the store's error for a transient failure: one that is not the event's fault.
 pub(crate) fn passing(error: ApplyError) -> StoreError {
     let source = match error {
         ApplyError::Rows(source) => source,

@@ -1,4 +1,4 @@
-//! The loop of a consumer: it follows the generation that serves, and retries what fails.
+//! The loop of a consumer, which follows the generation that serves and retries failures.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(super) struct Runner<'a> {
     pool: &'a PgPool,
     consumer: &'a dyn Consumer,
     pause: Backoff,
-    /// Why it applies nothing, as it was logged last.
+    /// The reason why the consumer applies nothing, as it was logged last.
     idle: Option<ConsumerMode>,
     /// The generation whose parked streams were retried.
     retried: Option<i32>,

@@ -1,21 +1,23 @@
-//! How transactions find the tables of a generation, and which of them may work on it at once.
+//! The access of transactions to the tables of a generation: their names, and the lock between
+//! transactions.
 
 use sqlx::PgConnection;
 
 use crate::consume::source::ConsumerId;
 use crate::error::StoreError;
 
-/// How a transaction works on the tables of a generation.
+/// The access of a transaction to the tables of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Beside any number of others: they all lock rows in the same order, as ordinary batches do.
+    /// Shared access, beside any number of other transactions: all lock rows in the same order, as ordinary
+    /// batches do.
     Together,
-    /// Alone, because it locks rows in an order of its own: event by event.
+    /// Exclusive access, because the transaction locks rows in an order of its own: event by event.
     Alone,
 }
 
 /// Lets a transaction work on the tables of a generation, which it then finds by their bare names. Waits
-/// for transactions that it cannot work beside. To be called before the transaction locks anything.
+/// for transactions that it cannot work beside. Must be called before the transaction locks anything.
 pub(crate) async fn enter(
     transaction: &mut PgConnection,
     id: ConsumerId,
@@ -39,7 +41,7 @@ pub(crate) async fn enter(
     Ok(())
 }
 
-/// The schema that holds the tables of a generation.
+/// Returns the schema that holds the tables of a generation.
 #[must_use]
 pub fn tables_of(id: ConsumerId) -> String {
     format!("{}_{}", id.name, id.generation)

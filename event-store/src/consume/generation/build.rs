@@ -1,4 +1,4 @@
-//! A generation from its request until it is decided whether it serves.
+//! The build of a generation, from its request until the decision whether it serves.
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -14,7 +14,7 @@ use crate::pool;
 pub enum NewGeneration {
     /// The generation with this number is added and [`Building`](GenerationState::Building).
     Added(i32),
-    /// None was added, because this one is being built.
+    /// No generation was added, because the one with this number is being built.
     AlreadyBuilding(i32),
 }
 
@@ -79,7 +79,7 @@ pub async fn mark_filled(pool: &PgPool, id: ConsumerId) -> Result<(), StoreError
     Ok(())
 }
 
-/// Records how a generation compares with the log.
+/// Records the comparison of a generation with the log.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -100,8 +100,8 @@ pub async fn record_report(
     Ok(())
 }
 
-/// Retires the generation of a consumer that is being built, if there is one; gives its number. Its tables
-/// are left to be dropped.
+/// Retires the generation of a consumer that is being built, if there is one. Returns its number. Its
+/// tables are left to be dropped.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -124,8 +124,8 @@ pub async fn abandon(pool: &PgPool, consumer: &'static str) -> Result<Option<i32
     Ok(ended.then_some(generation))
 }
 
-/// Ends a generation in the given state if it is still being built; gives whether it was. After that,
-/// nobody can write it any more, and nothing is parked in it.
+/// Ends a generation in the given state if it is still being built. Returns true if it was. After that,
+/// nobody can write the generation any more, and nothing is parked in it.
 ///
 /// # Errors
 /// When Postgres fails; the generation stays as it was.
@@ -149,8 +149,8 @@ pub async fn end(
     if ended.rows_affected() == 0 {
         return Ok(false);
     }
-    // In this order and in statements of their own: the first waits for batches that are under way, the
-    // second finds what they have parked.
+    // In this order and in statements of their own: the first waits for running batches, the second finds
+    // what they have parked.
     for forget in [
         "delete from es.checkpoints where consumer = $1 and generation = $2",
         "delete from es.parked where consumer = $1 and generation = $2",

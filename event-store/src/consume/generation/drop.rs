@@ -1,10 +1,10 @@
-//! Generations whose tables are of no use any more.
+//! Generations whose tables are no longer used.
 
 use sqlx::{PgConnection, PgPool};
 
 use crate::error::StoreError;
 
-/// The generations, as consumer and number, that are failed or retired and whose tables were not dropped.
+/// Returns the failed or retired generations whose tables were not dropped, as consumer and number.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -18,7 +18,7 @@ pub async fn list_undropped(pool: &PgPool) -> Result<Vec<(String, i32)>, StoreEr
     .map_err(StoreError::unavailable("listing generations to be dropped"))
 }
 
-/// Records, within the caller's transaction that drops them, that the tables of a generation are gone.
+/// Records that the tables of a generation were dropped, within the caller's transaction that drops them.
 ///
 /// # Errors
 /// When Postgres fails; the transaction must be rolled back.

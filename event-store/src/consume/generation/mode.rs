@@ -1,4 +1,4 @@
-//! What a consumer of this program may do now.
+//! The mode of a consumer of this program.
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -9,28 +9,29 @@ use super::restart::restart;
 use crate::consume::consumer::{Consumer, Rebuild};
 use crate::error::StoreError;
 
-/// What a consumer of this program may do now.
+/// The mode of a consumer of this program: whether it may apply events now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConsumerMode {
-    /// Follow the events, and write this generation.
+    /// The consumer follows the events, and writes this generation.
     Follow(i32),
-    /// Nothing: an operator has paused it.
+    /// The consumer does nothing: an operator has paused it.
     Paused {
-        /// Why.
+        /// The reason of the pause.
         reason: String,
     },
-    /// Nothing: the generation that serves was filled by code of another version.
+    /// The consumer does nothing: the generation that serves was filled by code of another version.
     OtherVersion {
         /// The version of the generation that serves.
         serving: i32,
     },
 }
 
-/// How often a consumer that may do nothing checks whether it still may not.
+/// The poll interval at which a consumer that may do nothing checks its mode.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a consumer of this program may do now. One that never ran gets its first generation; one whose
-/// version was raised and that is [rebuilt in place](Rebuild::InPlace) starts again from the first event.
+/// Returns the mode of a consumer of this program. A consumer that never ran gets its first generation. A
+/// consumer whose version was raised and that is [rebuilt in place](Rebuild::InPlace) starts again from the
+/// first event.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -58,7 +59,7 @@ pub async fn mode(pool: &PgPool, consumer: &dyn Consumer) -> Result<ConsumerMode
                 Rebuild::BesideServing => {
                     return Ok(ConsumerMode::OtherVersion { serving: version });
                 }
-                // Every turn raises the version that serves, here or in another process.
+                // Every iteration raises the version that serves, here or in another process.
                 Rebuild::InPlace { clear } => restart(pool, consumer, clear, generation).await?,
             },
         }

@@ -1,4 +1,4 @@
-//! Starts a consumer again from the first event, in the same tables, because its version was raised.
+//! Restarts a consumer from the first event, in the same tables, because its version was raised.
 
 use sqlx::PgPool;
 
@@ -8,13 +8,13 @@ use crate::consume::source::ConsumerId;
 use crate::error::StoreError;
 use crate::pool;
 
-/// Retires the generation that serves, clears the consumer's tables with a statement of its own, and adds a
-/// generation that serves at once and has no checkpoints: the consumer creates them before the first event.
-/// All in one transaction, and only if the generation is still the given one; otherwise another process was
-/// faster.
+/// Replaces the generation that serves, and clears the consumer's tables with a statement of its own. The
+/// old generation is retired. The new one serves at once and has no checkpoints: the consumer creates them
+/// before the first event. All happens in one transaction, and only if the generation that serves is still
+/// the given one. Otherwise another process was faster.
 ///
-/// No batch of older code can be committed between: it would have to move a checkpoint of the retired
-/// generation, and those are locked before the tables are cleared, and gone afterwards.
+/// No batch of older code can be committed between. It would have to move a checkpoint of the retired
+/// generation. Those checkpoints are locked before the tables are cleared, and gone afterwards.
 pub(super) async fn restart(
     pool: &PgPool,
     consumer: &dyn Consumer,
@@ -30,13 +30,13 @@ pub(super) async fn restart(
     if lock_serving(&mut transaction, old.name).await? != Some(serving) {
         return Ok(());
     }
-    // Waits for batches that are under way.
+    // Waits for running batches.
     lock_checkpoints(&mut transaction, old).await?;
     for remove in [
         "delete from es.checkpoints where consumer = $1 and generation = $2",
         "delete from es.parked where consumer = $1 and generation = $2",
         "delete from es.skipped where consumer = $1 and generation = $2",
-        // There are no tables of its own that would have to be dropped.
+        // The generation has no tables of its own that would have to be dropped.
         "update es.generations set state = 'RETIRED', decided_at = clock_timestamp(), \
              dropped_at = clock_timestamp() \
          where consumer = $1 and generation = $2",

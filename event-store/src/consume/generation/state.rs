@@ -5,21 +5,21 @@ use std::str::FromStr;
 
 use crate::error::StoreError;
 
-/// What a generation is used for.
+/// The state of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GenerationState {
-    /// It is being filled and compared, beside the one that serves.
+    /// The generation is being filled and compared, beside the one that serves.
     Building,
-    /// Queries and consumers use it. At most one generation of a consumer serves.
+    /// Queries and consumers use the generation. At most one generation of a consumer serves.
     Serving,
-    /// It was built and is not what the log says. It never served.
+    /// The generation was built and differs from what the log says. It never served.
     Failed,
-    /// It has served, or was given up while it was being built.
+    /// The generation has served, or was given up while it was being built.
     Retired,
 }
 
 impl GenerationState {
-    /// The name as it is stored and shown, such as `SERVING`.
+    /// Returns the name as it is stored and shown, such as `SERVING`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl GenerationState {
         }
     }
 
-    /// Whether consumers write the generation: it has checkpoints then.
+    /// Returns true if consumers write the generation: it has checkpoints then.
     #[must_use]
     pub const fn is_in_use(self) -> bool {
         matches!(self, Self::Building | Self::Serving)

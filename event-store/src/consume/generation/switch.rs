@@ -1,8 +1,8 @@
-//! Another generation begins to serve, within one transaction of the caller.
+//! Switches to another generation, which begins to serve within one transaction of the caller.
 //!
 //! The order is [`lock_serving`], [`lock_checkpoints`] of the generation that serves, [`lock`] of its
 //! successor, [`hand_over`]. From the second step on, the old generation shows nothing that it did not show
-//! before, so the caller can let the successor apply at least as much. A worker that waits for a locked
+//! before. So the caller can let the successor apply at least as much. A worker that waits for a locked
 //! checkpoint finds it gone after the commit, and is fenced.
 
 use sqlx::PgConnection;
@@ -12,7 +12,8 @@ use super::state::stored;
 use crate::consume::source::ConsumerId;
 use crate::error::StoreError;
 
-/// Locks the generation that serves until the transaction ends; gives its number, or `None` if none serves.
+/// Locks the generation that serves until the transaction ends. Returns its number, or `None` if none
+/// serves.
 ///
 /// # Errors
 /// When Postgres fails; the transaction must be rolled back.
@@ -49,7 +50,7 @@ pub async fn lock_checkpoints(
     Ok(())
 }
 
-/// Locks a generation until the transaction ends; gives its state, or `None` if there is no such
+/// Locks a generation until the transaction ends. Returns its state, or `None` if there is no such
 /// generation.
 ///
 /// # Errors
@@ -69,8 +70,8 @@ pub async fn lock(
     state.map(stored).transpose()
 }
 
-/// Lets `successor` serve in the place of the generation `serving`. What is skipped there stays skipped;
-/// its checkpoints and what is parked in it are removed. All locks of this module must be held.
+/// Lets `successor` serve in the place of the generation `serving`. Skipped streams stay skipped. The
+/// checkpoints and parked streams of `serving` are removed. All locks of this module must be held.
 ///
 /// # Errors
 /// When Postgres fails; the transaction must be rolled back.

@@ -19,7 +19,7 @@ pub(crate) struct ParkedStreams {
 }
 
 impl ParkedStreams {
-    /// Looks up which streams of a batch are parked.
+    /// Loads the streams of a batch that are parked.
     pub(crate) async fn load(
         transaction: &mut PgConnection,
         consumer: ConsumerId,
@@ -42,7 +42,7 @@ impl ParkedStreams {
         })
     }
 
-    /// Whether the stream is parked, so that its events have to wait.
+    /// Returns true if the stream is parked, so that its events have to wait.
     pub(crate) fn contains(&self, stream: StreamId) -> bool {
         self.streams.contains(&stream.uuid)
     }

@@ -1,4 +1,4 @@
-//! What is parked in a generation, for comparisons with other generations and with the log.
+//! The parked streams of a generation, for comparisons with other generations and with the log.
 
 use std::collections::HashMap;
 
@@ -18,12 +18,12 @@ pub struct NewlyParked {
     pub stream_id: Uuid,
     /// The position of the event at fault.
     pub position: i64,
-    /// Why the event cannot be applied.
+    /// The reason why the event cannot be applied.
     pub error: String,
 }
 
-/// The first ten streams that `successor` has parked and the generation `serving` has not: with them,
-/// `successor` would show less.
+/// Returns the first ten streams that `successor` has parked and the generation `serving` has not. With
+/// them, `successor` would show less.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -41,7 +41,7 @@ pub async fn newly_parked(
         .map_err(StoreError::unavailable("comparing parked streams"))
 }
 
-/// The parked streams of a generation, each with the position from which on it was not applied.
+/// Returns the parked streams of a generation, each with the position from which on it was not applied.
 ///
 /// # Errors
 /// When Postgres fails.

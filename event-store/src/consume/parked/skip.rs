@@ -6,9 +6,9 @@ use uuid::Uuid;
 use crate::consume::source::ConsumerId;
 use crate::error::StoreError;
 
-/// Skips a parked stream: in this generation it stays as it is, its later events wait for ever, and it counts
-/// as skipped instead of parked until a retry succeeds. `by` and `reason` are recorded. Gives whether the
-/// stream is parked at all.
+/// Skips a parked stream. In this generation the stream stays as it is, and its later events wait for ever.
+/// The stream counts as skipped instead of parked until a retry succeeds. `by` and `reason` are recorded.
+/// Returns true if the stream is parked at all.
 ///
 /// # Errors
 /// When Postgres fails.

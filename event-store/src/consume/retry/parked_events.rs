@@ -1,4 +1,4 @@
-//! The statements on the parked events of one stream.
+//! The SQL statements on the parked events of one stream.
 
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -18,7 +18,7 @@ pub(super) struct ParkedEvents {
 }
 
 impl ParkedEvents {
-    /// A statement whose first three parameters are the consumer, the generation and the stream.
+    /// Returns a statement whose first three parameters are the consumer, the generation and the stream.
     fn about(&self, sql: &'static str) -> Query<'static, Postgres, PgArguments> {
         sqlx::query(sql)
             .bind(self.id.name)
@@ -39,8 +39,8 @@ impl ParkedEvents {
         execute(lock, transaction).await
     }
 
-    /// Fails unless the generation is in use and filled by code of this version: code of another one would
-    /// mix its rows with those that are there.
+    /// Fails unless the generation is in use and filled by code of this version. Code of another version
+    /// would mix its rows with the existing ones.
     pub(super) async fn check_version(
         &self,
         transaction: &mut PgConnection,
@@ -68,7 +68,7 @@ impl ParkedEvents {
         }
     }
 
-    /// The events, in order.
+    /// Returns the parked events, in order.
     pub(super) async fn read(
         &self,
         transaction: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! The events that were read last, and which reads of the end of the log were made.
+//! The window of the events that were read last, and the reads of the end of the log.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{PAGE, Read};
 use crate::envelope::{Position, Positioned, StoredEvent};
 
-/// What an event takes beside its payload and its metadata, about.
+/// The approximate size of an event in memory, in bytes, without its payload and its metadata.
 const OVERHEAD: usize = 256;
 
 /// The events after `start` up to `end`, all of them.
@@ -15,17 +15,17 @@ pub(super) struct Window {
     start: Position,
     end: Position,
     events: VecDeque<Arc<Positioned<StoredEvent>>>,
-    /// Whether there may be more beyond `end`, as far as the last read showed.
+    /// True if there may be more beyond `end`, as far as the last read showed.
     has_more: bool,
-    /// Of `events`.
+    /// The size of `events` in bytes.
     bytes: usize,
     /// The most that `bytes` may be.
     capacity: usize,
-    /// How many reads of the end were begun.
+    /// The number of reads of the end that were begun.
     reads: u64,
-    /// Reads up to this number were begun before the window was forgotten.
+    /// The number of the last read that was begun before the window was emptied.
     forgotten: u64,
-    /// The last read that found nothing, and after which position.
+    /// The last read that found nothing, and the position after which it read.
     found_nothing: Option<(ReadNumber, Position)>,
 }
 
@@ -33,14 +33,14 @@ pub(super) struct Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ReadNumber(u64);
 
-/// Where the events after a position are.
+/// The place of the events after a position.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// In the window; these are the next ones.
+    /// The events are in the window; these are the next ones.
     Here(Read),
-    /// Before it, in the log only.
+    /// The events are before the window, in the log only.
     Before,
-    /// At its end or further on, where nobody has read yet.
+    /// The position is at the end of the window or beyond it, where nobody has read yet.
     Beyond,
 }
 
@@ -74,12 +74,12 @@ impl Window {
         })
     }
 
-    /// How many reads of the end were begun.
+    /// Returns the number of reads of the end that were begun.
     pub(super) fn reads_begun(&self) -> ReadNumber {
         ReadNumber(self.reads)
     }
 
-    /// Whether a read that was begun after that one found nothing after a position.
+    /// Returns true if a read that was begun after the given one found nothing after a position.
     pub(super) fn was_end(&self, after: Position, read: ReadNumber) -> bool {
         self.found_nothing
             .is_some_and(|(number, at)| number > read && at == after)
@@ -91,8 +91,8 @@ impl Window {
         self.reads_begun()
     }
 
-    /// Takes in all that a read of the end gave, which was a page at most. One that stands further on than
-    /// the window takes its place.
+    /// Adds all events that a read of the end returned, which was a page at most. Events that do not follow
+    /// the window's end replace the window.
     pub(super) fn extend(
         &mut self,
         read: ReadNumber,
@@ -123,7 +123,7 @@ impl Window {
         }
     }
 
-    /// Empties the window; reads that are under way add nothing to it.
+    /// Empties the window; reads in progress add nothing to it.
     pub(super) fn forget(&mut self) {
         *self = Self {
             reads: self.reads,
@@ -133,7 +133,7 @@ impl Window {
     }
 }
 
-/// What an event takes in memory, about.
+/// Returns the approximate size of an event in memory, in bytes.
 fn size(event: &Positioned<StoredEvent>) -> usize {
     OVERHEAD + event.event.data.len() + event.event.metadata.len()
 }

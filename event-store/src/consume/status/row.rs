@@ -1,4 +1,4 @@
-//! The row of `status.sql` and what it says of a consumer.
+//! The row of `status.sql`, and the status that follows from it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::envelope::Position;
 #[derive(FromRow)]
 pub(super) struct Row {
     generation: i32,
-    /// None for a consumer that never ran.
+    /// The version; `None` for a consumer that never ran.
     version: Option<i32>,
     position: i64,
     lag_events: i64,
@@ -42,7 +42,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The status of a consumer of this program.
+    /// Returns the status of a consumer of this program.
     pub(super) fn status(mut self, consumer: &dyn Consumer) -> ConsumerStatus {
         ConsumerStatus {
             name: consumer.name(),

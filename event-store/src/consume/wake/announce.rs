@@ -33,10 +33,11 @@ pub async fn announce(pool: PgPool, wake: Wake, hint: Hint, stop: CancellationTo
     }
 }
 
-/// Announces once that a read model has committed, for a process that does not [`announce`] it all the time.
+/// Announces once that a read model has committed, for a process that does not [`announce`] it all the
+/// time.
 ///
 /// # Errors
-/// When Postgres fails. The others look after [`POLL`](super::POLL).
+/// When Postgres fails. The other processes poll after [`POLL`](super::POLL).
 pub async fn tell_applied(pool: &PgPool) -> Result<(), sqlx::Error> {
     notify(pool, Hint::Applied).await
 }

@@ -1,17 +1,17 @@
-//! The signals that cross to other processes.
+//! The signals that are sent to other processes.
 
 use std::time::Duration;
 
 use super::{HEARTBEAT, Signal, Wake};
 
-/// A signal that crosses to other processes.
+/// A signal that is sent to other processes.
 #[derive(Clone, Copy, Debug)]
 pub enum Hint {
-    /// [`Wake::appended`].
+    /// The hint of [`Wake::appended`].
     Appended,
-    /// [`Wake::sequenced`].
+    /// The hint of [`Wake::sequenced`].
     Sequenced,
-    /// [`Wake::applied`].
+    /// The hint of [`Wake::applied`].
     Applied,
 }
 
@@ -24,8 +24,8 @@ impl Hint {
         }
     }
 
-    /// How often it is sent again when nothing changes. The others need no repetition: who waits for
-    /// them polls as well.
+    /// Returns the interval at which the hint is repeated if nothing changes. `None` for hints without a
+    /// repetition: the tasks that wait for them poll as well.
     pub(super) fn heartbeat(self) -> Option<Duration> {
         match self {
             Self::Sequenced => Some(HEARTBEAT),

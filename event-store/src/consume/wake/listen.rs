@@ -15,8 +15,8 @@ use crate::log;
 /// The pause before a lost listening connection is opened again.
 const RECONNECT: Duration = Duration::from_millis(500);
 
-/// Receives a hint of other processes until `stop`. Connects again for ever, also when a hint that is sent
-/// every [`HEARTBEAT`](super::HEARTBEAT) did not come for `silence`.
+/// Receives a hint of other processes until `stop`. Reconnects for ever, also if a hint that is sent every
+/// [`HEARTBEAT`](super::HEARTBEAT) did not come for `silence`.
 pub async fn listen(
     pool: PgPool,
     wake: Wake,
@@ -49,7 +49,7 @@ async fn listen_once(
     let mut listener = timeout(ANSWER, listener(pool, hint))
         .await
         .map_err(|_| Lost::Silent)??;
-    // For what was announced before this connection listened.
+    // Covers announcements from before this connection listened.
     match hint {
         Hint::Appended | Hint::Applied => signal.raise(),
         Hint::Sequenced => look(pool, signal).await?,
@@ -84,7 +84,7 @@ async fn listener(pool: &PgPool, hint: Hint) -> Result<PgListener, sqlx::Error> 
     Ok(listener)
 }
 
-/// Looks up the head of the log.
+/// Reads the head of the log.
 async fn look(pool: &PgPool, sequenced: &Signal) -> Result<(), Lost> {
     let before = sequenced.value();
     let head = timeout(ANSWER, log::head(pool)).await;
@@ -93,7 +93,7 @@ async fn look(pool: &PgPool, sequenced: &Signal) -> Result<(), Lost> {
     Ok(())
 }
 
-/// Why the listener has to connect again.
+/// The reason why the listener has to connect again.
 #[derive(Debug, thiserror::Error)]
 enum Lost {
     #[error("it broke")]

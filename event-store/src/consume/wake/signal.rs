@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// A number that grows, and tasks that wait for it to grow. It falls only when a database that was restored
-/// to an earlier time shows that it was too high.
+/// A number that grows, and tasks that wait for its growth. The number falls only if a restore of the
+/// database to an earlier time shows that it was too high.
 #[derive(Clone, Debug)]
 pub struct Signal {
     value: Arc<watch::Sender<i64>>,
 }
 
 impl Signal {
-    /// A signal at 0.
+    /// Returns a signal at 0.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -22,7 +22,7 @@ impl Signal {
         }
     }
 
-    /// Raises the value to at least the given one. Wakes waiting tasks only when it grows.
+    /// Raises the value to at least the given one. Wakes waiting tasks only if the value grows.
     pub fn raise_to(&self, value: i64) {
         self.value.send_if_modified(|current| {
             let grows = value > *current;
@@ -31,7 +31,7 @@ impl Signal {
         });
     }
 
-    /// Sets the value to what a look has found that began when the value was `before`. A value that grew
+    /// Sets the value to the result of a read that began when the value was `before`. A value that grew
     /// meanwhile stays. If less was found than `before`, the log went back, and the value falls.
     pub fn found(&self, before: i64, found: i64) {
         self.value.send_if_modified(|current| {
@@ -49,7 +49,7 @@ impl Signal {
         self.value.send_modify(|current| *current += 1);
     }
 
-    /// The value now.
+    /// Returns the current value.
     #[must_use]
     pub fn value(&self) -> i64 {
         *self.value.borrow()
@@ -80,10 +80,10 @@ impl Default for Signal {
 /// The signals of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Wake {
-    /// Raised after every append: the sequencer has work.
+    /// The signal after every append: the sequencer has work.
     pub appended: Signal,
     /// The last known position of the log: readers of the log have work.
     pub sequenced: Signal,
-    /// Raised after every commit of a read model: requests that wait for a write may look again.
+    /// The signal after every commit of a read model: requests that wait for a write may check again.
     pub applied: Signal,
 }

@@ -1,5 +1,5 @@
-//! What a command commits, as bytes: checked before it is sent, so that what is sent cannot fail for
-//! what it contains.
+//! The bytes that a command commits. They are checked before they are sent, so that sending cannot fail
+//! because of their content.
 
 use domain::unique_name::{Reach, UniqueName};
 use uuid::Uuid;
@@ -29,30 +29,30 @@ pub(super) struct PreparedEvent {
     pub(super) data: String,
 }
 
-/// Why an [`Append`] cannot be stored at all.
+/// The reason why an [`Append`] cannot be stored at all.
 #[derive(Debug, thiserror::Error)]
 pub enum Unstorable {
     /// The payload is over [`MAX_EVENT_BYTES`].
     #[error("the event {event_type} is {bytes} bytes long; at most {MAX_EVENT_BYTES} are stored")]
     TooLarge {
-        /// Stored name.
+        /// The stored name of the event.
         event_type: &'static str,
-        /// Its size.
+        /// The size of the payload in bytes.
         bytes: usize,
     },
     /// The payload cannot be written as JSON.
     #[error("the event {event_type} cannot be written as JSON")]
     NotJson {
-        /// Stored name.
+        /// The stored name of the event.
         event_type: &'static str,
-        /// Why.
+        /// The error of the serialisation.
         #[source]
         source: serde_json::Error,
     },
 }
 
 impl Prepared {
-    /// Encodes the events, so that what is sent later cannot fail for what it contains.
+    /// Encodes and checks the events, so that sending them later cannot fail because of their content.
     ///
     /// # Errors
     /// When an event is too large or is no JSON.
@@ -99,19 +99,19 @@ impl Prepared {
         })
     }
 
-    /// How many events it holds.
+    /// Returns the number of events.
     #[must_use]
     pub fn events(&self) -> usize {
         self.events.len()
     }
 
-    /// About how many bytes it sends.
+    /// Returns the approximate number of bytes to send.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether it needs the parts of the statement that most commands can do without.
+    /// Returns true if the append needs the parts of the statement that most commands can do without.
     pub(super) fn shares(&self) -> bool {
         let hands_over = |change: &NameChange| match change {
             NameChange::HandOver { .. } => true,
@@ -126,13 +126,13 @@ impl Prepared {
         !reads.is_empty() || !counters.is_empty() || names.iter().any(hands_over)
     }
 
-    /// What it was made from.
+    /// Returns the append that the bytes were made from.
     pub(crate) fn append(&self) -> &Append {
         &self.append
     }
 
-    /// What it reads and what it writes, by which two appends of one statement must not meet. Counters
-    /// are not among it: appends of one statement may change the same one.
+    /// Returns the reads and writes by which two appends of one statement must not collide. Counters are
+    /// not among them: appends of one statement may change the same one.
     pub(crate) fn claims(&self) -> impl Iterator<Item = (Claim<'_>, Access)> {
         let reads = self.append.reads.iter();
         let reads = reads.map(|(stream, _)| (Claim::Stream(stream.uuid), Access::Read));
@@ -161,14 +161,14 @@ impl Prepared {
     }
 }
 
-/// What a command does to a [`Claim`].
+/// The access of a command to a [`Claim`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
     Write,
 }
 
-/// The organization that a name or a counter is stored under: none for those of the whole platform.
+/// Returns the organization that a name or a counter is stored under: none for those of the whole platform.
 pub(crate) fn owner(reach: Reach, org: &str) -> &str {
     match reach {
         Reach::Organization => org,
@@ -176,8 +176,8 @@ pub(crate) fn owner(reach: Reach, org: &str) -> &str {
     }
 }
 
-/// Something that commands of one statement may read together, and that only one of them may touch
-/// if it writes it.
+/// A stream, name or key that commands of one statement may read together. If one of them writes it, no
+/// other may touch it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Claim<'a> {
     Stream(Uuid),

@@ -1,4 +1,4 @@
-//! The append statement, and what its rows say.
+//! The append statement, and the meaning of its rows.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use crate::write::name::NameChange;
 
 const WHOLE: &str = include_str!("../append.sql");
 
-/// The statement for commands that share nothing, which are most: it costs Postgres half as much.
+/// The statement for commands that share nothing, which are most. It costs Postgres half as much.
 static PLAIN: LazyLock<String> = LazyLock::new(|| without_shared(WHOLE));
 
 fn without_shared(whole: &str) -> String {
@@ -32,17 +32,17 @@ fn without_shared(whole: &str) -> String {
     plain
 }
 
-/// What the statement says of one command.
+/// The answer of the statement to one command.
 pub(super) enum Answer {
-    /// It is done, or refused for good.
+    /// The command has its outcome: it is done, or rejected for good.
     Told(Outcome),
-    /// One of its counters has no row that the statement could lock.
+    /// A counter of the command has no row that the statement could lock.
     Uncounted,
-    /// Commands before it in the batch may leave it no room in a counter.
+    /// Commands before it in the batch may leave the command no room in a counter.
     Crowded,
 }
 
-/// Appends a batch in one statement. Why that is right is told in [`super`].
+/// Appends a batch in one statement. [`super`] has the proof of its correctness.
 pub(super) async fn execute(
     connection: &mut PgConnection,
     batch: &[&Prepared],
@@ -94,11 +94,11 @@ pub(super) async fn execute(
         .collect()
 }
 
-/// What a row says of its command.
+/// Returns the answer that a row gives to its command.
 ///
-/// A repeated command comes first: its first run explains every other refusal. A conflict comes before
-/// the refusals, because what was decided on another state than the stored one must be decided again.
-/// Only then is the command refused, for what is stored.
+/// A repeated command comes first: its first run explains every other rejection. A conflict comes before
+/// the rejections, because a decision on another state than the stored one must be made again. Only then is
+/// the command rejected, because of the stored state.
 fn answer(row: &PgRow, append: &Append, whole: bool) -> Result<Answer, sqlx::Error> {
     if row.try_get("won")? {
         return Ok(Answer::Told(Outcome::Appended));
