@@ -10,6 +10,7 @@ mod agreement;
 mod archive;
 mod dependencies;
 mod distributed;
+mod doc_comments;
 mod documents;
 mod es_tables;
 mod imports;

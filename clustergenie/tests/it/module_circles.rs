@@ -90,7 +90,7 @@ fn a_circle_is_found_and_shown() {
 }
 
 /// The name and the source folder of every crate.
-fn crates() -> Vec<(String, PathBuf)> {
+pub(crate) fn crates() -> Vec<(String, PathBuf)> {
     let packages = packages(&["--no-deps", "--offline"]).into_iter();
     let crates = packages.map(|package| {
         let folder = package.manifest_path.parent();
@@ -223,7 +223,7 @@ fn shown(imports: &Imports, came_from: &BTreeMap<&str, &str>, start: &str, last:
 }
 
 /// The Rust files of a folder and of those in it.
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("sources are there");
     let paths = entries.map(|entry| entry.expect("they can be listed").path());
     let nested = paths.map(|path| match path.extension() {
