@@ -16,6 +16,7 @@ mod guards;
 mod lock_order;
 mod migrate;
 mod newer_program;
+mod parked_again;
 mod pool;
 mod race;
 mod restart;

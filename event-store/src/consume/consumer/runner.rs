@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use sqlx::PgPool;
+use tokio::time::Instant;
 
 use super::{Consumer, apply_batch};
 use crate::backoff::Backoff;
@@ -16,6 +17,9 @@ use crate::error::StoreError;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Interval of retries of parked streams, while there are events to apply.
+const RETRY_PARKED_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
 /// The state of a consumer's loop.
 pub(super) struct Runner<'a> {
     pool: &'a PgPool,
@@ -23,8 +27,8 @@ pub(super) struct Runner<'a> {
     pause: Backoff,
     /// The reason why the consumer applies nothing, as it was logged last.
     idle: Option<ConsumerMode>,
-    /// The generation whose parked streams were retried.
-    retried: Option<i32>,
+    /// The generation whose parked streams were retried, and when.
+    retried: Option<(i32, Instant)>,
 }
 
 impl<'a> Runner<'a> {
@@ -52,17 +56,24 @@ impl<'a> Runner<'a> {
         self.retry_parked(generation).await;
         source.rewind(generation).await?;
         loop {
+            self.retry_parked(generation).await;
             let batch = source.next().await?;
             apply_batch(self.pool, self.consumer, &batch).await?;
             self.pause.reset();
         }
     }
 
-    /// Retries the parked streams, once for each generation. A failure must not stop the other streams.
+    /// Retries the parked streams at the first call for a generation, and then at intervals: an older program
+    /// beside this one may have parked a stream that this one can read. A failure must not stop the other
+    /// streams.
     async fn retry_parked(&mut self, generation: i32) {
-        if self.retried.replace(generation) == Some(generation) {
+        if let Some((of, at)) = self.retried
+            && of == generation
+            && at.elapsed() < RETRY_PARKED_INTERVAL
+        {
             return;
         }
+        self.retried = Some((generation, Instant::now()));
         if let Err(error) = retry::parked(self.pool, self.consumer, generation).await {
             tracing::warn!(
                 consumer = self.consumer.name(),
