@@ -30,7 +30,7 @@ pub use event::{
 };
 pub use limits::{MAX_NODES, NodeLimits};
 pub use rejection::ClusterRejection;
-pub use state::{Cluster, ClusterSpec};
+pub use state::{Cluster, ClusterSpec, LivingStatus};
 pub use status::ClusterStatus;
 
 use crate::decider::Decider;
@@ -70,25 +70,28 @@ impl Decider for Cluster {
     }
 
     fn evolve(self, event: &ClusterEvent) -> Self {
-        let Some(status) = ClusterStatus::after(self.status(), event) else {
+        if ClusterStatus::after(self.status(), event).is_none() {
             return self;
-        };
+        }
         match event {
             ClusterEvent::Created(created) => Self::Living {
                 spec: ClusterSpec::from(created),
-                status,
+                status: LivingStatus::Active,
             },
             ClusterEvent::Renamed(renamed) => {
-                self.changed(status, |spec| spec.name = renamed.name.clone())
+                self.changed(|spec, _| spec.name = renamed.name.clone())
             }
-            ClusterEvent::Described(described) => self.changed(status, |spec| {
+            ClusterEvent::Described(described) => self.changed(|spec, _| {
                 spec.description.clone_from(&described.description);
             }),
             ClusterEvent::NodeLimitsChanged(changed) => {
-                self.changed(status, |spec| spec.limits = changed.limits)
+                self.changed(|spec, _| spec.limits = changed.limits)
             }
-            ClusterEvent::MaintenanceStarted(_) | ClusterEvent::MaintenanceEnded(_) => {
-                self.changed(status, |_| {})
+            ClusterEvent::MaintenanceStarted(_) => {
+                self.changed(|_, status| *status = LivingStatus::Maintenance)
+            }
+            ClusterEvent::MaintenanceEnded(_) => {
+                self.changed(|_, status| *status = LivingStatus::Active)
             }
             ClusterEvent::Deleted(_) => Self::Deleted,
         }
@@ -119,12 +122,12 @@ impl Cluster {
                 one(ClusterNodeLimitsChanged { limits: *limits })
             }
             ClusterUpdate::StartMaintenance => match status {
-                ClusterStatus::Active => one(ClusterMaintenanceStarted {}),
-                ClusterStatus::Maintenance | ClusterStatus::Deleted => nothing(),
+                LivingStatus::Active => one(ClusterMaintenanceStarted {}),
+                LivingStatus::Maintenance => nothing(),
             },
             ClusterUpdate::EndMaintenance => match status {
-                ClusterStatus::Maintenance => one(ClusterMaintenanceEnded {}),
-                ClusterStatus::Active | ClusterStatus::Deleted => nothing(),
+                LivingStatus::Maintenance => one(ClusterMaintenanceEnded {}),
+                LivingStatus::Active => nothing(),
             },
         }
     }

@@ -1,6 +1,6 @@
 //! The number of live droplets that a cluster may have when a command is carried out.
 
-use super::{Cluster, ClusterCommand, ClusterRejection, ClusterStatus, ClusterUpdate};
+use super::{Cluster, ClusterCommand, ClusterRejection, ClusterUpdate, LivingStatus};
 
 /// The most live droplets that a cluster may have, and the rejection of a command that finds more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,13 +19,12 @@ impl Cluster {
     pub fn takes_droplets(&self) -> Result<Capacity, ClusterRejection> {
         let (spec, status) = self.living()?;
         match status {
-            ClusterStatus::Active => {
+            LivingStatus::Active => {
                 let maximum = spec.limits.maximum;
                 let rejection = ClusterRejection::ClusterFull { maximum };
                 Ok(Capacity { maximum, rejection })
             }
-            ClusterStatus::Maintenance => Err(ClusterRejection::ClusterInMaintenance),
-            ClusterStatus::Deleted => Err(ClusterRejection::ClusterDeleted),
+            LivingStatus::Maintenance => Err(ClusterRejection::ClusterInMaintenance),
         }
     }
 }

@@ -20,10 +20,20 @@ pub enum Cluster {
         /// The properties of the cluster.
         spec: ClusterSpec,
         /// The status of the cluster.
-        status: ClusterStatus,
+        status: LivingStatus,
     },
     /// The cluster is deleted. The state is final; the name is free again.
     Deleted,
+}
+
+/// The status of a living cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LivingStatus {
+    /// The cluster is in service.
+    Active,
+    /// The cluster keeps its droplets and takes no new ones.
+    Maintenance,
 }
 
 /// The properties of a living cluster.
@@ -53,7 +63,10 @@ impl Cluster {
     pub fn status(&self) -> Option<ClusterStatus> {
         match self {
             Self::Absent => None,
-            Self::Living { status, .. } => Some(*status),
+            Self::Living { status, .. } => Some(match status {
+                LivingStatus::Active => ClusterStatus::Active,
+                LivingStatus::Maintenance => ClusterStatus::Maintenance,
+            }),
             Self::Deleted => Some(ClusterStatus::Deleted),
         }
     }
@@ -77,7 +90,7 @@ impl Cluster {
 
     /// Returns the properties and the status of a living cluster, or the reason why the cluster does not
     /// live.
-    pub(super) fn living(&self) -> Result<(&ClusterSpec, ClusterStatus), ClusterRejection> {
+    pub(super) fn living(&self) -> Result<(&ClusterSpec, LivingStatus), ClusterRejection> {
         match self {
             Self::Absent => Err(ClusterRejection::ClusterNotFound),
             Self::Living { spec, status } => Ok((spec, *status)),
@@ -85,19 +98,15 @@ impl Cluster {
         }
     }
 
-    /// Returns the living cluster in the given status, with its properties changed. Any other state stays
-    /// the same.
+    /// Returns the living cluster with its properties or its status changed. Any other state stays the same.
     pub(super) fn changed(
-        self,
-        status: ClusterStatus,
-        change: impl FnOnce(&mut ClusterSpec),
+        mut self,
+        change: impl FnOnce(&mut ClusterSpec, &mut LivingStatus),
     ) -> Self {
-        match self {
-            Self::Living { mut spec, .. } => {
-                change(&mut spec);
-                Self::Living { spec, status }
-            }
-            Self::Absent | Self::Deleted => self,
+        match &mut self {
+            Self::Living { spec, status } => change(spec, status),
+            Self::Absent | Self::Deleted => {}
         }
+        self
     }
 }
