@@ -1,15 +1,11 @@
 //! The GraphQL type `ClusterPayload`: the result of mutations about clusters.
 
 use async_graphql::{Context, MergedObject, Object, Result};
-use domain::ids::ClusterId;
-use projections::clusters::Clusters;
 use uuid::Uuid;
 
 use super::Cluster;
-use crate::graph::error;
 use crate::graph::payload::Outcome;
-use crate::graph::request::RequestInfo;
-use crate::graph::services::Services;
+use crate::graph::resource_list::written;
 
 /// The result of a mutation about a cluster.
 #[derive(MergedObject)]
@@ -29,14 +25,6 @@ impl WrittenCluster {
     /// The cluster after this mutation or a later one, which always includes the write. Null if the
     /// mutation was rejected.
     async fn cluster(&self, context: &Context<'_>) -> Result<Option<Cluster>> {
-        let Some(id) = self.0 else {
-            return Ok(None);
-        };
-        let org = &RequestInfo::of(context)?.principal.org;
-        let reader = &context.data::<Services>()?.reader;
-        let row = reader
-            .live_state::<Clusters>(org, ClusterId::new(id).into())
-            .await;
-        Ok(row.map_err(error::read_failed)?.map(Cluster::from))
+        written(context, self.0).await
     }
 }

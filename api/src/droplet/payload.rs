@@ -1,15 +1,11 @@
 //! The GraphQL type `DropletPayload`: the result of mutations about droplets.
 
 use async_graphql::{Context, MergedObject, Object, Result};
-use domain::ids::DropletId;
-use projections::droplets::Droplets;
 use uuid::Uuid;
 
 use super::Droplet;
-use crate::graph::error;
 use crate::graph::payload::Outcome;
-use crate::graph::request::RequestInfo;
-use crate::graph::services::Services;
+use crate::graph::resource_list::written;
 
 /// The result of a mutation about a droplet.
 #[derive(MergedObject)]
@@ -29,14 +25,6 @@ impl WrittenDroplet {
     /// The droplet after this mutation or a later one, which always includes the write. Null if the
     /// mutation was rejected.
     async fn droplet(&self, context: &Context<'_>) -> Result<Option<Droplet>> {
-        let Some(id) = self.0 else {
-            return Ok(None);
-        };
-        let org = &RequestInfo::of(context)?.principal.org;
-        let reader = &context.data::<Services>()?.reader;
-        let row = reader
-            .live_state::<Droplets>(org, DropletId::new(id).into())
-            .await;
-        Ok(row.map_err(error::read_failed)?.map(Droplet::from))
+        written(context, self.0).await
     }
 }

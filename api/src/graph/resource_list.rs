@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, Object, Result, TypeName};
 use projections::list::Listed as ListedModel;
+use uuid::Uuid;
 
 use crate::graph::batch::ReadById;
 use crate::graph::connection::{Listed, PageArguments, Paged, connection};
@@ -42,6 +43,23 @@ pub(crate) async fn list<R: Resource>(
     let slice = reader.page::<R::Model>(org, &filter, &page).await;
     let slice = slice.map_err(error::read_failed)?;
     Ok(connection(slice, R::from, TotalCount::<R::Model>(filter)))
+}
+
+/// Returns the resource that a mutation wrote, as of its last committed event, or `None` if it wrote none.
+///
+/// # Errors
+/// When the event store cannot be read.
+pub(crate) async fn written<R: Resource>(
+    context: &Context<'_>,
+    id: Option<Uuid>,
+) -> Result<Option<R>> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    let org = &RequestInfo::of(context)?.principal.org;
+    let reader = &context.data::<Services>()?.reader;
+    let row = reader.live_state::<R::Model>(org, R::Id::from(id).into());
+    Ok(row.await.map_err(error::read_failed)?.map(R::from))
 }
 
 impl<R: Resource> Listed for R {

@@ -1,15 +1,11 @@
 //! The GraphQL type `JobPayload`: the result of mutations about jobs.
 
 use async_graphql::{Context, MergedObject, Object, Result};
-use domain::ids::JobId;
-use projections::jobs::Jobs;
 use uuid::Uuid;
 
 use super::Job;
-use crate::graph::error;
 use crate::graph::payload::Outcome;
-use crate::graph::request::RequestInfo;
-use crate::graph::services::Services;
+use crate::graph::resource_list::written;
 
 /// The result of a mutation about a job.
 #[derive(MergedObject)]
@@ -29,12 +25,6 @@ impl WrittenJob {
     /// The job after this mutation or a later one, which always includes the write. Null if the mutation
     /// was rejected.
     async fn job(&self, context: &Context<'_>) -> Result<Option<Job>> {
-        let Some(id) = self.0 else {
-            return Ok(None);
-        };
-        let org = &RequestInfo::of(context)?.principal.org;
-        let reader = &context.data::<Services>()?.reader;
-        let row = reader.live_state::<Jobs>(org, JobId::new(id).into()).await;
-        Ok(row.map_err(error::read_failed)?.map(Job::from))
+        written(context, self.0).await
     }
 }
