@@ -35,6 +35,8 @@ pub(crate) fn start_logging(logging: &Logging) -> anyhow::Result<()> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Otherwise a reader of the log that goes away ends the program, by a panic of `eprintln!`.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     let started = match logging.log_format {
         LogFormat::Text => lines.try_init(),

@@ -118,6 +118,13 @@ for (const command of [
   });
 }
 
+await check('examples/droplets.sh reports a refused token and ends', async () => {
+  const command = ['bash', 'examples/droplets.sh', newDroplet().name];
+  const { status, printed } = await run(command, { CLUSTERGENIE_TOKEN: 'not-a-token' });
+  assert.notEqual(status, 0, printed);
+  assert.match(printed, /failed: .*UNAUTHENTICATED/);
+});
+
 await check('examples/follow.ts reports a refused token and ends', async () => {
   const command = [...node, 'examples/follow.ts'];
   const { status, printed } = await run(command, { CLUSTERGENIE_TOKEN: 'not-a-token' });

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
-use domain::ids::DropletId;
+use domain::ids::{ClusterId, DropletId};
 use domain::stream_type::StreamType;
 use domain::tag::Tag;
 use futures_util::{Stream, StreamExt, future};
@@ -32,6 +32,7 @@ impl DropletSubscriptions {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The id of the only droplet to follow.")] id: Option<ID>,
+        #[graphql(desc = "The id of the cluster whose droplets to follow.")] cluster: Option<ID>,
         #[graphql(desc = "The statuses of the droplets to include.")] statuses: Option<
             Vec<DropletStatus>,
         >,
@@ -44,8 +45,10 @@ impl DropletSubscriptions {
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<DropletChange>> + use<>> {
         let id = id.map(|id| GlobalId::parse_as(&id)).transpose();
+        let cluster = cluster.map(|id| GlobalId::parse_as(&id)).transpose();
         let wanted = WantedDroplets {
             id: read("id", id)?,
+            cluster: read("cluster", cluster)?,
             statuses: statuses.unwrap_or_default(),
             tags: read_all("tags", tags, Tag::parse)?.into_iter().collect(),
         };
@@ -83,6 +86,7 @@ impl DropletChange {
 /// The filter of a subscription to droplets.
 struct WantedDroplets {
     id: Option<DropletId>,
+    cluster: Option<ClusterId>,
     statuses: Vec<DropletStatus>,
     tags: BTreeSet<Tag>,
 }
@@ -101,6 +105,9 @@ impl WantedDroplets {
         let is_wanted = row.as_ref().is_none_or(|row| {
             (self.statuses.is_empty() || self.statuses.contains(&row.status.into()))
                 && self.tags.is_subset(&row.tags)
+                && self
+                    .cluster
+                    .is_none_or(|cluster| row.cluster == Some(cluster))
         });
         is_wanted.then(|| DropletChange::new(change, row.map(Droplet)))
     }

@@ -7,7 +7,7 @@ const NAME: &str = "idempotent";
 
 /// Makes the retry of a mutation safe. A second mutation with the same key and the same input has no
 /// further effect, and returns the first receipt. A mutation with the same key and another input fails with
-/// the code `IDEMPOTENCY_KEY_REUSED`. Keys belong to the organization and are kept for at least 24 hours.
+/// the code `IDEMPOTENCY_KEY_REUSED`. Keys belong to the organization and are kept for 30 days.
 /// The directive has no effect on other fields.
 #[Directive(location = "Field")]
 pub(crate) fn idempotent(

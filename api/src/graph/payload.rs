@@ -66,7 +66,8 @@ impl Outcome {
         }
     }
 
-    /// The reasons for the rejection, all at once. Empty if the mutation was executed.
+    /// The reasons for the rejection: every invalid argument at once, or else the first broken rule. Empty if
+    /// the mutation was executed.
     async fn user_errors(&self) -> &[UserError] {
         match self {
             Self::Done(_) => &[],

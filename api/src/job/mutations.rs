@@ -150,15 +150,21 @@ fn subject(
 ) -> Option<JobSubject> {
     match (droplet, cluster) {
         (Some(droplet), None) => check.id("droplet", &droplet).map(JobSubject::Droplet),
-        (None, Some(cluster)) => check
-            .value("clusterLabel", ClusterName::parse(cluster))
+        (None, Some(label)) => check
+            .value("clusterLabel", cluster_label(label))
             .map(JobSubject::Cluster),
         (Some(_), Some(_)) | (None, None) => {
-            let message = "a job concerns one droplet or one cluster: give exactly one of the two";
+            let message = "a job concerns one droplet or one cluster: give exactly one of `droplet` and \
+                           `clusterLabel`";
             check.refuse(&["droplet"], "INVALID_VALUE", message.to_owned());
             None
         }
     }
+}
+
+fn cluster_label(text: String) -> Result<ClusterName, String> {
+    ClusterName::parse(text)
+        .map_err(|error| format!("{error} (a job takes a cluster's label, not its id)"))
 }
 
 fn parameters(value: Option<Json<Value>>) -> Result<Map<String, Value>, &'static str> {

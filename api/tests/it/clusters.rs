@@ -122,6 +122,25 @@ async fn droplets_belong_to_a_cluster_within_its_bounds() {
 }
 
 #[tokio::test]
+async fn droplets_of_one_cluster_are_followed() {
+    let api = TestApi::start().await;
+    let operator = api.caller(&[Role::Operator]);
+    let (id, token) = create(&operator, "blue").await;
+    operator.droplet("alone").await;
+    let input = json!({
+        "name": "web-1", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
+        "cluster": id,
+    });
+    operator.done("provisionDroplet", input).await;
+    let document = "subscription ($id: ID, $after: String) { \
+                    dropletChanged(cluster: $id, after: $after) { droplet { name } } }";
+    let mut changes = operator.subscribe(document, json!({ "id": id, "after": token }));
+    let response = changes.next().await.expect("there is more");
+    let droplet = &response["data"]["dropletChanged"]["droplet"];
+    assert_eq!(droplet, &json!({ "name": "web-1" }));
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_cluster_is_said_of_its_argument() {
     let api = TestApi::start().await;
     let operator = api.caller(&[Role::Operator]);

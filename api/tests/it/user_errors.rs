@@ -76,12 +76,12 @@ async fn ids_of_nothing_and_of_other_things_are_refused() {
     let payload = operator
         .mutate("cancelJob", json!({ "id": droplet, "reason": "" }))
         .await;
-    assert_eq!(problems(&payload), [problem("INVALID_ID", id)]);
+    assert_eq!(problems(&payload), [problem("INVALID_ID", id.clone())]);
     let nobody = "Droplet:01923f4a-8c00-7000-8000-000000000001";
     let payload = operator
         .mutate("protectDroplet", json!({ "id": nobody }))
         .await;
-    let expected = problem("DROPLET_NOT_FOUND", Value::Null);
+    let expected = problem("DROPLET_NOT_FOUND", id);
     assert_eq!(problems(&payload), [expected]);
 }
 

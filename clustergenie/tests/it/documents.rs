@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use domain::stream_type::StreamType;
+
 /// Most words of a line: CONTRIBUTING.md allows one sentence a line, of at most so many words.
 const MAX_WORDS: usize = 25;
 
@@ -128,6 +130,15 @@ fn every_sentence_is_short_and_has_a_line_of_its_own() {
         "write one sentence a line, of at most {MAX_WORDS} words (see CONTRIBUTING.md):\n{}",
         long.join("\n")
     );
+}
+
+#[test]
+fn the_page_for_auditors_names_every_topic() {
+    let page = read(&root().join("docs/auditors.md"));
+    for stream_type in StreamType::known() {
+        let topic = format!("`clustergenie.{stream_type}.v1`");
+        assert!(page.contains(&topic), "docs/auditors.md lacks {topic}");
+    }
 }
 
 #[test]

@@ -10,10 +10,13 @@ graphql() {
 }
 
 input='{"name": "'${1:-proxy-1}'", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64"}'
-provisioned=$(graphql --data '{
+if ! provisioned=$(graphql --data '{
   "query": "mutation ($input: ProvisionDropletInput!) { provisionDroplet(input: $input) { droplet { id } consistencyToken userErrors { field message code } } }",
   "variables": {"input": '"$input"'}
-}')
+}'); then
+  echo "failed: $provisioned" >&2
+  exit 1
+fi
 errors=$(jq --compact-output '.errors // .data.provisionDroplet.userErrors' <<<"$provisioned")
 if [[ $errors != '[]' ]]; then
   echo "rejected: $errors" >&2
@@ -31,6 +34,11 @@ graphql --header "x-consistency-token: $token" --data '{
 after=$token
 while true; do
   while IFS= read -r line; do
+    if [[ $line == '{'* ]]; then
+      # The answer to a request that was refused, such as one with an expired token.
+      echo "failed: $line" >&2
+      exit 1
+    fi
     [[ $line == 'data: {'* ]] || continue
     change=${line#data: }
     # An error ends the stream.

@@ -13,6 +13,7 @@ const client = createClient({
   // A refused token (4403) stays refused. Everything else passes by waiting.
   shouldRetry: (closed) => (closed as Closed).code !== 4403,
   on: {
+    error: () => console.error('the connection failed; retrying'),
     closed: (event) => {
       const { code, reason } = event as Closed;
       console.error('connection closed:', code, reason);

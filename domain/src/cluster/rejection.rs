@@ -37,7 +37,7 @@ pub enum ClusterRejection {
     ClusterNotFound,
     /// The cluster has more live droplets than the new maximum.
     #[error(
-        "the cluster has more than {maximum} live droplets: choose a larger maximum, or delete some and \
+        "the cluster has more live droplets than the maximum of {maximum}: choose a larger maximum, or delete some and \
          wait until their machines are removed"
     )]
     ClusterTooLarge {
@@ -84,6 +84,7 @@ impl Rejection for ClusterRejection {
 
     fn field(&self) -> Option<&'static str> {
         match self {
+            Self::ClusterNotFound => Some("id"),
             Self::InvalidInput(input) => Some(input.field()),
             Self::InvalidMaximumNodes { .. } | Self::ClusterTooLarge { .. } => Some("maximumNodes"),
             Self::MinimumAboveMaximum { .. } => Some("minimumNodes"),
@@ -91,8 +92,7 @@ impl Rejection for ClusterRejection {
             | Self::ClusterDeleted
             | Self::ClusterFull { .. }
             | Self::ClusterInMaintenance
-            | Self::ClusterNotEmpty
-            | Self::ClusterNotFound => None,
+            | Self::ClusterNotEmpty => None,
         }
     }
 }

@@ -20,7 +20,7 @@ pub enum DropletRejection {
     #[error("this droplet was already requested: use another id for another droplet")]
     DropletAlreadyExists,
     /// The deletion of the droplet was requested, so that no other event may follow.
-    #[error("the droplet is being deleted: only the end of its deletion can still be reported")]
+    #[error("the droplet is being deleted already: wait until its machine is removed")]
     DropletBeingDeleted,
     /// The droplet is deleted.
     #[error("the droplet is deleted: provision another one")]
@@ -121,8 +121,8 @@ impl Rejection for DropletRejection {
             | Self::DropletDeleted
             | Self::DropletFailed
             | Self::DropletNotBeingDeleted
-            | Self::DropletNotFound
             | Self::DropletProtected => None,
+            Self::DropletNotFound => Some("id"),
             Self::ImageTooLargeForDisk { .. } | Self::UnknownImage { .. } => Some("image"),
             Self::InvalidInput(input) => Some(input.field()),
             Self::SizeNotInRegion { .. } | Self::UnknownSize { .. } => Some("size"),

@@ -74,11 +74,11 @@ impl Rejection for JobRejection {
         match self {
             Self::InvalidAttempts { .. } => Some("maxAttempts"),
             Self::InvalidInput(input) => Some(input.field()),
+            Self::JobNotFound => Some("id"),
             Self::InvalidPercent { .. } | Self::ProgressWentBack { .. } => Some("percent"),
             Self::JobAlreadyExists
             | Self::JobAlreadyStarted
             | Self::JobFinished { .. }
-            | Self::JobNotFound
             | Self::JobNotRunning => None,
         }
     }

@@ -2,7 +2,7 @@
 select
     -- The organization that is counted.
     org_id,
-    -- What is counted by what, such as droplet_status. Sizes and regions count live droplets only.
+    -- The dimension, such as droplet_status or job_kind. Sizes and regions count live droplets only.
     dimension,
     -- The value in that dimension, such as ACTIVE.
     value,

@@ -16,7 +16,7 @@ select
     image,
     -- Its tags, sorted.
     tags,
-    -- The label of a droplet that was requested before droplets belonged to clusters by id.
+    -- The label of a droplet that was requested before clusters existed; null for all others. See cluster_id.
     cluster,
     -- Who makes and removes its machine: PLATFORM or AGENT.
     provisioner,

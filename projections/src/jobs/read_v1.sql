@@ -22,9 +22,9 @@ select
     worker,
     -- Its progress, from 0 to 100.
     percent,
-    -- What its runner said of the progress last.
+    -- The last message of its runner about the progress.
     message,
-    -- What came of it, where it succeeded and has a result.
+    -- The result of a successful job, if it has one.
     result,
     -- Why it failed or was cancelled.
     reason,
