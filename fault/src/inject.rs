@@ -231,9 +231,15 @@ impl Injector {
         }
         let moved = async {
             let mut connection = self.platform.address.connect().await?;
+            // In the order of the consumers, which would be in a deadlock otherwise.
             sqlx::query(
-                "update es.checkpoints set kafka_offset = greatest(kafka_offset - $1, 0) \
-                 where kafka_offset is not null",
+                "with locked as ( \
+                     select consumer, generation, shard from es.checkpoints \
+                     where kafka_offset is not null \
+                     order by consumer, generation, shard for no key update) \
+                 update es.checkpoints set kafka_offset = greatest(kafka_offset - $1, 0) \
+                 from locked where (checkpoints.consumer, checkpoints.generation, checkpoints.shard) \
+                     = (locked.consumer, locked.generation, locked.shard)",
             )
             .bind(messages)
             .execute(&mut connection)
