@@ -121,7 +121,7 @@ impl Commands {
             let hash = request::hash(&context.org, use_case.name(), &use_case.arguments());
             Key { key, hash }
         });
-        let _lock = self.locks.take(use_case.subject()).await;
+        let mut locks = self.locks.take([use_case.subject()]).await;
         let mut trust = Trust::Memory;
         let mut conflicts = 0;
         let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
@@ -152,6 +152,11 @@ impl Commands {
                             return Err(CommandError::Conflict);
                         }
                         tokio::time::sleep(pauses.next_pause()).await;
+                        // Whoever changes what was read goes before or after this command from now on.
+                        locks.clear();
+                        let read = decision.reads().iter().map(|(stream, _)| *stream);
+                        let streams = read.chain([use_case.subject()]);
+                        locks = self.locks.take(streams).await;
                         trust = Trust::Store;
                         continue;
                     }

@@ -5,6 +5,7 @@
 //! not depend on the locks: other processes do not wait for them, and every append still names the version
 //! it expects.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 
 use event_store::envelope::StreamId;
@@ -36,14 +37,23 @@ impl StreamLocks {
         }
     }
 
-    /// Waits for the lock of a stream, in order of arrival. A command takes one lock only, so that no two
-    /// commands can wait for each other.
-    pub(crate) async fn take(&self, stream: StreamId) -> StreamLock<'_> {
+    /// Waits for the locks of streams, each in order of arrival. All commands take locks in one order, so that
+    /// no two commands can wait for each other.
+    pub(crate) async fn take(
+        &self,
+        streams: impl IntoIterator<Item = StreamId>,
+    ) -> Vec<StreamLock<'_>> {
         let lines = u64::try_from(self.lines.len()).expect("a length fits 64 bits");
-        let line = usize::try_from(self.hasher.hash_one(stream) % lines)
-            .expect("a remainder is less than a length");
-        StreamLock {
-            _line: self.lines[line].lock().await,
+        let line = |stream| {
+            usize::try_from(self.hasher.hash_one(stream) % lines)
+                .expect("a remainder is less than a length")
+        };
+        let wanted: BTreeSet<usize> = streams.into_iter().map(line).collect();
+        let mut locks = Vec::with_capacity(wanted.len());
+        for line in wanted {
+            let _line = self.lines[line].lock().await;
+            locks.push(StreamLock { _line });
         }
+        locks
     }
 }

@@ -1,6 +1,9 @@
 //! Clusters and the number of their live droplets: however commands meet, no cluster has more than its
 //! maximum, and none is deleted that has any.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use commands::cluster::NewCluster;
 use commands::droplet::NewDroplet;
 use commands::execute::Commands;
@@ -147,6 +150,40 @@ async fn a_process_that_remembers_an_active_cluster_sees_its_maintenance() {
         .await;
     ended.expect("it is in maintenance");
     joined(&two, "second", id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn droplets_join_while_the_cluster_changes_without_a_pause() {
+    const DESCRIBING: usize = 12;
+    let mut platform = Platform::new().await;
+    let commands = platform.process();
+    let id = created(&commands, "blue", 1_000).await;
+    let joined = Arc::new(AtomicBool::new(false));
+    let mut describing = JoinSet::new();
+    for number in 0..DESCRIBING {
+        let (commands, joined) = (commands.clone(), Arc::clone(&joined));
+        describing.spawn(async move {
+            let mut version = 0;
+            while !joined.load(Ordering::Relaxed) {
+                version += 1;
+                let description = format!("{number}-{version}");
+                let update = ClusterUpdate::Describe { description };
+                // Whether it is accepted does not matter here.
+                let _ = commands.cluster(&request(), id, update).await;
+            }
+        });
+    }
+    let mut joining = JoinSet::new();
+    for number in 0..40 {
+        let (commands, new) = (commands.clone(), member(&format!("d{number}"), id));
+        joining.spawn(async move { commands.provision_droplet(&request(), new).await });
+    }
+    let results = joining.join_all().await;
+    joined.store(true, Ordering::Relaxed);
+    describing.join_all().await;
+    for result in results {
+        result.expect("there is room, and nothing else is in the way");
+    }
 }
 
 #[tokio::test]
