@@ -101,6 +101,15 @@ checked_string! {
     check is_org;
 }
 
+impl OrgId {
+    /// Returns an organization by its stored name. The name may break this program's rule, because a newer
+    /// program may have another one.
+    #[must_use]
+    pub fn stored(name: String) -> Self {
+        Self(name.into())
+    }
+}
+
 fn is_org(text: &str) -> bool {
     is_slug(text, 40, b"-")
 }

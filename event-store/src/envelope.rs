@@ -152,6 +152,9 @@ pub enum RequestSource {
     Api,
     /// A process manager of the platform, reacting to an event.
     Process,
+    /// An origin that only a newer program knows. This program never writes it.
+    #[serde(other)]
+    Newer,
 }
 
 impl RequestSource {
@@ -161,6 +164,7 @@ impl RequestSource {
         match self {
             Self::Api => "api",
             Self::Process => "process",
+            Self::Newer => "newer",
         }
     }
 }

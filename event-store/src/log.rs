@@ -277,11 +277,7 @@ fn all_positioned(rows: &[PgRow]) -> Result<Vec<Positioned<StoredEvent>>, StoreE
 /// Returns the event of a row with the columns of `es.events`. [`sqlx::Error::Decode`] when it is
 /// malformed.
 pub(crate) fn stored(row: &PgRow) -> Result<StoredEvent, sqlx::Error> {
-    let malformed = |what: &str, value: &str| {
-        sqlx::Error::Decode(format!("the {what} `{value}` of a stored event is not one").into())
-    };
     let shard = Shard(row.try_get("shard")?);
-    let org: String = row.try_get("org_id")?;
     Ok(StoredEvent {
         stream: StreamId {
             stream_type: shard.stream_type(),
@@ -289,7 +285,7 @@ pub(crate) fn stored(row: &PgRow) -> Result<StoredEvent, sqlx::Error> {
         },
         version: Version(row.try_get("version")?),
         event_id: EventId::new(row.try_get("event_id")?),
-        org: OrgId::parse(org.clone()).map_err(|_| malformed("organization", &org))?,
+        org: OrgId::stored(row.try_get("org_id")?),
         event_type: row.try_get("event_type")?,
         schema_version: row.try_get("schema_version")?,
         data: row.try_get("data")?,

@@ -87,8 +87,10 @@ pub(crate) fn must_follow(
 }
 
 /// The time as Postgres keeps it, in microseconds, so that a row in memory equals the stored one.
+/// A leap second becomes the second after it, because Postgres has none.
 pub(crate) fn stored_time(time: DateTime<Utc>) -> DateTime<Utc> {
-    time.trunc_subsecs(6)
+    let without_leap = DateTime::from_timestamp_micros(time.timestamp_micros());
+    without_leap.unwrap_or(time).trunc_subsecs(6)
 }
 
 /// The streams of a batch, each once.
@@ -97,4 +99,19 @@ pub(crate) fn streams(events: &[Positioned<Recorded>]) -> Vec<Uuid> {
     streams.sort_unstable();
     streams.dedup();
     streams
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leap_second_is_kept_as_the_second_after_it() {
+        let leap = DateTime::parse_from_rfc3339("2016-12-31T23:59:60.5Z").expect("is a time");
+        let stored = stored_time(leap.to_utc()).to_rfc3339();
+        assert_eq!(stored, "2017-01-01T00:00:00.500+00:00");
+        let time = DateTime::parse_from_rfc3339("2026-11-01T12:00:00.1234567Z").expect("is a time");
+        let stored = stored_time(time.to_utc()).to_rfc3339();
+        assert_eq!(stored, "2026-11-01T12:00:00.123456+00:00");
+    }
 }

@@ -188,11 +188,18 @@ pub async fn record_newer(pool: &PgPool, org: &str, code: i16, event_type: &str)
     .bind(stream.shard().0)
     .bind(EventId::derive(stream.uuid, 1).as_uuid())
     .bind(event_type)
-    .bind(serde_json::to_string(&metadata()).expect("metadata is JSON"))
+    .bind(by_newer_source(&metadata()))
     .execute(pool)
     .await
     .expect("the event is recorded");
     stream
+}
+
+/// Metadata with an origin that only a newer program knows.
+fn by_newer_source(metadata: &Metadata) -> String {
+    let mut metadata = serde_json::to_value(metadata).expect("metadata is JSON");
+    metadata["source"] = "scheduler".into();
+    metadata.to_string()
 }
 
 /// The id of a new stream, without events.

@@ -1,7 +1,10 @@
 //! Scalars that GraphQL does not have.
 
 use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+
+/// The nanoseconds of a second; a leap second has more.
+const NANOSECONDS: u32 = 1_000_000_000;
 
 /// A point in time by RFC 3339, such as `2026-11-01T12:00:00Z`. The platform returns times in UTC, with as
 /// many decimals of a second as needed.
@@ -16,9 +19,16 @@ pub(crate) struct Time(pub(crate) DateTime<Utc>);
 impl ScalarType for Time {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => DateTime::parse_from_rfc3339(text)
-                .map(|time| Self(time.to_utc()))
-                .map_err(|_| InputValueError::custom("write a time like \"2026-11-01T12:00:00Z\"")),
+            Value::String(text) => match DateTime::parse_from_rfc3339(text) {
+                // Postgres has no leap seconds.
+                Ok(time) if time.nanosecond() >= NANOSECONDS => Err(InputValueError::custom(
+                    "leap seconds cannot be stored: write the second before or after",
+                )),
+                Ok(time) => Ok(Self(time.to_utc())),
+                Err(_) => Err(InputValueError::custom(
+                    "write a time like \"2026-11-01T12:00:00Z\"",
+                )),
+            },
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -77,7 +87,14 @@ mod tests {
 
     #[test]
     fn other_times_are_refused() {
-        for bad in ["", "yesterday", "2026-11-01", "2026-11-01T12:00:00"] {
+        for bad in [
+            "",
+            "yesterday",
+            "2026-11-01",
+            "2026-11-01T12:00:00",
+            "2016-12-31T23:59:60Z",
+            "2016-12-31T23:59:60.5Z",
+        ] {
             assert!(Time::parse(Value::from(bad)).is_err(), "{bad:?} was taken");
         }
         assert!(Time::parse(Value::from(0)).is_err());

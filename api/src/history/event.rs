@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;
 use async_graphql::{Enum, ID, Json, Object, Result};
+use commands::context;
 use projections::history::{Metadata, Positioned, StoredEvent};
 use projections::page::Key;
 use serde_json::Value;
@@ -96,9 +97,9 @@ impl Event {
         Ok(self.metadata()?.actor)
     }
 
-    /// The origin of the request.
-    async fn source(&self) -> Result<RequestSource> {
-        Ok(self.metadata()?.source.into())
+    /// The origin of the request. Null if only a newer version of the platform knows the origin.
+    async fn source(&self) -> Result<Option<RequestSource>> {
+        Ok(RequestSource::of(self.metadata()?.source))
     }
 
     /// The id of the command that caused the event and all other events of the command: a UUID.
@@ -129,10 +130,20 @@ impl Event {
 
 /// The origin of a request.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "commands::context::RequestSource")]
 enum RequestSource {
     /// The GraphQL API.
     Api,
     /// A part of the platform, reacting to an event.
     Process,
+}
+
+impl RequestSource {
+    /// Returns the origin by its stored form; `None` for one that only a newer program knows.
+    fn of(source: context::RequestSource) -> Option<Self> {
+        match source {
+            context::RequestSource::Api => Some(Self::Api),
+            context::RequestSource::Process => Some(Self::Process),
+            context::RequestSource::Newer => None,
+        }
+    }
 }

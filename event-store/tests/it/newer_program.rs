@@ -121,7 +121,7 @@ async fn an_older_program_passes_streams_of_a_newer_one_and_applies_its_own() {
     let pool = database.pool();
     let mut recorder = Recorder::new(pool.clone());
     let mut ours = recorder.droplets(2).await;
-    let newer = record_newer(&pool, "acme", NEWER, "cluster_created").await;
+    let newer = record_newer(&pool, "Big.Org", NEWER, "cluster_created").await;
     ours.extend(recorder.jobs(2).await);
     let head = sequence(&pool).await;
 

@@ -90,7 +90,7 @@ async fn events_of_types_that_only_a_newer_program_knows_are_published_and_compa
         .execute(&pool)
         .await
         .unwrap();
-    record_newer(&pool, "acme", newer.code(), "newer_created").await;
+    record_newer(&pool, "Big.Org", newer.code(), "newer_created").await;
     relay.published(&pool).await;
 
     let mut topics = kafka.topics();
