@@ -2,7 +2,7 @@
 //! Events of stream types that only a newer program knows are checked as far as this program can, and
 //! counted in a note.
 
-use domain::ids::EventId;
+use domain::ids::{EventId, OrgId};
 use futures_util::TryStreamExt;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -101,6 +101,12 @@ fn unlike_its_place(stored: &StoredEvent, shard: Shard) -> Option<(String, Strin
     }
     if !is_known(shard) {
         return None;
+    }
+    if let Err(invalid) = OrgId::parse(stored.org.as_str()) {
+        return Some((
+            "an organization by this program's rule".to_owned(),
+            invalid.to_string(),
+        ));
     }
     let recorded = match codec::decode(stored) {
         Ok(recorded) => recorded,
