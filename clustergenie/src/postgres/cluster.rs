@@ -138,7 +138,7 @@ impl Cluster {
     /// The port of the last server that was started, if any.
     pub(super) fn last_port(&self) -> Option<u16> {
         let options = fs::read_to_string(self.path.join(OPTIONS_FILE)).ok()?;
-        let (_, port) = options.split_once("port=")?;
+        let (_, port) = options.split_once("\"port=")?;
         let digits = port
             .find(|c: char| !c.is_ascii_digit())
             .unwrap_or(port.len());

@@ -53,7 +53,6 @@ impl<'a> Runner<'a> {
     /// Follows the events from the checkpoints as they are stored, until something fails.
     async fn follow(&mut self, source: &mut dyn Source) -> Result<Infallible, StoreError> {
         let generation = self.await_mode().await?;
-        self.retry_parked(generation).await;
         source.rewind(generation).await?;
         loop {
             self.retry_parked(generation).await;
