@@ -1,8 +1,8 @@
 //! Activity: a line for people about each event.
 
+pub(crate) mod queries;
+
 mod filter;
 mod object;
-mod queries;
 
 pub(crate) use object::Activity;
-pub(crate) use queries::ActivityQueries;

@@ -1,10 +1,8 @@
 //! Decides which requests may run: limits, prices, points, and known documents.
 
 pub mod documents;
-pub mod entry;
 pub mod limits;
 pub mod rate_limit;
 
 pub(crate) mod persisted;
-
-mod refusal;
+pub(crate) mod refusal;

@@ -5,37 +5,47 @@ mod filter;
 mod inputs;
 mod mutations;
 mod object;
-mod payload;
-mod queries;
 mod status;
 mod subscriptions;
 
-pub(crate) use object::Cluster;
-
-use async_graphql::Lookahead;
 use domain::ids::ClusterId;
 use projections::clusters::Clusters;
+pub(crate) use projections::clusters::row::ClusterRow;
 use projections::consistency::AnyReadModel;
+use projections::counts::query::OrgCounts;
 use projections::model::Rows;
 
-use self::counts::ClusterCounts;
-use self::mutations::ClusterMutations;
-use self::queries::ClusterQueries;
-use self::subscriptions::ClusterSubscriptions;
+use self::filter::{ClusterFilter, ClusterOrder};
+use crate::graph::execute::object::Fields;
 use crate::graph::resource::Resource;
 
-impl Resource for Cluster {
+impl Resource for ClusterRow {
     type Id = ClusterId;
     type Model = Clusters;
-    type Queries = ClusterQueries;
-    type Mutations = ClusterMutations;
-    type Subscriptions = ClusterSubscriptions;
-    type Counts = ClusterCounts;
+    type Filter = ClusterFilter;
+    type Order = ClusterOrder;
 
-    const PAGE: &'static str = "A page of clusters.";
-    const ITEM: &'static str = "A cluster in a page.";
+    const NOUN: &'static str = "cluster";
+    const NOUNS: &'static str = "clusters";
+    const SHOWN_BY: AnyReadModel = &Rows(Clusters);
 
-    fn read_models(_: &[Lookahead<'_>]) -> Vec<AnyReadModel> {
-        vec![&Rows(Clusters)]
+    fn id(&self) -> ClusterId {
+        self.id
+    }
+
+    fn state(fields: &mut Fields<'_, Self>) {
+        object::state(fields);
+    }
+
+    fn mutations<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+        mutations::mutations(fields);
+    }
+
+    fn subscriptions<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+        subscriptions::subscriptions(fields);
+    }
+
+    fn counts(fields: &mut Fields<'_, OrgCounts>) {
+        counts::counts(fields);
     }
 }

@@ -1,36 +1,55 @@
 //! The query `counts`: the numbers of resources of an organization.
 
-use std::marker::PhantomData;
-
-use async_graphql::{Context, Object, OutputType, Result};
+use async_graphql::InputObject;
 use projections::counts::query::OrgCounts;
 use projections::registry::COUNTS;
 
-use crate::graph::guard::Needs;
-use crate::graph::{consistency, error};
+use crate::graph::error::{self, Result};
+use crate::graph::execute::arguments::ArgumentStruct;
+use crate::graph::execute::context::Context;
+use crate::graph::execute::object::{Fields, Object};
+use crate::graph::resource::Resource;
+use crate::graph::{consistency, points};
 use crate::identity::roles::Right;
+use crate::registry::resources;
 
-/// Queries about counts, with fields of the type that the schema supplies.
-pub(crate) struct CountsQueries<Counts>(PhantomData<fn() -> Counts>);
+macro_rules! counts {
+    ($($(#[$description:meta])* $Name:ident as $Row:ident in $folder:ident,)+) => {
+        impl Object for OrgCounts {
+            const NAME: &'static str = "Counts";
+            const DESCRIPTION: &'static str = "The numbers of resources of the organization.";
 
-impl<Counts> Default for CountsQueries<Counts> {
-    fn default() -> Self {
-        Self(PhantomData)
-    }
+            fn fields(fields: &mut Fields<'_, Self>) {
+                $(crate::$folder::$Row::counts(fields);)+
+            }
+        }
+    };
 }
 
-#[Object]
-impl<Counts: OutputType + From<OrgCounts>> CountsQueries<Counts> {
-    /// The numbers of resources of the organization.
-    #[graphql(guard = "Needs(Right::Query)")]
-    async fn counts(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The `consistencyToken` of a mutation, whose write the answer shows.")]
-        consistent_with: Option<String>,
-    ) -> Result<Counts> {
-        let (reader, org) = consistency::reader(context, consistent_with, &[&COUNTS]).await?;
-        let counts = reader.counts(org).await.map_err(error::read_failed)?;
-        Ok(counts.into())
-    }
+resources!(counts);
+
+/// Declares the query for counts.
+pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+    let counts = fields.read(
+        "counts",
+        "The numbers of resources of the organization.",
+        counts,
+    );
+    counts
+        .needs(Right::Query)
+        .costs(points::READ)
+        .shows(&COUNTS);
+}
+
+#[derive(InputObject)]
+struct CountsArguments {
+    /// The `consistencyToken` of a mutation, whose write the answer shows.
+    consistent_with: Option<String>,
+}
+
+impl ArgumentStruct for CountsArguments {}
+
+async fn counts(context: Context, arguments: CountsArguments) -> Result<OrgCounts> {
+    let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
+    reader.counts(org).await.map_err(error::read_failed)
 }

@@ -6,41 +6,48 @@ mod filter;
 mod inputs;
 mod mutations;
 mod object;
-mod payload;
 mod provisioner;
-mod queries;
 mod status;
 mod subscriptions;
 
-pub(crate) use object::Droplet;
-
-use async_graphql::Lookahead;
 use domain::ids::DropletId;
 use projections::consistency::AnyReadModel;
+use projections::counts::query::OrgCounts;
 use projections::droplets::Droplets;
+pub(crate) use projections::droplets::row::DropletRow;
 use projections::model::Rows;
 
-use self::counts::DropletCounts;
-use self::mutations::DropletMutations;
-use self::queries::DropletQueries;
-use self::subscriptions::DropletSubscriptions;
-use crate::cluster::Cluster;
-use crate::graph::resource::{Resource, read_models_of};
+use self::filter::{DropletFilter, DropletOrder};
+use crate::graph::execute::object::Fields;
+use crate::graph::resource::Resource;
 
-impl Resource for Droplet {
+impl Resource for DropletRow {
     type Id = DropletId;
     type Model = Droplets;
-    type Queries = DropletQueries;
-    type Mutations = DropletMutations;
-    type Subscriptions = DropletSubscriptions;
-    type Counts = DropletCounts;
+    type Filter = DropletFilter;
+    type Order = DropletOrder;
 
-    const PAGE: &'static str = "A page of droplets.";
-    const ITEM: &'static str = "A droplet in a page.";
+    const NOUN: &'static str = "droplet";
+    const NOUNS: &'static str = "droplets";
+    const SHOWN_BY: AnyReadModel = &Rows(Droplets);
 
-    fn read_models(selected: &[Lookahead<'_>]) -> Vec<AnyReadModel> {
-        let mut models: Vec<AnyReadModel> = vec![&Rows(Droplets)];
-        models.extend(read_models_of::<Cluster>(selected, "cluster"));
-        models
+    fn id(&self) -> DropletId {
+        self.id
+    }
+
+    fn state(fields: &mut Fields<'_, Self>) {
+        object::state(fields);
+    }
+
+    fn mutations<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+        mutations::mutations(fields);
+    }
+
+    fn subscriptions<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+        subscriptions::subscriptions(fields);
+    }
+
+    fn counts(fields: &mut Fields<'_, OrgCounts>) {
+        counts::counts(fields);
     }
 }

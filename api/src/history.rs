@@ -1,10 +1,10 @@
 //! The history: queries of all recorded events, and subscriptions to new ones.
 
+pub(crate) mod change;
+pub(crate) mod queries;
+pub(crate) mod subscriptions;
+
 mod event;
 mod filter;
-mod queries;
-mod subscriptions;
 
 pub(crate) use event::Event;
-pub(crate) use queries::HistoryQueries;
-pub(crate) use subscriptions::HistorySubscriptions;

@@ -5,41 +5,48 @@ mod filter;
 mod inputs;
 mod mutations;
 mod object;
-mod payload;
-mod queries;
 mod runner;
 mod status;
 mod subscriptions;
 
-pub(crate) use object::Job;
-
-use async_graphql::Lookahead;
 use domain::ids::JobId;
 use projections::consistency::AnyReadModel;
+use projections::counts::query::OrgCounts;
 use projections::jobs::Jobs;
+pub(crate) use projections::jobs::row::JobRow;
 use projections::model::Rows;
 
-use self::counts::JobCounts;
-use self::mutations::JobMutations;
-use self::queries::JobQueries;
-use self::subscriptions::JobSubscriptions;
-use crate::droplet::Droplet;
-use crate::graph::resource::{Resource, read_models_of};
+use self::filter::{JobFilter, JobOrder};
+use crate::graph::execute::object::Fields;
+use crate::graph::resource::Resource;
 
-impl Resource for Job {
+impl Resource for JobRow {
     type Id = JobId;
     type Model = Jobs;
-    type Queries = JobQueries;
-    type Mutations = JobMutations;
-    type Subscriptions = JobSubscriptions;
-    type Counts = JobCounts;
+    type Filter = JobFilter;
+    type Order = JobOrder;
 
-    const PAGE: &'static str = "A page of jobs.";
-    const ITEM: &'static str = "A job in a page.";
+    const NOUN: &'static str = "job";
+    const NOUNS: &'static str = "jobs";
+    const SHOWN_BY: AnyReadModel = &Rows(Jobs);
 
-    fn read_models(selected: &[Lookahead<'_>]) -> Vec<AnyReadModel> {
-        let mut models: Vec<AnyReadModel> = vec![&Rows(Jobs)];
-        models.extend(read_models_of::<Droplet>(selected, "droplet"));
-        models
+    fn id(&self) -> JobId {
+        self.id
+    }
+
+    fn state(fields: &mut Fields<'_, Self>) {
+        object::state(fields);
+    }
+
+    fn mutations<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+        mutations::mutations(fields);
+    }
+
+    fn subscriptions<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+        subscriptions::subscriptions(fields);
+    }
+
+    fn counts(fields: &mut Fields<'_, OrgCounts>) {
+        counts::counts(fields);
     }
 }

@@ -15,6 +15,9 @@ pub mod graph;
 
 pub mod admission;
 
+pub mod pipeline;
+
+mod catalogue;
 mod history;
 
 mod cluster;
@@ -22,11 +25,11 @@ mod droplet;
 mod job;
 
 mod activity;
-mod catalogue;
 mod counts;
 mod projection;
 
 mod platform;
+mod viewer;
 
 pub mod schema;
 

@@ -1,7 +1,6 @@
 //! The platform itself: its state, and the cost of a request.
 
-mod object;
-mod queries;
-mod rate_limit;
+pub(crate) mod queries;
 
-pub(crate) use queries::PlatformQueries;
+mod object;
+mod rate_limit;

@@ -4,17 +4,17 @@
 //! roots of the schema ([`crate::schema`]), and global ids and types of resources ([`crate::graph`]). A new
 //! resource is a folder that implements [`Resource`](crate::graph::resource::Resource), and one line here.
 
-/// Calls a macro with all resources: the description, the name in GraphQL and the folder of each. The name
-/// in GraphQL is also that of the stream type.
+/// Calls a macro with all resources: the description, the name in GraphQL, the row and the folder of each.
+/// The name in GraphQL is also that of the stream type.
 macro_rules! resources {
     ($callback:ident) => {
         $callback! {
             /// A virtual machine.
-            Droplet in droplet,
+            Droplet as DropletRow in droplet,
             /// A piece of work.
-            Job in job,
+            Job as JobRow in job,
             /// A group of droplets.
-            Cluster in cluster,
+            Cluster as ClusterRow in cluster,
         }
     };
 }

@@ -6,7 +6,6 @@ pub mod endpoint;
 pub mod graphiql;
 pub mod health;
 pub mod http;
-pub mod response;
 pub mod router;
 pub mod send_budget;
 pub mod server;

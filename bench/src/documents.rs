@@ -1,27 +1,22 @@
-//! The cost of a typical document before any data is read. Measured without admission (parsed and validated
-//! each time), at its first admission, and at a later one. The cost of validation, which runs each time, is
-//! measured too.
+//! The cost of a typical request before any data is read: of a document that was never sent before, which is
+//! parsed, measured, validated and planned, and of one that was.
 //!
-//! The schema has no services behind it, so each document ends at its first resolver. The cost of ordering an
-//! answer is measured with a schema that returns an answer.
-
-mod ordered;
+//! The schema has no services behind it, so requests are started and dropped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use api::admission::entry::{Admission, Rules};
+use anyhow::ensure;
 use api::admission::rate_limit::{Rate, Rates};
+use api::graph::execute::schema::ExecutableSchema;
 use api::graph::request::RequestInfo;
 use api::identity::principal::Principal;
 use api::identity::roles::Role;
-use api::schema::{self, ApiSchema};
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
-use async_graphql::{Request, ServerError, ValidationResult, Variables};
+use api::pipeline::{Carries, Executor, Pipeline, Request, Rules, Started};
+use api::schema::Platform;
 use chrono::DateTime;
 use domain::ids::OrgId;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::cpu;
 
@@ -33,15 +28,15 @@ const DOCUMENTS: [(&str, &str); 4] = [
     ("smallest", "{ platform { version } }"),
     (
         "get by id",
-        "query Droplet($id: ID!) { droplet(id: $id) { id name status size vcpus memoryMib \
-         region tags protected version createdAt updatedAt addresses { kind ip } } }",
+        "query Droplet($id: ID!) { droplet(id: $id) { id name status sizeSlug vcpus memoryMib \
+         regionSlug tags protected version createdAt updatedAt addresses { kind ip } } }",
     ),
     (
         "list of 50",
         "query Droplets($first: Int!, $after: String, $filter: DropletFilter) { \
          droplets(first: $first, after: $after, filter: $filter) { totalCount pageInfo { hasNextPage \
          endCursor } edges { cursor node { ...Row } } } } fragment Row on Droplet { id name status \
-         size region tags protected version createdAt addresses { kind ip } }",
+         sizeSlug regionSlug tags protected version createdAt addresses { kind ip } }",
     ),
     (
         "mutation",
@@ -56,7 +51,6 @@ const DOCUMENTS: [(&str, &str); 4] = [
 /// # Errors
 /// Never; benchmarks share a signature.
 pub(crate) async fn run() -> anyhow::Result<()> {
-    let bare = schema::builder().finish();
     let plenty = Rate {
         capacity: u32::MAX,
         per_second: u32::MAX,
@@ -68,41 +62,30 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         },
         ..Rules::default()
     };
-    let admission = Admission::new(rules);
-    let validation = Validation::default();
-    let gated = schema::builder().extension(admission.clone()).finish();
-    let watched = schema::builder()
-        .extension(admission)
-        .extension(validation.clone())
-        .finish();
-    println!("    bare us    first us    again us  validation us  document");
+    let schema = Arc::new(ExecutableSchema::new::<Platform>());
+    let pipeline = Pipeline::new(schema, Arc::new(()), rules);
+    println!("  first us    again us  document");
     for (name, document) in DOCUMENTS {
         // A comment makes every document a new one.
         let mut unseen = (0..ROUNDS).map(|n| format!("{document}#{n}"));
-        let without = measure(&bare, || document.to_owned()).await;
-        let first = measure(&gated, || unseen.next().unwrap_or_default()).await;
-        let again = measure(&gated, || document.to_owned()).await;
-        validation.0.store(0, Ordering::Relaxed);
-        measure(&watched, || document.to_owned()).await;
-        let validating = Duration::from_nanos(validation.0.load(Ordering::Relaxed)) / ROUNDS;
-        println!(
-            "{:>11.1}  {:>10.1}  {:>10.1}  {:>13.1}  {name}",
-            micros(without),
-            micros(first),
-            micros(again),
-            micros(validating)
-        );
+        let first = measure(&pipeline, || unseen.next().unwrap_or_default())?;
+        let again = measure(&pipeline, || document.to_owned())?;
+        println!("{:>10.1}  {:>10.1}  {name}", micros(first), micros(again));
     }
-    ordered::run(ROUNDS).await
+    Ok(())
 }
 
-async fn measure(schema: &ApiSchema, mut document: impl FnMut() -> String) -> Duration {
+fn measure(pipeline: &Pipeline, mut document: impl FnMut() -> String) -> anyhow::Result<Duration> {
     let requests: Vec<_> = (0..ROUNDS).map(|_| request(document())).collect();
     let before = cpu::used();
     for request in requests {
-        std::hint::black_box(schema.execute(request).await);
+        let started = pipeline.start(request);
+        ensure!(
+            !matches!(started, Started::Refused(_)),
+            "a typical request is refused"
+        );
     }
-    (cpu::used() - before) / ROUNDS
+    Ok((cpu::used() - before) / ROUNDS)
 }
 
 fn request(document: String) -> Request {
@@ -118,34 +101,17 @@ fn request(document: String) -> Request {
             "name": "web-1", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
         },
     });
-    Request::new(document)
-        .variables(Variables::from_json(variables))
-        .data(RequestInfo::now(principal, None))
-}
-
-/// Adds up the nanoseconds of validation.
-#[derive(Clone, Default)]
-struct Validation(Arc<AtomicU64>);
-
-impl ExtensionFactory for Validation {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(self.clone())
-    }
-}
-
-#[async_trait::async_trait]
-impl Extension for Validation {
-    async fn validation(
-        &self,
-        context: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let before = cpu::used();
-        let validated = next.run(context).await;
-        let nanos = (cpu::used() - before).as_nanos();
-        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
-        self.0.fetch_add(nanos, Ordering::Relaxed);
-        validated
+    let variables = match variables {
+        Value::Object(variables) => variables,
+        _ => Map::new(),
+    };
+    Request {
+        query: document,
+        operation_name: None,
+        variables,
+        extensions: Map::new(),
+        carries: Carries::Everything,
+        info: Some(RequestInfo::now(principal, None)),
     }
 }
 

@@ -7,12 +7,14 @@ mod beside;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
-use api::admission::entry::{Admission, Rules};
-use api::schema;
-use serde_json::Value;
+use api::graph::execute::schema::ExecutableSchema;
+use api::pipeline::{Carries, Pipeline, Request, Rules};
+use api::schema::Platform;
+use serde_json::{Map, Value};
 use testkit::hostile;
 
 use crate::cpu;
@@ -28,18 +30,25 @@ const SHOWN: usize = 15;
 /// # Errors
 /// When a document is not refused, or the program cannot be measured.
 pub(crate) async fn run(program: Option<&Path>) -> anyhow::Result<()> {
-    let admission = Admission::new(Rules::default());
-    let schema = schema::builder().extension(admission).finish();
+    let schema = Arc::new(ExecutableSchema::new::<Platform>());
+    let pipeline = Pipeline::new(schema, Arc::new(()), Rules::default());
     let mut measured = Vec::new();
     let mut codes = BTreeMap::<String, usize>::new();
     for (name, document) in hostile::documents() {
         let mut slowest = Duration::ZERO;
         let mut refused = Value::Null;
         for _ in 0..ROUNDS {
-            let document = document.clone();
+            let request = Request {
+                query: document.clone(),
+                operation_name: None,
+                variables: Map::new(),
+                extensions: Map::new(),
+                carries: Carries::Everything,
+                info: None,
+            };
             let before = cpu::used();
-            let response = schema.execute(document).await;
-            refused = serde_json::to_value(&response)?;
+            let answer = pipeline.execute(request).await;
+            refused = serde_json::from_slice(&answer.body)?;
             slowest = slowest.max(cpu::used() - before);
         }
         let error = &refused["errors"][0];

@@ -22,7 +22,7 @@ RENAME = gql("""
     """)
 FOLLOW = gql("""
     subscription ($id: ID, $after: String) {
-      dropletChanged(id: $id, after: $after) { cursor event { type version } droplet { id status } }
+      dropletChanged(id: $id, after: $after) { cursor event { type version } droplet { resourceId status } }
     }""")
 
 CHECKS = []

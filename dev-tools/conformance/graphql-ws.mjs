@@ -5,7 +5,7 @@ import { CloseCode, createClient } from 'graphql-ws';
 import { check, headers, newDroplet, openRoad, url } from './check.mjs';
 
 const FOLLOW = `subscription ($id: ID, $after: String) {
-  dropletChanged(id: $id, after: $after) { cursor event { type version } droplet { id status } }
+  dropletChanged(id: $id, after: $after) { cursor event { type version } droplet { resourceId status } }
 }`;
 const PROVISION = `mutation ($input: ProvisionDropletInput!) {
   provisionDroplet(input: $input) { droplet { id name } consistencyToken userErrors { code field } }
@@ -56,7 +56,7 @@ await check('a subscription, from the request to the machine', async () => {
   const seen = [];
   for await (const { data } of changes) {
     const { event, droplet } = data.dropletChanged;
-    if (droplet.id === mine.droplet.id) seen.push([event.type, droplet.status]);
+    if (droplet.resourceId === mine.droplet.id) seen.push([event.type, droplet.status]);
     if (seen.length === 2) break;
   }
   assert.deepEqual(seen, [['droplet_requested', 'REQUESTED'], ['droplet_activated', 'ACTIVE']]);

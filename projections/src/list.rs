@@ -20,7 +20,7 @@ pub trait Listed: Model {
     /// The filter of lists.
     type Filter: Filter;
     /// The order of lists.
-    type Order: Order<Self::Row>;
+    type Order: Order<Self::Row> + Send + Sync;
 }
 
 /// A filter of a model's rows; the default is the one of a client that gives none.

@@ -1,8 +1,9 @@
 //! The GraphQL input `ActivityFilter`.
 
-use async_graphql::{Error, ID, InputObject};
+use async_graphql::{ID, InputObject};
 use projections::activity::query;
 
+use crate::graph::error::Error;
 use crate::graph::filter::{read_resource, read_types};
 use crate::graph::scalars::Time;
 
@@ -27,7 +28,7 @@ impl TryFrom<ActivityFilter> for query::ActivityFilter {
     fn try_from(filter: ActivityFilter) -> Result<Self, Error> {
         let resource = read_resource(filter.resource.as_ref())?;
         Ok(Self {
-            kinds: read_types("kinds", filter.kinds)?,
+            kinds: read_types("kinds", filter.kinds)?.unwrap_or_default(),
             resource: resource.map(Into::into),
             actor: filter.actor,
             from: filter.from.map(|Time(time)| time),

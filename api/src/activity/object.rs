@@ -1,14 +1,16 @@
 //! The GraphQL type `Activity`.
 
-use async_graphql::connection::EmptyFields;
-use async_graphql::{ID, Object};
 use projections::activity::ActivityRow;
+use projections::history::StreamId;
 use projections::page::Key;
 
-use crate::graph::connection::Listed;
+use crate::graph::connection::Paged;
+use crate::graph::execute::object::{Fields, Object};
 use crate::graph::global_id::GlobalId;
+use crate::graph::node;
 use crate::graph::resource_type::ResourceType;
 use crate::graph::scalars::{BigInt, Time};
+use crate::identity::roles::Right;
 
 /// A line about an event.
 pub(crate) struct Activity(pub(crate) ActivityRow);
@@ -19,63 +21,78 @@ impl From<ActivityRow> for Activity {
     }
 }
 
-impl Listed for Activity {
-    type Fields = EmptyFields;
-    const PAGE: &'static str = "A page of activity.";
-    const ITEM: &'static str = "A line of activity in a page.";
+impl Paged for Activity {
+    type Extra = ();
+
+    const ITEMS: &'static str = "activity";
 }
 
-/// A line for people about an event.
-#[Object]
-impl Activity {
-    /// The position of the event in the history of the platform.
-    async fn position(&self) -> BigInt {
-        BigInt(self.0.position.0)
-    }
+impl Object for Activity {
+    const NAME: &'static str = "Activity";
+    const DESCRIPTION: &'static str = "A line for people about an event.";
 
-    /// The cursor of the event, for the argument `after` of subscriptions.
-    async fn cursor(&self) -> String {
-        Key::Position(self.0.position).to_cursor()
-    }
-
-    /// The type of the event, such as `droplet_activated`.
-    async fn kind(&self) -> &str {
-        &self.0.kind
-    }
-
-    /// The type of the event's resource. Null if only a newer version of the platform knows the type, which
-    /// is possible during an upgrade.
-    async fn resource_type(&self) -> Option<ResourceType> {
-        ResourceType::of_stream_type(&self.0.resource_type)
-    }
-
-    /// The id of the event's resource.
-    async fn resource_id(&self) -> ID {
-        GlobalId::of_named(&self.0.resource_type, self.0.resource_id)
-    }
-
-    /// The name of the resource after the event, or a job's kind.
-    async fn resource_name(&self) -> Option<&str> {
-        self.0.resource_name.as_deref()
-    }
-
-    /// The actor that caused the event: the subject of a token, or a part of the platform.
-    async fn actor(&self) -> &str {
-        &self.0.actor
-    }
-
-    /// The description of the event, in words.
-    async fn summary(&self) -> &str {
-        &self.0.summary
-    }
-
-    /// The time of the event.
-    async fn occurred_at(&self) -> Time {
-        self.0.occurred_at.into()
-    }
-
-    /// The time at which the platform recorded the event.
-    async fn recorded_at(&self) -> Time {
-        self.0.recorded_at.into()
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value(
+            "position",
+            "The position of the event in the history of the platform.",
+            |line| BigInt(line.0.position.0),
+        );
+        fields.value(
+            "cursor",
+            "The cursor of the event, for the argument `after` of subscriptions.",
+            |line| Key::Position(line.0.position).to_cursor(),
+        );
+        fields.text(
+            "kind",
+            "The type of the event, such as `droplet_activated`.",
+            |line| &line.0.kind,
+        );
+        fields.value(
+            "resourceType",
+            "The type of the event's resource. Null if only a newer version of the platform knows the \
+             type, which is possible during an upgrade.",
+            |line| ResourceType::of_stream_type(&line.0.resource_type),
+        );
+        fields.value("resourceId", "The id of the event's resource.", |line| {
+            GlobalId::of_named(&line.0.resource_type, line.0.resource_id)
+        });
+        fields.optional_text(
+            "resourceName",
+            "The name of the resource after the event, or a job's kind.",
+            |line| line.0.resource_name.as_deref(),
+        );
+        fields.text(
+            "actor",
+            "The actor that caused the event: the subject of a token, or a part of the platform.",
+            |line| &line.0.actor,
+        );
+        fields.text(
+            "summary",
+            "The description of the event, in words.",
+            |line| &line.0.summary,
+        );
+        fields.value("occurredAt", "The time of the event.", |line| {
+            Time(line.0.occurred_at)
+        });
+        fields.value(
+            "recordedAt",
+            "The time at which the platform recorded the event.",
+            |line| Time(line.0.recorded_at),
+        );
+        fields
+            .load(
+                "resource",
+                "The resource of the event, in its current state. Null if only a newer version of the \
+                 platform knows its type.",
+                |line| {
+                    let stream_type = line.0.resource_type.parse().ok();
+                    stream_type.map(|stream_type| StreamId {
+                        stream_type,
+                        uuid: line.0.resource_id,
+                    })
+                },
+                node::of_streams,
+            )
+            .needs(Right::Query);
     }
 }

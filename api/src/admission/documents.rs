@@ -1,30 +1,42 @@
 //! Documents by their SHA-256: recently sent documents, and trusted documents.
 //!
-//! A document that was sent before is neither parsed nor measured again. It is validated again, because
-//! validation depends on the variables too and takes a few microseconds. The same store answers automatic
+//! A document that was sent before is neither parsed, measured nor validated again, and keeps the plans of
+//! its operations. The same store answers automatic
 //! persisted queries, so every document that runs can be requested by its hash while it is stored. The hash
 //! reveals nothing: a client that sends it runs the document with its own rights, and never sees the text.
 //! The store is bounded by number and by memory; a dropped document is read again.
 
 pub mod trusted;
 
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+pub(crate) mod validation;
 
-use async_graphql::Name;
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::registry::Registry;
+mod values;
+
+pub(crate) use self::values::check_variables;
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use apollo_compiler::executable::{ExecutableDocument, Operation};
+use apollo_compiler::response::JsonMap;
+use apollo_compiler::validation::Valid;
+use apollo_compiler::{Name, Node};
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-use crate::admission::limits::{self, Limits, Unfit};
-use crate::graph::field_order::marker::{self, Marked};
+use crate::admission::limits::{Excess, Limit, Limits, Unfit, scan};
+use crate::graph::collect::collect;
+use crate::graph::execute::plan::Plan;
+use crate::graph::execute::schema::ExecutableSchema;
 
 /// The maximum number of stored documents.
 const MAX_DOCUMENTS: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
 
 /// The maximum memory of stored documents in bytes, as [`Document::weight`] estimates it.
 const MAX_WEIGHT: usize = 32 * 1024 * 1024;
+
+/// The maximum number of plans that a document keeps. Others are made for each request.
+const MAX_PLANS: usize = 8;
 
 /// The approximate memory of a token after parsing, in bytes. A field, the usual content of documents, has
 /// some 200 bytes.
@@ -55,47 +67,88 @@ impl Hash {
     }
 }
 
-/// A document that was parsed and is within all limits except those of cost.
+/// A valid document within all limits except those of cost.
 #[derive(Debug)]
 pub(crate) struct Document {
-    /// The parsed document.
-    pub(crate) parsed: ExecutableDocument,
-    /// The same document with markers, once it has run, if it needs markers.
-    marked: OnceLock<Option<Marked>>,
+    /// The valid document.
+    pub(crate) parsed: Valid<ExecutableDocument>,
+    /// The plans that were made of its operations.
+    plans: Mutex<Vec<(PlanKey, Arc<Plan>)>>,
     /// The approximate memory of the document, in bytes.
     weight: usize,
 }
 
+/// The operation of a plan, and the values of the variables that decide which fields it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct PlanKey {
+    operation: Option<Name>,
+    conditions: Vec<(Name, Option<bool>)>,
+}
+
 impl Document {
-    /// Parses and measures a text.
+    /// Parses, measures and validates a text.
     ///
     /// # Errors
-    /// The first limit or rule that the text breaks.
-    pub(crate) fn read(text: &str, limits: &Limits) -> Result<Self, Unfit> {
-        let (parsed, tokens) = limits::read(text, limits)?;
+    /// The first limit, or the rules, that the text breaks.
+    pub(crate) fn read(
+        text: &str,
+        limits: &Limits,
+        schema: &ExecutableSchema,
+    ) -> Result<Self, Unfit> {
+        let scanned = scan::scan(text, limits)?;
+        let parsed = validation::read(&scanned.without_descriptions(text), limits, schema)?;
         Ok(Self {
             parsed,
-            marked: OnceLock::new(),
-            // Twice: as parsed, and with markers.
-            weight: text.len() + 2 * tokens * BYTES_A_TOKEN,
+            plans: Mutex::new(Vec::new()),
+            // Twice: as parsed, and as planned.
+            weight: text.len() + 2 * scanned.tokens * BYTES_A_TOKEN,
         })
     }
 
-    /// Returns the document to run against this schema, which must always be the same schema. That is the
-    /// parsed document, or one that also selects the data for [`crate::graph::field_order`].
-    pub(crate) fn to_run(&self, registry: &Registry) -> &ExecutableDocument {
-        let marked = self.marked(registry);
-        marked.map_or(&self.parsed, |marked| &marked.document)
+    /// Returns the plan of an operation with these coerced variables.
+    ///
+    /// # Errors
+    /// When the plan has too many fields.
+    pub(crate) fn plan(
+        &self,
+        operation: &Node<Operation>,
+        variables: &JsonMap,
+        limits: &Limits,
+        schema: &ExecutableSchema,
+    ) -> Result<Arc<Plan>, Excess> {
+        let conditions = operation.variables.iter();
+        let conditions = conditions.filter(|variable| variable.ty.inner_named_type() == "Boolean");
+        let conditions = conditions.map(|variable| {
+            let value = variables.get(variable.name.as_str());
+            (
+                variable.name.clone(),
+                value.and_then(|value| value.as_bool()),
+            )
+        });
+        let key = PlanKey {
+            operation: operation.name.clone(),
+            conditions: conditions.collect(),
+        };
+        if let Some((_, plan)) = self.plans().iter().find(|(known, _)| *known == key) {
+            return Ok(Arc::clone(plan));
+        }
+        let plan = collect(schema, &self.parsed, operation, variables, limits.fields);
+        let plan = Arc::new(plan.map_err(|_| Excess {
+            limit: Limit::Fields,
+            found: limits.fields + 1,
+            allowed: limits.fields,
+        })?);
+        let mut plans = self.plans();
+        if plans.len() < MAX_PLANS {
+            plans.push((key, Arc::clone(&plan)));
+        }
+        Ok(plan)
     }
 
-    /// Returns the name of the markers in the document to run, if it has any.
-    pub(crate) fn marker(&self, registry: &Registry) -> Option<&Name> {
-        self.marked(registry).map(|marked| &marked.marker)
-    }
-
-    fn marked(&self, registry: &Registry) -> Option<&Marked> {
-        let marked = || marker::marked(&self.parsed, registry);
-        self.marked.get_or_init(marked).as_ref()
+    fn plans(&self) -> MutexGuard<'_, Vec<(PlanKey, Arc<Plan>)>> {
+        self.plans
+            .lock()
+            .expect("nobody panics while holding the plans")
     }
 }
 
@@ -153,9 +206,11 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::Platform;
 
     fn document(weight: usize) -> Arc<Document> {
-        let mut document = Document::read("{ a }", &Limits::DEFAULT).unwrap();
+        let schema = ExecutableSchema::new::<Platform>();
+        let mut document = Document::read("{ __typename }", &Limits::DEFAULT, &schema).unwrap();
         document.weight = weight;
         Arc::new(document)
     }

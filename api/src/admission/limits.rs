@@ -1,11 +1,11 @@
 //! The limits of documents, checked before validation.
 //!
-//! The time of validation and execution grows faster than the document. A fragment that spreads the
-//! previous fragment twice doubles the work with every line. So every document is measured first, in time
-//! linear in its length. A document over a limit is rejected with the limit's name, the number found and
-//! the number allowed. The modules measure in this order. `scan` reads characters before the parser may
-//! recurse. `shape` walks the parsed document once. `cost` prices one operation with its variables. No code
-//! here may recurse deeper than the earlier limits allow.
+//! The time of execution grows faster than the document. A fragment that spreads the previous fragment
+//! twice doubles the work with every line. So every document is measured first, in time linear in its
+//! length. A document over a limit is rejected with the limit's name, the number found and the number
+//! allowed. The modules measure in this order. `scan` reads characters before the parser may recurse.
+//! `shape` walks the parsed document once. `cost` prices the plan of one operation with its arguments. No
+//! code here may recurse deeper than the earlier limits allow.
 
 pub(crate) mod cost;
 pub(crate) mod scan;
@@ -14,10 +14,10 @@ pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::time::Duration;
 
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::Pos;
 
 /// The maximum number of bytes of a request's body, over HTTP and in a message of a WebSocket. No limit of
 /// documents may be higher.
@@ -61,6 +61,9 @@ pub struct Limits {
     /// The number of nodes of all pages that the operation may ask for: the product of the sizes of nested
     /// pages.
     pub nodes: usize,
+    /// The number of bytes of all long values that the operation may ask for, if all of them are as long as
+    /// they may be.
+    pub long_bytes: usize,
     /// The time limit of a query or a mutation. The database ends a statement earlier.
     pub execution: Duration,
 }
@@ -83,6 +86,7 @@ impl Limits {
         directives: 50,
         cost: 1_000,
         nodes: 10_000,
+        long_bytes: 16 * 1024 * 1024,
         execution: Duration::from_secs(10),
     };
 
@@ -106,6 +110,7 @@ impl Limits {
         directives: 1_000,
         cost: 100_000,
         nodes: 1_000_000,
+        long_bytes: 1024 * 1024 * 1024,
         execution: Duration::from_mins(10),
     };
 }
@@ -114,18 +119,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self::DEFAULT
     }
-}
-
-/// Parses a document, and checks all limits except those of cost, which depend on variables. Returns the
-/// parsed document and its number of tokens.
-///
-/// # Errors
-/// The first limit or rule that the document breaks.
-pub(crate) fn read(document: &str, limits: &Limits) -> Result<(ExecutableDocument, usize), Unfit> {
-    let tokens = scan::scan(document, limits)?;
-    let parsed = parse_query(document).map_err(|error| Unfit::Unreadable(error.to_string()))?;
-    shape::check(&parsed, limits)?;
-    Ok((parsed, tokens))
 }
 
 /// A limit of documents, by its name in errors.
@@ -161,6 +154,8 @@ pub enum Limit {
     Cost,
     /// [`Limits::nodes`].
     Nodes,
+    /// [`Limits::long_bytes`].
+    LongBytes,
 }
 
 impl Limit {
@@ -183,6 +178,7 @@ impl Limit {
             Self::Directives => "directives",
             Self::Cost => "cost",
             Self::Nodes => "nodes",
+            Self::LongBytes => "long_bytes",
         }
     }
 
@@ -204,13 +200,16 @@ impl Limit {
             Self::Directives => "directives of the document",
             Self::Cost => "points of cost",
             Self::Nodes => "nodes in all pages",
+            Self::LongBytes => "bytes in all long values",
         }
     }
 
     /// Returns the advice for the client.
     const fn advice(self) -> &'static str {
         match self {
-            Self::Cost | Self::Nodes => "ask for smaller pages, or for less of each node",
+            Self::Cost | Self::Nodes | Self::LongBytes => {
+                "ask for smaller pages, or for less of each node"
+            }
             Self::Nesting | Self::Depth | Self::IntrospectionDepth | Self::IntrospectionLists => {
                 "ask for what is deeper in another request"
             }
@@ -260,16 +259,51 @@ impl Limit {
     }
 }
 
-/// The reason why a document does not run. `Display` is a sentence for the client.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// The reason why a document does not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfit {
     /// The document asks for too much.
-    #[error(transparent)]
-    Excess(#[from] Excess),
+    Excess(Excess),
     /// The document is not GraphQL.
-    #[error("{0}")]
-    Unreadable(String),
-    /// The document breaks a rule of validation.
-    #[error("{0}")]
-    Invalid(String),
+    Unreadable(Fault),
+    /// The document breaks rules of validation.
+    Invalid(Vec<Fault>),
+}
+
+/// An error in a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The description of the error, in one line.
+    pub message: String,
+    /// The place of the error, if it has one.
+    pub place: Option<Pos>,
+}
+
+impl From<Excess> for Unfit {
+    fn from(excess: Excess) -> Self {
+        Self::Excess(excess)
+    }
+}
+
+impl Unfit {
+    /// Returns the reason for a rule that a document breaks somewhere.
+    pub(crate) fn invalid(message: impl Into<String>, place: Option<Pos>) -> Self {
+        Self::Invalid(vec![Fault {
+            message: message.into(),
+            place,
+        }])
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Excess(excess) => excess.fmt(formatter),
+            Self::Unreadable(fault) => formatter.write_str(&fault.message),
+            Self::Invalid(faults) => {
+                let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
+                formatter.write_str(&messages.join("; "))
+            }
+        }
+    }
 }

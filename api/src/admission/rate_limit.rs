@@ -10,8 +10,6 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use async_graphql::Context;
-use chrono::{DateTime, Utc};
 use lru::LruCache;
 
 use crate::identity::principal::{Owner, OwnerKind, Principal};
@@ -84,24 +82,6 @@ pub(crate) struct PointsExhausted {
     pub(crate) standing: Standing,
     /// The time until the bucket has enough points.
     pub(crate) enough_in: Duration,
-}
-
-/// The points that a request was charged; data of the request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Charged {
-    /// The points of its operation.
-    pub(crate) cost: usize,
-    /// The state of the principal's bucket after the charge.
-    pub(crate) standing: Standing,
-    /// The time at which the bucket will be full again.
-    pub(crate) full_at: DateTime<Utc>,
-}
-
-impl Charged {
-    /// Returns the charge of the request to which this field belongs.
-    pub(crate) fn of(context: &Context<'_>) -> Option<Self> {
-        context.data_opt().copied()
-    }
 }
 
 impl Buckets {

@@ -1,11 +1,13 @@
 //! Errors of requests that are not admitted, and the headers about points.
 
-use async_graphql::{Error, ErrorExtensions, ServerError};
+use async_graphql::Pos;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::admission::limits::{Excess, Unfit};
-use crate::admission::rate_limit::{Charged, PointsExhausted};
-use crate::graph::error::{Code, failure};
+use crate::admission::limits::{Excess, Fault, Unfit};
+use crate::admission::rate_limit::PointsExhausted;
+use crate::graph::answer::{RequestError, Stage};
+use crate::graph::error::{Code, Error, failure};
+use crate::graph::request::Charge;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -13,9 +15,13 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// The reason for the rejection of a request.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The document or the operation asks for too much, or is wrong.
     Unfit(Unfit),
+    /// The request chooses no operation, or its variables are wrong.
+    Request { message: String, place: Option<Pos> },
+    /// The transport does not carry the type of the operation.
+    WrongTransport(Stage),
     /// The principal has too few points.
     PointsExhausted(PointsExhausted),
     /// The extension `persistedQuery` is invalid; the text completes the error message.
@@ -35,21 +41,35 @@ impl<Cause: Into<Unfit>> From<Cause> for Refusal {
 }
 
 impl Refusal {
-    /// Returns the error for the client.
-    pub(super) fn into_error(self) -> ServerError {
+    /// Returns the errors for the client.
+    pub(crate) fn into_errors(self) -> Vec<RequestError> {
         let error = match self {
-            Self::Unfit(unfit) => {
-                let code = match unfit {
-                    Unfit::Excess(_) => Code::LimitExceeded,
-                    Unfit::Unreadable(_) => Code::GraphqlParseFailed,
-                    Unfit::Invalid(_) => Code::GraphqlValidationFailed,
-                };
-                let error = failure(code, unfit.to_string());
-                match unfit {
-                    Unfit::Excess(excess) => with_numbers(error, excess),
-                    Unfit::Unreadable(_) | Unfit::Invalid(_) => error,
-                }
+            Self::Unfit(Unfit::Invalid(faults)) => {
+                let faults = faults.into_iter();
+                return faults
+                    .map(|fault| of_fault(Code::GraphqlValidationFailed, fault))
+                    .collect();
             }
+            Self::Unfit(Unfit::Unreadable(fault)) => {
+                return vec![of_fault(Code::GraphqlParseFailed, fault)];
+            }
+            Self::Unfit(Unfit::Excess(excess)) => with_numbers(excess),
+            Self::Request { message, place } => {
+                return vec![RequestError {
+                    error: failure(Code::BadUserInput, message),
+                    place,
+                }];
+            }
+            Self::WrongTransport(stage) => failure(
+                Code::BadRequest,
+                match stage {
+                    Stage::NeedsPost => "GET runs no mutations: send this one with POST",
+                    _ => {
+                        "a subscription needs a stream; connect to this path by a WebSocket with the \
+                         subprotocol graphql-transport-ws, or send `Accept: text/event-stream`"
+                    }
+                },
+            ),
             Self::PointsExhausted(exhausted) => failure(
                 Code::RateLimited,
                 format!(
@@ -72,38 +92,45 @@ impl Refusal {
                 "only trusted documents run here: have the document added to them",
             ),
         };
-        without_place(error)
+        vec![RequestError { error, place: None }]
+    }
+
+    /// Returns the stage at which the request was refused.
+    pub(crate) const fn stage(&self) -> Stage {
+        match self {
+            Self::PointsExhausted(_) => Stage::RateLimited,
+            Self::WrongTransport(stage) => *stage,
+            _ => Stage::Refused,
+        }
     }
 }
 
-/// Returns an error without a location in the document.
-pub(super) fn without_place(error: Error) -> ServerError {
-    ServerError {
-        locations: Vec::new(),
-        ..error.into_server_error(Default::default())
+fn of_fault(code: Code, fault: Fault) -> RequestError {
+    RequestError {
+        error: failure(code, fault.message),
+        place: fault.place,
     }
 }
 
 /// Adds the headers with the state of the points, and with the time of the retry if there are too few.
-pub(super) fn add_headers(
+pub(crate) fn add_headers(
     headers: &mut HeaderMap,
-    charged: &Charged,
+    charge: &Charge,
     exhausted: Option<&PointsExhausted>,
 ) {
-    headers.insert(LIMIT, charged.standing.limit.into());
-    headers.insert(REMAINING, charged.standing.remaining.into());
-    headers.insert(RESET, HeaderValue::from(charged.full_at.timestamp()));
+    headers.insert(LIMIT, charge.limit.into());
+    headers.insert(REMAINING, charge.remaining.into());
+    headers.insert(RESET, HeaderValue::from(charge.full_at.timestamp()));
     if let Some(exhausted) = exhausted {
         headers.insert(header::RETRY_AFTER, seconds(*exhausted).into());
     }
 }
 
-fn with_numbers(error: Error, excess: Excess) -> Error {
-    error.extend_with(|_, extensions| {
-        extensions.set("limit", excess.limit.as_str());
-        extensions.set("found", excess.found);
-        extensions.set("allowed", excess.allowed);
-    })
+fn with_numbers(excess: Excess) -> Error {
+    failure(Code::LimitExceeded, excess.to_string())
+        .with("limit", excess.limit.as_str())
+        .with("found", excess.found)
+        .with("allowed", excess.allowed)
 }
 
 /// Returns the whole seconds until there are enough points, at least 1.

@@ -4,6 +4,7 @@ use async_graphql::{Enum, InputObject};
 use projections::clusters::query;
 
 use super::status::ClusterStatus;
+use crate::graph::error::Error;
 use crate::graph::order::OrderDirection;
 
 /// The filter of a list of clusters: the clusters that match every given field.
@@ -19,9 +20,9 @@ pub(crate) struct ClusterFilter {
 #[derive(InputObject)]
 pub(crate) struct ClusterOrder {
     /// The field to compare.
-    pub(crate) field: ClusterOrderField,
+    field: ClusterOrderField,
     /// The direction of the order.
-    pub(crate) direction: OrderDirection,
+    direction: OrderDirection,
 }
 
 /// The field by which clusters are compared.
@@ -46,12 +47,20 @@ impl Default for ClusterOrder {
     }
 }
 
-impl From<ClusterFilter> for query::ClusterFilter {
-    fn from(filter: ClusterFilter) -> Self {
+impl TryFrom<ClusterFilter> for query::ClusterFilter {
+    type Error = Error;
+
+    fn try_from(filter: ClusterFilter) -> Result<Self, Error> {
         let statuses = filter.statuses.unwrap_or_default();
-        Self {
+        Ok(Self {
             name: filter.name,
             statuses: statuses.into_iter().map(Into::into).collect(),
-        }
+        })
+    }
+}
+
+impl From<ClusterOrder> for (query::ClusterOrder, OrderDirection) {
+    fn from(order: ClusterOrder) -> Self {
+        (order.field.into(), order.direction)
     }
 }

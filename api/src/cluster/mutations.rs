@@ -1,148 +1,177 @@
 //! Mutations about clusters, one for each command.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::ID;
 use commands::cluster::NewCluster;
 use domain::cluster::{ClusterUpdate, NodeLimits};
 use domain::name::ClusterName;
 
+use super::ClusterRow;
 use super::inputs::{
     CreateClusterInput, DeleteClusterInput, DescribeClusterInput, EndClusterMaintenanceInput,
     RenameClusterInput, SetClusterNodeLimitsInput, StartClusterMaintenanceInput,
 };
-use super::payload::ClusterPayload;
-use crate::graph::guard::Needs;
+use crate::graph::error::Result;
+use crate::graph::execute::context::Context;
+use crate::graph::execute::object::Fields;
 use crate::graph::input::Check;
 use crate::graph::mutation::carry_out;
+use crate::graph::payload::Payload;
 use crate::graph::request::new_id;
 use crate::graph::scalars::Time;
 use crate::identity::roles::Right;
 
-#[derive(Default)]
-pub(crate) struct ClusterMutations;
-
-/// Mutations about clusters.
-#[Object]
-impl ClusterMutations {
-    /// Creates a cluster: a named group of droplets, with bounds on their number.
-    #[graphql(guard = "Needs(Right::Command)")]
-    async fn create_cluster(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The cluster to create.")] input: CreateClusterInput,
-    ) -> Result<ClusterPayload> {
-        let mut check = Check::begin(context)?;
-        let name = check.value("name", ClusterName::parse(input.name));
-        let limits = limits(&mut check, input.minimum_nodes, input.maximum_nodes);
-        let new = || {
-            Some(NewCluster {
-                id: new_id(),
-                name: name?,
-                description: input.description,
-                limits: limits?,
-            })
-        };
-        carry_out(
-            context,
-            check,
-            input.occurred_at,
-            new(),
-            |commands, about, new| async move { commands.create_cluster(&about, new).await },
+/// Declares the mutations.
+pub(super) fn mutations<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+    fields
+        .mutation(
+            "createCluster",
+            "Creates a cluster: a named group of droplets, with bounds on their number.",
+            create_cluster,
         )
-        .await
-    }
-
-    /// Gives a cluster another name.
-    #[graphql(guard = "Needs(Right::Command)")]
-    async fn rename_cluster(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The cluster and its new name.")] input: RenameClusterInput,
-    ) -> Result<ClusterPayload> {
-        let mut check = Check::begin(context)?;
-        let name = check.value("name", ClusterName::parse(input.name));
-        let update = name.map(|name| ClusterUpdate::Rename { name });
-        send(context, check, &input.id, update, input.occurred_at).await
-    }
-
-    /// Gives a cluster another description.
-    #[graphql(guard = "Needs(Right::Command)")]
-    async fn describe_cluster(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The cluster and its purpose.")] input: DescribeClusterInput,
-    ) -> Result<ClusterPayload> {
-        let description = input.description;
-        let update = Some(ClusterUpdate::Describe { description });
-        let check = Check::begin(context)?;
-        send(context, check, &input.id, update, input.occurred_at).await
-    }
-
-    /// Sets the bounds of a cluster's size. The command is rejected while the cluster has more live
-    /// droplets than the new maximum.
-    #[graphql(guard = "Needs(Right::Command)")]
-    async fn set_cluster_node_limits(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The cluster and its bounds.")] input: SetClusterNodeLimitsInput,
-    ) -> Result<ClusterPayload> {
-        let mut check = Check::begin(context)?;
-        let limits = limits(&mut check, input.minimum_nodes, input.maximum_nodes);
-        let update = limits.map(|limits| ClusterUpdate::SetNodeLimits { limits });
-        send(context, check, &input.id, update, input.occurred_at).await
-    }
-
-    /// Puts a cluster in maintenance: the cluster accepts no new droplets until the maintenance ends.
-    #[graphql(guard = "Needs(Right::Command)")]
-    async fn start_cluster_maintenance(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The cluster.")] input: StartClusterMaintenanceInput,
-    ) -> Result<ClusterPayload> {
-        let update = Some(ClusterUpdate::StartMaintenance);
-        let check = Check::begin(context)?;
-        send(context, check, &input.id, update, input.occurred_at).await
-    }
-
-    /// Puts a cluster in service again after its maintenance.
-    #[graphql(guard = "Needs(Right::Command)")]
-    async fn end_cluster_maintenance(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The cluster.")] input: EndClusterMaintenanceInput,
-    ) -> Result<ClusterPayload> {
-        let update = Some(ClusterUpdate::EndMaintenance);
-        let check = Check::begin(context)?;
-        send(context, check, &input.id, update, input.occurred_at).await
-    }
-
-    /// Deletes a cluster. The command is rejected while the cluster has live droplets.
-    #[graphql(guard = "Needs(Right::Command)")]
-    async fn delete_cluster(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The cluster.")] input: DeleteClusterInput,
-    ) -> Result<ClusterPayload> {
-        let mut check = Check::begin(context)?;
-        let id = check.id("id", &input.id);
-        carry_out(
-            context,
-            check,
-            input.occurred_at,
-            id,
-            |commands, about, id| async move { commands.delete_cluster(&about, id).await },
+        .needs(Right::Command);
+    fields
+        .mutation(
+            "renameCluster",
+            "Gives a cluster another name.",
+            rename_cluster,
         )
-        .await
-    }
+        .needs(Right::Command);
+    fields
+        .mutation(
+            "describeCluster",
+            "Gives a cluster another description.",
+            describe_cluster,
+        )
+        .needs(Right::Command);
+    fields
+        .mutation(
+            "setClusterNodeLimits",
+            "Sets the bounds of a cluster's size. The command is rejected while the cluster has \
+             more live droplets than the new maximum.",
+            set_cluster_node_limits,
+        )
+        .needs(Right::Command);
+    fields
+        .mutation(
+            "startClusterMaintenance",
+            "Puts a cluster in maintenance: the cluster accepts no new droplets until the \
+             maintenance ends.",
+            start_cluster_maintenance,
+        )
+        .needs(Right::Command);
+    fields
+        .mutation(
+            "endClusterMaintenance",
+            "Puts a cluster in service again after its maintenance.",
+            end_cluster_maintenance,
+        )
+        .needs(Right::Command);
+    fields
+        .mutation(
+            "deleteCluster",
+            "Deletes a cluster. The command is rejected while the cluster has live droplets.",
+            delete_cluster,
+        )
+        .needs(Right::Command);
+}
+
+async fn create_cluster(
+    context: Context,
+    input: CreateClusterInput,
+) -> Result<Payload<ClusterRow>> {
+    let mut check = Check::begin(&context)?;
+    let name = check.value("name", ClusterName::parse(input.name));
+    let limits = limits(&mut check, input.minimum_nodes, input.maximum_nodes);
+    let new = || {
+        Some(NewCluster {
+            id: new_id(),
+            name: name?,
+            description: input.description,
+            limits: limits?,
+        })
+    };
+    carry_out(
+        &context,
+        check,
+        input.occurred_at,
+        new(),
+        |commands, about, new| async move { commands.create_cluster(&about, new).await },
+    )
+    .await
+}
+
+async fn rename_cluster(
+    context: Context,
+    input: RenameClusterInput,
+) -> Result<Payload<ClusterRow>> {
+    let mut check = Check::begin(&context)?;
+    let name = check.value("name", ClusterName::parse(input.name));
+    let update = name.map(|name| ClusterUpdate::Rename { name });
+    send(&context, check, &input.id, update, input.occurred_at).await
+}
+
+async fn describe_cluster(
+    context: Context,
+    input: DescribeClusterInput,
+) -> Result<Payload<ClusterRow>> {
+    let description = input.description;
+    let update = Some(ClusterUpdate::Describe { description });
+    let check = Check::begin(&context)?;
+    send(&context, check, &input.id, update, input.occurred_at).await
+}
+
+async fn set_cluster_node_limits(
+    context: Context,
+    input: SetClusterNodeLimitsInput,
+) -> Result<Payload<ClusterRow>> {
+    let mut check = Check::begin(&context)?;
+    let limits = limits(&mut check, input.minimum_nodes, input.maximum_nodes);
+    let update = limits.map(|limits| ClusterUpdate::SetNodeLimits { limits });
+    send(&context, check, &input.id, update, input.occurred_at).await
+}
+
+async fn start_cluster_maintenance(
+    context: Context,
+    input: StartClusterMaintenanceInput,
+) -> Result<Payload<ClusterRow>> {
+    let update = Some(ClusterUpdate::StartMaintenance);
+    let check = Check::begin(&context)?;
+    send(&context, check, &input.id, update, input.occurred_at).await
+}
+
+async fn end_cluster_maintenance(
+    context: Context,
+    input: EndClusterMaintenanceInput,
+) -> Result<Payload<ClusterRow>> {
+    let update = Some(ClusterUpdate::EndMaintenance);
+    let check = Check::begin(&context)?;
+    send(&context, check, &input.id, update, input.occurred_at).await
+}
+
+async fn delete_cluster(
+    context: Context,
+    input: DeleteClusterInput,
+) -> Result<Payload<ClusterRow>> {
+    let mut check = Check::begin(&context)?;
+    let id = check.id("id", &input.id);
+    carry_out(
+        &context,
+        check,
+        input.occurred_at,
+        id,
+        |commands, about, id| async move { commands.delete_cluster(&about, id).await },
+    )
+    .await
 }
 
 /// Sends an update of a cluster; `update` is `None` if its input is invalid.
 async fn send(
-    context: &Context<'_>,
+    context: &Context,
     mut check: Check<'_>,
     id: &ID,
     update: Option<ClusterUpdate>,
     occurred_at: Option<Time>,
-) -> Result<ClusterPayload> {
+) -> Result<Payload<ClusterRow>> {
     let id = check.id("id", id);
     let read = id.zip(update);
     carry_out(

@@ -1,82 +1,68 @@
 //! The GraphQL type `Cluster`.
 
-use std::sync::Arc;
-
-use async_graphql::{ID, Object};
-use projections::clusters::row::ClusterRow;
-
+use super::ClusterRow;
 use super::status::ClusterStatus;
+use crate::graph::execute::object::{Fields, Object};
 use crate::graph::global_id::GlobalId;
 use crate::graph::scalars::{BigInt, Time};
 
-/// A cluster.
-#[derive(Clone)]
-pub(crate) struct Cluster(pub(crate) Arc<ClusterRow>);
+impl Object for ClusterRow {
+    const NAME: &'static str = "Cluster";
+    const DESCRIPTION: &'static str = "A group of droplets. A deleted cluster stays readable.";
 
-impl From<Arc<ClusterRow>> for Cluster {
-    fn from(row: Arc<ClusterRow>) -> Self {
-        Self(row)
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value(
+            "id",
+            "The id of the cluster, which never changes.",
+            |cluster| GlobalId::of(cluster.id),
+        );
+        state(fields);
     }
 }
 
-impl From<ClusterRow> for Cluster {
-    fn from(row: ClusterRow) -> Self {
-        Self(Arc::new(row))
-    }
-}
-
-/// A group of droplets. A deleted cluster stays readable.
-#[Object]
-impl Cluster {
-    /// The id of the cluster, which never changes.
-    pub(crate) async fn id(&self) -> ID {
-        GlobalId::of(self.0.id)
-    }
-
-    /// The name of the cluster, unique among the organization's living clusters. A deleted cluster keeps
-    /// its last name.
-    async fn name(&self) -> &str {
-        self.0.name.as_str()
-    }
-
-    /// The status of the cluster.
-    async fn status(&self) -> ClusterStatus {
-        self.0.status.into()
-    }
-
-    /// The purpose of the cluster; possibly empty.
-    async fn description(&self) -> &str {
-        &self.0.description
-    }
-
-    /// The minimum number of live droplets that the cluster is meant to have.
-    async fn minimum_nodes(&self) -> u32 {
-        self.0.minimum_nodes
-    }
-
-    /// The maximum number of live droplets that the cluster may have.
-    async fn maximum_nodes(&self) -> u32 {
-        self.0.maximum_nodes
-    }
-
-    /// The number of the cluster's events, which grows with every change.
-    async fn version(&self) -> BigInt {
-        BigInt(self.0.version.0)
-    }
-
-    /// The time of the cluster's creation.
-    async fn created_at(&self) -> Time {
-        self.0.created_at.into()
-    }
-
-    /// The time of the last change.
-    async fn updated_at(&self) -> Time {
-        self.0.updated_at.into()
-    }
-
-    /// The time at which the platform recorded the last change. Differs from `updatedAt` if an agent
-    /// reported an earlier event.
-    async fn recorded_at(&self) -> Time {
-        self.0.recorded_at.into()
-    }
+/// Declares the fields of a cluster that are part of its row, without the id.
+pub(super) fn state(fields: &mut Fields<'_, ClusterRow>) {
+    fields.text(
+        "name",
+        "The name of the cluster, unique among the organization's living clusters. A deleted \
+         cluster keeps its last name.",
+        |cluster| cluster.name.as_str(),
+    );
+    fields.value("status", "The status of the cluster.", |cluster| {
+        ClusterStatus::from(cluster.status)
+    });
+    fields.text(
+        "description",
+        "The purpose of the cluster; possibly empty.",
+        |cluster| &cluster.description,
+    );
+    fields.value(
+        "minimumNodes",
+        "The minimum number of live droplets that the cluster is meant to have.",
+        |cluster| cluster.minimum_nodes,
+    );
+    fields.value(
+        "maximumNodes",
+        "The maximum number of live droplets that the cluster may have.",
+        |cluster| cluster.maximum_nodes,
+    );
+    fields.value(
+        "version",
+        "The number of the cluster's events, which grows with every change.",
+        |cluster| BigInt(cluster.version.0),
+    );
+    fields.value(
+        "createdAt",
+        "The time of the cluster's creation.",
+        |cluster| Time(cluster.created_at),
+    );
+    fields.value("updatedAt", "The time of the last change.", |cluster| {
+        Time(cluster.updated_at)
+    });
+    fields.value(
+        "recordedAt",
+        "The time at which the platform recorded the last change. Differs from `updatedAt` if an \
+         agent reported an earlier event.",
+        |cluster| Time(cluster.recorded_at),
+    );
 }

@@ -2,6 +2,8 @@
 
 use async_graphql::Enum;
 
+use crate::graph::execute::output::enums;
+
 /// The status of a cluster.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Hash)]
 #[graphql(remote = "domain::cluster::ClusterStatus")]
@@ -13,3 +15,5 @@ pub(crate) enum ClusterStatus {
     /// The cluster was deleted. A final status.
     Deleted,
 }
+
+enums!(ClusterStatus);

@@ -1,16 +1,36 @@
 //! The GraphQL type `Address`.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::Enum;
 use domain::droplet;
 
+use crate::graph::execute::object::{Fields, Object};
+use crate::graph::execute::output::enums;
+
 /// An address of a droplet.
-#[derive(SimpleObject)]
 pub(crate) struct Address {
     /// The network from which the address can be reached.
     kind: AddressKind,
     /// The address, of IP version 4 or 6.
     ip: String,
 }
+
+impl Object for Address {
+    const NAME: &'static str = "Address";
+    const DESCRIPTION: &'static str = "An address of a droplet.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value(
+            "kind",
+            "The network from which the address can be reached.",
+            |address| address.kind,
+        );
+        fields.text("ip", "The address, of IP version 4 or 6.", |address| {
+            &address.ip
+        });
+    }
+}
+
+enums!(AddressKind);
 
 /// The network from which an address can be reached.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]

@@ -1,59 +1,58 @@
 //! The fields of `Counts` about droplets.
 
-use std::sync::Arc;
-
-use async_graphql::{Object, SimpleObject};
 use domain::droplet;
 use projections::counts::query::OrgCounts;
 use projections::droplets;
 
 use super::status::DropletStatus;
+use crate::graph::execute::object::{Fields, Object};
 
-/// The numbers of droplets of an organization.
-pub(crate) struct DropletCounts(Arc<OrgCounts>);
-
-impl From<Arc<OrgCounts>> for DropletCounts {
-    fn from(counts: Arc<OrgCounts>) -> Self {
-        Self(counts)
-    }
-}
-
-#[Object]
-impl DropletCounts {
-    /// The number of droplets in each status, including deleted droplets. Each status occurs once.
-    async fn droplets_by_status(&self) -> Vec<DropletStatusCount> {
-        let count = |status: droplet::DropletStatus| DropletStatusCount {
-            status: status.into(),
-            count: self.0.of(droplets::counted::BY_STATUS, status.as_str()),
-        };
-        droplet::DropletStatus::ALL.into_iter().map(count).collect()
-    }
-
-    /// The number of living droplets (requested, active, deleting) of each size. Sizes without any are
-    /// omitted.
-    async fn droplets_by_size(&self) -> Vec<SizeCount> {
-        let counts = self.0.by(droplets::counted::BY_SIZE);
-        let counts = counts.map(|(size, count)| SizeCount {
-            size: size.to_owned(),
-            count,
-        });
-        counts.collect()
-    }
-
-    /// The number of living droplets (requested, active, deleting) in each region. Regions without any are
-    /// omitted.
-    async fn droplets_by_region(&self) -> Vec<RegionCount> {
-        let counts = self.0.by(droplets::counted::BY_REGION);
-        let counts = counts.map(|(region, count)| RegionCount {
-            region: region.to_owned(),
-            count,
-        });
-        counts.collect()
-    }
+/// Declares the fields of `Counts` about droplets.
+pub(super) fn counts(fields: &mut Fields<'_, OrgCounts>) {
+    fields.value(
+        "dropletsByStatus",
+        "The number of droplets in each status, including deleted droplets. Each status occurs \
+         once.",
+        |counts| {
+            let count = |status: droplet::DropletStatus| DropletStatusCount {
+                status: status.into(),
+                count: counts.of(droplets::counted::BY_STATUS, status.as_str()),
+            };
+            droplet::DropletStatus::ALL
+                .into_iter()
+                .map(count)
+                .collect::<Vec<_>>()
+        },
+    );
+    fields.value(
+        "dropletsBySize",
+        "The number of living droplets (requested, active, deleting) of each size. Sizes without \
+         any are omitted.",
+        |counts| {
+            let found = counts.by(droplets::counted::BY_SIZE);
+            let found = found.map(|(size, count)| SizeCount {
+                size: size.to_owned(),
+                count,
+            });
+            found.collect::<Vec<_>>()
+        },
+    );
+    fields.value(
+        "dropletsByRegion",
+        "The number of living droplets (requested, active, deleting) in each region. Regions \
+         without any are omitted.",
+        |counts| {
+            let found = counts.by(droplets::counted::BY_REGION);
+            let found = found.map(|(region, count)| RegionCount {
+                region: region.to_owned(),
+                count,
+            });
+            found.collect::<Vec<_>>()
+        },
+    );
 }
 
 /// The number of droplets in a status.
-#[derive(SimpleObject)]
 struct DropletStatusCount {
     /// The status.
     status: DropletStatus,
@@ -62,7 +61,6 @@ struct DropletStatusCount {
 }
 
 /// The number of living droplets of a size.
-#[derive(SimpleObject)]
 struct SizeCount {
     /// The slug of the size.
     size: String,
@@ -71,10 +69,49 @@ struct SizeCount {
 }
 
 /// The number of living droplets in a region.
-#[derive(SimpleObject)]
 struct RegionCount {
     /// The slug of the region.
     region: String,
     /// The number of living droplets in this region.
     count: i64,
+}
+
+impl Object for DropletStatusCount {
+    const NAME: &'static str = "DropletStatusCount";
+    const DESCRIPTION: &'static str = "The number of droplets in a status.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value("status", "The status.", |count| count.status);
+        fields.value("count", "The number of droplets in this status.", |count| {
+            count.count
+        });
+    }
+}
+
+impl Object for SizeCount {
+    const NAME: &'static str = "SizeCount";
+    const DESCRIPTION: &'static str = "The number of living droplets of a size.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.text("size", "The slug of the size.", |count| &count.size);
+        fields.value(
+            "count",
+            "The number of living droplets of this size.",
+            |count| count.count,
+        );
+    }
+}
+
+impl Object for RegionCount {
+    const NAME: &'static str = "RegionCount";
+    const DESCRIPTION: &'static str = "The number of living droplets in a region.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.text("region", "The slug of the region.", |count| &count.region);
+        fields.value(
+            "count",
+            "The number of living droplets in this region.",
+            |count| count.count,
+        );
+    }
 }

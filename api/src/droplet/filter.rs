@@ -1,11 +1,12 @@
 //! The GraphQL inputs `DropletFilter` and `DropletOrder`.
 
-use async_graphql::{Enum, Error, ID, InputObject};
+use async_graphql::{Enum, ID, InputObject};
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use projections::droplets::query;
 
 use super::status::DropletStatus;
+use crate::graph::error::Error;
 use crate::graph::filter::{read, read_all};
 use crate::graph::global_id::GlobalId;
 use crate::graph::order::OrderDirection;
@@ -32,9 +33,9 @@ pub(crate) struct DropletFilter {
 #[derive(InputObject)]
 pub(crate) struct DropletOrder {
     /// The field to compare.
-    pub(crate) field: DropletOrderField,
+    field: DropletOrderField,
     /// The direction of the order.
-    pub(crate) direction: OrderDirection,
+    direction: OrderDirection,
 }
 
 /// The field by which droplets are compared.
@@ -75,5 +76,11 @@ impl TryFrom<DropletFilter> for query::DropletFilter {
                 filter.cluster.map(|id| GlobalId::parse_as(&id)).transpose(),
             )?,
         })
+    }
+}
+
+impl From<DropletOrder> for (query::DropletOrder, OrderDirection) {
+    fn from(order: DropletOrder) -> Self {
+        (order.field.into(), order.direction)
     }
 }

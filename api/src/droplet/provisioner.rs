@@ -2,6 +2,8 @@
 
 use async_graphql::Enum;
 
+use crate::graph::execute::output::enums;
+
 /// The party that creates and removes a droplet's machine.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::droplet::Provisioner")]
@@ -11,3 +13,5 @@ pub(crate) enum Provisioner {
     /// An outside agent, which reports its actions.
     Agent,
 }
+
+enums!(Provisioner);

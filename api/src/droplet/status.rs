@@ -2,6 +2,8 @@
 
 use async_graphql::Enum;
 
+use crate::graph::execute::output::enums;
+
 /// The status of a droplet.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Hash)]
 #[graphql(remote = "domain::droplet::DropletStatus")]
@@ -17,3 +19,5 @@ pub(crate) enum DropletStatus {
     /// The machine no longer exists. A final status; the droplet stays readable.
     Deleted,
 }
+
+enums!(DropletStatus);

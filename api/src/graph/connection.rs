@@ -1,10 +1,11 @@
 //! Relay connections over the pages of read models.
 
-use async_graphql::connection::{Connection, Edge, EmptyFields};
-use async_graphql::{Error, ObjectType, OutputType, SchemaBuilder};
+use std::borrow::Cow;
+
 use projections::page::{Direction, Page, Slice, Take};
 
-use crate::graph::error::{Code, failure};
+use crate::graph::error::{Code, Error, failure};
+use crate::graph::execute::object::{Fields, Object};
 
 /// The maximum number of items of a page.
 pub(crate) const MAX_PAGE: u32 = 100;
@@ -22,7 +23,7 @@ impl PageArguments {
     /// Returns the requested number of items from the start of a list that has no pages.
     ///
     /// # Errors
-    /// When the number is not from 1 to [`MAX_PAGE`].
+    /// When the number is not from 0 to [`MAX_PAGE`].
     pub(crate) fn first(first: i32) -> Result<u32, Error> {
         size("first", first)
     }
@@ -30,7 +31,7 @@ impl PageArguments {
     /// Returns the requested page of a list.
     ///
     /// # Errors
-    /// When not exactly one of `first` and `last` is given, or it is not from 1 to [`MAX_PAGE`].
+    /// When not exactly one of `first` and `last` is given, or it is not from 0 to [`MAX_PAGE`].
     pub(crate) fn page<Order>(
         self,
         order: Order,
@@ -40,7 +41,7 @@ impl PageArguments {
             (Some(first), None) => Take::First(size("first", first)?),
             (None, Some(last)) => Take::Last(size("last", last)?),
             (Some(_), Some(_)) | (None, None) => {
-                let message = format!("give one of `first` and `last`, from 1 to {MAX_PAGE}");
+                let message = format!("give one of `first` and `last`, from 0 to {MAX_PAGE}");
                 return Err(failure(Code::BadUserInput, message));
             }
         };
@@ -55,48 +56,145 @@ impl PageArguments {
 }
 
 /// A type of object that is listed in pages.
-pub(crate) trait Listed: OutputType {
-    /// The fields that a page has besides its items.
-    type Fields: ObjectType;
-    /// The description of a page.
-    const PAGE: &'static str;
-    /// The description of an item in a page.
-    const ITEM: &'static str;
+pub(crate) trait Paged: Object {
+    /// The data for the fields of a page besides its items.
+    type Extra: Send + Sync + 'static;
+
+    /// The noun for several objects.
+    const ITEMS: &'static str;
+
+    /// Declares the fields that a page has besides its items.
+    fn extra(_fields: &mut Fields<'_, Connection<Self>>) {}
 }
 
-/// A page in the form of a Relay connection.
-pub(crate) type Paged<Node> = Connection<String, Node, <Node as Listed>::Fields>;
-
-/// Returns the connection of a page, with its fields besides the edges.
-pub(crate) fn connection<Row, Node: Listed>(
-    slice: Slice<Row>,
-    node: fn(Row) -> Node,
-    fields: Node::Fields,
-) -> Paged<Node> {
-    let mut connection =
-        Connection::with_additional_fields(slice.has_previous, slice.has_next, fields);
-    let items = slice.items.into_iter();
-    connection.edges = items
-        .map(|item| Edge::new(item.cursor, node(item.node)))
-        .collect();
-    connection
+/// A page.
+pub(crate) struct Connection<Node: Paged> {
+    edges: Vec<Edge<Node>>,
+    page: PageInfo,
+    /// The data for the other fields of the page.
+    pub(crate) extra: Node::Extra,
 }
 
-/// Describes the page types of these nodes, which async-graphql generates without a description.
-pub(crate) fn describe<Node: Listed, Query, Mutation, Subscription>(
-    schema: SchemaBuilder<Query, Mutation, Subscription>,
-) -> SchemaBuilder<Query, Mutation, Subscription> {
-    schema
-        .override_output_type_description::<Paged<Node>>(Node::PAGE)
-        .override_output_type_description::<Edge<String, Node, EmptyFields>>(Node::ITEM)
+struct Edge<Node> {
+    cursor: String,
+    node: Node,
+}
+
+struct PageInfo {
+    has_previous: bool,
+    has_next: bool,
+    start: Option<String>,
+    end: Option<String>,
+}
+
+impl<Node: Paged> Connection<Node> {
+    /// Returns the connection of a page.
+    pub(crate) fn of<Row>(slice: Slice<Row>, node: fn(Row) -> Node, extra: Node::Extra) -> Self {
+        Self {
+            page: PageInfo {
+                has_previous: slice.has_previous,
+                has_next: slice.has_next,
+                start: slice.items.first().map(|item| item.cursor.clone()),
+                end: slice.items.last().map(|item| item.cursor.clone()),
+            },
+            edges: slice
+                .items
+                .into_iter()
+                .map(|item| Edge {
+                    cursor: item.cursor,
+                    node: node(item.node),
+                })
+                .collect(),
+            extra,
+        }
+    }
+}
+
+impl<Node: Paged> Object for Connection<Node> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Connection", <Node as Object>::name()).into()
+    }
+
+    fn description() -> Cow<'static, str> {
+        format!("A page of {}.", Node::ITEMS).into()
+    }
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.part(
+            "pageInfo",
+            "The place of the page in its list.",
+            |connection| &connection.page,
+        );
+        fields.part(
+            "edges",
+            "The items of the page, each with its cursor.",
+            |connection| &connection.edges,
+        );
+        fields.list("nodes", "The items of the page.", |connection, each| {
+            for edge in &connection.edges {
+                each(&edge.node);
+            }
+        });
+        Node::extra(fields);
+    }
+}
+
+impl<Node: Paged> Object for Edge<Node> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Edge", <Node as Object>::name()).into()
+    }
+
+    fn description() -> Cow<'static, str> {
+        format!("An item of a page of {}.", Node::ITEMS).into()
+    }
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.part("node", "The item.", |edge| &edge.node);
+        fields.text("cursor", "The place of the item in the list.", |edge| {
+            &edge.cursor
+        });
+    }
+}
+
+impl Object for PageInfo {
+    fn name() -> Cow<'static, str> {
+        "PageInfo".into()
+    }
+
+    fn description() -> Cow<'static, str> {
+        "The place of a page in its list.".into()
+    }
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value(
+            "hasPreviousPage",
+            "True if the list has items before the page.",
+            |page| page.has_previous,
+        );
+        fields.value(
+            "hasNextPage",
+            "True if the list has items after the page.",
+            |page| page.has_next,
+        );
+        fields.optional_text(
+            "startCursor",
+            "The cursor of the first item; null if the page is empty.",
+            |page| page.start.as_deref(),
+        );
+        fields.optional_text(
+            "endCursor",
+            "The cursor of the last item; null if the page is empty.",
+            |page| page.end.as_deref(),
+        );
+    }
 }
 
 fn size(argument: &str, given: i32) -> Result<u32, Error> {
     u32::try_from(given)
         .ok()
-        .filter(|size| (1..=MAX_PAGE).contains(size))
+        .filter(|size| *size <= MAX_PAGE)
         .ok_or_else(|| {
-            let message = format!("`{argument}` is {given}: use 1 to {MAX_PAGE}");
+            let message = format!("`{argument}` is {given}: use 0 to {MAX_PAGE}");
             failure(Code::BadUserInput, message)
         })
 }
@@ -116,10 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_1_to_100_items() {
-        assert_eq!(take(Some(1), None), Some(Take::First(1)));
+    fn a_page_has_0_to_100_items() {
+        assert_eq!(take(Some(0), None), Some(Take::First(0)));
         assert_eq!(take(None, Some(100)), Some(Take::Last(100)));
-        for bad in [0, -1, 101, i32::MAX, i32::MIN] {
+        for bad in [-1, 101, i32::MAX, i32::MIN] {
             assert_eq!(take(Some(bad), None), None);
             assert_eq!(take(None, Some(bad)), None);
         }

@@ -4,27 +4,34 @@
 //! subscription as its argument `after`. A request with a token waits until the read models of its fields
 //! show the write. The request fails if that takes too long; it never shows an older state.
 
-use async_graphql::{Context, Error, ErrorExtensions, Result};
 use commands::token::Token;
 use domain::ids::OrgId;
 use projections::consistency::{NotShown, ReadModels};
 use projections::page::Key;
 use projections::reader::Reader;
 
-use crate::graph::error::{self, Code, failure};
-use crate::graph::request::RequestInfo;
-use crate::graph::services::Services;
+use crate::graph::error::{self, Code, Error, Result, failure};
+use crate::graph::execute::context::Context;
 
-/// Waits until these read models show the writes of the field's argument and of the request's header.
+/// Waits until the read models of the field and of all below it show the writes of the field's argument and
+/// of the request's header.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a token that is not one of the organization. `NOT_YET_CONSISTENT` at the timeout.
-pub(crate) async fn wait(
-    context: &Context<'_>,
+pub(crate) async fn wait(context: &Context, consistent_with: Option<String>) -> Result<()> {
+    wait_for(context, consistent_with, &[]).await
+}
+
+/// Waits like [`wait`], also for these read models.
+///
+/// # Errors
+/// The errors of [`wait`].
+pub(crate) async fn wait_for(
+    context: &Context,
     consistent_with: Option<String>,
-    by: ReadModels<'_>,
+    also: ReadModels<'_>,
 ) -> Result<()> {
-    let request = RequestInfo::of(context)?;
+    let request = context.request()?;
     let argument = consistent_with.map(|text| text.parse::<Token>());
     let argument = argument.transpose().map_err(|invalid| {
         let message = format!("`consistentWith`: {invalid}");
@@ -35,8 +42,9 @@ pub(crate) async fn wait(
     if streams.is_empty() {
         return Ok(());
     }
-    let consistency = &context.data::<Services>()?.consistency;
-    let shown = consistency.shown(&request.principal.org, &streams, by);
+    let consistency = &context.services().consistency;
+    let models: Vec<_> = [also, &context.shown_models()].concat();
+    let shown = consistency.shown(&request.principal.org, &streams, &models);
     shown.await.map_err(not_shown)
 }
 
@@ -44,25 +52,25 @@ pub(crate) async fn wait(
 ///
 /// # Errors
 /// The errors of [`wait`].
-pub(crate) async fn reader<'request>(
-    context: &Context<'request>,
+pub(crate) async fn reader(
+    context: &Context,
     consistent_with: Option<String>,
-    by: ReadModels<'_>,
-) -> Result<(&'request Reader, &'request OrgId)> {
-    wait(context, consistent_with, by).await?;
-    let reader = &context.data::<Services>()?.reader;
-    Ok((reader, &RequestInfo::of(context)?.principal.org))
+) -> Result<(&Reader, &OrgId)> {
+    wait(context, consistent_with).await?;
+    Ok((
+        &context.services().reader,
+        &context.request()?.principal.org,
+    ))
 }
 
 /// Returns the position of the last event of a write, after waiting until the event has one.
 ///
 /// # Errors
 /// The errors of [`wait`].
-pub(crate) async fn key(context: &Context<'_>, token: &Token) -> Result<Key> {
-    let org = &RequestInfo::of(context)?.principal.org;
-    let consistency = &context.data::<Services>()?.consistency;
-    let position = consistency.position(org, &token.streams).await;
-    position.map(Key::Position).map_err(not_shown)
+pub(crate) async fn key(context: &Context, token: &Token) -> Result<Key> {
+    let org = &context.request()?.principal.org;
+    let position = context.services().consistency.position(org, &token.streams);
+    position.await.map(Key::Position).map_err(not_shown)
 }
 
 fn not_shown(why: NotShown) -> Error {
@@ -70,8 +78,7 @@ fn not_shown(why: NotShown) -> Error {
         NotShown::NotYet { lag_events } => {
             let message = "the write that the token names cannot be read yet: ask again in a moment, \
                            or without the token for an older state";
-            failure(Code::NotYetConsistent, message)
-                .extend_with(|_, extensions| extensions.set("lagEvents", lag_events))
+            failure(Code::NotYetConsistent, message).with("lagEvents", lag_events)
         }
         NotShown::UnknownStream => {
             let message = "the token names something that the organization does not have: send the \

@@ -4,9 +4,9 @@
 //! argument, a missing right) and of the platform. Each cause is logged once, where it is mapped, and is
 //! never sent.
 
-use async_graphql::{Error, ErrorExtensions};
 use commands::error::{CommandError, Rejected};
 use projections::reader::ReadError;
+use serde_json::Value;
 
 /// The codes of top-level errors, in `extensions.code`. Clients match on codes, so a code never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,10 +97,37 @@ impl Code {
     }
 }
 
+/// A top-level error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// The code.
+    pub code: Code,
+    /// The description for the client, and what to do.
+    pub message: String,
+    /// Further members of `extensions`.
+    pub details: Vec<(&'static str, Value)>,
+}
+
+/// The result of a field.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Adds a member to `extensions`.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.details.push((name, value.into()));
+        self
+    }
+}
+
 /// Returns a top-level error with a message for the client.
 #[must_use]
 pub fn failure(code: Code, message: impl Into<String>) -> Error {
-    Error::new(message).extend_with(|_, extensions| extensions.set("code", code.as_str()))
+    Error {
+        code,
+        message: message.into(),
+        details: Vec::new(),
+    }
 }
 
 /// Returns the error for a part of the platform that did not answer, and logs the cause.
@@ -117,7 +144,7 @@ pub(crate) fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Error {
 
 /// Returns the rejection of a command by a rule, or the top-level error for any other failure of the
 /// command.
-pub(crate) fn refused(error: CommandError) -> Result<Rejected, Error> {
+pub(crate) fn refused(error: CommandError) -> Result<Rejected> {
     let code = match &error {
         CommandError::Unavailable(_) => return Err(unavailable(&error)),
         CommandError::KeyReused => Code::IdempotencyKeyReused,

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use async_graphql::{Context, Error, Result};
 use commands::token::Token;
 use futures_util::{Stream, StreamExt, stream};
 use projections::changes::{Change, FollowError};
 use projections::page::{Key, Sort};
 
 use crate::graph::consistency;
-use crate::graph::error::{self, Code, failure};
-use crate::graph::request::{RequestInfo, token_taken_for};
-use crate::graph::services::Services;
+use crate::graph::error::{self, Code, Error, Result, failure};
+use crate::graph::execute::context::Context;
+use crate::graph::request::token_taken_for;
 
 /// The delay between the end of a token and the end of its subscription. Transports end the subscription
 /// earlier, each in its own way, and tell the client how to continue. The delay limits a subscription that
@@ -26,10 +25,10 @@ const AFTER_TRANSPORTS: Duration = Duration::from_secs(1);
 /// When `after` is neither a cursor of a position nor the token of a write. When the write has no position
 /// before the timeout.
 pub(crate) async fn follow(
-    context: &Context<'_>,
+    context: &Context,
     after: Option<&str>,
 ) -> Result<impl Stream<Item = Result<Change>> + Send + use<>> {
-    let request = RequestInfo::of(context)?;
+    let request = context.request()?;
     let after = match (after, &request.consistent_with) {
         (Some(after), _) => Some(key(context, after).await?),
         (None, Some(token)) => Some(consistency::key(context, token).await?),
@@ -40,7 +39,7 @@ pub(crate) async fn follow(
         Some(Key::Position(position)) => Some(position),
         Some(_) => return Err(invalid_cursor()),
     };
-    let changes = &context.data::<Services>()?.changes;
+    let changes = &context.services().changes;
     let changes = changes.follow(request.principal.org.clone(), after);
     let changes = changes.map(|change| change.map_err(ended));
     let end = token_taken_for(&request.principal) + AFTER_TRANSPORTS;
@@ -52,7 +51,7 @@ pub(crate) fn cursor(change: &Change) -> String {
     Key::Position(change.position()).to_cursor()
 }
 
-async fn key(context: &Context<'_>, after: &str) -> Result<Key> {
+async fn key(context: &Context, after: &str) -> Result<Key> {
     if let Ok(key) = Key::from_cursor(after, Sort::Position) {
         return Ok(key);
     }

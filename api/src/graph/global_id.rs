@@ -1,11 +1,17 @@
 //! Ids of the API, `<name of the type>:<uuid>`: readable, typed and stable.
 
-use async_graphql::{Error, ID};
+use std::borrow::Cow;
+use std::fmt;
+
 use domain::stream_type::StreamType;
 use projections::history::StreamId;
 use uuid::Uuid;
 
-use crate::graph::error::{Code, failure};
+use crate::graph::error::{Code, Error, failure};
+use crate::graph::execute::output::{Output, Write};
+use crate::graph::execute::plan::Field;
+use crate::graph::execute::types::Types;
+use crate::graph::execute::writer::{Failed, Writer};
 use crate::graph::resource_type::ResourceType;
 
 /// The id of any object that `node` finds.
@@ -13,6 +19,39 @@ use crate::graph::resource_type::ResourceType;
 pub(crate) struct GlobalId {
     resource_type: ResourceType,
     uuid: Uuid,
+}
+
+/// An id as the API writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WrittenId {
+    type_name: Cow<'static, str>,
+    uuid: Uuid,
+}
+
+impl Write for WrittenId {
+    fn write(&self, _: &Field, out: &mut Writer<'_>) -> Result<(), Failed> {
+        out.plain(|bytes| {
+            bytes.extend_from_slice(self.type_name.as_bytes());
+            bytes.push(b':');
+            let mut digits = Uuid::encode_buffer();
+            bytes.extend_from_slice(self.uuid.hyphenated().encode_lower(&mut digits).as_bytes());
+        });
+        Ok(())
+    }
+}
+
+impl Output for WrittenId {
+    fn name() -> Cow<'static, str> {
+        "ID".into()
+    }
+
+    fn describe(_: &mut Types) {}
+}
+
+impl fmt::Display for WrittenId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.type_name, self.uuid)
+    }
 }
 
 /// A typed id of a resource.
@@ -59,26 +98,28 @@ impl GlobalId {
             .ok_or_else(|| invalid(text, wanted.with_article(), Some(wanted)))
     }
 
-    /// Returns the id of a resource.
-    pub(crate) fn of(id: impl ResourceId) -> ID {
+    /// Returns the id of a resource, as it is written.
+    pub(crate) fn of(id: impl ResourceId) -> WrittenId {
         let stream: StreamId = id.into();
         Self::of_stream(stream.stream_type, stream.uuid)
     }
 
-    /// Returns the id of the resource that has this stream.
-    pub(crate) fn of_stream(stream_type: StreamType, uuid: Uuid) -> ID {
-        match ResourceType::of_stream(stream_type) {
-            Some(resource_type) => ID(format!("{}:{uuid}", resource_type.name())),
-            None => ID(format!("{stream_type}:{uuid}")),
-        }
+    /// Returns the id of the resource that has this stream, as it is written.
+    pub(crate) fn of_stream(stream_type: StreamType, uuid: Uuid) -> WrittenId {
+        let type_name = match ResourceType::of_stream(stream_type) {
+            Some(resource_type) => resource_type.name().into(),
+            None => stream_type.to_string().into(),
+        };
+        WrittenId { type_name, uuid }
     }
 
-    /// Returns the id of a resource whose stream type is stored under this name.
-    pub(crate) fn of_named(stream_type: &str, uuid: Uuid) -> ID {
-        match ResourceType::of_stream_type(stream_type) {
-            Some(resource_type) => ID(format!("{}:{uuid}", resource_type.name())),
-            None => ID(format!("{stream_type}:{uuid}")),
-        }
+    /// Returns the id of a resource whose stream type is stored under this name, as it is written.
+    pub(crate) fn of_named(stream_type: &str, uuid: Uuid) -> WrittenId {
+        let type_name = match ResourceType::of_stream_type(stream_type) {
+            Some(resource_type) => resource_type.name().into(),
+            None => stream_type.to_owned().into(),
+        };
+        WrittenId { type_name, uuid }
     }
 
     /// Returns the id as an id of one type, or `None` if it names a resource of another type.
@@ -133,6 +174,8 @@ fn invalid(text: &str, wanted: String, example: Option<ResourceType>) -> Invalid
 
 #[cfg(test)]
 mod tests {
+    use domain::ids::{DropletId, JobId};
+
     use super::*;
 
     const UUID: &str = "01923f4a-8c00-7000-8000-000000000001";
@@ -142,9 +185,21 @@ mod tests {
         let uuid = Uuid::try_parse(UUID).unwrap();
         for stream_type in StreamType::known().iter().copied() {
             let written = GlobalId::of_stream(stream_type, uuid);
-            let read = GlobalId::parse(&written).unwrap();
+            let read = GlobalId::parse(&written.to_string()).unwrap();
             assert_eq!(StreamId::from(read), StreamId { stream_type, uuid });
         }
+    }
+
+    #[test]
+    fn an_id_is_written_one_way_for_ever() {
+        let uuid = Uuid::try_parse(UUID).unwrap();
+        let droplet = GlobalId::of(DropletId::new(uuid)).to_string();
+        assert_eq!(droplet, format!("Droplet:{UUID}"));
+        assert_eq!(GlobalId::parse_as(&droplet), Ok(DropletId::new(uuid)));
+        let job = GlobalId::of(JobId::new(uuid)).to_string();
+        let refusal = GlobalId::parse_as::<DropletId>(&job).unwrap_err();
+        let expected = "is not the id of a droplet: use the `id` that the API gave, like Droplet:";
+        assert!(refusal.to_string().contains(expected), "{refusal}");
     }
 
     #[test]

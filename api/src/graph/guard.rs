@@ -1,44 +1,51 @@
 //! Enforces the rights that fields need, independently of the transport.
 
-use async_graphql::{Context, Guard};
-
-use crate::graph::error::{Code, failure};
-use crate::graph::request::RequestInfo;
+use crate::graph::error::{Code, Result, failure};
+use crate::graph::execute::context::Run;
 use crate::graph::services::Services;
 use crate::identity::roles::Right;
 
-/// Guards a field: only tokens with the right pass.
-pub(crate) struct Needs(pub(crate) Right);
+/// The right that a caller needs for a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A right of its token.
+    Right(Right),
+    /// The right, in the organization that runs the platform, because the field concerns all organizations.
+    OfOperators(Right),
+}
 
-impl Guard for Needs {
-    async fn check(&self, context: &Context<'_>) -> async_graphql::Result<()> {
-        if RequestInfo::of(context)?.principal.roles.allow(self.0) {
-            return Ok(());
-        }
-        let message = format!(
-            "`{}` needs the role {}: ask for a token that has it",
-            context.item.node.name.node,
-            self.0.roles_in_words()
-        );
-        Err(failure(Code::Forbidden, message))
+impl From<Right> for Need {
+    fn from(right: Right) -> Self {
+        Self::Right(right)
     }
 }
 
-/// Guards a field that concerns all organizations. Of the callers with the right, only those of the
-/// organization that runs the platform pass.
-pub(crate) struct OfOperators;
-
-impl Guard for OfOperators {
-    async fn check(&self, context: &Context<'_>) -> async_graphql::Result<()> {
-        let org = &RequestInfo::of(context)?.principal.org;
-        if context.data::<Services>()?.operators.as_ref() == Some(org) {
-            return Ok(());
+impl Need {
+    /// Checks that the caller of a run may ask for the field of this name.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` without a token, and `FORBIDDEN` without the right.
+    pub(crate) fn check(self, run: &Run, field: &str) -> Result<()> {
+        let principal = &run.request()?.principal;
+        let (Self::Right(right) | Self::OfOperators(right)) = self;
+        if !principal.roles.allow(right) {
+            let message = format!(
+                "`{field}` needs the role {}: ask for a token that has it",
+                right.roles_in_words()
+            );
+            return Err(failure(Code::Forbidden, message));
         }
-        let message = format!(
-            "`{}` concerns all organizations: only admins of the one that runs the platform may do it, which \
-             is named by the setting --operators-org",
-            context.item.node.name.node
-        );
-        Err(failure(Code::Forbidden, message))
+        let of_operators = || {
+            let services = run.data.downcast_ref::<Services>();
+            services.and_then(|services| services.operators.as_ref()) == Some(&principal.org)
+        };
+        if matches!(self, Self::OfOperators(_)) && !of_operators() {
+            let message = format!(
+                "`{field}` concerns all organizations: only admins of the one that runs the platform \
+                 may do it, which is named by the setting --operators-org"
+            );
+            return Err(failure(Code::Forbidden, message));
+        }
+        Ok(())
     }
 }

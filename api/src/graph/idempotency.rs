@@ -1,9 +1,11 @@
-//! The directive `@idempotent`, and the function that reads it.
+//! The directive `@idempotent`.
 
-use async_graphql::{Context, CustomDirective, Directive, Value};
+use async_graphql::{CustomDirective, Directive};
 
 /// The name of the directive.
-const NAME: &str = "idempotent";
+pub(crate) const NAME: &str = "idempotent";
+/// The name of its argument.
+pub(crate) const KEY: &str = "key";
 
 /// Makes the retry of a mutation safe. A second mutation with the same key and the same input has no
 /// further effect, and returns the first receipt. A mutation with the same key and another input fails with
@@ -24,17 +26,3 @@ pub(crate) fn idempotent(
 struct Passive;
 
 impl CustomDirective for Passive {}
-
-/// Returns the key that was sent with this field, if any. The command checks the format of the key.
-pub(crate) fn key_of(context: &Context<'_>) -> async_graphql::Result<Option<String>> {
-    let directives = context.field().directives()?;
-    let key = directives
-        .iter()
-        .find(|directive| directive.name.node == NAME)
-        .and_then(|directive| directive.get_argument("key"));
-    Ok(match key.map(|key| &key.node) {
-        Some(Value::String(key)) => Some(key.clone()),
-        // The executor rejects a document without the argument, or with an argument of another type.
-        Some(_) | None => None,
-    })
-}

@@ -6,12 +6,13 @@
 
 use std::fmt::Display;
 
-use async_graphql::{Context, ID, Result};
+use async_graphql::ID;
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::context::{self, RequestSource};
 
+use crate::graph::error;
+use crate::graph::execute::context::Context;
 use crate::graph::global_id::{GlobalId, InvalidId, ResourceId};
-use crate::graph::idempotency;
 use crate::graph::payload::UserError;
 use crate::graph::request::{RequestInfo, new_id};
 use crate::graph::scalars::Time;
@@ -29,10 +30,10 @@ pub(crate) struct Check<'request> {
 
 impl<'request> Check<'request> {
     /// Starts the check of the input of this field.
-    pub(crate) fn begin(context: &Context<'request>) -> Result<Self> {
+    pub(crate) fn begin(context: &'request Context) -> error::Result<Self> {
         Ok(Self {
-            request: RequestInfo::of(context)?,
-            idempotency_key: idempotency::key_of(context)?,
+            request: context.request()?,
+            idempotency_key: context.idempotency_key(),
             errors: Vec::new(),
         })
     }

@@ -1,25 +1,55 @@
-//! The fields that mutations return besides the written object: the consistency token and the errors.
+//! The results of mutations: the written resource, the consistency token and the errors.
 
-use async_graphql::{Object, Result, SimpleObject};
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
 use commands::error::CommandError;
 use commands::receipt::Receipt;
 use uuid::Uuid;
 
-use crate::graph::error;
+use crate::graph::error::{self, Result};
+use crate::graph::execute::context::Context;
+use crate::graph::execute::object::{Fields, Object};
+use crate::graph::resource::Resource;
 
 /// A reason for the rejection of a mutation, which the client can correct.
-#[derive(SimpleObject, Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct UserError {
-    /// The path of the argument at fault, such as `["input", "name"]`. Null if the fault is not in one
-    /// argument.
     pub(crate) field: Option<Vec<String>>,
-    /// The description of the error and of its correction.
     pub(crate) message: String,
-    /// The name of the broken rule, such as `NAME_TAKEN`. The name never changes.
     pub(crate) code: &'static str,
 }
 
-/// The outcome of a command: the part that the payloads of all commands share.
+impl Object for UserError {
+    fn name() -> Cow<'static, str> {
+        "UserError".into()
+    }
+
+    fn description() -> Cow<'static, str> {
+        "A reason for the rejection of a mutation, which the client can correct.".into()
+    }
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value(
+            "field",
+            "The path of the argument at fault, such as `[\"input\", \"name\"]`. Null if the fault is not \
+             in one argument.",
+            |error| error.field.clone(),
+        );
+        fields.text(
+            "message",
+            "The description of the error and of its correction.",
+            |error| &error.message,
+        );
+        fields.text(
+            "code",
+            "The name of the broken rule, such as `NAME_TAKEN`. The name never changes.",
+            |error| error.code,
+        );
+    }
+}
+
+/// The outcome of a command.
 pub(crate) enum Outcome {
     /// The command was executed.
     Done(Receipt),
@@ -32,7 +62,7 @@ impl Outcome {
     ///
     /// # Errors
     /// When the command was neither executed nor rejected.
-    pub(crate) fn of(result: Result<Receipt, CommandError>) -> Result<Self> {
+    pub(crate) fn of(result: std::result::Result<Receipt, CommandError>) -> Result<Self> {
         match result {
             Ok(receipt) => Ok(Self::Done(receipt)),
             Err(error) => {
@@ -45,35 +75,87 @@ impl Outcome {
             }
         }
     }
+}
 
-    /// Returns the id of the written resource, or `None` if the command was rejected.
-    pub(crate) fn subject(&self) -> Option<Uuid> {
-        match self {
-            Self::Done(receipt) => Some(receipt.subject().uuid),
-            Self::Refused(_) => None,
+/// The result of a mutation about a resource. Null as a whole if the mutation failed.
+pub(crate) struct Payload<R> {
+    outcome: Outcome,
+    resource: PhantomData<fn() -> R>,
+}
+
+impl<R> From<Outcome> for Payload<R> {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            resource: PhantomData,
         }
     }
 }
 
-#[Object]
-impl Outcome {
-    /// The token of this write. A later query that sends the token shows this write. Null if the mutation
-    /// was rejected.
-    async fn consistency_token(&self) -> Option<String> {
-        match self {
-            Self::Done(receipt) => Some(receipt.token().to_string()),
-            Self::Refused(_) => None,
-        }
+impl<R: Resource> Object for Payload<R> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Payload", R::NAME).into()
     }
 
-    /// The reasons for the rejection: every invalid argument at once, or else the first broken rule. Empty if
-    /// the mutation was executed.
-    async fn user_errors(&self) -> &[UserError] {
-        match self {
-            Self::Done(_) => &[],
-            Self::Refused(errors) => errors,
-        }
+    fn description() -> Cow<'static, str> {
+        format!("The result of a mutation about a {}.", R::NOUN).into()
     }
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.load(
+            R::NOUN,
+            "The resource after this mutation or a later one, which always includes the write. Null if the \
+             mutation was rejected.",
+            |payload| match &payload.outcome {
+                Outcome::Done(receipt) => Some(receipt.subject().uuid),
+                Outcome::Refused(_) => None,
+            },
+            written::<R>,
+        );
+        fields.value(
+            "consistencyToken",
+            "The token of this write. A later query that sends the token shows this write. Null if the \
+             mutation was rejected.",
+            |payload| match &payload.outcome {
+                Outcome::Done(receipt) => Some(receipt.token().to_string()),
+                Outcome::Refused(_) => None,
+            },
+        );
+        fields.list(
+            "userErrors",
+            "The reasons for the rejection: every invalid argument at once, or else the first broken rule. \
+             Empty if the mutation was executed.",
+            |payload, each| {
+                if let Outcome::Refused(errors) = &payload.outcome {
+                    errors.iter().for_each(each);
+                }
+            },
+        );
+    }
+}
+
+/// Returns the resources that mutations wrote, as of their last committed events.
+async fn written<R: Resource>(
+    context: Context,
+    (): (),
+    ids: Vec<Option<Uuid>>,
+) -> Result<Vec<Option<R>>> {
+    let org = &context.request()?.principal.org;
+    let mut written = Vec::with_capacity(ids.len());
+    for id in ids {
+        written.push(match id {
+            Some(id) => {
+                let stream = R::Id::from(id).into();
+                let row = context
+                    .services()
+                    .reader
+                    .live_state::<R::Model>(org, stream);
+                row.await.map_err(error::read_failed)?
+            }
+            None => None,
+        });
+    }
+    Ok(written)
 }
 
 /// Returns the path of a field of the input, which rules name like `addresses` or `address.ip`.

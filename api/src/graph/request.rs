@@ -4,13 +4,11 @@
 
 use std::time::Duration;
 
-use async_graphql::Context;
 use chrono::{DateTime, Utc};
 use commands::token::Token;
 use domain::ids::CorrelationId;
 use uuid::Uuid;
 
-use crate::graph::error::{Code, failure};
 use crate::identity::principal::Principal;
 use crate::identity::tokens::LEEWAY_SECONDS;
 
@@ -45,15 +43,19 @@ impl RequestInfo {
             consistent_with: None,
         }
     }
+}
 
-    /// Returns the data of the request to which this field belongs.
-    pub(crate) fn of<'request>(
-        context: &Context<'request>,
-    ) -> async_graphql::Result<&'request Self> {
-        context
-            .data_opt()
-            .ok_or_else(|| failure(Code::Unauthenticated, "send a token with the request"))
-    }
+/// The points that a request was charged.
+#[derive(Debug, Clone, Copy)]
+pub struct Charge {
+    /// The points of its operation.
+    pub(crate) cost: usize,
+    /// The maximum number of points of the caller.
+    pub(crate) limit: u32,
+    /// The points that are left after the charge.
+    pub(crate) remaining: u32,
+    /// The time at which all points will be refilled.
+    pub(crate) full_at: DateTime<Utc>,
 }
 
 /// Returns the time from now for which the principal's token is accepted.

@@ -1,79 +1,131 @@
 //! The trait by which the folder of a resource adds to the schema.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use async_graphql::{Context, Lookahead, ObjectType, OutputType, Result, SubscriptionType};
+use async_graphql::InputType;
+use futures_util::future::BoxFuture;
 use projections::consistency::AnyReadModel;
 use projections::counts::query::OrgCounts;
 use projections::list::Listed;
-use projections::model::{LiveRow, Model};
+use projections::model::{LiveRow, StreamRow};
+use uuid::Uuid;
 
+use crate::graph::error::{self, Error, Result};
+use crate::graph::execute::context::Context;
+use crate::graph::execute::object::{Fields, Object};
+use crate::graph::execute::output::Write;
+use crate::graph::execute::types::Types;
 use crate::graph::global_id::ResourceId;
-use crate::graph::{consistency, error};
+use crate::graph::order::OrderDirection;
+use crate::graph::snapshot::Snapshot;
 
-/// The type of row from which a resource is built.
-pub(crate) type RowOf<R> = <<R as Resource>::Model as Model>::Row;
-
-/// A kind of object that has a global id and its own history. [`crate::registry`] lists all of them.
-pub(crate) trait Resource:
-    OutputType + Clone + From<RowOf<Self>> + From<Arc<RowOf<Self>>> + Send + Sync + 'static
-{
+/// A kind of object that has a global id and its own history: the row of its read model.
+/// [`crate::registry`] lists all resources.
+pub(crate) trait Resource: Object + StreamRow + Send + Sync + 'static {
     /// The typed id of the resource.
     type Id: ResourceId + Copy + Ord + Hash + Send + Sync + 'static;
     /// The read model that holds the rows of the resource.
-    type Model: Listed<Filter: 'static>;
-    /// The resource's fields of the root of queries.
-    type Queries: ObjectType + Default;
-    /// The resource's fields of the root of mutations.
-    type Mutations: ObjectType + Default;
-    /// The resource's fields of the root of subscriptions.
-    type Subscriptions: SubscriptionType + Default;
-    /// The resource's fields of `Counts`.
-    type Counts: ObjectType + From<Arc<OrgCounts>>;
+    type Model: Listed<Row = Self, Filter: 'static>;
+    /// The filter of lists, as clients give it.
+    type Filter: InputType + Default + TryInto<<Self::Model as Listed>::Filter, Error = Error>;
+    /// The order of lists, as clients give it.
+    type Order: InputType + Default + Into<(<Self::Model as Listed>::Order, OrderDirection)>;
 
-    /// The description of a page of objects.
-    const PAGE: &'static str;
-    /// The description of an object in a page.
-    const ITEM: &'static str;
+    /// The noun for one resource, as in names of fields.
+    const NOUN: &'static str;
+    /// The noun for several resources.
+    const NOUNS: &'static str;
+    /// The projection that writes the read model.
+    const SHOWN_BY: AnyReadModel;
 
-    /// Returns the read models that show objects with these selected fields, nested objects included.
-    fn read_models(selected: &[Lookahead<'_>]) -> Vec<AnyReadModel>;
+    /// Returns the id of the resource.
+    fn id(&self) -> Self::Id;
 
-    /// Returns the object with this id in its current state, or `None` if the organization of the request
-    /// does not have it.
-    ///
-    /// # Errors
-    /// When the read models cannot be read, or do not show in time the writes that the request must show.
-    fn find(
-        context: &Context<'_>,
-        id: Self::Id,
-        consistent_with: Option<String>,
-    ) -> impl Future<Output = Result<Option<Self>>> + Send {
-        async move {
-            let by = Self::read_models(&[context.look_ahead()]);
-            let (reader, org) = consistency::reader(context, consistent_with, &by).await?;
-            let row = reader.row::<Self::Model>(org, id).await;
-            Ok(row.map_err(error::read_failed)?.map(Self::from))
+    /// Declares the fields that are part of the row, without the id.
+    fn state(fields: &mut Fields<'_, Self>);
+
+    /// Declares the mutations.
+    fn mutations<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>);
+
+    /// Declares the subscriptions.
+    fn subscriptions<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>);
+
+    /// Declares the fields of `Counts`.
+    fn counts(fields: &mut Fields<'_, OrgCounts>);
+}
+
+/// Returns the resources with these ids that the organization of the request has, or `None` for others, in
+/// the order of the ids. One statement reads all of them.
+///
+/// # Errors
+/// When the read models cannot be read.
+pub(crate) async fn by_ids<R: Resource>(
+    context: Context,
+    (): (),
+    ids: Vec<Option<R::Id>>,
+) -> Result<Vec<Option<R>>> {
+    let org = &context.request()?.principal.org;
+    let mut streams: Vec<_> = ids.iter().copied().flatten().collect();
+    streams.sort_unstable();
+    streams.dedup();
+    if streams.is_empty() {
+        return Ok(ids.iter().map(|_| None).collect());
+    }
+    let streams: Vec<_> = streams.into_iter().map(Into::into).collect();
+    // An object can be named before its read model contains it.
+    let reader = &context.services().reader;
+    let rows = reader.rows_or_live_state::<R::Model>(org, &streams).await;
+    let rows = rows.map_err(error::read_failed)?;
+    let found = ids.into_iter().map(|id| {
+        let stream: projections::history::StreamId = id?.into();
+        rows.get(&stream.uuid).cloned()
+    });
+    Ok(found.collect())
+}
+
+/// The functions of a resource whose type is not known.
+pub struct ResourceKind {
+    /// The name of the type in the schema.
+    pub(crate) name: &'static str,
+    /// Adds the type to the schema.
+    pub(crate) describe: fn(&mut Types),
+    /// Adds the type of its earlier states to the schema, and returns its name.
+    pub(crate) describe_snapshot: fn(&mut Types) -> String,
+    /// Returns the resources with these ids, as [`by_ids`] does.
+    pub(crate) find: FindAny,
+    /// Returns the row of a change as an earlier state, if it is one of this resource.
+    pub(crate) snapshot: fn(&LiveRow) -> Option<Box<dyn Write>>,
+    /// The projection that writes the read model.
+    pub(crate) shown_by: AnyReadModel,
+}
+
+type FindAny = fn(Context, Vec<Uuid>) -> BoxFuture<'static, Result<HashMap<Uuid, Box<dyn Write>>>>;
+
+impl ResourceKind {
+    /// Returns the functions of a resource.
+    pub(crate) fn of<R: Resource>() -> Self {
+        Self {
+            name: R::NAME,
+            describe: Types::describe_object::<R>,
+            describe_snapshot: |types| types.describe::<Snapshot<R>>(),
+            find: |context, ids| {
+                Box::pin(async move {
+                    let typed = ids.iter().map(|id| Some(R::Id::from(*id))).collect();
+                    let found = by_ids::<R>(context, (), typed).await?;
+                    let found = ids.into_iter().zip(found).filter_map(|(id, row)| {
+                        let row: Box<dyn Write> = Box::new(row?);
+                        Some((id, row))
+                    });
+                    Ok(found.collect())
+                })
+            },
+            snapshot: |row| {
+                let row: Arc<R> = row.row()?;
+                Some(Box::new(Snapshot(row)))
+            },
+            shown_by: R::SHOWN_BY,
         }
     }
-}
-
-/// Returns the read models that show the objects which are selected as this field, if any are.
-pub(crate) fn read_models_of<R: Resource>(
-    selected: &[Lookahead<'_>],
-    field: &str,
-) -> Vec<AnyReadModel> {
-    let nested: Vec<_> = selected.iter().map(|object| object.field(field)).collect();
-    if nested.iter().any(Lookahead::exists) {
-        R::read_models(&nested)
-    } else {
-        Vec::new()
-    }
-}
-
-/// An object of any resource, built from the row of a change.
-pub(crate) trait OfRow: Sized {
-    /// Returns the object, or `None` for a row that is not a resource of this program.
-    fn of_row(row: &LiveRow) -> Option<Self>;
 }

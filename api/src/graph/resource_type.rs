@@ -4,10 +4,11 @@ use async_graphql::Enum;
 use domain::registry::AGGREGATES;
 use domain::stream_type::StreamType;
 
+use crate::graph::execute::output::enums;
 use crate::registry::resources;
 
 macro_rules! resource_type {
-    ($($(#[$description:meta])* $Name:ident in $folder:ident,)+) => {
+    ($($(#[$description:meta])* $Name:ident as $Row:ident in $folder:ident,)+) => {
         /// The type of a resource.
         #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum ResourceType {
@@ -37,6 +38,8 @@ macro_rules! resource_type {
 }
 
 resources!(resource_type);
+
+enums!(ResourceType);
 
 impl ResourceType {
     /// Returns the resource that has streams of this type, and the same name as its aggregate. Returns

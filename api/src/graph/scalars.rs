@@ -1,7 +1,17 @@
 //! Scalars that GraphQL does not have.
 
-use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use std::borrow::Cow;
+
+use async_graphql::{
+    Description, ID, InputValueError, InputValueResult, OutputType, Scalar, ScalarType, Value,
+};
 use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use uuid::Uuid;
+
+use crate::graph::execute::output::{Output, Write};
+use crate::graph::execute::plan::Field;
+use crate::graph::execute::types::Types;
+use crate::graph::execute::writer::{Failed, Writer};
 
 /// The nanoseconds of a second; a leap second has more.
 const NANOSECONDS: u32 = 1_000_000_000;
@@ -71,6 +81,52 @@ impl From<i64> for BigInt {
     fn from(number: i64) -> Self {
         Self(number)
     }
+}
+
+/// A JSON value as text.
+pub(crate) struct Json(pub(crate) String);
+
+/// A UUID, which clients get as an id.
+pub(crate) struct UuidId(pub(crate) Uuid);
+
+macro_rules! scalars {
+    ($($Type:ty: $name:literal, $described:ty, |$value:ident, $out:ident| $write:expr;)+) => {
+        $(
+            impl Write for $Type {
+                fn write(&self, _: &Field, $out: &mut Writer<'_>) -> Result<(), Failed> {
+                    let $value = &self.0;
+                    $write;
+                    Ok(())
+                }
+            }
+
+            impl Output for $Type {
+                fn name() -> Cow<'static, str> {
+                    $name.into()
+                }
+
+                fn describe(types: &mut Types) {
+                    <$described as OutputType>::create_type_info(&mut types.registry);
+                }
+            }
+        )+
+    };
+}
+
+scalars! {
+    Time: "DateTime", Time, |time, out| {
+        out.json(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    };
+    BigInt: "BigInt", BigInt, |number, out| {
+        // Decimal digits need no escapes.
+        out.plain(|bytes| bytes.extend_from_slice(number.to_string().as_bytes()));
+    };
+    Json: "JSON", async_graphql::Json<serde_json::Value>, |text, out| out.raw(text);
+    UuidId: "ID", ID, |uuid, out| {
+        let mut digits = Uuid::encode_buffer();
+        let digits = uuid.hyphenated().encode_lower(&mut digits);
+        out.plain(|bytes| bytes.extend_from_slice(digits.as_bytes()));
+    };
 }
 
 #[cfg(test)]

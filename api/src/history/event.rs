@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::connection::EmptyFields;
-use async_graphql::{Enum, ID, Json, Object, Result};
+use async_graphql::Enum;
 use commands::context;
 use projections::history::{Metadata, Positioned, StoredEvent};
 use projections::page::Key;
-use serde_json::Value;
 
-use crate::graph::connection::Listed;
-use crate::graph::error;
+use crate::graph::connection::Paged;
+use crate::graph::error::{self, Result};
+use crate::graph::execute::object::{Fields, Object};
+use crate::graph::execute::output::enums;
 use crate::graph::global_id::GlobalId;
 use crate::graph::resource_type::ResourceType;
-use crate::graph::scalars::{BigInt, Time};
+use crate::graph::scalars::{BigInt, Json, Time, UuidId};
+use crate::graph::{node, points};
+use crate::identity::roles::Right;
 
 /// A recorded event.
 pub(crate) struct Event(pub(crate) Arc<Positioned<StoredEvent>>);
@@ -24,10 +26,10 @@ impl From<Positioned<StoredEvent>> for Event {
     }
 }
 
-impl Listed for Event {
-    type Fields = EmptyFields;
-    const PAGE: &'static str = "A page of events.";
-    const ITEM: &'static str = "An event in a page.";
+impl Paged for Event {
+    type Extra = ();
+
+    const ITEMS: &'static str = "events";
 }
 
 impl Event {
@@ -40,93 +42,111 @@ impl Event {
     }
 }
 
-/// An event of a resource. An event never changes.
-#[Object]
-impl Event {
-    /// The id of the event: a UUID.
-    async fn id(&self) -> ID {
-        self.stored().event_id.into()
-    }
+impl Object for Event {
+    const NAME: &'static str = "Event";
+    const DESCRIPTION: &'static str = "An event of a resource. An event never changes.";
 
-    /// The position of the event in the history of the whole platform, from 1, without gaps over all
-    /// organizations.
-    async fn position(&self) -> BigInt {
-        BigInt(self.0.position.0)
-    }
-
-    /// The cursor of the event, for the argument `after` of subscriptions and of `events`.
-    async fn cursor(&self) -> String {
-        Key::Position(self.0.position).to_cursor()
-    }
-
-    /// The type of the event, such as `droplet_activated`.
-    async fn r#type(&self) -> &str {
-        &self.stored().event_type
-    }
-
-    /// The version of the schema of the event's data.
-    async fn schema_version(&self) -> i32 {
-        self.stored().schema_version
-    }
-
-    /// The type of the event's resource. Null if only a newer version of the platform knows the type, which
-    /// is possible during an upgrade.
-    async fn resource_type(&self) -> Option<ResourceType> {
-        ResourceType::of_stream(self.stored().stream.stream_type)
-    }
-
-    /// The id of the event's resource.
-    async fn resource_id(&self) -> ID {
-        let stream = self.stored().stream;
-        GlobalId::of_stream(stream.stream_type, stream.uuid)
-    }
-
-    /// The number of the event among the events of its resource, from 1.
-    async fn version(&self) -> BigInt {
-        BigInt(self.stored().version.0)
-    }
-
-    /// The data of the event, in the schema in which the event was stored.
-    async fn data(&self) -> Result<Json<Value>> {
-        let data = serde_json::from_str(&self.stored().data);
-        data.map(Json).map_err(|error| error::internal(&error))
-    }
-
-    /// The actor that caused the event: the subject of a token, or a part of the platform.
-    async fn actor(&self) -> Result<String> {
-        Ok(self.metadata()?.actor)
-    }
-
-    /// The origin of the request. Null if only a newer version of the platform knows the origin.
-    async fn source(&self) -> Result<Option<RequestSource>> {
-        Ok(RequestSource::of(self.metadata()?.source))
-    }
-
-    /// The id of the command that caused the event and all other events of the command: a UUID.
-    async fn command_id(&self) -> Result<ID> {
-        Ok(self.metadata()?.command_id.into())
-    }
-
-    /// The id that all effects of one outside request share: a UUID.
-    async fn correlation_id(&self) -> Result<ID> {
-        Ok(self.metadata()?.correlation_id.into())
-    }
-
-    /// The id of the event to which a part of the platform reacted, if this event is such a reaction.
-    async fn causation_id(&self) -> Result<Option<ID>> {
-        Ok(self.metadata()?.causation_id.map(ID::from))
-    }
-
-    /// The time of the event.
-    async fn occurred_at(&self) -> Result<Time> {
-        Ok(self.metadata()?.occurred_at.into())
-    }
-
-    /// The time at which the platform recorded the event.
-    async fn recorded_at(&self) -> Time {
-        self.stored().recorded_at.into()
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value("id", "The id of the event: a UUID.", |event| {
+            UuidId(event.stored().event_id.into())
+        });
+        fields.value(
+            "position",
+            "The position of the event in the history of the whole platform, from 1, without gaps \
+             over all organizations.",
+            |event| BigInt(event.0.position.0),
+        );
+        fields.value(
+            "cursor",
+            "The cursor of the event, for the argument `after` of subscriptions and of `events`.",
+            |event| Key::Position(event.0.position).to_cursor(),
+        );
+        fields.text(
+            "type",
+            "The type of the event, such as `droplet_activated`.",
+            |event| &event.stored().event_type,
+        );
+        fields.value(
+            "schemaVersion",
+            "The version of the schema of the event's data.",
+            |event| event.stored().schema_version,
+        );
+        fields.value(
+            "resourceType",
+            "The type of the event's resource. Null if only a newer version of the platform knows the \
+             type, which is possible during an upgrade.",
+            |event| ResourceType::of_stream(event.stored().stream.stream_type),
+        );
+        fields.value("resourceId", "The id of the event's resource.", |event| {
+            let stream = event.stored().stream;
+            GlobalId::of_stream(stream.stream_type, stream.uuid)
+        });
+        fields.value(
+            "version",
+            "The number of the event among the events of its resource, from 1.",
+            |event| BigInt(event.stored().version.0),
+        );
+        fields
+            .value(
+                "data",
+                "The data of the event, in the schema in which the event was stored.",
+                |event| Json(event.stored().data.clone()),
+            )
+            .up_to(points::EVENT_BYTES);
+        fields.value(
+            "actor",
+            "The actor that caused the event: the subject of a token, or a part of the platform.",
+            |event| event.metadata().map(|metadata| metadata.actor),
+        );
+        fields.value(
+            "source",
+            "The origin of the request. Null if only a newer version of the platform knows the origin.",
+            |event| event.metadata().map(|metadata| RequestSource::of(metadata.source)),
+        );
+        fields.value(
+            "commandId",
+            "The id of the command that caused the event and all other events of the command: a UUID.",
+            |event| event.metadata().map(|metadata| UuidId(metadata.command_id.into())),
+        );
+        fields.value(
+            "correlationId",
+            "The id that all effects of one outside request share: a UUID.",
+            |event| {
+                event
+                    .metadata()
+                    .map(|metadata| UuidId(metadata.correlation_id.into()))
+            },
+        );
+        fields.value(
+            "causationId",
+            "The id of the event to which a part of the platform reacted, if this event is such a \
+             reaction.",
+            |event| {
+                let causation = event.metadata().map(|metadata| metadata.causation_id);
+                causation.map(|id| id.map(|id| UuidId(id.into())))
+            },
+        );
+        fields.value("occurredAt", "The time of the event.", |event| {
+            event.metadata().map(|metadata| Time(metadata.occurred_at))
+        });
+        fields.value(
+            "recordedAt",
+            "The time at which the platform recorded the event.",
+            |event| Time(event.stored().recorded_at),
+        );
+        fields
+            .load(
+                "resource",
+                "The resource of the event, in its current state. Null if only a newer version of the \
+                 platform knows its type.",
+                |event| Some(event.stored().stream),
+                node::of_streams,
+            )
+            .needs(Right::Query);
     }
 }
+
+enums!(RequestSource);
 
 /// The origin of a request.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]

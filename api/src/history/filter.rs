@@ -1,8 +1,9 @@
 //! The GraphQL input `EventFilter`.
 
-use async_graphql::{Error, ID, InputObject};
+use async_graphql::{ID, InputObject};
 use projections::history::HistoryFilter;
 
+use crate::graph::error::Error;
 use crate::graph::filter::{read_resource, read_types};
 
 /// The filter of a list of events: the events that match every given field.
@@ -21,7 +22,7 @@ impl TryFrom<EventFilter> for HistoryFilter {
         let resource = read_resource(filter.resource.as_ref())?;
         Ok(Self {
             stream: resource.map(Into::into),
-            event_types: read_types("types", filter.types)?,
+            event_types: read_types("types", filter.types)?.unwrap_or_default(),
         })
     }
 }

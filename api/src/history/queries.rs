@@ -1,52 +1,36 @@
-//! The fields of the root of queries about events.
+//! The query for events.
 
-use async_graphql::connection::EmptyFields;
-use async_graphql::{Context, Object, Result};
-use projections::history::HistoryFilter;
 use projections::page::{ByPosition, Direction};
 
 use super::Event;
 use super::filter::EventFilter;
-use crate::graph::connection::{PageArguments, Paged, connection};
-use crate::graph::guard::Needs;
-use crate::graph::{consistency, error};
+use crate::graph::connection::Connection;
+use crate::graph::error::{self, Result};
+use crate::graph::execute::context::Context;
+use crate::graph::execute::object::Fields;
+use crate::graph::resource_list::{ListArguments, OneOrder};
+use crate::graph::{consistency, points};
 use crate::identity::roles::Right;
 
-/// Queries about events.
-#[derive(Debug, Default)]
-pub(crate) struct HistoryQueries;
+/// Declares the query for events.
+pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+    let events = fields.read(
+        "events",
+        "The whole history of the organization in the order of the log, oldest first. Not every role may \
+         read the history.",
+        events,
+    );
+    events.needs(Right::History).costs(points::READ);
+}
 
-#[Object]
-impl HistoryQueries {
-    /// The whole history of the organization in the order of the log, oldest first. Not every role may read
-    /// the history.
-    #[graphql(guard = "Needs(Right::History)")]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is an argument of the field"
-    )]
-    async fn events(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The filter; all events if omitted.")] filter: Option<EventFilter>,
-        #[graphql(desc = "The number of items from the start, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which the items start.")] after: Option<String>,
-        #[graphql(desc = "The number of items from the end, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "The cursor before which the items end.")] before: Option<String>,
-        #[graphql(desc = "The `consistencyToken` of a mutation, whose write the answer shows.")]
-        consistent_with: Option<String>,
-    ) -> Result<Paged<Event>> {
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
-        let page = arguments.page(ByPosition, Direction::Ascending)?;
-        let filter = HistoryFilter::try_from(filter.unwrap_or_default())?;
-        let (reader, org) = consistency::reader(context, consistent_with, &[]).await?;
-        let slice = reader.history(org, &filter, &page).await;
-        let slice = slice.map_err(error::read_failed)?;
-        Ok(connection(slice, Event::from, EmptyFields))
-    }
+async fn events(
+    context: Context,
+    arguments: ListArguments<EventFilter, OneOrder>,
+) -> Result<Connection<Event>> {
+    let page = arguments.page.page(ByPosition, Direction::Ascending)?;
+    let filter = arguments.filter.try_into()?;
+    let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
+    let slice = reader.history(org, &filter, &page).await;
+    let slice = slice.map_err(error::read_failed)?;
+    Ok(Connection::of(slice, Event::from, ()))
 }

@@ -132,6 +132,11 @@ impl Roles {
         right.roles().iter().any(|role| self.0.contains(role))
     }
 
+    /// Returns the roles.
+    pub fn iter(&self) -> impl Iterator<Item = Role> {
+        self.0.iter().copied()
+    }
+
     /// Returns true if there is no role.
     #[must_use]
     pub fn is_empty(&self) -> bool {

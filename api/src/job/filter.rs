@@ -1,11 +1,12 @@
 //! The GraphQL inputs `JobFilter` and `JobOrder`.
 
-use async_graphql::{Enum, Error, ID, InputObject};
+use async_graphql::{Enum, ID, InputObject};
 use domain::name::{ClusterName, JobKind};
 use projections::jobs::query;
 
 use super::runner::Runner;
 use super::status::JobStatus;
+use crate::graph::error::Error;
 use crate::graph::filter::{read, read_all};
 use crate::graph::global_id::GlobalId;
 use crate::graph::order::OrderDirection;
@@ -29,9 +30,9 @@ pub(crate) struct JobFilter {
 #[derive(InputObject)]
 pub(crate) struct JobOrder {
     /// The field to compare.
-    pub(crate) field: JobOrderField,
+    field: JobOrderField,
     /// The direction of the order.
-    pub(crate) direction: OrderDirection,
+    direction: OrderDirection,
 }
 
 /// The field by which jobs are compared.
@@ -69,5 +70,11 @@ impl TryFrom<JobFilter> for query::JobFilter {
             )?,
             runner: filter.runner.map(Into::into),
         })
+    }
+}
+
+impl From<JobOrder> for (query::JobOrder, OrderDirection) {
+    fn from(order: JobOrder) -> Self {
+        (order.field.into(), order.direction)
     }
 }

@@ -2,6 +2,8 @@
 
 use async_graphql::Enum;
 
+use crate::graph::execute::output::enums;
+
 /// The party that runs a job.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::job::Runner")]
@@ -11,3 +13,5 @@ pub(crate) enum Runner {
     /// An outside agent, which reports its actions.
     Agent,
 }
+
+enums!(Runner);

@@ -2,6 +2,8 @@
 
 use async_graphql::Enum;
 
+use crate::graph::execute::output::enums;
+
 /// The status of a job.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Hash)]
 #[graphql(remote = "domain::job::JobStatus")]
@@ -17,3 +19,5 @@ pub(crate) enum JobStatus {
     /// The job was cancelled. A final status.
     Cancelled,
 }
+
+enums!(JobStatus);

@@ -1,53 +1,66 @@
 //! The GraphQL type `Platform`: the state of the platform itself.
 
-use std::sync::Arc;
-
-use async_graphql::{Context, Object, Result, SimpleObject};
-
-use crate::graph::error;
+use crate::graph::error::{self, Result};
+use crate::graph::execute::context::Context;
+use crate::graph::execute::object::{Fields, Object};
+use crate::graph::points;
 use crate::graph::readiness::{Part, PartState};
 use crate::graph::scalars::BigInt;
-use crate::graph::services::Services;
 use crate::projection::Projection;
 
 /// The state of the platform.
 pub(crate) struct Platform;
 
-/// The state of the platform itself.
-#[Object]
-impl Platform {
-    /// The version of the program that answers the request.
-    async fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
-    }
+impl Object for Platform {
+    const NAME: &'static str = "Platform";
+    const DESCRIPTION: &'static str = "The state of the platform itself.";
 
-    /// The last position of the history, over all organizations; `"0"` before the first event.
-    async fn position(&self, context: &Context<'_>) -> Result<BigInt> {
-        let reader = &context.data::<Services>()?.reader;
-        let head = reader.head().await.map_err(error::read_failed)?;
-        Ok(BigInt(head.0))
-    }
-
-    /// The progress of each read model.
-    async fn projections(&self, context: &Context<'_>) -> Result<Vec<Projection>> {
-        let reader = &context.data::<Services>()?.reader;
-        let statuses = reader.projections().await.map_err(error::read_failed)?;
-        Ok(statuses.into_iter().map(Projection).collect())
-    }
-
-    /// The state of each part of the process that answers the request.
-    async fn parts(&self, context: &Context<'_>) -> Result<Vec<PlatformPart>> {
-        let readiness = Arc::clone(&context.data::<Services>()?.readiness);
-        Ok(readiness
-            .parts()
-            .into_iter()
-            .map(PlatformPart::from)
-            .collect())
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.text(
+            "version",
+            "The version of the program that answers the request.",
+            |_| env!("CARGO_PKG_VERSION"),
+        );
+        fields
+            .read(
+                "position",
+                "The last position of the history, over all organizations; `\"0\"` before the first event.",
+                position,
+            )
+            .costs(points::READ);
+        fields
+            .read(
+                "projections",
+                "The progress of each read model.",
+                projections,
+            )
+            .costs(points::COUNT);
+        fields.read(
+            "parts",
+            "The state of each part of the process that answers the request.",
+            parts,
+        );
     }
 }
 
+async fn position(context: Context, (): ()) -> Result<BigInt> {
+    let head = context.services().reader.head().await;
+    let head = head.map_err(error::read_failed)?;
+    Ok(BigInt(head.0))
+}
+
+async fn projections(context: Context, (): ()) -> Result<Vec<Projection>> {
+    let statuses = context.services().reader.projections().await;
+    let statuses = statuses.map_err(error::read_failed)?;
+    Ok(statuses.into_iter().map(Projection).collect())
+}
+
+async fn parts(context: Context, (): ()) -> Result<Vec<PlatformPart>> {
+    let parts = context.services().readiness.parts().into_iter();
+    Ok(parts.map(PlatformPart::from).collect())
+}
+
 /// A part of the process that answers the request.
-#[derive(SimpleObject)]
 struct PlatformPart {
     /// The name of the part.
     name: &'static str,
@@ -69,5 +82,24 @@ impl From<Part> for PlatformPart {
             ready,
             reason,
         }
+    }
+}
+
+impl Object for PlatformPart {
+    const NAME: &'static str = "PlatformPart";
+    const DESCRIPTION: &'static str = "A part of the process that answers the request.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.text("name", "The name of the part.", |part| part.name);
+        fields.value(
+            "ready",
+            "True if the part works, or does nothing because somebody wanted that.",
+            |part| part.ready,
+        );
+        fields.optional_text(
+            "reason",
+            "The reason why the part does nothing, if it does nothing.",
+            |part| part.reason.as_deref(),
+        );
     }
 }

@@ -1,28 +1,29 @@
-//! The fields of the root of queries about the platform, and about the request itself.
-
-use async_graphql::{Context, Object};
+//! Queries about the platform, and about the request itself.
 
 use super::object::Platform;
 use super::rate_limit::RateLimit;
-use crate::admission::rate_limit::Charged;
-use crate::graph::guard::Needs;
+use crate::graph::error::Result;
+use crate::graph::execute::context::Context;
+use crate::graph::execute::object::Fields;
 use crate::identity::roles::Right;
 
-/// Queries about the platform, and about the request itself.
-#[derive(Debug, Default)]
-pub(crate) struct PlatformQueries;
+/// Declares the queries.
+pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+    fields
+        .read("platform", "The state of the platform itself.", platform)
+        .needs(Right::Query);
+    let rate_limit = fields.read(
+        "rateLimit",
+        "The cost of this request, and the points that the caller may still spend.",
+        rate_limit,
+    );
+    rate_limit.needs(Right::Query);
+}
 
-#[Object]
-impl PlatformQueries {
-    /// The state of the platform itself.
-    #[graphql(guard = "Needs(Right::Query)")]
-    async fn platform(&self) -> Platform {
-        Platform
-    }
+async fn platform(_: Context, (): ()) -> Result<Platform> {
+    Ok(Platform)
+}
 
-    /// The cost of this request, and the points that the caller may still spend.
-    #[graphql(guard = "Needs(Right::Query)")]
-    async fn rate_limit(&self, context: &Context<'_>) -> Option<RateLimit> {
-        Charged::of(context).map(RateLimit)
-    }
+async fn rate_limit(context: Context, (): ()) -> Result<Option<RateLimit>> {
+    Ok(context.charge().map(RateLimit))
 }

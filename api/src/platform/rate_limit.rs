@@ -1,36 +1,35 @@
 //! The GraphQL type `RateLimit`: the cost of the request, and the points that are left.
 
-use async_graphql::Object;
-
-use crate::admission::rate_limit::Charged;
+use crate::graph::execute::object::{Fields, Object};
+use crate::graph::request::Charge;
 use crate::graph::scalars::Time;
 
 /// The charge of a request.
-pub(crate) struct RateLimit(pub(crate) Charged);
+pub(crate) struct RateLimit(pub(crate) Charge);
 
-/// The points of the caller. Every operation costs points, by the data that it asks for; points are
-/// refilled continuously. A caller with too few points is rejected with the code RATE_LIMITED and the time
-/// of the retry.
-#[Object]
-impl RateLimit {
-    /// The points that this operation cost.
-    async fn cost(&self) -> i32 {
-        int(self.0.cost)
-    }
+impl Object for RateLimit {
+    const NAME: &'static str = "RateLimit";
+    const DESCRIPTION: &'static str = "The points of the caller. Every operation costs points, by the data \
+        that it asks for; points are refilled continuously. A caller with too few points is rejected with \
+        the code RATE_LIMITED and the time of the retry.";
 
-    /// The maximum number of points.
-    async fn limit(&self) -> i32 {
-        int(self.0.standing.limit)
-    }
-
-    /// The points that were left after this operation.
-    async fn remaining(&self) -> i32 {
-        int(self.0.standing.remaining)
-    }
-
-    /// The time at which all points will be refilled, if none is spent.
-    async fn reset_at(&self) -> Time {
-        Time::from(self.0.full_at)
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value("cost", "The points that this operation cost.", |charge| {
+            int(charge.0.cost)
+        });
+        fields.value("limit", "The maximum number of points.", |charge| {
+            int(charge.0.limit)
+        });
+        fields.value(
+            "remaining",
+            "The points that were left after this operation.",
+            |charge| int(charge.0.remaining),
+        );
+        fields.value(
+            "resetAt",
+            "The time at which all points will be refilled, if none is spent.",
+            |charge| Time::from(charge.0.full_at),
+        );
     }
 }
 

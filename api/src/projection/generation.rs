@@ -1,13 +1,14 @@
 //! The GraphQL types `ProjectionBuild` and `ProjectionFailure`: generations of a read model beside the one
 //! that serves.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::Enum;
 use projections::status::{Building, Failed, Stage};
 
+use crate::graph::execute::object::{Fields, Object};
+use crate::graph::execute::output::enums;
 use crate::graph::scalars::{BigInt, Time};
 
 /// A generation of a read model that is being built.
-#[derive(SimpleObject)]
 pub(crate) struct ProjectionBuild {
     /// The number of the generation.
     generation: i32,
@@ -40,7 +41,6 @@ pub(crate) enum ProjectionBuildStage {
 }
 
 /// A generation of a read model that was found wrong.
-#[derive(SimpleObject)]
 pub(crate) struct ProjectionFailure {
     /// The number of the generation.
     generation: i32,
@@ -88,3 +88,77 @@ impl From<Failed> for ProjectionFailure {
         }
     }
 }
+
+impl Object for ProjectionBuild {
+    const NAME: &'static str = "ProjectionBuild";
+    const DESCRIPTION: &'static str = "A generation of a read model that is being built.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value("generation", "The number of the generation.", |build| {
+            build.generation
+        });
+        fields.value(
+            "version",
+            "The version of the code that builds the generation.",
+            |build| build.version,
+        );
+        fields.value("stage", "The stage of the build.", |build| build.stage);
+        fields.value(
+            "share",
+            "The share of the history that the generation contains, from 0 to 1.",
+            |build| build.share,
+        );
+        fields.value(
+            "remainingSeconds",
+            "The time in seconds until the generation contains the whole history, at the speed so \
+             far. The comparison takes about as long again.",
+            |build| build.remaining_seconds,
+        );
+        fields.text(
+            "requestedBy",
+            "The actor that requested the build.",
+            |build| &build.requested_by,
+        );
+        fields.text("reason", "The reason for the build.", |build| &build.reason);
+        fields.value("since", "The time of the build's request.", |build| {
+            build.since
+        });
+    }
+}
+
+impl Object for ProjectionFailure {
+    const NAME: &'static str = "ProjectionFailure";
+    const DESCRIPTION: &'static str = "A generation of a read model that was found wrong.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value("generation", "The number of the generation.", |failure| {
+            failure.generation
+        });
+        fields.value(
+            "version",
+            "The version of the code that built the generation.",
+            |failure| failure.version,
+        );
+        fields.text(
+            "requestedBy",
+            "The actor that requested the build.",
+            |failure| &failure.requested_by,
+        );
+        fields.text("reason", "The reason for the build.", |failure| {
+            &failure.reason
+        });
+        fields.value(
+            "at",
+            "The time at which the generation was found wrong.",
+            |failure| failure.at,
+        );
+        fields.value(
+            "differences",
+            "The number of rows that differ from the history. `clustergenie projections --json` shows \
+             the first of these rows, which may belong to any organization.",
+            |failure| failure.differences,
+        );
+    }
+}
+
+enums!(ProjectionBuildStage);

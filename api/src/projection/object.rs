@@ -1,117 +1,144 @@
 //! The GraphQL type `Projection`: the progress of a read model, its state, and the events that it could not
 //! apply.
 
-use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use async_graphql::{Enum, InputObject};
 use projections::status::{ConsumerStatus, State};
 
 use super::generation::{ProjectionBuild, ProjectionFailure};
 use super::parked::ParkedStreams;
 use crate::graph::connection::PageArguments;
-use crate::graph::error;
-use crate::graph::guard::Needs;
-use crate::graph::request::RequestInfo;
+use crate::graph::error::{self, Result};
+use crate::graph::execute::arguments::ArgumentStruct;
+use crate::graph::execute::context::Context;
+use crate::graph::execute::object::{Fields, Object};
+use crate::graph::execute::output::enums;
+use crate::graph::points;
 use crate::graph::scalars::{BigInt, Time};
-use crate::graph::services::Services;
 use crate::identity::roles::Right;
 
 /// The progress of a read model.
 pub(crate) struct Projection(pub(crate) ConsumerStatus);
 
-/// The progress of a read model that follows the history.
-#[Object]
-impl Projection {
-    /// The name of the read model, such as `droplets`.
-    async fn name(&self) -> &str {
-        self.0.name
-    }
+impl Object for Projection {
+    const NAME: &'static str = "Projection";
+    const DESCRIPTION: &'static str = "The progress of a read model that follows the history.";
 
-    /// The number of the generation that serves. Each rebuild builds the next generation.
-    async fn generation(&self) -> i32 {
-        self.0.generation
-    }
-
-    /// The version of the code that built this generation.
-    async fn version(&self) -> i32 {
-        self.0.version
-    }
-
-    /// The state of the read model.
-    async fn state(&self) -> ProjectionState {
-        match self.0.state {
-            State::Following => ProjectionState::Following,
-            State::Paused { .. } => ProjectionState::Paused,
-            State::OtherVersion { .. } => ProjectionState::OtherVersion,
-        }
-    }
-
-    /// The pause, with its actor and its reason, if the read model is paused. For admins.
-    #[graphql(guard = "Needs(Right::Operate)")]
-    async fn pause(&self) -> Option<ProjectionPause> {
-        match &self.0.state {
-            State::Paused { by, reason, since } => Some(ProjectionPause {
-                by: by.clone(),
-                reason: reason.clone(),
-                since: Time(*since),
-            }),
-            State::Following | State::OtherVersion { .. } => None,
-        }
-    }
-
-    /// The position up to which the read model contains all events that concern it.
-    async fn position(&self) -> BigInt {
-        BigInt(self.0.position.0)
-    }
-
-    /// The number of events that the read model has not applied yet.
-    async fn lag_events(&self) -> BigInt {
-        BigInt(self.0.lag_events)
-    }
-
-    /// The age of the oldest event that is not applied yet, in seconds; 0 if there is none.
-    async fn lag_seconds(&self) -> f64 {
-        self.0.lag.as_secs_f64()
-    }
-
-    /// The number of resources of all organizations that the read model cannot follow, because one of their
-    /// events is at fault. An operator must investigate.
-    async fn parked_streams(&self) -> BigInt {
-        BigInt(self.0.parked_streams)
-    }
-
-    /// The number of such resources that an operator has skipped in the read model.
-    async fn skipped_streams(&self) -> BigInt {
-        BigInt(self.0.skipped_streams)
-    }
-
-    /// The resources of the organization that the read model cannot follow, including skipped ones, in the
-    /// order of the events at fault. For admins.
-    #[graphql(guard = "Needs(Right::Operate)")]
-    async fn parked(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The number of items from the start, 1 to 100.")] first: i32,
-    ) -> Result<ParkedStreams> {
-        let first = PageArguments::first(first)?;
-        let org = &RequestInfo::of(context)?.principal.org;
-        let operating = &context.data::<Services>()?.operating;
-        let parked = operating.parked(self.0.name, Some(org), Some(i64::from(first)));
-        let parked = parked.await.map_err(|failed| error::unavailable(&failed))?;
-        Ok(parked.into())
-    }
-
-    /// The generation that is being built beside the one that serves, if there is one. For admins.
-    #[graphql(guard = "Needs(Right::Operate)")]
-    async fn building(&self) -> Option<ProjectionBuild> {
-        self.0.building.clone().map(ProjectionBuild::from)
-    }
-
-    /// The last generation that was built after the one that serves, but was found wrong and so never
-    /// served. For admins.
-    #[graphql(guard = "Needs(Right::Operate)")]
-    async fn failure(&self) -> Option<ProjectionFailure> {
-        self.0.failed.clone().map(ProjectionFailure::from)
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.text(
+            "name",
+            "The name of the read model, such as `droplets`.",
+            |projection| projection.0.name,
+        );
+        fields.value(
+            "generation",
+            "The number of the generation that serves. Each rebuild builds the next generation.",
+            |projection| projection.0.generation,
+        );
+        fields.value(
+            "version",
+            "The version of the code that built this generation.",
+            |projection| projection.0.version,
+        );
+        fields.value(
+            "state",
+            "The state of the read model.",
+            |projection| match projection.0.state {
+                State::Following => ProjectionState::Following,
+                State::Paused { .. } => ProjectionState::Paused,
+                State::OtherVersion { .. } => ProjectionState::OtherVersion,
+            },
+        );
+        fields.value(
+            "pause",
+            "The pause, with its actor and its reason, if the read model is paused. For admins.",
+            |projection| {
+                match &projection.0.state {
+                    State::Paused { by, reason, since } => Some(ProjectionPause {
+                        by: by.clone(),
+                        reason: reason.clone(),
+                        since: Time(*since),
+                    }),
+                    State::Following | State::OtherVersion { .. } => None,
+                }
+            },
+        ).needs(Right::Operate);
+        fields.value(
+            "position",
+            "The position up to which the read model contains all events that concern it.",
+            |projection| BigInt(projection.0.position.0),
+        );
+        fields.value(
+            "lagEvents",
+            "The number of events that the read model has not applied yet.",
+            |projection| BigInt(projection.0.lag_events),
+        );
+        fields.value(
+            "lagSeconds",
+            "The age of the oldest event that is not applied yet, in seconds; 0 if there is none.",
+            |projection| projection.0.lag.as_secs_f64(),
+        );
+        fields.value(
+            "parkedStreams",
+            "The number of resources of all organizations that the read model cannot follow, because \
+             one of their events is at fault. An operator must investigate.",
+            |projection| BigInt(projection.0.parked_streams),
+        );
+        fields.value(
+            "skippedStreams",
+            "The number of such resources that an operator has skipped in the read model.",
+            |projection| BigInt(projection.0.skipped_streams),
+        );
+        fields
+            .load(
+                "parked",
+                "The resources of the organization that the read model cannot follow, including skipped \
+                 ones, in the order of the events at fault. For admins.",
+                |projection| projection.0.name,
+                parked,
+            )
+            .needs(Right::Operate)
+            .costs(points::READ);
+        fields.value(
+            "building",
+            "The generation that is being built beside the one that serves, if there is one. For \
+             admins.",
+            |projection| projection.0.building.clone().map(ProjectionBuild::from),
+        ).needs(Right::Operate);
+        fields.value(
+            "failure",
+            "The last generation that was built after the one that serves, but was found wrong and so \
+             never served. For admins.",
+            |projection| projection.0.failed.clone().map(ProjectionFailure::from),
+        ).needs(Right::Operate);
     }
 }
+
+#[derive(InputObject)]
+struct ParkedArguments {
+    /// The number of items from the start, 0 to 100.
+    first: i32,
+}
+
+impl ArgumentStruct for ParkedArguments {}
+
+async fn parked(
+    context: Context,
+    arguments: ParkedArguments,
+    names: Vec<&'static str>,
+) -> Result<Vec<ParkedStreams>> {
+    let first = PageArguments::first(arguments.first)?;
+    let org = &context.request()?.principal.org;
+    let mut all = Vec::with_capacity(names.len());
+    for name in names {
+        let operating = &context.services().operating;
+        let parked = operating.parked(name, Some(org), Some(i64::from(first)));
+        let parked = parked.await.map_err(|failed| error::unavailable(&failed))?;
+        all.push(parked.into());
+    }
+    Ok(all)
+}
+
+enums!(ProjectionState);
 
 /// The state of a read model.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +153,6 @@ enum ProjectionState {
 }
 
 /// The pause of a read model by an operator.
-#[derive(SimpleObject)]
 struct ProjectionPause {
     /// The actor that paused the read model.
     by: String,
@@ -134,4 +160,19 @@ struct ProjectionPause {
     reason: String,
     /// The time at which the pause began.
     since: Time,
+}
+
+impl Object for ProjectionPause {
+    const NAME: &'static str = "ProjectionPause";
+    const DESCRIPTION: &'static str = "The pause of a read model by an operator.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.text("by", "The actor that paused the read model.", |pause| {
+            &pause.by
+        });
+        fields.text("reason", "The reason for the pause.", |pause| &pause.reason);
+        fields.value("since", "The time at which the pause began.", |pause| {
+            pause.since
+        });
+    }
 }

@@ -1,15 +1,14 @@
 //! The results of mutations about read models.
 
-use async_graphql::{Error, Result, SimpleObject};
 use projections::operations::{OperateError, Operations, Retried};
 use projections::rebuild::RequestError;
 
 use super::Projection;
-use crate::graph::error;
+use crate::graph::error::{self, Result};
+use crate::graph::execute::object::{Fields, Object};
 use crate::graph::payload::UserError;
 
 /// The result of a mutation about a read model.
-#[derive(SimpleObject)]
 pub(crate) struct ProjectionPayload {
     /// The read model in its current state. Null if the mutation was rejected.
     projection: Option<Projection>,
@@ -18,7 +17,6 @@ pub(crate) struct ProjectionPayload {
 }
 
 /// The result of a retry of a parked resource.
-#[derive(SimpleObject)]
 pub(crate) struct ParkedStreamPayload {
     /// The read model in its current state. Null if the mutation was rejected.
     projection: Option<Projection>,
@@ -47,7 +45,7 @@ impl ProjectionPayload {
     pub(super) async fn of(
         operating: &Operations,
         name: &str,
-        result: Result<(), OperateError>,
+        result: std::result::Result<(), OperateError>,
     ) -> Result<Self> {
         match result {
             Ok(()) => Ok(Self {
@@ -77,7 +75,7 @@ impl ParkedStreamPayload {
     pub(super) async fn of(
         operating: &Operations,
         name: &str,
-        result: Result<Retried, OperateError>,
+        result: std::result::Result<Retried, OperateError>,
     ) -> Result<Self> {
         match result {
             Ok(retried) => Ok(Self {
@@ -99,7 +97,7 @@ async fn projection(operating: &Operations, name: &str) -> Result<Projection> {
 }
 
 /// Returns an error that the client can correct. Every other error fails the request.
-fn refusal(error: OperateError) -> Result<UserError, Error> {
+fn refusal(error: OperateError) -> Result<UserError> {
     let (field, code) = match &error {
         OperateError::Unknown { .. } | OperateError::NoReadModel { .. } => {
             ("projection", "PROJECTION_NOT_FOUND")
@@ -121,4 +119,51 @@ fn refusal(error: OperateError) -> Result<UserError, Error> {
 
 fn count(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+impl Object for ProjectionPayload {
+    const NAME: &'static str = "ProjectionPayload";
+    const DESCRIPTION: &'static str = "The result of a mutation about a read model.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.part(
+            "projection",
+            "The read model in its current state. Null if the mutation was rejected.",
+            |payload| &payload.projection,
+        );
+        fields.part(
+            "userErrors",
+            "The reasons for the rejection. Empty if the mutation was executed.",
+            |payload| &payload.user_errors,
+        );
+    }
+}
+
+impl Object for ParkedStreamPayload {
+    const NAME: &'static str = "ParkedStreamPayload";
+    const DESCRIPTION: &'static str = "The result of a retry of a parked resource.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.part(
+            "projection",
+            "The read model in its current state. Null if the mutation was rejected.",
+            |payload| &payload.projection,
+        );
+        fields.value(
+            "applied",
+            "The number of events that were applied. Null if the mutation was rejected.",
+            |payload| payload.applied,
+        );
+        fields.value(
+            "parked",
+            "The number of events that are still parked: the event at fault, and the events that wait \
+             behind it. Null if the mutation was rejected.",
+            |payload| payload.parked,
+        );
+        fields.part(
+            "userErrors",
+            "The reasons for the rejection. Empty if the mutation was executed.",
+            |payload| &payload.user_errors,
+        );
+    }
 }

@@ -8,11 +8,9 @@ use crate::transport::cors::Origin;
 use crate::transport::send_budget::SendBudget;
 
 /// The components of the GraphQL endpoint.
-///
-/// The executor's schema must have the extension [`crate::graph::execution::TrackExecution`].
 #[derive(Clone)]
 pub struct Endpoint<E> {
-    /// Runs documents.
+    /// Runs requests.
     pub executor: E,
     /// Checks tokens.
     pub auth: Auth,

@@ -111,13 +111,13 @@ fn matches(known: &HeaderValue, etag: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::Executor;
-    use futures_util::StreamExt;
+    use crate::admission::documents::Document;
+    use crate::admission::limits::Limits;
+    use crate::graph::execute::schema::ExecutableSchema;
+    use crate::schema::Platform;
 
-    use crate::schema;
-
-    #[tokio::test]
-    async fn the_examples_fit_the_schema() {
+    #[test]
+    fn the_examples_fit_the_schema() {
         let page = include_str!("graphiql/page.js");
         let examples: Vec<&str> = page
             .split("query: `")
@@ -125,15 +125,9 @@ mod tests {
             .map(|rest| rest.split('`').next().unwrap())
             .collect();
         assert_eq!(examples.len(), 3);
-        let schema = schema::builder().finish();
+        let schema = ExecutableSchema::new::<Platform>();
         for example in examples {
-            let mut responses = Executor::execute_stream(&schema, example.into(), None);
-            let response = responses.next().await.unwrap();
-            // Valid, and rejected only because no token was sent.
-            for error in response.errors {
-                let code = error.extensions.unwrap().get("code").cloned();
-                assert_eq!(code, Some("UNAUTHENTICATED".into()), "{}", error.message);
-            }
+            Document::read(example, &Limits::DEFAULT, &schema).expect(example);
         }
     }
 }

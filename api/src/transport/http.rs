@@ -4,8 +4,7 @@
 //! nothing. A POST must declare JSON, so that a form of another site is rejected. The `Accept` header
 //! decides the media type and the meaning of a status, or selects a stream of events
 //! ([`crate::transport::accept`], [`crate::transport::sse`]). No request is batched, and no body is read
-//! beyond its limit. The module must never interpret documents: the schema does so, and reports through
-//! [`crate::graph::execution`].
+//! beyond its limit. The module must never interpret documents: [`crate::pipeline`] does so.
 
 mod answer;
 mod body;
@@ -14,7 +13,6 @@ mod refusal;
 
 use std::panic::AssertUnwindSafe;
 
-use async_graphql::Executor;
 use axum::body::Body;
 use axum::extract::{Query, Request};
 use axum::http::request::Parts;
@@ -26,11 +24,12 @@ use tracing::Span;
 
 use self::answer::Keeping;
 use self::refusal::Refusal;
+use crate::graph::answer::Stage;
 use crate::graph::error::Code;
-use crate::graph::execution::Carries;
 use crate::graph::request::{RequestInfo, token_taken_for};
 use crate::identity::principal::Principal;
 use crate::identity::tokens::Auth;
+use crate::pipeline::{Carries, Executor, Started};
 use crate::transport::accept::{Delivery, MediaType, negotiate};
 use crate::transport::bearer::bearer;
 use crate::transport::consistency_header;
@@ -133,43 +132,45 @@ async fn execute<E: Executor>(
         Keeping::Forbidden
     };
     let taken_for = token_taken_for(&info.principal);
-    let (request, execution) = params.into_request(carries, info);
-    let media_type = match delivery {
-        Delivery::Response(media_type) => media_type,
-        Delivery::Events => {
+    let started = endpoint.executor.start(params.into_request(carries, info));
+    match (started, delivery) {
+        (Started::Refused(answer), Delivery::Events) if !is_event(answer.stage) => {
+            answer::answer(answer, MediaType::Json, keeping, &account)
+        }
+        (started, Delivery::Events) => {
             let events = Events {
-                execution: execution.clone(),
-                account: account.clone(),
+                account,
                 token_taken_for: taken_for,
                 stop,
             };
-            return match events.answer(&endpoint.executor, request) {
-                Ok(events) => Ok(events),
-                Err(refused) => {
-                    let stage = execution.stage();
-                    answer::answer(*refused, stage, MediaType::Json, keeping, &account)
-                }
-            };
+            Ok(events.answer(started))
         }
-    };
-    // A resolver that panics must not end the connection, and the requests behind it.
-    match AssertUnwindSafe(endpoint.executor.execute(request))
-        .catch_unwind()
-        .await
-    {
-        Ok(response) => {
-            let stage = execution.stage();
-            answer::answer(response, stage, media_type, keeping, &account)
+        (Started::Refused(answer), Delivery::Response(media_type)) => {
+            answer::answer(answer, media_type, keeping, &account)
         }
-        Err(_) => {
-            tracing::error!("a request failed because a resolver panicked");
-            Err(Refusal::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the platform made a mistake: report it with the header x-request-id",
-            )
-            .coded(Code::Internal))
+        (Started::One(answer), Delivery::Response(media_type)) => {
+            // A resolver that panics must not end the connection, and the requests behind it.
+            let answer = AssertUnwindSafe(answer).catch_unwind().await;
+            let answer = answer.map_err(|_| {
+                tracing::error!("a request failed because a resolver panicked");
+                Refusal::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the platform made a mistake: report it with the header x-request-id",
+                )
+                .coded(Code::Internal)
+            })?;
+            answer::answer(answer, media_type, keeping, &account)
+        }
+        (Started::Many(_), Delivery::Response(_)) => {
+            unreachable!("a subscription that the transport does not carry is refused")
         }
     }
+}
+
+/// Returns true if a refused request at this stage is told by an event, since browsers hide the body of a
+/// refused stream.
+fn is_event(stage: Stage) -> bool {
+    !matches!(stage, Stage::NeedsPost | Stage::RateLimited)
 }
 
 fn principal(auth: &Auth, headers: &HeaderMap) -> Result<Principal, Refusal> {

@@ -1,11 +1,10 @@
 //! The four parameters of a GraphQL request, checked for their types, for every transport.
 
-use async_graphql::{Request, Variables};
 use serde_json::{Map, Value};
 
 use crate::admission::persisted;
-use crate::graph::execution::{Carries, Execution};
 use crate::graph::request::RequestInfo;
+use crate::pipeline::{Carries, Request};
 
 /// A request as GraphQL over HTTP and graphql-transport-ws both define it.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,21 +85,17 @@ impl Params {
         self.query.is_empty() && self.extensions.contains_key(persisted::EXTENSION)
     }
 
-    /// Returns the executor's request, and the record of the stage that it reaches.
+    /// Returns the request.
     #[must_use]
-    pub(crate) fn into_request(self, carries: Carries, info: RequestInfo) -> (Request, Execution) {
-        let execution = Execution::new(carries, self.operation_name.clone());
-        let mut request = Request::new(self.query)
-            .variables(Variables::from_json(Value::Object(self.variables)))
-            .data(info)
-            .data(execution.clone());
-        request.operation_name = self.operation_name;
-        request
-            .extensions
-            .extend(self.extensions.into_iter().filter_map(|(name, value)| {
-                Some((name, async_graphql::Value::from_json(value).ok()?))
-            }));
-        (request, execution)
+    pub(crate) fn into_request(self, carries: Carries, info: RequestInfo) -> Request {
+        Request {
+            query: self.query,
+            operation_name: self.operation_name,
+            variables: self.variables,
+            extensions: self.extensions,
+            carries,
+            info: Some(info),
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use async_graphql::Executor;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Request, State};
@@ -15,6 +14,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use crate::graph::readiness::Readiness;
+use crate::pipeline::Executor;
 use crate::transport::cors;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::health::{MetricsRenderer, health_router};

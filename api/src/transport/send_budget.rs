@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
 
+use crate::graph::answer::MAX_ANSWER_BYTES;
 use crate::identity::principal::{Owner, Principal};
-use crate::transport::response::MAX_RESPONSE_BYTES;
 
 /// The budgets of all principals, with the unread bytes of each. Clones share all state.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ impl SendBudget {
     pub const DEFAULT_BYTES: usize = 128 * 1024 * 1024;
 
     /// The minimum budget that may be set, in bytes: an answer of any size, and another one.
-    pub const MIN_BYTES: usize = 2 * MAX_RESPONSE_BYTES;
+    pub const MIN_BYTES: usize = 2 * MAX_ANSWER_BYTES;
 
     /// Creates an unused budget of this many bytes for each principal.
     #[must_use]
@@ -99,7 +99,7 @@ impl Account {
     /// # Errors
     /// When the budget has too little room.
     pub(crate) fn check(&self) -> Result<(), SendBudgetExceeded> {
-        self.hold(MAX_RESPONSE_BYTES).map(drop)
+        self.hold(MAX_ANSWER_BYTES).map(drop)
     }
 }
 
@@ -112,9 +112,9 @@ pub(crate) struct Held {
 
 impl Held {
     /// Returns the answer as bytes that count until they are passed to the kernel.
-    pub(crate) fn bytes(self, answer: String) -> Bytes {
+    pub(crate) fn bytes(self, answer: Vec<u8>) -> Bytes {
         Bytes::from_owner(Answer {
-            text: answer,
+            json: answer,
             _held: self,
         })
     }
@@ -143,13 +143,13 @@ pub(crate) struct SendBudgetExceeded {
 }
 
 struct Answer {
-    text: String,
+    json: Vec<u8>,
     _held: Held,
 }
 
 impl AsRef<[u8]> for Answer {
     fn as_ref(&self) -> &[u8] {
-        self.text.as_bytes()
+        &self.json
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
     fn an_answer_counts_until_all_of_its_bytes_are_dropped() {
         let unread = SendBudget::new(10);
         let account = unread.of(&principal("ada"));
-        let bytes = account.hold(10).unwrap().bytes("0123456789".to_owned());
+        let bytes = account.hold(10).unwrap().bytes(b"0123456789".to_vec());
         let rest = bytes.slice(5..);
         drop(bytes);
         assert!(account.hold(1).is_err());

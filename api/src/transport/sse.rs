@@ -17,7 +17,6 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::Duration;
 
-use async_graphql::{Executor, Request, Response};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, header};
 use axum::response::{self, IntoResponse};
@@ -27,9 +26,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
+use crate::graph::answer::Answer;
 use crate::graph::error::{Code, failure};
-use crate::graph::execution::{Execution, Stage};
-use crate::transport::response::json;
+use crate::pipeline::Started;
 use crate::transport::send_budget::Account;
 
 /// The interval of comments while there is no event.
@@ -46,8 +45,6 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The context of an operation's events.
 pub(crate) struct Events {
-    /// The record of the stage that the operation reaches.
-    pub(crate) execution: Execution,
     /// The account that counts events until they are read.
     pub(crate) account: Account,
     /// The time for which the token is accepted. Then the stream ends, after an error that says so.
@@ -57,33 +54,20 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// Runs the operation and returns the response with its events.
-    ///
-    /// # Errors
-    /// The result that rejects the operation, when this transport does not carry it, or there are too few
-    /// points.
-    pub(crate) fn answer<E: Executor>(
-        self,
-        executor: &E,
-        request: Request,
-    ) -> Result<response::Response, Box<Response>> {
-        let results = executor.execute_stream(request, None);
-        let mut results = AssertUnwindSafe(results).catch_unwind().boxed().peekable();
-        // A document is parsed and checked without waiting, so one poll shows the stage while the status
-        // can still depend on it.
-        let _ = Pin::new(&mut results).peek().now_or_never();
-        if matches!(
-            self.execution.stage(),
-            Stage::NeedsPost | Stage::RateLimited
-        ) && let Some(Some(Ok(refused))) = results.next().now_or_never()
-        {
-            return Err(Box::new(refused));
-        }
+    /// Returns the response with the events of an operation.
+    pub(crate) fn answer(self, started: Started) -> response::Response {
+        // A query or a mutation that runs may finish, like every other request.
+        let may_be_cut = matches!(started, Started::Many(_));
+        let answers = match started {
+            Started::Refused(answer) => stream::iter([answer]).boxed(),
+            Started::One(answer) => stream::once(answer).boxed(),
+            Started::Many(answers) => answers,
+        };
         let operation = Operation {
-            results,
-            execution: self.execution,
+            answers: AssertUnwindSafe(answers).catch_unwind().boxed().peekable(),
             account: self.account,
-            has_result: false,
+            has_answer: false,
+            may_be_cut,
             end: Instant::now() + self.token_taken_for,
             stop: self.stop,
         };
@@ -92,16 +76,17 @@ impl Events {
             (BUFFERING, "no"),
         ];
         let events = Body::from_stream(operation.events(Span::current()));
-        Ok((headers, events).into_response())
+        (headers, events).into_response()
     }
 }
 
 /// An operation that runs while its events are polled.
 struct Operation {
-    results: Peekable<BoxStream<'static, Result<Response, Box<dyn Any + Send>>>>,
-    execution: Execution,
+    answers: Peekable<BoxStream<'static, Result<Answer, Box<dyn Any + Send>>>>,
     account: Account,
-    has_result: bool,
+    has_answer: bool,
+    /// True if the operation may be ended before its first answer.
+    may_be_cut: bool,
     /// The time from which the token is rejected.
     end: Instant,
     stop: CancellationToken,
@@ -111,10 +96,10 @@ struct Operation {
 enum Step {
     /// No event yet.
     Silence,
-    /// A result, possibly followed by more.
-    Result(Response),
+    /// An answer, possibly followed by more.
+    Answer(Answer),
     /// An error, and the end.
-    Failure(Response),
+    Failure(Answer),
     Completed,
     /// The end of the stream, without an event.
     CutOff,
@@ -128,8 +113,8 @@ impl Operation {
                 let mut operation = operation?;
                 let (event, operation) = match operation.step().await {
                     Step::Silence => (Bytes::from_static(COMMENT), Some(operation)),
-                    Step::Result(response) => operation.result(response),
-                    Step::Failure(response) => (operation.last(response), None),
+                    Step::Answer(answer) => operation.answer(answer),
+                    Step::Failure(answer) => (operation.last(&answer), None),
                     Step::Completed => (Bytes::from_static(COMPLETE), None),
                     Step::CutOff => return None,
                 };
@@ -140,14 +125,13 @@ impl Operation {
     }
 
     async fn step(&mut self) -> Step {
-        // An operation that has sent its last result is completed, not cut off.
-        if self.has_result
-            && let Some(None) = Pin::new(&mut self.results).peek().now_or_never()
+        // An operation that has sent its last answer is completed, not cut off.
+        if self.has_answer
+            && let Some(None) = Pin::new(&mut self.answers).peek().now_or_never()
         {
             return Step::Completed;
         }
-        // A query or a mutation that runs may finish, like every other request.
-        let may_be_cut = self.has_result || self.execution.stage() != Stage::Executing;
+        let may_be_cut = self.may_be_cut || self.has_answer;
         tokio::select! {
             biased;
             () = self.stop.cancelled(), if may_be_cut => Step::CutOff,
@@ -156,10 +140,10 @@ impl Operation {
                               cursor";
                 Step::Failure(failed(Code::Unauthenticated, advice))
             }
-            result = self.results.next() => match result {
-                Some(Ok(response)) => {
-                    self.has_result = true;
-                    Step::Result(response)
+            answer = self.answers.next() => match answer {
+                Some(Ok(answer)) => {
+                    self.has_answer = true;
+                    Step::Answer(answer)
                 }
                 Some(Err(_)) => {
                     tracing::error!("an operation failed because a resolver panicked");
@@ -172,35 +156,32 @@ impl Operation {
         }
     }
 
-    /// Returns the event that carries a result, and the rest of the operation, if the send budget has room.
+    /// Returns the event that carries an answer, and the rest of the operation, if the send budget has room.
     /// Otherwise returns the events that end the stream.
-    fn result(self, response: Response) -> (Bytes, Option<Self>) {
-        let event = self.next(response);
+    fn answer(self, answer: Answer) -> (Bytes, Option<Self>) {
+        let event = next(&answer);
         match self.account.hold(event.len()) {
             Ok(held) => (held.bytes(event), Some(self)),
             Err(full) => {
                 let advice = format!("{full}; then subscribe again after the last cursor");
-                (self.last(failed(Code::LimitExceeded, &advice)), None)
+                (self.last(&failed(Code::LimitExceeded, &advice)), None)
             }
         }
     }
 
     /// Returns the event that carries an error, and the end.
-    fn last(&self, response: Response) -> Bytes {
-        let mut events = self.next(response).into_bytes();
+    fn last(&self, answer: &Answer) -> Bytes {
+        let mut events = next(answer);
         events.extend_from_slice(COMPLETE);
         events.into()
     }
-
-    /// Returns the event that carries a result. JSON has no line breaks, so the result is one line.
-    fn next(&self, mut response: Response) -> String {
-        let body = json(&mut response, self.execution.stage());
-        format!("event: next\ndata: {body}\n\n")
-    }
 }
 
-fn failed(code: Code, message: &str) -> Response {
-    let mut error = failure(code, message).into_server_error(Default::default());
-    error.locations.clear();
-    Response::from_errors(vec![error])
+/// Returns the event that carries an answer. The JSON has no line breaks, so it is one line.
+fn next(answer: &Answer) -> Vec<u8> {
+    [b"event: next\ndata: ", answer.body.as_slice(), b"\n\n"].concat()
+}
+
+fn failed(code: Code, message: &str) -> Answer {
+    Answer::failed(failure(code, message), None)
 }

@@ -16,7 +16,6 @@ mod protocol;
 use std::pin::pin;
 use std::time::Duration;
 
-use async_graphql::Executor;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -29,6 +28,7 @@ use tracing::Instrument;
 use self::conversation::Conversation;
 use self::outbox::Queued;
 use self::protocol::Ending;
+use crate::pipeline::Executor;
 use crate::transport::endpoint::{Endpoint, WebSocketLimits};
 use crate::transport::server::Connections;
 use crate::transport::traceparent::traceparent;

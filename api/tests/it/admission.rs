@@ -5,8 +5,8 @@ mod points;
 
 use std::time::Duration;
 
-use api::admission::entry::Rules;
 use api::admission::limits::Limits;
+use api::pipeline::Rules;
 use reqwest::header::ACCEPT;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};

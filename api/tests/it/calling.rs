@@ -4,32 +4,32 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::admission::entry::Rules;
+use api::graph::answer::Answer;
 use api::graph::readiness::{Part, PartState, Readiness};
 use api::graph::request::RequestInfo;
 use api::graph::services::Services;
 use api::identity::principal::Principal;
 use api::identity::roles::Role;
-use api::schema::{self, ApiSchema};
-use async_graphql::{Request, Response, Variables};
+use api::pipeline::{Carries, Executor, Pipeline, Request, Rules, Started};
+use api::schema;
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::token::Token;
 use domain::ids::OrgId;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use projections::operations::Operations;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use testkit::platform::TestPlatform;
 
 /// The schema over a platform of its own.
 pub(crate) struct TestApi {
     pub(crate) platform: TestPlatform,
-    schema: ApiSchema,
+    pipeline: Pipeline,
 }
 
 /// Somebody with a token.
 #[derive(Clone)]
 pub(crate) struct Caller {
-    schema: ApiSchema,
+    pipeline: Pipeline,
     principal: Principal,
     consistent_with: Option<Token>,
 }
@@ -64,13 +64,13 @@ impl TestApi {
             operators: Some(OrgId::parse("acme").expect("tests name organizations well")),
             readiness: Arc::new(Fixed),
         };
-        let schema = schema::build(services, rules);
-        Self { platform, schema }
+        let pipeline = schema::build(services, rules);
+        Self { platform, pipeline }
     }
 
     /// Executes what servers are asked.
-    pub(crate) fn schema(&self) -> ApiSchema {
-        self.schema.clone()
+    pub(crate) fn pipeline(&self) -> Pipeline {
+        self.pipeline.clone()
     }
 
     /// Somebody of the organization `acme`.
@@ -80,7 +80,7 @@ impl TestApi {
 
     pub(crate) fn caller_of(&self, org: &str, roles: &[Role]) -> Caller {
         Caller {
-            schema: self.schema.clone(),
+            pipeline: self.pipeline.clone(),
             principal: Principal {
                 subject: "ada".to_owned(),
                 org: OrgId::parse(org).expect("tests name organizations well"),
@@ -93,8 +93,8 @@ impl TestApi {
 
     /// Executes without a token.
     pub(crate) async fn anonymous(&self, document: &str) -> Value {
-        let response = self.schema.execute(document).await;
-        json_of(&response)
+        let request = request(document, Value::Null, None);
+        json_of(&self.pipeline.execute(request).await)
     }
 }
 
@@ -116,8 +116,8 @@ impl Caller {
 
     /// The whole response.
     pub(crate) async fn response(&self, document: &str, variables: Value) -> Value {
-        let response = self.schema.execute(self.request(document, variables)).await;
-        json_of(&response)
+        let request = self.request(document, variables);
+        json_of(&self.pipeline.execute(request).await)
     }
 
     /// The data of a response without errors.
@@ -167,16 +167,35 @@ impl Caller {
 
     pub(crate) fn subscribe(&self, document: &str, variables: Value) -> Payloads {
         let request = self.request(document, variables);
-        let responses = self.schema.execute_stream(request);
-        Box::pin(responses.map(|response| json_of(&response)))
+        let answers = match self.pipeline.start(request) {
+            Started::Refused(answer) => stream::iter([answer]).boxed(),
+            Started::One(answer) => stream::once(answer).boxed(),
+            Started::Many(answers) => answers,
+        };
+        Box::pin(answers.map(|answer| json_of(&answer)))
     }
 
     fn request(&self, document: &str, variables: Value) -> Request {
         let mut info = RequestInfo::now(self.principal.clone(), None);
         info.consistent_with.clone_from(&self.consistent_with);
-        Request::new(document)
-            .variables(Variables::from_json(variables))
-            .data(info)
+        request(document, variables, Some(info))
+    }
+}
+
+/// A request that may do everything that its token allows.
+pub(crate) fn request(document: &str, variables: Value, info: Option<RequestInfo>) -> Request {
+    let variables = match variables {
+        Value::Object(variables) => variables,
+        Value::Null => Map::new(),
+        other => panic!("no variables: {other}"),
+    };
+    Request {
+        query: document.to_owned(),
+        operation_name: None,
+        variables,
+        extensions: Map::new(),
+        carries: Carries::Everything,
+        info,
     }
 }
 
@@ -207,8 +226,9 @@ pub(crate) fn code_of(response: &Value) -> String {
     text(errors[0]["extensions"]["code"].clone())
 }
 
-fn json_of(response: &Response) -> Value {
-    serde_json::to_value(response).expect("responses are JSON")
+/// The JSON of an answer.
+pub(crate) fn json_of(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).expect("answers are JSON")
 }
 
 #[track_caller]

@@ -1,9 +1,14 @@
 //! Hostile documents: none of them runs.
 
-use api::admission::entry::{Admission, Rules};
-use api::schema;
+use std::sync::Arc;
+
+use api::graph::execute::schema::ExecutableSchema;
+use api::pipeline::{Pipeline, Rules};
+use api::schema::Platform;
 use serde_json::Value;
 use testkit::hostile;
+
+use crate::calling::{json_of, request};
 
 /// The codes by which a document is refused before anything of it runs.
 const REFUSALS: [&str; 3] = [
@@ -14,14 +19,13 @@ const REFUSALS: [&str; 3] = [
 
 #[tokio::test]
 async fn every_hostile_document_is_refused() {
-    let schema = schema::builder()
-        .extension(Admission::new(Rules::default()))
-        .finish();
+    let schema = Arc::new(ExecutableSchema::new::<Platform>());
+    let pipeline = Pipeline::new(schema, Arc::new(()), Rules::default());
     let documents = hostile::documents();
     assert!(documents.len() > 100);
     for (name, document) in documents {
-        let response = schema.execute(document).await;
-        let response = serde_json::to_value(&response).unwrap();
+        let request = request(&document, Value::Null, None);
+        let response = json_of(&pipeline.execute(request).await);
         assert_eq!(response["data"], Value::Null, "{name}");
         let codes = response["errors"].as_array().unwrap().iter();
         for error in codes {

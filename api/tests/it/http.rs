@@ -1,6 +1,6 @@
 //! GraphQL over HTTP: every rule of statuses, headers and bodies.
 
-use api::transport::response::MAX_RESPONSE_BYTES;
+use api::graph::answer::MAX_ANSWER_BYTES;
 use reqwest::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, VARY, WWW_AUTHENTICATE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -375,13 +375,13 @@ async fn a_response_has_a_limit() {
         post(&serving, GRAPHQL, json!({ "query": query }))
     };
     // What is around the text takes less than 100 bytes.
-    let response = send(MAX_RESPONSE_BYTES - 100).await;
+    let response = send(MAX_ANSWER_BYTES - 100).await;
     let body: Value = response.json().await.unwrap();
     assert_eq!(
         body["data"]["long"].as_str().map(str::len),
-        Some(MAX_RESPONSE_BYTES - 100)
+        Some(MAX_ANSWER_BYTES - 100)
     );
-    let response = send(MAX_RESPONSE_BYTES).await;
+    let response = send(MAX_ANSWER_BYTES).await;
     assert_eq!(response.status(), StatusCode::OK, "it was executed");
     let body: Value = response.json().await.unwrap();
     assert_eq!(body.get("data"), Some(&Value::Null));

@@ -7,7 +7,6 @@ mod clusters;
 mod consistency;
 mod cors;
 mod etag;
-mod field_order;
 mod health;
 mod hostile;
 mod http;

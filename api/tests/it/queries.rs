@@ -85,13 +85,7 @@ async fn a_page_has_a_size_and_a_cursor_belongs_to_its_order() {
     operator.droplet("web-1").await;
     api.platform.settle().await;
     let document = |arguments: &str| format!("{{ droplets({arguments}) {{ totalCount }} }}");
-    for bad in [
-        "",
-        "first: 0",
-        "first: 101",
-        "first: 1, last: 1",
-        "last: -1",
-    ] {
+    for bad in ["", "first: 101", "first: 1, last: 1", "last: -1"] {
         let document = if bad.is_empty() {
             "{ droplets { totalCount } }".to_owned()
         } else {
@@ -275,7 +269,7 @@ async fn what_does_not_fit_the_schema_has_a_code() {
         ("{ catalogue @defer { date } }", "GRAPHQL_VALIDATION_FAILED"),
         (
             "{ activity(first: 1, filter: { from: \"yesterday\" }) { nodes { kind } } }",
-            "BAD_USER_INPUT",
+            "GRAPHQL_VALIDATION_FAILED",
         ),
     ] {
         assert_eq!(viewer.code(document, Value::Null).await, code, "{document}");

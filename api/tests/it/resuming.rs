@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::identity::roles::Role;
-use api::schema::ApiSchema;
+use api::pipeline::{Executor, Pipeline, Request, Started};
 use api::transport::endpoint::WebSocketLimits;
-use async_graphql::{Data, Executor, Request, Response};
 use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
 use projections::page::Key;
 use serde_json::{Value, json};
 use testkit::wait;
@@ -28,26 +26,22 @@ const JOBS: usize = 40;
 /// The schema, whose living subscriptions are counted.
 #[derive(Clone)]
 struct Counted {
-    schema: ApiSchema,
+    pipeline: Pipeline,
     living: Arc<Semaphore>,
 }
 
 impl Executor for Counted {
-    async fn execute(&self, request: Request) -> Response {
-        self.schema.execute(request).await
-    }
-
-    fn execute_stream(
-        &self,
-        request: Request,
-        _: Option<Arc<Data>>,
-    ) -> BoxStream<'static, Response> {
-        let held = Held::new(self.living.clone());
-        let responses = self.schema.execute_stream(request);
-        let counted = responses.inspect(move |_| {
-            let _ = &held;
-        });
-        counted.boxed()
+    fn start(&self, request: Request) -> Started {
+        match self.pipeline.start(request) {
+            Started::Many(answers) => {
+                let held = Held::new(self.living.clone());
+                let counted = answers.inspect(move |_| {
+                    let _ = &held;
+                });
+                Started::Many(counted.boxed())
+            }
+            other => other,
+        }
     }
 }
 
@@ -59,7 +53,7 @@ async fn serve(api: &TestApi, write: Duration) -> Serving {
         ..WebSocketLimits::default()
     };
     let executor = Counted {
-        schema: api.schema(),
+        pipeline: api.pipeline(),
         living: living.clone(),
     };
     Serving::of(executor, limits, living).await
@@ -85,12 +79,14 @@ fn large(after: &str) -> String {
     let copies: String = (0..25)
         .map(|copy| format!("p{copy}: parameters "))
         .collect();
-    format!("subscription {{ jobChanged(after: {after:?}) {{ cursor job {{ id {copies} }} }} }}")
+    format!(
+        "subscription {{ jobChanged(after: {after:?}) {{ cursor job {{ resourceId {copies} }} }} }}"
+    )
 }
 
 /// Follows jobs after a cursor.
 fn small(after: &str) -> String {
-    format!("subscription {{ jobChanged(after: {after:?}) {{ cursor job {{ id }} }} }}")
+    format!("subscription {{ jobChanged(after: {after:?}) {{ cursor job {{ resourceId }} }} }}")
 }
 
 fn beginning() -> String {
@@ -153,7 +149,7 @@ fn told(result: &Value) -> (String, String) {
     let change = &result["data"]["jobChanged"];
     (
         text(change["cursor"].clone()),
-        text(change["job"]["id"].clone()),
+        text(change["job"]["resourceId"].clone()),
     )
 }
 

@@ -6,22 +6,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use api::admission::entry::{Admission, Rules};
-use api::graph::execution::TrackExecution;
+use api::graph::error::{Code, Result, failure};
+use api::graph::execute::arguments::ArgumentStruct;
+use api::graph::execute::context::Context;
+use api::graph::execute::object::{Fields, Object};
+use api::graph::execute::schema::{Definition, ExecutableSchema};
 use api::graph::readiness::{Part, Readiness};
-use api::graph::request::RequestInfo;
+use api::graph::resource::ResourceKind;
 use api::identity::roles::Role;
 use api::identity::tokens::{Auth, Claims, sign};
+use api::pipeline::{Executor, Pipeline, Rules};
 use api::transport::cors::Origin;
 use api::transport::endpoint::{Endpoint, WebSocketLimits};
 use api::transport::router::transports;
 use api::transport::send_budget::SendBudget;
 use api::transport::server;
-use async_graphql::{Context, Executor, Object, Result, Schema, Subscription};
+use async_graphql::InputObject;
 use axum::Router;
 use chrono::{TimeDelta, Utc};
 use domain::ids::OrgId;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -87,7 +92,7 @@ impl Serving {
     /// A server that pages of these origins may use.
     pub(crate) async fn for_pages_of(origins: &[&str]) -> Self {
         let origins = origins.iter().map(|origin| origin.parse());
-        let origins = origins.collect::<Result<_, _>>();
+        let origins = origins.collect::<std::result::Result<_, _>>();
         let origins = origins.expect("tests name origins well");
         let send_budget = SendBudget::new(SendBudget::DEFAULT_BYTES);
         Self::build(
@@ -127,12 +132,12 @@ impl Serving {
     ) -> Self {
         let held = Arc::new(Semaphore::new(0));
         let changes = Changes::default();
-        let executor = Schema::build(Query, Mutation, Subscription)
-            .extension(TrackExecution)
-            .extension(Admission::new(rules))
-            .data(held.clone())
-            .data(changes.clone())
-            .finish();
+        let schema = Arc::new(ExecutableSchema::new::<TestSchema>());
+        let data = Counted {
+            held: held.clone(),
+            changes: changes.clone(),
+        };
+        let executor = Pipeline::new(schema, Arc::new(data), rules);
         let auth = Auth::new(&KEY).expect("the key is long enough");
         let metrics = Arc::new(|| "a_metric 1\n".to_owned());
         let endpoint = Endpoint {
@@ -236,119 +241,169 @@ impl Readiness for Fixed {
     }
 }
 
-struct Query;
-
-#[Object]
-impl Query {
-    async fn answer(&self) -> i32 {
-        42
-    }
-
-    async fn who(&self, context: &Context<'_>) -> Result<String> {
-        let info = context.data::<RequestInfo>()?;
-        Ok(format!("{}@{}", info.principal.subject, info.principal.org))
-    }
-
-    async fn traceparent(&self, context: &Context<'_>) -> Result<Option<String>> {
-        Ok(context.data::<RequestInfo>()?.traceparent.clone())
-    }
-
-    /// What the request must show.
-    async fn token(&self, context: &Context<'_>) -> Result<Option<String>> {
-        let token = &context.data::<RequestInfo>()?.consistent_with;
-        Ok(token.as_ref().map(ToString::to_string))
-    }
-
-    async fn greet(&self, name: String) -> String {
-        format!("hello {name}")
-    }
-
-    async fn long(&self, length: usize) -> String {
-        "x".repeat(length)
-    }
-
-    async fn failing(&self) -> Result<i32> {
-        Err("it fails".into())
-    }
-
-    async fn never(&self) -> i32 {
-        future::pending().await
-    }
-
-    async fn panicking(&self) -> i32 {
-        self.broken()
-    }
-}
-
-impl Query {
-    fn broken(&self) -> i32 {
-        panic!("a resolver panics")
-    }
-}
-
-struct Mutation;
-
-#[Object]
-impl Mutation {
-    async fn change(&self, context: &Context<'_>) -> Result<i32> {
-        context.data::<Changes>()?.0.fetch_add(1, Ordering::SeqCst);
-        Ok(1)
-    }
-
-    /// Takes so many milliseconds, and changes something at their end.
-    async fn change_late(&self, context: &Context<'_>, after: u64) -> Result<i32> {
-        sleep(Duration::from_millis(after)).await;
-        self.change(context).await
-    }
+/// What the fields of the schema count.
+struct Counted {
+    held: Arc<Semaphore>,
+    changes: Changes,
 }
 
 /// How often a mutation ran.
 #[derive(Clone, Default)]
 struct Changes(Arc<AtomicUsize>);
 
+struct TestSchema;
+
+impl Definition for TestSchema {
+    type Query = Query;
+    type Mutation = Mutation;
+    type Subscription = Subscription;
+
+    fn resources() -> Vec<ResourceKind> {
+        Vec::new()
+    }
+}
+
+macro_rules! arguments {
+    ($($Name:ident { $field:ident: $Type:ty })+) => {
+        $(
+            #[derive(InputObject)]
+            struct $Name {
+                $field: $Type,
+            }
+
+            impl ArgumentStruct for $Name {}
+        )+
+    };
+}
+
+arguments! {
+    Greeted { name: String }
+    Long { length: usize }
+    Late { after: u64 }
+    To { to: i32 }
+}
+
+#[derive(Default)]
+struct Query;
+
+impl Object for Query {
+    const NAME: &'static str = "Query";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.value("answer", "", |_| 42);
+        fields.read("who", "", |context: Context, (): ()| async move {
+            let principal = &context.request()?.principal;
+            Ok(format!("{}@{}", principal.subject, principal.org))
+        });
+        fields.read("traceparent", "", |context: Context, (): ()| async move {
+            Ok(context.request()?.traceparent.clone())
+        });
+        // What the request must show.
+        fields.read("token", "", |context: Context, (): ()| async move {
+            let token = &context.request()?.consistent_with;
+            Ok(token.as_ref().map(ToString::to_string))
+        });
+        fields.read("greet", "", |_: Context, greeted: Greeted| async move {
+            Ok(format!("hello {}", greeted.name))
+        });
+        fields.read("long", "", |_: Context, long: Long| async move {
+            Ok("x".repeat(long.length))
+        });
+        fields.read("failing", "", |_: Context, (): ()| async { fails::<i32>() });
+        fields.read("never", "", |_: Context, (): ()| async move {
+            future::pending::<Result<i32>>().await
+        });
+        fields.read(
+            "panicking",
+            "",
+            |_: Context, (): ()| async move { broken() },
+        );
+    }
+}
+
+fn broken() -> Result<i32> {
+    panic!("a resolver panics")
+}
+
+fn fails<T>() -> Result<T> {
+    Err(failure(Code::Internal, "it fails"))
+}
+
+#[derive(Default)]
+struct Mutation;
+
+impl Object for Mutation {
+    const NAME: &'static str = "Mutation";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.read("change", "", |context: Context, (): ()| async move {
+            Ok(change(&context))
+        });
+        // Takes so many milliseconds, and changes something at their end.
+        fields.read(
+            "changeLate",
+            "",
+            |context: Context, late: Late| async move {
+                sleep(Duration::from_millis(late.after)).await;
+                Ok(change(&context))
+            },
+        );
+    }
+}
+
+fn counted(context: &Context) -> &Counted {
+    context.data().expect("the schema has it")
+}
+
+fn change(context: &Context) -> i32 {
+    counted(context).changes.0.fetch_add(1, Ordering::SeqCst);
+    1
+}
+
+#[derive(Default)]
 struct Subscription;
 
-#[Subscription]
-impl Subscription {
-    async fn count(&self, to: i32) -> impl Stream<Item = i32> {
-        stream::iter(1..=to)
-    }
+impl Object for Subscription {
+    const NAME: &'static str = "Subscription";
 
-    /// Gives one value, then nothing until it is dropped.
-    async fn held(&self, context: &Context<'_>) -> Result<impl Stream<Item = i32>> {
-        let held = Held::new(context.data::<Arc<Semaphore>>()?.clone());
-        Ok(stream::iter([1])
-            .chain(stream::pending())
-            .map(move |value| {
+    fn fields(fields: &mut Fields<'_, Self>) {
+        fields.stream("count", "", |_: Context, to: To| async move {
+            Ok(stream::iter(1..=to.to).map(Ok).boxed())
+        });
+        // Gives one value, then nothing until it is dropped.
+        fields.stream("held", "", |context: Context, (): ()| async move {
+            let held = Held::new(counted(&context).held.clone());
+            let values = stream::iter([1]).chain(stream::pending());
+            let values = values.map(move |value| {
                 let _ = &held;
-                value
-            }))
-    }
-
-    /// Gives big values, as fast as they are taken.
-    async fn flood(&self, context: &Context<'_>) -> Result<impl Stream<Item = String>> {
-        let held = Held::new(context.data::<Arc<Semaphore>>()?.clone());
-        Ok(stream::repeat_with(move || {
-            let _ = &held;
-            "x".repeat(64 * 1024)
-        }))
-    }
-
-    /// Gives a short value, one of this length, and a short one.
-    async fn long(&self, length: usize) -> impl Stream<Item = String> {
-        stream::iter([1, length, 1].map(|length| "x".repeat(length)))
-    }
-
-    async fn refused(&self) -> Result<impl Stream<Item = i32>> {
-        Err::<stream::Empty<i32>, _>("it may not begin".into())
-    }
-
-    async fn half(&self) -> impl Stream<Item = Result<i32>> {
-        stream::iter([Ok(1), Err("the second fails".into())])
-    }
-
-    async fn panics(&self) -> impl Stream<Item = i32> {
-        stream::iter([1]).chain(stream::once(async { panic!("a stream panics") }))
+                Ok(value)
+            });
+            Ok(values.boxed())
+        });
+        // Gives big values, as fast as they are taken.
+        fields.stream("flood", "", |context: Context, (): ()| async move {
+            let held = Held::new(counted(&context).held.clone());
+            let values = stream::repeat_with(move || {
+                let _ = &held;
+                Ok("x".repeat(64 * 1024))
+            });
+            Ok(values.boxed())
+        });
+        // Gives a short value, one of this length, and a short one.
+        fields.stream("long", "", |_: Context, long: Long| async move {
+            let lengths = stream::iter([1, long.length, 1]);
+            Ok(lengths.map(|length| Ok("x".repeat(length))).boxed())
+        });
+        fields.stream("refused", "", |_: Context, (): ()| async move {
+            Err::<BoxStream<'static, Result<i32>>, _>(failure(Code::Internal, "it may not begin"))
+        });
+        fields.stream("half", "", |_: Context, (): ()| async move {
+            Ok(stream::iter([Ok(1), fails()]).boxed())
+        });
+        fields.stream("panics", "", |_: Context, (): ()| async move {
+            let panics = stream::once(async { broken() });
+            Ok(stream::iter([Ok(1)]).chain(panics).boxed())
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! GraphQL over server-sent events: what is sent, what is refused, and how a stream ends.
 
-use api::transport::response::MAX_RESPONSE_BYTES;
+use api::graph::answer::MAX_ANSWER_BYTES;
 use reqwest::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -232,7 +232,7 @@ async fn a_failure_in_the_middle_is_told_before_the_end() {
     let serving = Serving::start().await;
     let half = events(&serving, "subscription { half }").await.all().await;
     assert_eq!(half[0], next(json!({ "data": { "half": 1 } })));
-    assert_eq!(half[1].1["errors"][0]["message"], "the second fails");
+    assert_eq!(half[1].1["errors"][0]["message"], "it fails");
     assert_eq!(half[2..], [complete()]);
     for document in ["subscription { panics }", "{ panicking }"] {
         let events = events(&serving, document).await.all().await;
@@ -247,7 +247,7 @@ async fn a_failure_in_the_middle_is_told_before_the_end() {
 #[tokio::test]
 async fn a_result_that_is_too_long_is_told_and_the_next_comes() {
     let serving = Serving::start().await;
-    let document = format!("subscription {{ long(length: {MAX_RESPONSE_BYTES}) }}");
+    let document = format!("subscription {{ long(length: {MAX_ANSWER_BYTES}) }}");
     let events = events(&serving, &document).await.all().await;
     let short = next(json!({ "data": { "long": "x" } }));
     assert_eq!(events[0], short);

@@ -13,7 +13,7 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::calling::{Caller, TestApi};
 
-const DROPLET: &str = "id name status size region image tags protected vcpus memoryMib diskGib \
+const DROPLET: &str = "id name status sizeSlug regionSlug imageSlug tags protected vcpus memoryMib diskGib \
     priceMonthly { display } addresses { kind ip } version createdAt updatedAt";
 
 const JOB: &str =

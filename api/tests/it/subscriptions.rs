@@ -10,10 +10,10 @@ use crate::calling::{Payloads, TestApi, code_of, now, text};
 
 const DROPLETS: &str = "subscription ($after: String, $id: ID, $statuses: [DropletStatus!], \
     $tags: [String!]) { dropletChanged(after: $after, id: $id, statuses: $statuses, tags: $tags) { cursor \
-    event { type version } droplet { id name status } } }";
+    event { type version } droplet { resourceId name status } } }";
 const EVENTS: &str = "subscription ($after: String, $types: [String!]) { \
     eventRecorded(after: $after, types: $types) { cursor event { position type cursor } \
-    node { __typename id } } }";
+    resource { __typename ... on JobSnapshot { resourceId } ... on DropletSnapshot { resourceId } } } }";
 
 /// The next so many payloads of a field.
 async fn take(payloads: &mut Payloads, field: &str, count: usize) -> Vec<Value> {
@@ -121,13 +121,13 @@ async fn jobs_are_filtered() {
     agent.done("startJob", start).await;
     let document = "subscription ($after: String, $droplet: ID, $statuses: [JobStatus!], \
         $kinds: [String!]) { jobChanged(after: $after, droplet: $droplet, statuses: $statuses, \
-        kinds: $kinds) { cursor event { type } job { id status dropletId } } }";
+        kinds: $kinds) { cursor event { type } job { resourceId status dropletId } } }";
     let filter = json!({
         "after": beginning(), "droplet": second, "statuses": "RUNNING", "kinds": "batch",
     });
     let mut payloads = agent.subscribe(document, filter);
     let found = take(&mut payloads, "jobChanged", 1).await;
-    assert_eq!(found[0]["job"]["id"], json!(job));
+    assert_eq!(found[0]["job"]["resourceId"], json!(job));
     assert_eq!(types(&found), ["job_started"]);
 }
 
@@ -146,7 +146,7 @@ async fn a_cursor_of_the_history_is_one_of_a_subscription() {
     let next = take(&mut payloads, "eventRecorded", 1).await;
     assert_eq!(types(&next), ["job_submitted"]);
     assert_eq!(next[0]["cursor"], next[0]["event"]["cursor"]);
-    assert_eq!(next[0]["node"]["__typename"], "Job");
+    assert_eq!(next[0]["resource"]["__typename"], "JobSnapshot");
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn events_are_filtered_by_type_and_organization() {
     let their_droplet = theirs.droplet("web-2").await;
     let their_job = theirs.job(&their_droplet).await;
     let found = take(&mut payloads, "eventRecorded", 1).await;
-    assert_eq!(found[0]["node"]["id"], json!(their_job));
+    assert_eq!(found[0]["resource"]["resourceId"], json!(their_job));
 }
 
 #[tokio::test]

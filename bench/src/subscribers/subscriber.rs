@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use crate::platform::Platform;
 
 const DOCUMENT: &str = "subscription ($after: String) { dropletChanged(after: $after) { cursor \
-    event { type version } droplet { id name status tags } } }";
+    event { type version } droplet { resourceId name status tags } } }";
 
 /// Delay before a reconnect.
 const PAUSE: Duration = Duration::from_millis(200);

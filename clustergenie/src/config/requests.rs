@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use api::admission::documents::trusted::Trusted;
-use api::admission::entry::{Rules, Runs};
 use api::admission::limits::Limits;
 use api::admission::rate_limit::{Rate, Rates};
+use api::pipeline::{Rules, Runs};
 use api::schema;
 use clap::Args;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
@@ -97,6 +97,10 @@ pub(crate) struct Requests {
     #[arg(long, env = "CLUSTERGENIE_LIMIT_NODES", value_name = "NUMBER")]
     #[arg(default_value_t = LIMITS.nodes, value_parser = at_most(MAX.nodes))]
     limit_nodes: usize,
+    /// Most bytes of long values that an operation may request, if all of them are as long as they may be.
+    #[arg(long, env = "CLUSTERGENIE_LIMIT_LONG_BYTES", value_name = "NUMBER")]
+    #[arg(default_value_t = LIMITS.long_bytes, value_parser = at_most(MAX.long_bytes))]
+    limit_long_bytes: usize,
     /// Timeout of a query or a mutation.
     #[arg(long, env = "CLUSTERGENIE_LIMIT_EXECUTION", default_value = "10s")]
     #[arg(value_name = "TIME", value_parser = execution)]
@@ -142,11 +146,10 @@ impl Requests {
     ///
     /// # Errors
     /// When a trusted document would not run.
-    pub(crate) async fn rules(&self) -> anyhow::Result<Rules> {
+    pub(crate) fn rules(&self) -> anyhow::Result<Rules> {
         let limits = self.limits();
         let trusted = match &self.trusted_documents {
             Some(folder) => schema::load_trusted(folder, &limits)
-                .await
                 .context("the trusted documents cannot be used")?,
             None => Trusted::default(),
         };
@@ -188,6 +191,7 @@ impl Requests {
             directives: self.limit_directives,
             cost: self.limit_cost,
             nodes: self.limit_nodes,
+            long_bytes: self.limit_long_bytes,
             execution: self.limit_execution,
         }
     }
@@ -227,12 +231,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_set_is_the_default() {
-        let rules = parse(&[]).unwrap().rules().await.unwrap();
+        let rules = parse(&[]).unwrap().rules().unwrap();
         assert_eq!(rules.limits, LIMITS);
         assert_eq!(rules.rates, RATES);
         assert_eq!(rules.runs, Runs::Everything);
         let set = parse(&["--limit-cost=5", "--points=7"]).unwrap();
-        let rules = set.rules().await.unwrap();
+        let rules = set.rules().unwrap();
         assert_eq!(rules.limits, Limits { cost: 5, ..LIMITS });
         assert_eq!(rules.rates.people.capacity, 7);
     }
@@ -241,12 +245,12 @@ mod tests {
     async fn trusted_documents_must_be_there() {
         assert!(parse(&["--trusted-only"]).is_err());
         let missing = parse(&["--trusted-documents=/nowhere/at/all", "--trusted-only"]).unwrap();
-        let refused = missing.rules().await.unwrap_err();
+        let refused = missing.rules().unwrap_err();
         assert!(format!("{refused:#}").contains("/nowhere/at/all"));
     }
 
     /// Every numeric limit of documents, with its upper bound.
-    const NUMBERS: [(&str, usize); 15] = [
+    const NUMBERS: [(&str, usize); 16] = [
         ("--limit-document-bytes", MAX.document_bytes),
         ("--limit-tokens", MAX.tokens),
         ("--limit-nesting", MAX.nesting),
@@ -262,6 +266,7 @@ mod tests {
         ("--limit-directives", MAX.directives),
         ("--limit-cost", MAX.cost),
         ("--limit-nodes", MAX.nodes),
+        ("--limit-long-bytes", MAX.long_bytes),
     ];
 
     #[test]

@@ -44,7 +44,7 @@ pub(crate) async fn serve_api(
     metrics: &Metrics,
 ) -> anyhow::Result<()> {
     let readiness = Arc::clone(&services.readiness);
-    let rules = clients.requests.rules().await?;
+    let rules = clients.requests.rules()?;
     let endpoint = Endpoint {
         executor: schema::build(services, rules),
         auth,

@@ -80,7 +80,9 @@ impl Filter {
         };
         let node = match node {
             Some(node) => format!("node: {node} {{ version }}"),
-            None => "node { ... on Droplet { version } ... on Job { version } ... on Cluster { version } }".to_owned(),
+            None => "node: resource { ... on DropletSnapshot { version } ... on JobSnapshot { version } \
+                     ... on ClusterSnapshot { version } }"
+                .to_owned(),
         };
         let declared: String = [
             ("types", "[String!]"),

@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
-use async_graphql::parser::types::ExecutableDocument;
-
 use super::{Document, Hash};
 use crate::admission::limits::Limits;
+use crate::graph::execute::schema::ExecutableSchema;
 
 /// The file name extension of trusted documents.
 const EXTENSION: &str = "graphql";
@@ -23,16 +22,15 @@ pub struct Trusted {
 }
 
 impl Trusted {
-    /// Reads all documents of a directory, without its subdirectories. `validate` returns the errors of a
-    /// document by the rules of the schema.
+    /// Reads all documents of a directory, without its subdirectories, and validates them against the schema.
     ///
     /// # Errors
     /// When the directory or a file in it cannot be read. When a document is not GraphQL, does not fit the
     /// schema, or breaks a limit.
-    pub async fn load(
+    pub fn load(
         directory: &Path,
         limits: &Limits,
-        validate: impl AsyncFn(&ExecutableDocument) -> Result<(), String>,
+        schema: &ExecutableSchema,
     ) -> Result<Self, TrustedError> {
         let unreadable = |path: &Path| {
             let path = path.to_owned();
@@ -49,9 +47,8 @@ impl Trusted {
                 path: path.clone(),
                 reason,
             };
-            let document =
-                Document::read(&text, limits).map_err(|unfit| refused(unfit.to_string()))?;
-            validate(&document.parsed).await.map_err(refused)?;
+            let document = Document::read(&text, limits, schema);
+            let document = document.map_err(|unfit| refused(unfit.to_string()))?;
             documents.insert(Hash::of(&text), Arc::new(document));
         }
         Ok(Self {

@@ -1,34 +1,28 @@
-//! Computes the cost of an operation, in points, before it runs.
+//! Computes the price of an operation, before it runs.
 //!
-//! - A field with fields of its own costs 1, because an object is created for it; other fields cost
-//!   nothing.
-//! - A page (a field with `first` or `last`) costs the cost of an item times the number of items. The cost
-//!   is at least 1 for each item. The cost of an item is the cost under `edges` or `nodes`. Fields beside
-//!   them (`pageInfo`, `totalCount`) are paid once. `edges` itself costs nothing.
+//! - A field with fields of its own costs 1 point for each object, because an object is written for it;
+//!   other fields cost nothing.
+//! - A page (a field with `first` or `last`) has as many objects as items, and at least 1.
+//! - A field that is loaded costs its own points once for each object around it ([`points`]).
+//! - A field whose values may be long costs 1 point for every 4 KiB that a value may have.
 //! - A field at the root of a mutation or a subscription costs 10 more.
-//! - `types` of an introspection costs 100, because it lists all types.
 //! - No operation costs less than 1.
 //!
-//! Page sizes come from the document or from the variables. An invalid size is priced as the largest page;
-//! the field rejects it anyway. As in [`super::shape`], a fragment is priced once, so pricing takes time
-//! linear in the document.
+//! Page sizes are those of the plan's arguments. An invalid size is priced as the largest page; the field
+//! rejects it anyway. The price also has the bytes that the values of the operation may have, as far as
+//! they may be long.
 
-use std::collections::HashMap;
-
-use async_graphql::parser::types::{
-    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
-    VariableDefinition,
-};
-use async_graphql::{Name, Value, Variables};
+use apollo_compiler::ast::OperationType;
+use async_graphql::Value;
 
 use super::{Excess, Limit, Limits};
+use crate::graph::collect::arguments::PlanArguments;
 use crate::graph::connection::MAX_PAGE;
+use crate::graph::execute::plan::{Field, Plan};
+use crate::graph::points;
 
-/// The cost of a mutation or the start of a subscription, besides the cost of its result.
-const EFFECT: usize = 10;
-
-/// The cost of the list of all types.
-const ALL_TYPES: usize = 100;
+/// The bytes of a long value that cost a point.
+const BYTES_A_POINT: usize = 4 * 1024;
 
 /// The price of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,186 +31,116 @@ pub(crate) struct Price {
     pub(crate) cost: usize,
     /// The number of nodes of all pages, if all pages are full.
     pub(crate) nodes: usize,
+    /// The number of bytes of all long values, if all of them are as long as they may be.
+    pub(crate) bytes: usize,
 }
 
 impl Price {
-    /// The price of an operation that will not run.
-    pub(crate) const FREE: Self = Self { cost: 0, nodes: 0 };
-
     /// Compares the price with the limits.
     ///
     /// # Errors
     /// When the price is too high.
-    pub(crate) const fn hold(self, limits: &Limits) -> Result<(), Excess> {
-        match Limit::Cost.hold(self.cost, limits.cost) {
-            Ok(()) => Limit::Nodes.hold(self.nodes, limits.nodes),
-            refused => refused,
-        }
+    pub(crate) fn hold(self, limits: &Limits) -> Result<(), Excess> {
+        Limit::Cost.hold(self.cost, limits.cost)?;
+        Limit::Nodes.hold(self.nodes, limits.nodes)?;
+        Limit::LongBytes.hold(self.bytes, limits.long_bytes)
     }
 
-    const fn plus(self, other: Self) -> Self {
+    fn plus(self, other: Self) -> Self {
         Self {
             cost: self.cost.saturating_add(other.cost),
             nodes: self.nodes.saturating_add(other.nodes),
+            bytes: self.bytes.saturating_add(other.bytes),
         }
     }
 
-    const fn times(self, size: usize) -> Self {
+    fn times(self, size: usize) -> Self {
         Self {
             cost: self.cost.saturating_mul(size),
             nodes: self.nodes.saturating_mul(size),
+            bytes: self.bytes.saturating_mul(size),
         }
     }
 }
 
-/// Returns the price of an operation with its variables. The fragments of the document form no cycle.
-pub(crate) fn price(
-    document: &ExecutableDocument,
-    operation: &OperationDefinition,
-    variables: &Variables,
-) -> Price {
-    let mut pricing = Pricing {
-        document,
-        operation,
-        variables,
-        fragments: HashMap::new(),
-    };
-    let set = pricing.set(&operation.selection_set.node);
-    let effects = match operation.ty {
-        OperationType::Query => 0,
-        OperationType::Mutation | OperationType::Subscription => set.fields,
-    };
-    let mut price = set.items.plus(set.others);
-    price.cost = price
-        .cost
-        .saturating_add(effects.saturating_mul(EFFECT))
-        .max(1);
+/// Returns the price of a plan with its arguments.
+pub(crate) fn price(plan: &Plan, arguments: &PlanArguments) -> Price {
+    let root = of_selection(&plan.root, arguments);
+    let mut price = root.items.plus(root.others);
+    if plan.operation != OperationType::Query {
+        let effects = plan.roots().len().saturating_mul(points::EFFECT);
+        price.cost = price.cost.saturating_add(effects);
+    }
+    price.cost = price.cost.max(1);
     price
 }
 
-/// The price of a selection set, with fragments expanded.
+/// The price of the fields of an object.
 #[derive(Debug, Clone, Copy, Default)]
-struct SetPrice {
-    /// The price of the fields under `edges` or `nodes`, paid for each item if the set is that of a page.
+struct SelectionPrice {
+    /// The price of the fields under `edges` or `nodes`, paid for each item if the object is a page.
     items: Price,
     /// The price of all other fields.
     others: Price,
-    /// The number of fields of the set itself.
-    fields: usize,
 }
 
-impl SetPrice {
-    const fn plus(self, other: Self) -> Self {
-        Self {
-            items: self.items.plus(other.items),
-            others: self.others.plus(other.others),
-            fields: self.fields.saturating_add(other.fields),
-        }
-    }
-}
-
-struct Pricing<'a> {
-    document: &'a ExecutableDocument,
-    operation: &'a OperationDefinition,
-    variables: &'a Variables,
-    fragments: HashMap<&'a str, SetPrice>,
-}
-
-impl<'a> Pricing<'a> {
-    fn set(&mut self, set: &'a SelectionSet) -> SetPrice {
-        let mut sum = SetPrice::default();
-        for selection in &set.items {
-            sum = sum.plus(match &selection.node {
-                Selection::Field(field) => self.field(&field.node),
-                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node),
-                Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node),
-            });
+/// Returns the price of the fields below a field. An object has one type, so the dearest type is priced.
+fn of_selection(field: &Field, arguments: &PlanArguments) -> SelectionPrice {
+    let of_types = field.selection.0.iter().map(|selected| {
+        let mut sum = SelectionPrice::default();
+        for below in &selected.fields {
+            let price = of_field(below, arguments);
+            if matches!(&*below.name, "edges" | "nodes") {
+                sum.items = sum.items.plus(price);
+            } else {
+                sum.others = sum.others.plus(price);
+            }
         }
         sum
-    }
+    });
+    of_types
+        .max_by_key(|price| price.items.plus(price.others).cost)
+        .unwrap_or_default()
+}
 
-    fn fragment(&mut self, name: &'a str) -> SetPrice {
-        if let Some(priced) = self.fragments.get(name) {
-            return *priced;
+fn of_field(field: &Field, arguments: &PlanArguments) -> Price {
+    let below = of_selection(field, arguments);
+    let (own, bytes) = field.meta().map_or((0, 0), |meta| (meta.cost, meta.bytes));
+    let object = usize::from(!field.selection.0.is_empty() && &*field.name != "edges");
+    let own = Price {
+        cost: own + object + bytes.div_ceil(BYTES_A_POINT),
+        nodes: 0,
+        bytes,
+    };
+    match page_size(field, arguments) {
+        Some(size) => {
+            let item = Price {
+                cost: below.items.cost.max(1),
+                nodes: below.items.nodes.saturating_add(1),
+                bytes: below.items.bytes,
+            };
+            own.plus(item.times(size)).plus(below.others)
         }
-        let Some(fragment) = self.document.fragments.get(name) else {
-            return SetPrice::default();
-        };
-        let priced = self.set(&fragment.node.selection_set.node);
-        self.fragments.insert(name, priced);
-        priced
-    }
-
-    fn field(&mut self, field: &'a Field) -> SetPrice {
-        let name = field.name.node.as_str();
-        let set = self.set(&field.selection_set.node);
-        let own = Price {
-            cost: match name {
-                "edges" => 0,
-                "types" => ALL_TYPES,
-                _ => usize::from(set.fields > 0),
-            },
-            nodes: 0,
-        };
-        let inner = match self.page_size(field) {
-            Some(size) => {
-                let item = Price {
-                    cost: set.items.cost.max(1),
-                    nodes: set.items.nodes.saturating_add(1),
-                };
-                item.times(size).plus(set.others)
-            }
-            None => set.items.plus(set.others),
-        };
-        let price = own.plus(inner);
-        let (items, others) = if matches!(name, "edges" | "nodes") {
-            (price, Price::default())
-        } else {
-            (Price::default(), price)
-        };
-        SetPrice {
-            items,
-            others,
-            fields: 1,
-        }
-    }
-
-    /// Returns the maximum number of items of the field, if the field is a page.
-    fn page_size(&self, field: &Field) -> Option<usize> {
-        let largest = MAX_PAGE as usize;
-        ["first", "last"]
-            .into_iter()
-            .filter_map(|argument| field.get_argument(argument))
-            .filter_map(|value| {
-                let value = value.node.clone();
-                match value.into_const_with(|name| self.variable(&name).ok_or(())) {
-                    Ok(Value::Null) => None,
-                    Ok(value) => Some(size(&value).unwrap_or(largest)),
-                    Err(()) => Some(largest),
-                }
-            })
-            .map(|size| size.min(largest))
-            .max()
-    }
-
-    fn variable(&self, name: &Name) -> Option<Value> {
-        let given = self.variables.get(name);
-        given
-            .or_else(|| self.definition(name)?.default_value())
-            .cloned()
-    }
-
-    fn definition(&self, name: &Name) -> Option<&VariableDefinition> {
-        let mut definitions = self.operation.variable_definitions.iter();
-        definitions
-            .find(|definition| definition.node.name.node == *name)
-            .map(|definition| &definition.node)
+        None => own.plus(below.items).plus(below.others),
     }
 }
 
-fn size(value: &Value) -> Option<usize> {
-    match value {
-        Value::Number(number) => usize::try_from(number.as_u64()?).ok(),
-        _ => None,
+/// Returns the maximum number of items of the field, if the field is a page.
+fn page_size(field: &Field, arguments: &PlanArguments) -> Option<usize> {
+    let largest = MAX_PAGE as usize;
+    let given = arguments.fields.get(&field.number)?;
+    if let Some(Value::List(ids)) = given.get("ids") {
+        return Some(ids.len().min(largest));
     }
+    let sizes = ["first", "last"]
+        .into_iter()
+        .filter_map(|name| given.get(name));
+    let sizes = sizes.filter(|size| **size != Value::Null);
+    let sizes = sizes.map(|size| match size {
+        Value::Number(number) => number.as_u64().map_or(largest, |size| {
+            usize::try_from(size).unwrap_or(largest).min(largest)
+        }),
+        _ => largest,
+    });
+    sizes.max()
 }

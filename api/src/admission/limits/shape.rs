@@ -12,41 +12,62 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{
-    ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+use apollo_compiler::Node;
+use apollo_compiler::ast::{
+    Definition, DirectiveList, Document, FragmentDefinition, OperationDefinition, OperationType,
+    Selection,
 };
-use async_graphql::{Name, Positioned};
 
 use super::{Limit, Limits, Unfit};
 
 /// The lists of an introspection whose elements lead back to types.
 const LISTS_OF_TYPES: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 
-/// Checks a document against all limits except those of cost, and against two rules that the executor's
-/// validation lacks. Fragments form no cycle, because a cycle cannot be measured, and a subscription has
-/// one field.
+/// Checks a document against all limits except those of cost. Fragments must have different names and form
+/// no cycle, because others cannot be measured.
 ///
 /// # Errors
 /// The first limit or rule that the document breaks.
-pub(crate) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Unfit> {
-    Limit::Fragments.hold(document.fragments.len(), limits.fragments)?;
-    count(document, limits)?;
+pub(crate) fn check(document: &Document, limits: &Limits) -> Result<(), Unfit> {
+    let mut fragments = HashMap::new();
+    let mut operations = Vec::new();
+    for definition in &document.definitions {
+        match definition {
+            Definition::OperationDefinition(operation) => operations.push(operation),
+            Definition::FragmentDefinition(fragment) => {
+                let name = fragment.name.as_str();
+                let twice = fragments.insert(name, fragment).map(|_| {
+                    Unfit::invalid(format!("the fragment {name:?} is defined twice"), None)
+                });
+                twice.map_or(Ok(()), Err)?;
+            }
+            // Validation rejects definitions of types.
+            _ => {}
+        }
+    }
+    Limit::Fragments.hold(fragments.len(), limits.fragments)?;
+    count(&operations, &fragments, limits)?;
 
     let mut measuring = Measuring {
-        document,
-        fragments: HashMap::new(),
+        fragments: &fragments,
+        measured: HashMap::new(),
     };
     // Fragments that no operation spreads are validated too.
-    for name in document.fragments.keys() {
+    for name in fragments.keys() {
         measuring.fragment(name)?.hold(limits)?;
     }
     let mut fields = 0_usize;
-    for (_, operation) in document.operations.iter() {
-        let measured = measuring.set(&operation.node.selection_set.node)?;
+    for operation in operations {
+        let measured = measuring.set(&operation.selection_set)?;
         measured.hold(limits)?;
         // The depth of a fragment is not checked: the fragment may be part of an introspection.
         Limit::Depth.hold(measured.depth, limits.depth)?;
-        hold_roots(&operation.node, measured.roots, limits)?;
+        match operation.operation_type {
+            OperationType::Query => Limit::RootFields.hold(measured.roots, limits.root_fields)?,
+            OperationType::Mutation => Limit::Mutations.hold(measured.roots, limits.mutations)?,
+            // Validation allows one.
+            OperationType::Subscription => {}
+        }
         fields = fields.saturating_add(measured.fields);
     }
     Limit::Fields.hold(fields, limits.fields)?;
@@ -110,25 +131,26 @@ impl Measures {
     }
 }
 
+type Fragments<'a> = HashMap<&'a str, &'a Node<FragmentDefinition>>;
+
 struct Measuring<'a> {
-    document: &'a ExecutableDocument,
+    fragments: &'a Fragments<'a>,
     /// The measured fragments, and without measures the fragments that are being measured.
-    fragments: HashMap<&'a str, Option<Measures>>,
+    measured: HashMap<&'a str, Option<Measures>>,
 }
 
 impl<'a> Measuring<'a> {
-    fn fragment(&mut self, name: &'a Name) -> Result<Measures, Unfit> {
-        match self.fragments.get(name.as_str()) {
+    fn fragment(&mut self, name: &'a str) -> Result<Measures, Unfit> {
+        match self.measured.get(name) {
             Some(Some(measured)) => return Ok(*measured),
             Some(None) => {
-                return Err(Unfit::Invalid(format!(
-                    "the fragment {:?} spreads itself: take one of its spreads out",
-                    name.as_str()
-                )));
+                let message =
+                    format!("the fragment {name:?} spreads itself: take one of its spreads out");
+                return Err(Unfit::invalid(message, None));
             }
             None => {}
         }
-        let Some(fragment) = self.document.fragments.get(name) else {
+        let Some(fragment) = self.fragments.get(name) else {
             // Validation rejects a fragment that does not exist. It counts as a field here, so that spreads
             // of only spreads add up too.
             return Ok(Measures {
@@ -136,42 +158,23 @@ impl<'a> Measuring<'a> {
                 ..Measures::default()
             });
         };
-        self.fragments.insert(name, None);
-        let measured = self.set(&fragment.node.selection_set.node)?;
-        self.fragments.insert(name, Some(measured));
+        self.measured.insert(name, None);
+        let measured = self.set(&fragment.selection_set)?;
+        self.measured.insert(name, Some(measured));
         Ok(measured)
     }
 
-    fn set(&mut self, set: &'a SelectionSet) -> Result<Measures, Unfit> {
+    fn set(&mut self, set: &'a [Selection]) -> Result<Measures, Unfit> {
         let mut measured = Measures::default();
-        for selection in &set.items {
-            measured.add(match &selection.node {
-                Selection::Field(field) => {
-                    let inner = self.set(&field.node.selection_set.node)?;
-                    inner.under(&field.node.name.node)
-                }
-                Selection::FragmentSpread(spread) => {
-                    self.fragment(&spread.node.fragment_name.node)?
-                }
-                Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node)?,
+        for selection in set {
+            measured.add(match selection {
+                Selection::Field(field) => self.set(&field.selection_set)?.under(&field.name),
+                Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name)?,
+                Selection::InlineFragment(inline) => self.set(&inline.selection_set)?,
             });
         }
         Ok(measured)
     }
-}
-
-fn hold_roots(operation: &OperationDefinition, roots: usize, limits: &Limits) -> Result<(), Unfit> {
-    match operation.ty {
-        OperationType::Query => Limit::RootFields.hold(roots, limits.root_fields)?,
-        OperationType::Mutation => Limit::Mutations.hold(roots, limits.mutations)?,
-        OperationType::Subscription if roots > 1 => {
-            return Err(Unfit::Invalid(format!(
-                "a subscription has one field, not {roots}: subscribe to each on its own"
-            )));
-        }
-        OperationType::Subscription => {}
-    }
-    Ok(())
 }
 
 /// The numbers of aliases and directives in the document, each counted once.
@@ -184,39 +187,47 @@ struct Counts {
 }
 
 impl Counts {
-    fn set(&mut self, set: &SelectionSet) {
-        for selection in &set.items {
-            self.directives(selection.node.directives());
-            let here = selection.node.directives().len();
-            self.field_directives = self.field_directives.max(here);
-            match &selection.node {
+    fn set(&mut self, set: &[Selection]) {
+        for selection in set {
+            let (directives, inner) = match selection {
                 Selection::Field(field) => {
-                    self.aliases += usize::from(field.node.alias.is_some());
-                    self.set(&field.node.selection_set.node);
+                    self.aliases += usize::from(field.alias.is_some());
+                    (&field.directives, Some(&field.selection_set))
                 }
-                Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node),
-                Selection::FragmentSpread(_) => {}
+                Selection::InlineFragment(inline) => {
+                    (&inline.directives, Some(&inline.selection_set))
+                }
+                Selection::FragmentSpread(spread) => (&spread.directives, None),
+            };
+            self.directives(directives);
+            self.field_directives = self.field_directives.max(directives.len());
+            if let Some(inner) = inner {
+                self.set(inner);
             }
         }
     }
 
-    fn directives<Directive>(&mut self, directives: &[Positioned<Directive>]) {
+    fn directives(&mut self, directives: &DirectiveList) {
         self.directives += directives.len();
     }
 }
 
-fn count(document: &ExecutableDocument, limits: &Limits) -> Result<(), Unfit> {
+fn count(
+    operations: &[&Node<OperationDefinition>],
+    fragments: &Fragments<'_>,
+    limits: &Limits,
+) -> Result<(), Unfit> {
     let mut counts = Counts::default();
-    for (_, operation) in document.operations.iter() {
-        counts.directives(&operation.node.directives);
-        for variable in &operation.node.variable_definitions {
-            counts.directives(&variable.node.directives);
+    for operation in operations {
+        counts.directives(&operation.directives);
+        for variable in &operation.variables {
+            counts.directives(&variable.directives);
         }
-        counts.set(&operation.node.selection_set.node);
+        counts.set(&operation.selection_set);
     }
-    for fragment in document.fragments.values() {
-        counts.directives(&fragment.node.directives);
-        counts.set(&fragment.node.selection_set.node);
+    for fragment in fragments.values() {
+        counts.directives(&fragment.directives);
+        counts.set(&fragment.selection_set);
     }
     Limit::Aliases.hold(counts.aliases, limits.aliases)?;
     Limit::FieldDirectives.hold(counts.field_directives, limits.field_directives)?;

@@ -61,7 +61,7 @@ subscription Watch {
       type
     }
     droplet {
-      id
+      resourceId
       name
       status
     }
@@ -78,8 +78,8 @@ query List {
       id
       name
       status
-      size
-      region
+      sizeSlug
+      regionSlug
       tags
     }
     pageInfo {

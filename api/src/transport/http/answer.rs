@@ -1,13 +1,12 @@
-//! Converts the executor's response to HTTP: the status and the headers.
+//! Converts an answer to HTTP: the status and the headers.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::etag;
 use super::refusal::Refusal;
-use crate::graph::execution::Stage;
+use crate::graph::answer::{Answer, Stage};
 use crate::transport::accept::MediaType;
-use crate::transport::response::json;
 use crate::transport::send_budget::Account;
 
 /// The permission of the client to keep the result.
@@ -19,37 +18,34 @@ pub(super) enum Keeping<'a> {
     Allowed(&'a HeaderMap),
 }
 
-/// Returns the HTTP response to a request that reached this stage in the executor. The response counts as
-/// unread until it is sent.
+/// Returns the HTTP response with an answer, which counts as unread until it is sent.
 ///
 /// # Errors
 /// When the send budget has no room for the response.
 pub(super) fn answer(
-    mut response: async_graphql::Response,
-    stage: Stage,
+    answer: Answer,
     media_type: MediaType,
     keeping: Keeping<'_>,
     account: &Account,
 ) -> Result<Response, Refusal> {
-    let status = match (stage, media_type) {
+    let status = match (answer.stage, media_type) {
         (Stage::NeedsPost, _) => StatusCode::METHOD_NOT_ALLOWED,
         (Stage::NeedsStream, _) => StatusCode::BAD_REQUEST,
         (Stage::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
-        (Stage::Parsing | Stage::Validating, MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
-        (Stage::Parsing | Stage::Validating, MediaType::Json) | (Stage::Executing, _) => {
-            StatusCode::OK
-        }
+        (Stage::Refused, MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
+        (Stage::Refused, MediaType::Json) | (Stage::Executed, _) => StatusCode::OK,
     };
-    let body = json(&mut response, stage);
+    // A failed request may succeed the next time.
+    let may_be_kept = answer.stage == Stage::Executed && answer.errors.is_none();
+    let (stage, body, headers) = (answer.stage, answer.body, answer.headers);
     let held = account.hold(body.len()).map_err(|full| {
         let then = "what this request asked for was done, if it was a mutation";
         Refusal::too_much_unread(full, then)
     })?;
     let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
     let mut answer = match keeping {
-        // A failed request may succeed the next time.
-        Keeping::Allowed(headers) if stage == Stage::Executing && response.errors.is_empty() => {
-            let tag = etag::of(body.as_bytes(), media_type, headers);
+        Keeping::Allowed(headers) if may_be_kept => {
+            let tag = etag::of(&body, media_type, headers);
             if etag::is_known(&tag, headers) {
                 etag::tagged(tag, StatusCode::NOT_MODIFIED.into_response())
             } else {
@@ -66,6 +62,6 @@ pub(super) fn answer(
             .headers_mut()
             .insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
-    answer.headers_mut().extend(response.http_headers);
+    answer.headers_mut().extend(headers);
     Ok(answer)
 }

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
-use async_graphql::{Executor, ServerError};
 use axum::extract::ws::Message;
 use futures_util::{Stream, StreamExt};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
@@ -16,10 +15,11 @@ use tracing::Instrument;
 use super::operation::{self, Outcome};
 use super::outbox::Outbox;
 use super::protocol::{self, ClientMessage, Ending};
+use crate::graph::answer::Answer;
 use crate::graph::error::{Code, failure};
-use crate::graph::execution::Carries;
 use crate::graph::request::{RequestInfo, token_taken_for};
 use crate::identity::principal::Principal;
+use crate::pipeline::{Carries, Executor};
 use crate::transport::bearer::{TOKEN_ADVICE, without_scheme};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::params::Params;
@@ -192,12 +192,10 @@ impl<E: Executor> Conversation<E> {
             org.id = info.principal.org.as_str(),
             correlation.id = %info.correlation_id,
         );
-        let (request, execution) = params.into_request(Carries::Everything, info);
         let operation = operation::run(
             self.endpoint.executor.clone(),
             id.clone(),
-            request,
-            execution,
+            params.into_request(Carries::Everything, info),
             self.outbox.clone(),
         );
         let handle = self.operations.spawn(operation.instrument(span));
@@ -221,7 +219,7 @@ impl<E: Executor> Conversation<E> {
         };
         match ended {
             Ok((_, Outcome::Completed)) => self.send(protocol::complete(&id)).await,
-            Ok((_, Outcome::Refused(errors))) => self.send(protocol::error(&id, &errors)).await,
+            Ok((_, Outcome::Refused(answer))) => self.send(protocol::error(&id, &answer)).await,
             Ok((_, Outcome::Unsendable(ending))) => Err(ending),
             Err(_) => {
                 tracing::error!(
@@ -239,15 +237,8 @@ impl<E: Executor> Conversation<E> {
     }
 
     async fn refuse(&mut self, id: &str, code: Code, message: &str) -> Result<(), Ending> {
-        let error: ServerError = failure(code, message).into_server_error(Default::default());
-        self.send(protocol::error(
-            id,
-            &[ServerError {
-                locations: Vec::new(),
-                ..error
-            }],
-        ))
-        .await
+        let answer = Answer::failed(failure(code, message), None);
+        self.send(protocol::error(id, &answer)).await
     }
 
     /// Puts a message into the queue. While it waits for room, nothing is read from the client, so a client

@@ -1,20 +1,21 @@
-//! An operation of a connection: a task that sends each result as soon as it is ready.
+//! An operation of a connection: a task that sends each answer as soon as it is ready.
 
-use async_graphql::{Executor, Request, ServerError};
 use futures_util::StreamExt;
+use futures_util::stream;
 
 use super::outbox::Outbox;
 use super::protocol::{self, Ending};
-use crate::graph::execution::{Execution, Stage};
+use crate::graph::answer::{Answer, Stage};
+use crate::pipeline::{Executor, Request, Started};
 
 /// The outcome of an operation. The conversation reports it to the client, since only the conversation
 /// knows whether the client still wants it.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// There are no more results.
+    /// There are no more answers.
     Completed,
     /// The operation never began: the document, its variables or its arguments are wrong.
-    Refused(Vec<ServerError>),
+    Refused(Answer),
     /// The whole connection must end.
     Unsendable(Ending),
 }
@@ -24,17 +25,20 @@ pub(super) async fn run<E: Executor>(
     executor: E,
     id: String,
     request: Request,
-    execution: Execution,
     outbox: Outbox,
 ) -> Outcome {
-    let mut responses = executor.execute_stream(request, None);
-    while let Some(response) = responses.next().await {
-        if execution.stage() != Stage::Executing {
-            return Outcome::Refused(response.errors);
+    let mut answers = match executor.start(request) {
+        Started::Refused(answer) => return Outcome::Refused(answer),
+        Started::One(answer) => stream::once(answer).boxed(),
+        Started::Many(answers) => answers,
+    };
+    while let Some(answer) = answers.next().await {
+        if answer.stage != Stage::Executed {
+            return Outcome::Refused(answer);
         }
-        // Waits while the queue is full, which makes the source of the results wait too. The writer ends
+        // Waits while the queue is full, which makes the source of the answers wait too. The writer ends
         // the connection, and this task with it, at its timeout.
-        if let Err(ending) = outbox.send(protocol::next(&id, response)).await {
+        if let Err(ending) = outbox.send(protocol::next(&id, &answer)).await {
             return Outcome::Unsendable(ending);
         }
     }

@@ -3,14 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use async_graphql::{Response, ServerError};
 use axum::extract::ws::{CloseFrame, Message};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::graph::execution::Stage;
+use crate::graph::answer::Answer;
 use crate::transport::params::Params;
-use crate::transport::response::json;
 
 /// The maximum number of bytes of a close reason: a control frame has 125, two of them for the code.
 const MAX_REASON_BYTES: usize = 123;
@@ -185,20 +183,28 @@ pub(super) fn pong(payload: Option<&Value>) -> Message {
     })
 }
 
-/// Returns the message with one result of an operation.
-pub(super) fn next(id: &str, mut response: Response) -> Message {
-    let payload = json(&mut response, Stage::Executing);
-    let id = Value::from(id);
-    Message::Text(format!(r#"{{"id":{id},"type":"next","payload":{payload}}}"#).into())
+/// Returns the message with one answer of an operation.
+pub(super) fn next(id: &str, answer: &Answer) -> Message {
+    carrying(id, "next", &answer.body)
 }
 
 /// Returns the end of an operation that did not reach a result.
-pub(super) fn error(id: &str, errors: &[ServerError]) -> Message {
-    text(&ServerMessage {
-        id: Some(id),
-        kind: "error",
-        payload: Some(errors),
-    })
+pub(super) fn error(id: &str, answer: &Answer) -> Message {
+    carrying(id, "error", answer.errors())
+}
+
+fn carrying(id: &str, kind: &str, payload: &[u8]) -> Message {
+    let id = Value::from(id).to_string();
+    let mut text = Vec::with_capacity(payload.len() + id.len() + 40);
+    text.extend_from_slice(br#"{"id":"#);
+    text.extend_from_slice(id.as_bytes());
+    text.extend_from_slice(br#","type":""#);
+    text.extend_from_slice(kind.as_bytes());
+    text.extend_from_slice(br#"","payload":"#);
+    text.extend_from_slice(payload);
+    text.push(b'}');
+    let text = String::from_utf8(text).expect("JSON is UTF-8");
+    Message::Text(text.into())
 }
 
 /// Returns the end of an operation after its last result.

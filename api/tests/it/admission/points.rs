@@ -1,8 +1,8 @@
 //! Points: what is told of them, and what happens without.
 
-use api::admission::entry::Rules;
 use api::admission::rate_limit::{Rate, Rates};
 use api::identity::roles::Role;
+use api::pipeline::Rules;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};

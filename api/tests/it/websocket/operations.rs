@@ -1,6 +1,6 @@
 //! What operations answer, and how they end.
 
-use api::transport::response::MAX_RESPONSE_BYTES;
+use api::graph::answer::MAX_ANSWER_BYTES;
 use serde_json::json;
 
 use super::client::{Client, released};
@@ -106,7 +106,7 @@ async fn an_error_in_a_result_is_a_result() {
     client.subscribe("2", "subscription { half }").await;
     assert_eq!(client.hear().await["payload"], json!({"data": {"half": 1}}));
     let next = client.hear().await;
-    assert_eq!(next["payload"]["errors"][0]["message"], "the second fails");
+    assert_eq!(next["payload"]["errors"][0]["message"], "it fails");
     assert_eq!(client.hear().await["type"], "complete");
 }
 
@@ -114,7 +114,7 @@ async fn an_error_in_a_result_is_a_result() {
 async fn a_result_that_is_too_long_is_told_and_the_next_comes() {
     let serving = Serving::start().await;
     let mut client = Client::admitted(&serving).await;
-    let query = format!("subscription {{ long(length: {MAX_RESPONSE_BYTES}) }}");
+    let query = format!("subscription {{ long(length: {MAX_ANSWER_BYTES}) }}");
     client.subscribe("1", &query).await;
     let short = json!({"data": {"long": "x"}});
     assert_eq!(client.hear().await["payload"], short);

@@ -56,7 +56,10 @@ export const changed = graphql`
     dropletChanged(after: $after) {
       cursor
       droplet {
-        ...Droplets_row
+        resourceId
+        name
+        status
+        version
       }
     }
   }

@@ -1,0 +1,129 @@
+//! Parses and validates documents by the specification, with a library and with what it lacks.
+//!
+//! The library is `apollo-compiler`; `docs/decisions/0004-documents.md` compares it with others.
+
+use apollo_compiler::ast::{Document, OperationType};
+use apollo_compiler::executable::{ExecutableDocument, Selection, SelectionSet};
+use apollo_compiler::parser::{LineColumn, Parser};
+use apollo_compiler::validation::{DiagnosticList, Valid};
+use async_graphql::Pos;
+
+use super::values;
+use crate::admission::limits::{Fault, Limits, Unfit, shape};
+use crate::graph::execute::schema::ExecutableSchema;
+
+/// The name of the document in the library, which no client sees.
+const NAME: &str = "document";
+
+/// The maximum number of errors that a client gets.
+const MAX_FAULTS: usize = 20;
+
+/// Returns a text as a valid document.
+///
+/// # Errors
+/// The first limit, or the rules, that the text breaks.
+pub(super) fn read(
+    text: &str,
+    limits: &Limits,
+    schema: &ExecutableSchema,
+) -> Result<Valid<ExecutableDocument>, Unfit> {
+    let parsed = parse(text, limits)?;
+    let valid = parsed.to_executable_validate(&schema.definition);
+    let valid = valid.map_err(|invalid| Unfit::Invalid(faults(&invalid.errors)))?;
+    values::check(&valid, schema)?;
+    check_subscriptions(&valid)?;
+    Ok(valid)
+}
+
+/// Parses and measures a text without descriptions.
+///
+/// # Errors
+/// The first limit that the text breaks, or its first error.
+pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Document, Unfit> {
+    let mut parser = Parser::new().recursion_limit(10 * limits.nesting);
+    let parsed = parser.parse_ast(text, NAME).map_err(|invalid| {
+        let mut faults = faults(&invalid.errors);
+        // One error in the syntax often leads to others.
+        Unfit::Unreadable(faults.swap_remove(0))
+    })?;
+    shape::check(&parsed, limits)?;
+    Ok(parsed)
+}
+
+fn faults(errors: &DiagnosticList) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for error in errors.iter() {
+        let fault = Fault {
+            message: error.error.to_string(),
+            place: error.line_column_range().map(|range| place(range.start)),
+        };
+        if !faults.contains(&fault) && faults.len() < MAX_FAULTS {
+            faults.push(fault);
+        }
+    }
+    if faults.is_empty() {
+        faults.push(Fault {
+            message: "the document is empty".to_owned(),
+            place: None,
+        });
+    }
+    faults
+}
+
+pub(super) fn place(at: LineColumn) -> Pos {
+    Pos {
+        line: at.line,
+        column: at.column,
+    }
+}
+
+/// Checks that a subscription's root has no conditions, because the source of the subscription would depend
+/// on them. See
+/// [Single Root Field](https://spec.graphql.org/September2025/#sec-Single-Root-Field).
+fn check_subscriptions(document: &Valid<ExecutableDocument>) -> Result<(), Unfit> {
+    for operation in document.operations.iter() {
+        if operation.operation_type == OperationType::Subscription {
+            let mut names = Vec::new();
+            root_names(document, &operation.selection_set, &mut names)?;
+            if names.len() != 1 {
+                let message = format!(
+                    "a subscription has one field, not {}: subscribe to each on its own",
+                    names.len()
+                );
+                return Err(Unfit::invalid(message, None));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn root_names<'a>(
+    document: &'a Valid<ExecutableDocument>,
+    set: &'a SelectionSet,
+    names: &mut Vec<&'a str>,
+) -> Result<(), Unfit> {
+    for selection in &set.selections {
+        let directives = selection.directives();
+        if directives.has("skip") || directives.has("include") {
+            let message = "the root of a subscription may have neither @skip nor @include";
+            return Err(Unfit::invalid(message, None));
+        }
+        match selection {
+            Selection::Field(field) => {
+                let name = field.response_key().as_str();
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            Selection::InlineFragment(inline) => {
+                root_names(document, &inline.selection_set, names)?;
+            }
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = document.fragments.get(&spread.fragment_name) {
+                    root_names(document, &fragment.selection_set, names)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! The data of a request that loaders use.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, Value};
+use projections::consistency::AnyReadModel;
+
+use super::plan::{Field, Plan};
+use super::schema::ExecutableSchema;
+use crate::graph::error::{Code, Error, failure};
+use crate::graph::request::{Charge, RequestInfo};
+use crate::graph::services::Services;
+
+/// The arguments of a field, with the values of variables and without those that were left out.
+pub type Arguments = IndexMap<Name, Value>;
+
+/// An execution of a plan.
+pub struct Run {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The schema of the plan.
+    pub schema: Arc<ExecutableSchema>,
+    /// The services of the schema's fields: [`Services`], but for schemas of tests.
+    pub data: Arc<dyn Any + Send + Sync>,
+    /// The data of the request; without it, only introspection runs.
+    pub request: Option<RequestInfo>,
+    /// The points that the request was charged.
+    pub charge: Option<Charge>,
+    /// The arguments of each field that has any, by the number of the field.
+    pub arguments: HashMap<usize, Arguments>,
+    /// The value of `@idempotent(key:)` of each field that has the directive, by the number of the field.
+    pub idempotency_keys: HashMap<usize, String>,
+}
+
+impl Run {
+    /// Checks that the caller may ask for the field.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` without a token, and `FORBIDDEN` without the right.
+    pub(super) fn check(&self, field: &Field) -> Result<(), Error> {
+        match field.meta().and_then(|meta| meta.need) {
+            None => Ok(()),
+            Some(need) => need.check(self, &field.name),
+        }
+    }
+
+    /// Returns the data of the request.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` if the request has none.
+    pub fn request(&self) -> Result<&RequestInfo, Error> {
+        self.request
+            .as_ref()
+            .ok_or_else(|| failure(Code::Unauthenticated, "send a token with the request"))
+    }
+}
+
+/// The data for the loader of a field. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    run: Arc<Run>,
+    field: Arc<Field>,
+}
+
+impl Context {
+    pub(super) const fn new(run: Arc<Run>, field: Arc<Field>) -> Self {
+        Self { run, field }
+    }
+
+    /// Returns the field that is loaded.
+    pub fn field(&self) -> &Field {
+        &self.field
+    }
+
+    /// Returns the schema.
+    pub fn schema(&self) -> &Arc<ExecutableSchema> {
+        &self.run.schema
+    }
+
+    /// Returns the services of the schema, if they are of this type.
+    pub fn data<T: 'static>(&self) -> Option<&T> {
+        self.run.data.downcast_ref()
+    }
+
+    /// Returns the services of the platform's schema.
+    pub fn services(&self) -> &Services {
+        self.data()
+            .expect("the platform's schema is built with its services")
+    }
+
+    /// Returns the data of the request.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` if the request has none.
+    pub fn request(&self) -> Result<&RequestInfo, Error> {
+        self.run.request()
+    }
+
+    /// Returns the points that the request was charged.
+    pub fn charge(&self) -> Option<Charge> {
+        self.run.charge
+    }
+
+    /// Returns the arguments of the field.
+    pub fn arguments(&self) -> &Arguments {
+        static NONE: LazyLock<Arguments> = LazyLock::new(Arguments::new);
+        let arguments = self.run.arguments.get(&self.field.number);
+        arguments.unwrap_or(&NONE)
+    }
+
+    /// Returns the key that was sent with the field by `@idempotent`, if any.
+    pub fn idempotency_key(&self) -> Option<String> {
+        self.run.idempotency_keys.get(&self.field.number).cloned()
+    }
+
+    /// Returns the read models whose rows the field and all fields below it show.
+    pub fn shown_models(&self) -> Vec<AnyReadModel> {
+        let mut models = Vec::new();
+        add_shown(&self.field, &mut models);
+        models
+    }
+}
+
+fn add_shown(field: &Field, models: &mut Vec<AnyReadModel>) {
+    if let Some(meta) = field.meta() {
+        models.extend_from_slice(&meta.shows);
+    }
+    for below in field.selection.all() {
+        add_shown(below, models);
+    }
+}

@@ -1,0 +1,534 @@
+//! Types of object: their fields, each with a description and with the source of its value.
+//!
+//! A type declares its fields with a [`Fields`] builder. Most fields are part of the object, and are written
+//! at once. A field that reads something else is loaded, for all objects of a page together, before anything
+//! is written.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use async_graphql::InputType;
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{Deprecation, MetaField, MetaInputValue, MetaType};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{BoxStream, StreamExt};
+use projections::consistency::AnyReadModel;
+
+use super::arguments::{Arguments, Input};
+use super::context::Context;
+use super::load::{Failure, Keys, Loader};
+use super::output::{Output, Write};
+use super::plan::Field;
+use super::stream::Streamer;
+use super::types::{FieldMeta, Source, Types};
+use super::writer::{Failed, Writer};
+use crate::graph::error::Error;
+use crate::graph::guard::Need;
+use crate::graph::resource::ResourceKind;
+
+/// A type of object.
+pub trait Object: Send + Sync + Sized + 'static {
+    /// The name of the type.
+    const NAME: &'static str = "";
+    /// The description of the type.
+    const DESCRIPTION: &'static str = "";
+
+    /// Returns the name of the type; a generic type makes it from other names.
+    fn name() -> Cow<'static, str> {
+        Self::NAME.into()
+    }
+
+    /// Returns the description of the type.
+    fn description() -> Cow<'static, str> {
+        Self::DESCRIPTION.into()
+    }
+
+    /// Declares the fields of the type.
+    fn fields(fields: &mut Fields<'_, Self>);
+}
+
+/// The resolver of a field of a Rust type.
+pub enum Resolve<T> {
+    /// Writes the value, which the object holds, and gathers below it.
+    Here(WriteValue<T>, GatherValue<T>),
+    /// Adds the key by which the value is loaded.
+    Loaded(GatherValue<T>),
+}
+
+type WriteValue<T> = Box<dyn Fn(&T, &Field, &mut Writer<'_>) -> Result<(), Failed> + Send + Sync>;
+type GatherValue<T> = Box<dyn Fn(&T, &Arc<Field>, &mut Keys) + Send + Sync>;
+
+/// Hands the items of a list over one by one.
+type Visit<T, R> = fn(&T, &mut dyn FnMut(&R));
+
+/// Declares the fields of a type, in the order of the schema.
+pub struct Fields<'t, T> {
+    types: &'t mut Types,
+    fields: Vec<FieldMeta>,
+    resolvers: Vec<Resolve<T>>,
+}
+
+impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
+    /// Begins a type without fields.
+    pub(super) fn new(types: &'t mut Types) -> Self {
+        Self {
+            types,
+            fields: Vec::new(),
+            resolvers: Vec::new(),
+        }
+    }
+
+    /// Returns all kinds of resource of the schema.
+    pub fn resources(&self) -> Arc<Vec<ResourceKind>> {
+        self.types.resources()
+    }
+
+    pub(super) fn finish(self) -> (Vec<FieldMeta>, Vec<Resolve<T>>) {
+        (self.fields, self.resolvers)
+    }
+
+    /// Declares a text.
+    pub fn text(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        read: fn(&T) -> &str,
+    ) -> &mut FieldMeta {
+        let write: WriteValue<T> =
+            Box::new(move |object, field, out| read(object).write(field, out));
+        self.here::<String>(name, description, write, None)
+    }
+
+    /// Declares a text that may be null.
+    pub fn optional_text(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        read: fn(&T) -> Option<&str>,
+    ) -> &mut FieldMeta {
+        let write: WriteValue<T> = Box::new(move |object, field, out| match read(object) {
+            Some(text) => text.write(field, out),
+            None => None::<String>.write(field, out),
+        });
+        self.here::<Option<String>>(name, description, write, None)
+    }
+
+    /// Declares a list of texts.
+    pub fn texts(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        read: fn(&T) -> Vec<&str>,
+    ) -> &mut FieldMeta {
+        let write: WriteValue<T> = Box::new(move |object, field, out| {
+            let texts = read(object);
+            out.list(field, false, |each| texts.into_iter().for_each(each))
+        });
+        self.here::<Vec<String>>(name, description, write, None)
+    }
+
+    /// Declares a value that is made from the object.
+    pub fn value<R: Output + 'static>(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        read: fn(&T) -> R,
+    ) -> &mut FieldMeta {
+        let write: WriteValue<T> =
+            Box::new(move |object, field, out| read(object).write(field, out));
+        let gather: GatherValue<T> =
+            Box::new(move |object, field, keys| read(object).gather(field, keys));
+        self.here::<R>(name, description, write, Some(gather))
+    }
+
+    /// Declares a value that is a part of the object.
+    pub fn part<R: Output + 'static>(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        read: fn(&T) -> &R,
+    ) -> &mut FieldMeta {
+        let write: WriteValue<T> =
+            Box::new(move |object, field, out| read(object).write(field, out));
+        let gather: GatherValue<T> =
+            Box::new(move |object, field, keys| read(object).gather(field, keys));
+        self.here::<R>(name, description, write, Some(gather))
+    }
+
+    /// Declares a list whose items are parts of the object, which `visit` hands over one by one.
+    pub fn list<R: Output + 'static>(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        visit: Visit<T, R>,
+    ) -> &mut FieldMeta {
+        let write: WriteValue<T> = Box::new(move |object, field, out| {
+            out.list(field, R::NULLABLE, |each| visit(object, each))
+        });
+        let gather: GatherValue<T> = Box::new(move |object, field, keys| {
+            visit(object, &mut |item: &R| item.gather(field, keys));
+        });
+        self.here::<Vec<R>>(name, description, write, Some(gather))
+    }
+
+    /// Declares the fields of a part of the object.
+    pub fn of_part<P: Send + Sync + 'static>(
+        &mut self,
+        part: fn(&T) -> &P,
+        declare: fn(&mut Fields<'_, P>),
+    ) {
+        let mut of_part = Fields::<P>::new(self.types);
+        declare(&mut of_part);
+        let (fields, resolvers) = of_part.finish();
+        self.fields.extend(fields);
+        for resolver in resolvers {
+            self.resolvers.push(match resolver {
+                Resolve::Here(write, gather) => Resolve::Here(
+                    Box::new(move |object, field, out| write(part(object), field, out)),
+                    Box::new(move |object, field, keys| gather(part(object), field, keys)),
+                ),
+                Resolve::Loaded(gather) => Resolve::Loaded(Box::new(move |object, field, keys| {
+                    gather(part(object), field, keys);
+                })),
+            });
+        }
+    }
+
+    /// Declares a value that is loaded by a key of its object. `load` gets the keys of all objects of a page
+    /// and returns a value for each, in their order.
+    pub fn load<K, A, R, Loading>(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        key: fn(&T) -> K,
+        load: fn(Context, A, Vec<K>) -> Loading,
+    ) -> &mut FieldMeta
+    where
+        K: Send + 'static,
+        A: Arguments,
+        R: Output + 'static,
+        Loading: Future<Output = Result<Vec<R>, Error>> + Send + 'static,
+    {
+        let gather: GatherValue<T> =
+            Box::new(move |object, field, keys| keys.add(field, key(object)));
+        let loader = Arc::new(LoadBy { load });
+        self.declare::<A, R>(
+            name,
+            description,
+            Source::Loaded(loader),
+            Resolve::Loaded(gather),
+        )
+    }
+
+    /// Declares a value of a root, which has no key.
+    pub fn read<A, R, Reading>(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        read: fn(Context, A) -> Reading,
+    ) -> &mut FieldMeta
+    where
+        A: Arguments,
+        R: Output + 'static,
+        Reading: Future<Output = Result<R, Error>> + Send + 'static,
+    {
+        let gather: GatherValue<T> = Box::new(|_, field, keys| keys.add(field, ()));
+        let loader = Arc::new(Read { read });
+        self.declare::<A, R>(
+            name,
+            description,
+            Source::Loaded(loader),
+            Resolve::Loaded(gather),
+        )
+    }
+
+    /// Declares a mutation: a field of a root that takes an `input`, and is null if it fails.
+    pub fn mutation<I, R, Changing>(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        change: fn(Context, I) -> Changing,
+    ) -> &mut FieldMeta
+    where
+        I: InputType + 'static,
+        R: Output + 'static,
+        Changing: Future<Output = Result<R, Error>> + Send + 'static,
+    {
+        let gather: GatherValue<T> = Box::new(|_, field, keys| keys.add(field, ()));
+        let loader = Arc::new(Change { change });
+        let resolver = Resolve::Loaded(gather);
+        self.declare::<Input<I>, Option<R>>(name, description, Source::Loaded(loader), resolver)
+    }
+
+    /// Declares a field of the root of subscriptions.
+    pub fn stream<A, R, Opening>(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        open: fn(Context, A) -> Opening,
+    ) -> &mut FieldMeta
+    where
+        A: Arguments,
+        R: Output + 'static,
+        Opening:
+            Future<Output = Result<BoxStream<'static, Result<R, Error>>, Error>> + Send + 'static,
+    {
+        let streamer = Arc::new(Open { open });
+        let never: GatherValue<T> = Box::new(|_, _, _| {});
+        self.declare::<A, R>(
+            name,
+            description,
+            Source::Stream(streamer),
+            Resolve::Loaded(never),
+        )
+    }
+
+    fn here<R: Output>(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        write: WriteValue<T>,
+        gather: Option<GatherValue<T>>,
+    ) -> &mut FieldMeta {
+        let gather = gather.unwrap_or_else(|| Box::new(|_, _, _| {}));
+        self.declare::<(), R>(
+            name,
+            description,
+            Source::Object,
+            Resolve::Here(write, gather),
+        )
+    }
+
+    fn declare<A: Arguments, R: Output>(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        source: Source,
+        resolver: Resolve<T>,
+    ) -> &mut FieldMeta {
+        let arguments = A::describe(&mut self.types.registry);
+        let type_name = self.types.describe::<R>();
+        self.resolvers.push(resolver);
+        self.fields.push(FieldMeta {
+            name,
+            description: description.to_owned(),
+            arguments,
+            type_name,
+            need: None,
+            cost: 0,
+            bytes: 0,
+            shows: Vec::new(),
+            source,
+        });
+        self.fields.last_mut().expect("a field was just declared")
+    }
+}
+
+impl FieldMeta {
+    /// Restricts the field to callers with a right.
+    pub fn needs(&mut self, need: impl Into<Need>) -> &mut Self {
+        self.need = Some(need.into());
+        self
+    }
+
+    /// Sets the cost of the field in points, besides that of its objects.
+    pub fn costs(&mut self, points: usize) -> &mut Self {
+        self.cost = points;
+        self
+    }
+
+    /// Sets the maximum number of bytes of a value.
+    pub fn up_to(&mut self, bytes: usize) -> &mut Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// Names a read model whose rows the field shows.
+    pub fn shows(&mut self, model: AnyReadModel) -> &mut Self {
+        self.shows.push(model);
+        self
+    }
+
+    /// Returns the field as the schema describes it.
+    pub(super) fn described(&self) -> MetaField {
+        meta_field(
+            self.name,
+            &self.description,
+            self.arguments.clone(),
+            &self.type_name,
+        )
+    }
+}
+
+/// Returns the field `id` of an interface as the schema describes it.
+pub(super) fn id() -> MetaField {
+    let description = "The id of the object, which never changes.";
+    meta_field("id", description, IndexMap::new(), "ID!")
+}
+
+fn meta_field(
+    name: &str,
+    description: &str,
+    args: IndexMap<String, MetaInputValue>,
+    ty: &str,
+) -> MetaField {
+    MetaField {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        args,
+        ty: ty.to_owned(),
+        deprecation: Deprecation::NoDeprecated,
+        cache_control: Default::default(),
+        external: false,
+        requires: None,
+        provides: None,
+        visible: None,
+        shareable: false,
+        inaccessible: false,
+        tags: Vec::new(),
+        override_from: None,
+        compute_complexity: None,
+        directive_invocations: Vec::new(),
+        requires_scopes: Vec::new(),
+    }
+}
+
+/// Loads the values of a field by the keys of its objects.
+struct LoadBy<K, A, Loading> {
+    load: fn(Context, A, Vec<K>) -> Loading,
+}
+
+impl<K, A, R, Loading> Loader for LoadBy<K, A, Loading>
+where
+    K: Send + 'static,
+    A: Arguments,
+    R: Output + 'static,
+    Loading: Future<Output = Result<Vec<R>, Error>> + Send + 'static,
+{
+    fn load(
+        &self,
+        context: Context,
+        keys: Box<dyn Any + Send>,
+    ) -> BoxFuture<'static, Vec<Box<dyn Write>>> {
+        let load = self.load;
+        Box::pin(async move {
+            let keys: Box<Vec<K>> = keys.downcast().expect("the field itself made its keys");
+            let number = keys.len();
+            let loaded = match A::of(&context) {
+                Ok(arguments) => load(context, arguments, *keys).await,
+                Err(error) => Err(error),
+            };
+            match loaded {
+                Ok(values) => values
+                    .into_iter()
+                    .map(|value| Box::new(value) as _)
+                    .collect(),
+                Err(error) => Failure::times(number, &error),
+            }
+        })
+    }
+}
+
+/// Reads the value of a field of a root.
+struct Read<A, Reading> {
+    read: fn(Context, A) -> Reading,
+}
+
+impl<A, R, Reading> Loader for Read<A, Reading>
+where
+    A: Arguments,
+    R: Output + 'static,
+    Reading: Future<Output = Result<R, Error>> + Send + 'static,
+{
+    fn load(
+        &self,
+        context: Context,
+        _: Box<dyn Any + Send>,
+    ) -> BoxFuture<'static, Vec<Box<dyn Write>>> {
+        let read = self.read;
+        Box::pin(async move {
+            let value = match A::of(&context) {
+                Ok(arguments) => read(context, arguments).await,
+                Err(error) => Err(error),
+            };
+            vec![Box::new(value) as _]
+        })
+    }
+}
+
+/// Makes a change.
+struct Change<I, Changing> {
+    change: fn(Context, I) -> Changing,
+}
+
+impl<I, R, Changing> Loader for Change<I, Changing>
+where
+    I: InputType + 'static,
+    R: Output + 'static,
+    Changing: Future<Output = Result<R, Error>> + Send + 'static,
+{
+    fn load(
+        &self,
+        context: Context,
+        _: Box<dyn Any + Send>,
+    ) -> BoxFuture<'static, Vec<Box<dyn Write>>> {
+        let change = self.change;
+        Box::pin(async move {
+            let value = match Input::of(&context) {
+                Ok(Input(input)) => change(context, input).await,
+                Err(error) => Err(error),
+            };
+            vec![Box::new(value) as _]
+        })
+    }
+}
+
+/// Opens the stream of a field of the root of subscriptions.
+struct Open<A, Opening> {
+    open: fn(Context, A) -> Opening,
+}
+
+impl<A, R, Opening> Streamer for Open<A, Opening>
+where
+    A: Arguments,
+    R: Output + 'static,
+    Opening: Future<Output = Result<BoxStream<'static, Result<R, Error>>, Error>> + Send + 'static,
+{
+    fn open(
+        &self,
+        context: Context,
+    ) -> BoxFuture<'static, Result<BoxStream<'static, Box<dyn Write>>, Error>> {
+        let open = self.open;
+        Box::pin(async move {
+            let values = open(context.clone(), A::of(&context)?).await?;
+            Ok(values.map(|value| Box::new(value) as _).boxed())
+        })
+    }
+}
+
+/// Returns a type of object as the schema describes it.
+pub(super) fn described(
+    name: &str,
+    description: &str,
+    fields: IndexMap<String, MetaField>,
+) -> MetaType {
+    MetaType::Object {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        fields,
+        cache_control: Default::default(),
+        extends: false,
+        shareable: false,
+        resolvable: true,
+        keys: None,
+        visible: None,
+        inaccessible: false,
+        interface_object: false,
+        tags: Vec::new(),
+        is_subscription: false,
+        rust_typename: None,
+        directive_invocations: Vec::new(),
+        requires_scopes: Vec::new(),
+    }
+}

@@ -1,0 +1,180 @@
+//! The types of the schema as the executor knows them: the fields of each type of object, by name.
+//!
+//! [`Types::describe`] walks the Rust types from a root. Each type adds its description to the registry of
+//! async-graphql, from which the published schema is made. Each type of object also adds a table of its
+//! fields, by which they are executed.
+
+use std::any::Any;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{MetaInputValue, MetaType, Registry};
+use projections::consistency::AnyReadModel;
+
+use super::load::Loader;
+use super::object::{self, Fields, Object, Resolve};
+use super::output::Output;
+use super::stream::Streamer;
+use crate::graph::guard::Need;
+use crate::graph::resource::ResourceKind;
+
+/// The types of a schema while they are described.
+pub struct Types {
+    /// The description of all types.
+    pub registry: Registry,
+    /// The types of object, by name.
+    pub entries: HashMap<String, Arc<TypeEntry>>,
+    /// The names of all types that were begun, because types may refer to each other.
+    begun: HashSet<String>,
+    resources: Arc<Vec<ResourceKind>>,
+}
+
+/// A type of object.
+pub struct TypeEntry {
+    /// The name of the type.
+    pub name: String,
+    /// The properties of its fields.
+    pub fields: Vec<FieldMeta>,
+    by_name: HashMap<&'static str, usize>,
+    /// The `Table<T>` of the Rust type `T`.
+    table: Box<dyn Any + Send + Sync>,
+}
+
+/// The resolvers of the fields of a Rust type, in the order of [`TypeEntry::fields`].
+pub struct Table<T>(pub Vec<Resolve<T>>);
+
+/// The properties of a field that do not depend on the Rust type of its object.
+pub struct FieldMeta {
+    /// The name of the field.
+    pub name: &'static str,
+    /// The right that the field needs.
+    pub need: Option<Need>,
+    /// The cost of the field in points, besides that of its objects.
+    pub cost: usize,
+    /// The maximum number of bytes of a value of the field, if values may be long.
+    pub bytes: usize,
+    /// The read models whose rows the field shows.
+    pub shows: Vec<AnyReadModel>,
+    /// The source of the field, unless its object holds the value.
+    pub source: Source,
+    pub(super) description: String,
+    pub(super) arguments: IndexMap<String, MetaInputValue>,
+    pub(super) type_name: String,
+}
+
+/// The source of a field's values.
+#[derive(Clone)]
+pub enum Source {
+    /// The object of the field holds the value.
+    Object,
+    /// The value is loaded, together with those of the other objects of the page.
+    Loaded(Arc<dyn Loader>),
+    /// The field is the root of a subscription.
+    Stream(Arc<dyn Streamer>),
+}
+
+impl TypeEntry {
+    /// Returns the table of this Rust type, if the entry is that of the type.
+    pub fn table<T: 'static>(&self) -> Option<&Table<T>> {
+        self.table.downcast_ref()
+    }
+
+    /// Returns the place of the field with this name.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+}
+
+impl Types {
+    /// Begins a schema with these kinds of resource.
+    pub fn new(resources: Arc<Vec<ResourceKind>>) -> Self {
+        Self {
+            registry: Registry::default(),
+            entries: HashMap::new(),
+            begun: HashSet::new(),
+            resources,
+        }
+    }
+
+    /// Returns all kinds of resource.
+    pub fn resources(&self) -> Arc<Vec<ResourceKind>> {
+        Arc::clone(&self.resources)
+    }
+
+    /// Returns false if the type with this name was begun already.
+    pub fn begin(&mut self, name: &str) -> bool {
+        self.begun.insert(name.to_owned())
+    }
+
+    /// Adds a type of output, and all types that it refers to.
+    pub fn describe<T: Output>(&mut self) -> String {
+        T::describe(self);
+        T::qualified_name()
+    }
+
+    /// Adds a type of object, and all types that it refers to.
+    pub fn describe_object<T: Object>(&mut self) {
+        let name = T::name().into_owned();
+        if !self.begin(&name) {
+            return;
+        }
+        let mut fields = Fields::new(self);
+        T::fields(&mut fields);
+        let (fields, resolvers) = fields.finish();
+        let by_name = fields.iter().enumerate();
+        let by_name = by_name.map(|(index, field)| (field.name, index)).collect();
+        // Fields and types of introspection are in every schema, and in no description of one.
+        let described = fields.iter().filter(|field| !field.name.starts_with("__"));
+        let described = described.map(|field| (field.name.to_owned(), field.described()));
+        if !name.starts_with("__") {
+            let described = object::described(&name, &T::description(), described.collect());
+            self.registry.types.insert(name.clone(), described);
+        }
+        let entry = TypeEntry {
+            name: name.clone(),
+            fields,
+            by_name,
+            table: Box::new(Table(resolvers)),
+        };
+        self.entries.insert(name, Arc::new(entry));
+    }
+
+    /// Adds the interface of this name, whose only field is an id.
+    pub fn describe_interface(&mut self, name: &str, description: &str, possible: &[String]) {
+        let id = object::id();
+        for object in possible {
+            self.registry.add_implements(object, name);
+        }
+        let described = MetaType::Interface {
+            name: name.to_owned(),
+            description: Some(description.to_owned()),
+            fields: IndexMap::from([(id.name.clone(), id)]),
+            possible_types: possible.iter().cloned().collect(),
+            extends: false,
+            keys: None,
+            visible: None,
+            inaccessible: false,
+            tags: Vec::new(),
+            rust_typename: None,
+            directive_invocations: Vec::new(),
+            requires_scopes: Vec::new(),
+        };
+        self.registry.types.insert(name.to_owned(), described);
+    }
+
+    /// Adds the union of this name.
+    pub fn describe_union(&mut self, name: &str, description: &str, possible: &[String]) {
+        let described = MetaType::Union {
+            name: name.to_owned(),
+            description: Some(description.to_owned()),
+            possible_types: possible.iter().cloned().collect(),
+            visible: None,
+            inaccessible: false,
+            tags: Vec::new(),
+            rust_typename: None,
+            directive_invocations: Vec::new(),
+        };
+        self.registry.types.insert(name.to_owned(), described);
+    }
+}

@@ -1,0 +1,247 @@
+//! Writes an answer as JSON, field by field, and propagates failures as the specification requires.
+//!
+//! See [Handling Execution Errors](https://spec.graphql.org/September2025/#sec-Handling-Execution-Errors).
+//! A field that fails becomes null, or makes its object null if it must not be null. What was written of
+//! such an object is removed. The writer then continues silently to its end, because every loaded value
+//! below must be taken in the order in which it was asked for.
+
+use async_graphql::resolver_utils::EnumType;
+use serde::Serialize;
+
+use super::context::Run;
+use super::load::Loaded;
+use super::object::{Object, Resolve};
+use super::output::Write;
+use super::plan::{Field, FieldIndex};
+use crate::graph::error::Error;
+
+/// The failure of a value, whose error the writer has noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed;
+
+/// An error at a place of the answer.
+#[derive(Debug, Clone)]
+pub struct PlacedError {
+    /// The error.
+    pub(crate) error: Error,
+    /// The place of the field in the document.
+    pub(crate) place: async_graphql::Pos,
+    /// The path of the field in the answer, backwards.
+    pub(crate) path: Vec<Segment>,
+}
+
+/// A step of a path in an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Segment {
+    /// The field with this key.
+    Key(Box<str>),
+    /// The item with this number, from 0.
+    Index(usize),
+}
+
+/// Writes one answer.
+pub struct Writer<'a> {
+    run: &'a Run,
+    bytes: Vec<u8>,
+    loaded: &'a mut Loaded,
+    errors: Vec<PlacedError>,
+    /// The number of failed values around the current place, which is written in vain.
+    silent: usize,
+    limit: usize,
+}
+
+/// The answer has more bytes than it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLong;
+
+impl<'a> Writer<'a> {
+    /// Begins an answer of at most this many bytes, with these loaded values.
+    pub(crate) fn new(run: &'a Run, loaded: &'a mut Loaded, limit: usize) -> Self {
+        Self {
+            run,
+            bytes: Vec::with_capacity(512),
+            loaded,
+            errors: Vec::new(),
+            silent: 0,
+            limit,
+        }
+    }
+
+    /// Writes the object of the root, or null, and returns the JSON and the errors.
+    ///
+    /// # Errors
+    /// When the answer is too long.
+    pub(crate) fn root(
+        mut self,
+        root: &dyn Write,
+        field: &Field,
+    ) -> Result<(Vec<u8>, Vec<PlacedError>), TooLong> {
+        if root.write(field, &mut self).is_err() {
+            self.bytes.clear();
+            self.null();
+        }
+        if self.is_full() {
+            return Err(TooLong);
+        }
+        Ok((self.bytes, self.errors))
+    }
+
+    /// Writes null.
+    pub(crate) fn null(&mut self) {
+        self.bytes.extend_from_slice(b"null");
+    }
+
+    /// Writes a value as its JSON.
+    pub(crate) fn json(&mut self, value: &(impl Serialize + ?Sized)) {
+        serde_json::to_writer(&mut self.bytes, value)
+            .expect("leaves have no keys but texts, and memory takes all bytes");
+    }
+
+    /// Writes JSON text as it is, in one line.
+    pub(crate) fn raw(&mut self, json: &str) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(json.as_bytes());
+        // JSON has line breaks between its tokens only, where blanks mean the same.
+        for byte in &mut self.bytes[start..] {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+    }
+
+    /// Writes text that needs no escapes, in quotes.
+    pub(crate) fn plain(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.push(b'"');
+        write(&mut self.bytes);
+        self.bytes.push(b'"');
+    }
+
+    /// Writes the name of a value of an enum.
+    pub(crate) fn enum_value<E: EnumType>(&mut self, value: E) {
+        let item = E::items().iter().find(|item| item.value == value);
+        let name = item.map_or("", |item| item.name);
+        self.plain(|bytes| bytes.extend_from_slice(name.as_bytes()));
+    }
+
+    /// Notes the failure of a field.
+    pub(crate) fn fail(&mut self, field: &Field, error: &Error) -> Failed {
+        if self.silent == 0 {
+            self.errors.push(PlacedError {
+                error: error.clone(),
+                place: field.place,
+                path: Vec::new(),
+            });
+        }
+        Failed
+    }
+
+    /// Writes the selected fields of an object.
+    pub(super) fn object<T: Object>(&mut self, object: &T, field: &Field) -> Result<(), Failed> {
+        let (selected, table) = field
+            .selection
+            .of::<T>()
+            .expect("the plan has a selection for every type that the field returns");
+        if self.is_full() {
+            // The answer is refused anyway, so nothing more of it is made.
+            self.silent += 1;
+            return Err(Failed);
+        }
+        let mut result = Ok(());
+        self.bytes.push(b'{');
+        for (number, field) in selected.fields.iter().enumerate() {
+            if number > 0 {
+                self.bytes.push(b',');
+            }
+            self.bytes.extend_from_slice(field.encoded_key.as_bytes());
+            let (start, noted) = (self.bytes.len(), self.errors.len());
+            let written = match field.index {
+                FieldIndex::TypeName => {
+                    self.plain(|bytes| bytes.extend_from_slice(selected.entry.name.as_bytes()));
+                    Ok(())
+                }
+                FieldIndex::Table(index) => match &table.0[index] {
+                    Resolve::Here(write, _) => match self.check(field) {
+                        Ok(()) => write(object, field, self),
+                        Err(denied) => Err(self.fail(field, &denied)),
+                    },
+                    Resolve::Loaded(_) => self.loaded(field),
+                },
+            };
+            self.place(noted, || Segment::Key(field.key.clone()));
+            if written.is_err() {
+                if field.nullable {
+                    self.bytes.truncate(start);
+                    self.null();
+                } else if result.is_ok() {
+                    result = Err(Failed);
+                    self.silent += 1;
+                }
+            }
+        }
+        self.bytes.push(b'}');
+        if result.is_err() {
+            self.silent -= 1;
+        }
+        result
+    }
+
+    /// Writes the items of a list, which `visit` hands over one by one.
+    pub(super) fn list<T: Write + ?Sized>(
+        &mut self,
+        field: &Field,
+        nullable: bool,
+        visit: impl FnOnce(&mut dyn FnMut(&T)),
+    ) -> Result<(), Failed> {
+        let (mut result, mut index) = (Ok(()), 0);
+        self.bytes.push(b'[');
+        visit(&mut |item| {
+            if index > 0 {
+                self.bytes.push(b',');
+            }
+            let (start, noted) = (self.bytes.len(), self.errors.len());
+            let written = item.write(field, self);
+            self.place(noted, || Segment::Index(index));
+            index += 1;
+            if written.is_err() {
+                if nullable {
+                    self.bytes.truncate(start);
+                    self.null();
+                } else if result.is_ok() {
+                    result = Err(Failed);
+                    self.silent += 1;
+                }
+            }
+        });
+        self.bytes.push(b']');
+        if result.is_err() {
+            self.silent -= 1;
+        }
+        result
+    }
+
+    /// Checks that the caller may ask for a field of an object; loaders check those that they load.
+    fn check(&self, field: &Field) -> Result<(), Error> {
+        if field.guarded {
+            self.run.check(field)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn loaded(&mut self, field: &Field) -> Result<(), Failed> {
+        let value = self.loaded.next(field.number);
+        value.write(field, self)
+    }
+
+    /// Adds a step to the paths of the errors that were noted below it.
+    fn place(&mut self, noted: usize, segment: impl Fn() -> Segment) {
+        for error in &mut self.errors[noted..] {
+            error.path.push(segment());
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.len() > self.limit
+    }
+}

@@ -1,0 +1,417 @@
+//! The path of a request: from its document to its answer, the same for all transports.
+//!
+//! 1. The document is found by its hash, or parsed, measured and validated ([`crate::admission::documents`]).
+//! 2. The operation is chosen, its variables are coerced, and its fields are collected into a plan
+//!    ([`crate::graph::collect`]).
+//! 3. The plan is priced with its arguments, and the price is taken from the caller's points
+//!    ([`crate::admission`]).
+//! 4. The plan is executed ([`crate::graph::execute`]), within the time limit of an operation.
+//! 5. The result becomes an answer ([`crate::graph::answer`]).
+//!
+//! A request that is refused before the fourth step is a request error: no part of it ran. It costs points
+//! all the same, because reading it took time. Dropping the future of a request ends its work.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use apollo_compiler::ast::OperationType;
+use apollo_compiler::executable::Operation;
+use apollo_compiler::response::JsonMap;
+use apollo_compiler::{Node, request};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream};
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+
+use crate::admission::documents::trusted::Trusted;
+use crate::admission::documents::{Document, Hash, Store, check_variables};
+use crate::admission::limits::Limits;
+use crate::admission::limits::cost::price;
+use crate::admission::persisted;
+use crate::admission::rate_limit::{Buckets, PointsExhausted, Rates};
+use crate::admission::refusal::{Refusal, add_headers};
+use crate::graph::answer::{Answer, Stage};
+use crate::graph::collect::arguments::PlanArguments;
+use crate::graph::error::{Code, Error, failure};
+use crate::graph::execute::context::Run;
+use crate::graph::execute::plan::Plan;
+use crate::graph::execute::schema::ExecutableSchema;
+use crate::graph::execute::{self, Executed};
+use crate::graph::request::{Charge, RequestInfo};
+
+/// The cost of a refused document in points, because reading the document took time too.
+const REFUSED: usize = 10;
+
+/// The documents that may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Runs {
+    /// Every document within the limits.
+    #[default]
+    Everything,
+    /// Trusted documents only.
+    OnlyTrusted,
+}
+
+/// The rules by which requests are admitted.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// The limits of documents.
+    pub limits: Limits,
+    /// The points that principals may spend.
+    pub rates: Rates,
+    /// The trusted documents.
+    pub trusted: Trusted,
+    /// The documents that may run.
+    pub runs: Runs,
+}
+
+/// The types of operation that a transport carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// Queries only: GET, which must be safe to repeat and to prefetch.
+    Queries,
+    /// Queries and mutations: everything that has one answer.
+    QueriesAndMutations,
+    /// Queries and subscriptions: GET for a stream of events.
+    QueriesAndSubscriptions,
+    /// All three.
+    Everything,
+}
+
+/// A request, as every transport hands it over.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The document; empty if the extensions name it by its hash.
+    pub query: String,
+    /// The name of the operation of the document that runs; unnecessary if it has only one.
+    pub operation_name: Option<String>,
+    /// The variables.
+    pub variables: Map<String, Value>,
+    /// The extensions of the request.
+    pub extensions: Map<String, Value>,
+    /// The types of operation that the transport carries.
+    pub carries: Carries,
+    /// The data of the request. Without it, only introspection runs.
+    pub info: Option<RequestInfo>,
+}
+
+/// The start of a request.
+pub enum Started {
+    /// The request does not run, and this is its answer.
+    Refused(Answer),
+    /// The request is a query or a mutation, which has one answer.
+    One(BoxFuture<'static, Answer>),
+    /// The request is a subscription.
+    Many(BoxStream<'static, Answer>),
+}
+
+/// Runs requests.
+pub trait Executor: Clone + Send + Sync + 'static {
+    /// Checks a request without waiting, and starts it. Dropping the result ends the request.
+    fn start(&self, request: Request) -> Started;
+}
+
+impl Executor for Pipeline {
+    fn start(&self, request: Request) -> Started {
+        let (admitted, points) = match self.admit(request) {
+            Ok(admitted) => admitted,
+            Err(refused) => return Started::Refused(*refused),
+        };
+        let limit = self.rules.limits.execution;
+        if admitted.run.plan.operation == OperationType::Subscription {
+            let answers = stream::once(subscribe(admitted, points, limit)).flatten();
+            return Started::Many(answers.boxed());
+        }
+        Started::One(Box::pin(async move {
+            points.add_to(run(admitted, limit).await)
+        }))
+    }
+}
+
+/// Answers requests. Clones share all state.
+#[derive(Clone)]
+pub struct Pipeline {
+    schema: Arc<ExecutableSchema>,
+    data: Arc<dyn Any + Send + Sync>,
+    rules: Arc<Rules>,
+    documents: Arc<Store>,
+    buckets: Arc<Buckets>,
+}
+
+/// A request that was admitted.
+struct Admitted {
+    run: Run,
+    cost: Option<usize>,
+}
+
+impl Pipeline {
+    /// Creates the pipeline of a schema by these rules, with full buckets and no stored documents. `data` is
+    /// what the fields of the schema use, such as [`Services`](crate::graph::services::Services).
+    #[must_use]
+    pub fn new(
+        schema: Arc<ExecutableSchema>,
+        data: Arc<dyn Any + Send + Sync>,
+        rules: Rules,
+    ) -> Self {
+        Self {
+            schema,
+            data,
+            documents: Arc::new(Store::new()),
+            buckets: Arc::new(Buckets::new(rules.rates)),
+            rules: Arc::new(rules),
+        }
+    }
+
+    /// Answers a query or a mutation, or refuses the request.
+    pub async fn execute(&self, request: Request) -> Answer {
+        match self.start(request) {
+            Started::Refused(answer) => answer,
+            Started::One(answer) => answer.await,
+            Started::Many(mut answers) => {
+                let first = answers.next().await;
+                first.expect("a subscription has answers until it ends with an error")
+            }
+        }
+    }
+
+    /// Checks, plans and charges a request.
+    fn admit(&self, request: Request) -> Result<(Admitted, Points), Box<Answer>> {
+        let read = self.read(&request);
+        let cost = read.as_ref().map_or(REFUSED, |read| read.cost);
+        let mut points = Points::default();
+        let taken = self.charge(request.info.as_ref(), cost, &mut points);
+        let read = match taken.and(read) {
+            Ok(read) => read,
+            Err(refusal) => return Err(Box::new(points.refuse(refusal))),
+        };
+        let charge = points.charge;
+        let admitted = Admitted {
+            run: Run {
+                plan: read.plan,
+                schema: Arc::clone(&self.schema),
+                data: Arc::clone(&self.data),
+                request: request.info,
+                charge,
+                arguments: read.arguments.fields,
+                idempotency_keys: read.arguments.idempotency_keys,
+            },
+            cost: charge.map(|charge| charge.cost),
+        };
+        Ok((admitted, points))
+    }
+
+    fn read(&self, request: &Request) -> Result<Read, Refusal> {
+        let document = self.document(request)?;
+        // Some clients send an empty name for none.
+        let name = request
+            .operation_name
+            .as_deref()
+            .filter(|name| !name.is_empty());
+        let operation = document.parsed.operations.get(name);
+        let operation = operation.map_err(|_| no_operation(name))?;
+        carried(operation.operation_type, request.carries)?;
+        let variables = self.variables(operation, &request.variables)?;
+        let limits = &self.rules.limits;
+        let plan = document.plan(operation, &variables, limits, &self.schema)?;
+        let arguments = PlanArguments::of(&plan, &variables);
+        let price = price(&plan, &arguments);
+        price.hold(limits)?;
+        Ok(Read {
+            plan,
+            arguments,
+            cost: price.cost,
+        })
+    }
+
+    /// Returns the document that the request names, by its text, its hash or both.
+    fn document(&self, request: &Request) -> Result<Arc<Document>, Refusal> {
+        let named = persisted::hash(&request.extensions)?;
+        let hash = match named {
+            Some(hash) if request.query.is_empty() => hash,
+            Some(hash) if hash != Hash::of(&request.query) => return Err(Refusal::WrongHash),
+            Some(hash) => hash,
+            None => Hash::of(&request.query),
+        };
+        if let Some(document) = self.rules.trusted.get(hash) {
+            return Ok(document);
+        }
+        if self.rules.runs == Runs::OnlyTrusted {
+            return Err(Refusal::NotTrusted);
+        }
+        if let Some(document) = self.documents.get(hash) {
+            return Ok(document);
+        }
+        if named.is_some() && request.query.is_empty() {
+            return Err(Refusal::NotFound);
+        }
+        let document = Document::read(&request.query, &self.rules.limits, &self.schema)?;
+        let document = Arc::new(document);
+        self.documents.put(hash, Arc::clone(&document));
+        Ok(document)
+    }
+
+    fn variables(
+        &self,
+        operation: &Node<Operation>,
+        given: &Map<String, Value>,
+    ) -> Result<JsonMap, Refusal> {
+        let given: JsonMap = given
+            .iter()
+            .map(|(name, value)| (name.as_str().into(), value.clone().into()))
+            .collect();
+        let definition = &self.schema.definition;
+        let coerced = request::coerce_variable_values(definition, operation, &given);
+        let coerced = coerced.map_err(|error| Refusal::Request {
+            message: error.message().to_string(),
+            place: None,
+        })?;
+        let coerced = coerced.into_inner();
+        let checked = check_variables(operation, &coerced, &self.schema);
+        checked.map_err(|message| Refusal::Request {
+            message,
+            place: None,
+        })?;
+        Ok(coerced)
+    }
+
+    fn charge(
+        &self,
+        info: Option<&RequestInfo>,
+        cost: usize,
+        points: &mut Points,
+    ) -> Result<(), Refusal> {
+        // Without a principal, every field refuses the request.
+        let Some(info) = info else {
+            return Ok(());
+        };
+        let taken = self.buckets.take(&info.principal, cost, Instant::now());
+        let standing = match &taken {
+            Ok(standing) => *standing,
+            Err(exhausted) => exhausted.standing,
+        };
+        points.charge = Some(Charge {
+            cost,
+            limit: standing.limit,
+            remaining: standing.remaining,
+            full_at: info.received_at + standing.full_in,
+        });
+        taken.map(drop).map_err(|exhausted| {
+            points.exhausted = Some(exhausted);
+            Refusal::PointsExhausted(exhausted)
+        })
+    }
+}
+
+async fn run(admitted: Admitted, limit: Duration) -> Answer {
+    let (run, cost) = (Arc::new(admitted.run), admitted.cost);
+    match timeout(limit, execute::operation(&run)).await {
+        Ok(executed) => answer(executed, cost),
+        Err(_) => Answer::failed(too_slow(limit), cost),
+    }
+}
+
+/// Returns the answers of a subscription. Only the first one reports the cost, because the later ones cost
+/// nothing.
+async fn subscribe(
+    admitted: Admitted,
+    points: Points,
+    limit: Duration,
+) -> BoxStream<'static, Answer> {
+    let (run, cost) = (Arc::new(admitted.run), admitted.cost);
+    let opened = timeout(limit, execute::open(&run)).await;
+    let values = match opened.unwrap_or_else(|_| Err(too_slow(limit))) {
+        Ok(values) => values,
+        Err(error) => {
+            let answer = points.add_to(Answer::not_begun(error, cost));
+            return stream::iter([answer]).boxed();
+        }
+    };
+    let mut unreported = Some(points);
+    values
+        .then(move |value| {
+            let run = Arc::clone(&run);
+            let points = unreported.take();
+            async move {
+                let cost = points.and(cost);
+                let executed = timeout(limit, execute::value(&run, value)).await;
+                let answer = match executed {
+                    Ok(executed) => answer(executed, cost),
+                    Err(_) => Answer::failed(too_slow(limit), cost),
+                };
+                points.unwrap_or_default().add_to(answer)
+            }
+        })
+        .boxed()
+}
+
+/// The plan, the arguments and the price of a request before it is charged.
+struct Read {
+    plan: Arc<Plan>,
+    arguments: PlanArguments,
+    cost: usize,
+}
+
+/// The report about points in the answer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Points {
+    charge: Option<Charge>,
+    exhausted: Option<PointsExhausted>,
+}
+
+impl Points {
+    fn add_to(self, mut answer: Answer) -> Answer {
+        if let Some(charge) = &self.charge {
+            add_headers(&mut answer.headers, charge, self.exhausted.as_ref());
+        }
+        answer
+    }
+
+    fn refuse(self, refusal: Refusal) -> Answer {
+        let cost = self.charge.map(|charge| charge.cost);
+        let stage = refusal.stage();
+        self.add_to(Answer::refused(stage, &refusal.into_errors(), cost))
+    }
+}
+
+fn answer(executed: Executed, cost: Option<usize>) -> Answer {
+    match executed {
+        Ok((data, errors)) => Answer::executed(&data, &errors, cost),
+        Err(_) => Answer::too_long(cost),
+    }
+}
+
+fn no_operation(name: Option<&str>) -> Refusal {
+    let message = match name {
+        Some(name) => format!("the document has no operation {name:?}: name one that it has"),
+        None => {
+            "the document has several operations: name one of them in `operationName`".to_owned()
+        }
+    };
+    Refusal::Request {
+        message,
+        place: None,
+    }
+}
+
+fn carried(operation: OperationType, carries: Carries) -> Result<(), Refusal> {
+    match (operation, carries) {
+        (OperationType::Mutation, Carries::Queries | Carries::QueriesAndSubscriptions) => {
+            Err(Refusal::WrongTransport(Stage::NeedsPost))
+        }
+        (OperationType::Subscription, Carries::Queries | Carries::QueriesAndMutations) => {
+            Err(Refusal::WrongTransport(Stage::NeedsStream))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn too_slow(limit: Duration) -> Error {
+    let message = format!(
+        "the operation did not end within {} s: ask for less; a mutation may have been done, and is safe to \
+         send again with an idempotency key",
+        limit.as_secs_f64()
+    );
+    failure(Code::TooSlow, message)
+}
