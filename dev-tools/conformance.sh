@@ -10,7 +10,7 @@ readonly CONFORMANCE=$target/conformance
 readonly NODE_MINIMUM=22.18
 readonly FUZZ_EXAMPLES=100 FUZZ_SEED=20261101
 readonly ALL_SUITES=(graphql-http graphql-http-fields graphql-ws graphql-sse relay-compiler
-  graphql-inspector schemathesis gql examples)
+  graphql-inspector validation schemathesis gql examples)
 
 # The platform's process and data directory while suites run.
 platform_pid=''
@@ -81,7 +81,7 @@ conformance_node() {
 # Copies the suites and their files to the tools, so that their imports are found.
 copy_suites() {
   local old
-  for old in documents examples relay released changed; do
+  for old in documents examples relay released changed validation; do
     rm -rf "${CONFORMANCE:?}/$old"
   done
   cp -R "$root"/dev-tools/conformance/. "$CONFORMANCE"
@@ -142,6 +142,7 @@ suite_graphql-sse() { "$node" graphql-sse.mjs; }
 suite_relay-compiler() { "$node" relay.mjs; }
 suite_graphql-inspector() { "$node" inspector.mjs; }
 suite_gql() { python/bin/python gql_client.py; }
+suite_validation() { "$node" validation.mjs; }
 
 # One check for each field of the schema's roots, with so many documents each.
 suite_schemathesis() {
