@@ -10,11 +10,15 @@ readonly CONFORMANCE=$target/conformance
 readonly NODE_MINIMUM=22.18
 readonly FUZZ_EXAMPLES=100 FUZZ_SEED=20261101
 readonly ALL_SUITES=(graphql-http graphql-http-fields graphql-ws graphql-sse relay-compiler
-  graphql-inspector schemathesis gql examples)
+  graphql-inspector validation differential schemathesis gql examples)
+# Documents of the suite `differential`, and its seed; empty for a random one, which the suite prints.
+differential_documents=10000
+differential_seed=''
 
 # The platform's process and data directory while suites run.
 platform_pid=''
 platform_data=''
+platform_program=''
 
 # Fails, without ending the script, if the tools cannot be installed.
 require_for_conformance() {
@@ -81,7 +85,7 @@ conformance_node() {
 # Copies the suites and their files to the tools, so that their imports are found.
 copy_suites() {
   local old
-  for old in documents examples relay released changed; do
+  for old in documents examples relay released changed validation differential; do
     rm -rf "${CONFORMANCE:?}/$old"
   done
   cp -R "$root"/dev-tools/conformance/. "$CONFORMANCE"
@@ -105,14 +109,14 @@ conformance_program() {
 
 # Starts a platform on a free port with an empty data folder, for the suites of this shell.
 start_platform() {
-  local program ready
-  program=$(conformance_program)
+  local ready
+  platform_program=$(conformance_program)
   platform_data=$(temporary_folder clustergenie-conformance)
   ready=$platform_data/ready.json
   trap stop_platform EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  "$program" up --data "$platform_data/data" --listen 127.0.0.1:0 --ready-file "$ready" \
+  "$platform_program" up --data "$platform_data/data" --listen 127.0.0.1:0 --ready-file "$ready" \
     --step-delay 50ms >"$CONFORMANCE/logs/platform.log" 2>&1 </dev/null &
   platform_pid=$!
   local deadline=$((SECONDS + 90))
@@ -142,6 +146,14 @@ suite_graphql-sse() { "$node" graphql-sse.mjs; }
 suite_relay-compiler() { "$node" relay.mjs; }
 suite_graphql-inspector() { "$node" inspector.mjs; }
 suite_gql() { python/bin/python gql_client.py; }
+suite_validation() { "$node" validation.mjs; }
+
+# Has an organization of its own, whose rows nothing else changes. Agents may spend the most points.
+suite_differential() {
+  local token
+  token=$("$platform_program" token --data "$platform_data/data" --org differential --role admin --role agent) || return 1
+  CLUSTERGENIE_TOKEN=$token "$node" differential.mjs "$differential_documents" "$differential_seed"
+}
 
 # One check for each field of the schema's roots, with so many documents each.
 suite_schemathesis() {
@@ -209,12 +221,23 @@ check_conformance() {
 }
 
 command_conformance() {
-  local name
-  for name; do
-    [[ " ${ALL_SUITES[*]} " == *" $name "* ]] || die "'$name' is not a suite; there are: ${ALL_SUITES[*]}"
+  local names=()
+  while (($#)); do
+    case $1 in
+      --documents | --seed)
+        [[ ${2:-} =~ ^[0-9]+$ ]] || die "$1 needs a number"
+        printf -v "differential_${1#--}" '%s' "$2"
+        shift
+        ;;
+      *)
+        [[ " ${ALL_SUITES[*]} " == *" $1 "* ]] || die "'$1' is not a suite; there are: ${ALL_SUITES[*]}"
+        names+=("$1")
+        ;;
+    esac
+    shift
   done
   require_for_build
   require_for_database
   # In a shell of its own, whose end stops the platform.
-  (cd "$root" && check_conformance "$@")
+  (cd "$root" && check_conformance "${names[@]}")
 }
