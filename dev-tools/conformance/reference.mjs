@@ -25,6 +25,10 @@ const BEYOND_THE_EDITION = [
   'MaxIntrospectionDepthRule',
 ];
 
+// 2.9.4, String Value and 5.3.2, Field Selection Merging: a block string is the same value as a plain string
+// with its characters. graphql-js compares arguments by their form.
+const PLAIN_STRINGS = { StringValue: (node) => (node.block ? { ...node, block: false } : undefined) };
+
 const RULES = specifiedRules.filter(({ name }) => !BEYOND_THE_EDITION.includes(name));
 
 // RFC 3339, in groups: year, month, day, hour, minute, second, offset's hour and minute.
@@ -90,7 +94,7 @@ export function readSchema({ lenient = false } = {}) {
 export function judge(schema, source) {
   let document;
   try {
-    document = parse(source, SYNTAX);
+    document = visit(parse(source, SYNTAX), PLAIN_STRINGS);
   } catch (error) {
     return { valid: false, errors: [error], rules: ['syntax'] };
   }

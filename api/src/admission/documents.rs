@@ -24,7 +24,7 @@ use apollo_compiler::{Name, Node};
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-use crate::admission::limits::{Excess, Limit, Limits, Unfit, scan};
+use crate::admission::limits::{Excess, Limits, Unfit, scan};
 use crate::graph::collect::collect;
 use crate::graph::execute::plan::Plan;
 use crate::graph::execute::schema::ExecutableSchema;
@@ -96,7 +96,7 @@ impl Document {
         schema: &ExecutableSchema,
     ) -> Result<Self, Unfit> {
         let scanned = scan::scan(text, limits)?;
-        let parsed = validation::read(&scanned.without_descriptions(text), limits, schema)?;
+        let parsed = validation::read(&scanned.blanked(text), limits, schema)?;
         Ok(Self {
             parsed,
             plans: Mutex::new(Vec::new()),
@@ -132,12 +132,15 @@ impl Document {
         if let Some((_, plan)) = self.plans().iter().find(|(known, _)| *known == key) {
             return Ok(Arc::clone(plan));
         }
-        let plan = collect(schema, &self.parsed, operation, variables, limits.fields);
-        let plan = Arc::new(plan.map_err(|_| Excess {
-            limit: Limit::Fields,
-            found: limits.fields + 1,
-            allowed: limits.fields,
-        })?);
+        let plan = collect(
+            schema,
+            &self.parsed,
+            operation,
+            Some(variables),
+            limits.fields,
+        );
+        // Fields that cannot be merged were refused with the document.
+        let plan = Arc::new(plan.map_err(|_| validation::too_many_fields(limits))?);
         let mut plans = self.plans();
         if plans.len() < MAX_PLANS {
             plans.push((key, Arc::clone(&plan)));

@@ -9,14 +9,14 @@ pub(crate) mod arguments;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use apollo_compiler::ast::Value;
+use apollo_compiler::ast::{Argument, Value};
 use apollo_compiler::collections::IndexMap;
 use apollo_compiler::executable::{
     self, DirectiveList, ExecutableDocument, Operation, Selection, SelectionSet,
 };
 use apollo_compiler::response::JsonMap;
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{Node, name};
+use apollo_compiler::{Name, Node, name};
 use async_graphql::Pos;
 
 use crate::graph::execute::plan::{
@@ -25,21 +25,27 @@ use crate::graph::execute::plan::{
 use crate::graph::execute::schema::ExecutableSchema;
 use crate::graph::execute::types::TypeEntry;
 
-/// A plan would have more fields than it may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooManyFields;
+/// The reason why an operation has no plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoPlan {
+    /// The plan would have more fields than it may have.
+    TooManyFields,
+    /// Fields with this response name cannot be merged, because their names or arguments differ.
+    Conflict { name: String, place: Pos },
+}
 
-/// Returns the plan of an operation of a valid document, with these coerced variables.
+/// Returns the plan of an operation of a valid document. `variables` are coerced; without them, the plan has
+/// all fields, whatever their conditions.
 ///
 /// # Errors
-/// When the plan would have more than `most` fields.
+/// When the plan would have more than `most` fields, or fields cannot be merged.
 pub(crate) fn collect(
     schema: &ExecutableSchema,
     document: &Valid<ExecutableDocument>,
     operation: &Node<Operation>,
-    variables: &JsonMap,
+    variables: Option<&JsonMap>,
     most: usize,
-) -> Result<Plan, TooManyFields> {
+) -> Result<Plan, NoPlan> {
     let mut collecting = Collecting {
         schema,
         document,
@@ -77,7 +83,7 @@ pub(crate) fn collect(
 struct Collecting<'a> {
     schema: &'a ExecutableSchema,
     document: &'a Valid<ExecutableDocument>,
-    variables: &'a JsonMap,
+    variables: Option<&'a JsonMap>,
     fields: usize,
     most: usize,
 }
@@ -91,7 +97,7 @@ impl<'a> Collecting<'a> {
         &mut self,
         sets: &[&'a SelectionSet],
         types: &[Arc<TypeEntry>],
-    ) -> Result<PlanSelection, TooManyFields> {
+    ) -> Result<PlanSelection, NoPlan> {
         let mut selected = Vec::with_capacity(types.len());
         for entry in types {
             let mut groups = Groups::default();
@@ -120,8 +126,17 @@ impl<'a> Collecting<'a> {
         owner: &Arc<TypeEntry>,
         key: &str,
         group: &[&'a Node<executable::Field>],
-    ) -> Result<Field, TooManyFields> {
+    ) -> Result<Field, NoPlan> {
         let first = group[0];
+        let conflict = group
+            .iter()
+            .find(|other| first.name != other.name || !same(&first.arguments, &other.arguments));
+        if let Some(conflict) = conflict {
+            return Err(NoPlan::Conflict {
+                name: key.to_owned(),
+                place: self.place(conflict),
+            });
+        }
         let index = match owner.index_of(&first.name) {
             Some(index) => FieldIndex::Table(index),
             None => FieldIndex::TypeName,
@@ -130,8 +145,6 @@ impl<'a> Collecting<'a> {
         let sets: Vec<_> = group.iter().map(|field| &field.selection_set).collect();
         let number = self.number()?;
         let selection = self.objects(&sets, types)?;
-        let place = first.location();
-        let place = place.and_then(|span| span.line_column(&self.document.sources));
         Ok(Field {
             number,
             key: Box::from(key),
@@ -144,10 +157,7 @@ impl<'a> Collecting<'a> {
                 .iter()
                 .flat_map(|field| field.directives.iter().cloned())
                 .collect(),
-            place: place.map_or_else(Pos::default, |place| Pos {
-                line: place.line,
-                column: place.column,
-            }),
+            place: self.place(first),
             nullable: !first.ty().is_non_null(),
             guarded: match index {
                 FieldIndex::Table(index) => owner.fields[index].need.is_some(),
@@ -155,6 +165,16 @@ impl<'a> Collecting<'a> {
             },
             loads_below: selection.0.iter().any(|selected| selected.loads),
             selection,
+        })
+    }
+
+    /// Returns the place of a selection in the document.
+    fn place(&self, field: &Node<executable::Field>) -> Pos {
+        let place = field.location();
+        let place = place.and_then(|span| span.line_column(&self.document.sources));
+        place.map_or_else(Pos::default, |place| Pos {
+            line: place.line,
+            column: place.column,
         })
     }
 
@@ -197,32 +217,62 @@ impl<'a> Collecting<'a> {
     }
 
     fn includes(&self, directives: &DirectiveList) -> bool {
+        let Some(variables) = self.variables else {
+            return true;
+        };
         let condition = |name, wanted: bool| {
             let directive = directives.get(name);
             let value = directive.and_then(|directive| directive.specified_argument_by_name("if"));
-            value.is_none_or(|value| self.is_true(value) == wanted)
+            value.is_none_or(|value| is_true(value, variables) == wanted)
         };
         condition("skip", false) && condition("include", true)
     }
 
-    fn is_true(&self, value: &Value) -> bool {
-        match value {
-            Value::Boolean(value) => *value,
-            Value::Variable(name) => {
-                let value = self.variables.get(name.as_str());
-                value.and_then(|value| value.as_bool()) == Some(true)
-            }
-            _ => false,
-        }
-    }
-
     /// Returns the number of the next field.
-    fn number(&mut self) -> Result<usize, TooManyFields> {
+    fn number(&mut self) -> Result<usize, NoPlan> {
         let number = self.fields;
         self.fields += 1;
         if self.fields > self.most {
-            return Err(TooManyFields);
+            return Err(NoPlan::TooManyFields);
         }
         Ok(number)
+    }
+}
+
+fn is_true(value: &Value, variables: &JsonMap) -> bool {
+    match value {
+        Value::Boolean(value) => *value,
+        Value::Variable(name) => {
+            let value = variables.get(name.as_str());
+            value.and_then(|value| value.as_bool()) == Some(true)
+        }
+        _ => false,
+    }
+}
+
+/// Returns true if two selections have the same arguments, in any order.
+fn same(one: &[Node<Argument>], other: &[Node<Argument>]) -> bool {
+    let has = |argument: &Node<Argument>| {
+        let mut others = other.iter();
+        others.any(|known| known.name == argument.name && equal(&known.value, &argument.value))
+    };
+    one.len() == other.len() && one.iter().all(has)
+}
+
+/// Returns true if two literals are the same value. The fields of an input object have no order.
+fn equal(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::List(ones), Value::List(others)) => {
+            let mut pairs = ones.iter().zip(others);
+            ones.len() == others.len() && pairs.all(|(one, other)| equal(one, other))
+        }
+        (Value::Object(ones), Value::Object(others)) => {
+            let has = |(name, value): &(Name, Node<Value>)| {
+                let mut others = others.iter();
+                others.any(|(known, other)| known == name && equal(value, other))
+            };
+            ones.len() == others.len() && ones.iter().all(has)
+        }
+        _ => one == other,
     }
 }

@@ -5,6 +5,7 @@ import {
   getNullableType,
   isAbstractType,
   isCompositeType,
+  isUnionType,
   isLeafType,
   isNonNullType,
   print,
@@ -204,7 +205,8 @@ export function documentMaker(schema, { covered }, pools) {
     }
 
     function fieldOf(type, depth, names) {
-      const field = pickField(type, depth);
+      // A union has no fields of its own.
+      const field = isUnionType(type) ? undefined : pickField(type, depth);
       if (!field) return [];
       state.fields += 1;
       const args = argumentsOf(type, field);

@@ -17,7 +17,7 @@ import { compareInOrder } from './order.mjs';
 const VOLATILE_TYPES = ['RateLimit', 'Platform'];
 const VOLATILE_FIELDS = ['asOf'];
 
-const PAGE = 100;
+const PAGE = 25;
 
 export const isConnection = (type) => isObjectType(type) && type.name.endsWith('Connection');
 /** The type of the items of a connection. */

@@ -9,11 +9,16 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use async_graphql::Pos;
 
 use super::values;
-use crate::admission::limits::{Fault, Limits, Unfit, shape};
+use crate::admission::limits::{Excess, Fault, Limit, Limits, Unfit, shape};
+use crate::graph::collect::{NoPlan, collect};
 use crate::graph::execute::schema::ExecutableSchema;
 
 /// The name of the document in the library, which no client sees.
 const NAME: &str = "document";
+
+/// The end of the library's error for a subscription with several fields at its root, which also concerns
+/// a field that stands there twice.
+const ONE_ROOT_FIELD: &str = "can only have one root field";
 
 /// The maximum number of errors that a client gets.
 const MAX_FAULTS: usize = 20;
@@ -28,14 +33,57 @@ pub(super) fn read(
     schema: &ExecutableSchema,
 ) -> Result<Valid<ExecutableDocument>, Unfit> {
     let parsed = parse(text, limits)?;
-    let valid = parsed.to_executable_validate(&schema.definition);
-    let valid = valid.map_err(|invalid| Unfit::Invalid(faults(&invalid.errors)))?;
+    let valid = match parsed.to_executable_validate(&schema.definition) {
+        Ok(valid) => valid,
+        Err(invalid) => {
+            let mut faults = faults(&invalid.errors);
+            faults.retain(|fault| !fault.message.ends_with(ONE_ROOT_FIELD));
+            if !faults.is_empty() {
+                return Err(Unfit::Invalid(faults));
+            }
+            // The root of subscriptions is checked below.
+            Valid::assume_valid(invalid.partial)
+        }
+    };
     values::check(&valid, schema)?;
     check_subscriptions(&valid)?;
+    check_merges(&valid, limits, schema)?;
     Ok(valid)
 }
 
-/// Parses and measures a text without descriptions.
+/// Checks that fields with one response name can be merged, whatever their conditions: the library takes
+/// some lists for the same that are not. See
+/// [Field Selection Merging](https://spec.graphql.org/September2025/#sec-Field-Selection-Merging).
+fn check_merges(
+    document: &Valid<ExecutableDocument>,
+    limits: &Limits,
+    schema: &ExecutableSchema,
+) -> Result<(), Unfit> {
+    for operation in document.operations.iter() {
+        match collect(schema, document, operation, None, limits.fields) {
+            Ok(_) => {}
+            Err(NoPlan::TooManyFields) => return Err(too_many_fields(limits).into()),
+            Err(NoPlan::Conflict { name, place }) => {
+                let message = format!(
+                    "fields called `{name}` have different names or arguments: give one an alias"
+                );
+                return Err(Unfit::invalid(message, Some(place)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the error for a plan with too many fields.
+pub(crate) const fn too_many_fields(limits: &Limits) -> Excess {
+    Excess {
+        limit: Limit::Fields,
+        found: limits.fields + 1,
+        allowed: limits.fields,
+    }
+}
+
+/// Parses and measures a text that was blanked.
 ///
 /// # Errors
 /// The first limit that the text breaks, or its first error.

@@ -1,5 +1,6 @@
-//! Checks values that the library accepts although the specification does not: fields of input objects that
-//! are given twice, custom scalars, and input objects of which exactly one field must be given.
+//! Checks values that the library accepts although the specification does not: variables of types that do
+//! not fit, fields of input objects that are given twice, custom scalars, and input objects of which exactly
+//! one field must be given.
 //!
 //! Literals are checked with their document, and variables with their request. See
 //! [Values of Correct Type](https://spec.graphql.org/September2025/#sec-Values-of-Correct-Type) and
@@ -7,14 +8,14 @@
 
 use std::collections::HashSet;
 
-use apollo_compiler::Node;
-use apollo_compiler::ast::{Argument, InputValueDefinition, Type, Value};
+use apollo_compiler::ast::{Argument, InputValueDefinition, Type, Value, VariableDefinition};
 use apollo_compiler::executable::{
     DirectiveList, ExecutableDocument, Operation, Selection, SelectionSet,
 };
 use apollo_compiler::response::{JsonMap, JsonValue};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::validation::Valid;
+use apollo_compiler::{Name, Node};
 use async_graphql::ScalarType;
 
 use super::validation::place;
@@ -43,7 +44,7 @@ pub(super) fn check(
         for variable in &operation.variables {
             if let Some(default) = &variable.default_value {
                 checking.names(default);
-                checking.value(&variable.ty, default);
+                checking.value(&variable.ty, None, default);
             }
         }
         checking.directives(&operation.directives);
@@ -123,6 +124,19 @@ fn json(ty: &Type, given: &JsonValue, schema: &ExecutableSchema) -> Result<(), S
     }
 }
 
+/// Returns true if a variable may stand at a place of this type, which has this default. See
+/// [All Variable Usages Are Allowed](https://spec.graphql.org/September2025/#sec-All-Variable-Usages-Are-Allowed).
+fn is_allowed(variable: &VariableDefinition, ty: &Type, default: Option<&Node<Value>>) -> bool {
+    if !ty.is_non_null() || variable.ty.is_non_null() {
+        return variable.ty.is_assignable_to(ty);
+    }
+    let has_value = variable
+        .default_value
+        .as_ref()
+        .is_some_and(|value| !value.is_null());
+    (has_value || default.is_some()) && variable.ty.is_assignable_to(&ty.clone().nullable())
+}
+
 fn is_one_of(input: &InputObjectType) -> bool {
     input.directives.has("oneOf")
 }
@@ -173,14 +187,19 @@ impl<'a> Checking<'a> {
             let mut definitions = definitions.iter();
             if let Some(definition) = definitions.find(|known| known.name == argument.name) {
                 self.names(&argument.value);
-                self.value(&definition.ty, &argument.value);
+                let default = definition.default_value.as_ref();
+                self.value(&definition.ty, default, &argument.value);
             }
         }
     }
 
-    /// Checks that no input object within a value has a field twice, whatever its type.
+    /// Checks that all variables within a value are defined, and that no input object within it has a field
+    /// twice, whatever its type.
     fn names(&mut self, given: &Node<Value>) {
         match &**given {
+            Value::Variable(name) if self.variable(name).is_none() => {
+                self.fault(format!("the variable ${name} is not defined"), given);
+            }
             Value::List(items) => items.iter().for_each(|item| self.names(item)),
             Value::Object(fields) => {
                 let mut seen = HashSet::new();
@@ -197,18 +216,32 @@ impl<'a> Checking<'a> {
         }
     }
 
-    fn value(&mut self, ty: &Type, given: &Node<Value>) {
-        if matches!(&**given, Value::Null | Value::Variable(_)) {
-            return;
+    /// Checks a value at a place of this type, which has this default.
+    fn value(&mut self, ty: &Type, default: Option<&Node<Value>>, given: &Node<Value>) {
+        match &**given {
+            Value::Null => return,
+            Value::Variable(name) => {
+                if let Some(variable) = self.variable(name)
+                    && !is_allowed(variable, ty, default)
+                {
+                    let message = format!(
+                        "the variable ${name} is a {}, which does not fit where a {ty} belongs",
+                        variable.ty
+                    );
+                    self.fault(message, given);
+                }
+                return;
+            }
+            _ => {}
         }
         if ty.is_list() {
             match &**given {
                 Value::List(items) => {
                     items
                         .iter()
-                        .for_each(|item| self.value(ty.item_type(), item));
+                        .for_each(|item| self.value(ty.item_type(), None, item));
                 }
-                _ => self.value(ty.item_type(), given),
+                _ => self.value(ty.item_type(), None, given),
             }
             return;
         }
@@ -229,7 +262,8 @@ impl<'a> Checking<'a> {
                 }
                 for (field, value) in fields {
                     if let Some(definition) = input.fields.get(field) {
-                        self.value(&definition.ty, value);
+                        let default = definition.default_value.as_ref();
+                        self.value(&definition.ty, default, value);
                     }
                 }
             }
@@ -238,19 +272,23 @@ impl<'a> Checking<'a> {
     }
 
     /// Returns true if exactly one field is given, which cannot be null.
-    fn is_one(&self, fields: &[(apollo_compiler::Name, Node<Value>)]) -> bool {
+    fn is_one(&self, fields: &[(Name, Node<Value>)]) -> bool {
         let [(_, value)] = fields else {
             return false;
         };
         match &**value {
             Value::Null => false,
             Value::Variable(name) => {
-                let mut variables = self.operation.variables.iter();
-                let variable = variables.find(|variable| variable.name == *name);
+                let variable = self.variable(name);
                 variable.is_some_and(|variable| variable.ty.is_non_null())
             }
             _ => true,
         }
+    }
+
+    fn variable(&self, name: &Name) -> Option<&'a Node<VariableDefinition>> {
+        let mut variables = self.operation.variables.iter();
+        variables.find(|variable| variable.name == *name)
     }
 
     fn fault(&mut self, message: String, at: &Node<Value>) {

@@ -1,8 +1,9 @@
 //! Scans the characters of a document before it is parsed.
 //!
-//! The parser recurses with every bracket, so brackets are bounded before it runs. The scan also finds the
-//! descriptions of operations, fragments and variables, which the specification allows since September 2025
-//! and the parser does not read yet. The scan and the parser could read some text differently (a string
+//! The parser recurses with every bracket, so brackets are bounded before it runs. The scan also finds what
+//! the parser does not read as it should. Descriptions of operations, fragments and variables are allowed
+//! since the edition of September 2025. Comments and commas may stand between any two tokens, but the parser
+//! trips over some of them when it looks ahead, as in `... # why` before a brace. The scan and the parser could read some text differently (a string
 //! without an end, `00`). The scan rejects such text or counts it like the parser, so that the text hides
 //! nothing.
 
@@ -10,13 +11,16 @@ use std::ops::Range;
 
 use super::{Fault, Limit, Limits, Unfit};
 
+/// The byte order mark in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The measures of a document's text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Scanned {
     /// The number of tokens.
     pub(crate) tokens: usize,
-    /// The places of descriptions.
-    descriptions: Vec<Range<usize>>,
+    /// The places of what the parser must not see.
+    blanks: Vec<Range<usize>>,
 }
 
 /// Checks a document's length, tokens and nesting against the limits.
@@ -31,7 +35,7 @@ pub(crate) fn scan(document: &str, limits: &Limits) -> Result<Scanned, Unfit> {
     while let Some(token) = scanner.next()? {
         let (text, place) = &last;
         if *text == Token::String && scanner.is_description(before, token) {
-            scanner.descriptions.push(place.clone());
+            scanner.blanks.push(place.clone());
         }
         scanner.tokens += 1;
         scanner.take(token);
@@ -42,22 +46,23 @@ pub(crate) fn scan(document: &str, limits: &Limits) -> Result<Scanned, Unfit> {
     Limit::Nesting.hold(scanner.deepest, limits.nesting)?;
     Ok(Scanned {
         tokens: scanner.tokens,
-        descriptions: scanner.descriptions,
+        blanks: scanner.blanks,
     })
 }
 
 impl Scanned {
-    /// Returns the document with blanks in place of descriptions, so that all other places stay the same.
-    pub(crate) fn without_descriptions(&self, document: &str) -> String {
+    /// Returns the document with blanks in place of what the parser must not see, so that all other places
+    /// stay the same.
+    pub(crate) fn blanked(&self, document: &str) -> String {
         let mut bytes = document.as_bytes().to_vec();
-        for place in &self.descriptions {
+        for place in &self.blanks {
             for byte in &mut bytes[place.clone()] {
                 if !matches!(byte, b'\n' | b'\r') {
                     *byte = b' ';
                 }
             }
         }
-        String::from_utf8(bytes).expect("whole strings were replaced by blanks")
+        String::from_utf8(bytes).expect("whole characters were replaced by blanks")
     }
 }
 
@@ -79,7 +84,7 @@ struct Scanner<'a> {
     tokens: usize,
     open: Vec<u8>,
     deepest: usize,
-    descriptions: Vec<Range<usize>>,
+    blanks: Vec<Range<usize>>,
 }
 
 impl<'a> Scanner<'a> {
@@ -91,7 +96,7 @@ impl<'a> Scanner<'a> {
             tokens: 0,
             open: Vec::new(),
             deepest: 0,
-            descriptions: Vec::new(),
+            blanks: Vec::new(),
         }
     }
 
@@ -124,8 +129,15 @@ impl<'a> Scanner<'a> {
             };
             self.start = self.at;
             match byte {
-                b' ' | b'\t' | b'\n' | b'\r' | b',' => self.at += 1,
-                b'#' => self.skip(|byte| !matches!(byte, b'\n' | b'\r')),
+                b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
+                b',' => {
+                    self.at += 1;
+                    self.blanks.push(self.start..self.at);
+                }
+                b'#' => {
+                    self.skip(|byte| !matches!(byte, b'\n' | b'\r'));
+                    self.blanks.push(self.start..self.at);
+                }
                 b'"' => return self.string().map(Some),
                 b'-' | b'0'..=b'9' => return Ok(Some(self.number())),
                 b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
@@ -142,6 +154,10 @@ impl<'a> Scanner<'a> {
                     return Ok(Some(Token::Punctuator(byte)));
                 }
                 // Outside of strings and comments only a byte order mark is allowed, which is not a token.
+                _ if self.rest().starts_with(BYTE_ORDER_MARK) => {
+                    self.at += BYTE_ORDER_MARK.len();
+                    self.blanks.push(self.start..self.at);
+                }
                 _ => self.at += 1,
             }
         }
@@ -257,10 +273,10 @@ mod tests {
     }
 
     #[test]
-    fn descriptions_are_blanked() {
+    fn the_parser_does_not_see_everything() {
         let blanked = |document: &str| {
             let scanned = scan(document, &Limits::DEFAULT).unwrap();
-            let blanked = scanned.without_descriptions(document);
+            let blanked = scanned.blanked(document);
             assert_eq!(blanked.len(), document.len());
             blanked.split_whitespace().collect::<Vec<_>>().join(" ")
         };
@@ -278,7 +294,7 @@ mod tests {
             (r#""what" { a }"#, r#""what" { a }"#),
             (
                 r#"{ a(b: ["x" $c], d: "e" f: $g) }"#,
-                r#"{ a(b: ["x" $c], d: "e" f: $g) }"#,
+                r#"{ a(b: ["x" $c] d: "e" f: $g) }"#,
             ),
             (
                 r#"query @d(a: "x" $b: 1) { a }"#,
