@@ -72,12 +72,12 @@ install_conformance_tools() (
   fi
 )
 
-# Prints the Node.js that runs the tools.
-conformance_node() {
+# node_of DIR: prints the Node.js that runs what is installed in DIR.
+node_of() {
   if node_is_new_enough node; then
     command -v node
   else
-    local own=("$CONFORMANCE"/node_modules/node-linux-*/bin/node)
+    local own=("$1"/node_modules/node-linux-*/bin/node)
     echo "${own[0]}"
   fi
 }
@@ -208,7 +208,7 @@ check_conformance() {
     warn "└───────────────────────────────────────────────────────────────────────────────────┘"
     return "$SKIPPED"
   }
-  node=$(conformance_node)
+  node=$(node_of "$CONFORMANCE")
   copy_suites
   mkdir -p "$CONFORMANCE/logs"
   start_platform

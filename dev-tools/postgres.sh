@@ -37,9 +37,10 @@ as_postgres_user() {
 
 postgres_url() { echo "postgres://postgres:$THROWAWAY_PASSWORD@127.0.0.1:$1/postgres"; }
 
-# postgres_start DIR PORT: creates a cluster in DIR/postgres and returns when it accepts connections.
+# postgres_start DIR PORT [SETTINGS]: creates a cluster in DIR/postgres and returns when it accepts connections.
+# SETTINGS are further lines of postgresql.conf, which win.
 postgres_start() {
-  local dir=$1/postgres port=$2 bin
+  local dir=$1/postgres port=$2 settings=${3:-} bin
   bin=$(postgres_bin) || die "no Postgres $POSTGRES_MINIMUM or newer was found; install the package 'postgresql'"
   mkdir -p "$dir"
   dir=$(cd "$dir" && pwd)
@@ -63,6 +64,7 @@ max_connections = 300
 max_prepared_transactions = 10
 fsync = off
 full_page_writes = off
+$settings
 CONF
     as_postgres_user "$bin/pg_ctl" --pgdata=data --log=server.log --wait --timeout=60 --silent start ||
       die "Postgres did not start, see $dir/server.log"

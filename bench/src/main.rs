@@ -2,10 +2,15 @@
 //!
 //! `cargo run --release -p bench -- NAME`. `append` needs `CLUSTERGENIE_BENCH_DATABASE_URL` naming an empty
 //! database on a server with fsync on. `subscribers` needs `CLUSTERGENIE_BENCH_PROGRAM` naming the program,
-//! built for release. `hostile` measures more with that program, and `documents` needs nothing. `trace load`
-//! plays a recorded cluster trace through a running platform. Benchmarks are never part of the tests.
+//! built for release. `hostile` measures more with that program, and `documents` needs nothing. `query` needs
+//! what `./dev bench query` starts. `trace load` plays a recorded cluster trace through a running platform.
+//! Benchmarks are never part of the tests.
 
-#![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints its progress and its table"
+)]
 
 mod append;
 mod cpu;
@@ -13,6 +18,7 @@ mod documents;
 mod hostile;
 mod latencies;
 mod platform;
+mod query;
 mod subscribers;
 
 use std::path::PathBuf;
@@ -31,6 +37,8 @@ enum Bench {
     Documents,
     /// Measures hostile documents and clients.
     Hostile,
+    /// Measures queries over HTTP, against PostGraphile and against their SQL alone. `./dev bench query` starts it.
+    Query(query::Settings),
     /// Measures subscribers beside each other.
     Subscribers,
     /// Plays recorded input.
@@ -49,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
         }
         Bench::Documents => documents::run().await,
         Bench::Hostile => hostile::run(program()?.as_deref()).await,
+        Bench::Query(settings) => query::run(settings).await,
         Bench::Subscribers => {
             let program = program()?.context(
                 "set CLUSTERGENIE_BENCH_PROGRAM to the program, such as target/release/clustergenie",

@@ -180,13 +180,19 @@ impl Platform {
 
 /// The program's command in a directory, without settings from the environment.
 fn command(program: &Path, folder: &Path) -> Command {
+    let mut command = without_settings(program);
+    command.current_dir(folder);
+    command
+}
+
+/// The program's command without settings from the environment.
+pub(crate) fn without_settings(program: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("CLUSTERGENIE_") {
             command.env_remove(name);
         }
     }
-    command.current_dir(folder);
     command
 }
 
