@@ -7,6 +7,7 @@ mod clusters;
 mod consistency;
 mod cors;
 mod etag;
+mod execution;
 mod health;
 mod hostile;
 mod http;
