@@ -9,24 +9,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowHeaders, CorsLayer};
 
-use crate::transport::consistency_header;
 use crate::transport::traceparent::TRACEPARENT;
 
 /// The time for which a browser may cache its permissions.
 const MAX_AGE: Duration = Duration::from_secs(3_600);
-
-/// The headers that a page may send, besides those that every page may send.
-const REQUEST_HEADERS: [HeaderName; 7] = [
-    header::AUTHORIZATION,
-    header::CONTENT_TYPE,
-    header::IF_NONE_MATCH,
-    consistency_header::HEADER,
-    TRACEPARENT,
-    HeaderName::from_static("tracestate"),
-    HeaderName::from_static("x-request-id"),
-];
 
 /// The headers that a page may read, besides those that every page may read.
 const RESPONSE_HEADERS: [HeaderName; 7] = [
@@ -79,13 +67,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Returns the layer that answers the CORS requests of browsers for pages of these origins.
+/// Returns the layer that answers the CORS requests of browsers for pages of these origins. Such a page may
+/// send any header: clients and their monitoring add headers of their own, and none of them gives a right.
 pub(crate) fn layer(origins: Vec<Origin>) -> CorsLayer {
     let origins: Vec<_> = origins.into_iter().map(|Origin(origin)| origin).collect();
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers(REQUEST_HEADERS)
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(RESPONSE_HEADERS)
         .max_age(MAX_AGE)
 }

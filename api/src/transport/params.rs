@@ -69,6 +69,8 @@ impl Params {
         for (name, text) in pairs {
             let value = match name.as_str() {
                 "query" | "operationName" => Value::String(text),
+                // Some clients write absent parameters as empty ones.
+                "variables" | "extensions" if text.is_empty() => Value::Null,
                 "variables" | "extensions" => serde_json::from_str(&text)
                     .map_err(|error| format!("`{name}` must be a JSON object: {error}"))?,
                 _ => continue,
@@ -175,6 +177,13 @@ mod tests {
             pair("variables", r#"{"a":1}"#),
         ]);
         assert_eq!(params.unwrap().variables["a"], 1);
+        let empty = Params::from_url(vec![
+            pair("query", "{ a }"),
+            pair("operationName", ""),
+            pair("variables", ""),
+            pair("extensions", ""),
+        ]);
+        assert!(empty.unwrap().variables.is_empty());
         let twice = Params::from_url(vec![pair("query", "{ a }"), pair("query", "{ b }")]);
         assert_eq!(twice.unwrap_err(), "`query` is given twice: give it once");
         let broken = Params::from_url(vec![pair("query", "{ a }"), pair("variables", "{")]);

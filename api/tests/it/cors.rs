@@ -22,7 +22,7 @@ async fn preflight(serving: &Serving, origin: &str) -> Response {
         .header("access-control-request-method", "POST")
         .header(
             "access-control-request-headers",
-            "authorization,content-type",
+            "authorization,content-type,apollographql-client-name,sentry-trace,x-requested-with",
         )
         .send()
         .await
@@ -69,7 +69,8 @@ async fn pages_of_named_origins_are_allowed_and_no_others() {
     assert_eq!(header(headers, "access-control-allow-credentials"), None);
     let request_headers = header(headers, "access-control-allow-headers").unwrap_or_default();
     assert!(
-        request_headers.contains("authorization,content-type"),
+        request_headers.contains("authorization,content-type")
+            && request_headers.contains("sentry-trace"),
         "{request_headers}"
     );
 

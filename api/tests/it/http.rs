@@ -169,7 +169,6 @@ async fn a_post_must_say_that_it_is_json() {
         Some("text/plain"),
         Some("application/graphql"),
         Some("application/x-www-form-urlencoded"),
-        Some("application/json; charset=latin1"),
     ] {
         let response = with(content_type).await;
         assert_eq!(
@@ -179,13 +178,37 @@ async fn a_post_must_say_that_it_is_json() {
         );
         assert_eq!(refusal(response).await, "BAD_REQUEST");
     }
-    for content_type in ["Application/JSON", "application/json; charset=\"UTF-8\""] {
+    for content_type in [
+        "Application/JSON",
+        "application/json; charset=\"UTF-8\"",
+        "application/json;charset=utf8",
+        "application/json; charset=us-ascii",
+        "application/json; charset=",
+    ] {
         assert_eq!(
             with(Some(content_type)).await.status(),
             StatusCode::OK,
             "{content_type}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_and_empty_parameters_mean_nothing() {
+    let serving = Serving::start().await;
+    let body = "\u{feff}{\"query\": \"{ answer }\", \"operationName\": \"\"}";
+    let request = request(&serving, Method::POST).header(CONTENT_TYPE, "application/json");
+    let response = request.body(body).send().await.unwrap();
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!(answer["data"], json!({"answer": 42}));
+    let parameters = [
+        ("query", "{ answer }"),
+        ("operationName", ""),
+        ("variables", ""),
+        ("extensions", ""),
+    ];
+    let answer: Value = get(&serving, &parameters).await.json().await.unwrap();
+    assert_eq!(answer["data"], json!({"answer": 42}));
 }
 
 #[tokio::test]

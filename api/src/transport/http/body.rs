@@ -14,6 +14,9 @@ use crate::graph::error::Code;
 /// The timeout of a client for sending a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The byte order mark in UTF-8, which some clients send first.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Reads the body as JSON.
 pub(super) async fn json(headers: &HeaderMap, body: Body) -> Result<Value, Refusal> {
     check_content_type(headers)?;
@@ -28,7 +31,8 @@ pub(super) async fn json(headers: &HeaderMap, body: Body) -> Result<Value, Refus
                 ),
             )
         })??;
-    serde_json::from_slice(&bytes)
+    let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    serde_json::from_slice(json)
         .map_err(|error| Refusal::bad_request(format!("the body is not JSON: {error}")))
 }
 
@@ -44,19 +48,10 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let mut parts = content_type.split(';').map(str::trim);
-    if !parts
-        .next()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
-    {
+    // A charset means nothing for JSON, which is UTF-8.
+    let kind = content_type.split(';').next().unwrap_or_default();
+    if !kind.trim().eq_ignore_ascii_case("application/json") {
         return refusal("send the request as JSON, with the header Content-Type: application/json");
-    }
-    let charset = parts
-        .filter_map(|parameter| parameter.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
-        .map_or("utf-8", |(_, charset)| charset.trim().trim_matches('"'));
-    if !charset.eq_ignore_ascii_case("utf-8") {
-        return refusal("send JSON in UTF-8; no other charset is read");
     }
     Ok(())
 }
