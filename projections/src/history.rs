@@ -34,7 +34,7 @@ impl Reader {
         page: &Page<ByPosition>,
     ) -> Result<Slice<Positioned<StoredEvent>>, ReadError> {
         let query = select(org, filter);
-        page::fetch(&mut *self.session(org).await?, query, page, log::positioned).await
+        page::fetch(self, org, query, page, log::positioned).await
     }
 }
 

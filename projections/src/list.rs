@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use domain::ids::OrgId;
 use event_store::envelope::StreamId;
+use sqlx::postgres::PgRow;
 use sqlx::{Encode, Postgres, QueryBuilder, Row, Type};
 use uuid::Uuid;
 
@@ -112,12 +113,9 @@ impl Reader {
     ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
         let mut query = select::<M>("to_json(r), id", org);
         query.push(" and id = any(").push_bind(ids).push(")");
-        let rows = query.build();
-        let rows = rows.fetch_all(&mut *self.session(org).await?).await?;
-        let rows = rows
-            .iter()
-            .map(|row| Ok((row.try_get(1)?, page::json_row(row)?)));
-        rows.collect()
+        let decode = |row: &PgRow| Ok((row.try_get(1)?, page::json_row(row)?));
+        let rows = self.fetch(org, query, decode).await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Returns the page of an organization's rows.
@@ -132,13 +130,7 @@ impl Reader {
     ) -> Result<Slice<M::Row>, ReadError> {
         let mut query = Conditions(select::<M>("to_json(r)", org));
         filter.restrict(&mut query);
-        page::fetch(
-            &mut *self.session(org).await?,
-            query.0,
-            page,
-            page::json_row,
-        )
-        .await
+        page::fetch(self, org, query.0, page, page::json_row).await
     }
 
     /// Counts the rows of an organization that the filter lets through.
@@ -152,8 +144,8 @@ impl Reader {
     ) -> Result<i64, ReadError> {
         let mut query = Conditions(select::<M>("count(*)", org));
         filter.restrict(&mut query);
-        let total = query.0.build_query_scalar();
-        Ok(total.fetch_one(&mut *self.session(org).await?).await?)
+        let total = self.fetch(org, query.0, |row| row.try_get(0)).await?;
+        Ok(total.into_iter().next().ok_or(sqlx::Error::RowNotFound)?)
     }
 }
 

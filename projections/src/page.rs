@@ -4,12 +4,13 @@
 //! A cursor is opaque, URL-safe text that holds the sort key and the id of its row. It stays valid when
 //! its row changes or leaves the list.
 
+use domain::ids::OrgId;
 use serde::de::DeserializeOwned;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use sqlx::{Postgres, QueryBuilder, Row};
 
-use crate::reader::ReadError;
+use crate::reader::{ReadError, Reader};
 
 mod key;
 
@@ -101,7 +102,8 @@ impl Direction {
 
 /// Completes a query, which ends in its conditions, by the page's bounds, order and limit, and runs it.
 pub(crate) async fn fetch<R, O: Order<R>>(
-    connection: &mut PgConnection,
+    reader: &Reader,
+    org: &OrgId,
     mut query: QueryBuilder<Postgres>,
     page: &Page<O>,
     decode: fn(&PgRow) -> Result<R, sqlx::Error>,
@@ -122,13 +124,12 @@ pub(crate) async fn fetch<R, O: Order<R>>(
     query.push(" order by ").push(sort.order_by(walk));
     // One more, to see whether there is more.
     query.push(" limit ").push_bind(i64::from(wanted) + 1);
-    let rows = query.build().fetch_all(connection).await?;
+    let rows = reader.fetch(org, query, decode).await?;
 
     let wanted = usize::try_from(wanted).expect("32 bits fit a usize");
     let more = rows.len() > wanted;
     let mut items = Vec::with_capacity(rows.len().min(wanted));
-    for row in rows.iter().take(wanted) {
-        let node = decode(row)?;
+    for node in rows.into_iter().take(wanted) {
         let cursor = page.order.key(&node).to_cursor();
         items.push(Item { cursor, node });
     }

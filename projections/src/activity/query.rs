@@ -36,7 +36,7 @@ impl Reader {
         page: &Page<ByPosition>,
     ) -> Result<Slice<ActivityRow>, ReadError> {
         let query = select(org, filter);
-        page::fetch(&mut *self.session(org).await?, query, page, page::json_row).await
+        page::fetch(self, org, query, page, page::json_row).await
     }
 }
 

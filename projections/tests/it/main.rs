@@ -19,6 +19,7 @@ mod parking;
 mod rebuild;
 mod rebuild_versions;
 mod replay;
+mod sessions;
 mod status;
 mod tables;
 mod world;
