@@ -17,7 +17,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::fold::{self, stored_time};
-use crate::model::{ReadModel, View};
+use crate::model::{Cells, FromCells, ReadModel, View};
 
 pub mod query;
 
@@ -65,6 +65,23 @@ impl ActivityRow {
             occurred_at: stored_time(event.metadata.occurred_at),
             recorded_at: stored_time(event.recorded_at),
         }
+    }
+}
+
+impl FromCells for ActivityRow {
+    fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            org: cells.text()?,
+            position: cells.number()?,
+            kind: cells.text()?,
+            resource_type: cells.text()?,
+            resource_id: cells.uuid()?,
+            resource_name: cells.optional(Cells::text)?,
+            actor: cells.text()?,
+            summary: cells.text()?,
+            occurred_at: cells.time()?,
+            recorded_at: cells.time()?,
+        })
     }
 }
 

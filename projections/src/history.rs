@@ -33,8 +33,10 @@ impl Reader {
         filter: &HistoryFilter,
         page: &Page<ByPosition>,
     ) -> Result<Slice<Positioned<StoredEvent>>, ReadError> {
-        let query = select(org, filter);
-        page::fetch(self, org, query, page, log::positioned).await
+        let mut query = select(org, filter);
+        page::bound::<Positioned<StoredEvent>, _>(&mut query, page)?;
+        let events = self.fetch(org, query, log::positioned).await?;
+        Ok(page::slice(events, page))
     }
 }
 

@@ -12,9 +12,11 @@ use sqlx::postgres::PgRow;
 use sqlx::{Encode, Postgres, QueryBuilder, Row, Type};
 use uuid::Uuid;
 
-use crate::model::Model;
+use crate::model::{Cells, FromCells, Model};
 use crate::page::{self, Order, Page, Slice};
 use crate::reader::{ReadError, Reader};
+
+mod select;
 
 /// A model whose rows clients list.
 pub trait Listed: Model {
@@ -111,10 +113,18 @@ impl Reader {
         org: &OrgId,
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
-        let mut query = select::<M>("to_json(r), id", org);
-        query.push(" and id = any(").push_bind(ids).push(")");
-        let decode = |row: &PgRow| Ok((row.try_get(1)?, page::json_row(row)?));
-        let rows = self.fetch(org, query, decode).await?;
+        let build = |columns: &str| {
+            let mut query = select::<M>(&format!("id, {columns}"), org);
+            query.push(" and id = any(").push_bind(ids).push(")");
+            Ok(query)
+        };
+        let decode = |row: &PgRow| {
+            let mut cells = Cells::of(row);
+            Ok((cells.uuid()?, M::Row::from_cells(&mut cells)?))
+        };
+        let rows = self
+            .select::<M::Row, _>(org, M::NAME, build, decode)
+            .await?;
         Ok(rows.into_iter().collect())
     }
 
@@ -128,9 +138,17 @@ impl Reader {
         filter: &M::Filter,
         page: &Page<M::Order>,
     ) -> Result<Slice<M::Row>, ReadError> {
-        let mut query = Conditions(select::<M>("to_json(r)", org));
-        filter.restrict(&mut query);
-        page::fetch(self, org, query.0, page, page::json_row).await
+        let build = |columns: &str| {
+            let mut query = Conditions(select::<M>(columns, org));
+            filter.restrict(&mut query);
+            page::bound::<M::Row, _>(&mut query.0, page)?;
+            Ok(query.0)
+        };
+        let decode = |row: &PgRow| M::Row::from_cells(&mut Cells::of(row));
+        let rows = self
+            .select::<M::Row, _>(org, M::NAME, build, decode)
+            .await?;
+        Ok(page::slice(rows, page))
     }
 
     /// Counts the rows of an organization that the filter lets through.

@@ -4,13 +4,9 @@
 //! A cursor is opaque, URL-safe text that holds the sort key and the id of its row. It stays valid when
 //! its row changes or leaves the list.
 
-use domain::ids::OrgId;
-use serde::de::DeserializeOwned;
-use sqlx::postgres::PgRow;
-use sqlx::types::Json;
-use sqlx::{Postgres, QueryBuilder, Row};
+use sqlx::{Postgres, QueryBuilder};
 
-use crate::reader::{ReadError, Reader};
+use crate::reader::ReadError;
 
 mod key;
 
@@ -100,22 +96,19 @@ impl Direction {
     }
 }
 
-/// Completes a query, which ends in its conditions, by the page's bounds, order and limit, and runs it.
-pub(crate) async fn fetch<R, O: Order<R>>(
-    reader: &Reader,
-    org: &OrgId,
-    mut query: QueryBuilder<Postgres>,
+/// Completes a query, which ends in its conditions, by the page's bounds, order and limit.
+pub(crate) fn bound<R, O: Order<R>>(
+    query: &mut QueryBuilder<Postgres>,
     page: &Page<O>,
-    decode: fn(&PgRow) -> Result<R, sqlx::Error>,
-) -> Result<Slice<R>, ReadError> {
+) -> Result<(), ReadError> {
     let sort = page.order.sort();
     if let Some(after) = &page.after {
         let key = Key::from_cursor(after, sort)?;
-        key.push_bound(&mut query, page.direction.later());
+        key.push_bound(query, page.direction.later());
     }
     if let Some(before) = &page.before {
         let key = Key::from_cursor(before, sort)?;
-        key.push_bound(&mut query, page.direction.reversed().later());
+        key.push_bound(query, page.direction.reversed().later());
     }
     let (wanted, walk) = match page.take {
         Take::First(wanted) => (wanted, page.direction),
@@ -124,15 +117,19 @@ pub(crate) async fn fetch<R, O: Order<R>>(
     query.push(" order by ").push(sort.order_by(walk));
     // One more, to see whether there is more.
     query.push(" limit ").push_bind(i64::from(wanted) + 1);
-    let rows = reader.fetch(org, query, decode).await?;
+    Ok(())
+}
 
+/// Makes the page of the rows that a query gave, which [`bound`] has completed.
+pub(crate) fn slice<R, O: Order<R>>(rows: Vec<R>, page: &Page<O>) -> Slice<R> {
+    let (Take::First(wanted) | Take::Last(wanted)) = page.take;
     let wanted = usize::try_from(wanted).expect("32 bits fit a usize");
     let more = rows.len() > wanted;
-    let mut items = Vec::with_capacity(rows.len().min(wanted));
-    for node in rows.into_iter().take(wanted) {
-        let cursor = page.order.key(&node).to_cursor();
-        items.push(Item { cursor, node });
-    }
+    let items = rows.into_iter().take(wanted).map(|node| Item {
+        cursor: page.order.key(&node).to_cursor(),
+        node,
+    });
+    let mut items: Vec<_> = items.collect();
     // At the end that was not walked to stands the row of the cursor itself.
     let (has_next, has_previous) = match page.take {
         Take::First(_) => (more, page.after.is_some()),
@@ -141,14 +138,9 @@ pub(crate) async fn fetch<R, O: Order<R>>(
             (page.before.is_some(), more)
         }
     };
-    Ok(Slice {
+    Slice {
         items,
         has_next,
         has_previous,
-    })
-}
-
-/// Decodes a row of one JSON column.
-pub(crate) fn json_row<T: DeserializeOwned>(row: &PgRow) -> Result<T, sqlx::Error> {
-    row.try_get(0).map(|Json(value)| value)
+    }
 }

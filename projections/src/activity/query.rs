@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
 use event_store::envelope::StreamId;
+use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
 use super::ActivityRow;
+use crate::model::{Cells, FromCells};
 use crate::page::{self, ByPosition, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
@@ -35,8 +37,14 @@ impl Reader {
         filter: &ActivityFilter,
         page: &Page<ByPosition>,
     ) -> Result<Slice<ActivityRow>, ReadError> {
-        let query = select(org, filter);
-        page::fetch(self, org, query, page, page::json_row).await
+        let build = |columns: &str| {
+            let mut query = select(columns, org, filter);
+            page::bound::<ActivityRow, _>(&mut query, page)?;
+            Ok(query)
+        };
+        let decode = |row: &PgRow| ActivityRow::from_cells(&mut Cells::of(row));
+        let rows = self.select::<ActivityRow, _>(org, "activity", build, decode);
+        Ok(page::slice(rows.await?, page))
     }
 }
 
@@ -50,8 +58,11 @@ impl Order<ActivityRow> for ByPosition {
     }
 }
 
-fn select(org: &OrgId, filter: &ActivityFilter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select to_json(a) from read_v1.activity a where org_id = ");
+fn select(columns: &str, org: &OrgId, filter: &ActivityFilter) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("select ");
+    query
+        .push(columns)
+        .push(" from read_v1.activity where org_id = ");
     query.push_bind(org.as_str());
     if !filter.kinds.is_empty() {
         query

@@ -8,7 +8,7 @@ use event_store::envelope::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::StreamRow;
+use crate::model::{Cells, FromCells, StreamRow};
 
 /// A job. Its fields are the columns of the table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,5 +59,32 @@ pub struct JobRow {
 impl StreamRow for JobRow {
     fn version(&self) -> Version {
         self.version
+    }
+}
+
+impl FromCells for JobRow {
+    fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: cells.uuid()?,
+            org: cells.text()?,
+            kind: cells.text()?,
+            status: cells.text()?,
+            droplet_id: cells.optional(Cells::uuid)?,
+            cluster: cells.optional(Cells::text)?,
+            runner: cells.text()?,
+            attempts: cells.number()?,
+            parameters: cells.json()?,
+            worker: cells.optional(Cells::text)?,
+            percent: cells.number()?,
+            message: cells.optional(Cells::text)?,
+            result: cells.optional(Cells::json)?,
+            reason: cells.optional(Cells::text)?,
+            version: cells.number()?,
+            created_at: cells.time()?,
+            started_at: cells.optional(Cells::time)?,
+            finished_at: cells.optional(Cells::time)?,
+            updated_at: cells.time()?,
+            recorded_at: cells.time()?,
+        })
     }
 }

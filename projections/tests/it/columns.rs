@@ -11,7 +11,7 @@ use projections::droplets::Droplets;
 use projections::droplets::query::{DropletFilter, DropletOrder};
 use projections::droplets::row::DropletRow;
 use projections::fold::UnexpectedEvent;
-use projections::model::{self, Model, Rows, StreamRow, View};
+use projections::model::{self, Cells, FromCells, Model, Rows, StreamRow, View};
 use projections::page::Direction;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,6 +39,19 @@ struct ReshapedRow {
 impl StreamRow for ReshapedRow {
     fn version(&self) -> Version {
         self.version
+    }
+}
+
+impl FromCells for ReshapedRow {
+    fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: cells.uuid()?,
+            org_id: cells.text()?,
+            title: cells.text()?,
+            vcpus: cells.text()?,
+            droplet: cells.json()?,
+            version: cells.number()?,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Read models on a real Postgres: what events make of them, and what clients see of them.
 
 mod activity;
+mod cells;
 mod changes;
 mod columns;
 mod compare;
@@ -20,6 +21,7 @@ mod rebuild;
 mod rebuild_versions;
 mod replay;
 mod sessions;
+mod speed;
 mod status;
 mod tables;
 mod world;
