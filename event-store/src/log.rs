@@ -18,15 +18,22 @@ pub mod sequencer;
 /// Selects events with their positions by a condition on `es.log l` and `es.events e`, for [`positioned`].
 macro_rules! select_positioned {
     ($condition:literal) => {
+        crate::log::select_positioned!($condition, "e.data::text")
+    };
+    ($condition:literal, $data:literal) => {
         concat!(
             "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, ",
-            "e.event_type, e.schema_version, e.data::text as data, ",
+            "e.event_type, e.schema_version, ",
+            $data,
+            " as data, ",
             "e.metadata::text as metadata, e.recorded_at ",
             "from es.log l join es.events e on e.seq = l.seq where ",
             $condition
         )
     };
 }
+
+use select_positioned;
 
 /// Returns the head of the log: the last assigned position.
 ///
@@ -248,10 +255,15 @@ pub async fn read_stream(
 }
 
 /// Begins a query for the events of an organization, to which the caller adds conditions, an order and a
-/// limit. In the query `e` is the event and `l` its row in the log; [`positioned`] reads a row.
+/// limit. In the query `e` is the event and `l` its row in the log; [`positioned`] reads a row. Without their
+/// data, events have the data `null`, and Postgres does not read it.
 #[must_use]
-pub fn select_organization(org: &OrgId) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(select_positioned!("l.org_id = "));
+pub fn select_organization(org: &OrgId, with_data: bool) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(if with_data {
+        select_positioned!("l.org_id = ")
+    } else {
+        select_positioned!("l.org_id = ", "'null'")
+    });
     query.push_bind(org.as_str().to_owned());
     query
 }

@@ -7,6 +7,7 @@ use domain::ids::OrgId;
 use event_store::log;
 use sqlx::{Postgres, QueryBuilder};
 
+use crate::list::Columns;
 use crate::page::{self, ByPosition, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
@@ -33,7 +34,7 @@ impl Reader {
         filter: &HistoryFilter,
         page: &Page<ByPosition>,
     ) -> Result<Slice<Positioned<StoredEvent>>, ReadError> {
-        let mut query = select(org, filter);
+        let mut query = select(org, filter, page.columns);
         page::bound::<Positioned<StoredEvent>, _>(&mut query, page)?;
         let events = self.fetch(org, query, log::positioned).await?;
         Ok(page::slice(events, page))
@@ -50,8 +51,8 @@ impl Order<Positioned<StoredEvent>> for ByPosition {
     }
 }
 
-fn select(org: &OrgId, filter: &HistoryFilter) -> QueryBuilder<Postgres> {
-    let mut query = log::select_organization(org);
+fn select(org: &OrgId, filter: &HistoryFilter, columns: Columns) -> QueryBuilder<Postgres> {
+    let mut query = log::select_organization(org, columns == Columns::All);
     if let Some(stream) = filter.stream {
         query.push(" and e.stream_id = ").push_bind(stream.uuid);
     }

@@ -18,6 +18,17 @@ use crate::reader::{ReadError, Reader};
 
 mod select;
 
+/// The columns of rows that are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Columns {
+    /// All columns.
+    #[default]
+    All,
+    /// All columns but those of JSON that can be large ([`FromCells::JSON`]), and the data of events. They are
+    /// as if they were null.
+    WithoutJson,
+}
+
 /// A model whose rows clients list.
 pub trait Listed: Model {
     /// The filter of lists.
@@ -97,9 +108,10 @@ impl Reader {
         &self,
         org: &OrgId,
         stream: impl Into<StreamId>,
+        columns: Columns,
     ) -> Result<Option<M::Row>, ReadError> {
         let id = stream.into().uuid;
-        let mut rows = self.rows::<M>(org, &[id]).await?;
+        let mut rows = self.rows::<M>(org, &[id], columns).await?;
         Ok(rows.remove(&id))
     }
 
@@ -112,6 +124,7 @@ impl Reader {
         &self,
         org: &OrgId,
         ids: &[Uuid],
+        columns: Columns,
     ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
         let build = |columns: &str| {
             let mut query = select::<M>(&format!("id, {columns}"), org);
@@ -123,7 +136,7 @@ impl Reader {
             Ok((cells.uuid()?, M::Row::from_cells(&mut cells)?))
         };
         let rows = self
-            .select::<M::Row, _>(org, M::NAME, build, decode)
+            .select::<M::Row, _>(org, (M::NAME, columns), build, decode)
             .await?;
         Ok(rows.into_iter().collect())
     }
@@ -146,7 +159,7 @@ impl Reader {
         };
         let decode = |row: &PgRow| M::Row::from_cells(&mut Cells::of(row));
         let rows = self
-            .select::<M::Row, _>(org, M::NAME, build, decode)
+            .select::<M::Row, _>(org, (M::NAME, page.columns), build, decode)
             .await?;
         Ok(page::slice(rows, page))
     }

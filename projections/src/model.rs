@@ -38,12 +38,14 @@ use crate::fold::{UnexpectedEvent, must_follow};
 mod cells;
 pub(crate) mod columns;
 mod counted;
+mod json_text;
 mod live;
 mod rows;
 mod view;
 
 pub use self::cells::{Cells, FromCells};
 pub use self::counted::{Counted, Counting, Dimension};
+pub use self::json_text::JsonText;
 pub use self::live::{LiveFold, LiveRow};
 pub use self::rows::Rows;
 pub(crate) use self::view::Commented;

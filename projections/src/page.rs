@@ -6,6 +6,7 @@
 
 use sqlx::{Postgres, QueryBuilder};
 
+use crate::list::Columns;
 use crate::reader::ReadError;
 
 mod key;
@@ -26,6 +27,8 @@ pub struct Page<O> {
     pub order: O,
     /// The direction of the order.
     pub direction: Direction,
+    /// The columns that are read.
+    pub columns: Columns,
 }
 
 /// The end of the list that a page is taken from. The items are in the list's order in both cases.

@@ -43,7 +43,7 @@ impl Reader {
             Ok(query)
         };
         let decode = |row: &PgRow| ActivityRow::from_cells(&mut Cells::of(row));
-        let rows = self.select::<ActivityRow, _>(org, "activity", build, decode);
+        let rows = self.select::<ActivityRow, _>(org, ("activity", page.columns), build, decode);
         Ok(page::slice(rows.await?, page))
     }
 }

@@ -4,6 +4,7 @@ use domain::ids::OrgId;
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder, Row};
 
+use super::Columns;
 use crate::model::{FromCells, columns};
 use crate::reader::{ReadError, Reader};
 
@@ -13,18 +14,20 @@ impl Reader {
     pub(crate) async fn select<R: FromCells, T>(
         &self,
         org: &OrgId,
-        view: &str,
+        (view, columns): (&str, Columns),
         build: impl Fn(&str) -> Result<QueryBuilder<Postgres>, ReadError>,
         decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
     ) -> Result<Vec<T>, ReadError> {
         let all = columns::of::<R>();
-        let query = build(&list(all, |_| true))?;
+        let is_wanted = |name: &str| columns == Columns::All || !R::JSON.contains(&name);
+        let query = build(&list(all, is_wanted))?;
         let answer = self.fetch(org, query, &decode).await;
         let Err(ReadError::BeingRebuilt) = answer else {
             return answer;
         };
         let shown = self.columns_of(org, view).await?;
-        let query = build(&list(all, |name| shown.iter().any(|shown| shown == name)))?;
+        let is_shown = |name: &str| shown.iter().any(|shown| shown == name);
+        let query = build(&list(all, |name| is_wanted(name) && is_shown(name)))?;
         self.fetch(org, query, decode).await
     }
 

@@ -11,8 +11,13 @@ use sqlx::postgres::PgRow;
 use sqlx::{Row, ValueRef};
 use uuid::Uuid;
 
+use super::JsonText;
+
 /// A row that is read from columns. The names of its fields, as it serialises, are those of the columns.
 pub trait FromCells: DeserializeOwned + Sized {
+    /// The columns of JSON that can be large, which callers may leave unread. Their fields must take null.
+    const JSON: &'static [&'static str] = &[];
+
     /// Reads the fields, each once, in the order of their declaration.
     ///
     /// # Errors
@@ -96,6 +101,14 @@ impl<'row> Cells<'row> {
     /// When the cell is null, of another type, or no JSON of the field's type.
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, sqlx::Error> {
         self.read(|bytes| Ok(serde_json::from_slice(json(bytes)?)?))
+    }
+
+    /// Reads a `jsonb` as its text.
+    ///
+    /// # Errors
+    /// When the cell is null or of another type.
+    pub fn json_text(&mut self) -> Result<JsonText, sqlx::Error> {
+        self.read(|bytes| Ok(JsonText::checked(std::str::from_utf8(json(bytes)?)?)))
     }
 
     /// Reads a cell that may be null, such as `cells.optional(Cells::time)`.

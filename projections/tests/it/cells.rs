@@ -12,6 +12,7 @@ use projections::activity::query::ActivityFilter;
 use projections::clusters::Clusters;
 use projections::droplets::Droplets;
 use projections::jobs::Jobs;
+use projections::list::Columns;
 use projections::model::Model;
 use projections::page::{ByPosition, Direction};
 use serde::Serialize;
@@ -57,7 +58,10 @@ async fn check_all<M: Model<Row: PartialEq>>(world: &World) -> &'static str {
         Uuid::parse_str(id).expect("is a UUID")
     });
     let ids: Vec<_> = ids.collect();
-    let rows = world.reader.rows::<M>(&org("acme"), &ids).await;
+    let rows = world
+        .reader
+        .rows::<M>(&org("acme"), &ids, Columns::All)
+        .await;
     let rows = rows.expect("reads");
     for (id, column) in ids.iter().zip(&columns) {
         check(&rows[id], column);
@@ -144,7 +148,10 @@ async fn a_view_of_an_older_version_is_read_without_the_columns_that_it_lacks() 
         .fetch_all(&world.pool)
         .await
         .expect("reads");
-    let rows = world.reader.rows::<Droplets>(&org("acme"), &ids).await;
+    let rows = world
+        .reader
+        .rows::<Droplets>(&org("acme"), &ids, Columns::All)
+        .await;
     let rows = rows.expect("reads");
     assert_eq!(rows.len(), 2);
     assert!(rows.values().all(|row| row.cluster.is_none()));

@@ -11,6 +11,7 @@ use projections::droplets::Droplets;
 use projections::droplets::query::{DropletFilter, DropletOrder};
 use projections::droplets::row::DropletRow;
 use projections::fold::UnexpectedEvent;
+use projections::list::Columns;
 use projections::model::{self, Cells, FromCells, Model, Rows, StreamRow, View};
 use projections::page::Direction;
 use serde::{Deserialize, Serialize};
@@ -170,7 +171,10 @@ async fn columns_are_renamed_retyped_and_dropped_while_clients_read_the_same_vie
     let new = writer.droplet(requested("new")).await;
     sequence(&world.pool).await;
     until("the newer code applies what comes", async || {
-        let row = world.reader.row::<Droplets>(&writer.org, new).await;
+        let row = world
+            .reader
+            .row::<Droplets>(&writer.org, new, Columns::All)
+            .await;
         row.expect("is answered")
     })
     .await;

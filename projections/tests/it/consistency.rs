@@ -7,6 +7,7 @@ use event_store::envelope::{Position, StreamId, Version};
 use projections::consistency::{Consistency, NotShown, ReadModels};
 use projections::droplets::Droplets;
 use projections::jobs::Jobs;
+use projections::list::Columns;
 use projections::model::Rows;
 use projections::registry::COUNTS;
 use testkit::events::sequence;
@@ -75,7 +76,7 @@ async fn who_waits_goes_on_when_the_read_models_have_committed() {
     shown.expect("it is shown");
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, id)
+        .row::<Droplets>(&writer.org, id, Columns::All)
         .await
         .expect("reads");
     assert!(row.is_some());

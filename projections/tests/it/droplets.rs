@@ -10,6 +10,7 @@ use domain::tag::Tag;
 use event_store::envelope::StreamId;
 use projections::droplets::Droplets;
 use projections::droplets::query::{DropletFilter, DropletOrder};
+use projections::list::Columns;
 use projections::page::Direction;
 use testkit::events::record_nonsense;
 use uuid::Uuid;
@@ -28,7 +29,7 @@ async fn a_row_shows_the_last_event_and_equals_the_folded_stream() {
     world.catch_up().await;
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, id)
+        .row::<Droplets>(&writer.org, id, Columns::All)
         .await
         .expect("reads");
     let row = row.expect("is there");
@@ -47,7 +48,10 @@ async fn what_was_written_is_seen_before_it_has_a_position() {
     let world = World::new().await;
     let mut writer = Writer::new(&world, "acme");
     let id = writer.droplet(requested("web-1")).await;
-    let read = world.reader.row::<Droplets>(&writer.org, id).await;
+    let read = world
+        .reader
+        .row::<Droplets>(&writer.org, id, Columns::All)
+        .await;
     assert_eq!(read.expect("reads"), None);
     let written = world
         .reader
@@ -76,7 +80,10 @@ async fn a_deleted_droplet_is_readable_and_listed_only_when_asked_for() {
     let end = ["droplet_deletion_requested", "droplet_deleted"];
     writer.record(gone.into(), end.map(sample)).await;
     world.catch_up().await;
-    let row = world.reader.row::<Droplets>(&writer.org, gone).await;
+    let row = world
+        .reader
+        .row::<Droplets>(&writer.org, gone, Columns::All)
+        .await;
     let row = row.expect("reads").expect("is there");
     assert_eq!(row.status, DropletStatus::Deleted);
     assert_eq!(names(&world, DropletFilter::default()).await, ["web-2"]);
@@ -186,7 +193,9 @@ async fn a_row_that_is_not_shown_yet_is_made_from_the_log() {
     let streams = [shown, waiting, nonsense].map(StreamId::from);
     for (name, expected) in [("acme", vec!["web-1", "web-2"]), ("other", vec![])] {
         let org = org(name);
-        let rows = world.reader.rows_or_live_state::<Droplets>(&org, &streams);
+        let rows = world
+            .reader
+            .rows_or_live_state::<Droplets>(&org, &streams, Columns::All);
         let rows = rows.await.expect("reads");
         let names: BTreeSet<_> = rows.values().map(|row| row.name.as_str()).collect();
         assert_eq!(names, expected.into_iter().collect(), "{name}");

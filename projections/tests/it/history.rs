@@ -2,6 +2,7 @@
 
 use event_store::envelope::Position;
 use projections::history::HistoryFilter;
+use projections::list::Columns;
 use projections::page::{ByPosition, Direction, Key, Page, Take};
 use testkit::events::record_nonsense;
 
@@ -48,6 +49,26 @@ async fn an_event_that_nobody_understands_is_in_the_history() {
     world.catch_up().await;
     let all = read(&world, "acme", HistoryFilter::default()).await;
     assert_eq!(all[1], (2, "droplet_sold".to_owned()));
+}
+
+#[tokio::test]
+async fn the_data_of_events_is_read_only_if_it_is_wanted() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    writer.droplet(requested("web-1")).await;
+    world.catch_up().await;
+    for (columns, is_read) in [(Columns::All, true), (Columns::WithoutJson, false)] {
+        let page = Page {
+            columns,
+            ..first(1, ByPosition, Direction::Ascending)
+        };
+        let filter = HistoryFilter::default();
+        let slice = world.reader.history(&writer.org, &filter, &page).await;
+        let event = slice.expect("reads").items.remove(0).node.event;
+        assert_eq!(event.data.contains("web-1"), is_read);
+        assert_eq!(event.data == "null", !is_read);
+        assert!(event.metadata.contains("tester"));
+    }
 }
 
 #[tokio::test]

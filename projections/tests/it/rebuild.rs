@@ -16,6 +16,7 @@ use projections::counts::query::OrgCounts;
 use projections::droplets::Droplets;
 use projections::droplets::counted::BY_STATUS;
 use projections::jobs::Jobs;
+use projections::list::Columns;
 use projections::model::{ReadModel, Rows};
 use projections::rebuild::{self, RequestError};
 use sqlx::AssertSqlSafe;
@@ -347,7 +348,7 @@ async fn a_paused_projection_applies_nothing_until_it_is_resumed() {
     assert!(matches!(mode, Ok(ConsumerMode::Paused { .. })), "{mode:?}");
     let row = world
         .reader
-        .row::<Droplets>(&org, second)
+        .row::<Droplets>(&org, second, Columns::All)
         .await
         .expect("reads");
     assert!(row.is_none());
@@ -356,7 +357,7 @@ async fn a_paused_projection_applies_nothing_until_it_is_resumed() {
     until("it goes on", async || {
         let row = world
             .reader
-            .row::<Droplets>(&org, second)
+            .row::<Droplets>(&org, second, Columns::All)
             .await
             .expect("reads");
         row.map(|_| ())

@@ -20,6 +20,7 @@ use event_store::consume::wake::Signal;
 use event_store::envelope::{Metadata, Position, StreamId, Version};
 use event_store::pool::Purpose;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
+use projections::list::Columns;
 use projections::page::{Direction, Page, Take};
 use projections::reader::Reader;
 use sqlx::PgPool;
@@ -241,5 +242,6 @@ pub(crate) fn first<O>(count: u32, order: O, direction: Direction) -> Page<O> {
         before: None,
         order,
         direction,
+        columns: Columns::All,
     }
 }
