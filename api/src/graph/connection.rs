@@ -2,6 +2,7 @@
 
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Error, ObjectType, OutputType, SchemaBuilder};
+use projections::list::Columns;
 use projections::page::{Direction, Page, Slice, Take};
 
 use crate::graph::error::{Code, failure};
@@ -50,6 +51,7 @@ impl PageArguments {
             before: self.before,
             order,
             direction,
+            columns: Columns::All,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Lookahead, ObjectType, OutputType, Result, SubscriptionType};
 use projections::consistency::AnyReadModel;
 use projections::counts::query::OrgCounts;
-use projections::list::Listed;
+use projections::list::{Columns, Listed};
 use projections::model::{LiveRow, Model};
 
 use crate::graph::global_id::ResourceId;
@@ -53,7 +53,7 @@ pub(crate) trait Resource:
         async move {
             let by = Self::read_models(&[context.look_ahead()]);
             let (reader, org) = consistency::reader(context, consistent_with, &by).await?;
-            let row = reader.row::<Self::Model>(org, id).await;
+            let row = reader.row::<Self::Model>(org, id, Columns::All).await;
             Ok(row.map_err(error::read_failed)?.map(Self::from))
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use async_graphql::{Context, Object, Result, TypeName};
-use projections::list::Listed as ListedModel;
+use projections::list::{Columns, Listed as ListedModel};
 use uuid::Uuid;
 
 use crate::graph::batch::ReadById;
@@ -98,7 +98,9 @@ impl<R: Resource> ReadById for R {
         let (reader, org) = consistency::reader(context, None, &R::read_models(&[])).await?;
         let streams: Vec<_> = ids.iter().map(|id| (*id).into()).collect();
         // An object can be named before its read model contains it.
-        let rows = reader.rows_or_live_state::<R::Model>(org, &streams).await;
+        let rows = reader
+            .rows_or_live_state::<R::Model>(org, &streams, Columns::All)
+            .await;
         let rows = rows.map_err(error::read_failed)?;
         let objects = rows
             .into_iter()

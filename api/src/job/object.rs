@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Json, Object, Result};
 use projections::jobs::row::JobRow;
-use serde_json::{Map, Value};
+use projections::model::JsonText;
+use serde_json::Value;
 
 use super::runner::Runner;
 use super::status::JobStatus;
@@ -79,8 +80,8 @@ impl Job {
     }
 
     /// The additional data for the runner: an object.
-    async fn parameters(&self) -> Json<&Map<String, Value>> {
-        Json(&self.0.parameters)
+    async fn parameters(&self) -> Json<Value> {
+        tree(&self.0.parameters)
     }
 
     /// The worker that runs or ran the job. Null until the job is started.
@@ -100,8 +101,8 @@ impl Job {
     }
 
     /// The result of the job, if the job succeeded with a result.
-    async fn result(&self) -> Option<Json<&Value>> {
-        self.0.result.as_ref().map(Json)
+    async fn result(&self) -> Option<Json<Value>> {
+        self.0.result.as_ref().map(tree)
     }
 
     /// The reason for the job's failure or cancellation.
@@ -139,4 +140,8 @@ impl Job {
     async fn recorded_at(&self) -> Time {
         self.0.recorded_at.into()
     }
+}
+
+fn tree(text: &JsonText) -> Json<Value> {
+    Json(serde_json::from_str(text.as_str()).expect("a JsonText is valid JSON"))
 }
