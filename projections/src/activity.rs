@@ -21,6 +21,9 @@ use crate::model::{Cells, FromCells, ReadModel, View};
 
 pub mod query;
 
+/// The name of the read model and of its list.
+const NAME: &str = "activity";
+
 /// The line of an event, for people. The fields are the columns of the table `activity`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityRow {
@@ -97,7 +100,7 @@ impl ReadModel for Activity {
     fn views(&self) -> &'static [View] {
         &[View {
             schema: "read_v1",
-            name: "activity",
+            name: NAME,
             query: include_str!("activity/read_v1.sql"),
         }]
     }
@@ -106,7 +109,7 @@ impl ReadModel for Activity {
 #[async_trait]
 impl Consumer for Activity {
     fn name(&self) -> &'static str {
-        "activity"
+        NAME
     }
 
     fn version(&self) -> i32 {

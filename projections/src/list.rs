@@ -13,10 +13,15 @@ use sqlx::{Encode, Postgres, QueryBuilder, Row, Type};
 use uuid::Uuid;
 
 use crate::model::{Cells, FromCells, Model};
-use crate::page::{self, Order, Page, Slice};
+use crate::page::{Frame, Order, Page, Parents, Slice};
 use crate::reader::{ReadError, Reader};
 
+pub(crate) mod as_of;
+mod named;
+mod nested;
 mod select;
+
+pub use self::named::Named;
 
 /// The columns of rows that are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,13 +45,13 @@ pub trait Listed: Model {
 /// A filter of a model's rows; the default is the one of a client that gives none.
 pub trait Filter: Default + Send + Sync {
     /// Adds the conditions that rows must meet.
-    fn restrict(&self, conditions: &mut Conditions);
+    fn restrict(&self, conditions: &mut Conditions<'_>);
 }
 
 /// A query that gets conditions. Columns are names in this program's code, and values are bound.
-pub struct Conditions(QueryBuilder<Postgres>);
+pub struct Conditions<'query>(&'query mut QueryBuilder<Postgres>);
 
-impl Conditions {
+impl Conditions<'_> {
     /// Requires that the column has this value.
     pub fn equal<'value>(
         &mut self,
@@ -57,25 +62,24 @@ impl Conditions {
         self.0.push_bind(value);
     }
 
-    /// Requires that the column has one of these texts; any if there are none.
+    /// Requires that the column has one of these texts: no row has one of none. `None` requires nothing.
     pub fn one_of<'text>(
         &mut self,
         column: &'static str,
-        texts: impl IntoIterator<Item = &'text str>,
+        texts: Option<impl IntoIterator<Item = &'text str>>,
     ) {
-        let texts: Vec<_> = texts.into_iter().collect();
-        if !texts.is_empty() {
+        if let Some(texts) = texts {
+            let texts: Vec<_> = texts.into_iter().collect();
             self.0.push(" and ").push(column).push(" = any(");
             self.0.push_bind(texts).push(")");
         }
     }
 
-    /// Requires that the status is one of these; any but `DELETED` if there are none.
-    pub fn status_of<'text>(&mut self, statuses: impl ExactSizeIterator<Item = &'text str>) {
-        if statuses.len() == 0 {
-            self.0.push(" and status <> 'DELETED'");
-        } else {
-            self.one_of("status", statuses);
+    /// Requires that the status is one of these: no row has one of none. `None` lets all through but `DELETED`.
+    pub fn status_of<'text>(&mut self, statuses: Option<impl IntoIterator<Item = &'text str>>) {
+        match statuses {
+            None => drop(self.0.push(" and status <> 'DELETED'")),
+            statuses => self.one_of("status", statuses),
         }
     }
 
@@ -85,7 +89,7 @@ impl Conditions {
         self.0.push("), lower(").push_bind(text).push(")) > 0");
     }
 
-    /// Requires that the array of the column has all of these texts.
+    /// Requires that the array of the column has all of these texts: every row has all of none.
     pub fn has_all<'text>(
         &mut self,
         column: &'static str,
@@ -127,7 +131,8 @@ impl Reader {
         columns: Columns,
     ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
         let build = |columns: &str| {
-            let mut query = select::<M>(&format!("id, {columns}"), org);
+            let mut query = QueryBuilder::new("");
+            push_select::<M>(&mut query, &format!("id, {columns}"), org);
             query.push(" and id = any(").push_bind(ids).push(")");
             Ok(query)
         };
@@ -151,17 +156,30 @@ impl Reader {
         filter: &M::Filter,
         page: &Page<M::Order>,
     ) -> Result<Slice<M::Row>, ReadError> {
+        let mut slices = self.slices::<M>(org, filter, page, None).await?;
+        Ok(slices.pop().expect("one page was asked for"))
+    }
+
+    /// Reads a page, or one for each parent, in one statement.
+    async fn slices<M: Listed>(
+        &self,
+        org: &OrgId,
+        filter: &M::Filter,
+        page: &Page<M::Order>,
+        parents: Option<Parents<'_>>,
+    ) -> Result<Vec<Slice<M::Row>>, ReadError> {
+        let frame = Frame::of(page, || as_of::of(M::NAME, M::OF)).by(parents);
         let build = |columns: &str| {
-            let mut query = Conditions(select::<M>(columns, org));
-            filter.restrict(&mut query);
-            page::bound::<M::Row, _>(&mut query.0, page)?;
-            Ok(query.0)
+            frame.query(|query| {
+                push_select::<M>(query, columns, org);
+                filter.restrict(&mut Conditions(query));
+            })
         };
-        let decode = |row: &PgRow| M::Row::from_cells(&mut Cells::of(row));
+        let decode = |row: &PgRow| frame.decode(row, M::Row::from_cells);
         let rows = self
             .select::<M::Row, _>(org, (M::NAME, page.columns), build, decode)
             .await?;
-        Ok(page::slice(rows, page))
+        Ok(frame.slices(rows))
     }
 
     /// Counts the rows of an organization that the filter lets through.
@@ -173,17 +191,17 @@ impl Reader {
         org: &OrgId,
         filter: &M::Filter,
     ) -> Result<i64, ReadError> {
-        let mut query = Conditions(select::<M>("count(*)", org));
-        filter.restrict(&mut query);
-        let total = self.fetch(org, query.0, |row| row.try_get(0)).await?;
+        let mut query = QueryBuilder::new("");
+        push_select::<M>(&mut query, "count(*)", org);
+        filter.restrict(&mut Conditions(&mut query));
+        let total = self.fetch(org, query, |row| row.try_get(0)).await?;
         Ok(total.into_iter().next().ok_or(sqlx::Error::RowNotFound)?)
     }
 }
 
-/// A query of a model's rows, whose last condition is the organization.
-fn select<M: Model>(what: &str, org: &OrgId) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select ");
-    query.push(what).push(" from read_v1.").push(M::NAME);
-    query.push(" r where org_id = ").push_bind(org.as_str());
-    query
+/// Adds a query of a model's rows, whose last condition is the organization.
+fn push_select<M: Model>(query: &mut QueryBuilder<Postgres>, what: &str, org: &OrgId) {
+    query.push("select ").push(what);
+    query.push(" from read_v1.").push(M::NAME);
+    query.push(" where org_id = ").push_bind(org.as_str());
 }

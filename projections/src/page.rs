@@ -1,17 +1,21 @@
 //! Keyset pagination: a page begins at a cursor, not after a number of rows. So pages neither repeat nor
 //! skip a row when others are inserted meanwhile.
 //!
-//! A cursor is opaque, URL-safe text that holds the sort key and the id of its row. It stays valid when
-//! its row changes or leaves the list.
-
-use sqlx::{Postgres, QueryBuilder};
+//! A cursor is opaque, URL-safe text that holds its list, order and direction, and the sort key and the id of its
+//! row. It stays valid when its row changes or leaves the list. Another list refuses it.
 
 use crate::list::Columns;
-use crate::reader::ReadError;
 
+// Named by code that writes cursors, such as the API, which does not import the event store.
+pub use event_store::envelope::Position;
+
+mod frame;
 mod key;
+mod list;
 
+pub(crate) use self::frame::{Frame, Parents};
 pub use self::key::{Key, Sort};
+pub use self::list::{List, log_cursor, log_position};
 
 /// The part of a list that is wanted.
 #[derive(Debug, Clone)]
@@ -29,9 +33,41 @@ pub struct Page<O> {
     pub direction: Direction,
     /// The columns that are read.
     pub columns: Columns,
+    /// True if the position that the page shows is wanted.
+    pub as_of: bool,
 }
 
-/// The end of the list that a page is taken from. The items are in the list's order in both cases.
+impl<O> Page<O> {
+    /// Asks for the items at one end of a list, with all columns and without the position.
+    #[must_use]
+    pub fn of(take: Take, order: O, direction: Direction) -> Self {
+        Self {
+            take,
+            after: None,
+            before: None,
+            order,
+            direction,
+            columns: Columns::All,
+            as_of: false,
+        }
+    }
+
+    /// Returns the list of `R` that the page is taken from.
+    #[must_use]
+    pub fn list<R>(&self) -> List
+    where
+        O: Order<R>,
+    {
+        List {
+            name: O::LIST,
+            sort: self.order.sort(),
+            direction: self.direction,
+        }
+    }
+}
+
+/// The end of the list that a page is taken from. The items are in the list's order in both cases. A page of 0
+/// items still tells whether there is more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {
     /// The beginning: at most so many first items.
@@ -62,6 +98,10 @@ pub struct Slice<T> {
     pub has_next: bool,
     /// True if there is more before the items.
     pub has_previous: bool,
+    /// The position of the log that the page shows, if it was wanted: every event up to it is shown, and none
+    /// after it. Streams that are parked are shown as they were before their parked event. With Kafka the
+    /// page can show later events too: skip changes whose version it shows already.
+    pub as_of: Option<Position>,
 }
 
 /// An item of a page.
@@ -75,6 +115,9 @@ pub struct Item<T> {
 
 /// An order of lists of `R`.
 pub trait Order<R>: Copy {
+    /// The name of the list, which its cursors carry.
+    const LIST: &'static str;
+
     /// The columns that the list is sorted by.
     fn sort(self) -> Sort;
 
@@ -96,54 +139,5 @@ impl Direction {
             Self::Ascending => " > ",
             Self::Descending => " < ",
         }
-    }
-}
-
-/// Completes a query, which ends in its conditions, by the page's bounds, order and limit.
-pub(crate) fn bound<R, O: Order<R>>(
-    query: &mut QueryBuilder<Postgres>,
-    page: &Page<O>,
-) -> Result<(), ReadError> {
-    let sort = page.order.sort();
-    if let Some(after) = &page.after {
-        let key = Key::from_cursor(after, sort)?;
-        key.push_bound(query, page.direction.later());
-    }
-    if let Some(before) = &page.before {
-        let key = Key::from_cursor(before, sort)?;
-        key.push_bound(query, page.direction.reversed().later());
-    }
-    let (wanted, walk) = match page.take {
-        Take::First(wanted) => (wanted, page.direction),
-        Take::Last(wanted) => (wanted, page.direction.reversed()),
-    };
-    query.push(" order by ").push(sort.order_by(walk));
-    // One more, to see whether there is more.
-    query.push(" limit ").push_bind(i64::from(wanted) + 1);
-    Ok(())
-}
-
-/// Makes the page of the rows that a query gave, which [`bound`] has completed.
-pub(crate) fn slice<R, O: Order<R>>(rows: Vec<R>, page: &Page<O>) -> Slice<R> {
-    let (Take::First(wanted) | Take::Last(wanted)) = page.take;
-    let wanted = usize::try_from(wanted).expect("32 bits fit a usize");
-    let more = rows.len() > wanted;
-    let items = rows.into_iter().take(wanted).map(|node| Item {
-        cursor: page.order.key(&node).to_cursor(),
-        node,
-    });
-    let mut items: Vec<_> = items.collect();
-    // At the end that was not walked to stands the row of the cursor itself.
-    let (has_next, has_previous) = match page.take {
-        Take::First(_) => (more, page.after.is_some()),
-        Take::Last(_) => {
-            items.reverse();
-            (page.before.is_some(), more)
-        }
-    };
-    Slice {
-        items,
-        has_next,
-        has_previous,
     }
 }

@@ -2,20 +2,22 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
+use domain::stream_type::StreamType;
 use event_store::envelope::StreamId;
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
-use super::ActivityRow;
-use crate::model::{Cells, FromCells};
-use crate::page::{self, ByPosition, Key, Order, Page, Slice, Sort};
+use super::{ActivityRow, NAME};
+use crate::list::as_of;
+use crate::model::FromCells;
+use crate::page::{ByPosition, Frame, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
 /// A filter of activity lines; the default lets all of them through.
 #[derive(Debug, Clone, Default)]
 pub struct ActivityFilter {
-    /// The kinds of the events, such as `droplet_activated`; empty for any.
-    pub kinds: Vec<String>,
+    /// The kinds of the events, such as `droplet_activated`; `None` for any.
+    pub kinds: Option<Vec<String>>,
     /// The stream of the resource; `None` for any.
     pub resource: Option<StreamId>,
     /// The actor of the events; `None` for any.
@@ -37,18 +39,18 @@ impl Reader {
         filter: &ActivityFilter,
         page: &Page<ByPosition>,
     ) -> Result<Slice<ActivityRow>, ReadError> {
-        let build = |columns: &str| {
-            let mut query = select(columns, org, filter);
-            page::bound::<ActivityRow, _>(&mut query, page)?;
-            Ok(query)
-        };
-        let decode = |row: &PgRow| ActivityRow::from_cells(&mut Cells::of(row));
-        let rows = self.select::<ActivityRow, _>(org, ("activity", page.columns), build, decode);
-        Ok(page::slice(rows.await?, page))
+        let frame = Frame::of(page, || as_of::of(NAME, StreamType::known()));
+        let build = |columns: &str| frame.query(|query| push_select(query, columns, org, filter));
+        let decode = |row: &PgRow| frame.decode(row, ActivityRow::from_cells);
+        let rows = self.select::<ActivityRow, _>(org, (NAME, page.columns), build, decode);
+        let mut slices = frame.slices(rows.await?);
+        Ok(slices.pop().expect("one page was asked for"))
     }
 }
 
 impl Order<ActivityRow> for ByPosition {
+    const LIST: &'static str = NAME;
+
     fn sort(self) -> Sort {
         Sort::Position
     }
@@ -58,17 +60,17 @@ impl Order<ActivityRow> for ByPosition {
     }
 }
 
-fn select(columns: &str, org: &OrgId, filter: &ActivityFilter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select ");
-    query
-        .push(columns)
-        .push(" from read_v1.activity where org_id = ");
+fn push_select(
+    query: &mut QueryBuilder<Postgres>,
+    columns: &str,
+    org: &OrgId,
+    filter: &ActivityFilter,
+) {
+    query.push("select ").push(columns);
+    query.push(" from read_v1.activity where org_id = ");
     query.push_bind(org.as_str());
-    if !filter.kinds.is_empty() {
-        query
-            .push(" and kind = any(")
-            .push_bind(&filter.kinds)
-            .push(")");
+    if let Some(kinds) = &filter.kinds {
+        query.push(" and kind = any(").push_bind(kinds).push(")");
     }
     if let Some(resource) = filter.resource {
         query.push(" and resource_id = ").push_bind(resource.uuid);
@@ -84,5 +86,4 @@ fn select(columns: &str, org: &OrgId, filter: &ActivityFilter) -> QueryBuilder<P
     if let Some(until) = filter.until {
         query.push(" and occurred_at < ").push_bind(until);
     }
-    query
 }

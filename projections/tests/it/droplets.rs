@@ -88,7 +88,7 @@ async fn a_deleted_droplet_is_readable_and_listed_only_when_asked_for() {
     assert_eq!(row.status, DropletStatus::Deleted);
     assert_eq!(names(&world, DropletFilter::default()).await, ["web-2"]);
     let deleted = DropletFilter {
-        statuses: vec![DropletStatus::Deleted],
+        statuses: Some(vec![DropletStatus::Deleted]),
         ..DropletFilter::default()
     };
     assert_eq!(names(&world, deleted).await, ["web-1"]);
@@ -129,7 +129,7 @@ async fn droplets_are_found_by_every_filter() {
         ..DropletFilter::default()
     };
     let status = |statuses: &[DropletStatus]| DropletFilter {
-        statuses: statuses.to_vec(),
+        statuses: Some(statuses.to_vec()),
         ..DropletFilter::default()
     };
     let regions = ["fra1", "sgp1"].map(|r| RegionSlug::parse(r).expect("is a region"));
@@ -139,12 +139,13 @@ async fn droplets_are_found_by_every_filter() {
     let everything = DropletFilter {
         name: Some("b-1".to_owned()),
         tags: tags(&["hot"]).tags,
-        statuses: vec![DropletStatus::Requested],
-        regions: regions.to_vec(),
-        sizes: vec![size.clone()],
+        statuses: Some(vec![DropletStatus::Requested]),
+        regions: Some(regions.to_vec()),
+        sizes: Some(vec![size.clone()]),
         cluster: Some(cluster),
     };
-    let cases: [(DropletFilter, &[&str]); 10] = [
+    let none = |filter: DropletFilter| (filter, &[] as &[&str]);
+    let cases: [(DropletFilter, &[&str]); 14] = [
         (name("WEB"), &["Web-2", "web-1"]),
         (name("-1"), &["db-1", "web-1"]),
         (name("%"), &[]),
@@ -153,14 +154,14 @@ async fn droplets_are_found_by_every_filter() {
         (status(&[DropletStatus::Active]), &["db-2"]),
         (
             DropletFilter {
-                regions: regions.to_vec(),
+                regions: Some(regions.to_vec()),
                 ..Default::default()
             },
             &["db-1", "solo"],
         ),
         (
             DropletFilter {
-                sizes: vec![size],
+                sizes: Some(vec![size]),
                 ..Default::default()
             },
             &["Web-2", "db-1", "solo"],
@@ -173,6 +174,17 @@ async fn droplets_are_found_by_every_filter() {
             &["Web-2", "db-1", "db-2", "web-1"],
         ),
         (everything, &["db-1"]),
+        // All of no tags, and one of nothing.
+        (tags(&[]), &["Web-2", "db-1", "db-2", "solo", "web-1"]),
+        none(status(&[])),
+        none(DropletFilter {
+            regions: Some(Vec::new()),
+            ..Default::default()
+        }),
+        none(DropletFilter {
+            sizes: Some(Vec::new()),
+            ..Default::default()
+        }),
     ];
     for (filter, expected) in cases {
         let total = world.reader.total::<Droplets>(&writer.org, &filter).await;

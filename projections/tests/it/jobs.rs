@@ -101,18 +101,32 @@ async fn jobs_are_found_by_every_filter() {
     world.catch_up().await;
 
     let kinds = ["scan", "provision"].map(|kind| JobKind::parse(kind).expect("is a kind"));
-    let cases: [(JobFilter, &[JobId]); 6] = [
+    let cases: [(JobFilter, &[JobId]); 8] = [
+        (
+            JobFilter {
+                statuses: Some(Vec::new()),
+                ..Default::default()
+            },
+            &[],
+        ),
+        (
+            JobFilter {
+                kinds: Some(Vec::new()),
+                ..Default::default()
+            },
+            &[],
+        ),
         (JobFilter::default(), &[batch, scan, platform]),
         (
             JobFilter {
-                statuses: vec![JobStatus::Running],
+                statuses: Some(vec![JobStatus::Running]),
                 ..Default::default()
             },
             &[scan],
         ),
         (
             JobFilter {
-                kinds: kinds.to_vec(),
+                kinds: Some(kinds.to_vec()),
                 ..Default::default()
             },
             &[scan, platform],

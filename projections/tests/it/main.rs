@@ -1,6 +1,7 @@
 //! Read models on a real Postgres: what events make of them, and what clients see of them.
 
 mod activity;
+mod as_of;
 mod cells;
 mod changes;
 mod columns;
@@ -14,6 +15,7 @@ mod idle;
 mod isolation;
 mod jobs;
 mod kafka;
+mod nested;
 mod newer_program;
 mod paging;
 mod parking;

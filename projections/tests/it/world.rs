@@ -20,7 +20,6 @@ use event_store::consume::wake::Signal;
 use event_store::envelope::{Metadata, Position, StreamId, Version};
 use event_store::pool::Purpose;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
-use projections::list::Columns;
 use projections::page::{Direction, Page, Take};
 use projections::reader::Reader;
 use sqlx::PgPool;
@@ -236,12 +235,5 @@ pub(crate) fn sample(event_type: &str) -> Event {
 
 /// The first so many, without cursors.
 pub(crate) fn first<O>(count: u32, order: O, direction: Direction) -> Page<O> {
-    Page {
-        take: Take::First(count),
-        after: None,
-        before: None,
-        order,
-        direction,
-        columns: Columns::All,
-    }
+    Page::of(Take::First(count), order, direction)
 }

@@ -1,0 +1,33 @@
+//! The position of the log that the rows of a model show.
+
+use std::fmt::Write;
+
+use domain::stream_type::StreamType;
+use event_store::envelope::Shard;
+
+/// Returns the query of the position up to which the generation that serves has applied the events of these types,
+/// or parked them: the one before the first that it has not. It is the head of the log if there is none.
+///
+/// Each shard is looked up by keys. So the query costs the same for a log of any length and for any delay. In
+/// the snapshot of the rows it is exact, because rows and checkpoints commit together.
+///
+/// A consumer that follows the log applies events in its order: the rows show no event after the position. With
+/// Kafka shards advance by themselves, and the rows of one can show later events already.
+pub(crate) fn of(consumer: &str, types: &[StreamType]) -> String {
+    let mut shards = String::new();
+    for shard in Shard::all(types) {
+        let comma = if shards.is_empty() { "" } else { "," };
+        write!(shards, "{comma}{}", shard.0).expect("a text takes everything");
+    }
+    format!(
+        "select coalesce(min(l.position) - 1, (select position from es.log_head)) \
+         from es.generations g \
+         cross join unnest('{{{shards}}}'::smallint[]) as s(shard) \
+         left join es.checkpoints c on c.consumer = g.consumer \
+             and c.generation = g.generation and c.shard = s.shard \
+         cross join lateral (select position from es.log \
+             where shard = s.shard and position > coalesce(c.position, 0) \
+             order by position limit 1) l \
+         where g.consumer = '{consumer}' and g.state = 'SERVING'"
+    )
+}
