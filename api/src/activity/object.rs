@@ -3,7 +3,7 @@
 use async_graphql::connection::EmptyFields;
 use async_graphql::{ID, Object};
 use projections::activity::ActivityRow;
-use projections::page::Key;
+use projections::page::log_cursor;
 
 use crate::graph::connection::Listed;
 use crate::graph::global_id::GlobalId;
@@ -35,7 +35,7 @@ impl Activity {
 
     /// The cursor of the event, for the argument `after` of subscriptions.
     async fn cursor(&self) -> String {
-        Key::Position(self.0.position).to_cursor()
+        log_cursor(self.0.position)
     }
 
     /// The type of the event, such as `droplet_activated`.

@@ -48,10 +48,10 @@ impl Default for ClusterOrder {
 
 impl From<ClusterFilter> for query::ClusterFilter {
     fn from(filter: ClusterFilter) -> Self {
-        let statuses = filter.statuses.unwrap_or_default();
+        let statuses = filter.statuses;
         Self {
             name: filter.name,
-            statuses: statuses.into_iter().map(Into::into).collect(),
+            statuses: statuses.map(|all| all.into_iter().map(Into::into).collect()),
         }
     }
 }

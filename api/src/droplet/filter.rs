@@ -63,11 +63,11 @@ impl TryFrom<DropletFilter> for query::DropletFilter {
     type Error = Error;
 
     fn try_from(filter: DropletFilter) -> Result<Self, Error> {
-        let statuses = filter.statuses.unwrap_or_default();
+        let statuses = filter.statuses;
         Ok(Self {
             name: filter.name,
-            tags: read_all("tags", filter.tags, Tag::parse)?,
-            statuses: statuses.into_iter().map(Into::into).collect(),
+            tags: read_all("tags", filter.tags, Tag::parse)?.unwrap_or_default(),
+            statuses: statuses.map(|all| all.into_iter().map(Into::into).collect()),
             regions: read_all("regions", filter.regions, RegionSlug::parse)?,
             sizes: read_all("sizes", filter.sizes, SizeSlug::parse)?,
             cluster: read(

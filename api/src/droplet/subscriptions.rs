@@ -50,7 +50,10 @@ impl DropletSubscriptions {
             id: read("id", id)?,
             cluster: read("cluster", cluster)?,
             statuses: statuses.unwrap_or_default(),
-            tags: read_all("tags", tags, Tag::parse)?.into_iter().collect(),
+            tags: read_all("tags", tags, Tag::parse)?
+                .into_iter()
+                .flatten()
+                .collect(),
         };
         let changes = follow(context, after.as_deref()).await?;
         Ok(changes.filter_map(move |change| {

@@ -52,6 +52,7 @@ impl PageArguments {
             order,
             direction,
             columns: Columns::All,
+            as_of: false,
         })
     }
 }

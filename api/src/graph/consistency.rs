@@ -8,7 +8,7 @@ use async_graphql::{Context, Error, ErrorExtensions, Result};
 use commands::token::Token;
 use domain::ids::OrgId;
 use projections::consistency::{NotShown, ReadModels};
-use projections::page::Key;
+use projections::page::Position;
 use projections::reader::Reader;
 
 use crate::graph::error::{self, Code, failure};
@@ -58,11 +58,11 @@ pub(crate) async fn reader<'request>(
 ///
 /// # Errors
 /// The errors of [`wait`].
-pub(crate) async fn key(context: &Context<'_>, token: &Token) -> Result<Key> {
+pub(crate) async fn position(context: &Context<'_>, token: &Token) -> Result<Position> {
     let org = &RequestInfo::of(context)?.principal.org;
     let consistency = &context.data::<Services>()?.consistency;
     let position = consistency.position(org, &token.streams).await;
-    position.map(Key::Position).map_err(not_shown)
+    position.map_err(not_shown)
 }
 
 fn not_shown(why: NotShown) -> Error {

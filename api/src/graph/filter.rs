@@ -16,14 +16,14 @@ pub(crate) fn read<Value, Reason: Display>(
     value.map_err(|reason| failure(Code::BadUserInput, format!("`{field}`: {reason}")))
 }
 
-/// Reads all values of a filter.
+/// Reads all values of a filter. `None` lets everything through, and an empty list nothing.
 pub(crate) fn read_all<Item, Value, Reason: Display>(
     field: &str,
     items: Option<Vec<Item>>,
     parse: fn(Item) -> Result<Value, Reason>,
-) -> Result<Vec<Value>, Error> {
-    let items = items.unwrap_or_default().into_iter();
-    items.map(|item| read(field, parse(item))).collect()
+) -> Result<Option<Vec<Value>>, Error> {
+    let read = |items: Vec<Item>| items.into_iter().map(|item| read(field, parse(item)));
+    items.map(|items| read(items).collect()).transpose()
 }
 
 /// Reads the id of the resource to which a list is restricted.
@@ -33,7 +33,10 @@ pub(crate) fn read_resource(id: Option<&ID>) -> Result<Option<GlobalId>, Error> 
 }
 
 /// Reads stored names of event types. Rejects an unknown name, which would otherwise give an empty list.
-pub(crate) fn read_types(field: &str, names: Option<Vec<String>>) -> Result<Vec<String>, Error> {
+pub(crate) fn read_types(
+    field: &str,
+    names: Option<Vec<String>>,
+) -> Result<Option<Vec<String>>, Error> {
     read_all(field, names, |name| {
         if Event::types().any(|(_, known, _)| known == name) {
             return Ok(name);

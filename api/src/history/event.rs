@@ -6,7 +6,7 @@ use async_graphql::connection::EmptyFields;
 use async_graphql::{Enum, ID, Json, Object, Result};
 use commands::context;
 use projections::history::{Metadata, Positioned, StoredEvent};
-use projections::page::Key;
+use projections::page::log_cursor;
 use serde_json::Value;
 
 use crate::graph::connection::Listed;
@@ -56,7 +56,7 @@ impl Event {
 
     /// The cursor of the event, for the argument `after` of subscriptions and of `events`.
     async fn cursor(&self) -> String {
-        Key::Position(self.0.position).to_cursor()
+        log_cursor(self.0.position)
     }
 
     /// The type of the event, such as `droplet_activated`.

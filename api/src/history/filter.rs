@@ -22,6 +22,7 @@ impl TryFrom<EventFilter> for HistoryFilter {
         Ok(Self {
             stream: resource.map(Into::into),
             event_types: read_types("types", filter.types)?,
+            ..Self::default()
         })
     }
 }

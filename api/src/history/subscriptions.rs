@@ -37,7 +37,7 @@ impl<Node: OutputType + OfRow + 'static> HistorySubscriptions<Node> {
         )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<EventChange<Node>>> + use<Node>> {
-        let types = read_types("types", types)?;
+        let types = read_types("types", types)?.unwrap_or_default();
         let changes = follow(context, after.as_deref()).await?;
         let is_wanted = move |change: &Change| {
             types.is_empty() || types.contains(&change.event.event.event_type)

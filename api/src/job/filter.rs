@@ -57,10 +57,10 @@ impl TryFrom<JobFilter> for query::JobFilter {
     type Error = Error;
 
     fn try_from(filter: JobFilter) -> Result<Self, Error> {
-        let statuses = filter.statuses.unwrap_or_default();
+        let statuses = filter.statuses;
         let droplet = filter.droplet.map(|id| GlobalId::parse_as(&id));
         Ok(Self {
-            statuses: statuses.into_iter().map(Into::into).collect(),
+            statuses: statuses.map(|all| all.into_iter().map(Into::into).collect()),
             kinds: read_all("kinds", filter.kinds, JobKind::parse)?,
             droplet: read("droplet", droplet.transpose())?,
             cluster: read(

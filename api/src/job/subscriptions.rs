@@ -43,7 +43,7 @@ impl JobSubscriptions {
         let wanted = WantedJobs {
             id: read("id", id)?,
             droplet: read("droplet", droplet)?,
-            kinds: read_all("kinds", kinds, JobKind::parse)?,
+            kinds: read_all("kinds", kinds, JobKind::parse)?.unwrap_or_default(),
             statuses: statuses.unwrap_or_default(),
         };
         let changes = follow(context, after.as_deref()).await?;

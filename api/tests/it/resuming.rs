@@ -10,7 +10,7 @@ use api::transport::endpoint::WebSocketLimits;
 use async_graphql::{Data, Executor, Request, Response};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use projections::page::Key;
+use projections::page::log_cursor;
 use serde_json::{Value, json};
 use testkit::wait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -94,7 +94,7 @@ fn small(after: &str) -> String {
 }
 
 fn beginning() -> String {
-    Key::Position(Default::default()).to_cursor()
+    log_cursor(Default::default())
 }
 
 /// A connection that takes in as little as possible that is not read.
