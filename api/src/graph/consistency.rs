@@ -78,6 +78,7 @@ fn not_shown(why: NotShown) -> Error {
                            `consistencyToken` of a mutation of this organization on this platform";
             failure(Code::BadUserInput, message)
         }
+        NotShown::TooMany => failure(Code::LimitExceeded, why.to_string()),
         NotShown::Stopping => failure(
             Code::Unavailable,
             "the process is stopping: send the request again",
