@@ -40,12 +40,15 @@ macro_rules! select_positioned {
     };
 }
 
+/// The query of the head of the log, for a statement that also reads events.
+pub const HEAD: &str = "select position from es.log_head";
+
 /// Returns the head of the log: the last assigned position.
 ///
 /// # Errors
 /// When Postgres fails.
 pub async fn head(pool: &PgPool) -> Result<Position, StoreError> {
-    sqlx::query_scalar("select position from es.log_head")
+    sqlx::query_scalar(HEAD)
         .fetch_one(pool)
         .await
         .map(Position)

@@ -42,7 +42,7 @@ impl Reader {
         filter: &HistoryFilter,
         page: &Page<ByPosition>,
     ) -> Result<Slice<Positioned<StoredEvent>>, ReadError> {
-        let frame = Frame::of(page, || "select position from es.log_head".to_owned());
+        let frame = Frame::of(page, || log::HEAD.to_owned());
         let (after, before) = frame.positions()?;
         let events = OrganizationEvents {
             org,

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use domain::ids::OrgId;
+use event_store::consume::shown;
 use event_store::envelope::StreamId;
 use sqlx::postgres::PgRow;
 use sqlx::{Encode, Postgres, QueryBuilder, Row, Type};
@@ -16,7 +17,6 @@ use crate::model::{Cells, FromCells, Model};
 use crate::page::{Frame, Order, Page, Parents, Slice};
 use crate::reader::{ReadError, Reader};
 
-pub(crate) mod as_of;
 mod named;
 mod nested;
 mod select;
@@ -168,7 +168,7 @@ impl Reader {
         page: &Page<M::Order>,
         parents: Option<Parents<'_>>,
     ) -> Result<Vec<Slice<M::Row>>, ReadError> {
-        let frame = Frame::of(page, || as_of::of(M::NAME, M::OF)).by(parents);
+        let frame = Frame::of(page, || shown::query(M::NAME, M::OF)).by(parents);
         let build = |columns: &str| {
             frame.query(|query| {
                 push_select::<M>(query, columns, org);

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
 use domain::stream_type::StreamType;
+use event_store::consume::shown;
 use event_store::envelope::StreamId;
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
 use super::{ActivityRow, NAME};
-use crate::list::as_of;
 use crate::model::FromCells;
 use crate::page::{ByPosition, Frame, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
@@ -39,7 +39,7 @@ impl Reader {
         filter: &ActivityFilter,
         page: &Page<ByPosition>,
     ) -> Result<Slice<ActivityRow>, ReadError> {
-        let frame = Frame::of(page, || as_of::of(NAME, StreamType::known()));
+        let frame = Frame::of(page, || shown::query(NAME, StreamType::known()));
         let build = |columns: &str| frame.query(|query| push_select(query, columns, org, filter));
         let decode = |row: &PgRow| frame.decode(row, ActivityRow::from_cells);
         let rows = self.select::<ActivityRow, _>(org, (NAME, page.columns), build, decode);

@@ -1,19 +1,22 @@
-//! The position of the log that the rows of a model show.
+//! The position of the log that a consumer's rows show.
 
 use std::fmt::Write;
 
 use domain::stream_type::StreamType;
-use event_store::envelope::Shard;
 
-/// Returns the query of the position up to which the generation that serves has applied the events of these types,
-/// or parked them: the one before the first that it has not. It is the head of the log if there is none.
+use crate::envelope::Shard;
+
+/// Returns the query of the position up to which a consumer's serving generation has applied the events of these
+/// types, or parked them. It is the one before the first event that is left, or the head of the log. The query is
+/// for a statement that also reads the rows.
 ///
 /// Each shard is looked up by keys. So the query costs the same for a log of any length and for any delay. In
 /// the snapshot of the rows it is exact, because rows and checkpoints commit together.
 ///
 /// A consumer that follows the log applies events in its order: the rows show no event after the position. With
 /// Kafka shards advance by themselves, and the rows of one can show later events already.
-pub(crate) fn of(consumer: &str, types: &[StreamType]) -> String {
+#[must_use]
+pub fn query(consumer: &str, types: &[StreamType]) -> String {
     let mut shards = String::new();
     for shard in Shard::all(types) {
         let comma = if shards.is_empty() { "" } else { "," };
