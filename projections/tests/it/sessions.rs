@@ -1,6 +1,6 @@
 //! Sessions of clients' reads: one statement a read, one organization a read, and nothing left behind.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::ids::OrgId;
 use event_store::pool::{self, Purpose};
@@ -159,10 +159,13 @@ async fn dropping_a_read_ends_its_statement_and_frees_its_place() {
     let holder = hold(&world).await;
     for turn in 0..100 {
         drop_a_read(&world, &reader, &org(ORGANIZATIONS[turn % 2])).await;
+        let dropped = Instant::now();
         until("the statement has ended", async || {
             (held(&world).await == 0).then_some(())
         })
         .await;
+        // By itself it would end after five seconds.
+        assert!(dropped.elapsed() < Duration::from_secs(3));
     }
     // Two sessions, the connection that ends statements, and one of the world's own reader.
     assert!(backends(&world, "true").await <= 4);
