@@ -18,6 +18,7 @@ use projections::model::Rows;
 use self::filter::{ClusterFilter, ClusterOrder};
 use crate::graph::execute::object::Fields;
 use crate::graph::resource::Resource;
+use crate::graph::resource_list::query_by_name;
 
 impl Resource for ClusterRow {
     type Id = ClusterId;
@@ -35,6 +36,10 @@ impl Resource for ClusterRow {
 
     fn state(fields: &mut Fields<'_, Self>) {
         object::state(fields);
+    }
+
+    fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+        query_by_name::<Self, _>(fields, "clusterByName");
     }
 
     fn mutations<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {

@@ -4,12 +4,12 @@ use async_graphql::InputObject;
 use projections::counts::query::OrgCounts;
 use projections::registry::COUNTS;
 
+use crate::graph::consistency;
 use crate::graph::error::{self, Result};
 use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::resource::Resource;
-use crate::graph::{consistency, points};
 use crate::identity::roles::Right;
 use crate::registry::resources;
 
@@ -35,10 +35,7 @@ pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>
         "The numbers of resources of the organization.",
         counts,
     );
-    counts
-        .needs(Right::Query)
-        .costs(points::READ)
-        .shows(&COUNTS);
+    counts.needs(Right::Query).is_read().shows(&COUNTS);
 }
 
 #[derive(InputObject)]

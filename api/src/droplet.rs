@@ -20,6 +20,7 @@ use projections::model::Rows;
 use self::filter::{DropletFilter, DropletOrder};
 use crate::graph::execute::object::Fields;
 use crate::graph::resource::Resource;
+use crate::graph::resource_list::query_by_name;
 
 impl Resource for DropletRow {
     type Id = DropletId;
@@ -37,6 +38,10 @@ impl Resource for DropletRow {
 
     fn state(fields: &mut Fields<'_, Self>) {
         object::state(fields);
+    }
+
+    fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
+        query_by_name::<Self, _>(fields, "dropletByName");
     }
 
     fn mutations<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {

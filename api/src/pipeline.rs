@@ -221,7 +221,7 @@ impl Pipeline {
         Ok(Read {
             plan,
             arguments,
-            cost: price.cost,
+            cost: price.cost(),
         })
     }
 

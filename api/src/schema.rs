@@ -1,6 +1,7 @@
 //! Assembles the schema.
 
 mod introspection;
+mod links;
 mod roots;
 
 use std::path::Path;

@@ -17,4 +17,5 @@ pub mod pause;
 pub mod retry;
 
 pub mod applied;
+pub mod shown;
 pub mod status;

@@ -15,25 +15,40 @@ pub mod digest;
 pub mod gaps;
 pub mod sequencer;
 
+/// The columns of an event `e` and its row in the log `l`, for [`positioned`].
+macro_rules! positioned_columns {
+    ($org:literal, $data:literal) => {
+        concat!(
+            "l.position, l.shard, e.stream_id, e.version, e.event_id, ",
+            $org,
+            ", e.event_type, e.schema_version, ",
+            $data,
+            " as data, e.metadata::text as metadata, e.recorded_at"
+        )
+    };
+}
+
 /// Selects events with their positions by a condition on `es.log l` and `es.events e`, for [`positioned`].
 macro_rules! select_positioned {
     ($condition:literal) => {
         concat!(
-            "select l.position, l.shard, e.stream_id, e.version, e.event_id, e.org_id, ",
-            "e.event_type, e.schema_version, e.data::text as data, ",
-            "e.metadata::text as metadata, e.recorded_at ",
-            "from es.log l join es.events e on e.seq = l.seq where ",
+            "select ",
+            positioned_columns!("e.org_id", "e.data::text"),
+            " from es.log l join es.events e on e.seq = l.seq where ",
             $condition
         )
     };
 }
+
+/// The query of the head of the log, for a statement that also reads events.
+pub const HEAD: &str = "select position from es.log_head";
 
 /// Returns the head of the log: the last assigned position.
 ///
 /// # Errors
 /// When Postgres fails.
 pub async fn head(pool: &PgPool) -> Result<Position, StoreError> {
-    sqlx::query_scalar("select position from es.log_head")
+    sqlx::query_scalar(HEAD)
         .fetch_one(pool)
         .await
         .map(Position)
@@ -247,16 +262,61 @@ pub async fn read_stream(
     events.map_err(StoreError::unavailable("reading a stream"))
 }
 
-/// Begins a query for the events of an organization, to which the caller adds conditions, an order and a
-/// limit. In the query `e` is the event and `l` its row in the log; [`positioned`] reads a row.
-#[must_use]
-pub fn select_organization(org: &OrgId) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(select_positioned!("l.org_id = "));
-    query.push_bind(org.as_str().to_owned());
-    query
+/// The events that [`push_organization`] selects.
+#[derive(Clone, Copy, Debug)]
+pub struct OrganizationEvents<'a> {
+    /// The organization of the events.
+    pub org: &'a OrgId,
+    /// The stream of the events; `None` for all.
+    pub stream: Option<StreamId>,
+    /// The position that all events come after.
+    pub after: Position,
+    /// The position that all events come before.
+    pub before: Position,
+    /// True if the data of the events is wanted. Else it is `null`, and Postgres does not read it.
+    pub with_data: bool,
 }
 
-/// Returns the event of a row of [`select_organization`].
+/// Adds a query for events of an organization. The caller adds conditions, the order `org_id, position`, and a
+/// limit. In the query `e` is the event and `l` its row in the log; [`positioned`] reads a row.
+pub fn push_organization(query: &mut QueryBuilder<Postgres>, events: OrganizationEvents<'_>) {
+    let OrganizationEvents {
+        org,
+        stream,
+        after,
+        before,
+        with_data,
+    } = events;
+    query.push("select ").push(if with_data {
+        positioned_columns!("l.org_id", "e.data::text")
+    } else {
+        positioned_columns!("l.org_id", "'null'")
+    });
+    // `offset 0`: found one by one, because the planner would rather read all events of all organizations if a
+    // condition lets few of them through.
+    query.push(match stream {
+        None => {
+            " from es.log l cross join lateral ( \
+                 select * from es.events where seq = l.seq offset 0) e where true"
+        }
+        Some(_) => {
+            " from es.events e cross join lateral ( \
+                 select * from es.log where seq = e.seq offset 0) l where e.stream_id = "
+        }
+    });
+    if let Some(stream) = stream {
+        query.push_bind(stream.uuid);
+    }
+    // As rows, because only the index of the organization then has the order. With `org_id = ...` the planner
+    // may walk through the log of all others.
+    for (operator, position) in [(" > ", after), (" < ", before)] {
+        query.push(" and (l.org_id, l.position)").push(operator);
+        query.push("(").push_bind(org.as_str().to_owned());
+        query.push(", ").push_bind(position.0).push(")");
+    }
+}
+
+/// Returns the event of a row of [`push_organization`].
 ///
 /// # Errors
 /// [`sqlx::Error::Decode`] when the event is malformed.

@@ -61,9 +61,13 @@ impl Purpose {
                 // Statements are small, and estimates of young tables are bad.
                 ("jit", "off"),
             ],
+            // Everything of an organization is found, and lists are read in their order, by an index. A plan that
+            // is kept must not read the rows of others for that, whatever it was made for.
             Self::Queries => &[
                 ("role", "clustergenie_reader"),
                 ("statement_timeout", "5s"),
+                ("enable_seqscan", "off"),
+                ("enable_sort", "off"),
                 ("jit", "off"),
             ],
             Self::Maintenance => &[],

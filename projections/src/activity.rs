@@ -17,9 +17,12 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::fold::{self, stored_time};
-use crate::model::{ReadModel, View};
+use crate::model::{Cells, FromCells, ReadModel, View};
 
 pub mod query;
+
+/// The name of the read model and of its list.
+const NAME: &str = "activity";
 
 /// The line of an event, for people. The fields are the columns of the table `activity`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +71,23 @@ impl ActivityRow {
     }
 }
 
+impl FromCells for ActivityRow {
+    fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            org: cells.text()?,
+            position: cells.number()?,
+            kind: cells.text()?,
+            resource_type: cells.text()?,
+            resource_id: cells.uuid()?,
+            resource_name: cells.optional(Cells::text)?,
+            actor: cells.text()?,
+            summary: cells.text()?,
+            occurred_at: cells.time()?,
+            recorded_at: cells.time()?,
+        })
+    }
+}
+
 /// The read model of activity: one row an event.
 #[derive(Debug, Clone, Copy)]
 pub struct Activity;
@@ -80,7 +100,7 @@ impl ReadModel for Activity {
     fn views(&self) -> &'static [View] {
         &[View {
             schema: "read_v1",
-            name: "activity",
+            name: NAME,
             query: include_str!("activity/read_v1.sql"),
         }]
     }
@@ -89,7 +109,7 @@ impl ReadModel for Activity {
 #[async_trait]
 impl Consumer for Activity {
     fn name(&self) -> &'static str {
-        "activity"
+        NAME
     }
 
     fn version(&self) -> i32 {

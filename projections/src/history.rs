@@ -3,11 +3,14 @@
 //! Reads the log as the role that row-level security binds. Gives the stored bytes without decoding
 //! them, so that an event which this program cannot decode hides nothing.
 
+use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
-use event_store::log;
+use event_store::log::{self, OrganizationEvents};
+use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
-use crate::page::{self, ByPosition, Key, Order, Page, Slice, Sort};
+use crate::columns::Columns;
+use crate::page::{ByPosition, Frame, Key, List, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
 // Named by code that shows a history, such as the API, which does not import the event store.
@@ -18,8 +21,14 @@ pub use event_store::envelope::{Metadata, Positioned, StoredEvent, StreamId};
 pub struct HistoryFilter {
     /// The stream of the events; `None` for any.
     pub stream: Option<StreamId>,
-    /// The types of the events, such as `droplet_activated`; empty for any.
-    pub event_types: Vec<String>,
+    /// The types of the events, such as `droplet_activated`; `None` for any.
+    pub event_types: Option<Vec<String>>,
+    /// The actor of the events; `None` for any.
+    pub actor: Option<String>,
+    /// The earliest business time of the events, inclusive.
+    pub from: Option<DateTime<Utc>>,
+    /// The end of the business times of the events, exclusive.
+    pub until: Option<DateTime<Utc>>,
 }
 
 impl Reader {
@@ -33,12 +42,26 @@ impl Reader {
         filter: &HistoryFilter,
         page: &Page<ByPosition>,
     ) -> Result<Slice<Positioned<StoredEvent>>, ReadError> {
-        let query = select(org, filter);
-        page::fetch(&mut *self.session(org).await?, query, page, log::positioned).await
+        let frame = Frame::of(page, || log::HEAD.to_owned());
+        let (after, before) = frame.positions()?;
+        let events = OrganizationEvents {
+            org,
+            stream: filter.stream,
+            after,
+            before,
+            with_data: page.columns == Columns::All,
+        };
+        let query = frame.query(|query| push_select(query, events, filter))?;
+        let decode = |row: &PgRow| frame.decode(row, |_| log::positioned(row));
+        let events = self.fetch(org, query, decode).await?;
+        let mut slices = frame.slices(events);
+        Ok(slices.pop().expect("one page was asked for"))
     }
 }
 
 impl Order<Positioned<StoredEvent>> for ByPosition {
+    const LIST: &'static str = List::LOG.name;
+
     fn sort(self) -> Sort {
         Sort::Position
     }
@@ -48,16 +71,38 @@ impl Order<Positioned<StoredEvent>> for ByPosition {
     }
 }
 
-fn select(org: &OrgId, filter: &HistoryFilter) -> QueryBuilder<Postgres> {
-    let mut query = log::select_organization(org);
-    if let Some(stream) = filter.stream {
-        query.push(" and e.stream_id = ").push_bind(stream.uuid);
-    }
-    if !filter.event_types.is_empty() {
+fn push_select(
+    query: &mut QueryBuilder<Postgres>,
+    events: OrganizationEvents<'_>,
+    filter: &HistoryFilter,
+) {
+    let HistoryFilter {
+        stream: _,
+        event_types,
+        actor,
+        from,
+        until,
+    } = filter;
+    log::push_organization(query, events);
+    if let Some(types) = event_types {
         query
             .push(" and e.event_type = any(")
-            .push_bind(filter.event_types.clone())
+            .push_bind(types)
             .push(")");
     }
-    query
+    if let Some(actor) = actor {
+        query.push(" and e.metadata->>'actor' = ").push_bind(actor);
+    }
+    for (operator, time) in [(" >= ", from), (" < ", until)] {
+        if let Some(time) = time {
+            query
+                .push(" and ")
+                .push(OCCURRED_AT)
+                .push(operator)
+                .push_bind(*time);
+        }
+    }
 }
+
+/// The business time of an event. Postgres refuses the leap seconds that older programs took.
+const OCCURRED_AT: &str = "replace(e.metadata->>'occurred_at', ':60', ':59')::timestamptz";

@@ -38,6 +38,7 @@ pub mod jobs;
 pub mod registry;
 pub mod tables;
 
+pub mod columns;
 pub mod list;
 pub mod page;
 pub mod reader;

@@ -7,13 +7,22 @@
 use std::collections::HashMap;
 
 use domain::ids::OrgId;
+use event_store::consume::shown;
 use event_store::envelope::StreamId;
+use sqlx::postgres::PgRow;
 use sqlx::{Encode, Postgres, QueryBuilder, Row, Type};
 use uuid::Uuid;
 
-use crate::model::Model;
-use crate::page::{self, Order, Page, Slice};
+use crate::columns::Columns;
+use crate::model::{Cells, FromCells, Model};
+use crate::page::{Frame, Order, Page, Parents, Slice};
 use crate::reader::{ReadError, Reader};
+
+mod named;
+mod nested;
+mod select;
+
+pub use self::named::Named;
 
 /// A model whose rows clients list.
 pub trait Listed: Model {
@@ -26,13 +35,13 @@ pub trait Listed: Model {
 /// A filter of a model's rows; the default is the one of a client that gives none.
 pub trait Filter: Default + Send + Sync {
     /// Adds the conditions that rows must meet.
-    fn restrict(&self, conditions: &mut Conditions);
+    fn restrict(&self, conditions: &mut Conditions<'_>);
 }
 
 /// A query that gets conditions. Columns are names in this program's code, and values are bound.
-pub struct Conditions(QueryBuilder<Postgres>);
+pub struct Conditions<'query>(&'query mut QueryBuilder<Postgres>);
 
-impl Conditions {
+impl Conditions<'_> {
     /// Requires that the column has this value.
     pub fn equal<'value>(
         &mut self,
@@ -43,25 +52,24 @@ impl Conditions {
         self.0.push_bind(value);
     }
 
-    /// Requires that the column has one of these texts; any if there are none.
+    /// Requires that the column has one of these texts: no row has one of none. `None` requires nothing.
     pub fn one_of<'text>(
         &mut self,
         column: &'static str,
-        texts: impl IntoIterator<Item = &'text str>,
+        texts: Option<impl IntoIterator<Item = &'text str>>,
     ) {
-        let texts: Vec<_> = texts.into_iter().collect();
-        if !texts.is_empty() {
+        if let Some(texts) = texts {
+            let texts: Vec<_> = texts.into_iter().collect();
             self.0.push(" and ").push(column).push(" = any(");
             self.0.push_bind(texts).push(")");
         }
     }
 
-    /// Requires that the status is one of these; any but `DELETED` if there are none.
-    pub fn status_of<'text>(&mut self, statuses: impl ExactSizeIterator<Item = &'text str>) {
-        if statuses.len() == 0 {
-            self.0.push(" and status <> 'DELETED'");
-        } else {
-            self.one_of("status", statuses);
+    /// Requires that the status is one of these: no row has one of none. `None` lets all through but `DELETED`.
+    pub fn status_of<'text>(&mut self, statuses: Option<impl IntoIterator<Item = &'text str>>) {
+        match statuses {
+            None => drop(self.0.push(" and status <> 'DELETED'")),
+            statuses => self.one_of("status", statuses),
         }
     }
 
@@ -71,7 +79,7 @@ impl Conditions {
         self.0.push("), lower(").push_bind(text).push(")) > 0");
     }
 
-    /// Requires that the array of the column has all of these texts.
+    /// Requires that the array of the column has all of these texts: every row has all of none.
     pub fn has_all<'text>(
         &mut self,
         column: &'static str,
@@ -94,9 +102,10 @@ impl Reader {
         &self,
         org: &OrgId,
         stream: impl Into<StreamId>,
+        columns: Columns,
     ) -> Result<Option<M::Row>, ReadError> {
         let id = stream.into().uuid;
-        let mut rows = self.rows::<M>(org, &[id]).await?;
+        let mut rows = self.rows::<M>(org, &[id], columns).await?;
         Ok(rows.remove(&id))
     }
 
@@ -109,15 +118,22 @@ impl Reader {
         &self,
         org: &OrgId,
         ids: &[Uuid],
+        columns: Columns,
     ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
-        let mut query = select::<M>("to_json(r), id", org);
-        query.push(" and id = any(").push_bind(ids).push(")");
-        let rows = query.build();
-        let rows = rows.fetch_all(&mut *self.session(org).await?).await?;
-        let rows = rows
-            .iter()
-            .map(|row| Ok((row.try_get(1)?, page::json_row(row)?)));
-        rows.collect()
+        let build = |columns: &str| {
+            let mut query = QueryBuilder::new("");
+            push_select::<M>(&mut query, &format!("id, {columns}"), org);
+            query.push(" and id = any(").push_bind(ids).push(")");
+            Ok(query)
+        };
+        let decode = |row: &PgRow| {
+            let mut cells = Cells::of(row);
+            Ok((cells.uuid()?, M::Row::from_cells(&mut cells)?))
+        };
+        let rows = self
+            .select::<M::Row, _>(org, (M::NAME, columns), build, decode)
+            .await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Returns the page of an organization's rows.
@@ -130,15 +146,30 @@ impl Reader {
         filter: &M::Filter,
         page: &Page<M::Order>,
     ) -> Result<Slice<M::Row>, ReadError> {
-        let mut query = Conditions(select::<M>("to_json(r)", org));
-        filter.restrict(&mut query);
-        page::fetch(
-            &mut *self.session(org).await?,
-            query.0,
-            page,
-            page::json_row,
-        )
-        .await
+        let mut slices = self.slices::<M>(org, filter, page, None).await?;
+        Ok(slices.pop().expect("one page was asked for"))
+    }
+
+    /// Reads a page, or one for each parent, in one statement.
+    async fn slices<M: Listed>(
+        &self,
+        org: &OrgId,
+        filter: &M::Filter,
+        page: &Page<M::Order>,
+        parents: Option<Parents<'_>>,
+    ) -> Result<Vec<Slice<M::Row>>, ReadError> {
+        let frame = Frame::of(page, || shown::query(M::NAME, M::OF)).by(parents);
+        let build = |columns: &str| {
+            frame.query(|query| {
+                push_select::<M>(query, columns, org);
+                filter.restrict(&mut Conditions(query));
+            })
+        };
+        let decode = |row: &PgRow| frame.decode(row, M::Row::from_cells);
+        let rows = self
+            .select::<M::Row, _>(org, (M::NAME, page.columns), build, decode)
+            .await?;
+        Ok(frame.slices(rows))
     }
 
     /// Counts the rows of an organization that the filter lets through.
@@ -150,17 +181,17 @@ impl Reader {
         org: &OrgId,
         filter: &M::Filter,
     ) -> Result<i64, ReadError> {
-        let mut query = Conditions(select::<M>("count(*)", org));
-        filter.restrict(&mut query);
-        let total = query.0.build_query_scalar();
-        Ok(total.fetch_one(&mut *self.session(org).await?).await?)
+        let mut query = QueryBuilder::new("");
+        push_select::<M>(&mut query, "count(*)", org);
+        filter.restrict(&mut Conditions(&mut query));
+        let total = self.fetch(org, query, |row| row.try_get(0)).await?;
+        Ok(total.into_iter().next().ok_or(sqlx::Error::RowNotFound)?)
     }
 }
 
-/// A query of a model's rows, whose last condition is the organization.
-fn select<M: Model>(what: &str, org: &OrgId) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select ");
-    query.push(what).push(" from read_v1.").push(M::NAME);
-    query.push(" r where org_id = ").push_bind(org.as_str());
-    query
+/// Adds a query of a model's rows, whose last condition is the organization.
+fn push_select<M: Model>(query: &mut QueryBuilder<Postgres>, what: &str, org: &OrgId) {
+    query.push("select ").push(what);
+    query.push(" from read_v1.").push(M::NAME);
+    query.push(" where org_id = ").push_bind(org.as_str());
 }

@@ -11,6 +11,7 @@ use event_store::error::StoreError;
 use event_store::log;
 use uuid::Uuid;
 
+use crate::columns::Columns;
 use crate::model::{self, Model};
 use crate::reader::{ReadError, Reader};
 
@@ -46,9 +47,10 @@ impl Reader {
         &self,
         org: &OrgId,
         streams: &[StreamId],
+        columns: Columns,
     ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
         let ids: Vec<_> = streams.iter().map(|stream| stream.uuid).collect();
-        let mut rows = self.rows::<M>(org, &ids).await?;
+        let mut rows = self.rows::<M>(org, &ids, columns).await?;
         for stream in streams {
             if rows.contains_key(&stream.uuid) {
                 continue;

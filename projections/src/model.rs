@@ -5,7 +5,8 @@
 //! implements [`ReadModel`] itself.
 //!
 //! To write a model called `things`, write these files in the folder `things/`:
-//! - `row.rs`: a struct that serialises to the columns of the table ([`StreamRow`]);
+//! - `row.rs`: a struct that serialises to the columns of the table ([`StreamRow`]), and is read from those
+//!   of the view ([`FromCells`]);
 //! - `fold.rs`: the pure function from a row and an event to the next row. It judges nothing that
 //!   `domain` judges, and says when an event cannot have come next;
 //! - `tables.sql`: makes the tables of one generation, by bare names. The table `things` has the key
@@ -31,17 +32,20 @@ use domain::stream_type::StreamType;
 use event_store::consume::consumer::Consumer;
 use event_store::envelope::{Recorded, Version};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::fold::{UnexpectedEvent, must_follow};
 
-mod columns;
+mod cells;
+pub(crate) mod columns;
 mod counted;
+mod json_text;
 mod live;
 mod rows;
 mod view;
 
+pub use self::cells::{Cells, FromCells};
 pub use self::counted::{Counted, Counting, Dimension};
+pub use self::json_text::JsonText;
 pub use self::live::{LiveFold, LiveRow};
 pub use self::rows::Rows;
 pub(crate) use self::view::Commented;
@@ -103,7 +107,7 @@ pub trait Model: Send + Sync + 'static {
 }
 
 /// The row of one stream. The names of its fields, as it serialises, are the columns of its table.
-pub trait StreamRow: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait StreamRow: Clone + Debug + Serialize + FromCells + Send + Sync + 'static {
     /// The version of the stream that the row shows.
     fn version(&self) -> Version;
 }

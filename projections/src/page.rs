@@ -1,19 +1,21 @@
 //! Keyset pagination: a page begins at a cursor, not after a number of rows. So pages neither repeat nor
 //! skip a row when others are inserted meanwhile.
 //!
-//! A cursor is opaque, URL-safe text that holds the sort key and the id of its row. It stays valid when
-//! its row changes or leaves the list.
+//! A cursor is opaque, URL-safe text that holds its list, order and direction, and the sort key and the id of its
+//! row. It stays valid when its row changes or leaves the list. Another list refuses it.
 
-use serde::de::DeserializeOwned;
-use sqlx::postgres::PgRow;
-use sqlx::types::Json;
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use crate::columns::Columns;
 
-use crate::reader::ReadError;
+// Named by code that writes cursors, such as the API, which does not import the event store.
+pub use event_store::envelope::Position;
 
+mod frame;
 mod key;
+mod list;
 
+pub(crate) use self::frame::{Frame, Parents};
 pub use self::key::{Key, Sort};
+pub use self::list::{List, log_cursor, log_position};
 
 /// The part of a list that is wanted.
 #[derive(Debug, Clone)]
@@ -29,9 +31,43 @@ pub struct Page<O> {
     pub order: O,
     /// The direction of the order.
     pub direction: Direction,
+    /// The columns that are read.
+    pub columns: Columns,
+    /// True if the position that the page shows is wanted.
+    pub as_of: bool,
 }
 
-/// The end of the list that a page is taken from. The items are in the list's order in both cases.
+impl<O> Page<O> {
+    /// Asks for the items at one end of a list, with all columns and without the position.
+    #[must_use]
+    pub fn of(take: Take, order: O, direction: Direction) -> Self {
+        Self {
+            take,
+            after: None,
+            before: None,
+            order,
+            direction,
+            columns: Columns::All,
+            as_of: false,
+        }
+    }
+
+    /// Returns the list of `R` that the page is taken from.
+    #[must_use]
+    pub fn list<R>(&self) -> List
+    where
+        O: Order<R>,
+    {
+        List {
+            name: O::LIST,
+            sort: self.order.sort(),
+            direction: self.direction,
+        }
+    }
+}
+
+/// The end of the list that a page is taken from. The items are in the list's order in both cases. A page of 0
+/// items still tells whether there is more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {
     /// The beginning: at most so many first items.
@@ -62,6 +98,10 @@ pub struct Slice<T> {
     pub has_next: bool,
     /// True if there is more before the items.
     pub has_previous: bool,
+    /// The position of the log that the page shows, if it was wanted: every event up to it is shown, and none
+    /// after it. Streams that are parked are shown as they were before their parked event. With Kafka the
+    /// page can show later events too: skip changes whose version it shows already.
+    pub as_of: Option<Position>,
 }
 
 /// An item of a page.
@@ -75,6 +115,9 @@ pub struct Item<T> {
 
 /// An order of lists of `R`.
 pub trait Order<R>: Copy {
+    /// The name of the list, which its cursors carry.
+    const LIST: &'static str;
+
     /// The columns that the list is sorted by.
     fn sort(self) -> Sort;
 
@@ -97,57 +140,4 @@ impl Direction {
             Self::Descending => " < ",
         }
     }
-}
-
-/// Completes a query, which ends in its conditions, by the page's bounds, order and limit, and runs it.
-pub(crate) async fn fetch<R, O: Order<R>>(
-    connection: &mut PgConnection,
-    mut query: QueryBuilder<Postgres>,
-    page: &Page<O>,
-    decode: fn(&PgRow) -> Result<R, sqlx::Error>,
-) -> Result<Slice<R>, ReadError> {
-    let sort = page.order.sort();
-    if let Some(after) = &page.after {
-        let key = Key::from_cursor(after, sort)?;
-        key.push_bound(&mut query, page.direction.later());
-    }
-    if let Some(before) = &page.before {
-        let key = Key::from_cursor(before, sort)?;
-        key.push_bound(&mut query, page.direction.reversed().later());
-    }
-    let (wanted, walk) = match page.take {
-        Take::First(wanted) => (wanted, page.direction),
-        Take::Last(wanted) => (wanted, page.direction.reversed()),
-    };
-    query.push(" order by ").push(sort.order_by(walk));
-    // One more, to see whether there is more.
-    query.push(" limit ").push_bind(i64::from(wanted) + 1);
-    let rows = query.build().fetch_all(connection).await?;
-
-    let wanted = usize::try_from(wanted).expect("32 bits fit a usize");
-    let more = rows.len() > wanted;
-    let mut items = Vec::with_capacity(rows.len().min(wanted));
-    for row in rows.iter().take(wanted) {
-        let node = decode(row)?;
-        let cursor = page.order.key(&node).to_cursor();
-        items.push(Item { cursor, node });
-    }
-    // At the end that was not walked to stands the row of the cursor itself.
-    let (has_next, has_previous) = match page.take {
-        Take::First(_) => (more, page.after.is_some()),
-        Take::Last(_) => {
-            items.reverse();
-            (page.before.is_some(), more)
-        }
-    };
-    Ok(Slice {
-        items,
-        has_next,
-        has_previous,
-    })
-}
-
-/// Decodes a row of one JSON column.
-pub(crate) fn json_row<T: DeserializeOwned>(row: &PgRow) -> Result<T, sqlx::Error> {
-    row.try_get(0).map(|Json(value)| value)
 }

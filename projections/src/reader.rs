@@ -5,16 +5,22 @@
 
 use domain::ids::OrgId;
 use event_store::error::StoreError;
-use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres};
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use crate::fold::UnexpectedEvent;
+
+mod session;
+mod sessions;
+mod statement;
+
+use self::sessions::Sessions;
 
 /// Answers the queries of clients; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reader {
     /// Connections as the role that row-level security binds.
-    queries: PgPool,
+    queries: Sessions,
     /// Connections as the owner, for folding single streams and for the platform's state.
     pub(crate) store: PgPool,
 }
@@ -49,22 +55,26 @@ pub enum ReadError {
 }
 
 impl Reader {
-    /// Reads as clients through `queries`, a pool of `Purpose::Queries`, and single streams as the
-    /// owner through `store`.
+    /// Reads as clients through `queries`, a pool of `Purpose::Queries` that nobody else uses. Reads single
+    /// streams as the owner through `store`.
     #[must_use]
     pub fn new(queries: PgPool, store: PgPool) -> Self {
-        Self { queries, store }
+        Self {
+            queries: Sessions::over(queries),
+            store,
+        }
     }
 
-    /// Returns a connection that sees this organization only. The organization is set on every use,
-    /// whatever the user before left.
-    pub(crate) async fn session(&self, org: &OrgId) -> Result<PoolConnection<Postgres>, ReadError> {
-        let mut connection = self.queries.acquire().await?;
-        sqlx::query("select set_config('clustergenie.org', $1, false)")
-            .bind(org.as_str())
-            .execute(&mut *connection)
-            .await?;
-        Ok(connection)
+    /// Runs one statement that sees this organization only; returns what `decode` makes of its rows. Dropping
+    /// the future ends the statement.
+    pub(crate) async fn fetch<T>(
+        &self,
+        org: &OrgId,
+        query: QueryBuilder<Postgres>,
+        decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, ReadError> {
+        let statement = query.try_into()?;
+        Ok(self.queries.fetch(org, &statement, decode).await?)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::graph::scalars::Time;
 /// The filter of activity: the lines that match every given field.
 #[derive(InputObject, Default)]
 pub(crate) struct ActivityFilter {
-    /// The types of the events to include, such as `droplet_activated`.
+    /// The types of the events to include, such as `droplet_activated`; none if empty.
     kinds: Option<Vec<String>>,
     /// The id of the resource of the events.
     resource: Option<ID>,
@@ -28,7 +28,7 @@ impl TryFrom<ActivityFilter> for query::ActivityFilter {
     fn try_from(filter: ActivityFilter) -> Result<Self, Error> {
         let resource = read_resource(filter.resource.as_ref())?;
         Ok(Self {
-            kinds: read_types("kinds", filter.kinds)?.unwrap_or_default(),
+            kinds: read_types("kinds", filter.kinds)?,
             resource: resource.map(Into::into),
             actor: filter.actor,
             from: filter.from.map(|Time(time)| time),

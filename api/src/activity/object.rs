@@ -2,7 +2,7 @@
 
 use projections::activity::ActivityRow;
 use projections::history::StreamId;
-use projections::page::Key;
+use projections::page::log_cursor;
 
 use crate::graph::connection::Paged;
 use crate::graph::execute::object::{Fields, Object};
@@ -40,7 +40,7 @@ impl Object for Activity {
         fields.value(
             "cursor",
             "The cursor of the event, for the argument `after` of subscriptions.",
-            |line| Key::Position(line.0.position).to_cursor(),
+            |line| log_cursor(line.0.position),
         );
         fields.text(
             "kind",

@@ -5,11 +5,11 @@ use projections::page::{ByPosition, Direction};
 use super::Activity;
 use super::filter::ActivityFilter;
 use crate::graph::connection::Connection;
+use crate::graph::consistency;
 use crate::graph::error::{self, Result};
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::Fields;
 use crate::graph::resource_list::{ListArguments, OneOrder};
-use crate::graph::{consistency, points};
 use crate::identity::roles::Right;
 
 /// Declares the query for activity.
@@ -21,7 +21,7 @@ pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>
     );
     activity
         .needs(Right::Query)
-        .costs(points::READ)
+        .is_read()
         .shows(&projections::activity::Activity);
 }
 
@@ -29,7 +29,9 @@ async fn activity(
     context: Context,
     arguments: ListArguments<ActivityFilter, OneOrder>,
 ) -> Result<Connection<Activity>> {
-    let page = arguments.page.page(ByPosition, Direction::Descending)?;
+    let page = arguments
+        .page
+        .page(&context, ByPosition, Direction::Descending)?;
     let filter = arguments.filter.try_into()?;
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     let slice = reader.activity(org, &filter, &page).await;

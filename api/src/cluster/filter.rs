@@ -5,6 +5,7 @@ use projections::clusters::query;
 
 use super::status::ClusterStatus;
 use crate::graph::error::Error;
+use crate::graph::filter::all_into;
 use crate::graph::order::OrderDirection;
 
 /// The filter of a list of clusters: the clusters that match every given field.
@@ -12,7 +13,7 @@ use crate::graph::order::OrderDirection;
 pub(crate) struct ClusterFilter {
     /// The text that the names contain, regardless of case.
     name: Option<String>,
-    /// The statuses to include; all except `DELETED` if omitted.
+    /// The statuses to include; all except `DELETED` if omitted, and none if empty.
     statuses: Option<Vec<ClusterStatus>>,
 }
 
@@ -51,10 +52,9 @@ impl TryFrom<ClusterFilter> for query::ClusterFilter {
     type Error = Error;
 
     fn try_from(filter: ClusterFilter) -> Result<Self, Error> {
-        let statuses = filter.statuses.unwrap_or_default();
         Ok(Self {
             name: filter.name,
-            statuses: statuses.into_iter().map(Into::into).collect(),
+            statuses: all_into(filter.statuses),
         })
     }
 }

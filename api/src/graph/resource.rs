@@ -46,6 +46,9 @@ pub(crate) trait Resource: Object + StreamRow + Send + Sync + 'static {
     /// Declares the fields that are part of the row, without the id.
     fn state(fields: &mut Fields<'_, Self>);
 
+    /// Declares queries besides those by id and for lists.
+    fn queries<Root: Send + Sync + 'static>(_fields: &mut Fields<'_, Root>) {}
+
     /// Declares the mutations.
     fn mutations<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>);
 
@@ -76,7 +79,9 @@ pub(crate) async fn by_ids<R: Resource>(
     let streams: Vec<_> = streams.into_iter().map(Into::into).collect();
     // An object can be named before its read model contains it.
     let reader = &context.services().reader;
-    let rows = reader.rows_or_live_state::<R::Model>(org, &streams).await;
+    let rows = reader
+        .rows_or_live_state::<R::Model>(org, &streams, context.columns())
+        .await;
     let rows = rows.map_err(error::read_failed)?;
     let found = ids.into_iter().map(|id| {
         let stream: projections::history::StreamId = id?.into();

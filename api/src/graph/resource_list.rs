@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{MetaInputValue, Registry};
 use async_graphql::{ID, InputObject, InputType};
-use projections::list::Listed;
+use projections::list::{Listed, Named};
+use uuid::Uuid;
 
 use crate::graph::connection::{Connection, PageArguments, Paged};
 use crate::graph::error::{self, Result};
@@ -27,18 +28,48 @@ pub(crate) fn queries<R: Resource, Root: Send + Sync + 'static>(fields: &mut Fie
         R::NOUN
     );
     let found = fields.read(R::NOUN, &by_id, find::<R>);
-    found
-        .needs(Right::Query)
-        .costs(points::READ)
-        .shows(R::SHOWN_BY);
+    found.needs(Right::Query).is_read().shows(R::SHOWN_BY);
     let list_of = format!(
         "The {} of the organization. Deleted ones are omitted unless the filter asks for them.",
         R::NOUNS
     );
     let page = fields.read(R::NOUNS, &list_of, list::<R>);
-    page.needs(Right::Query)
-        .costs(points::READ)
-        .shows(R::SHOWN_BY);
+    page.needs(Right::Query).is_read().shows(R::SHOWN_BY);
+    R::queries(fields);
+}
+
+/// Declares the query for a living resource by its name.
+pub(crate) fn query_by_name<R, Root>(fields: &mut Fields<'_, Root>, field: &'static str)
+where
+    R: Resource<Model: Named>,
+    Root: Send + Sync + 'static,
+{
+    let description = format!(
+        "The {} that lives and has exactly this name; null if there is none.",
+        R::NOUN
+    );
+    let found = fields.read(field, &description, find_by_name::<R>);
+    found.needs(Right::Query).is_read().shows(R::SHOWN_BY);
+}
+
+/// The arguments of a read by name.
+#[derive(InputObject)]
+struct ByName {
+    /// The name of the resource.
+    name: String,
+    /// The `consistencyToken` of a mutation, whose write the answer shows.
+    consistent_with: Option<String>,
+}
+
+impl ArgumentStruct for ByName {}
+
+async fn find_by_name<R: Resource<Model: Named>>(
+    context: Context,
+    arguments: ByName,
+) -> Result<Option<R>> {
+    let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
+    let found = reader.living_by_name::<R::Model>(org, &arguments.name, context.columns());
+    found.await.map_err(error::read_failed)
 }
 
 /// The arguments of a read by id.
@@ -58,7 +89,7 @@ async fn find<R: Resource>(context: Context, arguments: ById) -> Result<Option<R
     let id: R::Id = GlobalId::parse_as(&arguments.id).map_err(InvalidId::into_error)?;
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     reader
-        .row::<R::Model>(org, id)
+        .row::<R::Model>(org, id, context.columns())
         .await
         .map_err(error::read_failed)
 }
@@ -69,6 +100,25 @@ pub(crate) struct ListArguments<Filter, Order> {
     pub(crate) order: Order,
     pub(crate) page: PageArguments,
     pub(crate) consistent_with: Option<String>,
+}
+
+/// The arguments of a list of one object, which shows the writes that the object shows.
+pub(crate) struct NestedArguments<Filter, Order>(ListArguments<Filter, Order>);
+
+impl<Filter, Order> Arguments for NestedArguments<Filter, Order>
+where
+    Filter: InputType + Default + 'static,
+    Order: OrderArgument,
+{
+    fn describe(registry: &mut Registry) -> IndexMap<String, MetaInputValue> {
+        let mut arguments = ListArguments::<Filter, Order>::describe(registry);
+        arguments.shift_remove("consistentWith");
+        arguments
+    }
+
+    fn of(context: &Context) -> Result<Self> {
+        ListArguments::of(context).map(Self)
+    }
 }
 
 /// The arguments of every page.
@@ -163,16 +213,69 @@ async fn list<R: Resource>(
     arguments: ListArguments<R::Filter, Option<R::Order>>,
 ) -> Result<Connection<R>> {
     let (order, direction) = arguments.order.unwrap_or_default().into();
-    let page = arguments.page.page(order, direction.into())?;
-    let filter = arguments.filter.try_into()?;
+    let page = arguments.page.page(&context, order, direction.into())?;
+    let filter = Arc::new(arguments.filter.try_into()?);
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     let slice = reader.page::<R::Model>(org, &filter, &page).await;
     let slice = slice.map_err(error::read_failed)?;
-    Ok(Connection::of(slice, |row| row, Arc::new(filter)))
+    let counted = Counted {
+        filter,
+        parent: None,
+    };
+    Ok(Connection::of(slice, |row| row, counted))
+}
+
+/// Returns a page for each parent: of the resources whose column names the parent. One statement reads the
+/// pages of all parents.
+///
+/// # Errors
+/// For an invalid page, filter or cursor. When the read models cannot be read.
+pub(crate) async fn nested<R: Resource>(
+    context: Context,
+    arguments: NestedArguments<R::Filter, Option<R::Order>>,
+    column: &'static str,
+    parents: Vec<Uuid>,
+) -> Result<Vec<Connection<R>>> {
+    let NestedArguments(arguments) = arguments;
+    let (order, direction) = arguments.order.unwrap_or_default().into();
+    let page = arguments.page.page(&context, order, direction.into())?;
+    let filter = Arc::new(arguments.filter.try_into()?);
+    let org = &context.request()?.principal.org;
+    let reader = &context.services().reader;
+    let slices = reader.pages_by::<R::Model>(org, column, &parents, &filter, &page);
+    let slices = slices
+        .await
+        .map_err(error::read_failed)?
+        .into_iter()
+        .zip(parents);
+    let connections = slices.map(|(slice, parent)| {
+        let counted = Counted {
+            filter: Arc::clone(&filter),
+            parent: Some((column, parent)),
+        };
+        Connection::of(slice, |row| row, counted)
+    });
+    Ok(connections.collect())
+}
+
+/// The rows that a page's `totalCount` counts.
+pub(crate) struct Counted<R: Resource> {
+    filter: Arc<FilterOf<R>>,
+    /// The column that names the parent of the list, and its id.
+    parent: Option<(&'static str, Uuid)>,
+}
+
+impl<R: Resource> Clone for Counted<R> {
+    fn clone(&self) -> Self {
+        Self {
+            filter: Arc::clone(&self.filter),
+            parent: self.parent,
+        }
+    }
 }
 
 impl<R: Resource> Paged for R {
-    type Extra = Arc<FilterOf<R>>;
+    type Extra = Counted<R>;
 
     const ITEMS: &'static str = R::NOUNS;
 
@@ -182,24 +285,33 @@ impl<R: Resource> Paged for R {
                 "totalCount",
                 "The number of objects on all pages of this filter. The platform counts the objects for \
                  each request of this field: select it only if needed.",
-                |connection| Arc::clone(&connection.extra),
+                |connection| connection.extra.clone(),
                 totals::<R>,
             )
             .costs(points::COUNT);
     }
 }
 
-/// Counts the objects of each filter.
-async fn totals<R: Resource>(
-    context: Context,
-    (): (),
-    filters: Vec<Arc<FilterOf<R>>>,
-) -> Result<Vec<i64>> {
+/// Counts the rows of each list. All lists of one field have the same filter, and one statement counts those
+/// of all parents.
+async fn totals<R: Resource>(context: Context, (): (), lists: Vec<Counted<R>>) -> Result<Vec<i64>> {
     let org = &context.request()?.principal.org;
-    let mut totals = Vec::with_capacity(filters.len());
-    for filter in filters {
-        let total = context.services().reader.total::<R::Model>(org, &filter);
-        totals.push(total.await.map_err(error::read_failed)?);
-    }
-    Ok(totals)
+    let reader = &context.services().reader;
+    let Some(Counted { filter, parent }) = lists.first() else {
+        return Ok(Vec::new());
+    };
+    let totals = match parent {
+        None => reader
+            .total::<R::Model>(org, filter)
+            .await
+            .map(|total| vec![total]),
+        Some((column, _)) => {
+            let parents = lists.iter().filter_map(|list| list.parent);
+            let parents: Vec<_> = parents.map(|(_, id)| id).collect();
+            reader
+                .totals_by::<R::Model>(org, column, &parents, filter)
+                .await
+        }
+    };
+    totals.map_err(error::read_failed)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::Enum;
 use commands::context;
 use projections::history::{Metadata, Positioned, StoredEvent};
-use projections::page::Key;
+use projections::page::log_cursor;
 
 use crate::graph::connection::Paged;
 use crate::graph::error::{self, Result};
@@ -59,7 +59,7 @@ impl Object for Event {
         fields.value(
             "cursor",
             "The cursor of the event, for the argument `after` of subscriptions and of `events`.",
-            |event| Key::Position(event.0.position).to_cursor(),
+            |event| log_cursor(event.0.position),
         );
         fields.text(
             "type",

@@ -5,14 +5,21 @@ use projections::history::HistoryFilter;
 
 use crate::graph::error::Error;
 use crate::graph::filter::{read_resource, read_types};
+use crate::graph::scalars::Time;
 
 /// The filter of a list of events: the events that match every given field.
 #[derive(InputObject, Default)]
 pub(crate) struct EventFilter {
-    /// The types to include, such as `droplet_activated`.
+    /// The types to include, such as `droplet_activated`; none if empty.
     types: Option<Vec<String>>,
     /// The id of the resource of the events.
     resource: Option<ID>,
+    /// The actor that caused the events.
+    actor: Option<String>,
+    /// The start of the period, inclusive: the events happened at this time or later.
+    from: Option<Time>,
+    /// The end of the period, exclusive: the events happened before this time.
+    until: Option<Time>,
 }
 
 impl TryFrom<EventFilter> for HistoryFilter {
@@ -22,7 +29,10 @@ impl TryFrom<EventFilter> for HistoryFilter {
         let resource = read_resource(filter.resource.as_ref())?;
         Ok(Self {
             stream: resource.map(Into::into),
-            event_types: read_types("types", filter.types)?.unwrap_or_default(),
+            actor: filter.actor,
+            from: filter.from.map(|Time(time)| time),
+            until: filter.until.map(|Time(time)| time),
+            event_types: read_types("types", filter.types)?,
         })
     }
 }

@@ -5,11 +5,11 @@ use projections::page::{ByPosition, Direction};
 use super::Event;
 use super::filter::EventFilter;
 use crate::graph::connection::Connection;
+use crate::graph::consistency;
 use crate::graph::error::{self, Result};
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::Fields;
 use crate::graph::resource_list::{ListArguments, OneOrder};
-use crate::graph::{consistency, points};
 use crate::identity::roles::Right;
 
 /// Declares the query for events.
@@ -20,14 +20,16 @@ pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>
          read the history.",
         events,
     );
-    events.needs(Right::History).costs(points::READ);
+    events.needs(Right::History).is_read();
 }
 
 async fn events(
     context: Context,
     arguments: ListArguments<EventFilter, OneOrder>,
 ) -> Result<Connection<Event>> {
-    let page = arguments.page.page(ByPosition, Direction::Ascending)?;
+    let page = arguments
+        .page
+        .page(&context, ByPosition, Direction::Ascending)?;
     let filter = arguments.filter.try_into()?;
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     let slice = reader.history(org, &filter, &page).await;

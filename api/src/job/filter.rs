@@ -7,16 +7,16 @@ use projections::jobs::query;
 use super::runner::Runner;
 use super::status::JobStatus;
 use crate::graph::error::Error;
-use crate::graph::filter::{read, read_all};
+use crate::graph::filter::{all_into, read, read_some};
 use crate::graph::global_id::GlobalId;
 use crate::graph::order::OrderDirection;
 
 /// The filter of a list of jobs: the jobs that match every given field.
 #[derive(InputObject, Default)]
 pub(crate) struct JobFilter {
-    /// The statuses to include.
+    /// The statuses to include; none if empty.
     statuses: Option<Vec<JobStatus>>,
-    /// The kinds to include.
+    /// The kinds to include; none if empty.
     kinds: Option<Vec<String>>,
     /// The id of the droplet that the jobs concern.
     droplet: Option<ID>,
@@ -58,11 +58,10 @@ impl TryFrom<JobFilter> for query::JobFilter {
     type Error = Error;
 
     fn try_from(filter: JobFilter) -> Result<Self, Error> {
-        let statuses = filter.statuses.unwrap_or_default();
         let droplet = filter.droplet.map(|id| GlobalId::parse_as(&id));
         Ok(Self {
-            statuses: statuses.into_iter().map(Into::into).collect(),
-            kinds: read_all("kinds", filter.kinds, JobKind::parse)?,
+            statuses: all_into(filter.statuses),
+            kinds: read_some("kinds", filter.kinds, JobKind::parse)?,
             droplet: read("droplet", droplet.transpose())?,
             cluster: read(
                 "clusterLabel",

@@ -1,17 +1,12 @@
 //! The GraphQL type `Job`.
 
-use serde_json::Value;
-
 use super::JobRow;
 use super::runner::Runner;
 use super::status::JobStatus;
-use crate::droplet::DropletRow;
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::global_id::GlobalId;
 use crate::graph::points;
-use crate::graph::resource::{Resource, by_ids};
 use crate::graph::scalars::{BigInt, Json, Time};
-use crate::identity::roles::Right;
 
 impl Object for JobRow {
     const NAME: &'static str = "Job";
@@ -22,10 +17,6 @@ impl Object for JobRow {
             GlobalId::of(job.id)
         });
         state(fields);
-        fields
-            .load("droplet", "The droplet that the job concerns, in its current state. Null if the job concerns a cluster.", |job| job.droplet_id, by_ids::<DropletRow>)
-            .needs(Right::Query)
-            .shows(DropletRow::SHOWN_BY);
     }
 }
 
@@ -59,7 +50,7 @@ pub(super) fn state(fields: &mut Fields<'_, JobRow>) {
         .value(
             "parameters",
             "The additional data for the runner: an object.",
-            |job| Json(Value::Object(job.parameters.clone()).to_string()),
+            |job| Json(job.parameters.as_str().to_owned()),
         )
         .up_to(points::JSON_BYTES);
     fields.optional_text(
@@ -80,7 +71,11 @@ pub(super) fn state(fields: &mut Fields<'_, JobRow>) {
         .value(
             "result",
             "The result of the job, if the job succeeded with a result.",
-            |job| job.result.as_ref().map(|result| Json(result.to_string())),
+            |job| {
+                job.result
+                    .as_ref()
+                    .map(|result| Json(result.as_str().to_owned()))
+            },
         )
         .up_to(points::JSON_BYTES);
     fields.optional_text(

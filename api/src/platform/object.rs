@@ -27,7 +27,7 @@ impl Object for Platform {
                 "The last position of the history, over all organizations; `\"0\"` before the first event.",
                 position,
             )
-            .costs(points::READ);
+            .is_read();
         fields
             .read(
                 "projections",

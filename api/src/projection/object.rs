@@ -12,7 +12,6 @@ use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::execute::output::enums;
-use crate::graph::points;
 use crate::graph::scalars::{BigInt, Time};
 use crate::identity::roles::Right;
 
@@ -97,7 +96,7 @@ impl Object for Projection {
                 parked,
             )
             .needs(Right::Operate)
-            .costs(points::READ);
+            .is_read();
         fields.value(
             "building",
             "The generation that is being built beside the one that serves, if there is one. For \

@@ -1,8 +1,9 @@
 //! The roots of the schema, merged from the fields of all features. The roots have no logic.
 
-use super::introspection;
+use super::{introspection, links};
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::execute::schema::Definition;
+use crate::graph::execute::types::Extensions;
 use crate::graph::resource::{Resource, ResourceKind};
 use crate::graph::{node, resource_list};
 use crate::registry::resources;
@@ -32,6 +33,10 @@ macro_rules! roots {
 
             fn resources() -> Vec<ResourceKind> {
                 vec![$(ResourceKind::of::<crate::$folder::$Row>(),)+]
+            }
+
+            fn extensions() -> Extensions {
+                links::links()
             }
         }
 

@@ -11,10 +11,11 @@ use testkit::hostile;
 use crate::calling::{json_of, request};
 
 /// The codes by which a document is refused before anything of it runs.
-const REFUSALS: [&str; 3] = [
+const REFUSALS: [&str; 4] = [
     "LIMIT_EXCEEDED",
     "GRAPHQL_PARSE_FAILED",
     "GRAPHQL_VALIDATION_FAILED",
+    "BAD_USER_INPUT",
 ];
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use api::identity::roles::Role;
 use api::pipeline::{Executor, Pipeline, Request, Started};
 use api::transport::endpoint::WebSocketLimits;
 use futures_util::StreamExt;
-use projections::page::Key;
+use projections::page::log_cursor;
 use serde_json::{Value, json};
 use testkit::wait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -90,7 +90,7 @@ fn small(after: &str) -> String {
 }
 
 fn beginning() -> String {
-    Key::Position(Default::default()).to_cursor()
+    log_cursor(Default::default())
 }
 
 /// A connection that takes in as little as possible that is not read.

@@ -3,7 +3,7 @@
 use api::identity::roles::Role;
 use chrono::TimeDelta;
 use futures_util::StreamExt;
-use projections::page::Key;
+use projections::page::log_cursor;
 use serde_json::{Value, json};
 
 use crate::calling::{Payloads, TestApi, code_of, now, text};
@@ -28,7 +28,7 @@ async fn take(payloads: &mut Payloads, field: &str, count: usize) -> Vec<Value> 
 
 /// A cursor before everything.
 fn beginning() -> String {
-    Key::Position(Default::default()).to_cursor()
+    log_cursor(Default::default())
 }
 
 fn types(payloads: &[Value]) -> Vec<&str> {

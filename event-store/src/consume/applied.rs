@@ -7,7 +7,7 @@ use crate::envelope::{Position, StreamId, Version};
 use crate::error::StoreError;
 
 /// A version of a stream, and the consumer whose progress on it is wanted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Wanted<'a> {
     /// The organization that must own the stream.
     pub org: &'a OrgId,
@@ -22,8 +22,9 @@ pub struct Wanted<'a> {
 /// The progress on a [`Wanted`] version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// True if the organization has the stream.
-    pub stream_exists: bool,
+    /// The wanted version if it is stored, else the last one of the stream. `None` if the organization does not
+    /// have the stream.
+    pub stored: Option<Version>,
     /// The position of the event, once it has one.
     pub position: Option<Position>,
     /// True if the consumer's generation that serves has applied the event, or parked it. `false` without
@@ -37,7 +38,7 @@ pub struct Progress {
 /// # Errors
 /// When Postgres fails.
 pub async fn progress(pool: &PgPool, wanted: &[Wanted<'_>]) -> Result<Vec<Progress>, StoreError> {
-    let rows: Vec<(bool, Option<i64>, bool)> = sqlx::query_as(include_str!("applied.sql"))
+    let rows: Vec<(Option<i64>, Option<i64>, bool)> = sqlx::query_as(include_str!("applied.sql"))
         .bind(wanted.iter().map(|w| w.org.as_str()).collect::<Vec<_>>())
         .bind(wanted.iter().map(|w| w.stream.uuid).collect::<Vec<_>>())
         .bind(wanted.iter().map(|w| w.version.0).collect::<Vec<_>>())
@@ -49,8 +50,8 @@ pub async fn progress(pool: &PgPool, wanted: &[Wanted<'_>]) -> Result<Vec<Progre
         ))?;
     let rows = rows.into_iter();
     Ok(rows
-        .map(|(stream_exists, position, is_applied)| Progress {
-            stream_exists,
+        .map(|(stored, position, is_applied)| Progress {
+            stored: stored.map(Version),
             position: position.map(Position),
             is_applied,
         })

@@ -1,11 +1,12 @@
--- For each wanted version, in order: whether the organization ($1) has the stream ($2), the position of
--- the event with the version ($3), and whether the generation of a consumer ($4) that serves has
--- applied, or parked, that event. Everything is found by a key.
+-- For each wanted version, in order: the version ($3), or the last one of the stream ($2) if that is lower and
+-- the organization ($1) has the stream; the position of the event with the version; and whether the generation
+-- of a consumer ($4) that serves has applied, or parked, that event. Everything is found by a key.
 select
-    e.seq is not null or exists (
-        select from es.events f
-        where f.stream_id = n.stream_id and f.version = 1 and f.org_id = n.org_id
-    ) as stream_exists,
+    coalesce(e.version, (
+        select f.version from es.events f
+        where f.stream_id = n.stream_id and f.org_id = n.org_id
+        order by f.version desc limit 1
+    )) as stored,
     l.position,
     coalesce(c.position >= l.position, false) as is_applied
 from unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[])

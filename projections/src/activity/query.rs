@@ -2,18 +2,22 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
+use domain::stream_type::StreamType;
+use event_store::consume::shown;
 use event_store::envelope::StreamId;
+use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
-use super::ActivityRow;
-use crate::page::{self, ByPosition, Key, Order, Page, Slice, Sort};
+use super::{ActivityRow, NAME};
+use crate::model::FromCells;
+use crate::page::{ByPosition, Frame, Key, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
 /// A filter of activity lines; the default lets all of them through.
 #[derive(Debug, Clone, Default)]
 pub struct ActivityFilter {
-    /// The kinds of the events, such as `droplet_activated`; empty for any.
-    pub kinds: Vec<String>,
+    /// The kinds of the events, such as `droplet_activated`; `None` for any.
+    pub kinds: Option<Vec<String>>,
     /// The stream of the resource; `None` for any.
     pub resource: Option<StreamId>,
     /// The actor of the events; `None` for any.
@@ -35,12 +39,18 @@ impl Reader {
         filter: &ActivityFilter,
         page: &Page<ByPosition>,
     ) -> Result<Slice<ActivityRow>, ReadError> {
-        let query = select(org, filter);
-        page::fetch(&mut *self.session(org).await?, query, page, page::json_row).await
+        let frame = Frame::of(page, || shown::query(NAME, StreamType::known()));
+        let build = |columns: &str| frame.query(|query| push_select(query, columns, org, filter));
+        let decode = |row: &PgRow| frame.decode(row, ActivityRow::from_cells);
+        let rows = self.select::<ActivityRow, _>(org, (NAME, page.columns), build, decode);
+        let mut slices = frame.slices(rows.await?);
+        Ok(slices.pop().expect("one page was asked for"))
     }
 }
 
 impl Order<ActivityRow> for ByPosition {
+    const LIST: &'static str = NAME;
+
     fn sort(self) -> Sort {
         Sort::Position
     }
@@ -50,14 +60,17 @@ impl Order<ActivityRow> for ByPosition {
     }
 }
 
-fn select(org: &OrgId, filter: &ActivityFilter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select to_json(a) from read_v1.activity a where org_id = ");
+fn push_select(
+    query: &mut QueryBuilder<Postgres>,
+    columns: &str,
+    org: &OrgId,
+    filter: &ActivityFilter,
+) {
+    query.push("select ").push(columns);
+    query.push(" from read_v1.activity where org_id = ");
     query.push_bind(org.as_str());
-    if !filter.kinds.is_empty() {
-        query
-            .push(" and kind = any(")
-            .push_bind(&filter.kinds)
-            .push(")");
+    if let Some(kinds) = &filter.kinds {
+        query.push(" and kind = any(").push_bind(kinds).push(")");
     }
     if let Some(resource) = filter.resource {
         query.push(" and resource_id = ").push_bind(resource.uuid);
@@ -73,5 +86,4 @@ fn select(org: &OrgId, filter: &ActivityFilter) -> QueryBuilder<Postgres> {
     if let Some(until) = filter.until {
         query.push(" and occurred_at < ").push_bind(until);
     }
-    query
 }

@@ -4,7 +4,8 @@ use domain::cluster::ClusterStatus;
 
 use super::Clusters;
 use super::row::ClusterRow;
-use crate::list::{Conditions, Filter, Listed};
+use crate::list::{Conditions, Filter, Listed, Named};
+use crate::model::Model;
 use crate::page::{Key, Order, Sort};
 
 const CREATED_AT: &str = "created_at";
@@ -16,8 +17,8 @@ const NAME: &str = "name";
 pub struct ClusterFilter {
     /// A part of the name, in upper or lower case.
     pub name: Option<String>,
-    /// The accepted statuses; empty for any but deleted.
-    pub statuses: Vec<ClusterStatus>,
+    /// The accepted statuses; `None` for any but deleted.
+    pub statuses: Option<Vec<ClusterStatus>>,
 }
 
 /// An order of lists of clusters.
@@ -37,7 +38,13 @@ impl Listed for Clusters {
     type Order = ClusterOrder;
 }
 
+impl Named for Clusters {
+    const LIVES: &'static str = "status <> 'DELETED'";
+}
+
 impl Order<ClusterRow> for ClusterOrder {
+    const LIST: &'static str = Clusters::NAME;
+
     fn sort(self) -> Sort {
         match self {
             Self::CreatedAt => Sort::Time(CREATED_AT),
@@ -49,17 +56,18 @@ impl Order<ClusterRow> for ClusterOrder {
     fn key(self, row: &ClusterRow) -> Key {
         let id = row.id.as_uuid();
         match self {
-            Self::CreatedAt => Key::Time(CREATED_AT, row.created_at, id),
-            Self::UpdatedAt => Key::Time(UPDATED_AT, row.updated_at, id),
-            Self::Name => Key::Text(NAME, row.name.as_str().to_owned(), id),
+            Self::CreatedAt => Key::Time(row.created_at, id),
+            Self::UpdatedAt => Key::Time(row.updated_at, id),
+            Self::Name => Key::Text(row.name.as_str().to_owned(), id),
         }
     }
 }
 
 impl Filter for ClusterFilter {
-    fn restrict(&self, conditions: &mut Conditions) {
+    fn restrict(&self, conditions: &mut Conditions<'_>) {
         let Self { name, statuses } = self;
-        conditions.status_of(statuses.iter().map(|status| status.as_str()));
+        let statuses = statuses.as_ref();
+        conditions.status_of(statuses.map(|all| all.iter().map(|status| status.as_str())));
         if let Some(name) = name {
             conditions.contains(NAME, name);
         }

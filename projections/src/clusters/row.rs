@@ -7,7 +7,7 @@ use domain::name::ClusterName;
 use event_store::envelope::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::model::StreamRow;
+use crate::model::{Cells, FromCells, StreamRow};
 
 /// A cluster. Its fields are the columns of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,5 +40,23 @@ pub struct ClusterRow {
 impl StreamRow for ClusterRow {
     fn version(&self) -> Version {
         self.version
+    }
+}
+
+impl FromCells for ClusterRow {
+    fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: cells.uuid()?,
+            org: cells.text()?,
+            name: cells.text()?,
+            status: cells.text()?,
+            description: cells.text()?,
+            minimum_nodes: cells.number()?,
+            maximum_nodes: cells.number()?,
+            version: cells.number()?,
+            created_at: cells.time()?,
+            updated_at: cells.time()?,
+            recorded_at: cells.time()?,
+        })
     }
 }

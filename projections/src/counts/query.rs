@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::ids::OrgId;
+use sqlx::{FromRow, QueryBuilder};
 
 use crate::model::Dimension;
 use crate::reader::{ReadError, Reader};
@@ -37,11 +38,11 @@ impl Reader {
     /// # Errors
     /// [`ReadError`].
     pub async fn counts(&self, org: &OrgId) -> Result<OrgCounts, ReadError> {
+        let mut query =
+            QueryBuilder::new("select dimension, value, count from read_v1.counts where org_id = ");
+        query.push_bind(org.as_str());
         let rows: Vec<(String, String, i64)> =
-            sqlx::query_as("select dimension, value, count from read_v1.counts where org_id = $1")
-                .bind(org.as_str())
-                .fetch_all(&mut *self.session(org).await?)
-                .await?;
+            self.fetch(org, query, |row| FromRow::from_row(row)).await?;
         let mut counts = OrgCounts::default();
         for (dimension, value, count) in rows {
             let values = counts.0.entry(dimension).or_default();

@@ -7,7 +7,8 @@ use domain::tag::Tag;
 
 use super::Droplets;
 use super::row::DropletRow;
-use crate::list::{Conditions, Filter, Listed};
+use crate::list::{Conditions, Filter, Listed, Named};
+use crate::model::Model;
 use crate::page::{Key, Order, Sort};
 
 const CREATED_AT: &str = "created_at";
@@ -21,12 +22,12 @@ pub struct DropletFilter {
     pub name: Option<String>,
     /// The tags that a droplet must carry, all of them.
     pub tags: Vec<Tag>,
-    /// The accepted statuses; empty for any but deleted.
-    pub statuses: Vec<DropletStatus>,
-    /// The accepted regions; empty for any.
-    pub regions: Vec<RegionSlug>,
-    /// The accepted sizes; empty for any.
-    pub sizes: Vec<SizeSlug>,
+    /// The accepted statuses; `None` for any but deleted.
+    pub statuses: Option<Vec<DropletStatus>>,
+    /// The accepted regions; `None` for any.
+    pub regions: Option<Vec<RegionSlug>>,
+    /// The accepted sizes; `None` for any.
+    pub sizes: Option<Vec<SizeSlug>>,
     /// The cluster that a droplet must belong to; `None` for any.
     pub cluster: Option<ClusterId>,
 }
@@ -48,7 +49,13 @@ impl Listed for Droplets {
     type Order = DropletOrder;
 }
 
+impl Named for Droplets {
+    const LIVES: &'static str = "status not in ('FAILED', 'DELETED')";
+}
+
 impl Order<DropletRow> for DropletOrder {
+    const LIST: &'static str = Droplets::NAME;
+
     fn sort(self) -> Sort {
         match self {
             Self::CreatedAt => Sort::Time(CREATED_AT),
@@ -60,15 +67,15 @@ impl Order<DropletRow> for DropletOrder {
     fn key(self, row: &DropletRow) -> Key {
         let id = row.id.as_uuid();
         match self {
-            Self::CreatedAt => Key::Time(CREATED_AT, row.created_at, id),
-            Self::UpdatedAt => Key::Time(UPDATED_AT, row.updated_at, id),
-            Self::Name => Key::Text(NAME, row.name.to_string(), id),
+            Self::CreatedAt => Key::Time(row.created_at, id),
+            Self::UpdatedAt => Key::Time(row.updated_at, id),
+            Self::Name => Key::Text(row.name.to_string(), id),
         }
     }
 }
 
 impl Filter for DropletFilter {
-    fn restrict(&self, conditions: &mut Conditions) {
+    fn restrict(&self, conditions: &mut Conditions<'_>) {
         let Self {
             name,
             tags,
@@ -77,13 +84,19 @@ impl Filter for DropletFilter {
             sizes,
             cluster,
         } = self;
-        conditions.status_of(statuses.iter().map(|status| status.as_str()));
+        let statuses = statuses.as_ref();
+        conditions.status_of(statuses.map(|all| all.iter().map(|status| status.as_str())));
         if let Some(name) = name {
             conditions.contains(NAME, name);
         }
         conditions.has_all("tags", tags.iter().map(Tag::as_str));
-        conditions.one_of("region", regions.iter().map(RegionSlug::as_str));
-        conditions.one_of("size", sizes.iter().map(SizeSlug::as_str));
+        let regions = regions.as_ref();
+        conditions.one_of(
+            "region",
+            regions.map(|all| all.iter().map(RegionSlug::as_str)),
+        );
+        let sizes = sizes.as_ref();
+        conditions.one_of("size", sizes.map(|all| all.iter().map(SizeSlug::as_str)));
         if let Some(cluster) = cluster {
             conditions.equal("cluster_id", cluster.as_uuid());
         }

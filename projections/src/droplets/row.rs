@@ -12,7 +12,7 @@ use domain::tag::Tag;
 use event_store::envelope::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::model::StreamRow;
+use crate::model::{Cells, FromCells, StreamRow};
 
 /// A droplet. Its fields are the columns of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,5 +73,35 @@ pub struct DropletRow {
 impl StreamRow for DropletRow {
     fn version(&self) -> Version {
         self.version
+    }
+}
+
+impl FromCells for DropletRow {
+    fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: cells.uuid()?,
+            org: cells.text()?,
+            name: cells.text()?,
+            status: cells.text()?,
+            size: cells.text()?,
+            region: cells.text()?,
+            image: cells.text()?,
+            tags: cells.texts()?,
+            cluster: cells.optional(Cells::uuid)?,
+            cluster_label: cells.optional(Cells::text)?,
+            provisioner: cells.text()?,
+            protection: cells.text()?,
+            vcpus: cells.number()?,
+            memory_mib: cells.number()?,
+            disk_gib: cells.number()?,
+            price_hourly: cells.number()?,
+            price_monthly: cells.number()?,
+            addresses: cells.json()?,
+            failure_reason: cells.optional(Cells::text)?,
+            version: cells.number()?,
+            created_at: cells.time()?,
+            updated_at: cells.time()?,
+            recorded_at: cells.time()?,
+        })
     }
 }

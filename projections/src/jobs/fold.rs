@@ -6,9 +6,11 @@ use domain::job::{JobEvent, JobStatus, JobSubject, JobSubmitted};
 use domain::registry::Event;
 use domain::stream_type::StreamType;
 use event_store::envelope::Recorded;
+use serde::Serialize;
 
 use super::row::JobRow;
 use crate::fold::{UnexpectedEvent, stored_time};
+use crate::model::JsonText;
 
 impl JobRow {
     /// Implements [`Model::fold`](crate::model::Model::fold).
@@ -48,7 +50,7 @@ impl JobRow {
             cluster,
             runner: submitted.runner,
             attempts: submitted.attempts,
-            parameters: submitted.parameters.clone(),
+            parameters: text(&submitted.parameters),
             worker: None,
             percent: 0,
             message: None,
@@ -78,7 +80,7 @@ impl JobRow {
             }
             JobEvent::Succeeded(succeeded) => {
                 self.percent = 100;
-                self.result.clone_from(&succeeded.result);
+                self.result = succeeded.result.as_ref().map(text);
                 self.finished_at = Some(occurred_at);
             }
             JobEvent::Failed(failed) => {
@@ -91,6 +93,11 @@ impl JobRow {
             }
         }
     }
+}
+
+/// The text of JSON that came in an event.
+fn text(value: &impl Serialize) -> JsonText {
+    JsonText::of(value).expect("what was read from JSON is JSON")
 }
 
 #[cfg(test)]
@@ -133,7 +140,7 @@ mod tests {
         assert_eq!(row.status, JobStatus::Submitted);
         assert!(row.droplet_id.is_some() && row.cluster.is_none());
         assert_eq!((row.attempts, row.percent), (3, 0));
-        assert_eq!(row.parameters["model"], "V100");
+        assert!(row.parameters.as_str().contains(r#""model":"V100""#));
         assert_eq!((row.started_at, row.finished_at), (None, None));
     }
 
@@ -159,7 +166,8 @@ mod tests {
         };
         let row = folded(vec![submitted(), started(), succeeded.into()]);
         assert_eq!((row.status, row.percent), (JobStatus::Succeeded, 100));
-        assert_eq!((row.result, row.finished_at), (result, Some(minute(3))));
+        assert_eq!(row.result, result.as_ref().map(text));
+        assert_eq!(row.finished_at, Some(minute(3)));
     }
 
     #[test]

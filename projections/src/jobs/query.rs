@@ -7,6 +7,7 @@ use domain::name::{ClusterName, JobKind};
 use super::Jobs;
 use super::row::JobRow;
 use crate::list::{Conditions, Filter, Listed};
+use crate::model::Model;
 use crate::page::{Key, Order, Sort};
 
 const CREATED_AT: &str = "created_at";
@@ -15,10 +16,10 @@ const UPDATED_AT: &str = "updated_at";
 /// A filter of jobs; the default lets all of them through.
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
-    /// The accepted statuses; empty for any.
-    pub statuses: Vec<JobStatus>,
-    /// The accepted kinds; empty for any.
-    pub kinds: Vec<JobKind>,
+    /// The accepted statuses; `None` for any.
+    pub statuses: Option<Vec<JobStatus>>,
+    /// The accepted kinds; `None` for any.
+    pub kinds: Option<Vec<JobKind>>,
     /// The droplet that a job must concern; `None` for any.
     pub droplet: Option<DropletId>,
     /// The cluster that a job must concern; `None` for any.
@@ -43,6 +44,8 @@ impl Listed for Jobs {
 }
 
 impl Order<JobRow> for JobOrder {
+    const LIST: &'static str = Jobs::NAME;
+
     fn sort(self) -> Sort {
         match self {
             Self::CreatedAt => Sort::Time(CREATED_AT),
@@ -53,14 +56,14 @@ impl Order<JobRow> for JobOrder {
     fn key(self, row: &JobRow) -> Key {
         let id = row.id.as_uuid();
         match self {
-            Self::CreatedAt => Key::Time(CREATED_AT, row.created_at, id),
-            Self::UpdatedAt => Key::Time(UPDATED_AT, row.updated_at, id),
+            Self::CreatedAt => Key::Time(row.created_at, id),
+            Self::UpdatedAt => Key::Time(row.updated_at, id),
         }
     }
 }
 
 impl Filter for JobFilter {
-    fn restrict(&self, conditions: &mut Conditions) {
+    fn restrict(&self, conditions: &mut Conditions<'_>) {
         let Self {
             statuses,
             kinds,
@@ -68,8 +71,13 @@ impl Filter for JobFilter {
             cluster,
             runner,
         } = self;
-        conditions.one_of("status", statuses.iter().map(|status| status.as_str()));
-        conditions.one_of("kind", kinds.iter().map(JobKind::as_str));
+        let statuses = statuses.as_ref();
+        conditions.one_of(
+            "status",
+            statuses.map(|all| all.iter().map(|status| status.as_str())),
+        );
+        let kinds = kinds.as_ref();
+        conditions.one_of("kind", kinds.map(|all| all.iter().map(JobKind::as_str)));
         if let Some(droplet) = droplet {
             conditions.equal("droplet_id", droplet.as_uuid());
         }

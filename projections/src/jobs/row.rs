@@ -6,9 +6,8 @@ use domain::job::{JobStatus, Runner};
 use domain::name::{ClusterName, JobKind, WorkerName};
 use event_store::envelope::Version;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::model::StreamRow;
+use crate::model::{Cells, FromCells, JsonText, StreamRow};
 
 /// A job. Its fields are the columns of the table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,16 +29,16 @@ pub struct JobRow {
     pub runner: Runner,
     /// The number of times that the job may be tried.
     pub attempts: u8,
-    /// The further parameters that the runner needs.
-    pub parameters: Map<String, Value>,
+    /// The further parameters that the runner needs, an object; `null` if they were not read.
+    pub parameters: JsonText,
     /// The worker that runs the job or ran it, once it was started.
     pub worker: Option<WorkerName>,
     /// The progress in percent, from 0 to 100. Only success says that the job is complete.
     pub percent: u8,
     /// The last message of the runner.
     pub message: Option<String>,
-    /// The result of the job.
-    pub result: Option<Value>,
+    /// The result of the job, if it has one and it was read.
+    pub result: Option<JsonText>,
     /// The reason of the failure or cancellation, for people.
     pub reason: Option<String>,
     /// The version of the job's stream that this row shows.
@@ -59,5 +58,34 @@ pub struct JobRow {
 impl StreamRow for JobRow {
     fn version(&self) -> Version {
         self.version
+    }
+}
+
+impl FromCells for JobRow {
+    const JSON: &'static [&'static str] = &["parameters", "result"];
+
+    fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: cells.uuid()?,
+            org: cells.text()?,
+            kind: cells.text()?,
+            status: cells.text()?,
+            droplet_id: cells.optional(Cells::uuid)?,
+            cluster: cells.optional(Cells::text)?,
+            runner: cells.text()?,
+            attempts: cells.number()?,
+            parameters: cells.optional(Cells::json_text)?.unwrap_or_default(),
+            worker: cells.optional(Cells::text)?,
+            percent: cells.number()?,
+            message: cells.optional(Cells::text)?,
+            result: cells.optional(Cells::json_text)?,
+            reason: cells.optional(Cells::text)?,
+            version: cells.number()?,
+            created_at: cells.time()?,
+            started_at: cells.optional(Cells::time)?,
+            finished_at: cells.optional(Cells::time)?,
+            updated_at: cells.time()?,
+            recorded_at: cells.time()?,
+        })
     }
 }

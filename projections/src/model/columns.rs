@@ -6,7 +6,7 @@ use serde::forward_to_deserialize_any;
 
 /// The names of the fields of a struct, in the order of their declaration; none for a type that is no
 /// struct of named fields.
-pub(super) fn of<R: DeserializeOwned>() -> &'static [&'static str] {
+pub(crate) fn of<R: DeserializeOwned>() -> &'static [&'static str] {
     let mut fields = Fields(&[]);
     // Always an error: the struct only says what it would read.
     let _ = R::deserialize(&mut fields);

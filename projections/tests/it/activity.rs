@@ -49,7 +49,14 @@ async fn lines_are_found_by_every_filter() {
         ..ActivityFilter::default()
     };
     let by_kind = ActivityFilter {
-        kinds: vec!["droplet_activated".to_owned(), "droplet_renamed".to_owned()],
+        kinds: Some(vec![
+            "droplet_activated".to_owned(),
+            "droplet_renamed".to_owned(),
+        ]),
+        ..ActivityFilter::default()
+    };
+    let of_no_kind = ActivityFilter {
+        kinds: Some(Vec::new()),
         ..ActivityFilter::default()
     };
     let by_time = ActivityFilter {
@@ -72,6 +79,7 @@ async fn lines_are_found_by_every_filter() {
         (ActivityFilter::default(), 4),
         (by_actor, 1),
         (by_kind, 2),
+        (of_no_kind, 0),
         (by_time, 2),
         (by_resource, 1),
         (of_a_job_of_that_id, 0),

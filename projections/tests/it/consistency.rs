@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use event_store::consume::wake::Wake;
 use event_store::envelope::{Position, StreamId, Version};
-use projections::consistency::{Consistency, NotShown, ReadModels};
+use futures_util::future::join_all;
+use projections::columns::Columns;
+use projections::consistency::{Consistency, MOST_WANTED, NotShown, ReadModels};
 use projections::droplets::Droplets;
 use projections::jobs::Jobs;
 use projections::model::Rows;
@@ -75,7 +77,7 @@ async fn who_waits_goes_on_when_the_read_models_have_committed() {
     shown.expect("it is shown");
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, id)
+        .row::<Droplets>(&writer.org, id, Columns::All)
         .await
         .expect("reads");
     assert!(row.is_some());
@@ -151,6 +153,63 @@ async fn streams_of_others_are_as_unknown_as_those_that_do_not_exist() {
         .shown(acme, &[], LOG)
         .await
         .expect("nothing is wanted");
+}
+
+#[tokio::test]
+async fn a_version_that_cannot_come_is_refused_at_once() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let id = writer.droplet(requested("web-1")).await;
+    world.catch_up().await;
+    // Whoever waits here waits for longer than a test may take.
+    let waiting = Waiting::over(&world, LONG);
+    for by in [DROPLETS, LOG] {
+        for version in [100_000, i64::MAX] {
+            let refused = waiting.place.shown(&writer.org, &at(id, version), by).await;
+            assert!(
+                matches!(refused, Err(NotShown::UnknownStream)),
+                "{refused:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_highest_version_of_a_stream_counts() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let id = writer.droplet(requested("web-1")).await;
+    world.catch_up().await;
+    let waiting = Waiting::over(&world, SHORT);
+    let both = [at(id, 2), at(id, 1)].concat();
+    let early = waiting.place.shown(&writer.org, &both, DROPLETS).await;
+    assert_eq!(lag(early), 0);
+}
+
+#[tokio::test]
+async fn an_organization_waits_for_so_many_versions_and_no_other_pays_for_it() {
+    let world = World::new().await;
+    let (mut acme, mut other) = (Writer::new(&world, "acme"), Writer::new(&world, "other"));
+    let web = acme.droplet(requested("web-1")).await;
+    let db = other.droplet(requested("db-1")).await;
+    world.catch_up().await;
+    let waiting = Waiting::over(&world, LONG);
+    let place = &waiting.place;
+    let later = at(web, 2);
+    let crowd = (0..MOST_WANTED).map(|_| place.shown(&acme.org, &later, LOG));
+    let one_more = async {
+        let refused = place.shown(&acme.org, &at(web, 1), LOG).await;
+        assert!(matches!(refused, Err(NotShown::TooMany)), "{refused:?}");
+        let shown = place.shown(&other.org, &at(db, 1), DROPLETS).await;
+        shown.expect("the other organization does not wait");
+    };
+    tokio::select! {
+        biased;
+        _ = join_all(crowd) => panic!("there is no second version"),
+        () = one_more => {}
+    }
+    let shown = place.shown(&acme.org, &at(web, 1), LOG).await;
+    shown.expect("nobody waits any more");
 }
 
 #[tokio::test]

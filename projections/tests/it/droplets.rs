@@ -8,6 +8,7 @@ use domain::ids::{ClusterId, DropletId};
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use event_store::envelope::StreamId;
+use projections::columns::Columns;
 use projections::droplets::Droplets;
 use projections::droplets::query::{DropletFilter, DropletOrder};
 use projections::page::Direction;
@@ -28,7 +29,7 @@ async fn a_row_shows_the_last_event_and_equals_the_folded_stream() {
     world.catch_up().await;
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, id)
+        .row::<Droplets>(&writer.org, id, Columns::All)
         .await
         .expect("reads");
     let row = row.expect("is there");
@@ -47,7 +48,10 @@ async fn what_was_written_is_seen_before_it_has_a_position() {
     let world = World::new().await;
     let mut writer = Writer::new(&world, "acme");
     let id = writer.droplet(requested("web-1")).await;
-    let read = world.reader.row::<Droplets>(&writer.org, id).await;
+    let read = world
+        .reader
+        .row::<Droplets>(&writer.org, id, Columns::All)
+        .await;
     assert_eq!(read.expect("reads"), None);
     let written = world
         .reader
@@ -76,12 +80,15 @@ async fn a_deleted_droplet_is_readable_and_listed_only_when_asked_for() {
     let end = ["droplet_deletion_requested", "droplet_deleted"];
     writer.record(gone.into(), end.map(sample)).await;
     world.catch_up().await;
-    let row = world.reader.row::<Droplets>(&writer.org, gone).await;
+    let row = world
+        .reader
+        .row::<Droplets>(&writer.org, gone, Columns::All)
+        .await;
     let row = row.expect("reads").expect("is there");
     assert_eq!(row.status, DropletStatus::Deleted);
     assert_eq!(names(&world, DropletFilter::default()).await, ["web-2"]);
     let deleted = DropletFilter {
-        statuses: vec![DropletStatus::Deleted],
+        statuses: Some(vec![DropletStatus::Deleted]),
         ..DropletFilter::default()
     };
     assert_eq!(names(&world, deleted).await, ["web-1"]);
@@ -122,7 +129,7 @@ async fn droplets_are_found_by_every_filter() {
         ..DropletFilter::default()
     };
     let status = |statuses: &[DropletStatus]| DropletFilter {
-        statuses: statuses.to_vec(),
+        statuses: Some(statuses.to_vec()),
         ..DropletFilter::default()
     };
     let regions = ["fra1", "sgp1"].map(|r| RegionSlug::parse(r).expect("is a region"));
@@ -132,12 +139,13 @@ async fn droplets_are_found_by_every_filter() {
     let everything = DropletFilter {
         name: Some("b-1".to_owned()),
         tags: tags(&["hot"]).tags,
-        statuses: vec![DropletStatus::Requested],
-        regions: regions.to_vec(),
-        sizes: vec![size.clone()],
+        statuses: Some(vec![DropletStatus::Requested]),
+        regions: Some(regions.to_vec()),
+        sizes: Some(vec![size.clone()]),
         cluster: Some(cluster),
     };
-    let cases: [(DropletFilter, &[&str]); 10] = [
+    let none = |filter: DropletFilter| (filter, &[] as &[&str]);
+    let cases: [(DropletFilter, &[&str]); 14] = [
         (name("WEB"), &["Web-2", "web-1"]),
         (name("-1"), &["db-1", "web-1"]),
         (name("%"), &[]),
@@ -146,14 +154,14 @@ async fn droplets_are_found_by_every_filter() {
         (status(&[DropletStatus::Active]), &["db-2"]),
         (
             DropletFilter {
-                regions: regions.to_vec(),
+                regions: Some(regions.to_vec()),
                 ..Default::default()
             },
             &["db-1", "solo"],
         ),
         (
             DropletFilter {
-                sizes: vec![size],
+                sizes: Some(vec![size]),
                 ..Default::default()
             },
             &["Web-2", "db-1", "solo"],
@@ -166,6 +174,17 @@ async fn droplets_are_found_by_every_filter() {
             &["Web-2", "db-1", "db-2", "web-1"],
         ),
         (everything, &["db-1"]),
+        // All of no tags, and one of nothing.
+        (tags(&[]), &["Web-2", "db-1", "db-2", "solo", "web-1"]),
+        none(status(&[])),
+        none(DropletFilter {
+            regions: Some(Vec::new()),
+            ..Default::default()
+        }),
+        none(DropletFilter {
+            sizes: Some(Vec::new()),
+            ..Default::default()
+        }),
     ];
     for (filter, expected) in cases {
         let total = world.reader.total::<Droplets>(&writer.org, &filter).await;
@@ -186,7 +205,9 @@ async fn a_row_that_is_not_shown_yet_is_made_from_the_log() {
     let streams = [shown, waiting, nonsense].map(StreamId::from);
     for (name, expected) in [("acme", vec!["web-1", "web-2"]), ("other", vec![])] {
         let org = org(name);
-        let rows = world.reader.rows_or_live_state::<Droplets>(&org, &streams);
+        let rows = world
+            .reader
+            .rows_or_live_state::<Droplets>(&org, &streams, Columns::All);
         let rows = rows.await.expect("reads");
         let names: BTreeSet<_> = rows.values().map(|row| row.name.as_str()).collect();
         assert_eq!(names, expected.into_iter().collect(), "{name}");

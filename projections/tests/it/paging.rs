@@ -1,8 +1,12 @@
 //! Pages: complete, in order and without repetition, from both ends, while rows are inserted.
 
+use projections::activity::query::ActivityFilter;
 use projections::droplets::Droplets;
 use projections::droplets::query::{DropletFilter, DropletOrder};
-use projections::page::{Direction, Page, Take};
+use projections::history::HistoryFilter;
+use projections::jobs::Jobs;
+use projections::jobs::query::{JobFilter, JobOrder};
+use projections::page::{ByPosition, Direction, Page, Take};
 use projections::reader::ReadError;
 
 use crate::world::{World, Writer, first, org, requested};
@@ -82,6 +86,117 @@ async fn a_page_lies_between_both_cursors() {
         ..first(100, DropletOrder::Name, Direction::Ascending)
     };
     assert_eq!(read(&world, &between).await.0, names[3..6]);
+}
+
+#[tokio::test]
+async fn a_page_of_nothing_tells_whether_there_is_more() {
+    let (world, _) = world_of_droplets().await;
+    let all = first(100, DropletOrder::Name, Direction::Ascending);
+    let cursors = read(&world, &all).await.1;
+    let none = || first(0, DropletOrder::Name, Direction::Ascending);
+    let last = cursors.last().cloned();
+    for (page, has_next, has_previous) in [
+        (none(), true, false),
+        (
+            Page {
+                after: cursors.first().cloned(),
+                ..none()
+            },
+            true,
+            true,
+        ),
+        (
+            Page {
+                after: last.clone(),
+                ..none()
+            },
+            false,
+            true,
+        ),
+        (
+            Page {
+                take: Take::Last(0),
+                ..none()
+            },
+            false,
+            true,
+        ),
+        (
+            Page {
+                take: Take::Last(0),
+                before: cursors.first().cloned(),
+                ..none()
+            },
+            true,
+            false,
+        ),
+    ] {
+        let filter = DropletFilter::default();
+        let slice = world
+            .reader
+            .page::<Droplets>(&org("acme"), &filter, &page)
+            .await;
+        let slice = slice.expect("reads");
+        assert!(slice.items.is_empty());
+        assert_eq!(
+            (slice.has_next, slice.has_previous),
+            (has_next, has_previous),
+            "{page:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_list_order_or_direction_is_refused() {
+    let (world, writer) = world_of_droplets().await;
+    let reader = &world.reader;
+    let ascending = first(1, ByPosition, Direction::Ascending);
+    let events = reader
+        .history(&writer.org, &HistoryFilter::default(), &ascending)
+        .await;
+    let event = events.expect("reads").items.remove(0).cursor;
+    let by_position = |after: &str, direction| Page {
+        after: Some(after.to_owned()),
+        ..first(1, ByPosition, direction)
+    };
+    let filter = ActivityFilter::default();
+    let activity = reader.activity(&writer.org, &filter, &ascending).await;
+    let activity = activity.expect("reads").items.remove(0).cursor;
+    let page = by_position(&event, Direction::Ascending);
+    let refused = reader.activity(&writer.org, &filter, &page).await;
+    assert!(matches!(refused, Err(ReadError::InvalidCursor)));
+    for (cursor, direction) in [
+        (&activity, Direction::Ascending),
+        (&event, Direction::Descending),
+    ] {
+        let page = by_position(cursor, direction);
+        let refused = reader
+            .history(&writer.org, &HistoryFilter::default(), &page)
+            .await;
+        assert!(matches!(refused, Err(ReadError::InvalidCursor)));
+    }
+    let droplet = first(1, DropletOrder::CreatedAt, Direction::Ascending);
+    let droplet = read(&world, &droplet).await.1.remove(0);
+    let by_time = |direction| Page {
+        before: Some(droplet.clone()),
+        ..first(1, JobOrder::CreatedAt, direction)
+    };
+    let refused = reader
+        .page::<Jobs>(
+            &writer.org,
+            &JobFilter::default(),
+            &by_time(Direction::Ascending),
+        )
+        .await;
+    assert!(matches!(refused, Err(ReadError::InvalidCursor)));
+    let page = Page {
+        after: Some(droplet.clone()),
+        ..first(1, DropletOrder::CreatedAt, Direction::Descending)
+    };
+    let refused = reader
+        .page::<Droplets>(&writer.org, &DropletFilter::default(), &page)
+        .await;
+    assert!(matches!(refused, Err(ReadError::InvalidCursor)));
 }
 
 #[tokio::test]

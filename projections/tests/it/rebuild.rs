@@ -11,6 +11,7 @@ use event_store::consume::source::{LogSource, Source};
 use event_store::consume::wake::{POLL, Signal};
 use event_store::envelope::StreamId;
 use event_store::error::StoreError;
+use projections::columns::Columns;
 use projections::compare::{Sample, compare};
 use projections::counts::query::OrgCounts;
 use projections::droplets::Droplets;
@@ -347,7 +348,7 @@ async fn a_paused_projection_applies_nothing_until_it_is_resumed() {
     assert!(matches!(mode, Ok(ConsumerMode::Paused { .. })), "{mode:?}");
     let row = world
         .reader
-        .row::<Droplets>(&org, second)
+        .row::<Droplets>(&org, second, Columns::All)
         .await
         .expect("reads");
     assert!(row.is_none());
@@ -356,7 +357,7 @@ async fn a_paused_projection_applies_nothing_until_it_is_resumed() {
     until("it goes on", async || {
         let row = world
             .reader
-            .row::<Droplets>(&org, second)
+            .row::<Droplets>(&org, second, Columns::All)
             .await
             .expect("reads");
         row.map(|_| ())

@@ -2,6 +2,7 @@
 
 use event_store::consume::generation;
 use event_store::pool::Purpose;
+use projections::columns::Columns;
 use projections::droplets::Droplets;
 use projections::tables::{TablesError, check, migrate};
 use sqlx::PgPool;
@@ -53,7 +54,7 @@ async fn two_processes_at_once_make_the_first_generations_once() {
     world.catch_up().await;
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, id)
+        .row::<Droplets>(&writer.org, id, Columns::All)
         .await
         .expect("reads");
     assert!(row.is_some());

@@ -235,11 +235,5 @@ pub(crate) fn sample(event_type: &str) -> Event {
 
 /// The first so many, without cursors.
 pub(crate) fn first<O>(count: u32, order: O, direction: Direction) -> Page<O> {
-    Page {
-        take: Take::First(count),
-        after: None,
-        before: None,
-        order,
-        direction,
-    }
+    Page::of(Take::First(count), order, direction)
 }

@@ -3,7 +3,8 @@
 //! - A field with fields of its own costs 1 point for each object, because an object is written for it;
 //!   other fields cost nothing.
 //! - A page (a field with `first` or `last`) has as many objects as items, and at least 1.
-//! - A field that is loaded costs its own points once for each object around it ([`points`]).
+//! - A field that is read costs its statement once, however many objects have it, and what it counts once
+//!   for each object ([`points`]).
 //! - A field whose values may be long costs 1 point for every 4 KiB that a value may have.
 //! - A field at the root of a mutation or a subscription costs 10 more.
 //! - No operation costs less than 1.
@@ -27,8 +28,10 @@ const BYTES_A_POINT: usize = 4 * 1024;
 /// The price of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Price {
-    /// The cost in points.
-    pub(crate) cost: usize,
+    /// The cost in points, without that of statements.
+    pub(crate) objects: usize,
+    /// The cost of all statements in points.
+    pub(crate) statements: usize,
     /// The number of nodes of all pages, if all pages are full.
     pub(crate) nodes: usize,
     /// The number of bytes of all long values, if all of them are as long as they may be.
@@ -41,14 +44,20 @@ impl Price {
     /// # Errors
     /// When the price is too high.
     pub(crate) fn hold(self, limits: &Limits) -> Result<(), Excess> {
-        Limit::Cost.hold(self.cost, limits.cost)?;
+        Limit::Cost.hold(self.cost(), limits.cost)?;
         Limit::Nodes.hold(self.nodes, limits.nodes)?;
         Limit::LongBytes.hold(self.bytes, limits.long_bytes)
     }
 
+    /// Returns the cost in points.
+    pub(crate) const fn cost(self) -> usize {
+        self.objects.saturating_add(self.statements)
+    }
+
     fn plus(self, other: Self) -> Self {
         Self {
-            cost: self.cost.saturating_add(other.cost),
+            objects: self.objects.saturating_add(other.objects),
+            statements: self.statements.saturating_add(other.statements),
             nodes: self.nodes.saturating_add(other.nodes),
             bytes: self.bytes.saturating_add(other.bytes),
         }
@@ -56,7 +65,9 @@ impl Price {
 
     fn times(self, size: usize) -> Self {
         Self {
-            cost: self.cost.saturating_mul(size),
+            objects: self.objects.saturating_mul(size),
+            // One statement reads for all objects.
+            statements: self.statements,
             nodes: self.nodes.saturating_mul(size),
             bytes: self.bytes.saturating_mul(size),
         }
@@ -69,9 +80,11 @@ pub(crate) fn price(plan: &Plan, arguments: &PlanArguments) -> Price {
     let mut price = root.items.plus(root.others);
     if plan.operation != OperationType::Query {
         let effects = plan.roots().len().saturating_mul(points::EFFECT);
-        price.cost = price.cost.saturating_add(effects);
+        price.objects = price.objects.saturating_add(effects);
     }
-    price.cost = price.cost.max(1);
+    if price.cost() == 0 {
+        price.objects = 1;
+    }
     price
 }
 
@@ -99,23 +112,27 @@ fn of_selection(field: &Field, arguments: &PlanArguments) -> SelectionPrice {
         sum
     });
     of_types
-        .max_by_key(|price| price.items.plus(price.others).cost)
+        .max_by_key(|price| price.items.plus(price.others).cost())
         .unwrap_or_default()
 }
 
 fn of_field(field: &Field, arguments: &PlanArguments) -> Price {
     let below = of_selection(field, arguments);
-    let (own, bytes) = field.meta().map_or((0, 0), |meta| (meta.cost, meta.bytes));
+    let meta = field.meta();
+    let (own, statements, bytes) =
+        meta.map_or((0, 0, 0), |meta| (meta.cost, meta.statement, meta.bytes));
     let object = usize::from(!field.selection.0.is_empty() && &*field.name != "edges");
     let own = Price {
-        cost: own + object + bytes.div_ceil(BYTES_A_POINT),
+        objects: own + object + bytes.div_ceil(BYTES_A_POINT),
+        statements,
         nodes: 0,
         bytes,
     };
     match page_size(field, arguments) {
         Some(size) => {
             let item = Price {
-                cost: below.items.cost.max(1),
+                objects: below.items.objects.max(1),
+                statements: below.items.statements,
                 nodes: below.items.nodes.saturating_add(1),
                 bytes: below.items.bytes,
             };

@@ -206,7 +206,7 @@ fn priced(document: &str, variables: Value) -> Price {
 
 #[track_caller]
 fn cost(document: &str) -> usize {
-    priced(document, json!({})).cost
+    priced(document, json!({})).cost()
 }
 
 #[test]
@@ -247,11 +247,18 @@ fn an_operation_costs_what_it_makes() {
     // The cluster of each node too; the page's information once.
     let page = "{ droplets(first: 10) { edges { node { cluster { id } } cursor } \
         pageInfo { endCursor } } }";
-    assert_eq!(cost(page), list + 10 * 2 + 1);
+    assert_eq!(cost(page), list + 10 * 2 + 1 + points::READ);
     assert_eq!(
         cost("{ droplets(first: 10) { totalCount } }"),
         list + 10 + points::COUNT
     );
+    // Pages of pages multiply, and what is counted is counted for each.
+    let pages = "{ droplets(first: 10) { nodes { jobs(first: 5) { totalCount nodes { id } } } } }";
+    assert_eq!(
+        cost(pages),
+        list + 10 * (1 + 1 + 5 + points::COUNT) + points::READ
+    );
+    assert_eq!(priced(pages, json!({})).nodes, 10 + 50);
     // The dearest of the types that a node may have.
     assert_eq!(
         cost(
@@ -290,7 +297,7 @@ fn sizes_of_pages_come_from_variables() {
         (json!({"n": 1_000_000}), 100),
     ] {
         assert_eq!(
-            priced(page, variables.clone()).cost,
+            priced(page, variables.clone()).cost(),
             list + size,
             "{variables}"
         );
@@ -303,7 +310,12 @@ fn sizes_of_pages_come_from_variables() {
 
 #[test]
 fn prices_are_limited() {
-    let exact = |cost, nodes, bytes| Price { cost, nodes, bytes };
+    let exact = |objects, nodes, bytes| Price {
+        objects,
+        statements: 0,
+        nodes,
+        bytes,
+    };
     let excess = |limit, found, allowed| {
         Err(Excess {
             limit,
@@ -380,7 +392,7 @@ fn the_highest_limits_leave_enough_stack() {
                 let none = Default::default();
                 let plan = document.plan(operation, &none, &Limits::MAX, &schema);
                 let plan = plan.expect("it has one field");
-                price(&plan, &PlanArguments::of(&plan, &none)).cost
+                price(&plan, &PlanArguments::of(&plan, &none)).cost()
             }
             Err(Unfit::Invalid(_)) => 1,
             Err(other) => panic!("{other}"),

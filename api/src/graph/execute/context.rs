@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Value};
+use projections::columns::Columns;
 use projections::consistency::AnyReadModel;
 
 use super::plan::{Field, Plan};
@@ -122,6 +123,29 @@ impl Context {
         add_shown(&self.field, &mut models);
         models
     }
+}
+
+impl Context {
+    /// Returns the columns that the fields below this one need.
+    pub(crate) fn columns(&self) -> Columns {
+        if has_long_values(&self.field) {
+            Columns::All
+        } else {
+            Columns::WithoutJson
+        }
+    }
+
+    /// Returns true if a field of this name is selected of the field's object.
+    pub(crate) fn selects(&self, name: &str) -> bool {
+        self.field.selection.all().any(|below| below.name == name)
+    }
+}
+
+fn has_long_values(field: &Field) -> bool {
+    field
+        .selection
+        .all()
+        .any(|below| below.meta().is_some_and(|meta| meta.bytes > 0) || has_long_values(below))
 }
 
 fn add_shown(field: &Field, models: &mut Vec<AnyReadModel>) {

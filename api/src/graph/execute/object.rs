@@ -25,6 +25,7 @@ use super::types::{FieldMeta, Source, Types};
 use super::writer::{Failed, Writer};
 use crate::graph::error::Error;
 use crate::graph::guard::Need;
+use crate::graph::points;
 use crate::graph::resource::ResourceKind;
 
 /// A type of object.
@@ -317,6 +318,7 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
             type_name,
             need: None,
             cost: 0,
+            statement: 0,
             bytes: 0,
             shows: Vec::new(),
             source,
@@ -332,7 +334,13 @@ impl FieldMeta {
         self
     }
 
-    /// Sets the cost of the field in points, besides that of its objects.
+    /// Says that one statement reads the field for all objects.
+    pub fn is_read(&mut self) -> &mut Self {
+        self.statement = points::READ;
+        self
+    }
+
+    /// Sets the cost of the field in points for each object that has it, besides that of its own objects.
     pub fn costs(&mut self, points: usize) -> &mut Self {
         self.cost = points;
         self

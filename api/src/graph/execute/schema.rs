@@ -12,7 +12,7 @@ use apollo_compiler::{Schema, name};
 use super::object::Object;
 use super::output::Write;
 use super::sdl::sdl;
-use super::types::{TypeEntry, Types};
+use super::types::{Extensions, TypeEntry, Types};
 use crate::graph::resource::ResourceKind;
 
 /// The Rust types that describe a schema.
@@ -26,6 +26,11 @@ pub trait Definition: 'static {
 
     /// Returns all kinds of resource.
     fn resources() -> Vec<ResourceKind>;
+
+    /// Returns the fields that types get in addition to their own.
+    fn extensions() -> Extensions {
+        Extensions::default()
+    }
 }
 
 /// The types of the published schema, and the fields by which they are executed.
@@ -45,8 +50,8 @@ impl ExecutableSchema {
     /// Makes the schema that these Rust types describe.
     #[must_use]
     pub fn new<D: Definition>() -> Self {
-        let resources = Arc::new(D::resources());
-        let mut types = Types::new(Arc::clone(&resources));
+        let mut types = Types::new::<D>();
+        let resources = types.resources();
         types.describe_object::<D::Query>();
         types.describe_object::<D::Mutation>();
         types.describe_object::<D::Subscription>();

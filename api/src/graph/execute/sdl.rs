@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
@@ -35,7 +34,7 @@ pub fn sdl<D: Definition>() -> String {
 struct Root<D, T>(PhantomData<fn() -> (D, T)>);
 
 fn describe<D: Definition, T: Object>(registry: &mut Registry) -> String {
-    let mut types = Types::new(Arc::new(D::resources()));
+    let mut types = Types::new::<D>();
     types.describe_object::<T>();
     registry.types.extend(types.registry.types);
     for (object, interfaces) in &types.registry.implements {

@@ -4,7 +4,7 @@
 //! async-graphql, from which the published schema is made. Each type of object also adds a table of its
 //! fields, by which they are executed.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use projections::consistency::AnyReadModel;
 use super::load::Loader;
 use super::object::{self, Fields, Object, Resolve};
 use super::output::Output;
+use super::schema::Definition;
 use super::stream::Streamer;
 use crate::graph::guard::Need;
 use crate::graph::resource::ResourceKind;
@@ -28,6 +29,24 @@ pub struct Types {
     /// The names of all types that were begun, because types may refer to each other.
     begun: HashSet<String>,
     resources: Arc<Vec<ResourceKind>>,
+    extensions: Extensions,
+}
+
+/// The fields that types of object get in addition to their own.
+#[derive(Default)]
+pub struct Extensions(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
+
+type Declare<T> = fn(&mut Fields<'_, T>);
+
+impl Extensions {
+    /// Adds the fields of a type of object, which has no others yet.
+    pub fn add<T: Object>(&mut self, declare: Declare<T>) {
+        self.0.insert(TypeId::of::<T>(), Box::new(declare));
+    }
+
+    fn of<T: Object>(&self) -> Option<Declare<T>> {
+        self.0.get(&TypeId::of::<T>())?.downcast_ref().copied()
+    }
 }
 
 /// A type of object.
@@ -50,8 +69,10 @@ pub struct FieldMeta {
     pub name: &'static str,
     /// The right that the field needs.
     pub need: Option<Need>,
-    /// The cost of the field in points, besides that of its objects.
+    /// The cost of the field in points for each object that has it, besides that of its own objects.
     pub cost: usize,
+    /// The cost in points of the statement that reads the field for all objects.
+    pub statement: usize,
     /// The maximum number of bytes of a value of the field, if values may be long.
     pub bytes: usize,
     /// The read models whose rows the field shows.
@@ -87,13 +108,15 @@ impl TypeEntry {
 }
 
 impl Types {
-    /// Begins a schema with these kinds of resource.
-    pub fn new(resources: Arc<Vec<ResourceKind>>) -> Self {
+    /// Begins a schema.
+    #[must_use]
+    pub fn new<D: Definition>() -> Self {
         Self {
             registry: Registry::default(),
             entries: HashMap::new(),
             begun: HashSet::new(),
-            resources,
+            resources: Arc::new(D::resources()),
+            extensions: D::extensions(),
         }
     }
 
@@ -119,8 +142,12 @@ impl Types {
         if !self.begin(&name) {
             return;
         }
+        let extension = self.extensions.of::<T>();
         let mut fields = Fields::new(self);
         T::fields(&mut fields);
+        if let Some(extend) = extension {
+            extend(&mut fields);
+        }
         let (fields, resolvers) = fields.finish();
         let by_name = fields.iter().enumerate();
         let by_name = by_name.map(|(index, field)| (field.name, index)).collect();

@@ -1,0 +1,215 @@
+//! One statement for pages: of one list or of a list for each of several parents, with or without the position
+//! that they show.
+
+use std::marker::PhantomData;
+
+use event_store::envelope::Position;
+use sqlx::postgres::PgRow;
+use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::{Direction, Item, Key, List, Order, Page, Slice, Take};
+use crate::model::Cells;
+use crate::reader::ReadError;
+
+/// A page that is wanted, of a list of `R`.
+pub(crate) struct Frame<'asked, R, O> {
+    page: &'asked Page<O>,
+    list: List,
+    /// The query of the position that the page shows, if it is wanted.
+    as_of: Option<String>,
+    parents: Option<Parents<'asked>>,
+    rows: PhantomData<fn() -> R>,
+}
+
+/// The parents of lists: each list has the rows whose column is the id of one of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Parents<'asked> {
+    pub(crate) column: &'static str,
+    pub(crate) ids: &'asked [Uuid],
+}
+
+/// A row of the answer.
+pub(crate) struct Framed<R> {
+    as_of: Option<Position>,
+    /// The place of the parent among the parents, from 0.
+    parent: usize,
+    /// `None` if the list is empty.
+    row: Option<R>,
+}
+
+impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
+    /// Asks for one page. `as_of` is the query of the position that all rows show.
+    pub(crate) fn of(page: &'asked Page<O>, as_of: impl FnOnce() -> String) -> Self {
+        Self {
+            page,
+            list: page.list(),
+            as_of: page.as_of.then(as_of),
+            parents: None,
+            rows: PhantomData,
+        }
+    }
+
+    /// Asks for a page for each parent, if there are parents.
+    pub(crate) fn by(self, parents: Option<Parents<'asked>>) -> Self {
+        Self { parents, ..self }
+    }
+
+    /// Builds the statement. `select` adds the query of all rows of the list, which ends in its conditions.
+    pub(crate) fn query(
+        &self,
+        select: impl FnOnce(&mut QueryBuilder<Postgres>),
+    ) -> Result<QueryBuilder<Postgres>, ReadError> {
+        let mut query = QueryBuilder::new("");
+        if self.is_plain() {
+            select(&mut query);
+            self.bound(&mut query)?;
+            return Ok(query);
+        }
+        query.push("select ");
+        if self.as_of.is_some() {
+            query.push("a.as_of, ");
+        }
+        if self.parents.is_some() {
+            query.push("p.place, ");
+        }
+        query.push("q.* from ");
+        if let Some(as_of) = &self.as_of {
+            query.push("(select (").push(as_of).push(") as as_of) a");
+        }
+        if let Some(parents) = self.parents {
+            let cross = if self.as_of.is_some() {
+                " cross join "
+            } else {
+                ""
+            };
+            query.push(cross).push("unnest(").push_bind(parents.ids);
+            query.push(") with ordinality as p(parent, place)");
+        }
+        // So that there is a row for an empty page too.
+        query.push(" left join lateral (");
+        select(&mut query);
+        if let Some(parents) = self.parents {
+            query.push(" and ").push(parents.column).push(" = p.parent");
+        }
+        self.bound(&mut query)?;
+        query.push(") q on true order by ");
+        if self.parents.is_some() {
+            query.push("p.place, ");
+        }
+        query.push(self.list.sort.order_by(self.walk()));
+        Ok(query)
+    }
+
+    /// Decodes a row of the answer; `decode` reads the cells of the list's row, of which the first is never null.
+    pub(crate) fn decode(
+        &self,
+        row: &PgRow,
+        decode: impl FnOnce(&mut Cells<'_>) -> Result<R, sqlx::Error>,
+    ) -> Result<Framed<R>, sqlx::Error> {
+        let mut cells = Cells::of(row);
+        let as_of = match self.as_of {
+            Some(_) => Some(cells.number()?),
+            None => None,
+        };
+        let parent = match self.parents {
+            Some(_) => cells.number::<usize>()? - 1,
+            None => 0,
+        };
+        let is_empty = !self.is_plain() && cells.is_null()?;
+        Ok(Framed {
+            as_of,
+            parent,
+            row: if is_empty {
+                None
+            } else {
+                Some(decode(&mut cells)?)
+            },
+        })
+    }
+
+    /// Makes the pages of the answer: one for each parent, or one.
+    pub(crate) fn slices(&self, rows: Vec<Framed<R>>) -> Vec<Slice<R>> {
+        let count = self.parents.map_or(1, |parents| parents.ids.len());
+        let as_of = rows.first().and_then(|row| row.as_of);
+        let mut lists: Vec<Vec<R>> = (0..count).map(|_| Vec::new()).collect();
+        for row in rows {
+            lists[row.parent].extend(row.row);
+        }
+        let lists = lists.into_iter();
+        lists.map(|rows| self.slice(rows, as_of)).collect()
+    }
+
+    fn slice(&self, rows: Vec<R>, as_of: Option<Position>) -> Slice<R> {
+        let page = self.page;
+        let (Take::First(wanted) | Take::Last(wanted)) = page.take;
+        let wanted = usize::try_from(wanted).expect("32 bits fit a usize");
+        let more = rows.len() > wanted;
+        let items = rows.into_iter().take(wanted).map(|node| Item {
+            cursor: self.list.cursor(&page.order.key(&node)),
+            node,
+        });
+        let mut items: Vec<_> = items.collect();
+        // At the end that was not walked to stands the row of the cursor itself.
+        let (has_next, has_previous) = match page.take {
+            Take::First(_) => (more, page.after.is_some()),
+            Take::Last(_) => {
+                items.reverse();
+                (page.before.is_some(), more)
+            }
+        };
+        Slice {
+            items,
+            has_next,
+            has_previous,
+            as_of,
+        }
+    }
+
+    /// Returns the positions that all rows come after and before, by the cursors of the page.
+    pub(crate) fn positions(&self) -> Result<(Position, Position), ReadError> {
+        let position = |cursor: &Option<String>| match cursor.as_deref().map(|c| self.list.key(c)) {
+            Some(Ok(Key::Position(position))) => Ok(Some(position)),
+            Some(Ok(Key::Time(..) | Key::Text(..)) | Err(_)) => Err(ReadError::InvalidCursor),
+            None => Ok(None),
+        };
+        let (after, before) = (position(&self.page.after)?, position(&self.page.before)?);
+        let (low, high) = match self.page.direction {
+            Direction::Ascending => (after, before),
+            Direction::Descending => (before, after),
+        };
+        let last = Position(i64::MAX);
+        Ok((low.unwrap_or(Position::START), high.unwrap_or(last)))
+    }
+
+    /// True if the query of the rows is the whole statement.
+    fn is_plain(&self) -> bool {
+        self.as_of.is_none() && self.parents.is_none()
+    }
+
+    /// The direction in which the rows are walked.
+    fn walk(&self) -> Direction {
+        match self.page.take {
+            Take::First(_) => self.page.direction,
+            Take::Last(_) => self.page.direction.reversed(),
+        }
+    }
+
+    /// Adds the bounds, the order and the limit of the page.
+    fn bound(&self, query: &mut QueryBuilder<Postgres>) -> Result<(), ReadError> {
+        let (page, sort) = (self.page, self.list.sort);
+        if let Some(after) = &page.after {
+            let key = self.list.key(after)?;
+            key.push_bound(query, sort, page.direction.later());
+        }
+        if let Some(before) = &page.before {
+            let key = self.list.key(before)?;
+            key.push_bound(query, sort, page.direction.reversed().later());
+        }
+        let (Take::First(wanted) | Take::Last(wanted)) = page.take;
+        query.push(" order by ").push(sort.order_by(self.walk()));
+        // One more, to see whether there is more.
+        query.push(" limit ").push_bind(i64::from(wanted) + 1);
+        Ok(())
+    }
+}
