@@ -51,7 +51,7 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// The number of arguments for which the answers of all sides are compared.
 const COMPARED: usize = 20;
 
-/// What all works share.
+/// The parts that all works share.
 struct Bench {
     settings: Settings,
     pool: PgPool,

@@ -16,13 +16,13 @@ use super::side::{Call, Side};
 use super::usage::{Processes, Usage};
 use crate::latencies::percentile;
 
-/// One of so many answers is checked in full.
+/// The number of answers of which one is checked in full.
 const CHECKED: usize = 100;
 
 /// The number of answers that tell the usual size.
 const SAMPLES: usize = 20;
 
-/// What one run needs.
+/// The parameters of a run.
 pub(super) struct Run<'run> {
     pub(super) side: &'run Side,
     pub(super) call: &'run Call,

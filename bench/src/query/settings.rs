@@ -55,7 +55,7 @@ pub(crate) enum Work {
     ListJobs,
     /// The same as `list`, with the number of all droplets.
     ListTotal,
-    /// One random droplet.
+    /// A random droplet.
     ById,
 }
 

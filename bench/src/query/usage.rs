@@ -11,7 +11,7 @@ use sqlx::PgPool;
 /// Processes whose processor time is added up.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Processes {
-    /// One process with its threads.
+    /// A process with its threads.
     One(u32),
     /// A process and its children, dead ones too: Postgres.
     WithChildren(u32),
@@ -23,7 +23,7 @@ pub(super) struct Usage {
     /// The measured server, if there is one.
     pub(super) server: Duration,
     pub(super) postgres: Duration,
-    /// This process, and the servers and clients that it started.
+    /// The own process, and the servers and clients that it started.
     ours: Duration,
     /// All processes of the machine.
     all: Duration,

@@ -1,4 +1,4 @@
-//! One statement for pages: of one list or of a list for each of several parents, with or without the position
+//! Builds the statement for pages: of one list or of a list for each of several parents, with or without the position
 //! that they show.
 
 use std::marker::PhantomData;

@@ -46,7 +46,7 @@ impl List {
             .ok_or(ReadError::InvalidCursor)
     }
 
-    /// What all cursors of the list begin with, and those of no other.
+    /// The start of all cursors of the list, and of no other list.
     fn prefix(&self) -> Vec<u8> {
         let mut prefix = Vec::with_capacity(80);
         for part in [self.name, self.sort.column()] {

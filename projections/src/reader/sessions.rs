@@ -28,7 +28,7 @@ pub(super) struct Sessions(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     pool: PgPool,
-    /// One permit for each session that may exist in use.
+    /// Permits, one for each session that may exist in use.
     places: Arc<Semaphore>,
     /// The sessions that nobody uses, the one that was used last at the end.
     idle: Mutex<Vec<Session>>,
