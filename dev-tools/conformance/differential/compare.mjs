@@ -32,7 +32,8 @@ export function expected({ schema, lenient }, { source, variables, operationName
   ).errors;
   if (variableErrors) return no('refused', variableErrors);
   if (operation.operation !== 'query') return { outcome: 'effect' };
-  const run = (schema) => executeSync({ schema, document, operationName, variableValues: variables });
+  const variableValues = withoutNullConditions(operation, variables);
+  const run = (schema) => executeSync({ schema, document, operationName, variableValues });
   const { data, errors: failures = [] } = run(schema);
   return {
     outcome: 'ran',
@@ -42,6 +43,17 @@ export function expected({ schema, lenient }, { source, variables, operationName
     possible:
       failures.length === 0 ? [] : (run(lenient).errors ?? []).map(({ path }) => JSON.stringify(path)),
   };
+}
+
+// 6.3.2, Field Collection: a condition that is null is not true, so its selection is left out or not skipped.
+// graphql-js fails there. Variables of this type stand in conditions only, or where false is the default.
+function withoutNullConditions({ variableDefinitions = [] }, variables) {
+  const kept = { ...variables };
+  for (const { variable, type } of variableDefinitions) {
+    const name = variable.name.value;
+    if (type.name?.value === 'Boolean' && kept[name] === null) kept[name] = false;
+  }
+  return kept;
 }
 
 /** What the platform answers, in the same form; `limited` if the request is beyond its limits. */

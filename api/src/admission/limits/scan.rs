@@ -3,7 +3,8 @@
 //! The parser recurses with every bracket, so brackets are bounded before it runs. The scan also finds what
 //! the parser does not read as it should. Descriptions of operations, fragments and variables are allowed
 //! since the edition of September 2025. Comments and commas may stand between any two tokens, but the parser
-//! trips over some of them when it looks ahead, as in `... # why` before a brace. The scan and the parser could read some text differently (a string
+//! trips over some of them when it looks ahead, as in `... # why` before a brace. The parser also drops the
+//! name of an argument or of an input field that has no value. The scan and the parser could read some text differently (a string
 //! without an end, `00`). The scan rejects such text or counts it like the parser, so that the text hides
 //! nothing.
 
@@ -38,7 +39,7 @@ pub(crate) fn scan(document: &str, limits: &Limits) -> Result<Scanned, Unfit> {
             scanner.blanks.push(place.clone());
         }
         scanner.tokens += 1;
-        scanner.take(token);
+        scanner.take(token)?;
         before = last.0;
         last = (token, scanner.start..scanner.at);
     }
@@ -76,13 +77,31 @@ enum Token<'a> {
     Other,
 }
 
+/// An open bracket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Selection,
+    Variables,
+    List,
+    /// Arguments or an input object, and what must come next.
+    Pairs(Next),
+}
+
+/// The next part of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Name,
+    Colon,
+    Value,
+}
+
 struct Scanner<'a> {
     document: &'a str,
     /// The start of the last token.
     start: usize,
     at: usize,
     tokens: usize,
-    open: Vec<u8>,
+    open: Vec<Open>,
     deepest: usize,
     blanks: Vec<Range<usize>>,
 }
@@ -100,24 +119,63 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn take(&mut self, token: Token<'a>) {
-        match token {
-            Token::Punctuator(open @ (b'{' | b'(' | b'[')) => {
-                self.open.push(open);
-                self.deepest = self.deepest.max(self.open.len());
-            }
-            Token::Punctuator(b'}' | b')' | b']') => {
-                self.open.pop();
-            }
-            _ => {}
+    /// Takes a token: opens and closes brackets, and holds pairs to their form.
+    fn take(&mut self, token: Token<'a>) -> Result<(), Unfit> {
+        let inside = self.open.last().copied();
+        if inside == Some(Open::Pairs(Next::Colon)) && token != Token::Punctuator(b':') {
+            return Err(Unfit::Unreadable(Fault {
+                message: "an argument or an input field has no value: write `name: value`"
+                    .to_owned(),
+                place: None,
+            }));
         }
+        match (token, inside) {
+            (Token::Punctuator(b'['), _) => self.open(Open::List),
+            // Whether these are variables shows at the first one.
+            (Token::Punctuator(b'('), _) => self.open(Open::Pairs(Next::Name)),
+            (Token::Punctuator(b'{'), None | Some(Open::Selection)) => self.open(Open::Selection),
+            (Token::Punctuator(b'{'), Some(_)) => self.open(Open::Pairs(Next::Name)),
+            (Token::Punctuator(b'}' | b')' | b']'), _) => {
+                self.open.pop();
+                self.value_ends();
+            }
+            (Token::Punctuator(b':'), Some(Open::Pairs(Next::Colon))) => self.next_is(Next::Value),
+            (Token::Punctuator(b'$'), Some(Open::Pairs(Next::Name))) => {
+                self.open.pop();
+                self.open.push(Open::Variables);
+            }
+            (Token::Name(_), Some(Open::Pairs(Next::Name))) => self.next_is(Next::Colon),
+            (Token::Name(_) | Token::String | Token::Other, _) => self.value_ends(),
+            (Token::Punctuator(_), _) => {}
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, open: Open) {
+        self.open.push(open);
+        self.deepest = self.deepest.max(self.open.len());
+    }
+
+    /// Ends the value of the innermost pair, if one was expected.
+    fn value_ends(&mut self) {
+        if self.open.last() == Some(&Open::Pairs(Next::Value)) {
+            self.next_is(Next::Name);
+        }
+    }
+
+    fn next_is(&mut self, next: Next) {
+        self.open.pop();
+        self.open.push(Open::Pairs(next));
     }
 
     /// Returns true if the last token, a string between these two, is a description.
     fn is_description(&self, before: Token<'a>, after: Token<'a>) -> bool {
         match (self.open.as_slice(), after) {
             ([], Token::Name("query" | "mutation" | "subscription" | "fragment")) => true,
-            ([b'('], Token::Punctuator(b'$')) => !matches!(before, Token::Punctuator(b':' | b'=')),
+            // The first variable shows only now that the bracket has variables.
+            ([Open::Variables | Open::Pairs(Next::Name)], Token::Punctuator(b'$')) => {
+                !matches!(before, Token::Punctuator(b':' | b'='))
+            }
             _ => false,
         }
     }
@@ -269,6 +327,29 @@ mod tests {
             ("1...2", 3),
         ] {
             assert_eq!(tokens(document), expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn a_name_without_a_value_is_refused() {
+        for bad in [
+            "{ a(b) }",
+            "{ a(b c: 1) }",
+            "{ a(b: 1 c) }",
+            "{ a(b: {c}) }",
+            "{ a(b: [{c: $d e}]) }",
+            "{ a @b(c: {d: [1] e}) }",
+            "query ($a: A = {b}) { a }",
+            "query Q @a(b) { a }",
+        ] {
+            assert!(matches!(refusal(bad), Unfit::Unreadable(_)), "{bad}");
+        }
+        for good in [
+            "query ($a: [A!]! = [{b: c}] @d(e: f), $g: H) { a(b: $a, c: {d: $g e: [f, g]}) { h } }",
+            "{ a: b(c: {}) { d } e(f: []) }",
+            "query ($a: B = c) { a @b(c: $a) }",
+        ] {
+            assert!(scan(good, &Limits::DEFAULT).is_ok(), "{good}");
         }
     }
 

@@ -98,16 +98,18 @@ impl<'a> Writer<'a> {
             .expect("leaves have no keys but texts, and memory takes all bytes");
     }
 
-    /// Writes JSON text as it is, in one line.
+    /// Writes JSON text without the blanks and line breaks between its tokens.
     pub(crate) fn raw(&mut self, json: &str) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(json.as_bytes());
-        // JSON has line breaks between its tokens only, where blanks mean the same.
-        for byte in &mut self.bytes[start..] {
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
+        let (mut in_text, mut is_escaped) = (false, false);
+        self.bytes.extend(json.bytes().filter(|byte| {
+            if in_text {
+                in_text = is_escaped || *byte != b'"';
+                is_escaped = !is_escaped && *byte == b'\\';
+                return true;
             }
-        }
+            in_text = *byte == b'"';
+            !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+        }));
     }
 
     /// Writes text that needs no escapes, in quotes.
