@@ -11,10 +11,12 @@ pub mod readiness;
 pub mod request;
 pub mod resource;
 pub mod services;
+pub mod user_error_code;
 
 pub(crate) mod collect;
 pub(crate) mod connection;
 pub(crate) mod consistency;
+pub(crate) mod event_type;
 pub(crate) mod filter;
 pub(crate) mod following;
 pub(crate) mod global_id;

@@ -139,10 +139,10 @@ await check('examples/follow.ts runs, and resumes', async () => {
   await provision(input);
   const said = await follow([...node, 'examples/follow.ts', events.nodes[0].cursor], name);
   assert.deepEqual(said, [
-    `droplet_requested ${name} REQUESTED`,
-    `droplet_activated ${name} ACTIVE`,
-    `droplet_renamed ${name}-b ACTIVE`,
-    `droplet_renamed ${name}-c ACTIVE`,
+    `DROPLET_REQUESTED ${name} REQUESTED`,
+    `DROPLET_ACTIVATED ${name} ACTIVE`,
+    `DROPLET_RENAMED ${name}-b ACTIVE`,
+    `DROPLET_RENAMED ${name}-c ACTIVE`,
   ]);
 });
 

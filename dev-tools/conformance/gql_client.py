@@ -136,7 +136,7 @@ async def a_subscription_from_the_request_to_the_machine():
             seen.append((change["event"]["type"], change["droplet"]["status"]))
             if len(seen) == 2:
                 break
-        assert seen == [("droplet_requested", "REQUESTED"), ("droplet_activated", "ACTIVE")], seen
+        assert seen == [("DROPLET_REQUESTED", "REQUESTED"), ("DROPLET_ACTIVATED", "ACTIVE")], seen
 
 
 @check

@@ -59,7 +59,7 @@ await check('a subscription, from the request to the machine', async () => {
     if (droplet.resourceId === mine.droplet.id) seen.push([event.type, droplet.status]);
     if (seen.length === 2) break;
   }
-  assert.deepEqual(seen, [['droplet_requested', 'REQUESTED'], ['droplet_activated', 'ACTIVE']]);
+  assert.deepEqual(seen, [['DROPLET_REQUESTED', 'REQUESTED'], ['DROPLET_ACTIVATED', 'ACTIVE']]);
 });
 
 await check('many operations at once on one connection', async () => {

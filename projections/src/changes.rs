@@ -33,7 +33,7 @@ mod follow;
 mod node;
 mod tail;
 
-pub use follow::FollowError;
+pub use follow::{FollowError, Followed};
 pub use tail::ChangesTask;
 
 /// Batches that a slow subscriber may be behind the tail before it goes back to the log.
@@ -127,12 +127,16 @@ impl Changes {
     }
 
     /// Follows the changes of an organization after a position, or from now on: each once, in log order.
-    /// The stream ends with its first error. A new one may follow from the position of the last change.
+    /// The stream ends with its first error. A new one may follow from the position of the last change or
+    /// bookmark. A bookmark comes after each interval of `bookmarks` in which the position moved without a
+    /// change of the organization.
     pub fn follow(
         &self,
         org: OrgId,
         after: Option<Position>,
-    ) -> impl Stream<Item = Result<Change, FollowError>> + Send + use<> {
-        follow::follow(Arc::clone(&self.shared), self.subscribe(), org, after)
+        bookmarks: Option<Duration>,
+    ) -> impl Stream<Item = Result<Followed, FollowError>> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        follow::follow(shared, self.subscribe(), org, after, bookmarks)
     }
 }

@@ -4,14 +4,15 @@ use async_graphql::{ID, InputObject};
 use projections::activity::query;
 
 use crate::graph::error::Error;
-use crate::graph::filter::{read_resource, read_types};
+use crate::graph::event_type::EventType;
+use crate::graph::filter::{read_resource, stored_types};
 use crate::graph::scalars::Time;
 
 /// The filter of activity: the lines that match every given field.
 #[derive(InputObject, Default)]
 pub(crate) struct ActivityFilter {
-    /// The types of the events to include, such as `droplet_activated`; none if empty.
-    kinds: Option<Vec<String>>,
+    /// The types of the events to include; none if empty.
+    kinds: Option<Vec<EventType>>,
     /// The id of the resource of the events.
     resource: Option<ID>,
     /// The actor that caused the events.
@@ -28,7 +29,7 @@ impl TryFrom<ActivityFilter> for query::ActivityFilter {
     fn try_from(filter: ActivityFilter) -> Result<Self, Error> {
         let resource = read_resource(filter.resource.as_ref())?;
         Ok(Self {
-            kinds: read_types("kinds", filter.kinds)?,
+            kinds: stored_types(filter.kinds),
             resource: resource.map(Into::into),
             actor: filter.actor,
             from: filter.from.map(|Time(time)| time),

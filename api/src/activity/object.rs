@@ -5,6 +5,7 @@ use projections::history::StreamId;
 use projections::page::log_cursor;
 
 use crate::graph::connection::Paged;
+use crate::graph::event_type::EventType;
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::global_id::GlobalId;
 use crate::graph::node;
@@ -42,9 +43,15 @@ impl Object for Activity {
             "The cursor of the event, for the argument `after` of subscriptions.",
             |line| log_cursor(line.0.position),
         );
-        fields.text(
+        fields.value(
             "kind",
-            "The type of the event, such as `droplet_activated`.",
+            "The type of the event. Null if only a newer version of the platform knows the type, which is \
+             possible during an upgrade.",
+            |line| EventType::stored_as(&line.0.kind),
+        );
+        fields.text(
+            "kindName",
+            "The stored name of the event's type, such as `droplet_activated`.",
             |line| &line.0.kind,
         );
         fields.value(

@@ -10,6 +10,7 @@ use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::Fields;
 use crate::graph::filter::{allows, read};
+use crate::graph::following::Following;
 use crate::graph::global_id::GlobalId;
 use crate::history::change::{ResourceChange, changes_of};
 use crate::identity::roles::Right;
@@ -32,6 +33,9 @@ struct ClusterChangedArguments {
     statuses: Option<Vec<ClusterStatus>>,
     /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
     after: Option<String>,
+    /// True to get a bookmark when nothing else came for 10 s: a message with a newer cursor and no event.
+    #[graphql(default)]
+    bookmarks: bool,
 }
 
 impl ArgumentStruct for ClusterChangedArguments {}
@@ -44,5 +48,9 @@ async fn cluster_changed(
     let id = read("id", id)?;
     let statuses = wanted.statuses;
     let is_wanted = move |cluster: &ClusterRow| allows(statuses.as_deref(), &cluster.status.into());
-    changes_of(&context, wanted.after.as_deref(), id, is_wanted).await
+    let following = Following {
+        after: wanted.after,
+        bookmarks: wanted.bookmarks,
+    };
+    changes_of(&context, &following, id, is_wanted).await
 }

@@ -13,6 +13,7 @@ use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::Fields;
 use crate::graph::filter::{allows, read, read_all};
+use crate::graph::following::Following;
 use crate::graph::global_id::GlobalId;
 use crate::history::change::{ResourceChange, changes_of};
 use crate::identity::roles::Right;
@@ -39,6 +40,9 @@ struct DropletChangedArguments {
     tags: Option<Vec<String>>,
     /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
     after: Option<String>,
+    /// True to get a bookmark when nothing else came for 10 s: a message with a newer cursor and no event.
+    #[graphql(default)]
+    bookmarks: bool,
 }
 
 impl ArgumentStruct for DropletChangedArguments {}
@@ -59,5 +63,9 @@ async fn droplet_changed(
             && tags.is_subset(&droplet.tags)
             && cluster.is_none_or(|cluster| droplet.cluster == Some(cluster))
     };
-    changes_of(&context, wanted.after.as_deref(), id, is_wanted).await
+    let following = Following {
+        after: wanted.after,
+        bookmarks: wanted.bookmarks,
+    };
+    changes_of(&context, &following, id, is_wanted).await
 }

@@ -3,9 +3,9 @@
 use std::fmt::Display;
 
 use async_graphql::ID;
-use domain::registry::Event;
 
 use crate::graph::error::{Code, Error, failure};
+use crate::graph::event_type::EventType;
 use crate::graph::global_id::GlobalId;
 
 /// Reads a value of a filter.
@@ -53,19 +53,8 @@ pub(crate) fn read_resource(id: Option<&ID>) -> Result<Option<GlobalId>, Error> 
         .transpose()
 }
 
-/// Reads stored names of event types. Rejects an unknown name, which would otherwise give an empty list.
-pub(crate) fn read_types(
-    field: &str,
-    names: Option<Vec<String>>,
-) -> Result<Option<Vec<String>>, Error> {
-    read_some(field, names, |name| {
-        if Event::types().any(|(_, known, _)| known == name) {
-            return Ok(name);
-        }
-        let known: Vec<_> = Event::types().map(|(_, known, _)| known).collect();
-        Err(format!(
-            "there is no such type of event: use one of {}",
-            known.join(", ")
-        ))
-    })
+/// Returns the stored names of event types.
+pub(crate) fn stored_types(types: Option<Vec<EventType>>) -> Option<Vec<String>> {
+    let stored = |types: Vec<EventType>| types.into_iter().map(|one| one.stored().to_owned());
+    types.map(|types| stored(types).collect())
 }

@@ -4,46 +4,54 @@ use std::time::Duration;
 
 use commands::token::Token;
 use futures_util::{Stream, StreamExt, stream};
-use projections::changes::{Change, FollowError};
-use projections::page::{Position, log_cursor, log_position};
+use projections::changes::{FollowError, Followed};
+use projections::page::{Position, log_position};
 
 use crate::graph::consistency;
 use crate::graph::error::{self, Code, Error, Result, failure};
 use crate::graph::execute::context::Context;
 use crate::graph::request::token_taken_for;
 
+/// The interval of bookmarks.
+const BOOKMARK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The arguments that all subscriptions share.
+#[derive(Debug)]
+pub(crate) struct Following {
+    /// The cursor or the token after which the subscription begins.
+    pub(crate) after: Option<String>,
+    /// True if bookmarks are wanted.
+    pub(crate) bookmarks: bool,
+}
+
 /// The delay between the end of a token and the end of its subscription. Transports end the subscription
 /// earlier, each in its own way, and tell the client how to continue. The delay limits a subscription that
 /// its transport fails to end.
 const AFTER_TRANSPORTS: Duration = Duration::from_secs(1);
 
-/// Returns the changes of the request's organization until its token ends. The stream begins after a
-/// cursor, after the token of a mutation, or now. Without `after`, a request that must show a write begins
-/// after that write.
+/// Returns the changes of the request's organization until its token ends, and the positions of bookmarks if
+/// they are wanted. The stream begins after a cursor, after the token of a mutation, or now. Without `after`,
+/// a request that must show a write begins after that write.
 ///
 /// # Errors
 /// When `after` is neither a cursor of a position nor the token of a write. When the write has no position
 /// before the timeout.
 pub(crate) async fn follow(
     context: &Context,
-    after: Option<&str>,
-) -> Result<impl Stream<Item = Result<Change>> + Send + use<>> {
+    arguments: &Following,
+) -> Result<impl Stream<Item = Result<Followed>> + Send + use<>> {
     let request = context.request()?;
-    let after = match (after, &request.consistent_with) {
+    let after = match (&arguments.after, &request.consistent_with) {
         (Some(after), _) => Some(position(context, after).await?),
         (None, Some(token)) => Some(consistency::position(context, token).await?),
         (None, None) => None,
     };
+    let bookmarks = arguments.bookmarks.then_some(BOOKMARK_INTERVAL);
     let changes = &context.services().changes;
-    let changes = changes.follow(request.principal.org.clone(), after);
+    let changes = changes.follow(request.principal.org.clone(), after, bookmarks);
     let changes = changes.map(|change| change.map_err(ended));
     let end = token_taken_for(&request.principal) + AFTER_TRANSPORTS;
     Ok(until(changes, end))
-}
-
-/// Returns the cursor of a change, for `after` of another subscription.
-pub(crate) fn cursor(change: &Change) -> String {
-    log_cursor(change.position())
 }
 
 async fn position(context: &Context, after: &str) -> Result<Position> {

@@ -48,6 +48,17 @@ impl<'request> Check<'request> {
             .ok()
     }
 
+    /// Returns a value that was read from the field at this path of the input, or records the error.
+    pub(crate) fn at<Value, Error: Display>(
+        &mut self,
+        path: &[&str],
+        code: &'static str,
+        read: Result<Value, Error>,
+    ) -> Option<Value> {
+        read.map_err(|error| self.refuse(path, code, error.to_string()))
+            .ok()
+    }
+
     /// Returns values that were read from a list, or `None` if one of them is invalid. `read` returns the
     /// error of an item, and `inner` is the field of the item that has the error, if any.
     pub(crate) fn list<Item, Value, Error: Display>(

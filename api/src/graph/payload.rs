@@ -11,6 +11,7 @@ use crate::graph::error::{self, Result};
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::resource::Resource;
+use crate::graph::user_error_code::UserErrorCode;
 
 /// A reason for the rejection of a mutation, which the client can correct.
 #[derive(Debug, Clone)]
@@ -41,11 +42,9 @@ impl Object for UserError {
             "The description of the error and of its correction.",
             |error| &error.message,
         );
-        fields.text(
-            "code",
-            "The name of the broken rule, such as `NAME_TAKEN`. The name never changes.",
-            |error| error.code,
-        );
+        fields.value("code", "The broken rule.", |error| {
+            UserErrorCode(error.code)
+        });
     }
 }
 

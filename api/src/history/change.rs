@@ -6,12 +6,14 @@ use std::sync::Arc;
 use domain::stream_type::StreamType;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, future};
-use projections::changes::Change;
+use projections::changes::Followed;
+use projections::model::LiveRow;
+use projections::page::{Position, log_cursor};
 
 use crate::graph::error::Result;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
-use crate::graph::following::{cursor, follow};
+use crate::graph::following::{Following, follow};
 use crate::graph::global_id::ResourceId;
 use crate::graph::resource::Resource;
 use crate::graph::snapshot::Snapshot;
@@ -20,8 +22,18 @@ use crate::history::Event;
 /// A change of a resource.
 pub(crate) struct ResourceChange<R> {
     cursor: String,
-    event: Event,
+    event: Option<Event>,
     state: Option<Snapshot<R>>,
+}
+
+impl<R> ResourceChange<R> {
+    fn bookmark(position: Position) -> Self {
+        Self {
+            cursor: log_cursor(position),
+            event: None,
+            state: None,
+        }
+    }
 }
 
 impl<R: Resource> Object for ResourceChange<R> {
@@ -40,11 +52,15 @@ impl<R: Resource> Object for ResourceChange<R> {
              repetition.",
             |change| &change.cursor,
         );
-        fields.part("event", "The event of the change.", |change| &change.event);
+        fields.part(
+            "event",
+            "The event of the change. Null in a bookmark.",
+            |change| &change.event,
+        );
         fields.part(
             R::NOUN,
-            "The state as of this event, regardless of later events. Null if the platform cannot read the \
-             history of the resource.",
+            "The state as of this event, regardless of later events. Null in a bookmark, or if the platform \
+             cannot read the history of the resource.",
             |change| &change.state,
         );
     }
@@ -57,7 +73,7 @@ impl<R: Resource> Object for ResourceChange<R> {
 /// The errors of [`follow`].
 pub(crate) async fn changes_of<R: Resource>(
     context: &Context,
-    after: Option<&str>,
+    following: &Following,
     id: Option<R::Id>,
     is_wanted: impl Fn(&R) -> bool + Send + 'static,
 ) -> Result<BoxStream<'static, Result<ResourceChange<R>>>> {
@@ -66,21 +82,25 @@ pub(crate) async fn changes_of<R: Resource>(
         let stream: projections::history::StreamId = id.into();
         stream.uuid
     });
-    let take = move |change: Change| {
+    let take = move |followed: Followed| {
+        let change = match followed {
+            Followed::Change(change) => change,
+            Followed::Bookmark(position) => return Some(ResourceChange::bookmark(position)),
+        };
         let stream = change.event.event.stream;
         if stream.stream_type != stream_type || id.is_some_and(|id| id != stream.uuid) {
             return None;
         }
-        let row: Option<Arc<R>> = change.node.as_ref().and_then(|node| node.row());
+        let row: Option<Arc<R>> = change.node.as_ref().and_then(LiveRow::row);
         row.as_deref()
             .is_none_or(&is_wanted)
             .then(|| ResourceChange {
-                cursor: cursor(&change),
-                event: Event(change.event),
+                cursor: log_cursor(change.position()),
+                event: Some(Event(change.event)),
                 state: row.map(Snapshot),
             })
     };
-    let changes = follow(context, after).await?;
+    let changes = follow(context, following).await?;
     let changes = changes.filter_map(move |change| future::ready(change.map(&take).transpose()));
     Ok(changes.boxed())
 }

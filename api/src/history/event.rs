@@ -9,6 +9,7 @@ use projections::page::log_cursor;
 
 use crate::graph::connection::Paged;
 use crate::graph::error::{self, Result};
+use crate::graph::event_type::EventType;
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::execute::output::enums;
 use crate::graph::global_id::GlobalId;
@@ -61,9 +62,15 @@ impl Object for Event {
             "The cursor of the event, for the argument `after` of subscriptions and of `events`.",
             |event| log_cursor(event.0.position),
         );
-        fields.text(
+        fields.value(
             "type",
-            "The type of the event, such as `droplet_activated`.",
+            "The type of the event. Null if only a newer version of the platform knows the type, which is \
+             possible during an upgrade.",
+            |event| EventType::stored_as(&event.stored().event_type),
+        );
+        fields.text(
+            "typeName",
+            "The stored name of the event's type, such as `droplet_activated`.",
             |event| &event.stored().event_type,
         );
         fields.value(

@@ -4,14 +4,15 @@ use async_graphql::{ID, InputObject};
 use projections::history::HistoryFilter;
 
 use crate::graph::error::Error;
-use crate::graph::filter::{read_resource, read_types};
+use crate::graph::event_type::EventType;
+use crate::graph::filter::{read_resource, stored_types};
 use crate::graph::scalars::Time;
 
 /// The filter of a list of events: the events that match every given field.
 #[derive(InputObject, Default)]
 pub(crate) struct EventFilter {
-    /// The types to include, such as `droplet_activated`; none if empty.
-    types: Option<Vec<String>>,
+    /// The types to include; none if empty.
+    types: Option<Vec<EventType>>,
     /// The id of the resource of the events.
     resource: Option<ID>,
     /// The actor that caused the events.
@@ -32,7 +33,7 @@ impl TryFrom<EventFilter> for HistoryFilter {
             actor: filter.actor,
             from: filter.from.map(|Time(time)| time),
             until: filter.until.map(|Time(time)| time),
-            event_types: read_types("types", filter.types)?,
+            event_types: stored_types(filter.types),
         })
     }
 }

@@ -3,15 +3,17 @@
 use async_graphql::InputObject;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, future};
-use projections::changes::Change;
+use projections::changes::{Change, Followed};
+use projections::page::log_cursor;
 
 use super::Event;
 use crate::graph::error::Result;
+use crate::graph::event_type::EventType;
 use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
-use crate::graph::filter::{allows, read_types};
-use crate::graph::following::{cursor, follow};
+use crate::graph::filter::{allows, stored_types};
+use crate::graph::following::{Following, follow};
 use crate::graph::snapshot::AnySnapshot;
 use crate::identity::roles::Right;
 
@@ -27,10 +29,13 @@ pub(crate) fn subscriptions<Root: Send + Sync + 'static>(fields: &mut Fields<'_,
 
 #[derive(InputObject)]
 struct EventRecordedArguments {
-    /// The event types to include, such as `droplet_activated`; all if omitted.
-    types: Option<Vec<String>>,
+    /// The event types to include; all if omitted, and none if empty.
+    types: Option<Vec<EventType>>,
     /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
     after: Option<String>,
+    /// True to get a bookmark when nothing else came for 10 s: a message with a newer cursor and no event.
+    #[graphql(default)]
+    bookmarks: bool,
 }
 
 impl ArgumentStruct for EventRecordedArguments {}
@@ -39,11 +44,22 @@ async fn event_recorded(
     context: Context,
     wanted: EventRecordedArguments,
 ) -> Result<BoxStream<'static, Result<EventChange>>> {
-    let types = read_types("types", wanted.types)?;
-    let changes = follow(&context, wanted.after.as_deref()).await?;
-    let take = move |change: Change| {
-        let is_wanted = allows(types.as_deref(), &change.event.event.event_type);
-        is_wanted.then(|| EventChange::of(&context, change))
+    let types = stored_types(wanted.types);
+    let following = Following {
+        after: wanted.after,
+        bookmarks: wanted.bookmarks,
+    };
+    let changes = follow(&context, &following).await?;
+    let take = move |followed: Followed| match followed {
+        Followed::Change(change) => {
+            let is_wanted = allows(types.as_deref(), &change.event.event.event_type);
+            is_wanted.then(|| EventChange::of(&context, change))
+        }
+        Followed::Bookmark(position) => Some(EventChange {
+            cursor: log_cursor(position),
+            event: None,
+            state: None,
+        }),
     };
     let changes = changes.filter_map(move |change| future::ready(change.map(&take).transpose()));
     Ok(changes.boxed())
@@ -52,7 +68,7 @@ async fn event_recorded(
 /// A change of a resource of any kind.
 struct EventChange {
     cursor: String,
-    event: Event,
+    event: Option<Event>,
     state: Option<AnySnapshot>,
 }
 
@@ -60,9 +76,9 @@ impl EventChange {
     fn of(context: &Context, change: Change) -> Self {
         let state = change.node.as_ref();
         Self {
-            cursor: cursor(&change),
+            cursor: log_cursor(change.position()),
             state: state.and_then(|row| AnySnapshot::of(context.schema(), row)),
-            event: Event(change.event),
+            event: Some(Event(change.event)),
         }
     }
 }
@@ -78,11 +94,15 @@ impl Object for EventChange {
              repetition.",
             |change| &change.cursor,
         );
-        fields.part("event", "The event of the change.", |change| &change.event);
+        fields.part(
+            "event",
+            "The event of the change. Null in a bookmark.",
+            |change| &change.event,
+        );
         fields.part(
             "resource",
-            "The resource as of this event, regardless of later events. Null if the platform cannot read \
-             the history of the resource.",
+            "The resource as of this event, regardless of later events. Null in a bookmark, or if the platform \
+             cannot read the history of the resource.",
             |change| &change.state,
         );
     }

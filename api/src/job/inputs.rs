@@ -1,22 +1,19 @@
 //! The inputs of mutations about jobs.
 
-use async_graphql::{ID, InputObject, Json};
+use async_graphql::{ID, InputObject, Json, OneofObject};
 use serde_json::Value;
 
 use super::runner::Runner;
 use crate::graph::scalars::Time;
 
-/// The job to submit. A job concerns exactly one droplet or one cluster.
+/// The job to submit.
 #[derive(InputObject)]
 pub(crate) struct SubmitJobInput {
     /// The kind of work: 1 to 63 lower-case letters, digits, hyphens and underscores, beginning with a
     /// letter.
     pub(crate) kind: String,
-    /// The id of the droplet that the job concerns.
-    pub(crate) droplet: Option<ID>,
-    /// The label of the cluster that the job concerns: 1 to 63 lower-case letters, digits and hyphens. A
-    /// label need not be the name of a cluster.
-    pub(crate) cluster_label: Option<String>,
+    /// The droplet or the cluster that the job concerns.
+    pub(crate) target: JobTargetInput,
     /// The additional data for the runner: an object, at most 16 KiB and 32 levels deep.
     pub(crate) parameters: Option<Json<Value>>,
     /// The party that runs the job.
@@ -27,6 +24,16 @@ pub(crate) struct SubmitJobInput {
     pub(crate) max_attempts: i32,
     /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
+}
+
+/// The object that a job concerns: one of these.
+#[derive(OneofObject)]
+pub(crate) enum JobTargetInput {
+    /// The id of a droplet.
+    Droplet(ID),
+    /// The label of a cluster: 1 to 63 lower-case letters, digits and hyphens. A label need not be the name
+    /// of a cluster.
+    ClusterLabel(String),
 }
 
 /// A job that began.

@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 
 use super::JobRow;
 use super::inputs::{
-    CancelJobInput, FailJobInput, ReportJobProgressInput, StartJobInput, SubmitJobInput,
-    SucceedJobInput,
+    CancelJobInput, FailJobInput, JobTargetInput, ReportJobProgressInput, StartJobInput,
+    SubmitJobInput, SucceedJobInput,
 };
 use crate::graph::error::Result;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::Fields;
+use crate::graph::global_id::GlobalId;
 use crate::graph::input::Check;
 use crate::graph::mutation::carry_out;
 use crate::graph::payload::Payload;
@@ -66,7 +67,7 @@ pub(super) fn mutations<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Roo
 async fn submit_job(context: Context, input: SubmitJobInput) -> Result<Payload<JobRow>> {
     let mut check = Check::begin(&context)?;
     let kind = check.value("kind", JobKind::parse(input.kind));
-    let subject = subject(&mut check, input.droplet, input.cluster_label);
+    let subject = subject(&mut check, input.target);
     let parameters = check.value("parameters", parameters(input.parameters));
     let attempts = check.value("maxAttempts", small(input.max_attempts));
     let new = || {
@@ -148,21 +149,18 @@ async fn send(
     .await
 }
 
-fn subject(
-    check: &mut Check<'_>,
-    droplet: Option<ID>,
-    cluster: Option<String>,
-) -> Option<JobSubject> {
-    match (droplet, cluster) {
-        (Some(droplet), None) => check.id("droplet", &droplet).map(JobSubject::Droplet),
-        (None, Some(label)) => check
-            .value("clusterLabel", cluster_label(label))
-            .map(JobSubject::Cluster),
-        (Some(_), Some(_)) | (None, None) => {
-            let message = "a job concerns one droplet or one cluster: give exactly one of `droplet` and \
-                           `clusterLabel`";
-            check.refuse(&["droplet"], "INVALID_VALUE", message.to_owned());
-            None
+fn subject(check: &mut Check<'_>, target: JobTargetInput) -> Option<JobSubject> {
+    match target {
+        JobTargetInput::Droplet(id) => {
+            let read = GlobalId::parse_as(&id);
+            check
+                .at(&["target", "droplet"], "INVALID_ID", read)
+                .map(JobSubject::Droplet)
+        }
+        JobTargetInput::ClusterLabel(label) => {
+            let read = cluster_label(label);
+            let label = check.at(&["target", "clusterLabel"], "INVALID_VALUE", read);
+            label.map(JobSubject::Cluster)
         }
     }
 }

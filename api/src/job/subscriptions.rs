@@ -11,6 +11,7 @@ use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::Fields;
 use crate::graph::filter::{allows, read, read_some};
+use crate::graph::following::Following;
 use crate::graph::global_id::GlobalId;
 use crate::history::change::{ResourceChange, changes_of};
 use crate::identity::roles::Right;
@@ -37,6 +38,9 @@ struct JobChangedArguments {
     statuses: Option<Vec<JobStatus>>,
     /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
     after: Option<String>,
+    /// True to get a bookmark when nothing else came for 10 s: a message with a newer cursor and no event.
+    #[graphql(default)]
+    bookmarks: bool,
 }
 
 impl ArgumentStruct for JobChangedArguments {}
@@ -55,5 +59,9 @@ async fn job_changed(
             && allows(kinds.as_deref(), &job.kind)
             && allows(statuses.as_deref(), &job.status.into())
     };
-    changes_of(&context, wanted.after.as_deref(), id, is_wanted).await
+    let following = Following {
+        after: wanted.after,
+        bookmarks: wanted.bookmarks,
+    };
+    changes_of(&context, &following, id, is_wanted).await
 }

@@ -88,7 +88,7 @@ async fn an_organization_sees_its_own_only() {
         .mutate("deleteDroplet", json!({ "id": droplet }))
         .await;
     assert_eq!(refused["userErrors"][0]["code"], "DROPLET_NOT_FOUND");
-    let foreign = json!({ "kind": "batch", "droplet": droplet });
+    let foreign = json!({ "kind": "batch", "target": { "droplet": droplet } });
     let refused = theirs.mutate("submitJob", foreign).await;
     assert_eq!(refused["userErrors"][0]["code"], "DROPLET_NOT_FOUND");
 }

@@ -160,7 +160,9 @@ impl Caller {
 
     /// Submits a job of an agent for a droplet; gives its id.
     pub(crate) async fn job(&self, droplet: &str) -> String {
-        let input = json!({ "kind": "batch", "droplet": droplet, "runner": "AGENT" });
+        let input = json!({
+            "kind": "batch", "target": { "droplet": droplet }, "runner": "AGENT",
+        });
         let mut payload = self.done("submitJob", input).await;
         text(payload["job"]["id"].take())
     }

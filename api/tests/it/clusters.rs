@@ -241,8 +241,8 @@ async fn a_subscription_tells_what_happens_to_a_cluster_after_a_token() {
             "cluster": { "name": name, "status": status },
         })
     };
-    let renamed = told("green", "2", "cluster_renamed", "ACTIVE");
-    let deleted = told("green", "3", "cluster_deleted", "DELETED");
+    let renamed = told("green", "2", "CLUSTER_RENAMED", "ACTIVE");
+    let deleted = told("green", "3", "CLUSTER_DELETED", "DELETED");
     let variables = json!({ "id": id, "after": token });
     let mut all = operator.subscribe(CHANGES, variables);
     for expected in [&renamed, &deleted] {

@@ -71,8 +71,8 @@ async fn every_field_shows_the_write() {
             json!({
                 "droplet": { "name": name },
                 "droplets": { "nodes": [{ "name": name }] },
-                "activity": { "nodes": [{ "kind": "droplet_requested" }] },
-                "events": { "nodes": [{ "type": "droplet_requested" }] },
+                "activity": { "nodes": [{ "kind": "DROPLET_REQUESTED" }] },
+                "events": { "nodes": [{ "type": "DROPLET_REQUESTED" }] },
                 "counts": data["counts"],
             })
         );
@@ -115,7 +115,7 @@ async fn who_waits_too_long_is_told_the_lag() {
     let document = "query ($token: String) { activity(first: 1, consistentWith: $token) { \
         nodes { kind } } jobs(first: 1, consistentWith: $token) { nodes { id } } }";
     let data = agent.data(document, variables.clone()).await;
-    assert_eq!(data["activity"]["nodes"][0]["kind"], "droplet_renamed");
+    assert_eq!(data["activity"]["nodes"][0]["kind"], "DROPLET_RENAMED");
 
     drop(paused);
     api.platform.settle().await;

@@ -117,7 +117,8 @@ async fn a_job_can_fail_or_be_cancelled() {
 async fn a_job_can_concern_a_cluster() {
     let api = TestApi::start().await;
     let operator = api.caller(&[Role::Operator]);
-    let input = json!({ "kind": "scale", "clusterLabel": "blue", "parameters": { "to": 3 } });
+    let input =
+        json!({ "kind": "scale", "target": { "clusterLabel": "blue" }, "parameters": { "to": 3 } });
     let submitted = operator.done("submitJob", input).await;
     assert_eq!(submitted["job"]["runner"], "PLATFORM");
 }

@@ -64,7 +64,7 @@ async fn jobs(agent: &Caller) -> Vec<String> {
     let droplet = agent.droplet("web-1").await;
     let parameters = json!({ "notes": "x".repeat(16_000) });
     let input = json!({
-        "kind": "batch", "droplet": droplet, "runner": "AGENT", "parameters": parameters,
+        "kind": "batch", "target": { "droplet": droplet }, "runner": "AGENT", "parameters": parameters,
     });
     let mut ids = Vec::new();
     for _ in 0..JOBS {

@@ -11,7 +11,7 @@ use crate::calling::{Payloads, TestApi, code_of, now, text};
 const DROPLETS: &str = "subscription ($after: String, $id: ID, $statuses: [DropletStatus!], \
     $tags: [String!]) { dropletChanged(after: $after, id: $id, statuses: $statuses, tags: $tags) { cursor \
     event { type version } droplet { resourceId name status } } }";
-const EVENTS: &str = "subscription ($after: String, $types: [String!]) { \
+const EVENTS: &str = "subscription ($after: String, $types: [EventType!]) { \
     eventRecorded(after: $after, types: $types) { cursor event { position type cursor } \
     resource { __typename ... on JobSnapshot { resourceId } ... on DropletSnapshot { resourceId } } } }";
 
@@ -47,11 +47,11 @@ async fn a_subscription_goes_on_after_a_cursor_without_loss_or_repetition() {
     let variables = json!({ "after": start });
     let mut payloads = agent.subscribe(DROPLETS, variables);
     let caught_up = take(&mut payloads, "dropletChanged", 1).await;
-    assert_eq!(types(&caught_up), ["droplet_requested"]);
+    assert_eq!(types(&caught_up), ["DROPLET_REQUESTED"]);
     let rename = json!({ "id": id, "name": "web-2" });
     agent.done("renameDroplet", rename).await;
     let live = take(&mut payloads, "dropletChanged", 1).await;
-    assert_eq!(types(&live), ["droplet_renamed"]);
+    assert_eq!(types(&live), ["DROPLET_RENAMED"]);
     assert_eq!(live[0]["droplet"]["name"], "web-2");
     drop(payloads);
 
@@ -60,7 +60,7 @@ async fn a_subscription_goes_on_after_a_cursor_without_loss_or_repetition() {
     let after = text(live[0]["cursor"].clone());
     let mut payloads = agent.subscribe(DROPLETS, json!({ "after": after }));
     let missed = take(&mut payloads, "dropletChanged", 2).await;
-    assert_eq!(types(&missed), ["droplet_protected", "droplet_unprotected"]);
+    assert_eq!(types(&missed), ["DROPLET_PROTECTED", "DROPLET_UNPROTECTED"]);
 }
 
 #[tokio::test]
@@ -94,13 +94,13 @@ async fn droplets_are_filtered() {
     for (mut filter, expected) in [
         (
             json!({ "id": second }),
-            vec!["droplet_requested", "droplet_activated", "droplet_tagged"],
+            vec!["DROPLET_REQUESTED", "DROPLET_ACTIVATED", "DROPLET_TAGGED"],
         ),
         (
             json!({ "statuses": "ACTIVE" }),
-            vec!["droplet_activated", "droplet_activated", "droplet_tagged"],
+            vec!["DROPLET_ACTIVATED", "DROPLET_ACTIVATED", "DROPLET_TAGGED"],
         ),
-        (json!({ "tags": ["env:prod"] }), vec!["droplet_tagged"]),
+        (json!({ "tags": ["env:prod"] }), vec!["DROPLET_TAGGED"]),
     ] {
         filter["after"] = json!(start);
         let mut payloads = agent.subscribe(DROPLETS, filter);
@@ -128,7 +128,7 @@ async fn jobs_are_filtered() {
     let mut payloads = agent.subscribe(document, filter);
     let found = take(&mut payloads, "jobChanged", 1).await;
     assert_eq!(found[0]["job"]["resourceId"], json!(job));
-    assert_eq!(types(&found), ["job_started"]);
+    assert_eq!(types(&found), ["JOB_STARTED"]);
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_cursor_of_the_history_is_one_of_a_subscription() {
     assert_eq!(edge["cursor"], edge["node"]["cursor"]);
     let mut payloads = agent.subscribe(EVENTS, json!({ "after": edge["cursor"] }));
     let next = take(&mut payloads, "eventRecorded", 1).await;
-    assert_eq!(types(&next), ["job_submitted"]);
+    assert_eq!(types(&next), ["JOB_SUBMITTED"]);
     assert_eq!(next[0]["cursor"], next[0]["event"]["cursor"]);
     assert_eq!(next[0]["resource"]["__typename"], "JobSnapshot");
 }
@@ -157,10 +157,10 @@ async fn events_are_filtered_by_type_and_organization() {
     theirs.droplet("web-1").await;
     let droplet = ours.droplet("web-1").await;
     ours.job(&droplet).await;
-    let filter = json!({ "after": beginning(), "types": ["job_submitted"] });
+    let filter = json!({ "after": beginning(), "types": ["JOB_SUBMITTED"] });
     let mut payloads = ours.subscribe(EVENTS, filter.clone());
     let found = take(&mut payloads, "eventRecorded", 1).await;
-    assert_eq!(types(&found), ["job_submitted"]);
+    assert_eq!(types(&found), ["JOB_SUBMITTED"]);
 
     let mut payloads = theirs.subscribe(EVENTS, filter);
     let their_droplet = theirs.droplet("web-2").await;

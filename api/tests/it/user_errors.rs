@@ -3,7 +3,7 @@
 use api::identity::roles::Role;
 use serde_json::{Value, json};
 
-use crate::calling::{TestApi, text};
+use crate::calling::{TestApi, mutation, text};
 
 fn problems(payload: &Value) -> Vec<(String, Value)> {
     let errors = payload["userErrors"].as_array().into_iter().flatten();
@@ -91,16 +91,31 @@ async fn inputs_of_jobs_are_checked() {
     let agent = api.caller(&[Role::Agent]);
     let droplet = agent.droplet("web-1").await;
     let input = json!({
-        "kind": "Batch", "droplet": droplet, "clusterLabel": "blue", "parameters": [1],
+        "kind": "Batch", "target": { "clusterLabel": "Blue" }, "parameters": [1],
         "maxAttempts": 1000,
     });
     let payload = agent.mutate("submitJob", input).await;
     let invalid = |field: &str| problem("INVALID_VALUE", json!(["input", field]));
+    let label = problem("INVALID_VALUE", json!(["input", "target", "clusterLabel"]));
     assert_eq!(
         problems(&payload),
-        ["kind", "droplet", "parameters", "maxAttempts"].map(invalid)
+        [
+            invalid("kind"),
+            label,
+            invalid("parameters"),
+            invalid("maxAttempts")
+        ]
     );
-    let input = json!({ "kind": "batch", "droplet": droplet, "maxAttempts": 11 });
+    for target in [
+        json!({}),
+        json!({ "droplet": droplet, "clusterLabel": "blue" }),
+    ] {
+        let input = json!({ "input": { "kind": "batch", "target": target } });
+        let code = agent.code(&mutation("submitJob", ""), input).await;
+        assert_eq!(code, "BAD_USER_INPUT");
+    }
+    let target = json!({ "droplet": droplet });
+    let input = json!({ "kind": "batch", "target": target, "maxAttempts": 11 });
     let payload = agent.mutate("submitJob", input).await;
     let attempts = json!(["input", "maxAttempts"]);
     assert_eq!(problems(&payload), [problem("INVALID_ATTEMPTS", attempts)]);

@@ -83,7 +83,9 @@ impl Step {
                 "occurredAt": at,
             }),
             Self::SubmitJob => {
-                json!({ "kind": KIND, "droplet": droplet?, "runner": "AGENT", "occurredAt": at })
+                json!({
+                    "kind": KIND, "target": { "droplet": droplet? }, "runner": "AGENT", "occurredAt": at,
+                })
             }
             Self::StartJob => {
                 json!({ "id": job?, "worker": row.name.as_str(), "occurredAt": at })
@@ -181,7 +183,10 @@ mod tests {
                 "tags": ["qos:BE"], "provisioner": "AGENT", "occurredAt": "1970-01-01T00:00:00Z",
             })
         );
-        assert_eq!(Step::SubmitJob.input(sent).unwrap()["droplet"], "Droplet:1");
+        assert_eq!(
+            Step::SubmitJob.input(sent).unwrap()["target"]["droplet"],
+            "Droplet:1"
+        );
         assert_eq!(
             Step::ReportDropletFailed("unschedulable")
                 .input(sent)

@@ -40,7 +40,7 @@ export async function seed(schema) {
   // `target` is the form of newer schemas.
   const concerns = ({ droplet, cluster }) =>
     schema.getType('SubmitJobInput').getFields().target
-      ? { target: droplet ? { droplet } : { cluster } }
+      ? { target: droplet ? { droplet } : { clusterLabel: cluster } }
       : { droplet, clusterLabel: cluster };
 
   const clusters = {};

@@ -240,7 +240,7 @@ export default [
     needs: 'SubmitJobInput.target',
     valid: {
       'the first field': target('{ droplet: "a" }'),
-      'the second field': target('{ cluster: "a" }'),
+      'the second field': target('{ clusterLabel: "a" }'),
       'a variable that must not be null': graphql`
         mutation ($kind: String!, $d: ID!) { submitJob(input: { kind: $kind, target: { droplet: $d } }) { consistencyToken } }`,
       'a variable of its type': graphql`
@@ -248,13 +248,13 @@ export default [
     },
     invalid: {
       'no field': target('{}'),
-      'two fields': target('{ droplet: "a", cluster: "b" }'),
-      'a field and null': target('{ droplet: "a", cluster: null }'),
+      'two fields': target('{ droplet: "a", clusterLabel: "b" }'),
+      'a field and null': target('{ droplet: "a", clusterLabel: null }'),
       'null in its only field': target('{ droplet: null }'),
       'an unknown field': target('{ region: "a" }'),
       'a variable beside a field': graphql`
         mutation ($kind: String!, $d: ID!) {
-          submitJob(input: { kind: $kind, target: { droplet: $d, cluster: "b" } }) { consistencyToken }
+          submitJob(input: { kind: $kind, target: { droplet: $d, clusterLabel: "b" } }) { consistencyToken }
         }`,
       'a nullable variable': graphql`
         mutation ($kind: String!, $d: ID) { submitJob(input: { kind: $kind, target: { droplet: $d } }) { consistencyToken } }`,
@@ -263,7 +263,7 @@ export default [
           submitJob(input: { kind: $kind, target: { droplet: $d } }) { consistencyToken }
         }`,
       'a default with two fields': graphql`
-        mutation ($kind: String!, $t: ONE_OF = { droplet: "a", cluster: "b" }) {
+        mutation ($kind: String!, $t: ONE_OF = { droplet: "a", clusterLabel: "b" }) {
           submitJob(input: { kind: $kind, target: $t }) { consistencyToken }
         }`,
     },

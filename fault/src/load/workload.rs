@@ -206,9 +206,9 @@ impl Resources {
             "runner": if ours { "AGENT" } else { "PLATFORM" },
         });
         if self.droplets.is_empty() || random.happens(50) {
-            input["clusterLabel"] = json!("blue");
+            input["target"] = json!({ "clusterLabel": "blue" });
         } else {
-            input["droplet"] = json!(random.one_of(&self.droplets).id);
+            input["target"] = json!({ "droplet": random.one_of(&self.droplets).id });
         }
         operation("submitJob", input, Then::NewJob { ours })
     }

@@ -32,9 +32,9 @@ impl Filter {
             Self::Events,
             Self::Events,
             Self::EventTypes(texts(&[
-                "droplet_requested",
-                "job_succeeded",
-                "droplet_renamed",
+                "DROPLET_REQUESTED",
+                "JOB_SUCCEEDED",
+                "DROPLET_RENAMED",
             ])),
             Self::Droplets,
             Self::DropletStatus(texts(&["ACTIVE", "DELETED"])),
@@ -85,7 +85,7 @@ impl Filter {
                 .to_owned(),
         };
         let declared: String = [
-            ("types", "[String!]"),
+            ("types", "[EventType!]"),
             ("status", "[DropletStatus!]"),
             ("id", "ID"),
             ("kinds", "[String!]"),

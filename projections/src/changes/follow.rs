@@ -1,17 +1,20 @@
 //! A subscriber, which reads the log until it has caught up, and then the live tail.
 
 use std::collections::VecDeque;
+use std::future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::ids::OrgId;
 use event_store::envelope::Position;
 use event_store::error::StoreError;
 use event_store::log;
-use futures_util::{Stream, stream};
+use futures_util::{FutureExt, Stream, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
+use tokio::time::{Instant, Interval, interval_at};
 
 use super::node::Nodes;
 use super::{Change, Shared, Tail};
@@ -43,13 +46,24 @@ pub enum FollowError {
     Stopping,
 }
 
-/// Follows an organization by a receiver that exists already.
+/// The next item of a subscriber.
+#[derive(Debug, Clone)]
+pub enum Followed {
+    /// A change.
+    Change(Change),
+    /// The position up to which every change was given, though there was none lately.
+    Bookmark(Position),
+}
+
+/// Follows an organization by a receiver that exists already, with a bookmark after each interval in which the
+/// position moved without a change.
 pub(super) fn follow(
     shared: Arc<Shared>,
     live: Receiver<Arc<[Change]>>,
     org: OrgId,
     after: Option<Position>,
-) -> impl Stream<Item = Result<Change, FollowError>> + Send + use<> {
+    bookmarks: Option<Duration>,
+) -> impl Stream<Item = Result<Followed, FollowError>> + Send + use<> {
     // Where the tail runs, "from now on" is from here, even if the stream is first polled later.
     let place = match (after, *shared.tail.borrow()) {
         (None, Tail::At(position)) => Some(Place {
@@ -68,10 +82,12 @@ pub(super) fn follow(
         waiting: None,
         nodes: None,
         ready: VecDeque::new(),
+        bookmarks: bookmarks.map(|every| interval_at(Instant::now() + every, every)),
+        given: None,
     };
     stream::try_unfold(follower, |mut follower| async move {
-        let change = follower.next().await?;
-        Ok(Some((change, follower)))
+        let followed = follower.next().await?;
+        Ok(Some((followed, follower)))
     })
 }
 
@@ -90,6 +106,10 @@ struct Follower {
     nodes: Option<Nodes>,
     /// The changes to give next.
     ready: VecDeque<Change>,
+    /// The times of bookmarks, if they are wanted.
+    bookmarks: Option<Interval>,
+    /// The position of the last change or bookmark that was given.
+    given: Option<Position>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -101,23 +121,38 @@ struct Place {
 }
 
 impl Follower {
-    async fn next(&mut self) -> Result<Change, FollowError> {
+    async fn next(&mut self) -> Result<Followed, FollowError> {
         loop {
             if let Some(change) = self.ready.pop_front() {
-                return Ok(change);
+                self.given = Some(change.position());
+                return Ok(Followed::Change(change));
+            }
+            if let Some(position) = self.bookmark() {
+                self.given = Some(position);
+                return Ok(Followed::Bookmark(position));
             }
             match self.place {
                 None => self.meet_tail().await?,
                 Some(place) if place.seen < place.goal => self.catch_up(place).await?,
                 Some(place) => {
                     let batch = match self.waiting.take() {
-                        Some(batch) => batch,
+                        Some(batch) => Some(batch),
                         None => self.receive(place).await?,
                     };
-                    self.take_in(place, batch);
+                    if let Some(batch) = batch {
+                        self.take_in(place, batch);
+                    }
                 }
             }
         }
+    }
+
+    /// Returns the position of a bookmark, if one is due and would say something new. Everything up to it was
+    /// given, because nothing is ready.
+    fn bookmark(&mut self) -> Option<Position> {
+        let seen = self.place?.seen;
+        self.bookmarks.as_mut()?.tick().now_or_never()?;
+        (self.given != Some(seen) && self.after != Some(seen)).then_some(seen)
     }
 
     /// Waits for the position of the tail, up to which the tail sends nothing any more.
@@ -168,9 +203,17 @@ impl Follower {
         Ok(())
     }
 
-    async fn receive(&mut self, place: Place) -> Result<Arc<[Change]>, FollowError> {
+    /// Waits for the next batch; returns `None` when it is time for a bookmark.
+    async fn receive(&mut self, place: Place) -> Result<Option<Arc<[Change]>>, FollowError> {
         self.nodes = None;
+        let has_news = self.given != Some(place.seen) && self.after != Some(place.seen);
         loop {
+            let bookmark = async {
+                match &mut self.bookmarks {
+                    Some(times) if has_news => drop(times.tick().await),
+                    _ => future::pending().await,
+                }
+            };
             let received = tokio::select! {
                 biased;
                 Ok(()) = self.went_back.changed() => {
@@ -178,10 +221,17 @@ impl Follower {
                     return Err(FollowError::BeyondHead { after, head });
                 }
                 received = self.live.recv() => received,
+                () = bookmark => {
+                    // The time has come, and must show again.
+                    if let Some(times) = &mut self.bookmarks {
+                        times.reset_immediately();
+                    }
+                    return Ok(None);
+                }
                 () = self.shared.ended.cancelled() => return Err(FollowError::Stopping),
             };
             match received {
-                Ok(batch) => return Ok(batch),
+                Ok(batch) => return Ok(Some(batch)),
                 // The next batch begins beyond what was seen, and the log fills the hole.
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return Err(FollowError::Stopping),

@@ -55,7 +55,7 @@ impl Reader {
             .push(column)
             .push(" = p.parent) from unnest(");
         query.push_bind(parents);
-        query.push(") with ordinality as p(parent, place) order by p.place");
+        query.push("::uuid[]) with ordinality as p(parent, place) order by p.place");
         self.fetch(org, query, |row| row.try_get(0)).await
     }
 }

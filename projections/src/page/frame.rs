@@ -84,7 +84,7 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
                 ""
             };
             query.push(cross).push("unnest(").push_bind(parents.ids);
-            query.push(") with ordinality as p(parent, place)");
+            query.push("::uuid[]) with ordinality as p(parent, place)");
         }
         // So that there is a row for an empty page too.
         query.push(" left join lateral (");

@@ -7,14 +7,14 @@ use domain::stream_type::StreamType;
 use event_store::consume::wake::Signal;
 use event_store::envelope::Position;
 use futures_util::{Stream, StreamExt};
-use projections::changes::{Change, Changes, FollowError};
+use projections::changes::{Change, Changes, FollowError, Followed};
 use projections::droplets::Droplets;
 use projections::droplets::row::DropletRow;
 use testkit::events::{Recorder, new_stream, record_nonsense, sequence};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{World, Writer, org, requested, sample};
+use crate::world::{World, Writer, follow, org, requested, sample};
 
 /// A world whose log is read for subscribers.
 struct Live {
@@ -58,7 +58,7 @@ impl Live {
 
     /// What a follower hears up to a position.
     async fn hear(&self, name: &str, after: Option<Position>, last: Position) -> Vec<Change> {
-        until(self.changes.follow(org(name), after), last).await
+        until(follow(&self.changes, org(name), after), last).await
     }
 }
 
@@ -70,7 +70,7 @@ async fn a_follower_catches_up_and_goes_on_live() {
     let id = acme.droplet(requested("web-1")).await;
     other.droplet(requested("web-1")).await;
     live.sequence().await;
-    let mut follower = pin!(live.changes.follow(org("acme"), Some(Position::START)));
+    let mut follower = pin!(follow(&live.changes, org("acme"), Some(Position::START)));
     let change = next(&mut follower).await;
     assert_eq!((change.position().0, version(&change)), (1, Some(1)));
     other.droplet(requested("web-2")).await;
@@ -121,11 +121,11 @@ async fn followers_that_join_while_others_write_hear_everything_once() {
     };
     // Each begins somewhere else while the writer is at work; some keep nobody company, so that the
     // tail goes idle and begins again meanwhile.
-    let follow = async {
+    let following = async {
         let mut heard = Vec::new();
         for begin in [0, 17, 150] {
             for count in [1, 30, 80] {
-                let follower = live.changes.follow(org("acme"), Some(Position(begin)));
+                let follower = follow(&live.changes, org("acme"), Some(Position(begin)));
                 let some: Vec<_> = follower
                     .take(count)
                     .map(|c| c.expect("hears"))
@@ -138,14 +138,14 @@ async fn followers_that_join_while_others_write_hear_everything_once() {
         heard
     };
     let fresh = async {
-        let follower = live.changes.follow(org("acme"), None);
+        let follower = follow(&live.changes, org("acme"), None);
         follower
             .take(60)
             .map(|c| c.expect("hears"))
             .collect::<Vec<_>>()
             .await
     };
-    let (head, heard, fresh) = tokio::join!(write, follow, fresh);
+    let (head, heard, fresh) = tokio::join!(write, following, fresh);
     let all = live.hear("acme", Some(Position::START), head).await;
     let recorded: Vec<i64> = sqlx::query_scalar(
         "select l.position from es.log l join es.events e using (seq) where e.org_id = 'acme' \
@@ -184,7 +184,7 @@ async fn a_follower_that_is_too_slow_for_the_tail_goes_back_to_the_log() {
     let mut recorder = Recorder::new(live.world.pool.clone());
     recorder.droplets(1).await;
     live.sequence().await;
-    let mut slow = pin!(live.changes.follow(org("acme"), Some(Position::START)));
+    let mut slow = pin!(follow(&live.changes, org("acme"), Some(Position::START)));
     let first = next(&mut slow).await;
     let second = next(&mut slow).await;
     // More than the tail keeps for the slow; what a raw receiver would have lost.
@@ -202,7 +202,7 @@ async fn an_event_that_nobody_understands_is_delivered_without_its_node() {
     let mut acme = Writer::new(&live.world, "acme");
     let bad = acme.droplet(requested("web-1")).await;
     live.sequence().await;
-    let mut follower = pin!(live.changes.follow(org("acme"), Some(Position::START)));
+    let mut follower = pin!(follow(&live.changes, org("acme"), Some(Position::START)));
     assert_eq!(version(&next(&mut follower).await), Some(1));
     record_nonsense(&live.world.pool, bad.as_uuid()).await;
     acme.droplet(requested("web-2")).await;
@@ -234,7 +234,7 @@ async fn a_stream_of_a_type_that_only_a_newer_program_knows_holds_up_no_other() 
 #[tokio::test]
 async fn a_cursor_beyond_the_log_is_refused() {
     let live = Live::new().await;
-    let mut follower = pin!(live.changes.follow(org("acme"), Some(Position(7))));
+    let mut follower = pin!(follow(&live.changes, org("acme"), Some(Position(7))));
     let refused = follower.next().await.expect("answers");
     let head = Position::START;
     assert!(matches!(refused, Err(FollowError::BeyondHead { head: found, .. }) if found == head));
@@ -247,7 +247,7 @@ async fn followers_end_when_the_log_goes_back() {
     let mut acme = Writer::new(&live.world, "acme");
     acme.droplet(requested("web-1")).await;
     let head = live.sequence().await;
-    let mut follower = pin!(live.changes.follow(org("acme"), Some(Position::START)));
+    let mut follower = pin!(follow(&live.changes, org("acme"), Some(Position::START)));
     assert_eq!(next(&mut follower).await.position(), head);
     live.sequenced.found(head.0, 0);
     let ended = follower.next().await.expect("answers");
@@ -262,7 +262,7 @@ async fn followers_end_when_the_log_went_back_and_too_much_was_promised() {
     let mut acme = Writer::new(&live.world, "acme");
     acme.droplet(requested("web-1")).await;
     let head = live.sequence().await;
-    let mut follower = pin!(live.changes.follow(org("acme"), Some(Position::START)));
+    let mut follower = pin!(follow(&live.changes, org("acme"), Some(Position::START)));
     next(&mut follower).await;
     sqlx::query("update es.log_head set position = 0")
         .execute(&live.world.pool)
@@ -279,12 +279,12 @@ async fn followers_end_when_the_log_went_back_and_too_much_was_promised() {
 #[tokio::test]
 async fn followers_hear_that_the_process_is_stopping() {
     let mut live = Live::new().await;
-    let mut waiting = pin!(live.changes.follow(org("acme"), None));
+    let mut waiting = pin!(follow(&live.changes, org("acme"), None));
     live.stop.cancel();
     while live.tasks.join_next().await.is_some() {}
     let ended = waiting.next().await.expect("answers");
     assert!(matches!(ended, Err(FollowError::Stopping)));
-    let mut late = pin!(live.changes.follow(org("acme"), None));
+    let mut late = pin!(follow(&live.changes, org("acme"), None));
     let ended = late.next().await.expect("answers");
     assert!(matches!(ended, Err(FollowError::Stopping)));
 }
@@ -337,4 +337,37 @@ fn positions(changes: &[Change]) -> Vec<i64> {
 
 fn version(change: &Change) -> Option<i64> {
     change.node.as_ref().map(|node| node.version().0)
+}
+
+#[tokio::test]
+async fn a_quiet_follower_gets_bookmarks_to_continue_from() {
+    let live = Live::new().await;
+    let mut mine = Writer::new(&live.world, "acme");
+    let mut others = Writer::new(&live.world, "other");
+    mine.droplet(requested("web-1")).await;
+    let first = live.sequence().await;
+    let every = Some(Duration::from_millis(10));
+    let mut follower = pin!(
+        live.changes
+            .follow(org("acme"), Some(Position::START), every)
+    );
+    let change = follower.next().await.expect("it goes on").expect("reads");
+    assert!(matches!(change, Followed::Change(change) if change.position() == first));
+    // Only others do something.
+    others.droplet(requested("web-1")).await;
+    let second = live.sequence().await;
+    let bookmark = follower.next().await.expect("it goes on").expect("reads");
+    assert!(matches!(bookmark, Followed::Bookmark(position) if position == second));
+    // Nothing new, so no further bookmark comes before the next change.
+    tokio::time::timeout(Duration::from_millis(50), follower.next())
+        .await
+        .expect_err("there is nothing to say");
+    mine.droplet(requested("web-2")).await;
+    let third = live.sequence().await;
+    // The change that comes after a bookmark is the first one for who continues there.
+    let live_change = follower.next().await.expect("it goes on").expect("reads");
+    assert!(matches!(live_change, Followed::Change(change) if change.position() == third));
+    let heard = live.hear("acme", Some(second), third).await;
+    assert_eq!(heard.len(), 1);
+    assert_eq!(heard[0].position(), third);
 }

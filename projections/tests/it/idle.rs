@@ -13,7 +13,7 @@ use testkit::{statements, wait};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{World, Writer, org, requested};
+use crate::world::{World, Writer, follow, org, requested};
 
 const FOLLOWERS: usize = 1_000;
 
@@ -39,7 +39,7 @@ async fn a_thousand_followers_cost_nothing_while_nothing_happens_and_one_read_a_
     let head = sequence(&world.pool).await;
     let mut followers: Vec<Follower> = Vec::new();
     for _ in 0..FOLLOWERS {
-        followers.push(Box::pin(changes.follow(org("acme"), Some(begin))));
+        followers.push(Box::pin(follow(&changes, org("acme"), Some(begin))));
     }
     hear(&mut followers, head.0).await;
 

@@ -17,7 +17,7 @@ use testkit::events::{record_newer, sequence};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{World, Writer, first, org, requested};
+use crate::world::{World, Writer, first, follow, org, requested};
 
 /// The code of the type that only the newer program knows.
 const NEWER: i16 = 7;
@@ -66,13 +66,13 @@ async fn followers_get_its_events_without_a_node() {
     let mut tasks = JoinSet::new();
     tasks.spawn(task.run(CancellationToken::new()));
     let begin = sequence(&world.pool).await;
-    let follow = || Box::pin(changes.follow(org("acme"), Some(begin)));
-    let mut live = follow();
+    let following = || Box::pin(follow(&changes, org("acme"), Some(begin)));
+    let mut live = following();
     let newer = record_newer(&world.pool, "acme", NEWER, "cluster_created").await;
     let droplet = StreamId::from(writer.droplet(requested("web-1")).await);
     wake.sequenced.raise_to(sequence(&world.pool).await.0);
     // Live, and from the log.
-    for followed in [&mut live, &mut follow()] {
+    for followed in [&mut live, &mut following()] {
         for (stream, has_node) in [(newer, false), (droplet, true)] {
             let change = followed.next().await.expect("it goes on").expect("reads");
             assert_eq!(change.event.event.stream, stream);

@@ -20,6 +20,8 @@ use event_store::consume::wake::Signal;
 use event_store::envelope::{Metadata, Position, StreamId, Version};
 use event_store::pool::Purpose;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
+use futures_util::{Stream, StreamExt};
+use projections::changes::{Change, Changes, FollowError, Followed};
 use projections::page::{Direction, Page, Take};
 use projections::reader::Reader;
 use sqlx::PgPool;
@@ -236,4 +238,18 @@ pub(crate) fn sample(event_type: &str) -> Event {
 /// The first so many, without cursors.
 pub(crate) fn first<O>(count: u32, order: O, direction: Direction) -> Page<O> {
     Page::of(Take::First(count), order, direction)
+}
+
+/// The changes of an organization, without bookmarks.
+pub(crate) fn follow(
+    changes: &Changes,
+    org: OrgId,
+    after: Option<Position>,
+) -> impl Stream<Item = Result<Change, FollowError>> + Send + use<> {
+    changes.follow(org, after, None).map(|followed| {
+        followed.map(|followed| match followed {
+            Followed::Change(change) => change,
+            Followed::Bookmark(_) => panic!("no bookmarks were asked for"),
+        })
+    })
 }

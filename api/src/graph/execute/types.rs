@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::registry::{MetaInputValue, MetaType, Registry};
+use async_graphql::registry::{Deprecation, MetaEnumValue, MetaInputValue, MetaType, Registry};
 use projections::consistency::AnyReadModel;
 
 use super::load::Loader;
@@ -190,6 +190,17 @@ impl Types {
         self.registry.types.insert(name.to_owned(), described);
     }
 
+    /// Adds the enum of this name, with the meanings of its values.
+    pub(crate) fn describe_enum<'a>(
+        &mut self,
+        name: &str,
+        description: &str,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) {
+        let described = enum_type(name, description, values);
+        self.registry.types.insert(name.to_owned(), described);
+    }
+
     /// Adds the union of this name.
     pub fn describe_union(&mut self, name: &str, description: &str, possible: &[String]) {
         let described = MetaType::Union {
@@ -203,5 +214,36 @@ impl Types {
             directive_invocations: Vec::new(),
         };
         self.registry.types.insert(name.to_owned(), described);
+    }
+}
+
+/// Returns an enum as the schema describes it.
+pub(crate) fn enum_type<'a>(
+    name: &str,
+    description: &str,
+    values: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> MetaType {
+    let values = values.into_iter().map(|(name, meaning)| {
+        let value = MetaEnumValue {
+            name: name.to_owned(),
+            description: Some(meaning.to_owned()),
+            deprecation: Deprecation::NoDeprecated,
+            visible: None,
+            inaccessible: false,
+            tags: Vec::new(),
+            directive_invocations: Vec::new(),
+        };
+        (name.to_owned(), value)
+    });
+    MetaType::Enum {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        enum_values: values.collect(),
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        rust_typename: None,
+        directive_invocations: Vec::new(),
+        requires_scopes: Vec::new(),
     }
 }
