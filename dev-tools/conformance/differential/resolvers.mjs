@@ -42,6 +42,9 @@ const FILTERS = {
   EventFilter: {
     types: (row, values) => oneOf(row.type)(values),
     resource: (row, id) => row.resourceId === id,
+    actor: (row, actor) => row.actor === actor,
+    from: (row, time) => instant(row.occurredAt) >= instant(utc(time)),
+    until: (row, time) => instant(row.occurredAt) < instant(utc(time)),
   },
 };
 
@@ -51,9 +54,6 @@ const SLUG = /^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 const FORMS = {
   DropletFilter: { tags: /^[A-Za-z0-9_:-]{1,255}$/, regions: SLUG, sizes: SLUG },
   JobFilter: { kinds: /^[a-z][a-z0-9_-]{0,62}$/, clusterLabel: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/ },
-  // An unknown type of event is an error too; of the known ones, these are in the rows.
-  ActivityFilter: { kinds: /^(droplet|job|cluster)_[a-z_]+$/ },
-  EventFilter: { types: /^(droplet|job|cluster)_[a-z_]+$/ },
 };
 
 /** Lists that leave out deleted rows unless the filter names statuses. */
