@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub(crate) enum Filter {
     /// All events.
     Events,
-    /// Events of some types.
+    /// Events of some types, by their names in the log.
     EventTypes(Vec<String>),
     /// Changes of droplets.
     Droplets,
@@ -32,9 +32,9 @@ impl Filter {
             Self::Events,
             Self::Events,
             Self::EventTypes(texts(&[
-                "DROPLET_REQUESTED",
-                "JOB_SUCCEEDED",
-                "DROPLET_RENAMED",
+                "droplet_requested",
+                "job_succeeded",
+                "droplet_renamed",
             ])),
             Self::Droplets,
             Self::DropletStatus(texts(&["ACTIVE", "DELETED"])),
@@ -51,7 +51,7 @@ impl Filter {
         let (variables, field, node) = match self {
             Self::Events => (json!({}), "eventRecorded(after: $after)", None),
             Self::EventTypes(types) => (
-                json!({ "types": types }),
+                json!({ "types": types.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>() }),
                 "eventRecorded(types: $types, after: $after)",
                 None,
             ),
