@@ -74,14 +74,14 @@ impl ActivityRow {
 impl FromCells for ActivityRow {
     fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            org: cells.text()?,
+            org: cells.text("unread")?,
             position: cells.number()?,
-            kind: cells.text()?,
-            resource_type: cells.text()?,
+            kind: cells.text("unread")?,
+            resource_type: cells.text("unread")?,
             resource_id: cells.uuid()?,
-            resource_name: cells.optional(Cells::text)?,
-            actor: cells.text()?,
-            summary: cells.text()?,
+            resource_name: cells.optional(|cells| cells.text("unread"))?,
+            actor: cells.text("unread")?,
+            summary: cells.text("unread")?,
             occurred_at: cells.time()?,
             recorded_at: cells.time()?,
         })

@@ -1,12 +1,23 @@
 //! The choice of the columns that a read asks for.
 
 /// The columns of rows that are read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Columns {
     /// All columns.
     #[default]
     All,
-    /// All columns but those of JSON that can be large ([`FromCells::JSON`](crate::model::FromCells::JSON)), and the data of events. They are
-    /// as if they were null.
-    WithoutJson,
+    /// The columns with these names, and those that the read itself needs. Other names have no effect. The field
+    /// of a column that is not read holds a placeholder, which must not be shown.
+    Only(Vec<String>),
+}
+
+impl Columns {
+    /// Returns true if the column with this name is wanted.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.iter().any(|wanted| wanted == name),
+        }
+    }
 }

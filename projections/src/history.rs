@@ -9,7 +9,6 @@ use event_store::log::{self, OrganizationEvents};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
-use crate::columns::Columns;
 use crate::page::{ByPosition, Frame, Key, List, Order, Page, Slice, Sort};
 use crate::reader::{ReadError, Reader};
 
@@ -49,10 +48,10 @@ impl Reader {
             stream: filter.stream,
             after,
             before,
-            with_data: page.columns == Columns::All,
+            with_data: page.columns.has("data"),
         };
         let query = frame.query(|query| push_select(query, events, filter))?;
-        let decode = |row: &PgRow| frame.decode(row, |_| log::positioned(row));
+        let decode = |row: &PgRow| frame.decode(row, &[], |_| log::positioned(row));
         let events = self.fetch(org, query, decode).await?;
         let mut slices = frame.slices(events);
         Ok(slices.pop().expect("one page was asked for"))

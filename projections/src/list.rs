@@ -102,7 +102,7 @@ impl Reader {
         &self,
         org: &OrgId,
         stream: impl Into<StreamId>,
-        columns: Columns,
+        columns: &Columns,
     ) -> Result<Option<M::Row>, ReadError> {
         let id = stream.into().uuid;
         let mut rows = self.rows::<M>(org, &[id], columns).await?;
@@ -118,7 +118,7 @@ impl Reader {
         &self,
         org: &OrgId,
         ids: &[Uuid],
-        columns: Columns,
+        columns: &Columns,
     ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
         let build = |columns: &str| {
             let mut query = QueryBuilder::new("");
@@ -126,12 +126,13 @@ impl Reader {
             query.push(" and id = any(").push_bind(ids).push(")");
             Ok(query)
         };
-        let decode = |row: &PgRow| {
+        let decode = |row: &PgRow, are_read: &[bool]| {
             let mut cells = Cells::of(row);
-            Ok((cells.uuid()?, M::Row::from_cells(&mut cells)?))
+            let id = cells.uuid()?;
+            Ok((id, M::Row::from_cells(&mut cells.of_columns(are_read))?))
         };
         let rows = self
-            .select::<M::Row, _>(org, (M::NAME, columns), build, decode)
+            .select::<M::Row, _>(org, (M::NAME, columns, &["id"]), build, decode)
             .await?;
         Ok(rows.into_iter().collect())
     }
@@ -165,9 +166,11 @@ impl Reader {
                 filter.restrict(&mut Conditions(query));
             })
         };
-        let decode = |row: &PgRow| frame.decode(row, M::Row::from_cells);
+        let decode =
+            |row: &PgRow, are_read: &[bool]| frame.decode(row, are_read, M::Row::from_cells);
+        let needed = frame.sort().columns();
         let rows = self
-            .select::<M::Row, _>(org, (M::NAME, page.columns), build, decode)
+            .select::<M::Row, _>(org, (M::NAME, &page.columns, &needed), build, decode)
             .await?;
         Ok(frame.slices(rows))
     }

@@ -47,7 +47,7 @@ impl Reader {
         &self,
         org: &OrgId,
         streams: &[StreamId],
-        columns: Columns,
+        columns: &Columns,
     ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
         let ids: Vec<_> = streams.iter().map(|stream| stream.uuid).collect();
         let mut rows = self.rows::<M>(org, &ids, columns).await?;

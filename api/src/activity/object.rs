@@ -49,20 +49,24 @@ impl Object for Activity {
              possible during an upgrade.",
             |line| EventType::stored_as(&line.0.kind),
         );
-        fields.text(
-            "kindName",
-            "The stored name of the event's type, such as `droplet_activated`.",
-            |line| &line.0.kind,
-        );
+        fields
+            .text(
+                "kindName",
+                "The stored name of the event's type, such as `droplet_activated`.",
+                |line| &line.0.kind,
+            )
+            .columns(&["kind"]);
         fields.value(
             "resourceType",
             "The type of the event's resource. Null if only a newer version of the platform knows the \
              type, which is possible during an upgrade.",
             |line| ResourceType::of_stream_type(&line.0.resource_type),
         );
-        fields.value("resourceId", "The id of the event's resource.", |line| {
-            GlobalId::of_named(&line.0.resource_type, line.0.resource_id)
-        });
+        fields
+            .value("resourceId", "The id of the event's resource.", |line| {
+                GlobalId::of_named(&line.0.resource_type, line.0.resource_id)
+            })
+            .columns(&["resource_type", "resource_id"]);
         fields.optional_text(
             "resourceName",
             "The name of the resource after the event, or a job's kind.",
@@ -99,7 +103,7 @@ impl Object for Activity {
                     })
                 },
                 node::of_streams,
-            )
+            ).columns(&["resource_type", "resource_id"])
             .needs(Right::Query);
     }
 }

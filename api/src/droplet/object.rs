@@ -38,29 +38,35 @@ pub(super) fn state(fields: &mut Fields<'_, DropletRow>) {
     fields.value("status", "The status of the droplet.", |droplet| {
         DropletStatus::from(droplet.status)
     });
-    fields.text("sizeSlug", "The slug of the droplet's size.", |droplet| {
-        droplet.size.as_str()
-    });
+    fields
+        .text("sizeSlug", "The slug of the droplet's size.", |droplet| {
+            droplet.size.as_str()
+        })
+        .columns(&["size"]);
     fields.value(
         "size",
         "The size as the catalogue has it now; null if the catalogue does not have it any more.",
         |droplet| Size::named(&droplet.size),
     );
-    fields.text(
-        "regionSlug",
-        "The slug of the region where the droplet runs.",
-        |droplet| droplet.region.as_str(),
-    );
+    fields
+        .text(
+            "regionSlug",
+            "The slug of the region where the droplet runs.",
+            |droplet| droplet.region.as_str(),
+        )
+        .columns(&["region"]);
     fields.value(
         "region",
         "The region as the catalogue has it now; null if the catalogue does not have it any more.",
         |droplet| Region::named(&droplet.region),
     );
-    fields.text(
-        "imageSlug",
-        "The slug of the image that the droplet started with.",
-        |droplet| droplet.image.as_str(),
-    );
+    fields
+        .text(
+            "imageSlug",
+            "The slug of the image that the droplet started with.",
+            |droplet| droplet.image.as_str(),
+        )
+        .columns(&["image"]);
     fields.value(
         "image",
         "The image as the catalogue has it now; null if the catalogue does not have it any more.",
@@ -79,20 +85,22 @@ pub(super) fn state(fields: &mut Fields<'_, DropletRow>) {
         "The cluster label of a droplet that was requested before droplets belonged to clusters \
          by id.",
         |droplet| droplet.cluster_label.as_ref().map(|label| label.as_str()),
-    );
+    ).columns(&["cluster"]);
     fields.value(
         "provisioner",
         "The party that creates and removes the droplet's machine.",
         |droplet| Provisioner::from(droplet.provisioner),
     );
-    fields.value(
-        "protected",
-        "True if the droplet is protected from deletion.",
-        |droplet| match droplet.protection {
-            Protection::Protected => true,
-            Protection::Unprotected => false,
-        },
-    );
+    fields
+        .value(
+            "protected",
+            "True if the droplet is protected from deletion.",
+            |droplet| match droplet.protection {
+                Protection::Protected => true,
+                Protection::Unprotected => false,
+            },
+        )
+        .columns(&["protection"]);
     fields.value("vcpus", "The number of virtual processors.", |droplet| {
         droplet.vcpus
     });
@@ -100,16 +108,20 @@ pub(super) fn state(fields: &mut Fields<'_, DropletRow>) {
         droplet.memory_mib
     });
     fields.value("diskGib", "The disk in GiB.", |droplet| droplet.disk_gib);
-    fields.value(
-        "priceHourly",
-        "The price of an hour, as of the droplet's request.",
-        |droplet| Money::from(droplet.price_hourly),
-    );
-    fields.value(
-        "priceMonthly",
-        "The price of a month, as of the droplet's request.",
-        |droplet| Money::from(droplet.price_monthly),
-    );
+    fields
+        .value(
+            "priceHourly",
+            "The price of an hour, as of the droplet's request.",
+            |droplet| Money::from(droplet.price_hourly),
+        )
+        .columns(&["price_hourly_micros"]);
+    fields
+        .value(
+            "priceMonthly",
+            "The price of a month, as of the droplet's request.",
+            |droplet| Money::from(droplet.price_monthly),
+        )
+        .columns(&["price_monthly_micros"]);
     fields.value(
         "addresses",
         "The addresses at which the droplet can be reached. Empty unless the droplet is active.",

@@ -80,7 +80,7 @@ pub(crate) async fn by_ids<R: Resource>(
     // An object can be named before its read model contains it.
     let reader = &context.services().reader;
     let rows = reader
-        .rows_or_live_state::<R::Model>(org, &streams, context.columns())
+        .rows_or_live_state::<R::Model>(org, &streams, &context.columns())
         .await;
     let rows = rows.map_err(error::read_failed)?;
     let found = ids.into_iter().map(|id| {

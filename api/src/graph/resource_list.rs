@@ -68,7 +68,8 @@ async fn find_by_name<R: Resource<Model: Named>>(
     arguments: ByName,
 ) -> Result<Option<R>> {
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
-    let found = reader.living_by_name::<R::Model>(org, &arguments.name, context.columns());
+    let columns = context.columns();
+    let found = reader.living_by_name::<R::Model>(org, &arguments.name, &columns);
     found.await.map_err(error::read_failed)
 }
 
@@ -89,7 +90,7 @@ async fn find<R: Resource>(context: Context, arguments: ById) -> Result<Option<R
     let id: R::Id = GlobalId::parse_as(&arguments.id).map_err(InvalidId::into_error)?;
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     reader
-        .row::<R::Model>(org, id, context.columns())
+        .row::<R::Model>(org, id, &context.columns())
         .await
         .map_err(error::read_failed)
 }

@@ -35,17 +35,21 @@ pub(super) fn state(fields: &mut Fields<'_, JobRow>) {
         "The id of the droplet that the job concerns, unless the job concerns a cluster.",
         |job| job.droplet_id.map(GlobalId::of),
     );
-    fields.optional_text(
-        "clusterLabel",
-        "The label of the cluster that the job concerns, unless the job concerns a droplet.",
-        |job| job.cluster.as_ref().map(|cluster| cluster.as_str()),
-    );
+    fields
+        .optional_text(
+            "clusterLabel",
+            "The label of the cluster that the job concerns, unless the job concerns a droplet.",
+            |job| job.cluster.as_ref().map(|cluster| cluster.as_str()),
+        )
+        .columns(&["cluster"]);
     fields.value("runner", "The party that runs the job.", |job| {
         Runner::from(job.runner)
     });
-    fields.value("maxAttempts", "The maximum number of attempts.", |job| {
-        job.attempts
-    });
+    fields
+        .value("maxAttempts", "The maximum number of attempts.", |job| {
+            job.attempts
+        })
+        .columns(&["attempts"]);
     fields
         .value(
             "parameters",

@@ -26,6 +26,7 @@ fn of_droplets(fields: &mut Fields<'_, DropletRow>) {
             |droplet| droplet.cluster,
             by_ids::<ClusterRow>,
         )
+        .columns(&["cluster_id"])
         .needs(Right::Query)
         .is_read()
         .shows(ClusterRow::SHOWN_BY);
@@ -38,6 +39,7 @@ fn of_droplets(fields: &mut Fields<'_, DropletRow>) {
                 nested::<JobRow>(context, arguments, "droplet_id", droplets)
             },
         )
+        .columns(&["id"])
         .needs(Right::Query)
         .is_read()
         .shows(JobRow::SHOWN_BY);
@@ -50,7 +52,7 @@ fn of_jobs(fields: &mut Fields<'_, JobRow>) {
             "The droplet that the job concerns, in its current state. Null if the job concerns a cluster.",
             |job| job.droplet_id,
             by_ids::<DropletRow>,
-        )
+        ).columns(&["droplet_id"])
         .needs(Right::Query)
         .is_read()
         .shows(DropletRow::SHOWN_BY);
@@ -65,7 +67,7 @@ fn of_clusters(fields: &mut Fields<'_, ClusterRow>) {
             |context, arguments, clusters| {
                 nested::<DropletRow>(context, arguments, "cluster_id", clusters)
             },
-        )
+        ).columns(&["id"])
         .needs(Right::Query)
         .is_read()
         .shows(DropletRow::SHOWN_BY);

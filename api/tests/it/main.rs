@@ -4,6 +4,7 @@ mod admission;
 mod authorization;
 mod calling;
 mod clusters;
+mod columns;
 mod consistency;
 mod cors;
 mod etag;

@@ -41,8 +41,10 @@ impl Reader {
     ) -> Result<Slice<ActivityRow>, ReadError> {
         let frame = Frame::of(page, || shown::query(NAME, StreamType::known()));
         let build = |columns: &str| frame.query(|query| push_select(query, columns, org, filter));
-        let decode = |row: &PgRow| frame.decode(row, ActivityRow::from_cells);
-        let rows = self.select::<ActivityRow, _>(org, (NAME, page.columns), build, decode);
+        let decode =
+            |row: &PgRow, are_read: &[bool]| frame.decode(row, are_read, ActivityRow::from_cells);
+        let columns = (NAME, &page.columns, &frame.sort().columns()[..]);
+        let rows = self.select::<ActivityRow, _>(org, columns, build, decode);
         let mut slices = frame.slices(rows.await?);
         Ok(slices.pop().expect("one page was asked for"))
     }

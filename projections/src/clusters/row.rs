@@ -47,10 +47,10 @@ impl FromCells for ClusterRow {
     fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: cells.uuid()?,
-            org: cells.text()?,
-            name: cells.text()?,
-            status: cells.text()?,
-            description: cells.text()?,
+            org: cells.text("unread")?,
+            name: cells.text("unread")?,
+            status: cells.text("ACTIVE")?,
+            description: cells.text("unread")?,
             minimum_nodes: cells.number()?,
             maximum_nodes: cells.number()?,
             version: cells.number()?,

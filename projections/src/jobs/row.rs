@@ -62,24 +62,22 @@ impl StreamRow for JobRow {
 }
 
 impl FromCells for JobRow {
-    const JSON: &'static [&'static str] = &["parameters", "result"];
-
     fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: cells.uuid()?,
-            org: cells.text()?,
-            kind: cells.text()?,
-            status: cells.text()?,
+            org: cells.text("unread")?,
+            kind: cells.text("unread")?,
+            status: cells.text("SUBMITTED")?,
             droplet_id: cells.optional(Cells::uuid)?,
-            cluster: cells.optional(Cells::text)?,
-            runner: cells.text()?,
+            cluster: cells.optional(|cells| cells.text("unread"))?,
+            runner: cells.text("PLATFORM")?,
             attempts: cells.number()?,
-            parameters: cells.optional(Cells::json_text)?.unwrap_or_default(),
-            worker: cells.optional(Cells::text)?,
+            parameters: cells.json_text()?,
+            worker: cells.optional(|cells| cells.text("unread"))?,
             percent: cells.number()?,
-            message: cells.optional(Cells::text)?,
+            message: cells.optional(|cells| cells.text("unread"))?,
             result: cells.optional(Cells::json_text)?,
-            reason: cells.optional(Cells::text)?,
+            reason: cells.optional(|cells| cells.text("unread"))?,
             version: cells.number()?,
             created_at: cells.time()?,
             started_at: cells.optional(Cells::time)?,

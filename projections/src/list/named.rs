@@ -24,7 +24,7 @@ impl Reader {
         &self,
         org: &OrgId,
         name: &str,
-        columns: Columns,
+        columns: &Columns,
     ) -> Result<Option<M::Row>, ReadError> {
         let build = |columns: &str| {
             let mut query = QueryBuilder::new("");
@@ -33,8 +33,10 @@ impl Reader {
             query.push(" and ").push(M::LIVES).push(" limit 1");
             Ok(query)
         };
-        let decode = |row: &PgRow| M::Row::from_cells(&mut Cells::of(row));
-        let rows = self.select::<M::Row, _>(org, (M::NAME, columns), build, decode);
+        let decode = |row: &PgRow, are_read: &[bool]| {
+            M::Row::from_cells(&mut Cells::of(row).of_columns(are_read))
+        };
+        let rows = self.select::<M::Row, _>(org, (M::NAME, columns, &["id"]), build, decode);
         Ok(rows.await?.pop())
     }
 }

@@ -9,25 +9,34 @@ use crate::model::{FromCells, columns};
 use crate::reader::{ReadError, Reader};
 
 impl Reader {
-    /// Runs the query that `build` makes of the columns of `R`, from the view `read_v1.VIEW`. While a view shows
+    /// Runs the query that `build` makes of the wanted columns of `R`, from the view `read_v1.VIEW`. The columns that
+    /// are `needed` are wanted in any case. `decode` gets true for each column of `R` that is read. While a view shows
     /// tables of an older version, the columns that it lacks are null.
     pub(crate) async fn select<R: FromCells, T>(
         &self,
         org: &OrgId,
-        (view, columns): (&str, Columns),
+        (view, columns, needed): (&str, &Columns, &[&str]),
         build: impl Fn(&str) -> Result<QueryBuilder<Postgres>, ReadError>,
-        decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
+        decode: impl Fn(&PgRow, &[bool]) -> Result<T, sqlx::Error>,
     ) -> Result<Vec<T>, ReadError> {
         let all = columns::of::<R>();
-        let is_wanted = |name: &str| columns == Columns::All || !R::JSON.contains(&name);
-        let query = build(&list(all, is_wanted))?;
-        let answer = self.fetch(org, query, &decode).await;
+        let wanted = all
+            .iter()
+            .map(|name| columns.has(name) || needed.contains(name));
+        let wanted: Vec<bool> = wanted.collect();
+        let read = || {
+            let read = all.iter().zip(&wanted).filter(|(_, is_wanted)| **is_wanted);
+            read.map(|(name, _)| *name)
+        };
+        let decode = |row: &PgRow| decode(row, &wanted);
+        let query = build(&list(read(), |_| true))?;
+        let answer = self.fetch(org, query, decode).await;
         let Err(ReadError::BeingRebuilt) = answer else {
             return answer;
         };
         let shown = self.columns_of(org, view).await?;
         let is_shown = |name: &str| shown.iter().any(|shown| shown == name);
-        let query = build(&list(all, |name| is_wanted(name) && is_shown(name)))?;
+        let query = build(&list(read(), is_shown))?;
         self.fetch(org, query, decode).await
     }
 
@@ -41,14 +50,14 @@ impl Reader {
     }
 }
 
-/// Returns the list of these columns for a `select`. The value of a column that is not wanted is null.
-fn list(columns: &[&str], is_wanted: impl Fn(&str) -> bool) -> String {
-    let mut list = String::with_capacity(16 * columns.len());
+/// Returns the list of these columns for a `select`. The value of a column that the view does not show is null.
+fn list<'a>(columns: impl Iterator<Item = &'a str>, is_shown: impl Fn(&str) -> bool) -> String {
+    let mut list = String::with_capacity(256);
     for name in columns {
         if !list.is_empty() {
             list.push_str(", ");
         }
-        if !is_wanted(name) {
+        if !is_shown(name) {
             list.push_str("null as ");
         }
         list.push('"');
@@ -63,9 +72,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_that_is_not_wanted_is_null() {
-        assert_eq!(list(&["id", "size"], |_| true), r#""id", "size""#);
-        let without = list(&["id", "size"], |name| name != "size");
+    fn a_column_that_is_not_shown_is_null() {
+        let columns = ["id", "size"];
+        assert_eq!(list(columns.into_iter(), |_| true), r#""id", "size""#);
+        let without = list(columns.into_iter(), |name| name != "size");
         assert_eq!(without, r#""id", null as "size""#);
     }
 }

@@ -15,21 +15,22 @@ use super::JsonText;
 
 /// A row that is read from columns. The names of its fields, as it serialises, are those of the columns.
 pub trait FromCells: DeserializeOwned + Sized {
-    /// The columns of JSON that can be large, which callers may leave unread. Their fields must take null.
-    const JSON: &'static [&'static str] = &[];
-
-    /// Reads the fields, each once, in the order of their declaration.
+    /// Reads the fields, each once, in the order of their declaration. A column that the read did not ask for gives
+    /// a placeholder.
     ///
     /// # Errors
     /// When a column does not hold what its field can.
     fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error>;
 }
 
-/// The cells of a row, from left to right. Each method reads the next one, whose type it assumes.
+/// The cells of a row, from left to right. Each method reads the next one, whose type it assumes. The placeholder
+/// of a column that was not read is the same for all rows: nil, zero, empty, or the given text.
 #[derive(Debug)]
 pub struct Cells<'row> {
     row: &'row PgRow,
     next: usize,
+    /// The columns that are still to be read, of which some are not in the row; `None` if all are.
+    columns: Option<std::slice::Iter<'row, bool>>,
 }
 
 /// The time from which Postgres counts, 2000-01-01, in microseconds of Unix time.
@@ -38,7 +39,19 @@ const EPOCH: i64 = 946_684_800_000_000;
 impl<'row> Cells<'row> {
     /// Begins at the first cell.
     pub(crate) fn of(row: &'row PgRow) -> Self {
-        Self { row, next: 0 }
+        Self {
+            row,
+            next: 0,
+            columns: None,
+        }
+    }
+
+    /// Reads the rest as columns of which only these are in the row.
+    pub(crate) fn of_columns(self, are_read: &'row [bool]) -> Self {
+        Self {
+            columns: Some(are_read.iter()),
+            ..self
+        }
     }
 
     /// Reads a `uuid`.
@@ -46,15 +59,19 @@ impl<'row> Cells<'row> {
     /// # Errors
     /// When the cell is null or of another type.
     pub fn uuid<T: From<Uuid>>(&mut self) -> Result<T, sqlx::Error> {
-        self.read(|bytes| Ok(Uuid::from_slice(bytes)?.into()))
+        let id = self.read(|bytes| Ok(Uuid::from_slice(bytes)?))?;
+        Ok(id.unwrap_or_default().into())
     }
 
-    /// Reads a `text`.
+    /// Reads a `text`. The placeholder must be a text of the field's type too.
     ///
     /// # Errors
     /// When the cell is null, of another type, or no text of the field's type.
-    pub fn text<T: DeserializeOwned>(&mut self) -> Result<T, sqlx::Error> {
-        self.read(|bytes| of_text(std::str::from_utf8(bytes)?))
+    pub fn text<T: DeserializeOwned>(&mut self, placeholder: &str) -> Result<T, sqlx::Error> {
+        match self.read(|bytes| of_text(std::str::from_utf8(bytes)?))? {
+            Some(text) => Ok(text),
+            None => of_text(placeholder).map_err(sqlx::Error::Decode),
+        }
     }
 
     /// Reads a `text[]` without nulls.
@@ -69,6 +86,7 @@ impl<'row> Cells<'row> {
                 std::iter::from_fn(|| (!rest.is_empty()).then(|| of_text(element(&mut rest)?)));
             texts.collect()
         })
+        .map(|texts| texts.unwrap_or_else(|| C::from_iter([])))
     }
 
     /// Reads a `smallint`, an `integer` or a `bigint`.
@@ -76,11 +94,10 @@ impl<'row> Cells<'row> {
     /// # Errors
     /// When the cell is null, of another type, or beyond the field's range.
     pub fn number<T: DeserializeOwned>(&mut self) -> Result<T, sqlx::Error> {
-        self.read(|bytes| {
-            Ok(T::deserialize(I64Deserializer::<Error>::new(integer(
-                bytes,
-            )?))?)
-        })
+        match self.read(|bytes| of_number(integer(bytes)?))? {
+            Some(number) => Ok(number),
+            None => of_number(0).map_err(sqlx::Error::Decode),
+        }
     }
 
     /// Reads a `timestamptz`.
@@ -93,14 +110,16 @@ impl<'row> Cells<'row> {
             let time = micros.and_then(DateTime::from_timestamp_micros);
             time.ok_or_else(|| "the time is infinite".into())
         })
+        .map(Option::unwrap_or_default)
     }
 
     /// Reads a `jsonb`.
     ///
     /// # Errors
     /// When the cell is null, of another type, or no JSON of the field's type.
-    pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, sqlx::Error> {
+    pub fn json<T: DeserializeOwned + Default>(&mut self) -> Result<T, sqlx::Error> {
         self.read(|bytes| Ok(serde_json::from_slice(json(bytes)?)?))
+            .map(Option::unwrap_or_default)
     }
 
     /// Reads a `jsonb` as its text.
@@ -109,6 +128,7 @@ impl<'row> Cells<'row> {
     /// When the cell is null or of another type.
     pub fn json_text(&mut self) -> Result<JsonText, sqlx::Error> {
         self.read(|bytes| Ok(JsonText::checked(std::str::from_utf8(json(bytes)?)?)))
+            .map(Option::unwrap_or_default)
     }
 
     /// Reads a cell that may be null, such as `cells.optional(Cells::time)`.
@@ -119,11 +139,16 @@ impl<'row> Cells<'row> {
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, sqlx::Error>,
     ) -> Result<Option<T>, sqlx::Error> {
-        if self.is_null()? {
-            self.next += 1;
-            return Ok(None);
+        let mut columns = self.columns.clone();
+        let is_read = columns
+            .as_mut()
+            .is_none_or(|columns| *columns.next().unwrap_or(&false));
+        if is_read && !self.is_null()? {
+            return read(self).map(Some);
         }
-        read(self).map(Some)
+        self.columns = columns;
+        self.next += usize::from(is_read);
+        Ok(None)
     }
 
     /// True if the next cell is null.
@@ -131,18 +156,32 @@ impl<'row> Cells<'row> {
         Ok(self.row.try_get_raw(self.next)?.is_null())
     }
 
+    /// Reads the next cell; `None` if its column was not read.
     fn read<T>(
         &mut self,
         decode: impl FnOnce(&'row [u8]) -> Result<T, BoxDynError>,
-    ) -> Result<T, sqlx::Error> {
+    ) -> Result<Option<T>, sqlx::Error> {
+        if !self.is_next_read() {
+            return Ok(None);
+        }
         let index = self.next;
         self.next += 1;
         let value = self.row.try_get_raw(index)?;
-        value
-            .as_bytes()
-            .and_then(decode)
+        let decoded = value.as_bytes().and_then(decode);
+        decoded
+            .map(Some)
             .map_err(|source| undecodable(self.row, index, source))
     }
+
+    /// Moves to the next column, and returns true if it is in the row.
+    fn is_next_read(&mut self) -> bool {
+        let columns = self.columns.as_mut();
+        columns.is_none_or(|columns| columns.next().copied().unwrap_or_default())
+    }
+}
+
+fn of_number<T: DeserializeOwned>(number: i64) -> Result<T, BoxDynError> {
+    Ok(T::deserialize(I64Deserializer::<Error>::new(number))?)
 }
 
 fn of_text<T: DeserializeOwned>(text: &str) -> Result<T, BoxDynError> {

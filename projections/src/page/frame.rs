@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Direction, Item, Key, List, Order, Page, Slice, Take};
+use super::{Direction, Item, Key, List, Order, Page, Slice, Sort, Take};
 use crate::model::Cells;
 use crate::reader::ReadError;
 
@@ -101,10 +101,17 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         Ok(query)
     }
 
-    /// Decodes a row of the answer; `decode` reads the cells of the list's row, of which the first is never null.
+    /// Returns the columns that the list is sorted by.
+    pub(crate) fn sort(&self) -> Sort {
+        self.list.sort
+    }
+
+    /// Decodes a row of the answer; `decode` reads the cells of the list's row. The first of those that are in the
+    /// row is never null.
     pub(crate) fn decode(
         &self,
         row: &PgRow,
+        are_read: &[bool],
         decode: impl FnOnce(&mut Cells<'_>) -> Result<R, sqlx::Error>,
     ) -> Result<Framed<R>, sqlx::Error> {
         let mut cells = Cells::of(row);
@@ -123,7 +130,7 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
             row: if is_empty {
                 None
             } else {
-                Some(decode(&mut cells)?)
+                Some(decode(&mut cells.of_columns(are_read))?)
             },
         })
     }

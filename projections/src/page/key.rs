@@ -89,11 +89,19 @@ impl Key {
 }
 
 impl Sort {
-    /// The first column.
+    /// The column whose values cursors hold.
     pub(super) fn column(self) -> &'static str {
         match self {
             Self::Time(column) | Self::Text(column) => column,
             Self::Position => "position",
+        }
+    }
+
+    /// The columns of an `order by`. With that of the organization, so that its index has the order of positions and no other.
+    pub(crate) fn columns(self) -> [&'static str; 2] {
+        match self {
+            Self::Time(_) | Self::Text(_) => [self.column(), "id"],
+            Self::Position => ["org_id", self.column()],
         }
     }
 
@@ -103,12 +111,8 @@ impl Sort {
             Direction::Ascending => "",
             Direction::Descending => " desc",
         };
-        let column = self.column();
-        match self {
-            Self::Time(_) | Self::Text(_) => format!("{column}{direction}, id{direction}"),
-            // Both columns, so that the index of the organization has the order and no other.
-            Self::Position => format!("org_id{direction}, {column}{direction}"),
-        }
+        let [first, second] = self.columns();
+        format!("{first}{direction}, {second}{direction}")
     }
 }
 

@@ -60,7 +60,7 @@ async fn check_all<M: Model<Row: PartialEq>>(world: &World) -> &'static str {
     let ids: Vec<_> = ids.collect();
     let rows = world
         .reader
-        .rows::<M>(&org("acme"), &ids, Columns::All)
+        .rows::<M>(&org("acme"), &ids, &Columns::All)
         .await;
     let rows = rows.expect("reads");
     for (id, column) in ids.iter().zip(&columns) {
@@ -150,7 +150,7 @@ async fn a_view_of_an_older_version_is_read_without_the_columns_that_it_lacks() 
         .expect("reads");
     let rows = world
         .reader
-        .rows::<Droplets>(&org("acme"), &ids, Columns::All)
+        .rows::<Droplets>(&org("acme"), &ids, &Columns::All)
         .await;
     let rows = rows.expect("reads");
     assert_eq!(rows.len(), 2);

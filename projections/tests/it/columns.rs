@@ -47,10 +47,11 @@ impl FromCells for ReshapedRow {
     fn from_cells(cells: &mut Cells<'_>) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: cells.uuid()?,
-            org_id: cells.text()?,
-            title: cells.text()?,
-            vcpus: cells.text()?,
-            droplet: cells.json()?,
+            org_id: cells.text("unread")?,
+            title: cells.text("unread")?,
+            vcpus: cells.text("unread")?,
+            droplet: serde_json::from_str(cells.json_text()?.as_str())
+                .map_err(|error| sqlx::Error::Decode(error.into()))?,
             version: cells.number()?,
         })
     }
@@ -173,7 +174,7 @@ async fn columns_are_renamed_retyped_and_dropped_while_clients_read_the_same_vie
     until("the newer code applies what comes", async || {
         let row = world
             .reader
-            .row::<Droplets>(&writer.org, new, Columns::All)
+            .row::<Droplets>(&writer.org, new, &Columns::All)
             .await;
         row.expect("is answered")
     })

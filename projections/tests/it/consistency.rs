@@ -77,7 +77,7 @@ async fn who_waits_goes_on_when_the_read_models_have_committed() {
     shown.expect("it is shown");
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, id, Columns::All)
+        .row::<Droplets>(&writer.org, id, &Columns::All)
         .await
         .expect("reads");
     assert!(row.is_some());

@@ -29,7 +29,7 @@ async fn a_row_shows_the_last_event_and_equals_the_folded_stream() {
     world.catch_up().await;
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, id, Columns::All)
+        .row::<Droplets>(&writer.org, id, &Columns::All)
         .await
         .expect("reads");
     let row = row.expect("is there");
@@ -50,7 +50,7 @@ async fn what_was_written_is_seen_before_it_has_a_position() {
     let id = writer.droplet(requested("web-1")).await;
     let read = world
         .reader
-        .row::<Droplets>(&writer.org, id, Columns::All)
+        .row::<Droplets>(&writer.org, id, &Columns::All)
         .await;
     assert_eq!(read.expect("reads"), None);
     let written = world
@@ -82,7 +82,7 @@ async fn a_deleted_droplet_is_readable_and_listed_only_when_asked_for() {
     world.catch_up().await;
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, gone, Columns::All)
+        .row::<Droplets>(&writer.org, gone, &Columns::All)
         .await;
     let row = row.expect("reads").expect("is there");
     assert_eq!(row.status, DropletStatus::Deleted);
@@ -207,7 +207,7 @@ async fn a_row_that_is_not_shown_yet_is_made_from_the_log() {
         let org = org(name);
         let rows = world
             .reader
-            .rows_or_live_state::<Droplets>(&org, &streams, Columns::All);
+            .rows_or_live_state::<Droplets>(&org, &streams, &Columns::All);
         let rows = rows.await.expect("reads");
         let names: BTreeSet<_> = rows.values().map(|row| row.name.as_str()).collect();
         assert_eq!(names, expected.into_iter().collect(), "{name}");

@@ -126,7 +126,7 @@ async fn a_name_finds_the_living_resource_that_has_it() {
     let reader = &world.reader;
     let found = async |organization: &str, name: &str| {
         let org = org(organization);
-        let row = reader.living_by_name::<Droplets>(&org, name, Columns::All);
+        let row = reader.living_by_name::<Droplets>(&org, name, &Columns::All);
         row.await.expect("reads").map(|row| row.id)
     };
     let ends: [Vec<DropletEvent>; 2] = [
@@ -155,7 +155,7 @@ async fn a_name_finds_the_living_resource_that_has_it() {
     let stream = new_stream(domain::stream_type::StreamType::CLUSTER);
     acme.record(stream, [sample("cluster_created")]).await;
     world.catch_up().await;
-    let cluster = reader.living_by_name::<Clusters>(&acme.org, "blue", Columns::All);
+    let cluster = reader.living_by_name::<Clusters>(&acme.org, "blue", &Columns::All);
     let cluster = cluster.await.expect("reads").expect("is there");
     assert_eq!(cluster.id.as_uuid(), stream.uuid);
 }

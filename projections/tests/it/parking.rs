@@ -22,13 +22,13 @@ async fn an_event_that_nobody_understands_parks_only_its_stream() {
 
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, bad, Columns::All)
+        .row::<Droplets>(&writer.org, bad, &Columns::All)
         .await
         .expect("reads");
     assert_eq!(row.expect("is there").version.0, 1);
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, good, Columns::All)
+        .row::<Droplets>(&writer.org, good, &Columns::All)
         .await
         .expect("reads");
     assert_eq!(row.expect("is there").status, DropletStatus::Active);
@@ -51,7 +51,7 @@ async fn an_event_that_makes_no_sense_parks_its_stream_and_is_still_in_the_activ
 
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, good, Columns::All)
+        .row::<Droplets>(&writer.org, good, &Columns::All)
         .await
         .expect("reads");
     assert!(row.is_some());

@@ -348,7 +348,7 @@ async fn a_paused_projection_applies_nothing_until_it_is_resumed() {
     assert!(matches!(mode, Ok(ConsumerMode::Paused { .. })), "{mode:?}");
     let row = world
         .reader
-        .row::<Droplets>(&org, second, Columns::All)
+        .row::<Droplets>(&org, second, &Columns::All)
         .await
         .expect("reads");
     assert!(row.is_none());
@@ -357,7 +357,7 @@ async fn a_paused_projection_applies_nothing_until_it_is_resumed() {
     until("it goes on", async || {
         let row = world
             .reader
-            .row::<Droplets>(&org, second, Columns::All)
+            .row::<Droplets>(&org, second, &Columns::All)
             .await
             .expect("reads");
         row.map(|_| ())

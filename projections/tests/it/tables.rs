@@ -54,7 +54,7 @@ async fn two_processes_at_once_make_the_first_generations_once() {
     world.catch_up().await;
     let row = world
         .reader
-        .row::<Droplets>(&writer.org, id, Columns::All)
+        .row::<Droplets>(&writer.org, id, &Columns::All)
         .await
         .expect("reads");
     assert!(row.is_some());

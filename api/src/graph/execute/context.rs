@@ -11,6 +11,7 @@ use projections::consistency::AnyReadModel;
 
 use super::plan::{Field, Plan};
 use super::schema::ExecutableSchema;
+use super::types::Source;
 use crate::graph::error::{Code, Error, failure};
 use crate::graph::request::{Charge, RequestInfo};
 use crate::graph::services::Services;
@@ -128,11 +129,9 @@ impl Context {
 impl Context {
     /// Returns the columns that the fields below this one need.
     pub(crate) fn columns(&self) -> Columns {
-        if has_long_values(&self.field) {
-            Columns::All
-        } else {
-            Columns::WithoutJson
-        }
+        let mut columns = Vec::new();
+        add_columns(&self.field, &mut columns);
+        Columns::Only(columns)
     }
 
     /// Returns true if a field of this name is selected of the field's object.
@@ -141,11 +140,15 @@ impl Context {
     }
 }
 
-fn has_long_values(field: &Field) -> bool {
-    field
-        .selection
-        .all()
-        .any(|below| below.meta().is_some_and(|meta| meta.bytes > 0) || has_long_values(below))
+/// Adds the columns of the field's object, down to the fields that are loaded by other reads.
+fn add_columns(field: &Field, columns: &mut Vec<String>) {
+    for below in field.selection.all() {
+        let Some(meta) = below.meta() else { continue };
+        columns.extend_from_slice(&meta.columns);
+        if matches!(meta.source, Source::Object) {
+            add_columns(below, columns);
+        }
+    }
 }
 
 fn add_shown(field: &Field, models: &mut Vec<AnyReadModel>) {

@@ -320,6 +320,7 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
             cost: 0,
             statement: 0,
             bytes: 0,
+            columns: vec![snake_case(name)],
             shows: Vec::new(),
             source,
         });
@@ -352,6 +353,13 @@ impl FieldMeta {
         self
     }
 
+    /// Names the columns of the read model that hold the values or the key of the field. Without it, the column
+    /// has the name of the field in snake case.
+    pub fn columns(&mut self, names: &[&str]) -> &mut Self {
+        self.columns = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
     /// Names a read model whose rows the field shows.
     pub fn shows(&mut self, model: AnyReadModel) -> &mut Self {
         self.shows.push(model);
@@ -367,6 +375,18 @@ impl FieldMeta {
             &self.type_name,
         )
     }
+}
+
+/// Returns a name in camel case in snake case.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
 }
 
 /// Returns the field `id` of an interface as the schema describes it.

@@ -75,6 +75,8 @@ pub struct FieldMeta {
     pub statement: usize,
     /// The maximum number of bytes of a value of the field, if values may be long.
     pub bytes: usize,
+    /// The columns of the read model that hold the field's values or its key.
+    pub columns: Vec<String>,
     /// The read models whose rows the field shows.
     pub shows: Vec<AnyReadModel>,
     /// The source of the field, unless its object holds the value.
