@@ -9,7 +9,8 @@
 //! 5. The result becomes an answer ([`crate::graph::answer`]).
 //!
 //! A request that is refused before the fourth step is a request error: no part of it ran. It costs points
-//! all the same, because reading it took time. Dropping the future of a request ends its work.
+//! all the same, because reading it took time. A document that is not stored is read only for a caller with
+//! the points of a refusal. Dropping the future of a request ends its work.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -245,6 +246,11 @@ impl Pipeline {
         }
         if named.is_some() && request.query.is_empty() {
             return Err(Refusal::NotFound);
+        }
+        // Who cannot pay for reading a document gets none read, and none of another principal dropped for it.
+        if let Some(info) = &request.info {
+            let checked = self.buckets.check(&info.principal, REFUSED, Instant::now());
+            checked.map_err(Refusal::PointsExhausted)?;
         }
         let document = Document::read(&request.query, &self.rules.limits, &self.schema)?;
         let document = Arc::new(document);
