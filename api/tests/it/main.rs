@@ -12,6 +12,7 @@ mod health;
 mod hostile;
 mod http;
 mod idempotency;
+mod list_then_watch;
 mod mutations;
 mod page;
 mod projections;
