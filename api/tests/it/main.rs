@@ -17,6 +17,7 @@ mod mutations;
 mod page;
 mod projections;
 mod queries;
+mod request_errors;
 mod resuming;
 mod schema_file;
 mod serving;
