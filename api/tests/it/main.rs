@@ -6,6 +6,7 @@ mod calling;
 mod clusters;
 mod consistency;
 mod cors;
+mod empty_filters;
 mod etag;
 mod execution;
 mod health;
