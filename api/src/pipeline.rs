@@ -270,7 +270,7 @@ impl Pipeline {
         let definition = &self.schema.definition;
         let coerced = request::coerce_variable_values(definition, operation, &given);
         let coerced = coerced.map_err(|error| Refusal::Request {
-            message: error.message().to_string(),
+            message: without_value(&error.message().to_string()),
             place: None,
         })?;
         let coerced = coerced.into_inner();
@@ -399,6 +399,17 @@ fn no_operation(name: Option<&str>) -> Refusal {
         message,
         place: None,
     }
+}
+
+/// Returns the library's error for a value without the value, which may be long or secret.
+fn without_value(message: &str) -> String {
+    let parts = message
+        .strip_prefix("could not coerce ")
+        .and_then(|rest| Some((rest.split_once(": ")?.0, rest.rsplit_once(" to type ")?.1)));
+    parts.map_or_else(
+        || message.to_owned(),
+        |(of_what, type_name)| format!("the value of {of_what} is not of type {type_name}"),
+    )
 }
 
 fn carried(operation: OperationType, carries: Carries) -> Result<(), Refusal> {

@@ -1,9 +1,9 @@
 //! Request errors: each once, in one line, with its place, and without the text of the document.
 
 use api::identity::roles::Role;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::calling::TestApi;
+use crate::calling::{TestApi, code_of};
 
 /// What no error may repeat.
 const SECRET: &str = "s3cret";
@@ -82,5 +82,33 @@ async fn an_error_in_a_document_has_its_place() {
         let place = &response["errors"][0]["locations"][0];
         assert_eq!(place["line"], line, "{document}: {response}");
         assert_eq!(place["column"], column, "{document}: {response}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_a_variable_does_not_repeat_its_value() {
+    let api = TestApi::start().await;
+    let viewer = api.caller(&[Role::Viewer]);
+    let filtered = "query ($v: DropletFilter) { droplets(first: 1, filter: $v) { totalCount } }";
+    for (document, value) in [
+        (
+            "query ($v: Int) { droplets(first: $v) { totalCount } }",
+            json!("s3cret: to type x"),
+        ),
+        (filtered, json!("s3cret")),
+        (filtered, json!(["s3cret"])),
+        (filtered, json!({ "statuses": ["ACTIVE", "s3cret"] })),
+        (filtered, json!({ "name": { "a": "s3cret" } })),
+        (
+            "query ($v: DateTime) { activity(first: 1, filter: { from: $v }) { nodes { kind } } }",
+            json!("s3cret"),
+        ),
+    ] {
+        let response = viewer.response(document, json!({ "v": value })).await;
+        assert_eq!(code_of(&response), "BAD_USER_INPUT");
+        let message = response["errors"][0]["message"].as_str();
+        let message = message.expect("an error has a message");
+        assert!(message.len() < 120 && !message.contains('\n'), "{message}");
+        assert!(!response.to_string().contains(SECRET), "{response}");
     }
 }
