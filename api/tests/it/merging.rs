@@ -95,6 +95,28 @@ async fn mutations_that_cannot_be_merged_are_refused_before_any_runs() {
 }
 
 #[tokio::test]
+async fn merged_mutations_have_one_idempotency_key() {
+    let api = TestApi::start().await;
+    let agent = api.caller(&[Role::Agent]);
+    let droplet = agent.droplet("web-1").await;
+    let input = json!({ "kind": "batch", "target": { "droplet": droplet }, "runner": "AGENT" });
+    let document = |one: &str, other: &str| {
+        format!(
+            "mutation ($i: SubmitJobInput!) {{ submitJob(input: $i) {one} {{ job {{ id }} }} \
+             submitJob(input: $i) {other} {{ job {{ kind }} }} }}"
+        )
+    };
+    let (key, other) = ("@idempotent(key: \"a\")", "@idempotent(key: \"b\")");
+    let two_keys = document(key, other);
+    let code = agent.code(&two_keys, json!({ "i": input })).await;
+    assert_eq!(code, INVALID);
+    for document in [document(key, key), document("", key), document(key, "")] {
+        agent.data(&document, json!({ "i": input })).await;
+    }
+    assert_eq!(jobs(&api, &agent).await, 1);
+}
+
+#[tokio::test]
 async fn selections_are_merged_at_every_level() {
     let api = TestApi::start().await;
     let agent = api.caller(&[Role::Agent]);

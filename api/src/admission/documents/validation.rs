@@ -72,7 +72,7 @@ fn check_merges(
             Err(NoPlan::TooManyFields) => return Err(too_many_fields(limits).into()),
             Err(NoPlan::Conflict { name, place }) => {
                 let message = format!(
-                    "fields called `{name}` have different names or arguments: give one an alias"
+                    "fields called `{name}` have different names, arguments or idempotency keys: give one an alias"
                 );
                 return Err(Unfit::invalid(message, Some(place)));
             }
