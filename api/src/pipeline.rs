@@ -9,7 +9,8 @@
 //! 5. The result becomes an answer ([`crate::graph::answer`]).
 //!
 //! A request that is refused before the fourth step is a request error: no part of it ran. It costs points
-//! all the same, because reading it took time. Dropping the future of a request ends its work.
+//! all the same, because reading it took time. A document that is not stored is read only for a caller with
+//! the points of a refusal. Dropping the future of a request ends its work.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -246,6 +247,11 @@ impl Pipeline {
         if named.is_some() && request.query.is_empty() {
             return Err(Refusal::NotFound);
         }
+        // Who cannot pay for reading a document gets none read, and none of another principal dropped for it.
+        if let Some(info) = &request.info {
+            let checked = self.buckets.check(&info.principal, REFUSED, Instant::now());
+            checked.map_err(Refusal::PointsExhausted)?;
+        }
         let document = Document::read(&request.query, &self.rules.limits, &self.schema)?;
         let document = Arc::new(document);
         self.documents.put(hash, Arc::clone(&document));
@@ -264,7 +270,7 @@ impl Pipeline {
         let definition = &self.schema.definition;
         let coerced = request::coerce_variable_values(definition, operation, &given);
         let coerced = coerced.map_err(|error| Refusal::Request {
-            message: error.message().to_string(),
+            message: without_value(&error.message().to_string()),
             place: None,
         })?;
         let coerced = coerced.into_inner();
@@ -393,6 +399,17 @@ fn no_operation(name: Option<&str>) -> Refusal {
         message,
         place: None,
     }
+}
+
+/// Returns the library's error for a value without the value, which may be long or secret.
+fn without_value(message: &str) -> String {
+    let parts = message
+        .strip_prefix("could not coerce ")
+        .and_then(|rest| Some((rest.split_once(": ")?.0, rest.rsplit_once(" to type ")?.1)));
+    parts.map_or_else(
+        || message.to_owned(),
+        |(of_what, type_name)| format!("the value of {of_what} is not of type {type_name}"),
+    )
 }
 
 fn carried(operation: OperationType, carries: Carries) -> Result<(), Refusal> {

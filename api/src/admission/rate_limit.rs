@@ -104,6 +104,29 @@ impl Buckets {
         points: usize,
         now: Instant,
     ) -> Result<Standing, PointsExhausted> {
+        self.spend(principal, points, now, true)
+    }
+
+    /// Checks that the principal's bucket has so many points, and leaves them there.
+    ///
+    /// # Errors
+    /// When the bucket has too few points.
+    pub(crate) fn check(
+        &self,
+        principal: &Principal,
+        points: usize,
+        now: Instant,
+    ) -> Result<Standing, PointsExhausted> {
+        self.spend(principal, points, now, false)
+    }
+
+    fn spend(
+        &self,
+        principal: &Principal,
+        points: usize,
+        now: Instant,
+        takes: bool,
+    ) -> Result<Standing, PointsExhausted> {
         let owner = Owner::of(principal);
         let rate = match owner.kind {
             OwnerKind::Person => self.rates.people,
@@ -125,7 +148,9 @@ impl Buckets {
                 enough_in: comes_back(rate, points - bucket.points),
             });
         }
-        bucket.points -= points;
+        if takes {
+            bucket.points -= points;
+        }
         Ok(bucket.standing(rate))
     }
 }
@@ -201,6 +226,8 @@ mod tests {
         let exhausted = buckets.take(&ada, 50, start).unwrap_err();
         assert_eq!(exhausted.enough_in, Duration::from_secs(2));
         assert_eq!(exhausted.standing.remaining, 30);
+        assert!(buckets.check(&ada, 31, start).is_err());
+        assert_eq!(buckets.check(&ada, 30, start).unwrap().remaining, 30);
         let later = start + Duration::from_secs(2);
         assert_eq!(buckets.take(&ada, 50, later).unwrap().remaining, 0);
         let much_later = start + Duration::from_secs(60);

@@ -29,7 +29,7 @@ pub(super) fn subscriptions<Root: Send + Sync + 'static>(fields: &mut Fields<'_,
 struct ClusterChangedArguments {
     /// The id of the only cluster to follow.
     id: Option<ID>,
-    /// The statuses of the clusters to include; all if omitted.
+    /// The statuses of the clusters to include; all if omitted, and none if empty.
     statuses: Option<Vec<ClusterStatus>>,
     /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
     after: Option<String>,

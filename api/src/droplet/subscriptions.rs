@@ -34,9 +34,9 @@ struct DropletChangedArguments {
     id: Option<ID>,
     /// The id of the cluster whose droplets to follow.
     cluster: Option<ID>,
-    /// The statuses of the droplets to include; all if omitted.
+    /// The statuses of the droplets to include; all if omitted, and none if empty.
     statuses: Option<Vec<DropletStatus>>,
-    /// The tags that the droplets carry, all of them.
+    /// The tags that the droplets carry, all of them; any if empty.
     tags: Option<Vec<String>>,
     /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
     after: Option<String>,

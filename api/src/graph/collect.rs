@@ -24,13 +24,15 @@ use crate::graph::execute::plan::{
 };
 use crate::graph::execute::schema::ExecutableSchema;
 use crate::graph::execute::types::TypeEntry;
+use crate::graph::idempotency;
 
 /// The reason why an operation has no plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NoPlan {
     /// The plan would have more fields than it may have.
     TooManyFields,
-    /// Fields with this response name cannot be merged, because their names or arguments differ.
+    /// Fields with this response name cannot be merged, because their names, arguments or idempotency keys
+    /// differ.
     Conflict { name: String, place: Pos },
 }
 
@@ -128,9 +130,13 @@ impl<'a> Collecting<'a> {
         group: &[&'a Node<executable::Field>],
     ) -> Result<Field, NoPlan> {
         let first = group[0];
-        let conflict = group
-            .iter()
-            .find(|other| first.name != other.name || !same(&first.arguments, &other.arguments));
+        let own = group.iter().find_map(|field| idempotency_key(field));
+        let conflict = group.iter().find(|other| {
+            first.name != other.name
+                || !same(&first.arguments, &other.arguments)
+                // The field runs once, so that only one of two keys would be kept.
+                || matches!((own, idempotency_key(other)), (Some(one), Some(other)) if !same(one, other))
+        });
         if let Some(conflict) = conflict {
             return Err(NoPlan::Conflict {
                 name: key.to_owned(),
@@ -248,6 +254,12 @@ fn is_true(value: &Value, variables: &JsonMap) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns the arguments of a selection's `@idempotent`, if it has one.
+fn idempotency_key(field: &executable::Field) -> Option<&[Node<Argument>]> {
+    let directive = field.directives.get(idempotency::NAME);
+    directive.map(|directive| directive.arguments.as_slice())
 }
 
 /// Returns true if two selections have the same arguments, in any order.

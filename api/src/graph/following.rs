@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use commands::token::Token;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt, future, stream};
 use projections::changes::{FollowError, Followed};
 use projections::page::{Position, log_position};
+use tokio::time::{Instant, Interval, interval_at};
 
 use crate::graph::consistency;
 use crate::graph::error::{self, Code, Error, Result, failure};
@@ -29,17 +31,21 @@ pub(crate) struct Following {
 /// its transport fails to end.
 const AFTER_TRANSPORTS: Duration = Duration::from_secs(1);
 
-/// Returns the changes of the request's organization until its token ends, and the positions of bookmarks if
-/// they are wanted. The stream begins after a cursor, after the token of a mutation, or now. Without `after`,
-/// a request that must show a write begins after that write.
+/// Returns what `take` takes of the changes of the request's organization, and of bookmarks if they are wanted,
+/// until its token ends. The stream begins after a cursor, after the token of a mutation, or now. Without
+/// `after`, a request that must show a write begins after that write.
+///
+/// `take` takes every bookmark. Changes that it does not take lead to bookmarks too, so that a client resumes
+/// after them.
 ///
 /// # Errors
 /// When `after` is neither a cursor of a position nor the token of a write. When the write has no position
 /// before the timeout.
-pub(crate) async fn follow(
+pub(crate) async fn follow<Item: Send + 'static>(
     context: &Context,
     arguments: &Following,
-) -> Result<impl Stream<Item = Result<Followed>> + Send + use<>> {
+    take: impl Fn(Followed) -> Option<Item> + Send + 'static,
+) -> Result<BoxStream<'static, Result<Item>>> {
     let request = context.request()?;
     let after = match (&arguments.after, &request.consistent_with) {
         (Some(after), _) => Some(position(context, after).await?),
@@ -51,7 +57,81 @@ pub(crate) async fn follow(
     let changes = changes.follow(request.principal.org.clone(), after, bookmarks);
     let changes = changes.map(|change| change.map_err(ended));
     let end = token_taken_for(&request.principal) + AFTER_TRANSPORTS;
-    Ok(until(changes, end))
+    Ok(taken(until(changes, end), bookmarks, take).boxed())
+}
+
+/// Returns what is taken of a stream, and a bookmark where nothing was taken for this interval.
+fn taken<Item: Send + 'static>(
+    changes: impl Stream<Item = Result<Followed>> + Send + 'static,
+    bookmarks: Option<Duration>,
+    take: impl Fn(Followed) -> Option<Item> + Send + 'static,
+) -> impl Stream<Item = Result<Item>> + Send {
+    let taking = Taking {
+        changes: changes.boxed(),
+        times: bookmarks.map(|every| interval_at(Instant::now() + every, every)),
+        passed: None,
+    };
+    stream::unfold((taking, take), async |(mut taking, take)| {
+        loop {
+            let followed = match taking.next().await? {
+                Ok(followed) => followed,
+                Err(error) => return Some((Err(error), (taking, take))),
+            };
+            let position = match &followed {
+                Followed::Change(change) => change.position(),
+                Followed::Bookmark(position) => *position,
+            };
+            if let Some(item) = take(followed) {
+                taking.give();
+                return Some((Ok(item), (taking, take)));
+            }
+            taking.passed = Some(position);
+        }
+    })
+}
+
+/// A subscription that takes some changes only.
+struct Taking {
+    changes: BoxStream<'static, Result<Followed>>,
+    /// The times of bookmarks, if they are wanted.
+    times: Option<Interval>,
+    /// The position of the last change that was not taken, if nothing was given since.
+    passed: Option<Position>,
+}
+
+impl Taking {
+    /// Returns the next change or bookmark. A bookmark is due when changes were passed over, and nothing was
+    /// given for the interval. Everything up to its position was looked at, because changes come in order.
+    async fn next(&mut self) -> Option<Result<Followed>> {
+        let Self {
+            changes,
+            times,
+            passed,
+        } = self;
+        let due = async {
+            match (times, *passed) {
+                (Some(times), Some(position)) => {
+                    times.tick().await;
+                    position
+                }
+                _ => future::pending().await,
+            }
+        };
+        // First the bookmark: changes that are not taken may come faster than they are looked at.
+        tokio::select! {
+            biased;
+            position = due => Some(Ok(Followed::Bookmark(position))),
+            next = changes.next() => next,
+        }
+    }
+
+    /// Notes that something was given.
+    fn give(&mut self) {
+        self.passed = None;
+        if let Some(times) = &mut self.times {
+            times.reset();
+        }
+    }
 }
 
 async fn position(context: &Context, after: &str) -> Result<Position> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use domain::stream_type::StreamType;
 use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, future};
 use projections::changes::Followed;
 use projections::model::LiveRow;
 use projections::page::{Position, log_cursor};
@@ -100,7 +99,5 @@ pub(crate) async fn changes_of<R: Resource>(
                 state: row.map(Snapshot),
             })
     };
-    let changes = follow(context, following).await?;
-    let changes = changes.filter_map(move |change| future::ready(change.map(&take).transpose()));
-    Ok(changes.boxed())
+    follow(context, following, take).await
 }

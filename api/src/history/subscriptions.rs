@@ -1,8 +1,9 @@
 //! The subscription to all events.
 
+use std::sync::Arc;
+
 use async_graphql::InputObject;
 use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, future};
 use projections::changes::{Change, Followed};
 use projections::page::log_cursor;
 
@@ -12,6 +13,7 @@ use crate::graph::event_type::EventType;
 use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
+use crate::graph::execute::schema::ExecutableSchema;
 use crate::graph::filter::{allows, stored_types};
 use crate::graph::following::{Following, follow};
 use crate::graph::snapshot::AnySnapshot;
@@ -49,11 +51,11 @@ async fn event_recorded(
         after: wanted.after,
         bookmarks: wanted.bookmarks,
     };
-    let changes = follow(&context, &following).await?;
+    let schema = Arc::clone(context.schema());
     let take = move |followed: Followed| match followed {
         Followed::Change(change) => {
             let is_wanted = allows(types.as_deref(), &change.event.event.event_type);
-            is_wanted.then(|| EventChange::of(&context, change))
+            is_wanted.then(|| EventChange::of(&schema, change))
         }
         Followed::Bookmark(position) => Some(EventChange {
             cursor: log_cursor(position),
@@ -61,8 +63,7 @@ async fn event_recorded(
             state: None,
         }),
     };
-    let changes = changes.filter_map(move |change| future::ready(change.map(&take).transpose()));
-    Ok(changes.boxed())
+    follow(&context, &following, take).await
 }
 
 /// A change of a resource of any kind.
@@ -73,11 +74,11 @@ struct EventChange {
 }
 
 impl EventChange {
-    fn of(context: &Context, change: Change) -> Self {
+    fn of(schema: &ExecutableSchema, change: Change) -> Self {
         let state = change.node.as_ref();
         Self {
             cursor: log_cursor(change.position()),
-            state: state.and_then(|row| AnySnapshot::of(context.schema(), row)),
+            state: state.and_then(|row| AnySnapshot::of(schema, row)),
             event: Some(Event(change.event)),
         }
     }

@@ -32,9 +32,9 @@ struct JobChangedArguments {
     id: Option<ID>,
     /// The id of the droplet that the jobs concern.
     droplet: Option<ID>,
-    /// The kinds of the jobs to include; all if omitted.
+    /// The kinds of the jobs to include; all if omitted, and none if empty.
     kinds: Option<Vec<String>>,
-    /// The statuses of the jobs to include; all if omitted.
+    /// The statuses of the jobs to include; all if omitted, and none if empty.
     statuses: Option<Vec<JobStatus>>,
     /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
     after: Option<String>,

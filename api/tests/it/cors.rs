@@ -98,6 +98,29 @@ async fn pages_of_named_origins_are_allowed_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_named_origin_may_send_any_header() {
+    let serving = Serving::for_pages_of(&[APP]).await;
+    for asked in [
+        "authorization,content-type,x-request-id",
+        "apollographql-client-name,apollographql-client-version,apollo-require-preflight",
+        "baggage,sentry-trace,traceparent",
+        "cache-control,last-event-id,x-requested-with",
+        "x-of-their-own",
+    ] {
+        let request = Client::new().request(Method::OPTIONS, serving.url("/graphql"));
+        let request = request
+            .header("origin", APP)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", asked);
+        let allowed = request.send().await.expect("the server answers");
+        assert_eq!(allowed.status(), StatusCode::OK);
+        let headers = allowed.headers();
+        assert_eq!(header(headers, "access-control-allow-headers"), Some(asked));
+        assert_eq!(header(headers, "access-control-allow-origin"), Some(APP));
+    }
+}
+
+#[tokio::test]
 async fn a_page_can_read_why_it_was_refused() {
     let serving = Serving::for_pages_of(&[APP]).await;
     let response = Client::new()

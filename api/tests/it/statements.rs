@@ -103,6 +103,38 @@ async fn a_query_takes_as_many_statements_as_it_reads_different_things() {
 }
 
 #[tokio::test]
+async fn a_field_that_stands_often_is_read_once() {
+    let api = TestApi::start().await;
+    let operator = api.caller(&[Role::Operator]);
+    operator.droplet("web-1").await;
+    api.platform.settle().await;
+    for (document, expected) in [
+        (
+            format!(
+                "{{ droplets(first: 1) {{ {} }} }}",
+                "totalCount ".repeat(1_900)
+            ),
+            2,
+        ),
+        (
+            format!("{{ platform {{ {} }} }}", "position ".repeat(1_900)),
+            1,
+        ),
+        (
+            "{ droplets(first: 1) { ...A ...B ...A } droplets(first: 1) { ...B } } \
+             fragment A on DropletConnection { totalCount } \
+             fragment B on DropletConnection { totalCount nodes { name } }"
+                .to_owned(),
+            2,
+        ),
+    ] {
+        statements(&operator, &document, Value::Null).await;
+        let sent = statements(&operator, &document, Value::Null).await;
+        assert_eq!(sent.len(), expected, "{sent:#?}");
+    }
+}
+
+#[tokio::test]
 async fn a_mutation_is_one_statement_and_its_node_another() {
     let api = TestApi::start().await;
     let operator = api.caller(&[Role::Operator]);

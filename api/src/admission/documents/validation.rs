@@ -20,6 +20,13 @@ const NAME: &str = "document";
 /// a field that stands there twice.
 const ONE_ROOT_FIELD: &str = "can only have one root field";
 
+/// The library's error for an unknown field.
+const UNKNOWN_FIELD: &str = "does not have a field";
+
+/// The end of the library's error for a field without a selection. The library also reports a selection of
+/// nothing but unknown fields so, beside the error of each of them.
+const NO_SELECTION: &str = "must have a subselection set";
+
 /// The maximum number of errors that a client gets.
 const MAX_FAULTS: usize = 20;
 
@@ -65,7 +72,7 @@ fn check_merges(
             Err(NoPlan::TooManyFields) => return Err(too_many_fields(limits).into()),
             Err(NoPlan::Conflict { name, place }) => {
                 let message = format!(
-                    "fields called `{name}` have different names or arguments: give one an alias"
+                    "fields called `{name}` have different names, arguments or idempotency keys: give one an alias"
                 );
                 return Err(Unfit::invalid(message, Some(place)));
             }
@@ -98,12 +105,30 @@ pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Document, Unfit> {
     Ok(parsed)
 }
 
+/// Returns the errors of the library, each once.
 fn faults(errors: &DiagnosticList) -> Vec<Fault> {
+    let unknown: Vec<_> = errors
+        .iter()
+        .filter(|error| error.error.to_string().contains(UNKNOWN_FIELD))
+        .filter_map(|error| error.line_column_range())
+        .map(|range| (range.start.line, range.start.column))
+        .collect();
     let mut faults: Vec<Fault> = Vec::new();
     for error in errors.iter() {
+        let range = error.line_column_range();
+        let message = error.error.to_string();
+        if message.ends_with(NO_SELECTION)
+            && let Some(range) = &range
+            && unknown.iter().any(|place| {
+                (range.start.line, range.start.column) < *place
+                    && *place < (range.end.line, range.end.column)
+            })
+        {
+            continue;
+        }
         let fault = Fault {
-            message: error.error.to_string(),
-            place: error.line_column_range().map(|range| place(range.start)),
+            message,
+            place: range.map(|range| place(range.start)),
         };
         if !faults.contains(&fault) && faults.len() < MAX_FAULTS {
             faults.push(fault);

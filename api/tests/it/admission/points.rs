@@ -95,3 +95,51 @@ async fn a_query_can_ask_for_its_points() {
     assert_eq!(points["remaining"], 998);
     assert!(points["resetAt"].is_string());
 }
+
+#[tokio::test]
+async fn a_request_that_is_refused_before_it_runs_costs_points() {
+    let rules = Rules {
+        rates: rates(100),
+        ..Rules::default()
+    };
+    for (number, body) in [
+        json!({"query": "{ answer }", "operationName": "nope"}),
+        json!({"query": "query A { answer } query B { answer }"}),
+        json!({"query": "query ($n: String!) { greet(name: $n) }"}),
+        json!({"query": "{ nothing }"}),
+        json!({"query": "{ answer", "operationName": "nope"}),
+        json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0".repeat(64)}}}),
+        json!({"query": "subscription { count(to: 1) }"}),
+        json!({"query": format!("{{ {} }}", "answer ".repeat(11))}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let serving = Serving::under(rules.clone()).await;
+        let response = post(&serving, GRAPHQL, body.clone()).await;
+        let remaining = &response.headers()["x-ratelimit-remaining"];
+        assert_eq!(remaining, "90", "{number}: {body}");
+        let answer: Value = response.json().await.unwrap();
+        assert_eq!(answer.get("data"), None, "{body}");
+        assert_eq!(answer["extensions"]["cost"], json!({"requested": 10}));
+    }
+}
+
+#[tokio::test]
+async fn without_points_no_new_document_is_read() {
+    let rules = Rules {
+        rates: rates(15),
+        ..Rules::default()
+    };
+    let serving = Serving::under(rules).await;
+    let known = json!({"query": "{ answer }"});
+    assert_eq!(answer(&serving, known.clone()).await["data"]["answer"], 42);
+    let refused = json!({"query": "{ answer }", "operationName": "nope"});
+    answer(&serving, refused).await;
+    // Fewer points are left than reading costs. A document that was read before still runs.
+    let fresh = "query Fresh { answer }";
+    let response = post(&serving, JSON, json!({"query": fresh})).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(response.headers().contains_key(RETRY_AFTER));
+    assert_eq!(answer(&serving, known).await["data"]["answer"], 42);
+}

@@ -64,6 +64,26 @@ async fn variables_and_the_operation_name_count() {
 }
 
 #[tokio::test]
+async fn an_empty_operation_name_is_none() {
+    let serving = Serving::start().await;
+    let mut client = Client::admitted(&serving).await;
+    for payload in [
+        json!({"query": "{ answer }", "operationName": ""}),
+        json!({"query": "query A { answer }", "operationName": "", "variables": null, "extensions": null}),
+        json!({"query": "query A { answer }", "operationName": null, "variables": {}}),
+    ] {
+        client
+            .say(json!({"type": "subscribe", "id": "1", "payload": payload}))
+            .await;
+        assert_eq!(
+            client.hear().await["payload"],
+            json!({"data": {"answer": 42}})
+        );
+        assert_eq!(client.hear().await["type"], "complete");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_begin_ends_with_an_error() {
     let serving = Serving::start().await;
     let mut client = Client::admitted(&serving).await;
