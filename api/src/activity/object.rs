@@ -93,8 +93,8 @@ impl Object for Activity {
         fields
             .load(
                 "resource",
-                "The resource of the event, in its current state. Null if only a newer version of the \
-                 platform knows its type.",
+                "The resource of the event as the read model has it, which may be later than the event, or in a \
+                 subscription still before it. Null if only a newer version of the platform knows its type.",
                 |line| {
                     let stream_type = line.0.resource_type.parse().ok();
                     stream_type.map(|stream_type| StreamId {
@@ -104,6 +104,7 @@ impl Object for Activity {
                 },
                 node::of_streams,
             ).columns(&["resource_type", "resource_id"])
-            .needs(Right::Query);
+            .needs(Right::Query)
+            .is_read();
     }
 }

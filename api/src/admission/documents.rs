@@ -35,8 +35,8 @@ const MAX_DOCUMENTS: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not z
 /// The maximum memory of stored documents in bytes, as [`Document::weight`] estimates it.
 const MAX_WEIGHT: usize = 32 * 1024 * 1024;
 
-/// The maximum number of plans that a document keeps. Others are made for each request.
-const MAX_PLANS: usize = 8;
+/// The approximate memory of a field of a plan, in bytes.
+const BYTES_A_FIELD: usize = 400;
 
 /// The approximate memory of a token after parsing, in bytes. A field, the usual content of documents, has
 /// some 200 bytes.
@@ -74,6 +74,9 @@ pub(crate) struct Document {
     pub(crate) parsed: Valid<ExecutableDocument>,
     /// The plans that were made of its operations.
     plans: Mutex<Vec<(PlanKey, Arc<Plan>)>>,
+    /// The number of fields that the kept plans may have together. Other plans are made for each request: a short
+    /// document with fragments can have many fields, and one with conditions many plans.
+    plan_fields: usize,
     /// The approximate memory of the document, in bytes.
     weight: usize,
 }
@@ -100,8 +103,8 @@ impl Document {
         Ok(Self {
             parsed,
             plans: Mutex::new(Vec::new()),
-            // Twice: as parsed, and as planned.
-            weight: text.len() + 2 * scanned.tokens * BYTES_A_TOKEN,
+            plan_fields: 2 * scanned.tokens,
+            weight: text.len() + scanned.tokens * (BYTES_A_TOKEN + 2 * BYTES_A_FIELD),
         })
     }
 
@@ -142,7 +145,9 @@ impl Document {
         // Fields that cannot be merged were refused with the document.
         let plan = Arc::new(plan.map_err(|_| validation::too_many_fields(limits))?);
         let mut plans = self.plans();
-        if plans.len() < MAX_PLANS {
+        let kept: usize = plans.iter().map(|(_, plan)| plan.fields).sum();
+        // Another request may have made the same plan meanwhile.
+        if kept + plan.fields <= self.plan_fields && plans.iter().all(|(known, _)| *known != key) {
             plans.push((key, Arc::clone(&plan)));
         }
         Ok(plan)

@@ -93,20 +93,20 @@ pub(crate) async fn of_streams(
             by_kind.entry(kind.name()).or_default().push(stream.uuid);
         }
     }
-    let mut found = HashMap::new();
+    // The same resource may be asked for several times, and resources of two kinds by the same UUID.
+    let mut found: HashMap<(&str, Uuid), Arc<dyn Write>> = HashMap::new();
     let schema = context.schema().clone();
     for resource in schema.resources.iter() {
         if let Some(ids) = by_kind.remove(resource.name) {
-            found.extend((resource.find)(context.clone(), ids).await?);
+            let of_kind = (resource.find)(context.clone(), ids).await?;
+            let of_kind = of_kind.into_iter();
+            found.extend(of_kind.map(|(id, value)| ((resource.name, id), value.into())));
         }
     }
-    // The same resource may be asked for several times.
-    let found: HashMap<_, _> = found
-        .into_iter()
-        .map(|(id, value)| (id, Arc::<dyn Write>::from(value)))
-        .collect();
     let nodes = streams.iter().map(|stream| {
-        let value = found.get(&stream.as_ref()?.uuid)?;
+        let stream = stream.as_ref()?;
+        let kind = ResourceType::of_stream(stream.stream_type)?;
+        let value = found.get(&(kind.name(), stream.uuid))?;
         Some(Node(Box::new(Arc::clone(value))))
     });
     Ok(nodes.collect())

@@ -144,12 +144,13 @@ impl Object for Event {
         fields
             .load(
                 "resource",
-                "The resource of the event, in its current state. Null if only a newer version of the \
-                 platform knows its type.",
+                "The resource of the event as the read model has it, which may be later than the event, or in a \
+                 subscription still before it. Null if only a newer version of the platform knows its type.",
                 |event| Some(event.stored().stream),
                 node::of_streams,
             )
-            .needs(Right::Query);
+            .needs(Right::Query)
+            .is_read();
     }
 }
 

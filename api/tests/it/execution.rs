@@ -52,6 +52,9 @@ impl Object for Query {
         fields.read("soon", "", |_: Context, (): ()| async {
             Ok(Some(Thing(2)))
         });
+        fields.read("many", "", |_: Context, (): ()| async {
+            Ok((0..100).map(Thing).collect::<Vec<_>>())
+        });
         fields.read("number", "", |_: Context, (): ()| async { Ok(1) });
         fields.read("failing", "", |_: Context, (): ()| async {
             Err::<Option<i32>, _>(failure(Code::Internal, "it fails"))
@@ -96,6 +99,7 @@ impl Object for Thing {
     fn fields(fields: &mut Fields<'_, Self>) {
         fields.value("id", "", |thing| i64::try_from(thing.0).unwrap_or_default());
         fields.value("here", "", |thing| even(thing.0));
+        fields.value("long", "", |_| "x".repeat(1_500_000));
         fields.value("soft", "", |thing| even(thing.0).map(Some));
         fields.load(
             "loaded",
@@ -243,4 +247,31 @@ async fn a_failure_makes_the_next_that_may_be_null_null() {
             {"id": 2, "next": null}, {"id": 3, "next": {"here": 4}},
         ])
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_is_an_error_wherever_it_became_so() {
+    let name = "a".repeat(60_000);
+    for document in [
+        "{ things { long } }".to_owned(),
+        "{ maybe { long } number }".to_owned(),
+        "{ soon { a: long b: long c: long next { id } } number }".to_owned(),
+        "{ soon { next { a: long b: long c: long next { id } } } failing }".to_owned(),
+        "mutation { change { a: long b: long c: long next { id } } b: change { id } }".to_owned(),
+        // Errors are part of an answer, and so are the names in their paths.
+        format!("{{ many {{ {name}: soft b{}: soft }} }}", &name[1..4_000]),
+        format!("{{ {name}: many {{ a: soft b: soft }} }}"),
+    ] {
+        let executed = execute(&document).await;
+        let error = &executed.json["errors"][0];
+        assert_eq!(
+            error["extensions"]["code"],
+            "LIMIT_EXCEEDED",
+            "{}",
+            &document[..40.min(document.len())]
+        );
+        assert!(executed.text.len() < 10_000);
+    }
+    let executed = execute("{ soon { long } many { soft } }").await;
+    assert_eq!(executed.json["errors"].as_array().map(Vec::len), Some(50));
 }

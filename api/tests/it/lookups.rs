@@ -20,6 +20,11 @@ async fn several_objects_are_found_by_their_ids_in_the_order_of_these() {
     let of_job = json!({ "__typename": "Job", "id": job });
     let of_droplet = json!({ "__typename": "Droplet", "id": droplet, "name": "web-1" });
     assert_eq!(data["nodes"], json!([of_job, null, of_droplet, of_job]));
+    // A job with the UUID of the droplet is another object.
+    let uuid = droplet.strip_prefix("Droplet:").expect("it has its type");
+    let ids = json!({ "ids": [droplet, format!("Job:{uuid}"), format!("Cluster:{uuid}")] });
+    let data = operator.data(document, ids).await;
+    assert_eq!(data["nodes"], json!([of_droplet, null, null]));
     let data = operator.data(document, json!({ "ids": [] })).await;
     assert_eq!(data["nodes"], json!([]));
     for bad in [json!(["x"]), json!(vec![droplet; 101])] {

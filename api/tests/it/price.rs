@@ -116,3 +116,27 @@ async fn long_values_are_priced_and_bounded_before_anything_is_read() {
     let data = agent.data(document, json!({ "n": 10 })).await;
     assert_eq!(data["jobs"]["nodes"][0]["b"], parameters);
 }
+
+#[tokio::test]
+async fn objects_that_are_read_by_their_ids_cost_as_those_of_a_page() {
+    let api = TestApi::start().await;
+    let viewer = api.caller(&[Role::Viewer]);
+    let below = "jobs(first: 0) { totalCount }";
+    let id = "Droplet:01923f4a-8c00-7000-8000-000000000001";
+    let by_ids =
+        format!("query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Droplet {{ {below} }} }} }}");
+    let page = format!("{{ droplets(first: 100) {{ nodes {{ {below} }} }} }}");
+    let (limit_of_page, of_page) = limit(&viewer, &page, Value::Null).await;
+    let ids = json!({ "ids": vec![id; 100] });
+    let (limit_of_ids, of_ids) = limit(&viewer, &by_ids, ids).await;
+    assert_eq!(
+        (limit_of_page, limit_of_ids),
+        (json!("cost"), json!("cost"))
+    );
+    assert_eq!(of_ids, of_page);
+    // What they hold is bounded too.
+    let long = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Droplet { jobs(first: 100) { nodes { result } } } } }";
+    let (limit_of_long, found) = limit(&viewer, long, json!({ "ids": vec![id; 100] })).await;
+    assert_eq!(limit_of_long, "cost");
+    assert!(found > 100 * 100, "{found}");
+}

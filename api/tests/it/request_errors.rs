@@ -112,3 +112,38 @@ async fn an_error_in_a_variable_does_not_repeat_its_value() {
         assert!(!response.to_string().contains(SECRET), "{response}");
     }
 }
+
+#[tokio::test]
+async fn no_error_hides_another() {
+    let api = TestApi::start().await;
+    let viewer = api.caller(&[Role::Viewer]);
+    // Each of the first is an error of the library alone, because the field stands there twice under one name.
+    let mut document: String = (0..25)
+        .map(|number| {
+            format!("subscription S{number} {{ eventRecorded {{ cursor }} eventRecorded {{ cursor }} }} ")
+        })
+        .collect();
+    document += "query Q { nothing viewer { subject } }";
+    let response = viewer.response(&document, Value::Null).await;
+    assert_eq!(response.get("data"), None);
+    assert_eq!(code_of(&response), "GRAPHQL_VALIDATION_FAILED");
+    let message = response["errors"][0]["message"].as_str();
+    assert!(
+        message.is_some_and(|message| message.contains("nothing")),
+        "{response}"
+    );
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_be_held_is_refused() {
+    let api = TestApi::start().await;
+    let operator = api.caller(&[Role::Operator]);
+    let document = "mutation { submitJob(input: { kind: \"batch\", target: { clusterLabel: \"blue\" }, \
+        parameters: { deep: [1e400] } }) { job { id } } }";
+    let response = operator.response(document, Value::Null).await;
+    assert_eq!(code_of(&response), "GRAPHQL_VALIDATION_FAILED");
+    let zero = operator
+        .data("{ droplets(first: -0) { totalCount } }", Value::Null)
+        .await;
+    assert_eq!(zero["droplets"]["totalCount"], 0);
+}

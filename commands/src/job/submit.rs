@@ -94,7 +94,7 @@ impl UseCase for Submit {
                 let droplet: Loaded<Droplet> = streams.load_fact(droplet).await?;
                 if droplet.state.status().is_none() {
                     let mut rejected = Rejected::by_rule(&DropletRejection::DropletNotFound);
-                    rejected.field = Some("droplet");
+                    rejected.field = Some("target.droplet");
                     return Err(rejected.into());
                 }
             }

@@ -78,7 +78,7 @@ async fn a_job_is_submitted_for_a_droplet_that_exists_or_for_a_cluster() {
     let refused = rejected(two.submit_job(&request(), new_job(), unknown).await);
     assert_eq!(
         (refused.code, refused.field),
-        ("DROPLET_NOT_FOUND", Some("droplet"))
+        ("DROPLET_NOT_FOUND", Some("target.droplet"))
     );
 
     let cluster = ClusterName::parse("blue").expect("a name");

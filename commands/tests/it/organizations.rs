@@ -38,7 +38,7 @@ async fn nothing_of_another_organization_can_be_seen_or_changed() {
         );
         assert_eq!(
             (refused.code, refused.field),
-            ("DROPLET_NOT_FOUND", Some("droplet"))
+            ("DROPLET_NOT_FOUND", Some("target.droplet"))
         );
         let cancel = JobUpdate::Cancel {
             reason: "mine".to_owned(),

@@ -10,7 +10,7 @@ use domain::ids::OrgId;
 use event_store::envelope::Position;
 use event_store::error::StoreError;
 use event_store::log;
-use futures_util::{FutureExt, Stream, stream};
+use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -124,12 +124,8 @@ impl Follower {
     async fn next(&mut self) -> Result<Followed, FollowError> {
         loop {
             if let Some(change) = self.ready.pop_front() {
-                self.given = Some(change.position());
+                self.give(change.position());
                 return Ok(Followed::Change(change));
-            }
-            if let Some(position) = self.bookmark() {
-                self.given = Some(position);
-                return Ok(Followed::Bookmark(position));
             }
             match self.place {
                 None => self.meet_tail().await?,
@@ -139,20 +135,22 @@ impl Follower {
                         Some(batch) => Some(batch),
                         None => self.receive(place).await?,
                     };
-                    if let Some(batch) = batch {
-                        self.take_in(place, batch);
-                    }
+                    let Some(batch) = batch else {
+                        self.give(place.seen);
+                        return Ok(Followed::Bookmark(place.seen));
+                    };
+                    self.take_in(place, batch);
                 }
             }
         }
     }
 
-    /// Returns the position of a bookmark, if one is due and would say something new. Everything up to it was
-    /// given, because nothing is ready.
-    fn bookmark(&mut self) -> Option<Position> {
-        let seen = self.place?.seen;
-        self.bookmarks.as_mut()?.tick().now_or_never()?;
-        (self.given != Some(seen) && self.after != Some(seen)).then_some(seen)
+    /// Notes the position of a change or a bookmark that is given. The next bookmark is due an interval later.
+    fn give(&mut self, position: Position) {
+        self.given = Some(position);
+        if let Some(times) = &mut self.bookmarks {
+            times.reset();
+        }
     }
 
     /// Waits for the position of the tail, up to which the tail sends nothing any more.
@@ -203,7 +201,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Waits for the next batch; returns `None` when it is time for a bookmark.
+    /// Waits for the next batch; returns `None` when a bookmark is due that says something new. Everything up to
+    /// it was given, because nothing is ready.
     async fn receive(&mut self, place: Place) -> Result<Option<Arc<[Change]>>, FollowError> {
         self.nodes = None;
         let has_news = self.given != Some(place.seen) && self.after != Some(place.seen);
@@ -221,13 +220,7 @@ impl Follower {
                     return Err(FollowError::BeyondHead { after, head });
                 }
                 received = self.live.recv() => received,
-                () = bookmark => {
-                    // The time has come, and must show again.
-                    if let Some(times) = &mut self.bookmarks {
-                        times.reset_immediately();
-                    }
-                    return Ok(None);
-                }
+                () = bookmark => return Ok(None),
                 () = self.shared.ended.cancelled() => return Err(FollowError::Stopping),
             };
             match received {

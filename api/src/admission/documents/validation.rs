@@ -3,9 +3,10 @@
 //! The library is `apollo-compiler`; `docs/decisions/0004-documents.md` compares it with others.
 
 use apollo_compiler::ast::{Document, OperationType};
+use apollo_compiler::diagnostic::Diagnostic;
 use apollo_compiler::executable::{ExecutableDocument, Selection, SelectionSet};
 use apollo_compiler::parser::{LineColumn, Parser};
-use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
 use async_graphql::Pos;
 
 use super::values;
@@ -43,10 +44,8 @@ pub(super) fn read(
     let valid = match parsed.to_executable_validate(&schema.definition) {
         Ok(valid) => valid,
         Err(invalid) => {
-            let mut faults = faults(&invalid.errors);
-            faults.retain(|fault| !fault.message.ends_with(ONE_ROOT_FIELD));
-            if !faults.is_empty() {
-                return Err(Unfit::Invalid(faults));
+            if invalid.errors.iter().any(|error| !is_of_one_root(&error)) {
+                return Err(Unfit::Invalid(faults(&invalid.errors)));
             }
             // The root of subscriptions is checked below.
             Valid::assume_valid(invalid.partial)
@@ -105,7 +104,12 @@ pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Document, Unfit> {
     Ok(parsed)
 }
 
-/// Returns the errors of the library, each once.
+/// True if the error is that of [`ONE_ROOT_FIELD`].
+fn is_of_one_root(error: &Diagnostic<'_, DiagnosticData>) -> bool {
+    error.error.to_string().ends_with(ONE_ROOT_FIELD)
+}
+
+/// Returns the errors of the library, each once, up to [`MAX_FAULTS`].
 fn faults(errors: &DiagnosticList) -> Vec<Fault> {
     let unknown: Vec<_> = errors
         .iter()
@@ -114,7 +118,7 @@ fn faults(errors: &DiagnosticList) -> Vec<Fault> {
         .map(|range| (range.start.line, range.start.column))
         .collect();
     let mut faults: Vec<Fault> = Vec::new();
-    for error in errors.iter() {
+    for error in errors.iter().filter(|error| !is_of_one_root(error)) {
         let range = error.line_column_range();
         let message = error.error.to_string();
         if message.ends_with(NO_SELECTION)

@@ -193,12 +193,16 @@ impl<'a> Checking<'a> {
         }
     }
 
-    /// Checks that all variables within a value are defined, and that no input object within it has a field
-    /// twice, whatever its type.
+    /// Checks a value whatever its type: all variables within it are defined, no input object within it has a field
+    /// twice, and every number can be held.
     fn names(&mut self, given: &Node<Value>) {
         match &**given {
             Value::Variable(name) if self.variable(name).is_none() => {
                 self.fault(format!("the variable ${name} is not defined"), given);
+            }
+            Value::Float(number) if number.try_to_f64().is_err() => {
+                let message = format!("{} is out of range", number.as_str());
+                self.fault(message, given);
             }
             Value::List(items) => items.iter().for_each(|item| self.names(item)),
             Value::Object(fields) => {

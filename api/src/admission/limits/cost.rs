@@ -3,6 +3,7 @@
 //! - A field with fields of its own costs 1 point for each object, because an object is written for it;
 //!   other fields cost nothing.
 //! - A page (a field with `first` or `last`) has as many objects as items, and at least 1.
+//! - A field with `ids` has as many objects as ids.
 //! - A field that is read costs its statement once, however many objects have it, and what it counts once
 //!   for each object ([`points`]).
 //! - A field whose values may be long costs 1 point for every 4 KiB that a value may have.
@@ -128,17 +129,23 @@ fn of_field(field: &Field, arguments: &PlanArguments) -> Price {
         nodes: 0,
         bytes,
     };
-    match page_size(field, arguments) {
-        Some(size) => {
-            let item = Price {
-                objects: below.items.objects.max(1),
-                statements: below.items.statements,
-                nodes: below.items.nodes.saturating_add(1),
-                bytes: below.items.bytes,
-            };
-            own.plus(item.times(size)).plus(below.others)
-        }
-        None => own.plus(below.items).plus(below.others),
+    let node = |price: Price| Price {
+        objects: price.objects.max(1),
+        nodes: price.nodes.saturating_add(1),
+        ..price
+    };
+    match (ids(field, arguments), page_size(field, arguments)) {
+        (Some(ids), _) => own.plus(node(below.items.plus(below.others)).times(ids)),
+        (None, Some(size)) => own.plus(node(below.items).times(size)).plus(below.others),
+        (None, None) => own.plus(below.items).plus(below.others),
+    }
+}
+
+/// Returns the number of objects of a field that reads them by their ids. A field with too many ids reads none.
+fn ids(field: &Field, arguments: &PlanArguments) -> Option<usize> {
+    match arguments.fields.get(&field.number)?.get("ids")? {
+        Value::List(ids) => Some(ids.len().min(MAX_PAGE as usize)),
+        _ => None,
     }
 }
 
@@ -146,9 +153,6 @@ fn of_field(field: &Field, arguments: &PlanArguments) -> Price {
 fn page_size(field: &Field, arguments: &PlanArguments) -> Option<usize> {
     let largest = MAX_PAGE as usize;
     let given = arguments.fields.get(&field.number)?;
-    if let Some(Value::List(ids)) = given.get("ids") {
-        return Some(ids.len().min(largest));
-    }
     let sizes = ["first", "last"]
         .into_iter()
         .filter_map(|name| given.get(name));

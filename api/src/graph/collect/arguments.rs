@@ -40,9 +40,14 @@ impl PlanArguments {
         let mut directives = field.directives.iter();
         let idempotent = directives.find(|directive| directive.name == idempotency::NAME);
         if let Some(directive) = idempotent
-            && let Some(Value::String(key)) =
+            && let Some(key) =
                 arguments(&directive.arguments, variables).swap_remove(idempotency::KEY)
         {
+            // A key that a variable makes null is refused as an empty one is.
+            let key = match key {
+                Value::String(key) => key,
+                _ => String::new(),
+            };
             self.idempotency_keys.insert(field.number, key);
         }
         for below in field.selection.all() {
@@ -68,7 +73,11 @@ pub(crate) fn literal(given: &Literal, variables: &JsonMap) -> Option<Value> {
         Literal::Variable(name) => of_json(variables.get(name.as_str())?),
         Literal::String(text) => Value::String(text.clone()),
         Literal::Float(float) => number(float.as_str()),
-        Literal::Int(int) => number(int.as_str()),
+        // As an integer, -0 is 0.
+        Literal::Int(int) => match int.as_str().parse::<i64>() {
+            Ok(int) => Value::Number(int.into()),
+            Err(_) => number(int.as_str()),
+        },
         Literal::Boolean(boolean) => Value::Boolean(*boolean),
         // An item that was left out is null.
         Literal::List(items) => Value::List(

@@ -40,6 +40,19 @@ pub enum Segment {
     Index(usize),
 }
 
+/// The bytes of an error in an answer besides its message and its path, about.
+const ERROR_BYTES: usize = 128;
+
+impl Segment {
+    /// Returns about the number of bytes of the step in an answer.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Key(key) => key.len() + 3,
+            Self::Index(_) => 4,
+        }
+    }
+}
+
 /// Writes one answer.
 pub struct Writer<'a> {
     run: &'a Run,
@@ -48,7 +61,11 @@ pub struct Writer<'a> {
     errors: Vec<PlacedError>,
     /// The number of failed values around the current place, which is written in vain.
     silent: usize,
+    /// The bytes that the answer may still have, without those of `bytes`: errors take from them.
     limit: usize,
+    /// True once the answer had more bytes than it may have. The answer is refused then, so nothing more of it is
+    /// made.
+    is_too_long: bool,
 }
 
 /// The answer has more bytes than it may have.
@@ -65,6 +82,7 @@ impl<'a> Writer<'a> {
             errors: Vec::new(),
             silent: 0,
             limit,
+            is_too_long: false,
         }
     }
 
@@ -77,12 +95,13 @@ impl<'a> Writer<'a> {
         root: &dyn Write,
         field: &Field,
     ) -> Result<(Vec<u8>, Vec<PlacedError>), TooLong> {
-        if root.write(field, &mut self).is_err() {
-            self.bytes.clear();
-            self.null();
-        }
+        let written = root.write(field, &mut self);
         if self.is_full() {
             return Err(TooLong);
+        }
+        if written.is_err() {
+            self.bytes.clear();
+            self.null();
         }
         Ok((self.bytes, self.errors))
     }
@@ -128,7 +147,8 @@ impl<'a> Writer<'a> {
 
     /// Notes the failure of a field.
     pub(crate) fn fail(&mut self, field: &Field, error: &Error) -> Failed {
-        if self.silent == 0 {
+        if self.silent == 0 && !self.is_full() {
+            self.limit = self.limit.saturating_sub(ERROR_BYTES + error.message.len());
             self.errors.push(PlacedError {
                 error: error.clone(),
                 place: field.place,
@@ -145,8 +165,6 @@ impl<'a> Writer<'a> {
             .of::<T>()
             .expect("the plan has a selection for every type that the field returns");
         if self.is_full() {
-            // The answer is refused anyway, so nothing more of it is made.
-            self.silent += 1;
             return Err(Failed);
         }
         let mut result = Ok(());
@@ -172,7 +190,8 @@ impl<'a> Writer<'a> {
             };
             self.place(noted, || Segment::Key(field.key.clone()));
             if written.is_err() {
-                if field.nullable {
+                // What is too long must be seen before it is removed.
+                if field.nullable && !self.is_full() {
                     self.bytes.truncate(start);
                     self.null();
                 } else if result.is_ok() {
@@ -206,7 +225,7 @@ impl<'a> Writer<'a> {
             self.place(noted, || Segment::Index(index));
             index += 1;
             if written.is_err() {
-                if nullable {
+                if nullable && !self.is_full() {
                     self.bytes.truncate(start);
                     self.null();
                 } else if result.is_ok() {
@@ -236,14 +255,18 @@ impl<'a> Writer<'a> {
         value.write(field, self)
     }
 
-    /// Adds a step to the paths of the errors that were noted below it.
+    /// Adds a step to the paths of the errors that were noted below it. Errors count towards the length of the
+    /// answer, because paths can be long.
     fn place(&mut self, noted: usize, segment: impl Fn() -> Segment) {
         for error in &mut self.errors[noted..] {
-            error.path.push(segment());
+            let segment = segment();
+            self.limit = self.limit.saturating_sub(segment.bytes());
+            error.path.push(segment);
         }
     }
 
-    fn is_full(&self) -> bool {
-        self.bytes.len() > self.limit
+    fn is_full(&mut self) -> bool {
+        self.is_too_long |= self.bytes.len() > self.limit;
+        self.is_too_long
     }
 }
