@@ -15,6 +15,7 @@ use tracing::Instrument;
 use super::operation::{self, Outcome};
 use super::outbox::Outbox;
 use super::protocol::{self, ClientMessage, Ending};
+use crate::admission::rate_limit::REFUSAL_DELAY;
 use crate::graph::answer::Answer;
 use crate::graph::error::{Code, failure};
 use crate::graph::request::{RequestInfo, token_taken_for};
@@ -132,6 +133,18 @@ impl<E: Executor> Conversation<E> {
         if text.len() > self.endpoint.limits.message_bytes {
             return Err(Ending::closed(1009, "the message is too big"));
         }
+        if let Login::Done(principal) = &self.login {
+            let info = RequestInfo::now(principal.clone(), None);
+            if let Err(refused) = self.endpoint.executor.receive(&info, text.len()) {
+                // Nothing is read from the client meanwhile.
+                sleep(REFUSAL_DELAY).await;
+                if let Some(id) = protocol::subscribed(&text)
+                    && !self.running.contains_key(&id)
+                {
+                    return self.send(protocol::error(&id, &refused)).await;
+                }
+            }
+        }
         match ClientMessage::parse(&text)? {
             ClientMessage::Init { authorization } => self.init(authorization).await,
             ClientMessage::Ping { payload } => self.send(protocol::pong(payload.as_ref())).await,
@@ -192,12 +205,10 @@ impl<E: Executor> Conversation<E> {
             org.id = info.principal.org.as_str(),
             correlation.id = %info.correlation_id,
         );
-        let operation = operation::run(
-            self.endpoint.executor.clone(),
-            id.clone(),
-            params.into_request(Carries::Everything, info),
-            self.outbox.clone(),
-        );
+        // Started here, so that the parameters of many operations are never in memory together.
+        let request = params.into_request(Carries::Everything, info);
+        let started = span.in_scope(|| self.endpoint.executor.start(request));
+        let operation = operation::run(started, id.clone(), self.outbox.clone());
         let handle = self.operations.spawn(operation.instrument(span));
         self.running.insert(id, handle);
         Ok(())
