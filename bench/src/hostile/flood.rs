@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use api::admission::limits::MAX_BODY_BYTES;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -40,7 +41,7 @@ const HOSTILE_DROPLETS: usize = 500;
 const DROPLETS: usize = 50;
 
 /// Interval between two good queries, for which their subject has enough points.
-const APART: Duration = Duration::from_millis(20);
+const APART: Duration = Duration::from_millis(30);
 
 /// The most memory that the program may use, in MiB, without its Postgres.
 const MEMORY_MIB: u64 = 256;
@@ -246,7 +247,10 @@ impl Hostile {
 
     /// Sends all requests in turn over WebSockets until aborted.
     async fn talk(&self) {
-        let mut bodies = self.bodies();
+        // A longer message closes the connection, with all that runs on it.
+        let mut bodies = self
+            .bodies()
+            .filter(|body| body.len() < MAX_BODY_BYTES - 100);
         while self.socket(&mut bodies).await.is_err() {
             self.count("(WebSocket closed)");
         }
