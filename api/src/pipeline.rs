@@ -1,7 +1,6 @@
 //! The path of a request: from its document to its answer, the same for all transports.
 //!
-//! 1. The bytes of the request are paid for before they are parsed, and a caller without points for a refusal is
-//!    refused at once.
+//! 1. The bytes of the request are paid for before they are parsed.
 //! 2. The document is found by its hash, or parsed, measured and validated ([`crate::admission::documents`]).
 //! 3. The operation is chosen, its variables are coerced, and its fields are collected into a plan
 //!    ([`crate::graph::collect`]).
@@ -44,8 +43,7 @@ use crate::graph::execute::schema::ExecutableSchema;
 use crate::graph::execute::{self, Executed};
 use crate::graph::request::{Charge, RequestInfo};
 
-/// The cost of a refused document in points, because reading the document took time too. Who has less is
-/// refused before anything is read.
+/// The cost of a refused document in points, because reading the document took time too.
 const REFUSED: usize = 10;
 
 /// The bytes of a request that cost a point. The longest body costs as much as the dearest operation.
@@ -129,10 +127,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
 impl Executor for Pipeline {
     fn receive(&self, info: &RequestInfo, bytes: usize) -> Result<(), Box<Answer>> {
         let (mut points, cost) = (Points::default(), bytes / BYTES_A_POINT);
-        let now = Instant::now();
-        let taken = self
-            .buckets
-            .take_leaving(&info.principal, cost, REFUSED, now);
+        let taken = self.buckets.take(&info.principal, cost, Instant::now());
         let taken = points.report(info, cost, taken);
         taken.map_err(|refusal| Box::new(points.refuse(refusal)))
     }

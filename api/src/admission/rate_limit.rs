@@ -108,20 +108,6 @@ impl Buckets {
         points: usize,
         now: Instant,
     ) -> Result<Standing, PointsExhausted> {
-        self.take_leaving(principal, points, 0, now)
-    }
-
-    /// Takes points like [`take`](Self::take), if at least `left` points are left then.
-    ///
-    /// # Errors
-    /// When the bucket has too few points.
-    pub(crate) fn take_leaving(
-        &self,
-        principal: &Principal,
-        points: usize,
-        left: usize,
-        now: Instant,
-    ) -> Result<Standing, PointsExhausted> {
         let owner = Owner::of(principal);
         let rate = match owner.kind {
             OwnerKind::Person => self.rates.people,
@@ -136,14 +122,11 @@ impl Buckets {
             at: now,
         });
         bucket.fill(rate, now);
-        let at_most_all =
-            |points| f64::from(u32::try_from(points).unwrap_or(u32::MAX).min(rate.capacity));
-        let needed = at_most_all(points.saturating_add(left));
-        let points = at_most_all(points);
-        if bucket.points < needed {
+        let points = f64::from(u32::try_from(points).unwrap_or(u32::MAX).min(rate.capacity));
+        if bucket.points < points {
             return Err(PointsExhausted {
                 standing: bucket.standing(rate),
-                enough_in: comes_back(rate, needed - bucket.points),
+                enough_in: comes_back(rate, points - bucket.points),
             });
         }
         bucket.points -= points;
@@ -234,21 +217,6 @@ mod tests {
         let ada = principal("acme", "ada", Role::Operator);
         assert_eq!(buckets.take(&ada, usize::MAX, now).unwrap().remaining, 0);
         assert!(buckets.take(&ada, usize::MAX, now).is_err());
-    }
-
-    #[test]
-    fn points_are_taken_only_if_some_are_left() {
-        let (buckets, now) = (Buckets::new(RATES), Instant::now());
-        let ada = principal("acme", "ada", Role::Operator);
-        let spent = buckets.take_leaving(&ada, 90, 10, now).unwrap();
-        assert_eq!(spent.remaining, 10);
-        let exhausted = buckets.take_leaving(&ada, 1, 10, now).unwrap_err();
-        assert_eq!(exhausted.standing.remaining, 10);
-        assert_eq!(exhausted.enough_in, Duration::from_millis(100));
-        assert_eq!(
-            buckets.take_leaving(&ada, 0, 10, now).unwrap().remaining,
-            10
-        );
     }
 
     #[test]

@@ -66,6 +66,9 @@ pub(crate) async fn answer<E: Executor>(
         Some(Delivery::Events) | None => MediaType::Json,
     };
     let mut response = answered.unwrap_or_else(|refusal| refusal.into_response(media_type));
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        sleep(REFUSAL_DELAY).await;
+    }
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("accept"));
     // Results belong to the caller; no cache on the way may keep them.
@@ -126,8 +129,6 @@ async fn execute<E: Executor>(
     };
     let bytes = received.as_ref().map_or(url_bytes(parts), Vec::len);
     if let Err(refused) = endpoint.executor.receive(&info, bytes) {
-        drop(received);
-        sleep(REFUSAL_DELAY).await;
         let media_type = match delivery {
             Delivery::Response(media_type) => media_type,
             Delivery::Events => MediaType::Json,

@@ -16,11 +16,11 @@ use super::operation::{self, Outcome};
 use super::outbox::Outbox;
 use super::protocol::{self, ClientMessage, Ending};
 use crate::admission::rate_limit::REFUSAL_DELAY;
-use crate::graph::answer::Answer;
+use crate::graph::answer::{Answer, Stage};
 use crate::graph::error::{Code, failure};
 use crate::graph::request::{RequestInfo, token_taken_for};
 use crate::identity::principal::Principal;
-use crate::pipeline::{Carries, Executor};
+use crate::pipeline::{Carries, Executor, Started};
 use crate::transport::bearer::{TOKEN_ADVICE, without_scheme};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::params::Params;
@@ -136,12 +136,10 @@ impl<E: Executor> Conversation<E> {
         if let Login::Done(principal) = &self.login {
             let info = RequestInfo::now(principal.clone(), None);
             if let Err(refused) = self.endpoint.executor.receive(&info, text.len()) {
-                // Nothing is read from the client meanwhile.
-                sleep(REFUSAL_DELAY).await;
                 if let Some(id) = protocol::subscribed(&text)
                     && !self.running.contains_key(&id)
                 {
-                    return self.send(protocol::error(&id, &refused)).await;
+                    return self.refuse_slowly(&id, &refused).await;
                 }
             }
         }
@@ -208,6 +206,11 @@ impl<E: Executor> Conversation<E> {
         // Started here, so that the parameters of many operations are never in memory together.
         let request = params.into_request(Carries::Everything, info);
         let started = span.in_scope(|| self.endpoint.executor.start(request));
+        if let Started::Refused(answer) = &started
+            && answer.stage == Stage::RateLimited
+        {
+            return self.refuse_slowly(&id, answer).await;
+        }
         let operation = operation::run(started, id.clone(), self.outbox.clone());
         let handle = self.operations.spawn(operation.instrument(span));
         self.running.insert(id, handle);
@@ -250,6 +253,12 @@ impl<E: Executor> Conversation<E> {
     async fn refuse(&mut self, id: &str, code: Code, message: &str) -> Result<(), Ending> {
         let answer = Answer::failed(failure(code, message), None);
         self.send(protocol::error(id, &answer)).await
+    }
+
+    /// Refuses an operation for lack of points. Nothing is read from the client meanwhile.
+    async fn refuse_slowly(&mut self, id: &str, answer: &Answer) -> Result<(), Ending> {
+        sleep(REFUSAL_DELAY).await;
+        self.send(protocol::error(id, answer)).await
     }
 
     /// Puts a message into the queue. While it waits for room, nothing is read from the client, so a client
