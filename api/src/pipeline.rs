@@ -1,18 +1,20 @@
 //! The path of a request: from its document to its answer, the same for all transports.
 //!
-//! 1. The document is found by its hash, or parsed, measured and validated ([`crate::admission::documents`]).
-//! 2. The operation is chosen, its variables are coerced, and its fields are collected into a plan
+//! 1. The bytes of the request are paid for before they are parsed.
+//! 2. The document is found by its hash, or parsed, measured and validated ([`crate::admission::documents`]).
+//! 3. The operation is chosen, its variables are coerced, and its fields are collected into a plan
 //!    ([`crate::graph::collect`]).
-//! 3. The plan is priced with its arguments, and the price is taken from the caller's points
+//! 4. The plan is priced with its arguments, and the price is taken from the caller's points
 //!    ([`crate::admission`]).
-//! 4. The plan is executed ([`crate::graph::execute`]), within the time limit of an operation.
-//! 5. The result becomes an answer ([`crate::graph::answer`]).
+//! 5. The plan is executed ([`crate::graph::execute`]), within the time limit of an operation.
+//! 6. The result becomes an answer ([`crate::graph::answer`]).
 //!
-//! A request that is refused before the fourth step is a request error: no part of it ran. It costs points
+//! A request that is refused before the fifth step is a request error: no part of it ran. It costs points
 //! all the same, because reading it took time. A document that is not stored is read only for a caller with
 //! the points of a refusal. Dropping the future of a request ends its work.
 
 use std::any::Any;
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,7 +33,7 @@ use crate::admission::documents::{Document, Hash, Store, check_variables};
 use crate::admission::limits::Limits;
 use crate::admission::limits::cost::price;
 use crate::admission::persisted;
-use crate::admission::rate_limit::{Buckets, PointsExhausted, Rates};
+use crate::admission::rate_limit::{Buckets, PointsExhausted, Rates, Standing};
 use crate::admission::refusal::{Refusal, add_headers};
 use crate::graph::answer::{Answer, Stage};
 use crate::graph::collect::arguments::PlanArguments;
@@ -44,6 +46,9 @@ use crate::graph::request::{Charge, RequestInfo};
 
 /// The cost of a refused document in points, because reading the document took time too.
 const REFUSED: usize = 10;
+
+/// The bytes of a request that cost a point. The longest body costs as much as the dearest operation.
+const BYTES_A_POINT: usize = 256;
 
 /// The documents that may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,11 +115,24 @@ pub enum Started {
 
 /// Runs requests.
 pub trait Executor: Clone + Send + Sync + 'static {
+    /// Takes the points of a request of this many bytes, before it is parsed.
+    ///
+    /// # Errors
+    /// The answer, when the sender has too few points.
+    fn receive(&self, info: &RequestInfo, bytes: usize) -> Result<(), Box<Answer>>;
+
     /// Checks a request without waiting, and starts it. Dropping the result ends the request.
     fn start(&self, request: Request) -> Started;
 }
 
 impl Executor for Pipeline {
+    fn receive(&self, info: &RequestInfo, bytes: usize) -> Result<(), Box<Answer>> {
+        let (mut points, cost) = (Points::default(), bytes / BYTES_A_POINT);
+        let taken = self.buckets.take(&info.principal, cost, Instant::now());
+        let taken = points.report(info, cost, taken);
+        taken.map_err(|refusal| Box::new(points.refuse(refusal)))
+    }
+
     fn start(&self, request: Request) -> Started {
         let (admitted, points) = match self.admit(request) {
             Ok(admitted) => admitted,
@@ -178,8 +196,8 @@ impl Pipeline {
     }
 
     /// Checks, plans and charges a request.
-    fn admit(&self, request: Request) -> Result<(Admitted, Points), Box<Answer>> {
-        let read = self.read(&request);
+    fn admit(&self, mut request: Request) -> Result<(Admitted, Points), Box<Answer>> {
+        let read = self.read(&mut request);
         let cost = read.as_ref().map_or(REFUSED, |read| read.cost);
         let mut points = Points::default();
         let taken = self.charge(request.info.as_ref(), cost, &mut points);
@@ -203,7 +221,8 @@ impl Pipeline {
         Ok((admitted, points))
     }
 
-    fn read(&self, request: &Request) -> Result<Read, Refusal> {
+    fn read(&self, request: &mut Request) -> Result<Read, Refusal> {
+        let given = mem::take(&mut request.variables);
         let document = self.document(request)?;
         // Some clients send an empty name for none.
         let name = request
@@ -213,7 +232,7 @@ impl Pipeline {
         let operation = document.parsed.operations.get(name);
         let operation = operation.map_err(|_| no_operation(name))?;
         carried(operation.operation_type, request.carries)?;
-        let variables = self.variables(operation, &request.variables)?;
+        let variables = self.variables(operation, given)?;
         let limits = &self.rules.limits;
         let plan = document.plan(operation, &variables, limits, &self.schema)?;
         let arguments = PlanArguments::of(&plan, &variables);
@@ -261,11 +280,13 @@ impl Pipeline {
     fn variables(
         &self,
         operation: &Node<Operation>,
-        given: &Map<String, Value>,
+        mut given: Map<String, Value>,
     ) -> Result<JsonMap, Refusal> {
-        let given: JsonMap = given
-            .iter()
-            .map(|(name, value)| (name.as_str().into(), value.clone().into()))
+        // Others mean nothing, and may be large.
+        let declared = operation.variables.iter();
+        let given: JsonMap = declared
+            .filter_map(|variable| given.remove_entry(variable.name.as_str()))
+            .map(|(name, value)| (name.into(), value.into()))
             .collect();
         let definition = &self.schema.definition;
         let coerced = request::coerce_variable_values(definition, operation, &given);
@@ -292,21 +313,13 @@ impl Pipeline {
         let Some(info) = info else {
             return Ok(());
         };
-        let taken = self.buckets.take(&info.principal, cost, Instant::now());
-        let standing = match &taken {
-            Ok(standing) => *standing,
-            Err(exhausted) => exhausted.standing,
-        };
-        points.charge = Some(Charge {
-            cost,
-            limit: standing.limit,
-            remaining: standing.remaining,
-            full_at: info.received_at + standing.full_in,
+        let take = |cost| self.buckets.take(&info.principal, cost, Instant::now());
+        let taken = take(cost).or_else(|_| {
+            // The request was read in vain, as one that is refused for another reason.
+            let _ = take(REFUSED);
+            take(cost)
         });
-        taken.map(drop).map_err(|exhausted| {
-            points.exhausted = Some(exhausted);
-            Refusal::PointsExhausted(exhausted)
-        })
+        points.report(info, cost, taken)
     }
 }
 
@@ -367,6 +380,29 @@ struct Points {
 }
 
 impl Points {
+    /// Notes the points that were taken, or that lack.
+    fn report(
+        &mut self,
+        info: &RequestInfo,
+        cost: usize,
+        taken: Result<Standing, PointsExhausted>,
+    ) -> Result<(), Refusal> {
+        let standing = match &taken {
+            Ok(standing) => *standing,
+            Err(exhausted) => exhausted.standing,
+        };
+        self.charge = Some(Charge {
+            cost,
+            limit: standing.limit,
+            remaining: standing.remaining,
+            full_at: info.received_at + standing.full_in,
+        });
+        taken.map(drop).map_err(|exhausted| {
+            self.exhausted = Some(exhausted);
+            Refusal::PointsExhausted(exhausted)
+        })
+    }
+
     fn add_to(self, mut answer: Answer) -> Answer {
         if let Some(charge) = &self.charge {
             add_headers(&mut answer.headers, charge, self.exhausted.as_ref());

@@ -1,9 +1,10 @@
-//! The processor time to refuse each hostile document, from its text to the refusal. With a program, also the
-//! effect on other clients.
+//! The processor time to refuse each hostile document, from its text to the refusal. With a program, also its
+//! memory and the effect on other clients while hostile clients flood it.
 //!
 //! The schema has no services behind it, because a refused document never reaches them.
 
-mod beside;
+mod flood;
+mod requests;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,11 +26,11 @@ const ROUNDS: usize = 5;
 /// Number of slowest documents that are printed.
 const SHOWN: usize = 15;
 
-/// Prints the slowest documents, and the number of refusals by code.
+/// Prints the slowest documents, and the number of refusals by code. With a program, floods it for `lasts`.
 ///
 /// # Errors
 /// When a document is not refused, or the program cannot be measured.
-pub(crate) async fn run(program: Option<&Path>) -> anyhow::Result<()> {
+pub(crate) async fn run(program: Option<&Path>, lasts: Duration) -> anyhow::Result<()> {
     let schema = Arc::new(ExecutableSchema::new::<Platform>());
     let pipeline = Pipeline::new(schema, Arc::new(()), Rules::default());
     let mut measured = Vec::new();
@@ -76,7 +77,7 @@ pub(crate) async fn run(program: Option<&Path>) -> anyhow::Result<()> {
         measured.len()
     );
     match program {
-        Some(program) => beside::run(program).await,
+        Some(program) => flood::run(program, lasts).await,
         None => Ok(()),
     }
 }

@@ -22,6 +22,7 @@ mod query;
 mod subscribers;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use bench::trace_load::{self, Trace};
@@ -36,7 +37,11 @@ enum Bench {
     /// Measures reading, checking and executing GraphQL documents.
     Documents,
     /// Measures hostile documents and clients.
-    Hostile,
+    Hostile {
+        /// Duration of the flood of hostile clients.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Measures queries over HTTP, against PostGraphile and against their SQL alone. `./dev bench query` starts it.
     Query(query::Settings),
     /// Measures subscribers beside each other.
@@ -56,7 +61,9 @@ async fn main() -> anyhow::Result<()> {
             append::run(&url).await
         }
         Bench::Documents => documents::run().await,
-        Bench::Hostile => hostile::run(program()?.as_deref()).await,
+        Bench::Hostile { seconds } => {
+            hostile::run(program()?.as_deref(), Duration::from_secs(seconds)).await
+        }
         Bench::Query(settings) => query::run(settings).await,
         Bench::Subscribers => {
             let program = program()?.context(

@@ -94,12 +94,15 @@ impl Platform {
         format!("http://127.0.0.1:{}/graphql", self.port)
     }
 
-    /// A viewer's token for a subject.
-    pub(crate) async fn token_of(&self, subject: &str) -> anyhow::Result<String> {
+    /// A token of an organization with a role, for a subject.
+    pub(crate) async fn token_of(
+        &self,
+        org: &str,
+        role: &str,
+        subject: &str,
+    ) -> anyhow::Result<String> {
         let output = command(&self.program, &self.folder)
-            .args([
-                "token", "--data", "data", "--org", "demo", "--role", "viewer",
-            ])
+            .args(["token", "--data", "data", "--org", org, "--role", role])
             .args(["--subject", subject])
             .output()
             .await?;

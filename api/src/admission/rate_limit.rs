@@ -14,6 +14,10 @@ use lru::LruCache;
 
 use crate::identity::principal::{Owner, OwnerKind, Principal};
 
+/// The delay of the answer to a principal that lacks points, so that a client which ignores the time of the
+/// retry does not keep the server busy with refusals.
+pub(crate) const REFUSAL_DELAY: Duration = Duration::from_millis(100);
+
 /// The maximum number of principals with a bucket; at about 100 bytes each, 1 MiB.
 const MAX_BUCKETS: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
 

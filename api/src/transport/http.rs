@@ -19,11 +19,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures_util::FutureExt;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use self::answer::Keeping;
 use self::refusal::Refusal;
+use crate::admission::rate_limit::REFUSAL_DELAY;
 use crate::graph::answer::Stage;
 use crate::graph::error::Code;
 use crate::graph::request::{RequestInfo, token_taken_for};
@@ -64,6 +66,9 @@ pub(crate) async fn answer<E: Executor>(
         Some(Delivery::Events) | None => MediaType::Json,
     };
     let mut response = answered.unwrap_or_else(|refusal| refusal.into_response(media_type));
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        sleep(REFUSAL_DELAY).await;
+    }
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("accept"));
     // Results belong to the caller; no cache on the way may keep them.
@@ -80,11 +85,7 @@ async fn execute<E: Executor>(
     body: Body,
     delivery: Delivery,
 ) -> Result<Response, Refusal> {
-    if parts
-        .uri
-        .path_and_query()
-        .is_some_and(|url| url.as_str().len() > MAX_URL_BYTES)
-    {
+    if url_bytes(parts) > MAX_URL_BYTES {
         return Err(Refusal::new(
             StatusCode::URI_TOO_LONG,
             format!("the URL has more than {MAX_URL_BYTES} bytes: send the request with POST"),
@@ -121,10 +122,22 @@ async fn execute<E: Executor>(
         tracing::field::display(info.correlation_id),
     );
 
-    let params = if parts.method == Method::GET {
-        from_url(parts)?
+    let received = if parts.method == Method::GET {
+        None
     } else {
-        Params::from_json(body::json(&parts.headers, body).await?).map_err(Refusal::bad_request)?
+        Some(body::receive(&parts.headers, body).await?)
+    };
+    let bytes = received.as_ref().map_or(url_bytes(parts), Vec::len);
+    if let Err(refused) = endpoint.executor.receive(&info, bytes) {
+        let media_type = match delivery {
+            Delivery::Response(media_type) => media_type,
+            Delivery::Events => MediaType::Json,
+        };
+        return answer::answer(*refused, media_type, Keeping::Forbidden, &account);
+    }
+    let params = match received {
+        None => from_url(parts)?,
+        Some(body) => Params::from_json(body::json(&body)?).map_err(Refusal::bad_request)?,
     };
     let keeping = if parts.method == Method::GET && params.names_a_document() {
         Keeping::Allowed(&parts.headers)
@@ -171,6 +184,11 @@ async fn execute<E: Executor>(
 /// refused stream.
 fn is_event(stage: Stage) -> bool {
     !matches!(stage, Stage::NeedsPost | Stage::RateLimited)
+}
+
+fn url_bytes(parts: &Parts) -> usize {
+    let url = parts.uri.path_and_query();
+    url.map_or(0, |url| url.as_str().len())
 }
 
 fn principal(auth: &Auth, headers: &HeaderMap) -> Result<Principal, Refusal> {

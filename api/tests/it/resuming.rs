@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::graph::answer::Answer;
+use api::graph::request::RequestInfo;
 use api::identity::roles::Role;
 use api::pipeline::{Executor, Pipeline, Request, Started};
 use api::transport::endpoint::WebSocketLimits;
@@ -31,6 +33,10 @@ struct Counted {
 }
 
 impl Executor for Counted {
+    fn receive(&self, info: &RequestInfo, bytes: usize) -> Result<(), Box<Answer>> {
+        self.pipeline.receive(info, bytes)
+    }
+
     fn start(&self, request: Request) -> Started {
         match self.pipeline.start(request) {
             Started::Many(answers) => {

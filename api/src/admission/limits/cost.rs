@@ -135,7 +135,14 @@ fn of_field(field: &Field, arguments: &PlanArguments) -> Price {
         ..price
     };
     match (ids(field, arguments), page_size(field, arguments)) {
-        (Some(ids), _) => own.plus(node(below.items.plus(below.others)).times(ids)),
+        (Some(ids), _) => {
+            let object = Price {
+                objects: 1,
+                ..Price::default()
+            };
+            let each = below.items.plus(below.others).plus(object);
+            own.plus(node(each).times(ids))
+        }
         (None, Some(size)) => own.plus(node(below.items).times(size)).plus(below.others),
         (None, None) => own.plus(below.items).plus(below.others),
     }

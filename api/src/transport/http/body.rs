@@ -17,10 +17,10 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The byte order mark in UTF-8, which some clients send first.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Reads the body as JSON.
-pub(super) async fn json(headers: &HeaderMap, body: Body) -> Result<Value, Refusal> {
+/// Receives a body that is declared as JSON.
+pub(super) async fn receive(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusal> {
     check_content_type(headers)?;
-    let bytes = tokio::time::timeout(BODY_TIMEOUT, bytes(headers, body))
+    tokio::time::timeout(BODY_TIMEOUT, bytes(headers, body))
         .await
         .map_err(|_| {
             Refusal::new(
@@ -30,8 +30,12 @@ pub(super) async fn json(headers: &HeaderMap, body: Body) -> Result<Value, Refus
                     BODY_TIMEOUT.as_secs()
                 ),
             )
-        })??;
-    let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+        })?
+}
+
+/// Parses the bytes of a body.
+pub(super) fn json(bytes: &[u8]) -> Result<Value, Refusal> {
+    let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     serde_json::from_slice(json)
         .map_err(|error| Refusal::bad_request(format!("the body is not JSON: {error}")))
 }

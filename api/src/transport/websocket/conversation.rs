@@ -15,11 +15,12 @@ use tracing::Instrument;
 use super::operation::{self, Outcome};
 use super::outbox::Outbox;
 use super::protocol::{self, ClientMessage, Ending};
-use crate::graph::answer::Answer;
+use crate::admission::rate_limit::REFUSAL_DELAY;
+use crate::graph::answer::{Answer, Stage};
 use crate::graph::error::{Code, failure};
 use crate::graph::request::{RequestInfo, token_taken_for};
 use crate::identity::principal::Principal;
-use crate::pipeline::{Carries, Executor};
+use crate::pipeline::{Carries, Executor, Started};
 use crate::transport::bearer::{TOKEN_ADVICE, without_scheme};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::params::Params;
@@ -132,6 +133,16 @@ impl<E: Executor> Conversation<E> {
         if text.len() > self.endpoint.limits.message_bytes {
             return Err(Ending::closed(1009, "the message is too big"));
         }
+        if let Login::Done(principal) = &self.login {
+            let info = RequestInfo::now(principal.clone(), None);
+            if let Err(refused) = self.endpoint.executor.receive(&info, text.len()) {
+                if let Some(id) = protocol::subscribed(&text)
+                    && !self.running.contains_key(&id)
+                {
+                    return self.refuse_slowly(&id, &refused).await;
+                }
+            }
+        }
         match ClientMessage::parse(&text)? {
             ClientMessage::Init { authorization } => self.init(authorization).await,
             ClientMessage::Ping { payload } => self.send(protocol::pong(payload.as_ref())).await,
@@ -192,12 +203,15 @@ impl<E: Executor> Conversation<E> {
             org.id = info.principal.org.as_str(),
             correlation.id = %info.correlation_id,
         );
-        let operation = operation::run(
-            self.endpoint.executor.clone(),
-            id.clone(),
-            params.into_request(Carries::Everything, info),
-            self.outbox.clone(),
-        );
+        // Started here, so that the parameters of many operations are never in memory together.
+        let request = params.into_request(Carries::Everything, info);
+        let started = span.in_scope(|| self.endpoint.executor.start(request));
+        if let Started::Refused(answer) = &started
+            && answer.stage == Stage::RateLimited
+        {
+            return self.refuse_slowly(&id, answer).await;
+        }
+        let operation = operation::run(started, id.clone(), self.outbox.clone());
         let handle = self.operations.spawn(operation.instrument(span));
         self.running.insert(id, handle);
         Ok(())
@@ -239,6 +253,12 @@ impl<E: Executor> Conversation<E> {
     async fn refuse(&mut self, id: &str, code: Code, message: &str) -> Result<(), Ending> {
         let answer = Answer::failed(failure(code, message), None);
         self.send(protocol::error(id, &answer)).await
+    }
+
+    /// Refuses an operation for lack of points. Nothing is read from the client meanwhile.
+    async fn refuse_slowly(&mut self, id: &str, answer: &Answer) -> Result<(), Ending> {
+        sleep(REFUSAL_DELAY).await;
+        self.send(protocol::error(id, answer)).await
     }
 
     /// Puts a message into the queue. While it waits for room, nothing is read from the client, so a client

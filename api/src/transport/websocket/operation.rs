@@ -6,7 +6,7 @@ use futures_util::stream;
 use super::outbox::Outbox;
 use super::protocol::{self, Ending};
 use crate::graph::answer::{Answer, Stage};
-use crate::pipeline::{Executor, Request, Started};
+use crate::pipeline::Started;
 
 /// The outcome of an operation. The conversation reports it to the client, since only the conversation
 /// knows whether the client still wants it.
@@ -20,14 +20,9 @@ pub(super) enum Outcome {
     Unsendable(Ending),
 }
 
-/// Runs the operation, which the client knows by this id.
-pub(super) async fn run<E: Executor>(
-    executor: E,
-    id: String,
-    request: Request,
-    outbox: Outbox,
-) -> Outcome {
-    let mut answers = match executor.start(request) {
+/// Runs the started operation, which the client knows by this id.
+pub(super) async fn run(started: Started, id: String, outbox: Outbox) -> Outcome {
+    let mut answers = match started {
         Started::Refused(answer) => return Outcome::Refused(answer),
         Started::One(answer) => stream::once(answer).boxed(),
         Started::Many(answers) => answers,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use axum::extract::ws::{CloseFrame, Message};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::graph::answer::Answer;
@@ -66,6 +66,18 @@ impl ClientMessage {
             _ => Err(Ending::invalid(format!("unknown message type {kind:?}"))),
         }
     }
+}
+
+/// Returns the id of a message that begins an operation, without parsing its payload.
+pub(super) fn subscribed(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "type")]
+        kind: String,
+        id: String,
+    }
+    let head: Head = serde_json::from_str(text).ok()?;
+    (head.kind == "subscribe").then_some(head.id)
 }
 
 /// The ending of a connection.

@@ -1,5 +1,7 @@
 //! Points: what is told of them, and what happens without.
 
+use std::time::{Duration, Instant};
+
 use api::admission::rate_limit::{Rate, Rates};
 use api::identity::roles::Role;
 use api::pipeline::Rules;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{GRAPHQL, JSON, answer, code, post};
 use crate::calling::TestApi;
-use crate::serving::Serving;
+use crate::serving::{Serving, token};
 use crate::websocket::client::Client as Socket;
 
 fn rates(capacity: u32) -> Rates {
@@ -142,4 +144,61 @@ async fn without_points_no_new_document_is_read() {
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(response.headers().contains_key(RETRY_AFTER));
     assert_eq!(answer(&serving, known).await["data"]["answer"], 42);
+}
+
+#[tokio::test]
+async fn bytes_cost_points_before_they_are_parsed() {
+    let rules = Rules {
+        rates: rates(100),
+        ..Rules::default()
+    };
+    let serving = Serving::under(rules).await;
+    // No JSON: parsing would find that first.
+    let large = "{".repeat(60 * 256);
+    let sent = async |body: &str| {
+        let request = reqwest::Client::new().post(serving.url("/graphql"));
+        let request = request.bearer_auth(token());
+        let request = request.header("content-type", "application/json");
+        request.body(body.to_owned()).send().await.unwrap()
+    };
+    let first = sent(&large).await;
+    assert_eq!(first.status(), StatusCode::BAD_REQUEST);
+    let started = Instant::now();
+    let second = sent(&large).await;
+    assert_eq!(second.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(
+        started.elapsed() >= Duration::from_millis(100),
+        "refusals are slow"
+    );
+    assert!(second.headers().contains_key(RETRY_AFTER));
+    assert_eq!(code(&second.json::<Value>().await.unwrap()), "RATE_LIMITED");
+    let mut socket = Socket::admitted(&serving).await;
+    let query = "{ answer } #".to_owned() + &"x".repeat(60 * 256);
+    socket.subscribe("1", &query).await;
+    let heard = socket.hear().await;
+    assert_eq!(
+        (&heard["type"], &heard["id"]),
+        (&json!("error"), &json!("1"))
+    );
+    assert_eq!(heard["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+}
+
+#[tokio::test]
+async fn a_document_that_is_too_dear_costs_points_too() {
+    let rules = Rules {
+        rates: rates(25),
+        ..Rules::default()
+    };
+    let serving = Serving::under(rules).await;
+    let once = post(&serving, JSON, json!({"query": "mutation { change }"})).await;
+    assert_eq!(once.status(), StatusCode::OK);
+    let twice = json!({"query": "mutation { change again: change }"});
+    let refused = post(&serving, JSON, twice).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let remaining: u32 = refused.headers()["x-ratelimit-remaining"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((5..10).contains(&remaining), "{remaining} points are left");
 }
