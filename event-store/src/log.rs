@@ -234,6 +234,19 @@ pub async fn shard_heads(
         .collect())
 }
 
+/// Returns the ids of those of these streams that the organization has.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn streams_of(pool: &PgPool, org: &OrgId, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    sqlx::query_scalar("select stream_id from es.streams where stream_id = any($1) and org_id = $2")
+        .bind(ids)
+        .bind(org.as_str())
+        .fetch_all(pool)
+        .await
+        .map_err(StoreError::unavailable("finding streams"))
+}
+
 /// Returns the events of a stream after a version, in order. Sees every committed event, sequenced or not.
 ///
 /// # Errors

@@ -51,10 +51,15 @@ impl Reader {
     ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
         let ids: Vec<_> = streams.iter().map(|stream| stream.uuid).collect();
         let mut rows = self.rows::<M>(org, &ids, columns).await?;
-        for stream in streams {
-            if rows.contains_key(&stream.uuid) {
-                continue;
-            }
+        let is_missing = |id: &Uuid| !rows.contains_key(id);
+        let missing: Vec<_> = ids.into_iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(rows);
+        }
+        // Whoever names streams at random must not have a statement for each.
+        let known = log::streams_of(&self.store, org, &missing).await;
+        let known = known.map_err(ReadError::Store)?;
+        for stream in streams.iter().filter(|stream| known.contains(&stream.uuid)) {
             match self.live_state::<M>(org, *stream).await {
                 Ok(Some(row)) => drop(rows.insert(stream.uuid, row)),
                 Ok(None)

@@ -135,6 +135,19 @@ async fn a_field_that_stands_often_is_read_once() {
 }
 
 #[tokio::test]
+async fn ids_of_nothing_take_one_statement_more_however_many_they_are() {
+    let api = TestApi::start().await;
+    let viewer = api.caller(&[Role::Viewer]);
+    let ids: Vec<_> = (0..100)
+        .map(|number| format!("Droplet:01923f4a-8c00-7000-8000-{number:012}"))
+        .collect();
+    let document = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+    statements(&viewer, document, json!({ "ids": ids })).await;
+    let sent = statements(&viewer, document, json!({ "ids": ids })).await;
+    assert_eq!(sent.len(), 2, "{sent:#?}");
+}
+
+#[tokio::test]
 async fn a_mutation_is_one_statement_and_its_node_another() {
     let api = TestApi::start().await;
     let operator = api.caller(&[Role::Operator]);

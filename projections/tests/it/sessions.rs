@@ -105,11 +105,20 @@ async fn organizations_that_take_turns_keep_their_sessions() {
     let world = two_organizations().await;
     let reader = reader(&world, 2).await;
     let orgs = ORGANIZATIONS.map(org);
+    // Both read at the same time, so each has a session of its own.
+    let holder = hold(&world).await;
+    let free = async {
+        until("both statements run", async || {
+            (held(&world).await == 2).then_some(())
+        })
+        .await;
+        holder.rollback().await.expect("the table is free");
+    };
     let (one, two) = (
         names(&reader, &orgs[0], None),
         names(&reader, &orgs[1], None),
     );
-    let (one, two) = tokio::join!(one, two);
+    let (one, two, ()) = tokio::join!(one, two, free);
     one.and(two).expect("reads");
     statements::collect();
     for org in [&orgs[0], &orgs[1], &orgs[0], &orgs[1]] {
