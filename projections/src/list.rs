@@ -122,14 +122,15 @@ impl Reader {
     ) -> Result<HashMap<Uuid, M::Row>, ReadError> {
         let build = |columns: &str| {
             let mut query = QueryBuilder::new("");
-            push_select::<M>(&mut query, &format!("id, {columns}"), org);
+            push_select::<M>(&mut query, columns, org);
             query.push(" and id = any(").push_bind(ids).push(")");
             Ok(query)
         };
         let decode = |row: &PgRow, are_read: &[bool]| {
-            let mut cells = Cells::of(row);
-            let id = cells.uuid()?;
-            Ok((id, M::Row::from_cells(&mut cells.of_columns(are_read))?))
+            let cells = || Cells::of(row).of_columns(are_read);
+            // The first column of every row.
+            let id = cells().uuid()?;
+            Ok((id, M::Row::from_cells(&mut cells())?))
         };
         let rows = self
             .select::<M::Row, _>(org, (M::NAME, columns, &["id"]), build, decode)

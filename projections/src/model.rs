@@ -106,7 +106,8 @@ pub trait Model: Send + Sync + 'static {
     fn fold(row: Option<Self::Row>, event: &Recorded) -> Result<Self::Row, UnexpectedEvent>;
 }
 
-/// The row of one stream. The names of its fields, as it serialises, are the columns of its table.
+/// The row of one stream. The names of its fields, as it serialises, are the columns of its table; the first
+/// is `id`.
 pub trait StreamRow: Clone + Debug + Serialize + FromCells + Send + Sync + 'static {
     /// The version of the stream that the row shows.
     fn version(&self) -> Version;

@@ -15,7 +15,7 @@ mod list;
 
 pub(crate) use self::frame::{Frame, Parents};
 pub use self::key::{Key, Sort};
-pub use self::list::{List, log_cursor, log_position};
+pub use self::list::{Cursor, List, log_cursor, log_position};
 
 /// The part of a list that is wanted.
 #[derive(Debug, Clone)]
@@ -108,7 +108,7 @@ pub struct Slice<T> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item<T> {
     /// The place of the item in the list.
-    pub cursor: String,
+    pub cursor: Cursor,
     /// The item itself.
     pub node: T,
 }

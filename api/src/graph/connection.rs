@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use projections::page::{Direction, Page, Position, Slice, Take, log_cursor};
+use projections::page::{Cursor, Direction, Page, Position, Slice, Take, log_cursor};
 
 use crate::graph::error::{Code, Error, failure};
 use crate::graph::execute::context::Context;
@@ -84,7 +84,7 @@ pub(crate) struct Connection<Node: Paged> {
 }
 
 struct Edge<Node> {
-    cursor: String,
+    cursor: Cursor,
     node: Node,
 }
 
@@ -102,8 +102,8 @@ impl<Node: Paged> Connection<Node> {
             page: PageInfo {
                 has_previous: slice.has_previous,
                 has_next: slice.has_next,
-                start: slice.items.first().map(|item| item.cursor.clone()),
-                end: slice.items.last().map(|item| item.cursor.clone()),
+                start: slice.items.first().map(|item| item.cursor.text()),
+                end: slice.items.last().map(|item| item.cursor.text()),
             },
             as_of: slice.as_of,
             edges: slice
@@ -166,8 +166,8 @@ impl<Node: Paged> Object for Edge<Node> {
 
     fn fields(fields: &mut Fields<'_, Self>) {
         fields.part("node", "The item.", |edge| &edge.node);
-        fields.text("cursor", "The place of the item in the list.", |edge| {
-            &edge.cursor
+        fields.value("cursor", "The place of the item in the list.", |edge| {
+            edge.cursor.text()
         });
     }
 }

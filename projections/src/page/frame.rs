@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Direction, Item, Key, List, Order, Page, Slice, Sort, Take};
+use super::{Cursor, Direction, Item, Key, List, Order, Page, Slice, Sort, Take};
 use crate::model::Cells;
 use crate::reader::ReadError;
 
@@ -153,7 +153,7 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         let wanted = usize::try_from(wanted).expect("32 bits fit a usize");
         let more = rows.len() > wanted;
         let items = rows.into_iter().take(wanted).map(|node| Item {
-            cursor: self.list.cursor(&page.order.key(&node)),
+            cursor: Cursor::new(self.list, page.order.key(&node)),
             node,
         });
         let mut items: Vec<_> = items.collect();

@@ -18,6 +18,25 @@ pub struct List {
     pub direction: Direction,
 }
 
+/// A place in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cursor {
+    list: List,
+    key: Key,
+}
+
+impl Cursor {
+    pub(super) fn new(list: List, key: Key) -> Self {
+        Self { list, key }
+    }
+
+    /// Writes the cursor as clients get it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.list.cursor(&self.key)
+    }
+}
+
 impl List {
     /// The events of an organization in the order of the log. Its cursors are those of subscriptions too.
     pub const LOG: Self = Self {

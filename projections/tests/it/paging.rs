@@ -154,14 +154,14 @@ async fn a_cursor_of_another_list_order_or_direction_is_refused() {
     let events = reader
         .history(&writer.org, &HistoryFilter::default(), &ascending)
         .await;
-    let event = events.expect("reads").items.remove(0).cursor;
+    let event = events.expect("reads").items.remove(0).cursor.text();
     let by_position = |after: &str, direction| Page {
         after: Some(after.to_owned()),
         ..first(1, ByPosition, direction)
     };
     let filter = ActivityFilter::default();
     let activity = reader.activity(&writer.org, &filter, &ascending).await;
-    let activity = activity.expect("reads").items.remove(0).cursor;
+    let activity = activity.expect("reads").items.remove(0).cursor.text();
     let page = by_position(&event, Direction::Ascending);
     let refused = reader.activity(&writer.org, &filter, &page).await;
     assert!(matches!(refused, Err(ReadError::InvalidCursor)));
@@ -245,7 +245,7 @@ async fn walk(
             Take::First(_) => (slice.has_next, slice.items.last()),
             Take::Last(_) => (slice.has_previous, slice.items.first()),
         };
-        cursor = edge.map(|item| item.cursor.clone());
+        cursor = edge.map(|item| item.cursor.text());
         let names = slice.items.iter().map(|item| item.node.name.to_string());
         pages.push(names.collect());
         if !more {
@@ -264,6 +264,8 @@ async fn read(world: &World, page: &Page<DropletOrder>) -> (Vec<String>, Vec<Str
     let slice = slice.expect("reads");
     let has_next = slice.has_next;
     let items = slice.items.into_iter();
-    let (names, cursors) = items.map(|i| (i.node.name.to_string(), i.cursor)).unzip();
+    let (names, cursors) = items
+        .map(|i| (i.node.name.to_string(), i.cursor.text()))
+        .unzip();
     (names, cursors, has_next)
 }

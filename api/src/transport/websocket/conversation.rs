@@ -135,12 +135,11 @@ impl<E: Executor> Conversation<E> {
         }
         if let Login::Done(principal) = &self.login {
             let info = RequestInfo::now(principal.clone(), None);
-            if let Err(refused) = self.endpoint.executor.receive(&info, text.len()) {
-                if let Some(id) = protocol::subscribed(&text)
-                    && !self.running.contains_key(&id)
-                {
-                    return self.refuse_slowly(&id, &refused).await;
-                }
+            if let Err(refused) = self.endpoint.executor.receive(&info, text.len())
+                && let Some(id) = protocol::subscribed(&text)
+                && !self.running.contains_key(&id)
+            {
+                return self.refuse_slowly(&id, &refused).await;
             }
         }
         match ClientMessage::parse(&text)? {
