@@ -3,7 +3,7 @@
 //! 1. The bytes of the request are paid for before they are parsed.
 //! 2. The document is found by its hash, or parsed, measured and validated ([`crate::admission::documents`]).
 //! 3. The operation is chosen, its variables are coerced, and its fields are collected into a plan
-//!    ([`crate::graph::collect`]).
+//!    (`graph::collect`).
 //! 4. The plan is priced with its arguments, and the price is taken from the caller's points
 //!    ([`crate::admission`]).
 //! 5. The plan is executed ([`crate::graph::execute`]), within the time limit of an operation.

@@ -4,7 +4,7 @@
 //! up in the database, in one statement for all requests that wait. The task looks only when there is a
 //! reason to: a new request waits, or something was applied since. So the number of statements grows
 //! neither with the requests that wait nor with time. Hints of other processes can be lost; then the
-//! task looks after [`wake::POLL`].
+//! task looks after [`POLL`](event_store::consume::wake::POLL).
 //!
 //! A request that waited for a read model reads rows in which the write has been applied. That is
 //! guaranteed for every process that applies it, by the log or by Kafka: a checkpoint commits together

@@ -1,7 +1,7 @@
 //! The budget of bytes that the connections of a principal may leave unread, all together.
 //!
 //! An answer stays in memory until its client has read it. Each answer is bounded
-//! ([`crate::transport::response`]), and so is the time of a connection ([`crate::transport::server`]). The
+//! ([`crate::graph::answer`]), and so is the time of a connection ([`crate::transport::server`]). The
 //! budget bounds all connections of a principal together, so that more connections use no more memory. A
 //! request over the budget is rejected, and a stream or a WebSocket is closed, with a reason; the client
 //! reconnects. Buffers of the kernel and of a connection do not count: they are bounded for each

@@ -4,7 +4,7 @@
 //! for running requests, ends streams of events, and closes WebSockets (1001). After [`GRACE`] the server
 //! ends the remaining connections.
 //!
-//! The resources of a client are bounded: a response by [`crate::transport::response::MAX_RESPONSE_BYTES`],
+//! The resources of a client are bounded: a response by [`crate::graph::answer::MAX_ANSWER_BYTES`],
 //! the time to read it by `write_timeout`, and connections by [`MAX_CONNECTIONS`].
 
 mod tracked_body;

@@ -1,6 +1,6 @@
 //! The plan of an operation: its fields as they will run, with fragments inlined and selections merged.
 //!
-//! [`collect`](crate::graph::collect) makes plans, and a plan never changes. Everything after it, from the
+//! `graph::collect` makes plans, and a plan never changes. Everything after it, from the
 //! price to the answer, sees only the plan.
 
 use std::fmt;
