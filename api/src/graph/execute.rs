@@ -7,6 +7,7 @@
 
 pub mod arguments;
 pub mod context;
+pub mod field_meta;
 pub mod load;
 pub mod object;
 pub mod output;
@@ -23,8 +24,8 @@ use apollo_compiler::ast::OperationType;
 use futures_util::stream::BoxStream;
 
 use self::context::{Context, Run};
+use self::field_meta::Source;
 use self::output::Write;
-use self::types::Source;
 use self::writer::{PlacedError, TooLong, Writer};
 use crate::graph::answer::MAX_ANSWER_BYTES;
 use crate::graph::error::Error;

@@ -9,9 +9,9 @@ use async_graphql::{Name, Value};
 use projections::columns::Columns;
 use projections::consistency::AnyReadModel;
 
+use super::field_meta::Source;
 use super::plan::{Field, Plan};
 use super::schema::ExecutableSchema;
-use super::types::Source;
 use crate::graph::error::{Code, Error, failure};
 use crate::graph::request::{Charge, RequestInfo};
 use crate::graph::services::Services;

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, join_all};
 
 use super::context::{Context, Run};
+use super::field_meta::Source;
 use super::object::{Object, Resolve};
 use super::output::Write;
 use super::plan::{Field, FieldIndex};
-use super::types::Source;
 use super::writer::{Failed, Writer};
 use crate::graph::error::Error;
 

@@ -9,23 +9,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::InputType;
-use async_graphql::indexmap::IndexMap;
-use async_graphql::registry::{Deprecation, MetaField, MetaInputValue, MetaType};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt};
-use projections::consistency::AnyReadModel;
 
 use super::arguments::{Arguments, Input};
 use super::context::Context;
+use super::field_meta::{FieldMeta, Source, snake_case};
 use super::load::{Failure, Keys, Loader};
 use super::output::{Output, Write};
 use super::plan::Field;
 use super::stream::Streamer;
-use super::types::{FieldMeta, Source, Types};
+use super::types::Types;
 use super::writer::{Failed, Writer};
 use crate::graph::error::Error;
-use crate::graph::guard::Need;
-use crate::graph::points;
 use crate::graph::resource::ResourceKind;
 
 /// A type of object.
@@ -328,100 +324,6 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
     }
 }
 
-impl FieldMeta {
-    /// Restricts the field to callers with a right.
-    pub fn needs(&mut self, need: impl Into<Need>) -> &mut Self {
-        self.need = Some(need.into());
-        self
-    }
-
-    /// Says that one statement reads the field for all objects.
-    pub fn is_read(&mut self) -> &mut Self {
-        self.statement = points::READ;
-        self
-    }
-
-    /// Sets the cost of the field in points for each object that has it, besides that of its own objects.
-    pub fn costs(&mut self, points: usize) -> &mut Self {
-        self.cost = points;
-        self
-    }
-
-    /// Sets the maximum number of bytes of a value.
-    pub fn up_to(&mut self, bytes: usize) -> &mut Self {
-        self.bytes = bytes;
-        self
-    }
-
-    /// Names the columns of the read model that hold the values or the key of the field. Without it, the column
-    /// has the name of the field in snake case.
-    pub fn columns(&mut self, names: &[&str]) -> &mut Self {
-        self.columns = names.iter().map(|name| (*name).to_owned()).collect();
-        self
-    }
-
-    /// Names a read model whose rows the field shows.
-    pub fn shows(&mut self, model: AnyReadModel) -> &mut Self {
-        self.shows.push(model);
-        self
-    }
-
-    /// Returns the field as the schema describes it.
-    pub(super) fn described(&self) -> MetaField {
-        meta_field(
-            self.name,
-            &self.description,
-            self.arguments.clone(),
-            &self.type_name,
-        )
-    }
-}
-
-/// Returns a name in camel case in snake case.
-fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 4);
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() {
-            snake.push('_');
-        }
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
-}
-
-/// Returns the field `id` of an interface as the schema describes it.
-pub(super) fn id() -> MetaField {
-    let description = "The id of the object, which never changes.";
-    meta_field("id", description, IndexMap::new(), "ID!")
-}
-
-fn meta_field(
-    name: &str,
-    description: &str,
-    args: IndexMap<String, MetaInputValue>,
-    ty: &str,
-) -> MetaField {
-    MetaField {
-        name: name.to_owned(),
-        description: Some(description.to_owned()),
-        args,
-        ty: ty.to_owned(),
-        deprecation: Deprecation::NoDeprecated,
-        cache_control: Default::default(),
-        external: false,
-        requires: None,
-        provides: None,
-        visible: None,
-        shareable: false,
-        inaccessible: false,
-        tags: Vec::new(),
-        override_from: None,
-        compute_complexity: None,
-        directive_invocations: Vec::new(),
-        requires_scopes: Vec::new(),
-    }
-}
-
 /// Loads the values of a field by the keys of its objects.
 struct LoadBy<K, A, Loading> {
     load: fn(Context, A, Vec<K>) -> Loading,
@@ -532,31 +434,5 @@ where
             let values = open(context.clone(), A::of(&context)?).await?;
             Ok(values.map(|value| Box::new(value) as _).boxed())
         })
-    }
-}
-
-/// Returns a type of object as the schema describes it.
-pub(super) fn described(
-    name: &str,
-    description: &str,
-    fields: IndexMap<String, MetaField>,
-) -> MetaType {
-    MetaType::Object {
-        name: name.to_owned(),
-        description: Some(description.to_owned()),
-        fields,
-        cache_control: Default::default(),
-        extends: false,
-        shareable: false,
-        resolvable: true,
-        keys: None,
-        visible: None,
-        inaccessible: false,
-        interface_object: false,
-        tags: Vec::new(),
-        is_subscription: false,
-        rust_typename: None,
-        directive_invocations: Vec::new(),
-        requires_scopes: Vec::new(),
     }
 }

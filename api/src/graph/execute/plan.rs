@@ -10,7 +10,8 @@ use apollo_compiler::ast::{Argument, Directive, OperationType};
 use apollo_compiler::{Name, Node};
 use async_graphql::Pos;
 
-use super::types::{FieldMeta, Source, Table, TypeEntry};
+use super::field_meta::{FieldMeta, Source};
+use super::types::{Table, TypeEntry};
 
 /// The fields of an operation that run with certain values of its conditions.
 pub struct Plan {

@@ -9,15 +9,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::registry::{Deprecation, MetaEnumValue, MetaInputValue, MetaType, Registry};
-use projections::consistency::AnyReadModel;
+use async_graphql::registry::{Deprecation, MetaEnumValue, MetaType, Registry};
 
-use super::load::Loader;
-use super::object::{self, Fields, Object, Resolve};
+use super::field_meta::{self, FieldMeta};
+use super::object::{Fields, Object, Resolve};
 use super::output::Output;
 use super::schema::Definition;
-use super::stream::Streamer;
-use crate::graph::guard::Need;
 use crate::graph::resource::ResourceKind;
 
 /// The types of a schema while they are described.
@@ -62,40 +59,6 @@ pub struct TypeEntry {
 
 /// The resolvers of the fields of a Rust type, in the order of [`TypeEntry::fields`].
 pub struct Table<T>(pub Vec<Resolve<T>>);
-
-/// The properties of a field that do not depend on the Rust type of its object.
-pub struct FieldMeta {
-    /// The name of the field.
-    pub name: &'static str,
-    /// The right that the field needs.
-    pub need: Option<Need>,
-    /// The cost of the field in points for each object that has it, besides that of its own objects.
-    pub cost: usize,
-    /// The cost in points of the statement that reads the field for all objects.
-    pub statement: usize,
-    /// The maximum number of bytes of a value of the field, if values may be long.
-    pub bytes: usize,
-    /// The columns of the read model that hold the field's values or its key.
-    pub columns: Vec<String>,
-    /// The read models whose rows the field shows.
-    pub shows: Vec<AnyReadModel>,
-    /// The source of the field, unless its object holds the value.
-    pub source: Source,
-    pub(super) description: String,
-    pub(super) arguments: IndexMap<String, MetaInputValue>,
-    pub(super) type_name: String,
-}
-
-/// The source of a field's values.
-#[derive(Clone)]
-pub enum Source {
-    /// The object of the field holds the value.
-    Object,
-    /// The value is loaded, together with those of the other objects of the page.
-    Loaded(Arc<dyn Loader>),
-    /// The field is the root of a subscription.
-    Stream(Arc<dyn Streamer>),
-}
 
 impl TypeEntry {
     /// Returns the table of this Rust type, if the entry is that of the type.
@@ -157,7 +120,7 @@ impl Types {
         let described = fields.iter().filter(|field| !field.name.starts_with("__"));
         let described = described.map(|field| (field.name.to_owned(), field.described()));
         if !name.starts_with("__") {
-            let described = object::described(&name, &T::description(), described.collect());
+            let described = field_meta::described(&name, &T::description(), described.collect());
             self.registry.types.insert(name.clone(), described);
         }
         let entry = TypeEntry {
@@ -171,7 +134,7 @@ impl Types {
 
     /// Adds the interface of this name, whose only field is an id.
     pub fn describe_interface(&mut self, name: &str, description: &str, possible: &[String]) {
-        let id = object::id();
+        let id = field_meta::id();
         for object in possible {
             self.registry.add_implements(object, name);
         }
