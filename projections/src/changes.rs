@@ -128,15 +128,21 @@ impl Changes {
 
     /// Follows the changes of an organization after a position, or from now on: each once, in log order.
     /// The stream ends with its first error. A new one may follow from the position of the last change or
-    /// bookmark. A bookmark comes after each interval of `bookmarks` in which the position moved without a
-    /// change of the organization.
-    pub fn follow(
+    /// bookmark.
+    ///
+    /// `take` makes the items of the stream, and `None` of changes that the subscriber does not want. A bookmark
+    /// comes when the position moved, but nothing was taken for the interval `bookmarks`.
+    pub fn follow<Item, Take>(
         &self,
         org: OrgId,
         after: Option<Position>,
         bookmarks: Option<Duration>,
-    ) -> impl Stream<Item = Result<Followed, FollowError>> + Send + use<> {
+        take: Take,
+    ) -> impl Stream<Item = Result<Item, FollowError>> + Send + use<Item, Take>
+    where
+        Take: FnMut(Followed) -> Option<Item> + Send,
+    {
         let shared = Arc::clone(&self.shared);
-        follow::follow(shared, self.subscribe(), org, after, bookmarks)
+        follow::follow(shared, self.subscribe(), org, after, bookmarks, take)
     }
 }

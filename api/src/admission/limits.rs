@@ -92,8 +92,8 @@ impl Limits {
 
     /// The highest limits that may be set. `tokens`, `nesting` and `fragments` bound the recursion of
     /// `shape` and `cost`. With higher limits a document could overflow the stack, which ends the process.
-    /// `depth` and `introspection_depth` end at the executor's own limit of recursion. A document of more
-    /// bytes does not fit into a request.
+    /// `depth` and `introspection_depth` bound that of `collect` and of the writer. A document of more bytes does
+    /// not fit into a request.
     pub const MAX: Self = Self {
         document_bytes: MAX_BODY_BYTES,
         tokens: 4_000,

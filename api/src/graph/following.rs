@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use commands::token::Token;
 use futures_util::stream::BoxStream;
-use futures_util::{Stream, StreamExt, future, stream};
+use futures_util::{Stream, StreamExt, stream};
 use projections::changes::{FollowError, Followed};
 use projections::page::{Position, log_position};
-use tokio::time::{Instant, Interval, interval_at};
 
 use crate::graph::consistency;
 use crate::graph::error::{self, Code, Error, Result, failure};
@@ -35,8 +34,7 @@ const AFTER_TRANSPORTS: Duration = Duration::from_secs(1);
 /// until its token ends. The stream begins after a cursor, after the token of a mutation, or now. Without
 /// `after`, a request that must show a write begins after that write.
 ///
-/// `take` takes every bookmark. Changes that it does not take lead to bookmarks too, so that a client resumes
-/// after them.
+/// Changes that `take` does not take lead to bookmarks too, so that a client resumes after them.
 ///
 /// # Errors
 /// When `after` is neither a cursor of a position nor the token of a write. When the write has no position
@@ -54,84 +52,10 @@ pub(crate) async fn follow<Item: Send + 'static>(
     };
     let bookmarks = arguments.bookmarks.then_some(BOOKMARK_INTERVAL);
     let changes = &context.services().changes;
-    let changes = changes.follow(request.principal.org.clone(), after, bookmarks);
+    let changes = changes.follow(request.principal.org.clone(), after, bookmarks, take);
     let changes = changes.map(|change| change.map_err(ended));
     let end = token_taken_for(&request.principal) + AFTER_TRANSPORTS;
-    Ok(taken(until(changes, end), bookmarks, take).boxed())
-}
-
-/// Returns what is taken of a stream, and a bookmark where nothing was taken for this interval.
-fn taken<Item: Send + 'static>(
-    changes: impl Stream<Item = Result<Followed>> + Send + 'static,
-    bookmarks: Option<Duration>,
-    take: impl Fn(Followed) -> Option<Item> + Send + 'static,
-) -> impl Stream<Item = Result<Item>> + Send {
-    let taking = Taking {
-        changes: changes.boxed(),
-        times: bookmarks.map(|every| interval_at(Instant::now() + every, every)),
-        passed: None,
-    };
-    stream::unfold((taking, take), async |(mut taking, take)| {
-        loop {
-            let followed = match taking.next().await? {
-                Ok(followed) => followed,
-                Err(error) => return Some((Err(error), (taking, take))),
-            };
-            let position = match &followed {
-                Followed::Change(change) => change.position(),
-                Followed::Bookmark(position) => *position,
-            };
-            if let Some(item) = take(followed) {
-                taking.give();
-                return Some((Ok(item), (taking, take)));
-            }
-            taking.passed = Some(position);
-        }
-    })
-}
-
-/// A subscription that takes some changes only.
-struct Taking {
-    changes: BoxStream<'static, Result<Followed>>,
-    /// The times of bookmarks, if they are wanted.
-    times: Option<Interval>,
-    /// The position of the last change that was not taken, if nothing was given since.
-    passed: Option<Position>,
-}
-
-impl Taking {
-    /// Returns the next change or bookmark. A bookmark is due when changes were passed over, and nothing was
-    /// given for the interval. Everything up to its position was looked at, because changes come in order.
-    async fn next(&mut self) -> Option<Result<Followed>> {
-        let Self {
-            changes,
-            times,
-            passed,
-        } = self;
-        let due = async {
-            match (times, *passed) {
-                (Some(times), Some(position)) => {
-                    times.tick().await;
-                    position
-                }
-                _ => future::pending().await,
-            }
-        };
-        // First the bookmark: changes that are not taken may come faster than they are looked at.
-        tokio::select! {
-            biased;
-            position = due => Some(Ok(Followed::Bookmark(position))),
-            next = changes.next() => next,
-        }
-    }
-
-    /// Notes that something was given.
-    fn give(&mut self) {
-        self.passed = None;
-        if let Some(times) = &mut self.times {
-            times.reset();
-        }
-    }
+    Ok(until(changes, end).boxed())
 }
 
 async fn position(context: &Context, after: &str) -> Result<Position> {

@@ -180,7 +180,7 @@ async fn execute<E: Executor>(
     }
 }
 
-/// Returns true if a refused request at this stage is told by an event, since browsers hide the body of a
+/// Returns true if a refused request at this stage is sent as an event, since browsers hide the body of a
 /// refused stream.
 fn is_event(stage: Stage) -> bool {
     !matches!(stage, Stage::NeedsPost | Stage::RateLimited)

@@ -14,7 +14,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
-use tokio::time::{Instant, Interval, interval_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::node::Nodes;
 use super::{Change, Shared, Tail};
@@ -55,15 +55,18 @@ pub enum Followed {
     Bookmark(Position),
 }
 
-/// Follows an organization by a receiver that exists already, with a bookmark after each interval in which the
-/// position moved without a change.
-pub(super) fn follow(
+/// Follows an organization by a receiver that exists already; see [`Changes::follow`](super::Changes::follow).
+pub(super) fn follow<Item, Take>(
     shared: Arc<Shared>,
     live: Receiver<Arc<[Change]>>,
     org: OrgId,
     after: Option<Position>,
     bookmarks: Option<Duration>,
-) -> impl Stream<Item = Result<Followed, FollowError>> + Send + use<> {
+    take: Take,
+) -> impl Stream<Item = Result<Item, FollowError>> + Send + use<Item, Take>
+where
+    Take: FnMut(Followed) -> Option<Item> + Send,
+{
     // Where the tail runs, "from now on" is from here, even if the stream is first polled later.
     let place = match (after, *shared.tail.borrow()) {
         (None, Tail::At(position)) => Some(Place {
@@ -82,12 +85,13 @@ pub(super) fn follow(
         waiting: None,
         nodes: None,
         ready: VecDeque::new(),
-        bookmarks: bookmarks.map(|every| interval_at(Instant::now() + every, every)),
+        bookmarks,
+        last: Instant::now(),
         given: None,
     };
-    stream::try_unfold(follower, |mut follower| async move {
-        let followed = follower.next().await?;
-        Ok(Some((followed, follower)))
+    stream::try_unfold((follower, take), |(mut follower, mut take)| async move {
+        let item = follower.next(&mut take).await?;
+        Ok(Some((item, (follower, take))))
     })
 }
 
@@ -106,8 +110,10 @@ struct Follower {
     nodes: Option<Nodes>,
     /// The changes to give next.
     ready: VecDeque<Change>,
-    /// The times of bookmarks, if they are wanted.
-    bookmarks: Option<Interval>,
+    /// The time without a change or bookmark after which a bookmark is due, if bookmarks are wanted.
+    bookmarks: Option<Duration>,
+    /// The time of the last change or bookmark that was given, or of the start.
+    last: Instant,
     /// The position of the last change or bookmark that was given.
     given: Option<Position>,
 }
@@ -121,11 +127,23 @@ struct Place {
 }
 
 impl Follower {
-    async fn next(&mut self) -> Result<Followed, FollowError> {
+    async fn next<Item>(
+        &mut self,
+        take: &mut impl FnMut(Followed) -> Option<Item>,
+    ) -> Result<Item, FollowError> {
         loop {
-            if let Some(change) = self.ready.pop_front() {
-                self.give(change.position());
-                return Ok(Followed::Change(change));
+            while let Some(change) = self.ready.pop_front() {
+                let position = change.position();
+                if let Some(item) = take(Followed::Change(change)) {
+                    self.give(position);
+                    return Ok(item);
+                }
+            }
+            if let Some(position) = self.bookmark() {
+                self.give(position);
+                if let Some(item) = take(Followed::Bookmark(position)) {
+                    return Ok(item);
+                }
             }
             match self.place {
                 None => self.meet_tail().await?,
@@ -135,22 +153,35 @@ impl Follower {
                         Some(batch) => Some(batch),
                         None => self.receive(place).await?,
                     };
-                    let Some(batch) = batch else {
-                        self.give(place.seen);
-                        return Ok(Followed::Bookmark(place.seen));
-                    };
-                    self.take_in(place, batch);
+                    if let Some(batch) = batch {
+                        self.take_in(place, batch);
+                    }
                 }
             }
         }
     }
 
-    /// Notes the position of a change or a bookmark that is given. The next bookmark is due an interval later.
+    /// Notes the position of a change or a bookmark that is given.
     fn give(&mut self, position: Position) {
         self.given = Some(position);
-        if let Some(times) = &mut self.bookmarks {
-            times.reset();
-        }
+        self.last = Instant::now();
+    }
+
+    /// Returns the position of a bookmark, if one is due. Everything up to it was looked at, because nothing is
+    /// ready.
+    fn bookmark(&self) -> Option<Position> {
+        let due = self.bookmark_due()?;
+        let seen = self.place?.seen;
+        (Instant::now() >= due).then_some(seen)
+    }
+
+    /// Returns the time of the next bookmark, if one would say something new.
+    fn bookmark_due(&self) -> Option<Instant> {
+        let seen = Some(self.place?.seen);
+        let has_news = self.given != seen && self.after != seen;
+        self.bookmarks
+            .filter(|_| has_news)
+            .map(|interval| self.last + interval)
     }
 
     /// Waits for the position of the tail, up to which the tail sends nothing any more.
@@ -201,16 +232,15 @@ impl Follower {
         Ok(())
     }
 
-    /// Waits for the next batch; returns `None` when a bookmark is due that says something new. Everything up to
-    /// it was given, because nothing is ready.
+    /// Waits for the next batch; returns `None` when a bookmark is due.
     async fn receive(&mut self, place: Place) -> Result<Option<Arc<[Change]>>, FollowError> {
         self.nodes = None;
-        let has_news = self.given != Some(place.seen) && self.after != Some(place.seen);
+        let due = self.bookmark_due();
         loop {
             let bookmark = async {
-                match &mut self.bookmarks {
-                    Some(times) if has_news => drop(times.tick().await),
-                    _ => future::pending().await,
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => future::pending().await,
                 }
             };
             let received = tokio::select! {

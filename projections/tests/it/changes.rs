@@ -349,7 +349,7 @@ async fn a_quiet_follower_gets_bookmarks_to_continue_from() {
     let every = Some(Duration::from_millis(10));
     let mut follower = pin!(
         live.changes
-            .follow(org("acme"), Some(Position::START), every)
+            .follow(org("acme"), Some(Position::START), every, Some)
     );
     let change = follower.next().await.expect("it goes on").expect("reads");
     assert!(matches!(change, Followed::Change(change) if change.position() == first));
@@ -370,4 +370,29 @@ async fn a_quiet_follower_gets_bookmarks_to_continue_from() {
     let heard = live.hear("acme", Some(second), third).await;
     assert_eq!(heard.len(), 1);
     assert_eq!(heard[0].position(), third);
+}
+
+#[tokio::test]
+async fn a_follower_that_wants_no_change_gets_bookmarks_past_them() {
+    let live = Live::new().await;
+    let mut mine = Writer::new(&live.world, "acme");
+    mine.droplet(requested("web-1")).await;
+    let first = live.sequence().await;
+    let every = Some(Duration::from_millis(10));
+    let only_bookmarks = |followed| match followed {
+        Followed::Change(_) => None,
+        Followed::Bookmark(position) => Some(position),
+    };
+    let mut follower =
+        pin!(
+            live.changes
+                .follow(org("acme"), Some(Position::START), every, only_bookmarks)
+        );
+    // From the log, and then from the tail.
+    let bookmark = follower.next().await.expect("it goes on").expect("reads");
+    assert_eq!(bookmark, first);
+    mine.droplet(requested("web-2")).await;
+    let second = live.sequence().await;
+    let bookmark = follower.next().await.expect("it goes on").expect("reads");
+    assert_eq!(bookmark, second);
 }

@@ -246,7 +246,7 @@ pub(crate) fn follow(
     org: OrgId,
     after: Option<Position>,
 ) -> impl Stream<Item = Result<Change, FollowError>> + Send + use<> {
-    changes.follow(org, after, None).map(|followed| {
+    changes.follow(org, after, None, Some).map(|followed| {
         followed.map(|followed| match followed {
             Followed::Change(change) => change,
             Followed::Bookmark(_) => panic!("no bookmarks were asked for"),

@@ -6,7 +6,7 @@
 //! - A field with `ids` has as many objects as ids.
 //! - A field that is read costs its statement once, however many objects have it, and what it counts once
 //!   for each object ([`points`]).
-//! - A field whose values may be long costs 1 point for every 4 KiB that a value may have.
+//! - A field whose values may be long costs 1 point per 4 KiB of the maximum size of a value.
 //! - A field at the root of a mutation or a subscription costs 10 more.
 //! - No operation costs less than 1.
 //!
