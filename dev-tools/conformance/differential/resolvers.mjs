@@ -152,7 +152,7 @@ export function resolveFrom(schema, rows, token) {
     if (isVolatile(field)) return undefined;
     if (type === schema.getQueryType()) {
       if (rows.lists.has(field.name))
-        return (_, args) => page(field, field.name, rows.lists.get(field.name), args);
+        return (_, args) => page(field, field.name, field.name, () => true, args);
       if (rows.roots.has(field.name)) return () => rows.roots.get(field.name);
       if (LOOKUPS[field.name]) return (_, args) => LOOKUPS[field.name](rows, args);
       const byItsId =
@@ -164,12 +164,7 @@ export function resolveFrom(schema, rows, token) {
       const list = listOf(itemOf(named));
       if (!belongs || !list) return undefined;
       return (source, args) =>
-        page(
-          field,
-          `${source.id} ${field.name}`,
-          rows.lists.get(list).filter((row) => belongs(row, source)),
-          args,
-        );
+        page(field, list, `${source.id} ${field.name}`, (row) => belongs(row, source), args);
     }
     // Whatever a connection has besides its items is made by `page`.
     if (isConnection(type) || type.name.endsWith('Edge') || type.name === 'PageInfo')
@@ -181,7 +176,9 @@ export function resolveFrom(schema, rows, token) {
       Array.isArray(source[field.name]) ? source[field.name].map(full) : full(source[field.name]);
   }
 
-  function page(field, list, all, args) {
+  // A page of a list, which is a list at the root or the part of one that belongs to an object. A cursor is a
+  // place among all rows of the list at the root.
+  function page(field, root, list, belongs, args) {
     const { filter, orderBy, first, last, after, before } = args;
     const item = itemOf(getNamedType(field.type));
     const key = keyOf(item);
@@ -190,24 +187,30 @@ export function resolveFrom(schema, rows, token) {
     const [name, size] = first == null ? ['last', last] : ['first', first];
     const { least, most } = range(field, name);
     if (size < least || size > most) throw new Error(`${name} is out of range`);
-    const sorted = [...all].sort(compareInOrder(list, order));
+    const compare = compareInOrder(list, order);
+    const all = rows.lists.get(root);
+    const own = all.filter(belongs);
     const cursors = rows.cursors.get(`${list} ${order}`);
     const place = (cursor) => {
-      const index = sorted.findIndex((row) => cursors.get(row[key]) === cursor);
-      if (index < 0) throw new Error('the cursor belongs to another list');
-      return index;
+      const placed = rows.cursors.get(`${root} ${order}`);
+      const row = all.find((row) => cursor === placed.get(row[key]) || cursor === cursors.get(row[key]));
+      if (!row) throw new Error('the cursor belongs to another list');
+      return row;
     };
-    const begin = after == null ? 0 : place(after) + 1;
-    const end = before == null ? sorted.length : place(before);
+    const begin = after == null ? undefined : place(after);
+    const end = before == null ? undefined : place(before);
     const matches = matching(field, item, filter);
-    const within = sorted.slice(begin, Math.max(begin, end)).filter(matches);
+    const within = own
+      .filter((row) => (!begin || compare(begin, row) < 0) && (!end || compare(row, end) < 0))
+      .filter(matches)
+      .sort(compare);
     const chosen = first == null ? within.slice(Math.max(0, within.length - size)) : within.slice(0, size);
     const more = within.length > chosen.length;
     const edges = chosen.map((node) => ({ node, cursor: cursors.get(node[key]) }));
     return {
       edges,
       nodes: chosen,
-      totalCount: all.filter(matches).length,
+      totalCount: own.filter(matches).length,
       pageInfo: {
         hasNextPage: first == null ? before != null : more,
         hasPreviousPage: first == null ? more : after != null,
