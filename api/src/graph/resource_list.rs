@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::graph::connection::{Connection, PageArguments, Paged};
 use crate::graph::error::{self, Result};
-use crate::graph::execute::arguments::{ArgumentStruct, Arguments, argument, invalid};
+use crate::graph::execute::arguments::{ArgumentStruct, Arguments, argument, argument_of};
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::Fields;
 use crate::graph::global_id::{GlobalId, InvalidId};
@@ -169,8 +169,7 @@ impl<T: InputType + Default + 'static> OrderArgument for Option<T> {
     }
 
     fn of(context: &Context) -> Result<Self> {
-        let order = context.arguments().get("orderBy").cloned();
-        InputType::parse(order).map_err(|error| invalid::<Self>(context, error))
+        argument_of(context, "orderBy")
     }
 }
 
@@ -190,9 +189,7 @@ where
     }
 
     fn of(context: &Context) -> Result<Self> {
-        let filter = context.arguments().get("filter").cloned();
-        let filter: Option<Filter> =
-            InputType::parse(filter).map_err(|error| invalid::<Option<Filter>>(context, error))?;
+        let filter: Option<Filter> = argument_of(context, "filter")?;
         let order = Order::of(context)?;
         let of_page = <OfPage as Arguments>::of(context)?;
         Ok(Self {

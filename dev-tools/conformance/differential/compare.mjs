@@ -1,6 +1,6 @@
 // Compares the answers of the platform with those of the reference.
 
-import { Kind, executeSync, getVariableValues } from 'graphql';
+import { Kind, executeSync, getVariableValues, visit } from 'graphql';
 import { codeOf, post } from '../post.mjs';
 import { judge } from '../reference.mjs';
 
@@ -32,8 +32,8 @@ export function expected({ schema, lenient }, { source, variables, operationName
   ).errors;
   if (variableErrors) return no('refused', variableErrors);
   if (operation.operation !== 'query') return { outcome: 'effect' };
-  const variableValues = withoutNullConditions(operation, variables);
-  const run = (schema) => executeSync({ schema, document, operationName, variableValues });
+  const conditioned = withoutNullConditions(document, variables);
+  const run = (schema) => executeSync({ schema, document: conditioned, operationName, variableValues: variables });
   const { data, errors: failures = [] } = run(schema);
   return {
     outcome: 'ran',
@@ -46,14 +46,18 @@ export function expected({ schema, lenient }, { source, variables, operationName
 }
 
 // 6.3.2, Field Collection: a condition that is null is not true, so its selection is left out or not skipped.
-// graphql-js fails there. Variables of this type stand in conditions only, or where false is the default.
-function withoutNullConditions({ variableDefinitions = [] }, variables) {
-  const kept = { ...variables };
-  for (const { variable, type } of variableDefinitions) {
-    const name = variable.name.value;
-    if (type.name?.value === 'Boolean' && kept[name] === null) kept[name] = false;
-  }
-  return kept;
+// graphql-js fails there.
+function withoutNullConditions(document, variables) {
+  const condition = (argument) =>
+    argument.value.kind === Kind.VARIABLE && variables?.[argument.value.name.value] === null
+      ? { ...argument, value: { kind: Kind.BOOLEAN, value: false } }
+      : argument;
+  return visit(document, {
+    Directive: (directive) =>
+      ['skip', 'include'].includes(directive.name.value)
+        ? { ...directive, arguments: directive.arguments.map(condition) }
+        : undefined,
+  });
 }
 
 /** What the platform answers, in the same form; `limited` if the request is beyond its limits. */

@@ -72,6 +72,11 @@ export default [
       'a list': graphql`{ counts @skip(if: [true]) { __typename } }`,
       'a fraction': graphql`{ counts @include(if: 1.0) { __typename } }`,
       'a text for an argument of introspection': graphql`{ __type(name: "Job") { fields(includeDeprecated: "true") { name } } }`,
+      'null for fields of introspection': graphql`{ __type(name: "Job") { fields(includeDeprecated: null) { name } } }`,
+      'null for input fields of introspection': graphql`{ __type(name: "DropletFilter") { inputFields(includeDeprecated: null) { name } } }`,
+      'null for values of introspection': graphql`{ __type(name: "JobState") { enumValues(includeDeprecated: null) { name } } }`,
+      'null for arguments of introspection': graphql`{ __type(name: "Query") { fields { args(includeDeprecated: null) { name } } } }`,
+      'null for arguments of directives': graphql`{ __schema { directives { args(includeDeprecated: null) { name } } } }`,
     },
   },
   {

@@ -5,7 +5,7 @@
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{Deprecation, MetaInputValue, MetaType, Registry};
-use async_graphql::{InputType, InputValueError, Pos, Value};
+use async_graphql::{InputType, Value};
 
 use super::context::Context;
 use crate::graph::error::{Code, Error, failure};
@@ -46,7 +46,7 @@ impl<T: ArgumentStruct> Arguments for T {
 
     fn of(context: &Context) -> Result<Self, Error> {
         let arguments = context.arguments().clone();
-        T::parse(Some(Value::Object(arguments))).map_err(|error| invalid(context, error))
+        parse(context, Some(Value::Object(arguments)))
     }
 }
 
@@ -65,10 +65,7 @@ impl<T: InputType + 'static> Arguments for Input<T> {
     }
 
     fn of(context: &Context) -> Result<Self, Error> {
-        let input = context.arguments().get("input").cloned();
-        T::parse(input)
-            .map(Self)
-            .map_err(|error| invalid(context, error))
+        argument_of(context, "input").map(Self)
     }
 }
 
@@ -82,14 +79,26 @@ pub fn argument<T: InputType>(
     meta(name, Some(description.to_owned()), ty)
 }
 
-/// Returns the error for arguments that are not what the field takes.
-pub fn invalid<T: InputType>(context: &Context, error: InputValueError<T>) -> Error {
-    let message = error.into_server_error(Pos::default()).message;
-    let field = &context.field().name;
-    failure(
-        Code::BadUserInput,
-        format!("the arguments of `{field}`: {message}"),
-    )
+/// Reads one argument of the field.
+///
+/// # Errors
+/// When the argument is null that must not be, or has such a null in it.
+pub fn argument_of<T: InputType>(context: &Context, name: &str) -> Result<T, Error> {
+    parse(context, context.arguments().get(name).cloned())
+}
+
+fn parse<T: InputType>(context: &Context, value: Option<Value>) -> Result<T, Error> {
+    // All else was checked with the document and with the variables. A variable that may be null may stand
+    // where a default applies if it is left out.
+    T::parse(value).map_err(|_| {
+        let field = &context.field().name;
+        failure(
+            Code::BadUserInput,
+            format!(
+                "an argument of `{field}` is null by a variable, but may not be: give a value, or leave the variable out for the default"
+            ),
+        )
+    })
 }
 
 fn meta(name: &str, description: Option<String>, ty: String) -> MetaInputValue {

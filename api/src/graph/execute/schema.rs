@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use apollo_compiler::ast::{OperationType, Type};
 use apollo_compiler::parser::Parser;
-use apollo_compiler::schema::{Component, ExtendedType, FieldDefinition};
+use apollo_compiler::schema::{Component, ExtendedType, FieldDefinition, ObjectType};
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{Schema, name};
 
@@ -106,12 +106,33 @@ impl ExecutableSchema {
     }
 }
 
-/// Parses the published schema, and adds the part of introspection that the parser's own lacks.
+/// Parses the published schema, and corrects what the parser's own introspection lacks.
 fn parsed(sdl: &str) -> Valid<Schema> {
     let mut builder = Schema::builder().ignore_builtin_redefinitions();
     Parser::new().parse_into_schema_builder(sdl, "schema.graphql", &mut builder);
     let mut schema = builder.build().expect("the published schema is a schema");
-    if let Some(ExtendedType::Object(introspected)) = schema.types.get_mut("__Type") {
+    for (name, definition) in &mut schema.types {
+        if name.starts_with("__")
+            && let ExtendedType::Object(introspected) = definition
+        {
+            correct(introspected.make_mut());
+        }
+    }
+    schema.validate().expect("the published schema is valid")
+}
+
+/// Corrects a type of introspection: `__Type.isOneOf` exists, and `includeDeprecated` is never null. See
+/// [Schema Introspection Schema](https://spec.graphql.org/September2025/#sec-Schema-Introspection.Schema-Introspection-Schema).
+fn correct(introspected: &mut ObjectType) {
+    let arguments = introspected
+        .fields
+        .values_mut()
+        .flat_map(|field| &mut field.make_mut().arguments);
+    for argument in arguments {
+        let ty = &mut argument.make_mut().ty;
+        *ty = ty.as_ref().clone().non_null().into();
+    }
+    if introspected.name == "__Type" {
         let is_one_of = FieldDefinition {
             description: None,
             name: name!("isOneOf"),
@@ -119,8 +140,7 @@ fn parsed(sdl: &str) -> Valid<Schema> {
             ty: Type::Named(name!("Boolean")),
             directives: Default::default(),
         };
-        let fields = &mut introspected.make_mut().fields;
+        let fields = &mut introspected.fields;
         fields.insert(name!("isOneOf"), Component::new(is_one_of));
     }
-    schema.validate().expect("the published schema is valid")
 }
