@@ -99,7 +99,7 @@ impl Document {
         schema: &ExecutableSchema,
     ) -> Result<Self, Unfit> {
         let scanned = scan::scan(text, limits)?;
-        let parsed = validation::read(&scanned.blanked(text), limits, schema)?;
+        let parsed = validation::read(text, &scanned, limits, schema)?;
         Ok(Self {
             parsed,
             plans: Mutex::new(Vec::new()),

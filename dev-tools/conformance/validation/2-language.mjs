@@ -168,8 +168,12 @@ export default [
       'of a subscription':
         '"Follows." subscription ("Which." $id: ID!) { dropletChanged(id: $id) { cursor } }',
       empty: '"" query { counts { __typename } }',
+      'with escapes': '"\\u{1F600} \\uD83D\\uDE00 \\n \\"" query { counts { __typename } }',
     },
     invalid: {
+      'with an unknown escape': '"\\q" query { counts { __typename } }',
+      'with half a character': '"\\u{D800}" query { counts { __typename } }',
+      'of a variable, with an unknown escape': 'query ("\\u{110000}" $n: Int = 1) { droplets(first: $n) { totalCount } }',
       'of a query without the keyword': '"Counts all." { counts { __typename } }',
       'of a field': '{ "The counts." counts { __typename } }',
       'of an argument': '{ droplets("How many." first: 1) { totalCount } }',

@@ -10,6 +10,7 @@ use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
 use async_graphql::Pos;
 
 use super::values;
+use crate::admission::limits::scan::Scanned;
 use crate::admission::limits::{Excess, Fault, Limit, Limits, Unfit, shape};
 use crate::graph::collect::{NoPlan, collect};
 use crate::graph::execute::schema::ExecutableSchema;
@@ -31,16 +32,18 @@ const NO_SELECTION: &str = "must have a subselection set";
 /// The maximum number of errors that a client gets.
 const MAX_FAULTS: usize = 20;
 
-/// Returns a text as a valid document.
+/// Returns a text as a valid document. The text is scanned.
 ///
 /// # Errors
 /// The first limit, or the rules, that the text breaks.
 pub(super) fn read(
     text: &str,
+    scanned: &Scanned,
     limits: &Limits,
     schema: &ExecutableSchema,
 ) -> Result<Valid<ExecutableDocument>, Unfit> {
-    let parsed = parse(text, limits)?;
+    check_descriptions(&scanned.descriptions(text))?;
+    let parsed = parse(&scanned.blanked(text), limits)?;
     let valid = match parsed.to_executable_validate(&schema.definition) {
         Ok(valid) => valid,
         Err(invalid) => {
@@ -55,6 +58,22 @@ pub(super) fn read(
     check_subscriptions(&valid)?;
     check_merges(&valid, limits, schema)?;
     Ok(valid)
+}
+
+/// Checks that descriptions, which the library does not read, are strings: it reads them as values.
+fn check_descriptions(descriptions: &[&str]) -> Result<(), Unfit> {
+    if descriptions.is_empty() {
+        return Ok(());
+    }
+    let values = format!("{{ a(a: [{}]) }}", descriptions.join(" "));
+    let parsed = Parser::new().parse_ast(values, NAME);
+    parsed.map(|_| ()).map_err(|invalid| {
+        let fault = faults(&invalid.errors).swap_remove(0);
+        Unfit::Unreadable(Fault {
+            message: format!("in a description: {}", fault.message),
+            place: None,
+        })
+    })
 }
 
 /// Checks that fields with one response name can be merged, whatever their conditions: the library takes

@@ -22,6 +22,8 @@ pub(crate) struct Scanned {
     pub(crate) tokens: usize,
     /// The places of what the parser must not see.
     blanks: Vec<Range<usize>>,
+    /// The places of descriptions, which are also among the blanks.
+    descriptions: Vec<Range<usize>>,
 }
 
 /// Checks a document's length, tokens and nesting against the limits.
@@ -31,27 +33,37 @@ pub(crate) struct Scanned {
 pub(crate) fn scan(document: &str, limits: &Limits) -> Result<Scanned, Unfit> {
     Limit::DocumentBytes.hold(document.len(), limits.document_bytes)?;
     let mut scanner = Scanner::new(document);
-    let mut before = Token::Other;
-    let mut last = (Token::Other, 0..0);
+    let mut descriptions = Vec::new();
+    let mut before = None;
+    let mut last: Option<(Token<'_>, Range<usize>)> = None;
     while let Some(token) = scanner.next()? {
-        let (text, place) = &last;
-        if *text == Token::String && scanner.is_description(before, token) {
+        if let Some((Token::String, place)) = &last
+            && scanner.is_description(before, token)
+        {
             scanner.blanks.push(place.clone());
+            descriptions.push(place.clone());
         }
         scanner.tokens += 1;
         scanner.take(token)?;
-        before = last.0;
-        last = (token, scanner.start..scanner.at);
+        before = last.map(|(token, _)| token);
+        last = Some((token, scanner.start..scanner.at));
     }
     Limit::Tokens.hold(scanner.tokens, limits.tokens)?;
     Limit::Nesting.hold(scanner.deepest, limits.nesting)?;
     Ok(Scanned {
         tokens: scanner.tokens,
         blanks: scanner.blanks,
+        descriptions,
     })
 }
 
 impl Scanned {
+    /// Returns the descriptions in the document, with their quotes.
+    pub(crate) fn descriptions<'a>(&self, document: &'a str) -> Vec<&'a str> {
+        let places = self.descriptions.iter();
+        places.map(|place| &document[place.clone()]).collect()
+    }
+
     /// Returns the document with blanks in place of what the parser must not see, so that all other places
     /// stay the same.
     pub(crate) fn blanked(&self, document: &str) -> String {
@@ -169,12 +181,15 @@ impl<'a> Scanner<'a> {
     }
 
     /// Returns true if the last token, a string between these two, is a description.
-    fn is_description(&self, before: Token<'a>, after: Token<'a>) -> bool {
+    fn is_description(&self, before: Option<Token<'a>>, after: Token<'a>) -> bool {
         match (self.open.as_slice(), after) {
-            ([], Token::Name("query" | "mutation" | "subscription" | "fragment")) => true,
+            // A definition ends with a brace.
+            ([], Token::Name("query" | "mutation" | "subscription" | "fragment")) => {
+                matches!(before, None | Some(Token::Punctuator(b'}')))
+            }
             // The first variable shows only now that the bracket has variables.
             ([Open::Variables | Open::Pairs(Next::Name)], Token::Punctuator(b'$')) => {
-                !matches!(before, Token::Punctuator(b':' | b'='))
+                !matches!(before, Some(Token::Punctuator(b':' | b'=')))
             }
             _ => false,
         }
@@ -371,8 +386,17 @@ mod tests {
                 r#"query ("one" $a: Int = 1 "two" $b: S = "x" "three" $c: S) { a }"#,
                 r#"query ( $a: Int = 1 $b: S = "x" $c: S) { a }"#,
             ),
+            (
+                r#"query A { a } "what" query B { b }"#,
+                "query A { a } query B { b }",
+            ),
             // The parser judges all other strings.
             (r#""what" { a }"#, r#""what" { a }"#),
+            (r#"query "what" query { a }"#, r#"query "what" query { a }"#),
+            (
+                r#""what" "else" query { a }"#,
+                r#""what" "else" query { a }"#,
+            ),
             (
                 r#"{ a(b: ["x" $c], d: "e" f: $g) }"#,
                 r#"{ a(b: ["x" $c] d: "e" f: $g) }"#,
