@@ -60,8 +60,8 @@ impl Conditions<'_> {
     ) {
         if let Some(texts) = texts {
             let texts: Vec<_> = texts.into_iter().collect();
-            self.0.push(" and ").push(column).push(" = any(");
-            self.0.push_bind(texts).push(")");
+            self.0.push(" and ").push(column);
+            push_one_of(self.0, &texts);
         }
     }
 
@@ -123,7 +123,8 @@ impl Reader {
         let build = |columns: &str| {
             let mut query = QueryBuilder::new("");
             push_select::<M>(&mut query, columns, org);
-            query.push(" and id = any(").push_bind(ids).push(")");
+            query.push(" and id");
+            push_one_of(&mut query, ids);
             Ok(query)
         };
         let decode = |row: &PgRow, are_read: &[bool]| {
@@ -191,6 +192,19 @@ impl Reader {
         let total = self.fetch(org, query, |row| row.try_get(0)).await?;
         Ok(total.into_iter().next().ok_or(sqlx::Error::RowNotFound)?)
     }
+}
+
+/// Adds a condition: equal to one of these values. Postgres plans a statement with an array again for each
+/// execution, and one with a single value once.
+fn push_one_of<'value, T>(query: &mut QueryBuilder<Postgres>, values: &'value [T])
+where
+    T: Encode<'value, Postgres> + Type<Postgres> + Copy,
+    &'value [T]: Encode<'value, Postgres> + Type<Postgres>,
+{
+    match values {
+        [one] => query.push(" = ").push_bind(*one),
+        several => query.push(" = any(").push_bind(several).push(")"),
+    };
 }
 
 /// Adds a query of a model's rows, whose last condition is the organization.

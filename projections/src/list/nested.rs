@@ -44,18 +44,25 @@ impl Reader {
         parents: &[Uuid],
         filter: &M::Filter,
     ) -> Result<Vec<i64>, ReadError> {
-        if parents.is_empty() {
-            return Ok(Vec::new());
+        let mut query = QueryBuilder::new("");
+        let count = |query: &mut QueryBuilder<_>| {
+            push_select::<M>(query, "count(*)", org);
+            filter.restrict(&mut Conditions(query));
+            query.push(" and ").push(column).push(" = ");
+        };
+        match parents {
+            [] => return Ok(Vec::new()),
+            [one] => {
+                count(&mut query);
+                query.push_bind(*one);
+            }
+            several => {
+                query.push("select (");
+                count(&mut query);
+                query.push("p.parent) from unnest(").push_bind(several);
+                query.push("::uuid[]) with ordinality as p(parent, place) order by p.place");
+            }
         }
-        let mut query = QueryBuilder::new("select (");
-        push_select::<M>(&mut query, "count(*)", org);
-        filter.restrict(&mut Conditions(&mut query));
-        query
-            .push(" and ")
-            .push(column)
-            .push(" = p.parent) from unnest(");
-        query.push_bind(parents);
-        query.push("::uuid[]) with ordinality as p(parent, place) order by p.place");
         self.fetch(org, query, |row| row.try_get(0)).await
     }
 }

@@ -62,22 +62,22 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
     ) -> Result<QueryBuilder<Postgres>, ReadError> {
         let mut query = QueryBuilder::new("");
         if self.is_plain() {
-            select(&mut query);
-            self.bound(&mut query)?;
+            self.rows(&mut query, select)?;
             return Ok(query);
         }
+        let several = self.several_parents();
         query.push("select ");
         if self.as_of.is_some() {
             query.push("a.as_of, ");
         }
-        if self.parents.is_some() {
+        if several.is_some() {
             query.push("p.place, ");
         }
         query.push("q.* from ");
         if let Some(as_of) = &self.as_of {
             query.push("(select (").push(as_of).push(") as as_of) a");
         }
-        if let Some(parents) = self.parents {
+        if let Some(parents) = several {
             let cross = if self.as_of.is_some() {
                 " cross join "
             } else {
@@ -88,13 +88,9 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         }
         // So that there is a row for an empty page too.
         query.push(" left join lateral (");
-        select(&mut query);
-        if let Some(parents) = self.parents {
-            query.push(" and ").push(parents.column).push(" = p.parent");
-        }
-        self.bound(&mut query)?;
+        self.rows(&mut query, select)?;
         query.push(") q on true order by ");
-        if self.parents.is_some() {
+        if several.is_some() {
             query.push("p.place, ");
         }
         query.push(self.list.sort.order_by(self.walk()));
@@ -119,7 +115,7 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
             Some(_) => Some(cells.number()?),
             None => None,
         };
-        let parent = match self.parents {
+        let parent = match self.several_parents() {
             Some(_) => cells.number::<usize>()? - 1,
             None => 0,
         };
@@ -191,7 +187,31 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
 
     /// True if the query of the rows is the whole statement.
     fn is_plain(&self) -> bool {
-        self.as_of.is_none() && self.parents.is_none()
+        self.as_of.is_none() && self.several_parents().is_none()
+    }
+
+    /// The parents, if rows must tell which one is theirs.
+    fn several_parents(&self) -> Option<Parents<'asked>> {
+        self.parents.filter(|parents| parents.ids.len() != 1)
+    }
+
+    /// Adds the query of the rows of one page.
+    fn rows(
+        &self,
+        query: &mut QueryBuilder<Postgres>,
+        select: impl FnOnce(&mut QueryBuilder<Postgres>),
+    ) -> Result<(), ReadError> {
+        select(query);
+        match self.parents {
+            Some(Parents { column, ids: [one] }) => {
+                query.push(" and ").push(column).push(" = ").push_bind(*one);
+            }
+            Some(Parents { column, .. }) => {
+                query.push(" and ").push(column).push(" = p.parent");
+            }
+            None => {}
+        }
+        self.bound(query)
     }
 
     /// The direction in which the rows are walked.
@@ -215,8 +235,9 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         }
         let (Take::First(wanted) | Take::Last(wanted)) = page.take;
         query.push(" order by ").push(sort.order_by(self.walk()));
-        // One more, to see whether there is more.
-        query.push(" limit ").push_bind(i64::from(wanted) + 1);
+        // One more, to see whether there is more. Postgres takes a bound limit for a tenth of the table, and then
+        // plans each execution again.
+        query.push(" limit ").push(i64::from(wanted) + 1);
         Ok(())
     }
 }
