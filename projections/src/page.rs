@@ -110,7 +110,7 @@ pub struct Item<T> {
     /// The place of the item in the list.
     pub cursor: Cursor,
     /// The item itself.
-    pub node: T,
+    pub node: Box<T>,
 }
 
 /// An order of lists of `R`.

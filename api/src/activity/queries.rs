@@ -36,5 +36,9 @@ async fn activity(
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     let slice = reader.activity(org, &filter, &page).await;
     let slice = slice.map_err(error::read_failed)?;
-    Ok(Connection::of(slice, Activity::from, ()))
+    Ok(Connection::of(
+        slice,
+        |row| Box::new(Activity::from(*row)),
+        (),
+    ))
 }

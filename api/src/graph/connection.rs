@@ -85,25 +85,29 @@ pub(crate) struct Connection<Node: Paged> {
 
 struct Edge<Node> {
     cursor: Cursor,
-    node: Node,
+    node: Box<Node>,
 }
 
 struct PageInfo {
     has_previous: bool,
     has_next: bool,
-    start: Option<String>,
-    end: Option<String>,
+    start: Option<Cursor>,
+    end: Option<Cursor>,
 }
 
 impl<Node: Paged> Connection<Node> {
     /// Returns the connection of a page.
-    pub(crate) fn of<Row>(slice: Slice<Row>, node: fn(Row) -> Node, extra: Node::Extra) -> Self {
+    pub(crate) fn of<Row>(
+        slice: Slice<Row>,
+        node: fn(Box<Row>) -> Box<Node>,
+        extra: Node::Extra,
+    ) -> Self {
         Self {
             page: PageInfo {
                 has_previous: slice.has_previous,
                 has_next: slice.has_next,
-                start: slice.items.first().map(|item| item.cursor.text()),
-                end: slice.items.last().map(|item| item.cursor.text()),
+                start: slice.items.first().map(|item| item.cursor.clone()),
+                end: slice.items.last().map(|item| item.cursor.clone()),
             },
             as_of: slice.as_of,
             edges: slice
@@ -141,7 +145,7 @@ impl<Node: Paged> Object for Connection<Node> {
         );
         fields.list("nodes", "The items of the page.", |connection, each| {
             for edge in &connection.edges {
-                each(&edge.node);
+                each(&*edge.node);
             }
         });
         fields.value(
@@ -165,7 +169,7 @@ impl<Node: Paged> Object for Edge<Node> {
     }
 
     fn fields(fields: &mut Fields<'_, Self>) {
-        fields.part("node", "The item.", |edge| &edge.node);
+        fields.part("node", "The item.", |edge| &*edge.node);
         fields.value("cursor", "The place of the item in the list.", |edge| {
             edge.cursor.text()
         });
@@ -192,15 +196,15 @@ impl Object for PageInfo {
             "True if the list has items after the page.",
             |page| page.has_next,
         );
-        fields.optional_text(
+        fields.value(
             "startCursor",
             "The cursor of the first item; null if the page is empty.",
-            |page| page.start.as_deref(),
+            |page| page.start.as_ref().map(Cursor::text),
         );
-        fields.optional_text(
+        fields.value(
             "endCursor",
             "The cursor of the last item; null if the page is empty.",
-            |page| page.end.as_deref(),
+            |page| page.end.as_ref().map(Cursor::text),
         );
     }
 }

@@ -34,8 +34,8 @@ pub(crate) struct Framed<R> {
     as_of: Option<Position>,
     /// The place of the parent among the parents, from 0.
     parent: usize,
-    /// `None` if the list is empty.
-    row: Option<R>,
+    /// `None` if the list is empty. Boxed, because a row has hundreds of bytes, and moves from list to list.
+    row: Option<Box<R>>,
 }
 
 impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
@@ -126,33 +126,33 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
             row: if is_empty {
                 None
             } else {
-                Some(decode(&mut cells.of_columns(are_read))?)
+                Some(Box::new(decode(&mut cells.of_columns(are_read))?))
             },
         })
     }
 
-    /// Makes the pages of the answer: one for each parent, or one.
+    /// Makes the pages of the answer: one for each parent, or one. The rows are in the order of their parents.
     pub(crate) fn slices(&self, rows: Vec<Framed<R>>) -> Vec<Slice<R>> {
         let count = self.parents.map_or(1, |parents| parents.ids.len());
         let as_of = rows.first().and_then(|row| row.as_of);
-        let mut lists: Vec<Vec<R>> = (0..count).map(|_| Vec::new()).collect();
-        for row in rows {
-            lists[row.parent].extend(row.row);
-        }
-        let lists = lists.into_iter();
-        lists.map(|rows| self.slice(rows, as_of)).collect()
+        let mut rows = rows.into_iter().peekable();
+        let slices = (0..count).map(|parent| {
+            let own = std::iter::from_fn(|| rows.next_if(|row| row.parent == parent));
+            self.slice(own.filter_map(|row| row.row), as_of)
+        });
+        slices.collect()
     }
 
-    fn slice(&self, rows: Vec<R>, as_of: Option<Position>) -> Slice<R> {
+    fn slice(&self, mut rows: impl Iterator<Item = Box<R>>, as_of: Option<Position>) -> Slice<R> {
         let page = self.page;
         let (Take::First(wanted) | Take::Last(wanted)) = page.take;
         let wanted = usize::try_from(wanted).expect("32 bits fit a usize");
-        let more = rows.len() > wanted;
-        let items = rows.into_iter().take(wanted).map(|node| Item {
+        let items = rows.by_ref().take(wanted).map(|node| Item {
             cursor: Cursor::new(self.list, page.order.key(&node)),
             node,
         });
         let mut items: Vec<_> = items.collect();
+        let more = rows.count() > 0;
         // At the end that was not walked to stands the row of the cursor itself.
         let (has_next, has_previous) = match page.take {
             Take::First(_) => (more, page.after.is_some()),

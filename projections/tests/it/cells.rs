@@ -114,7 +114,7 @@ async fn every_field_of_every_row_is_read_from_its_column() {
         .expect("reads")
         .items
         .into_iter()
-        .map(|item| item.node)
+        .map(|item| *item.node)
         .collect();
     assert_eq!(read.len(), columns.len());
     for (row, column) in read.iter().zip(&columns) {
