@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use async_graphql::{
     Description, ID, InputValueError, InputValueResult, OutputType, Scalar, ScalarType, Value,
 };
-use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, Timelike, Utc};
 use uuid::Uuid;
 
 use crate::graph::execute::output::{Output, Write};
 use crate::graph::execute::plan::Field;
 use crate::graph::execute::types::Types;
 use crate::graph::execute::writer::{Failed, Writer};
+
+mod rfc3339;
 
 /// The nanoseconds of a second; a leap second has more.
 const NANOSECONDS: u32 = 1_000_000_000;
@@ -44,7 +46,9 @@ impl ScalarType for Time {
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        let mut text = Vec::new();
+        rfc3339::write(&self.0, &mut text);
+        Value::String(String::from_utf8(text).expect("digits and punctuation are UTF-8"))
     }
 }
 
@@ -115,7 +119,7 @@ macro_rules! scalars {
 
 scalars! {
     Time: "DateTime", Time, |time, out| {
-        out.json(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        out.plain(|bytes| rfc3339::write(time, bytes));
     };
     BigInt: "BigInt", BigInt, |number, out| {
         // Decimal digits need no escapes.
