@@ -1,4 +1,7 @@
 //! A macro for types that hold a text which was checked once against a rule.
+//!
+//! Most texts are short. A [`SmolStr`](smol_str::SmolStr) holds them without an allocation, and shares the others
+//! when it is cloned.
 
 /// Declares a text type and the error of its constructor.
 ///
@@ -18,18 +21,18 @@ macro_rules! checked_string {
         #[derive(
             Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
         )]
-        #[serde(try_from = "String")]
-        pub struct $Name(Box<str>);
+        #[serde(try_from = "smol_str::SmolStr")]
+        pub struct $Name(smol_str::SmolStr);
 
         impl $Name {
             /// Checks the text against the rule.
             ///
             /// # Errors
             /// When the text breaks the rule. The message states the rule.
-            pub fn parse(text: impl Into<String>) -> Result<Self, $Error> {
+            pub fn parse(text: impl Into<smol_str::SmolStr>) -> Result<Self, $Error> {
                 let text = text.into();
                 if $check(&text) {
-                    Ok(Self(text.into_boxed_str()))
+                    Ok(Self(text))
                 } else {
                     Err($Error { given: crate::checked::beginning(&text) })
                 }
@@ -64,9 +67,17 @@ macro_rules! checked_string {
             }
         }
 
+        impl TryFrom<smol_str::SmolStr> for $Name {
+            type Error = $Error;
+
+            fn try_from(text: smol_str::SmolStr) -> Result<Self, Self::Error> {
+                Self::parse(text)
+            }
+        }
+
         impl From<$Name> for String {
             fn from(value: $Name) -> Self {
-                value.0.into_string()
+                value.0.into()
             }
         }
 
