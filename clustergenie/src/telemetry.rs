@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, Logging};
 
@@ -25,22 +27,22 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// # Errors
 /// When the filter is malformed.
 pub(crate) fn start_logging(logging: &Logging) -> anyhow::Result<()> {
-    let filter: EnvFilter = logging.log.parse().with_context(|| {
+    let filter: Targets = logging.log.parse().with_context(|| {
         format!(
             "{:?} is not a log filter: set --log (CLUSTERGENIE_LOG) to a level such as `info`, or \
              to parts and levels such as `info,event_store=debug`",
             logging.log
         )
     })?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // Otherwise a reader of the log that goes away ends the program, by a panic of `eprintln!`.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
+    let filtered = tracing_subscriber::registry().with(filter);
     let started = match logging.log_format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Text => filtered.with(lines).try_init(),
+        LogFormat::Json => filtered.with(lines.json().flatten_event(true)).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
 }
