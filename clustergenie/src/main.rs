@@ -26,6 +26,10 @@ use clap::{CommandFactory, Parser};
 
 use crate::config::{Cli, Command};
 
+/// The allocator, because a query allocates a few times for each cell of its answer.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exit status of unusable settings, and of a check that could not run.
 const UNUSABLE: u8 = 2;
 
