@@ -81,7 +81,10 @@ impl Limit {
             // As the sessions of our server: see `Purpose::Queries`.
             .env(
                 "PGOPTIONS",
-                format!("-c role=clustergenie_reader -c jit=off -c clustergenie.org={ORG}"),
+                format!(
+                    "-c role=clustergenie_reader -c enable_seqscan=off -c enable_sort=off -c jit=off \
+                     -c clustergenie.org={ORG}"
+                ),
             )
             .stdin(Stdio::null())
             .kill_on_drop(true);
