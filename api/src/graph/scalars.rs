@@ -6,6 +6,7 @@ use async_graphql::{
     Description, ID, InputValueError, InputValueResult, OutputType, Scalar, ScalarType, Value,
 };
 use chrono::{DateTime, Timelike, Utc};
+use projections::model::JsonText;
 use uuid::Uuid;
 
 use crate::graph::execute::output::{Output, Write};
@@ -115,6 +116,23 @@ macro_rules! scalars {
             }
         )+
     };
+}
+
+impl Write for JsonText {
+    fn write(&self, _: &Field, out: &mut Writer<'_>) -> Result<(), Failed> {
+        out.raw(self.as_str());
+        Ok(())
+    }
+}
+
+impl Output for JsonText {
+    fn name() -> Cow<'static, str> {
+        Json::name()
+    }
+
+    fn describe(types: &mut Types) {
+        Json::describe(types);
+    }
 }
 
 scalars! {

@@ -6,7 +6,7 @@ use super::status::JobStatus;
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::global_id::GlobalId;
 use crate::graph::points;
-use crate::graph::scalars::{BigInt, Json, Time};
+use crate::graph::scalars::{BigInt, Time};
 
 impl Object for JobRow {
     const NAME: &'static str = "Job";
@@ -51,10 +51,10 @@ pub(super) fn state(fields: &mut Fields<'_, JobRow>) {
         })
         .columns(&["attempts"]);
     fields
-        .value(
+        .part(
             "parameters",
             "The additional data for the runner: an object.",
-            |job| Json(job.parameters.as_str().to_owned()),
+            |job| &job.parameters,
         )
         .up_to(points::JSON_BYTES);
     fields.optional_text(
@@ -72,14 +72,10 @@ pub(super) fn state(fields: &mut Fields<'_, JobRow>) {
         job.message.as_deref()
     });
     fields
-        .value(
+        .part(
             "result",
             "The result of the job, if the job succeeded with a result.",
-            |job| {
-                job.result
-                    .as_ref()
-                    .map(|result| Json(result.as_str().to_owned()))
-            },
+            |job| &job.result,
         )
         .up_to(points::JSON_BYTES);
     fields.optional_text(

@@ -8,6 +8,7 @@
 use async_graphql::resolver_utils::EnumType;
 use serde::Serialize;
 
+use super::compact;
 use super::context::Run;
 use super::load::Loaded;
 use super::object::{Object, Resolve};
@@ -119,16 +120,7 @@ impl<'a> Writer<'a> {
 
     /// Writes JSON text without the blanks and line breaks between its tokens.
     pub(crate) fn raw(&mut self, json: &str) {
-        let (mut in_text, mut is_escaped) = (false, false);
-        self.bytes.extend(json.bytes().filter(|byte| {
-            if in_text {
-                in_text = is_escaped || *byte != b'"';
-                is_escaped = !is_escaped && *byte == b'\\';
-                return true;
-            }
-            in_text = *byte == b'"';
-            !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-        }));
+        compact::push(&mut self.bytes, json);
     }
 
     /// Writes text that needs no escapes, in quotes.
