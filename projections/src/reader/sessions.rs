@@ -3,7 +3,7 @@
 //! Guarantees:
 //! - a read sees the organization of its caller and no other, whatever became of the reads before it;
 //! - no more sessions than the pool has connections, but one. Reads wait for a session in the order in which
-//!   they came;
+//!   they came, and no organization has more than its share ([`super::places`]);
 //! - a session that Postgres closed meanwhile is replaced, and the read is run once more;
 //! - **a read that is dropped ends its statement**: the server's process is ended, by the connection of the pool
 //!   that is no session. The session is thrown away, and its place is free once the process is told to end. So
@@ -15,9 +15,9 @@ use domain::ids::OrgId;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
+use super::places::{Place, Places};
 use super::session::Session;
 use super::statement::Statement;
 
@@ -28,8 +28,8 @@ pub(super) struct Sessions(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     pool: PgPool,
-    /// Permits, one for each session that may exist in use.
-    places: Arc<Semaphore>,
+    /// Places, one for each session that may exist in use.
+    places: Places,
     /// The sessions that nobody uses, the one that was used last at the end.
     idle: Mutex<Vec<Session>>,
     /// The tasks that end statements of dropped reads.
@@ -43,7 +43,7 @@ struct Lease {
     shared: Arc<Shared>,
     /// `None` once the lease ended.
     session: Option<Session>,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     state: State,
 }
 
@@ -61,12 +61,10 @@ impl Sessions {
     /// Makes sessions with the settings, the size and the time limits of a pool that nobody else uses.
     pub(super) fn over(pool: PgPool) -> Self {
         let connections = pool.options().get_max_connections();
-        let sessions = connections.saturating_sub(1).max(1);
+        let sessions = connections.saturating_sub(1);
         Self(Arc::new(Shared {
             pool,
-            places: Arc::new(Semaphore::new(
-                usize::try_from(sessions).expect("32 bits fit a usize"),
-            )),
+            places: Places::new(usize::try_from(sessions).expect("32 bits fit a usize")),
             idle: Mutex::default(),
             ending: Mutex::default(),
             ender: tokio::sync::Mutex::default(),
@@ -84,7 +82,7 @@ impl Sessions {
         statement: &Statement,
         decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
     ) -> Result<Vec<T>, sqlx::Error> {
-        let mut place = self.place().await?;
+        let mut place = self.place(org).await?;
         if let Some(session) = self.0.take(org) {
             let mut lease = Lease::of(&self.0, session, place);
             match lease.fetch(org, statement, &decode).await {
@@ -100,16 +98,11 @@ impl Sessions {
     }
 
     /// Waits for a place among the sessions in use.
-    async fn place(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
-        let places = &self.0.places;
-        if let Ok(free) = Arc::clone(places).try_acquire_owned() {
-            return Ok(free);
-        }
+    async fn place(&self, org: &OrgId) -> Result<Place, sqlx::Error> {
+        let place = self.0.places.take(org);
         let timeout = self.0.pool.options().get_acquire_timeout();
-        match tokio::time::timeout(timeout, Arc::clone(places).acquire_owned()).await {
-            Ok(place) => Ok(place.expect("nobody closes the places")),
-            Err(_) => Err(sqlx::Error::PoolTimedOut),
-        }
+        let place = tokio::time::timeout(timeout, place).await;
+        place.map_err(|_| sqlx::Error::PoolTimedOut)
     }
 }
 
@@ -133,7 +126,7 @@ impl Shared {
     }
 
     /// Ends the statement of a dropped read, then throws the session away.
-    fn end(self: &Arc<Self>, session: Session, place: Option<OwnedSemaphorePermit>) {
+    fn end(self: &Arc<Self>, session: Session, place: Option<Place>) {
         // Without a runtime the process ends, and its connections with it.
         let Ok(runtime) = Handle::try_current() else {
             return;
@@ -173,7 +166,7 @@ impl Shared {
 }
 
 impl Lease {
-    fn of(shared: &Arc<Shared>, session: Session, place: OwnedSemaphorePermit) -> Self {
+    fn of(shared: &Arc<Shared>, session: Session, place: Place) -> Self {
         Self {
             shared: Arc::clone(shared),
             session: Some(session),
@@ -202,7 +195,7 @@ impl Lease {
     }
 
     /// Ends the lease and gives its place to another session.
-    fn place(mut self) -> OwnedSemaphorePermit {
+    fn place(mut self) -> Place {
         self.place.take().expect("a lease ends with its place")
     }
 }

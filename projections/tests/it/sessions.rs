@@ -188,16 +188,28 @@ async fn dropping_a_read_ends_its_statement_and_frees_its_place() {
 #[tokio::test]
 async fn a_crowd_of_dropped_reads_leaves_every_place_free() {
     let world = two_organizations().await;
-    let reader = reader(&world, 3).await;
+    let reader = reader(&world, 6).await;
     let acme = org("acme");
     let holder = hold(&world).await;
     let crowd = futures_util::future::join_all((0..100).map(|_| names(&reader, &acme, None)));
-    let busy = until("all sessions are busy", async || {
+    let busy = until("half of the sessions are busy", async || {
         (held(&world).await == 3).then_some(())
+    });
+    let mut crowd = Box::pin(crowd);
+    tokio::select! {
+        _ = &mut crowd => panic!("the table is locked"),
+        () = busy => {}
+    }
+    // The others are for other organizations.
+    let other = org("other");
+    let other = names(&reader, &other, None);
+    let runs = until("the other organization reads too", async || {
+        (held(&world).await == 4).then_some(())
     });
     tokio::select! {
         _ = crowd => panic!("the table is locked"),
-        () = busy => {}
+        _ = other => panic!("the table is locked"),
+        () = runs => {}
     }
     until("all statements have ended", async || {
         (held(&world).await == 0).then_some(())
