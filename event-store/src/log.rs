@@ -28,6 +28,14 @@ macro_rules! positioned_columns {
     };
 }
 
+/// The columns of [`stored`].
+macro_rules! event_columns {
+    () => {
+        "shard, stream_id, version, event_id, org_id, event_type, schema_version, \
+         data::text as data, metadata::text as metadata, recorded_at"
+    };
+}
+
 /// Selects events with their positions by a condition on `es.log l` and `es.events e`, for [`positioned`].
 macro_rules! select_positioned {
     ($condition:literal) => {
@@ -234,19 +242,6 @@ pub async fn shard_heads(
         .collect())
 }
 
-/// Returns the ids of those of these streams that the organization has.
-///
-/// # Errors
-/// When Postgres fails.
-pub async fn streams_of(pool: &PgPool, org: &OrgId, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
-    sqlx::query_scalar("select stream_id from es.streams where stream_id = any($1) and org_id = $2")
-        .bind(ids)
-        .bind(org.as_str())
-        .fetch_all(pool)
-        .await
-        .map_err(StoreError::unavailable("finding streams"))
-}
-
 /// Returns the events of a stream after a version, in order. Sees every committed event, sequenced or not.
 ///
 /// # Errors
@@ -257,11 +252,11 @@ pub async fn read_stream(
     after: Version,
 ) -> Result<Vec<StoredEvent>, StoreError> {
     let unavailable = StoreError::unavailable("reading a stream");
-    let rows = sqlx::query(
-        "select shard, stream_id, version, event_id, org_id, event_type, schema_version, \
-         data::text as data, metadata::text as metadata, recorded_at \
-         from es.events where stream_id = $1 and version > $2 order by version",
-    )
+    let rows = sqlx::query(concat!(
+        "select ",
+        event_columns!(),
+        " from es.events where stream_id = $1 and version > $2 order by version"
+    ))
     .bind(stream.uuid)
     .bind(after.0)
     .fetch_all(pool)
@@ -347,9 +342,31 @@ fn all_positioned(rows: &[PgRow]) -> Result<Vec<Positioned<StoredEvent>>, StoreE
         .map_err(StoreError::unavailable("reading the log"))
 }
 
-/// Returns the event of a row with the columns of `es.events`. [`sqlx::Error::Decode`] when it is
-/// malformed.
-pub(crate) fn stored(row: &PgRow) -> Result<StoredEvent, sqlx::Error> {
+/// Adds a query for the events of an organization's stream, in order; [`stored`] reads a row. The query sees every
+/// committed event, sequenced or not. It also finds a stream of another type with this id.
+pub fn push_stream(query: &mut QueryBuilder<Postgres>, org: &OrgId, stream: StreamId) {
+    query.push(concat!(
+        "select ",
+        event_columns!(),
+        " from es.events where stream_id = "
+    ));
+    query.push_bind(stream.uuid).push(" and org_id = ");
+    query.push_bind(org.as_str().to_owned());
+    query.push(" order by version");
+}
+
+/// Adds a query for the ids of those of these streams that the organization has.
+pub fn push_streams_of(query: &mut QueryBuilder<Postgres>, org: &OrgId, ids: &[Uuid]) {
+    query.push("select stream_id from es.events where version = 1 and stream_id = any(");
+    query.push_bind(ids.to_vec()).push(") and org_id = ");
+    query.push_bind(org.as_str().to_owned());
+}
+
+/// Returns the event of a row with the columns of `es.events`.
+///
+/// # Errors
+/// [`sqlx::Error::Decode`] when the event is malformed.
+pub fn stored(row: &PgRow) -> Result<StoredEvent, sqlx::Error> {
     let shard = Shard(row.try_get("shard")?);
     Ok(StoredEvent {
         stream: StreamId {

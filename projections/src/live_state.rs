@@ -6,9 +6,10 @@ use std::collections::HashMap;
 
 use domain::ids::OrgId;
 use event_store::codec;
-use event_store::envelope::{Recorded, StoredEvent, StreamId, Version};
+use event_store::envelope::{Recorded, StoredEvent, StreamId};
 use event_store::error::StoreError;
 use event_store::log;
+use sqlx::{QueryBuilder, Row};
 use uuid::Uuid;
 
 use crate::columns::Columns;
@@ -25,11 +26,11 @@ impl Reader {
         org: &OrgId,
         stream: StreamId,
     ) -> Result<Option<M::Row>, ReadError> {
-        let mut stored = log::read_stream(&self.store, stream, Version::NONE)
-            .await
-            .map_err(ReadError::Store)?;
-        // The owner sees every organization: another one's stream is as good as none.
-        stored.retain(|event| event.org == *org);
+        let mut query = QueryBuilder::new("");
+        log::push_stream(&mut query, org, stream);
+        let mut stored = self.fetch(org, query, log::stored).await?;
+        // A droplet's id does not open a job's stream.
+        stored.retain(|event| event.stream == stream);
         let events = decode(&stored).map_err(ReadError::Store)?;
         events
             .iter()
@@ -57,8 +58,9 @@ impl Reader {
             return Ok(rows);
         }
         // Whoever names streams at random must not have a statement for each.
-        let known = log::streams_of(&self.store, org, &missing).await;
-        let known = known.map_err(ReadError::Store)?;
+        let mut query = QueryBuilder::new("");
+        log::push_streams_of(&mut query, org, &missing);
+        let known: Vec<Uuid> = self.fetch(org, query, |row| row.try_get(0)).await?;
         for stream in streams.iter().filter(|stream| known.contains(&stream.uuid)) {
             match self.live_state::<M>(org, *stream).await {
                 Ok(Some(row)) => drop(rows.insert(stream.uuid, row)),

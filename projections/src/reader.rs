@@ -22,7 +22,7 @@ use self::sessions::Sessions;
 pub struct Reader {
     /// Connections as the role that row-level security binds.
     queries: Sessions,
-    /// Connections as the owner, for folding single streams and for the platform's state.
+    /// Connections as the owner, for the platform's state.
     pub(crate) store: PgPool,
 }
 
@@ -56,8 +56,8 @@ pub enum ReadError {
 }
 
 impl Reader {
-    /// Reads as clients through `queries`, a pool of `Purpose::Queries` that nobody else uses. Reads single
-    /// streams as the owner through `store`.
+    /// Reads as clients through `queries`, a pool of `Purpose::Queries` that nobody else uses. Reads the platform's
+    /// state as the owner through `store`.
     #[must_use]
     pub fn new(queries: PgPool, store: PgPool) -> Self {
         Self {
