@@ -6,6 +6,8 @@
 //! - A field with `ids` has as many objects as ids.
 //! - A field that is read costs its statement once, however many objects have it, and what it counts once
 //!   for each object ([`points`]).
+//! - A page with a filter, or in an order without an index, costs as much as a count: its statement may read
+//!   every row of the list.
 //! - A field whose values may be long costs 1 point per 4 KiB of the maximum size of a value.
 //! - A field at the root of a mutation or a subscription costs 10 more.
 //! - No operation costs less than 1.
@@ -25,6 +27,10 @@ use crate::graph::points;
 
 /// The bytes of a long value that cost a point.
 const BYTES_A_POINT: usize = 4 * 1024;
+
+/// The order of lists that no index has, because an index of a time that changes with every event would make
+/// every event dearer.
+const WITHOUT_INDEX: &str = "UPDATED_AT";
 
 /// The price of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,6 +67,16 @@ impl Price {
             statements: self.statements.saturating_add(other.statements),
             nodes: self.nodes.saturating_add(other.nodes),
             bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+
+    /// Returns the higher one of each kind of price.
+    fn max(self, other: Self) -> Self {
+        Self {
+            objects: self.objects.max(other.objects),
+            statements: self.statements.max(other.statements),
+            nodes: self.nodes.max(other.nodes),
+            bytes: self.bytes.max(other.bytes),
         }
     }
 
@@ -113,15 +129,21 @@ fn of_selection(field: &Field, arguments: &PlanArguments) -> SelectionPrice {
         sum
     });
     of_types
-        .max_by_key(|price| price.items.plus(price.others).cost())
+        .reduce(|one, other| SelectionPrice {
+            items: one.items.max(other.items),
+            others: one.others.max(other.others),
+        })
         .unwrap_or_default()
 }
 
 fn of_field(field: &Field, arguments: &PlanArguments) -> Price {
     let below = of_selection(field, arguments);
     let meta = field.meta();
-    let (own, statements, bytes) =
+    let (own, mut statements, bytes) =
         meta.map_or((0, 0, 0), |meta| (meta.cost, meta.statement, meta.bytes));
+    if may_read_all(field, arguments) {
+        statements += points::COUNT;
+    }
     let object = usize::from(!field.selection.0.is_empty() && &*field.name != "edges");
     let own = Price {
         objects: own + object + bytes.div_ceil(BYTES_A_POINT),
@@ -146,6 +168,27 @@ fn of_field(field: &Field, arguments: &PlanArguments) -> Price {
         (None, Some(size)) => own.plus(node(below.items).times(size)).plus(below.others),
         (None, None) => own.plus(below.items).plus(below.others),
     }
+}
+
+/// Returns true for a list with a filter, or in an order that no index has.
+fn may_read_all(field: &Field, arguments: &PlanArguments) -> bool {
+    let Some(given) = arguments.fields.get(&field.number) else {
+        return false;
+    };
+    let filters = match given.get("filter") {
+        Some(Value::Object(filter)) => filter.values().any(|value| *value != Value::Null),
+        _ => false,
+    };
+    let order = match given.get("orderBy") {
+        Some(Value::Object(order)) => order.get("field"),
+        _ => None,
+    };
+    let is_without_index = match order {
+        Some(Value::Enum(name)) => *name == WITHOUT_INDEX,
+        Some(Value::String(name)) => name == WITHOUT_INDEX,
+        _ => false,
+    };
+    filters || is_without_index
 }
 
 /// Returns the number of objects of a field that reads them by their ids. A field with too many ids reads none.

@@ -271,6 +271,47 @@ fn an_operation_costs_what_it_makes() {
 }
 
 #[test]
+fn a_list_that_no_index_serves_costs_as_much_as_a_count() {
+    let cost = |arguments: &str, variables: Value| {
+        let document = format!(
+            "query ($f: DropletFilter, $o: DropletOrder) {{ droplets(first: 0{arguments}) {{ nodes {{ id }} }} a: droplets(first: 0, filter: $f, orderBy: $o) {{ nodes {{ id }} }} }}"
+        );
+        priced(&document, variables).cost()
+    };
+    let plain = cost("", json!({}));
+    for (arguments, variables) in [
+        (", filter: {name: \"web\"}", json!({})),
+        (", filter: {statuses: []}", json!({})),
+        (
+            ", orderBy: {field: UPDATED_AT, direction: DESCENDING}",
+            json!({}),
+        ),
+        ("", json!({"f": {"tags": ["a"]}})),
+        (
+            "",
+            json!({"o": {"field": "UPDATED_AT", "direction": "ASCENDING"}}),
+        ),
+    ] {
+        let expected = plain + points::COUNT;
+        assert_eq!(
+            cost(arguments, variables.clone()),
+            expected,
+            "{arguments} {variables}"
+        );
+    }
+    for (arguments, variables) in [
+        (", filter: {}", json!({"f": {}})),
+        (", filter: {name: null}", json!({"f": null})),
+        (
+            ", orderBy: {field: NAME, direction: ASCENDING}",
+            json!({"o": {"field": "CREATED_AT", "direction": "ASCENDING"}}),
+        ),
+    ] {
+        assert_eq!(cost(arguments, variables), plain, "{arguments}");
+    }
+}
+
+#[test]
 fn long_values_have_a_price() {
     let page = |fields: &str| format!("{{ jobs(first: 10) {{ nodes {{ {fields} }} }} }}");
     let (short, long) = (page("kind"), page("parameters"));
