@@ -133,8 +133,8 @@ impl<'a> Writer<'a> {
     /// Writes the name of a value of an enum.
     pub(crate) fn enum_value<E: EnumType>(&mut self, value: E) {
         let item = E::items().iter().find(|item| item.value == value);
-        let name = item.map_or("", |item| item.name);
-        self.plain(|bytes| bytes.extend_from_slice(name.as_bytes()));
+        let item = item.expect("the derived list of an enum has each of its values");
+        self.plain(|bytes| bytes.extend_from_slice(item.name.as_bytes()));
     }
 
     /// Notes the failure of a field.
