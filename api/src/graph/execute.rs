@@ -15,7 +15,6 @@ pub mod output;
 pub mod plan;
 pub mod schema;
 pub mod sdl;
-pub mod stream;
 pub mod types;
 pub mod writer;
 
@@ -55,11 +54,11 @@ pub(crate) async fn open(run: &Arc<Run>) -> Result<BoxStream<'static, Box<dyn Wr
         unreachable!("a valid subscription has one field");
     };
     run.check(field)?;
-    let Some(Source::Stream(streamer)) = field.meta().map(|meta| &meta.source) else {
+    let Some(Source::Stream(open)) = field.meta().map(|meta| &meta.source) else {
         unreachable!("every field of the root of subscriptions is a stream");
     };
     let context = Context::new(Arc::clone(run), Arc::clone(field));
-    streamer.open(context).await
+    open(context).await
 }
 
 /// Executes a subscription for one value of its field.

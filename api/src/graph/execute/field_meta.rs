@@ -1,13 +1,16 @@
 //! The properties of a field, and the descriptions of types of object in the published schema.
 
-use std::sync::Arc;
+use std::any::Any;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{Deprecation, MetaField, MetaInputValue, MetaType};
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use projections::consistency::AnyReadModel;
 
-use super::load::Loader;
-use super::stream::Streamer;
+use super::context::Context;
+use super::output::Write;
+use crate::graph::error::Error;
 use crate::graph::guard::Need;
 use crate::graph::points;
 
@@ -35,15 +38,25 @@ pub struct FieldMeta {
 }
 
 /// The source of a field's values.
-#[derive(Clone)]
 pub enum Source {
     /// The object of the field holds the value.
     Object,
     /// The value is loaded, together with those of the other objects of the page.
-    Loaded(Arc<dyn Loader>),
+    Loaded(Load),
     /// The field is the root of a subscription.
-    Stream(Arc<dyn Streamer>),
+    Stream(Open),
 }
+
+/// Returns a value of a field for each key, in their order, or the error of all of them. The keys are the vector
+/// that the field gathered.
+pub type Load =
+    Box<dyn Fn(Context, Box<dyn Any + Send>) -> Loading<Vec<Box<dyn Write>>> + Send + Sync>;
+
+/// Opens the stream of a field of the root of subscriptions, which has a value for each answer. A value that
+/// failed is the last one.
+pub type Open = Box<dyn Fn(Context) -> Loading<BoxStream<'static, Box<dyn Write>>> + Send + Sync>;
+
+type Loading<T> = BoxFuture<'static, Result<T, Error>>;
 
 impl FieldMeta {
     /// Restricts the field to callers with a right.

@@ -16,18 +16,6 @@ use super::field_meta::Source;
 use super::object::{Object, Resolve};
 use super::output::Write;
 use super::plan::{Field, FieldIndex};
-use super::writer::{Failed, Writer};
-use crate::graph::error::Error;
-
-/// Loads the values of a field.
-pub trait Loader: Send + Sync {
-    /// Returns a value for each key, in their order. `keys` is the vector of keys that the field gathered.
-    fn load(
-        &self,
-        context: Context,
-        keys: Box<dyn Any + Send>,
-    ) -> BoxFuture<'static, Vec<Box<dyn Write>>>;
-}
 
 /// The keys of fields that must be loaded.
 #[derive(Default)]
@@ -45,24 +33,6 @@ pub struct Loaded(Vec<VecDeque<Box<dyn Write>>>);
 
 /// The loaded values of fields, by the number of the field.
 type Values = Vec<(usize, Vec<Box<dyn Write>>)>;
-
-/// A failed value.
-#[derive(Debug, Clone)]
-pub struct Failure(Error);
-
-impl Failure {
-    /// Returns the failures of this number of values.
-    pub(super) fn times(number: usize, error: &Error) -> Vec<Box<dyn Write>> {
-        let failures = (0..number).map(|_| Box::new(Self(error.clone())) as _);
-        failures.collect()
-    }
-}
-
-impl Write for Failure {
-    fn write(&self, field: &Field, out: &mut Writer<'_>) -> Result<(), Failed> {
-        Err(out.fail(field, &self.0))
-    }
-}
 
 impl Keys {
     /// Adds a key to those of the field.
@@ -186,14 +156,17 @@ async fn one(run: &Arc<Run>, keys: FieldKeys) -> Values {
         number,
         keys,
     } = keys;
-    let values = match (run.check(&field), field.meta().map(|meta| &meta.source)) {
-        (Err(denied), _) => Failure::times(number, &denied),
-        (Ok(()), Some(Source::Loaded(loader))) => {
-            let context = Context::new(Arc::clone(run), Arc::clone(&field));
-            loader.load(context, keys).await
-        }
-        (Ok(()), _) => unreachable!("only fields with a loader have keys"),
+    let Some(Source::Loaded(load)) = field.meta().map(|meta| &meta.source) else {
+        unreachable!("only fields that are loaded have keys");
     };
+    let loaded = match run.check(&field) {
+        Ok(()) => load(Context::new(Arc::clone(run), Arc::clone(&field)), keys).await,
+        Err(denied) => Err(denied),
+    };
+    let values = loaded.unwrap_or_else(|error| {
+        let failures = (0..number).map(|_| Box::new(error.clone()) as _);
+        failures.collect()
+    });
     let mut keys = Keys::default();
     if field.loads_below {
         for value in &values {

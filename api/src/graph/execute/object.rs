@@ -4,21 +4,19 @@
 //! at once. A field that reads something else is loaded, for all objects of a page together, before anything
 //! is written.
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::InputType;
-use futures_util::future::BoxFuture;
+use futures_util::future::TryFutureExt;
 use futures_util::stream::{BoxStream, StreamExt};
 
 use super::arguments::{Arguments, Input};
 use super::context::Context;
-use super::field_meta::{FieldMeta, Source, snake_case};
-use super::load::{Failure, Keys, Loader};
+use super::field_meta::{FieldMeta, Load, Open, Source, snake_case};
+use super::load::Keys;
 use super::output::{Output, Write};
 use super::plan::Field;
-use super::stream::Streamer;
 use super::types::Types;
 use super::writer::{Failed, Writer};
 use crate::graph::error::Error;
@@ -199,7 +197,7 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
         name: &'static str,
         description: &str,
         key: fn(&T) -> K,
-        load: fn(Context, A, Vec<K>) -> Loading,
+        load: impl Fn(Context, A, Vec<K>) -> Loading + Send + Sync + 'static,
     ) -> &mut FieldMeta
     where
         K: Send + 'static,
@@ -209,13 +207,16 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
     {
         let gather: GatherValue<T> =
             Box::new(move |object, field, keys| keys.add(field, key(object)));
-        let loader = Arc::new(LoadBy { load });
-        self.declare::<A, R>(
-            name,
-            description,
-            Source::Loaded(loader),
-            Resolve::Loaded(gather),
-        )
+        let load: Load = Box::new(move |context, keys| {
+            let keys: Box<Vec<K>> = keys.downcast().expect("the field itself made its keys");
+            let loading = A::of(&context).map(|arguments| load(context, arguments, *keys));
+            Box::pin(async move {
+                let values = loading?.await?.into_iter();
+                Ok(values.map(|value| Box::new(value) as _).collect())
+            })
+        });
+        let resolver = Resolve::Loaded(gather);
+        self.declare::<A, R>(name, description, Source::Loaded(load), resolver)
     }
 
     /// Declares a value of a root, which has no key.
@@ -223,21 +224,16 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
         &mut self,
         name: &'static str,
         description: &str,
-        read: fn(Context, A) -> Reading,
+        read: impl Fn(Context, A) -> Reading + Send + Sync + 'static,
     ) -> &mut FieldMeta
     where
         A: Arguments,
         R: Output + 'static,
         Reading: Future<Output = Result<R, Error>> + Send + 'static,
     {
-        let gather: GatherValue<T> = Box::new(|_, field, keys| keys.add(field, ()));
-        let loader = Arc::new(Read { read });
-        self.declare::<A, R>(
-            name,
-            description,
-            Source::Loaded(loader),
-            Resolve::Loaded(gather),
-        )
+        let load =
+            move |context, arguments, _| read(context, arguments).map_ok(|value| vec![value]);
+        self.load(name, description, |_| (), load)
     }
 
     /// Declares a mutation: a field of a root that takes an `input`, and is null if it fails.
@@ -252,10 +248,8 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
         R: Output + 'static,
         Changing: Future<Output = Result<R, Error>> + Send + 'static,
     {
-        let gather: GatherValue<T> = Box::new(|_, field, keys| keys.add(field, ()));
-        let loader = Arc::new(Change { change });
-        let resolver = Resolve::Loaded(gather);
-        self.declare::<Input<I>, Option<R>>(name, description, Source::Loaded(loader), resolver)
+        let read = move |context, Input(input)| change(context, input).map_ok(Some);
+        self.read(name, description, read)
     }
 
     /// Declares a field of the root of subscriptions.
@@ -271,14 +265,16 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
         Opening:
             Future<Output = Result<BoxStream<'static, Result<R, Error>>, Error>> + Send + 'static,
     {
-        let streamer = Arc::new(Open { open });
+        let open: Open = Box::new(move |context| {
+            let opening = A::of(&context).map(|arguments| open(context, arguments));
+            Box::pin(async move {
+                let values = opening?.await?;
+                Ok(values.map(|value| Box::new(value) as _).boxed())
+            })
+        });
         let never: GatherValue<T> = Box::new(|_, _, _| {});
-        self.declare::<A, R>(
-            name,
-            description,
-            Source::Stream(streamer),
-            Resolve::Loaded(never),
-        )
+        let resolver = Resolve::Loaded(never);
+        self.declare::<A, R>(name, description, Source::Stream(open), resolver)
     }
 
     fn here<R: Output>(
@@ -321,118 +317,5 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
             source,
         });
         self.fields.last_mut().expect("a field was just declared")
-    }
-}
-
-/// Loads the values of a field by the keys of its objects.
-struct LoadBy<K, A, Loading> {
-    load: fn(Context, A, Vec<K>) -> Loading,
-}
-
-impl<K, A, R, Loading> Loader for LoadBy<K, A, Loading>
-where
-    K: Send + 'static,
-    A: Arguments,
-    R: Output + 'static,
-    Loading: Future<Output = Result<Vec<R>, Error>> + Send + 'static,
-{
-    fn load(
-        &self,
-        context: Context,
-        keys: Box<dyn Any + Send>,
-    ) -> BoxFuture<'static, Vec<Box<dyn Write>>> {
-        let load = self.load;
-        Box::pin(async move {
-            let keys: Box<Vec<K>> = keys.downcast().expect("the field itself made its keys");
-            let number = keys.len();
-            let loaded = match A::of(&context) {
-                Ok(arguments) => load(context, arguments, *keys).await,
-                Err(error) => Err(error),
-            };
-            match loaded {
-                Ok(values) => values
-                    .into_iter()
-                    .map(|value| Box::new(value) as _)
-                    .collect(),
-                Err(error) => Failure::times(number, &error),
-            }
-        })
-    }
-}
-
-/// Reads the value of a field of a root.
-struct Read<A, Reading> {
-    read: fn(Context, A) -> Reading,
-}
-
-impl<A, R, Reading> Loader for Read<A, Reading>
-where
-    A: Arguments,
-    R: Output + 'static,
-    Reading: Future<Output = Result<R, Error>> + Send + 'static,
-{
-    fn load(
-        &self,
-        context: Context,
-        _: Box<dyn Any + Send>,
-    ) -> BoxFuture<'static, Vec<Box<dyn Write>>> {
-        let read = self.read;
-        Box::pin(async move {
-            let value = match A::of(&context) {
-                Ok(arguments) => read(context, arguments).await,
-                Err(error) => Err(error),
-            };
-            vec![Box::new(value) as _]
-        })
-    }
-}
-
-/// Makes a change.
-struct Change<I, Changing> {
-    change: fn(Context, I) -> Changing,
-}
-
-impl<I, R, Changing> Loader for Change<I, Changing>
-where
-    I: InputType + 'static,
-    R: Output + 'static,
-    Changing: Future<Output = Result<R, Error>> + Send + 'static,
-{
-    fn load(
-        &self,
-        context: Context,
-        _: Box<dyn Any + Send>,
-    ) -> BoxFuture<'static, Vec<Box<dyn Write>>> {
-        let change = self.change;
-        Box::pin(async move {
-            let value = match Input::of(&context) {
-                Ok(Input(input)) => change(context, input).await,
-                Err(error) => Err(error),
-            };
-            vec![Box::new(value) as _]
-        })
-    }
-}
-
-/// Opens the stream of a field of the root of subscriptions.
-struct Open<A, Opening> {
-    open: fn(Context, A) -> Opening,
-}
-
-impl<A, R, Opening> Streamer for Open<A, Opening>
-where
-    A: Arguments,
-    R: Output + 'static,
-    Opening: Future<Output = Result<BoxStream<'static, Result<R, Error>>, Error>> + Send + 'static,
-{
-    fn open(
-        &self,
-        context: Context,
-    ) -> BoxFuture<'static, Result<BoxStream<'static, Box<dyn Write>>, Error>> {
-        let open = self.open;
-        Box::pin(async move {
-            let values = open(context.clone(), A::of(&context)?).await?;
-            Ok(values.map(|value| Box::new(value) as _).boxed())
-        })
     }
 }

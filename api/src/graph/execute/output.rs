@@ -123,11 +123,18 @@ impl<T: Output> Output for Vec<T> {
     }
 }
 
+/// A value that failed.
+impl Write for Error {
+    fn write(&self, field: &Field, out: &mut Writer<'_>) -> Result<(), Failed> {
+        Err(out.fail(field, self))
+    }
+}
+
 impl<T: Write> Write for Result<T, Error> {
     fn write(&self, field: &Field, out: &mut Writer<'_>) -> Result<(), Failed> {
         match self {
             Ok(value) => value.write(field, out),
-            Err(error) => Err(out.fail(field, error)),
+            Err(error) => error.write(field, out),
         }
     }
 
