@@ -1,37 +1,59 @@
-//! The changes that subscriptions to one kind of resource send.
+//! The changes that subscriptions send.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::stream_type::StreamType;
 use futures_util::stream::BoxStream;
-use projections::changes::Followed;
+use projections::changes::{self, Followed};
 use projections::model::LiveRow;
-use projections::page::{Position, log_cursor};
+use projections::page::log_cursor;
 
 use crate::graph::error::Result;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
+use crate::graph::execute::output::Output;
 use crate::graph::following::{Following, follow};
 use crate::graph::global_id::ResourceId;
 use crate::graph::resource::Resource;
-use crate::graph::snapshot::Snapshot;
+use crate::graph::snapshot::{AnySnapshot, Snapshot};
 use crate::history::Event;
 
-/// A change of a resource.
-pub(crate) struct ResourceChange<R> {
+/// A change of a resource, with the state of the resource as of the event.
+pub(crate) struct Change<State> {
     cursor: String,
     event: Option<Event>,
-    state: Option<Snapshot<R>>,
+    state: Option<State>,
 }
 
-impl<R> ResourceChange<R> {
-    fn bookmark(position: Position) -> Self {
+/// A change of a resource of one kind.
+pub(crate) type ResourceChange<R> = Change<Snapshot<R>>;
+
+impl<State> Change<State> {
+    /// Returns a change with this state.
+    pub(super) fn of(change: changes::Change, state: Option<State>) -> Self {
         Self {
-            cursor: log_cursor(position),
-            event: None,
-            state: None,
+            cursor: log_cursor(change.position()),
+            event: Some(Event(change.event)),
+            state,
         }
+    }
+}
+
+impl<State: Output + 'static> Change<State> {
+    fn declare(fields: &mut Fields<'_, Self>, state: &'static str, description: &str) {
+        fields.text(
+            "cursor",
+            "The cursor of the change. A subscription `after` this cursor continues without loss or \
+             repetition.",
+            |change| &change.cursor,
+        );
+        fields.part(
+            "event",
+            "The event of the change. Null in a bookmark.",
+            |change| &change.event,
+        );
+        fields.part(state, description, |change| &change.state);
     }
 }
 
@@ -45,24 +67,47 @@ impl<R: Resource> Object for ResourceChange<R> {
     }
 
     fn fields(fields: &mut Fields<'_, Self>) {
-        fields.text(
-            "cursor",
-            "The cursor of the change. A subscription `after` this cursor continues without loss or \
-             repetition.",
-            |change| &change.cursor,
-        );
-        fields.part(
-            "event",
-            "The event of the change. Null in a bookmark.",
-            |change| &change.event,
-        );
-        fields.part(
+        Self::declare(
+            fields,
             R::NOUN,
             "The state as of this event, regardless of later events. Null in a bookmark, or if the platform \
              cannot read the history of the resource.",
-            |change| &change.state,
         );
     }
+}
+
+impl Object for Change<AnySnapshot> {
+    const NAME: &'static str = "EventChange";
+    const DESCRIPTION: &'static str = "A change of a resource.";
+
+    fn fields(fields: &mut Fields<'_, Self>) {
+        Self::declare(
+            fields,
+            "resource",
+            "The resource as of this event, regardless of later events. Null in a bookmark, or if the platform \
+             cannot read the history of the resource.",
+        );
+    }
+}
+
+/// Returns the changes that `take` takes, and bookmarks if they are wanted.
+///
+/// # Errors
+/// The errors of [`follow`].
+pub(super) async fn changes<State: Send + 'static>(
+    context: &Context,
+    following: &Following,
+    take: impl Fn(changes::Change) -> Option<Change<State>> + Send + 'static,
+) -> Result<BoxStream<'static, Result<Change<State>>>> {
+    let take = move |followed: Followed| match followed {
+        Followed::Change(change) => take(change),
+        Followed::Bookmark(position) => Some(Change {
+            cursor: log_cursor(position),
+            event: None,
+            state: None,
+        }),
+    };
+    follow(context, following, take).await
 }
 
 /// Returns the changes of one kind of resource, after a cursor. `is_wanted` decides by the state as of the
@@ -81,23 +126,14 @@ pub(crate) async fn changes_of<R: Resource>(
         let stream: projections::history::StreamId = id.into();
         stream.uuid
     });
-    let take = move |followed: Followed| {
-        let change = match followed {
-            Followed::Change(change) => change,
-            Followed::Bookmark(position) => return Some(ResourceChange::bookmark(position)),
-        };
+    let take = move |change: changes::Change| {
         let stream = change.event.event.stream;
         if stream.stream_type != stream_type || id.is_some_and(|id| id != stream.uuid) {
             return None;
         }
         let row: Option<Arc<R>> = change.node.as_ref().and_then(LiveRow::row);
-        row.as_deref()
-            .is_none_or(&is_wanted)
-            .then(|| ResourceChange {
-                cursor: log_cursor(change.position()),
-                event: Some(Event(change.event)),
-                state: row.map(Snapshot),
-            })
+        let is_wanted = row.as_deref().is_none_or(&is_wanted);
+        is_wanted.then(|| Change::of(change, row.map(Snapshot)))
     };
-    follow(context, following, take).await
+    changes(context, following, take).await
 }

@@ -4,18 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::InputObject;
 use futures_util::stream::BoxStream;
-use projections::changes::{Change, Followed};
-use projections::page::log_cursor;
 
-use super::Event;
+use super::change::{Change, changes};
 use crate::graph::error::Result;
 use crate::graph::event_type::EventType;
 use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
-use crate::graph::execute::object::{Fields, Object};
-use crate::graph::execute::schema::ExecutableSchema;
+use crate::graph::execute::object::Fields;
 use crate::graph::filter::{allows, stored_types};
-use crate::graph::following::{Following, follow};
+use crate::graph::following::Following;
 use crate::graph::snapshot::AnySnapshot;
 use crate::identity::roles::Right;
 
@@ -45,66 +42,20 @@ impl ArgumentStruct for EventRecordedArguments {}
 async fn event_recorded(
     context: Context,
     wanted: EventRecordedArguments,
-) -> Result<BoxStream<'static, Result<EventChange>>> {
+) -> Result<BoxStream<'static, Result<Change<AnySnapshot>>>> {
     let types = stored_types(wanted.types);
     let following = Following {
         after: wanted.after,
         bookmarks: wanted.bookmarks,
     };
     let schema = Arc::clone(context.schema());
-    let take = move |followed: Followed| match followed {
-        Followed::Change(change) => {
-            let is_wanted = allows(types.as_deref(), &change.event.event.event_type);
-            is_wanted.then(|| EventChange::of(&schema, change))
-        }
-        Followed::Bookmark(position) => Some(EventChange {
-            cursor: log_cursor(position),
-            event: None,
-            state: None,
-        }),
+    let take = move |change: projections::changes::Change| {
+        let is_wanted = allows(types.as_deref(), &change.event.event.event_type);
+        is_wanted.then(|| {
+            let state = change.node.as_ref();
+            let state = state.and_then(|row| AnySnapshot::of(&schema, row));
+            Change::of(change, state)
+        })
     };
-    follow(&context, &following, take).await
-}
-
-/// A change of a resource of any kind.
-struct EventChange {
-    cursor: String,
-    event: Option<Event>,
-    state: Option<AnySnapshot>,
-}
-
-impl EventChange {
-    fn of(schema: &ExecutableSchema, change: Change) -> Self {
-        let state = change.node.as_ref();
-        Self {
-            cursor: log_cursor(change.position()),
-            state: state.and_then(|row| AnySnapshot::of(schema, row)),
-            event: Some(Event(change.event)),
-        }
-    }
-}
-
-impl Object for EventChange {
-    const NAME: &'static str = "EventChange";
-    const DESCRIPTION: &'static str = "A change of a resource.";
-
-    fn fields(fields: &mut Fields<'_, Self>) {
-        fields.text(
-            "cursor",
-            "The cursor of the change. A subscription `after` this cursor continues without loss or \
-             repetition.",
-            |change| &change.cursor,
-        );
-        fields.part(
-            "event",
-            "The event of the change. Null in a bookmark.",
-            |change| &change.event,
-        );
-        fields.part(
-            "resource",
-            "The resource as of this event, regardless of later events. Null in a bookmark, or if the platform \
-             cannot read the history of the resource.",
-            |change| &change.state,
-        );
-    }
+    changes(&context, &following, take).await
 }
