@@ -31,11 +31,8 @@ struct ClusterChangedArguments {
     id: Option<ID>,
     /// The statuses of the clusters to include; all if omitted, and none if empty.
     statuses: Option<Vec<ClusterStatus>>,
-    /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
-    after: Option<String>,
-    /// True to get a bookmark when nothing else came for 10 s: a message with a newer cursor and no event.
-    #[graphql(default)]
-    bookmarks: bool,
+    #[graphql(flatten)]
+    following: Following,
 }
 
 impl ArgumentStruct for ClusterChangedArguments {}
@@ -48,9 +45,5 @@ async fn cluster_changed(
     let id = read("id", id)?;
     let statuses = wanted.statuses;
     let is_wanted = move |cluster: &ClusterRow| allows(statuses.as_deref(), &cluster.status.into());
-    let following = Following {
-        after: wanted.after,
-        bookmarks: wanted.bookmarks,
-    };
-    changes_of(&context, &following, id, is_wanted).await
+    changes_of(&context, &wanted.following, id, is_wanted).await
 }

@@ -38,11 +38,8 @@ struct DropletChangedArguments {
     statuses: Option<Vec<DropletStatus>>,
     /// The tags that the droplets carry, all of them; any if empty.
     tags: Option<Vec<String>>,
-    /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
-    after: Option<String>,
-    /// True to get a bookmark when nothing else came for 10 s: a message with a newer cursor and no event.
-    #[graphql(default)]
-    bookmarks: bool,
+    #[graphql(flatten)]
+    following: Following,
 }
 
 impl ArgumentStruct for DropletChangedArguments {}
@@ -63,9 +60,5 @@ async fn droplet_changed(
             && tags.is_subset(&droplet.tags)
             && cluster.is_none_or(|cluster| droplet.cluster == Some(cluster))
     };
-    let following = Following {
-        after: wanted.after,
-        bookmarks: wanted.bookmarks,
-    };
-    changes_of(&context, &following, id, is_wanted).await
+    changes_of(&context, &wanted.following, id, is_wanted).await
 }

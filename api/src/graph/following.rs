@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_graphql::InputObject;
 use commands::token::Token;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
@@ -17,12 +18,13 @@ use crate::graph::request::token_taken_for;
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The arguments that all subscriptions share.
-#[derive(Debug)]
+#[derive(Debug, InputObject)]
 pub(crate) struct Following {
-    /// The cursor or the token after which the subscription begins.
-    pub(crate) after: Option<String>,
-    /// True if bookmarks are wanted.
-    pub(crate) bookmarks: bool,
+    /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
+    after: Option<String>,
+    /// True to get a bookmark when nothing else came for 10 s: a message with a newer cursor and no event.
+    #[graphql(default)]
+    bookmarks: bool,
 }
 
 /// The delay between the end of a token and the end of its subscription. Transports end the subscription

@@ -30,11 +30,8 @@ pub(crate) fn subscriptions<Root: Send + Sync + 'static>(fields: &mut Fields<'_,
 struct EventRecordedArguments {
     /// The event types to include; all if omitted, and none if empty.
     types: Option<Vec<EventType>>,
-    /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
-    after: Option<String>,
-    /// True to get a bookmark when nothing else came for 10 s: a message with a newer cursor and no event.
-    #[graphql(default)]
-    bookmarks: bool,
+    #[graphql(flatten)]
+    following: Following,
 }
 
 impl ArgumentStruct for EventRecordedArguments {}
@@ -44,10 +41,6 @@ async fn event_recorded(
     wanted: EventRecordedArguments,
 ) -> Result<BoxStream<'static, Result<Change<AnySnapshot>>>> {
     let types = stored_types(wanted.types);
-    let following = Following {
-        after: wanted.after,
-        bookmarks: wanted.bookmarks,
-    };
     let schema = Arc::clone(context.schema());
     let take = move |change: projections::changes::Change| {
         let is_wanted = allows(types.as_deref(), &change.event.event.event_type);
@@ -57,5 +50,5 @@ async fn event_recorded(
             Change::of(change, state)
         })
     };
-    changes(&context, &following, take).await
+    changes(&context, &wanted.following, take).await
 }

@@ -36,11 +36,8 @@ struct JobChangedArguments {
     kinds: Option<Vec<String>>,
     /// The statuses of the jobs to include; all if omitted, and none if empty.
     statuses: Option<Vec<JobStatus>>,
-    /// The cursor to continue after, or a mutation's `consistencyToken` to begin after its write.
-    after: Option<String>,
-    /// True to get a bookmark when nothing else came for 10 s: a message with a newer cursor and no event.
-    #[graphql(default)]
-    bookmarks: bool,
+    #[graphql(flatten)]
+    following: Following,
 }
 
 impl ArgumentStruct for JobChangedArguments {}
@@ -59,9 +56,5 @@ async fn job_changed(
             && allows(kinds.as_deref(), &job.kind)
             && allows(statuses.as_deref(), &job.status.into())
     };
-    let following = Following {
-        after: wanted.after,
-        bookmarks: wanted.bookmarks,
-    };
-    changes_of(&context, &following, id, is_wanted).await
+    changes_of(&context, &wanted.following, id, is_wanted).await
 }
