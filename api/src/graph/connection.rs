@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use async_graphql::InputObject;
 use projections::page::{Cursor, Direction, Page, Position, Slice, Take, log_cursor};
 
 use crate::graph::error::{Code, Error, failure};
@@ -14,13 +15,17 @@ const AS_OF: &str = "asOf";
 /// The maximum number of items of a page.
 pub(crate) const MAX_PAGE: u32 = 100;
 
-/// The arguments of a connection, as the client sent them.
-#[derive(Debug, Default)]
+/// The arguments of every page.
+#[derive(Debug, InputObject)]
 pub(crate) struct PageArguments {
-    pub(crate) first: Option<i32>,
-    pub(crate) after: Option<String>,
-    pub(crate) last: Option<i32>,
-    pub(crate) before: Option<String>,
+    /// The number of items from the start, 0 to 100.
+    first: Option<i32>,
+    /// The cursor after which the items start.
+    after: Option<String>,
+    /// The number of items from the end, 0 to 100.
+    last: Option<i32>,
+    /// The cursor before which the items end.
+    before: Option<String>,
 }
 
 impl PageArguments {

@@ -122,22 +122,16 @@ where
     }
 }
 
-/// The arguments of every page.
+/// The arguments of every list.
 #[derive(InputObject)]
-struct OfPage {
-    /// The number of items from the start, 0 to 100.
-    first: Option<i32>,
-    /// The cursor after which the items start.
-    after: Option<String>,
-    /// The number of items from the end, 0 to 100.
-    last: Option<i32>,
-    /// The cursor before which the items end.
-    before: Option<String>,
+struct OfList {
+    #[graphql(flatten)]
+    page: PageArguments,
     /// The `consistencyToken` of a mutation, whose write the answer shows.
     consistent_with: Option<String>,
 }
 
-impl ArgumentStruct for OfPage {}
+impl ArgumentStruct for OfList {}
 
 /// The order of a list that has only one.
 #[derive(Default)]
@@ -184,24 +178,22 @@ where
         let order = Order::describe(registry);
         let own = [Some(filter), order].into_iter().flatten();
         let own = own.map(|argument| (argument.name.clone(), argument));
-        own.chain(<OfPage as Arguments>::describe(registry))
+        own.chain(<OfList as Arguments>::describe(registry))
             .collect()
     }
 
     fn of(context: &Context) -> Result<Self> {
         let filter: Option<Filter> = argument_of(context, "filter")?;
         let order = Order::of(context)?;
-        let of_page = <OfPage as Arguments>::of(context)?;
+        let OfList {
+            page,
+            consistent_with,
+        } = Arguments::of(context)?;
         Ok(Self {
             filter: filter.unwrap_or_default(),
             order,
-            page: PageArguments {
-                first: of_page.first,
-                after: of_page.after,
-                last: of_page.last,
-                before: of_page.before,
-            },
-            consistent_with: of_page.consistent_with,
+            page,
+            consistent_with,
         })
     }
 }
