@@ -41,6 +41,7 @@ use crate::graph::error::{Code, Error, failure};
 use crate::graph::execute::context::Run;
 use crate::graph::execute::plan::Plan;
 use crate::graph::execute::schema::ExecutableSchema;
+use crate::graph::execute::writer::TooLong;
 use crate::graph::execute::{self, Executed};
 use crate::graph::request::{Charge, RequestInfo};
 
@@ -127,24 +128,24 @@ pub trait Executor: Clone + Send + Sync + 'static {
 
 impl Executor for Pipeline {
     fn receive(&self, info: &RequestInfo, bytes: usize) -> Result<(), Box<Answer>> {
-        let (mut points, cost) = (Points::default(), bytes / BYTES_A_POINT);
+        let cost = bytes / BYTES_A_POINT;
         let taken = self.buckets.take(&info.principal, cost, Instant::now());
-        let taken = points.report(info, cost, taken);
-        taken.map_err(|refusal| Box::new(points.refuse(refusal)))
+        let (charge, taken) = charged(info, cost, taken);
+        taken.map_err(|refusal| refused(refusal, Some(charge)))
     }
 
     fn start(&self, request: Request) -> Started {
-        let (admitted, points) = match self.admit(request) {
-            Ok(admitted) => admitted,
+        let run = match self.admit(request) {
+            Ok(run) => Arc::new(run),
             Err(refused) => return Started::Refused(*refused),
         };
         let limit = self.rules.limits.execution;
-        if admitted.run.plan.operation == OperationType::Subscription {
-            let answers = stream::once(subscribe(admitted, points, limit)).flatten();
+        if run.plan.operation == OperationType::Subscription {
+            let answers = stream::once(subscribe(run, limit)).flatten();
             return Started::Many(answers.boxed());
         }
         Started::One(Box::pin(async move {
-            points.add_to(run(admitted, limit).await)
+            answer(execute::operation(&run), limit, run.charge).await
         }))
     }
 }
@@ -157,12 +158,6 @@ pub struct Pipeline {
     rules: Arc<Rules>,
     documents: Arc<Store>,
     buckets: Arc<Buckets>,
-}
-
-/// A request that was admitted.
-struct Admitted {
-    run: Run,
-    cost: Option<usize>,
 }
 
 impl Pipeline {
@@ -196,29 +191,28 @@ impl Pipeline {
     }
 
     /// Checks, plans and charges a request.
-    fn admit(&self, mut request: Request) -> Result<(Admitted, Points), Box<Answer>> {
+    fn admit(&self, mut request: Request) -> Result<Run, Box<Answer>> {
         let read = self.read(&mut request);
         let cost = read.as_ref().map_or(REFUSED, |read| read.cost);
-        let mut points = Points::default();
-        let taken = self.charge(request.info.as_ref(), cost, &mut points);
-        let read = match taken.and(read) {
-            Ok(read) => read,
-            Err(refusal) => return Err(Box::new(points.refuse(refusal))),
+        let (charge, taken) = match &request.info {
+            Some(info) => {
+                let (charge, taken) = self.charge(info, cost);
+                (Some(charge), taken)
+            }
+            // Without a principal, every field refuses the request.
+            None => (None, Ok(())),
         };
-        let charge = points.charge;
-        let admitted = Admitted {
-            run: Run {
-                plan: read.plan,
-                schema: Arc::clone(&self.schema),
-                data: Arc::clone(&self.data),
-                request: request.info,
-                charge,
-                arguments: read.arguments.fields,
-                idempotency_keys: read.arguments.idempotency_keys,
-            },
-            cost: charge.map(|charge| charge.cost),
-        };
-        Ok((admitted, points))
+        let read = taken
+            .and(read)
+            .map_err(|refusal| refused(refusal, charge))?;
+        Ok(Run {
+            plan: read.plan,
+            schema: Arc::clone(&self.schema),
+            data: Arc::clone(&self.data),
+            request: request.info,
+            charge,
+            arguments: read.arguments,
+        })
     }
 
     fn read(&self, request: &mut Request) -> Result<Read, Refusal> {
@@ -303,66 +297,15 @@ impl Pipeline {
         Ok(coerced)
     }
 
-    fn charge(
-        &self,
-        info: Option<&RequestInfo>,
-        cost: usize,
-        points: &mut Points,
-    ) -> Result<(), Refusal> {
-        // Without a principal, every field refuses the request.
-        let Some(info) = info else {
-            return Ok(());
-        };
+    fn charge(&self, info: &RequestInfo, cost: usize) -> (Charge, Result<(), Refusal>) {
         let take = |cost| self.buckets.take(&info.principal, cost, Instant::now());
         let taken = take(cost).or_else(|_| {
             // The request was read in vain, as one that is refused for another reason.
             let _ = take(REFUSED);
             take(cost)
         });
-        points.report(info, cost, taken)
+        charged(info, cost, taken)
     }
-}
-
-async fn run(admitted: Admitted, limit: Duration) -> Answer {
-    let (run, cost) = (Arc::new(admitted.run), admitted.cost);
-    match timeout(limit, execute::operation(&run)).await {
-        Ok(executed) => answer(executed, cost),
-        Err(_) => Answer::failed(too_slow(limit), cost),
-    }
-}
-
-/// Returns the answers of a subscription. Only the first one reports the cost, because the later ones cost
-/// nothing.
-async fn subscribe(
-    admitted: Admitted,
-    points: Points,
-    limit: Duration,
-) -> BoxStream<'static, Answer> {
-    let (run, cost) = (Arc::new(admitted.run), admitted.cost);
-    let opened = timeout(limit, execute::open(&run)).await;
-    let values = match opened.unwrap_or_else(|_| Err(too_slow(limit))) {
-        Ok(values) => values,
-        Err(error) => {
-            let answer = points.add_to(Answer::not_begun(error, cost));
-            return stream::iter([answer]).boxed();
-        }
-    };
-    let mut unreported = Some(points);
-    values
-        .then(move |value| {
-            let run = Arc::clone(&run);
-            let points = unreported.take();
-            async move {
-                let cost = points.and(cost);
-                let executed = timeout(limit, execute::value(&run, value)).await;
-                let answer = match executed {
-                    Ok(executed) => answer(executed, cost),
-                    Err(_) => Answer::failed(too_slow(limit), cost),
-                };
-                points.unwrap_or_default().add_to(answer)
-            }
-        })
-        .boxed()
 }
 
 /// The plan, the arguments and the price of a request before it is charged.
@@ -372,56 +315,81 @@ struct Read {
     cost: usize,
 }
 
-/// The report about points in the answer.
-#[derive(Debug, Clone, Copy, Default)]
-struct Points {
+/// Returns the report about points that were taken, or that lack.
+fn charged(
+    info: &RequestInfo,
+    cost: usize,
+    taken: Result<Standing, PointsExhausted>,
+) -> (Charge, Result<(), Refusal>) {
+    let standing = taken.unwrap_or_else(|exhausted| exhausted.standing);
+    let charge = Charge {
+        cost,
+        limit: standing.limit,
+        remaining: standing.remaining,
+        full_at: info.received_at + standing.full_in,
+    };
+    (charge, taken.map(drop).map_err(Refusal::PointsExhausted))
+}
+
+/// Returns the answers of a subscription. Only the first one reports the cost, because the later ones cost
+/// nothing.
+async fn subscribe(run: Arc<Run>, limit: Duration) -> BoxStream<'static, Answer> {
+    let mut unreported = run.charge;
+    let opened = timeout(limit, execute::open(&run)).await;
+    let values = match opened.unwrap_or_else(|_| Err(too_slow(limit))) {
+        Ok(values) => values,
+        Err(error) => {
+            let answer = Answer::not_begun(error, cost(unreported));
+            return stream::iter([with_headers(answer, unreported, None)]).boxed();
+        }
+    };
+    values
+        .then(move |value| {
+            let run = Arc::clone(&run);
+            let charge = unreported.take();
+            async move { answer(execute::value(&run, value), limit, charge).await }
+        })
+        .boxed()
+}
+
+/// Returns the answer of an execution within the time limit.
+async fn answer(
+    execution: impl Future<Output = Executed>,
+    limit: Duration,
+    charge: Option<Charge>,
+) -> Answer {
+    let cost = cost(charge);
+    let answer = match timeout(limit, execution).await {
+        Ok(Ok((data, errors))) => Answer::executed(&data, &errors, cost),
+        Ok(Err(TooLong)) => Answer::too_long(cost),
+        Err(_) => Answer::failed(too_slow(limit), cost),
+    };
+    with_headers(answer, charge, None)
+}
+
+fn refused(refusal: Refusal, charge: Option<Charge>) -> Box<Answer> {
+    let exhausted = match refusal {
+        Refusal::PointsExhausted(exhausted) => Some(exhausted),
+        _ => None,
+    };
+    let stage = refusal.stage();
+    let answer = Answer::refused(stage, &refusal.into_errors(), cost(charge));
+    Box::new(with_headers(answer, charge, exhausted))
+}
+
+fn with_headers(
+    mut answer: Answer,
     charge: Option<Charge>,
     exhausted: Option<PointsExhausted>,
+) -> Answer {
+    if let Some(charge) = charge {
+        add_headers(&mut answer.headers, charge, exhausted);
+    }
+    answer
 }
 
-impl Points {
-    /// Notes the points that were taken, or that lack.
-    fn report(
-        &mut self,
-        info: &RequestInfo,
-        cost: usize,
-        taken: Result<Standing, PointsExhausted>,
-    ) -> Result<(), Refusal> {
-        let standing = match &taken {
-            Ok(standing) => *standing,
-            Err(exhausted) => exhausted.standing,
-        };
-        self.charge = Some(Charge {
-            cost,
-            limit: standing.limit,
-            remaining: standing.remaining,
-            full_at: info.received_at + standing.full_in,
-        });
-        taken.map(drop).map_err(|exhausted| {
-            self.exhausted = Some(exhausted);
-            Refusal::PointsExhausted(exhausted)
-        })
-    }
-
-    fn add_to(self, mut answer: Answer) -> Answer {
-        if let Some(charge) = &self.charge {
-            add_headers(&mut answer.headers, charge, self.exhausted.as_ref());
-        }
-        answer
-    }
-
-    fn refuse(self, refusal: Refusal) -> Answer {
-        let cost = self.charge.map(|charge| charge.cost);
-        let stage = refusal.stage();
-        self.add_to(Answer::refused(stage, &refusal.into_errors(), cost))
-    }
-}
-
-fn answer(executed: Executed, cost: Option<usize>) -> Answer {
-    match executed {
-        Ok((data, errors)) => Answer::executed(&data, &errors, cost),
-        Err(_) => Answer::too_long(cost),
-    }
+fn cost(charge: Option<Charge>) -> Option<usize> {
+    charge.map(|charge| charge.cost)
 }
 
 fn no_operation(name: Option<&str>) -> Refusal {

@@ -115,14 +115,14 @@ fn of_fault(code: Code, fault: Fault) -> RequestError {
 /// Adds the headers with the state of the points, and with the time of the retry if there are too few.
 pub(crate) fn add_headers(
     headers: &mut HeaderMap,
-    charge: &Charge,
-    exhausted: Option<&PointsExhausted>,
+    charge: Charge,
+    exhausted: Option<PointsExhausted>,
 ) {
     headers.insert(LIMIT, charge.limit.into());
     headers.insert(REMAINING, charge.remaining.into());
     headers.insert(RESET, HeaderValue::from(charge.full_at.timestamp()));
     if let Some(exhausted) = exhausted {
-        headers.insert(header::RETRY_AFTER, seconds(*exhausted).into());
+        headers.insert(header::RETRY_AFTER, seconds(exhausted).into());
     }
 }
 

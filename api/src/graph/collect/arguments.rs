@@ -18,9 +18,9 @@ use crate::graph::idempotency;
 /// The arguments of the fields of a plan, by the number of the field.
 #[derive(Debug, Default)]
 pub(crate) struct PlanArguments {
-    /// The arguments of fields.
+    /// The arguments of each field that has any.
     pub(crate) fields: HashMap<usize, Arguments>,
-    /// The keys of `@idempotent`.
+    /// The value of `@idempotent(key:)` of each field that has the directive.
     pub(crate) idempotency_keys: HashMap<usize, String>,
 }
 

@@ -1,7 +1,6 @@
 //! The data of a request that loaders use.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use async_graphql::indexmap::IndexMap;
@@ -12,6 +11,7 @@ use projections::consistency::AnyReadModel;
 use super::field_meta::Source;
 use super::plan::{Field, Plan};
 use super::schema::ExecutableSchema;
+use crate::graph::collect::arguments::PlanArguments;
 use crate::graph::error::{Code, Error, failure};
 use crate::graph::request::{Charge, RequestInfo};
 use crate::graph::services::Services;
@@ -31,10 +31,8 @@ pub struct Run {
     pub request: Option<RequestInfo>,
     /// The points that the request was charged.
     pub charge: Option<Charge>,
-    /// The arguments of each field that has any, by the number of the field.
-    pub arguments: HashMap<usize, Arguments>,
-    /// The value of `@idempotent(key:)` of each field that has the directive, by the number of the field.
-    pub idempotency_keys: HashMap<usize, String>,
+    /// The arguments of the plan's fields.
+    pub(crate) arguments: PlanArguments,
 }
 
 impl Run {
@@ -109,13 +107,14 @@ impl Context {
     /// Returns the arguments of the field.
     pub fn arguments(&self) -> &Arguments {
         static NONE: LazyLock<Arguments> = LazyLock::new(Arguments::new);
-        let arguments = self.run.arguments.get(&self.field.number);
+        let arguments = self.run.arguments.fields.get(&self.field.number);
         arguments.unwrap_or(&NONE)
     }
 
     /// Returns the key that was sent with the field by `@idempotent`, if any.
     pub fn idempotency_key(&self) -> Option<String> {
-        self.run.idempotency_keys.get(&self.field.number).cloned()
+        let keys = &self.run.arguments.idempotency_keys;
+        keys.get(&self.field.number).cloned()
     }
 
     /// Returns the read models whose rows the field and all fields below it show.
