@@ -59,7 +59,6 @@ pub(crate) fn collect(
         .entry(operation.object_type())
         .expect("every root of the schema is described");
     let selection = collecting.objects(&[&operation.selection_set], std::slice::from_ref(root))?;
-    let loads_below = selection.0.iter().any(|selected| selected.loads);
     let root = Field {
         number: collecting.number()?,
         key: Box::from(""),
@@ -71,9 +70,7 @@ pub(crate) fn collect(
         directives: Vec::new(),
         place: Pos::default(),
         nullable: true,
-        guarded: false,
         selection,
-        loads_below,
     };
     Ok(Plan {
         operation: operation.operation_type,
@@ -113,7 +110,7 @@ impl<'a> Collecting<'a> {
             }
             let loads = fields
                 .iter()
-                .any(|field| field.is_loaded() || field.loads_below);
+                .any(|field| field.is_loaded() || field.loads_below());
             selected.push(TypeSelection {
                 entry: Arc::clone(entry),
                 fields,
@@ -165,11 +162,6 @@ impl<'a> Collecting<'a> {
                 .collect(),
             place: self.place(first),
             nullable: !first.ty().is_non_null(),
-            guarded: match index {
-                FieldIndex::Table(index) => owner.fields[index].need.is_some(),
-                FieldIndex::TypeName => false,
-            },
-            loads_below: selection.0.iter().any(|selected| selected.loads),
             selection,
         })
     }

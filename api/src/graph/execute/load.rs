@@ -73,7 +73,7 @@ impl Keys {
                 continue;
             };
             match &table.0[index] {
-                Resolve::Here(_, gather) if field.loads_below => gather(object, field, self),
+                Resolve::Here(_, gather) if field.loads_below() => gather(object, field, self),
                 Resolve::Here(..) => {}
                 Resolve::Loaded(gather) => gather(object, field, self),
             }
@@ -168,7 +168,7 @@ async fn one(run: &Arc<Run>, keys: FieldKeys) -> Values {
         failures.collect()
     });
     let mut keys = Keys::default();
-    if field.loads_below {
+    if field.loads_below() {
         for value in &values {
             value.gather(&field, &mut keys);
         }

@@ -52,12 +52,8 @@ pub struct Field {
     pub(crate) place: Pos,
     /// True if a failure makes the field null; otherwise a failure makes its object null.
     pub(crate) nullable: bool,
-    /// True if the field needs a right.
-    pub(crate) guarded: bool,
     /// The selection of the field's objects.
     pub(crate) selection: Selection,
-    /// True if a field below this one is loaded.
-    pub(crate) loads_below: bool,
 }
 
 /// The place of a field among the fields of its type.
@@ -107,6 +103,11 @@ impl Field {
     pub(crate) fn is_loaded(&self) -> bool {
         self.meta()
             .is_some_and(|meta| matches!(meta.source, Source::Loaded(_)))
+    }
+
+    /// Returns true if a field below this one is loaded.
+    pub(crate) fn loads_below(&self) -> bool {
+        self.selection.0.iter().any(|selected| selected.loads)
     }
 
     /// Returns the properties of the field, or `None` for `__typename`.

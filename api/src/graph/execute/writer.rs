@@ -173,7 +173,8 @@ impl<'a> Writer<'a> {
                     Ok(())
                 }
                 FieldIndex::Table(index) => match &table.0[index] {
-                    Resolve::Here(write, _) => match self.check(field) {
+                    // The rights of loaded fields were checked before they were loaded.
+                    Resolve::Here(write, _) => match self.run.check(field) {
                         Ok(()) => write(object, field, self),
                         Err(denied) => Err(self.fail(field, &denied)),
                     },
@@ -231,15 +232,6 @@ impl<'a> Writer<'a> {
             self.silent -= 1;
         }
         result
-    }
-
-    /// Checks that the caller may ask for a field of an object; loaders check those that they load.
-    fn check(&self, field: &Field) -> Result<(), Error> {
-        if field.guarded {
-            self.run.check(field)
-        } else {
-            Ok(())
-        }
     }
 
     fn loaded(&mut self, field: &Field) -> Result<(), Failed> {
