@@ -50,11 +50,8 @@ impl ExecutableSchema {
     /// Makes the schema that these Rust types describe.
     #[must_use]
     pub fn new<D: Definition>() -> Self {
-        let mut types = Types::new::<D>();
+        let types = Types::new::<D>();
         let resources = types.resources();
-        types.describe_object::<D::Query>();
-        types.describe_object::<D::Mutation>();
-        types.describe_object::<D::Subscription>();
         let entries = types.entries;
         let definition = parsed(&sdl::<D>());
         let mut objects = HashMap::new();

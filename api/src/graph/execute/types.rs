@@ -1,6 +1,6 @@
 //! The types of the schema as the executor knows them: the fields of each type of object, by name.
 //!
-//! [`Types::describe`] walks the Rust types from a root. Each type adds its description to the registry of
+//! [`Types::new`] walks the Rust types from the roots. Each type adds its description to the registry of
 //! async-graphql, from which the published schema is made. Each type of object also adds a table of its
 //! fields, by which they are executed.
 
@@ -73,16 +73,20 @@ impl TypeEntry {
 }
 
 impl Types {
-    /// Begins a schema.
+    /// Describes a schema.
     #[must_use]
     pub fn new<D: Definition>() -> Self {
-        Self {
+        let mut types = Self {
             registry: Registry::default(),
             entries: HashMap::new(),
             begun: HashSet::new(),
             resources: Arc::new(D::resources()),
             extensions: D::extensions(),
-        }
+        };
+        types.describe_object::<D::Query>();
+        types.describe_object::<D::Mutation>();
+        types.describe_object::<D::Subscription>();
+        types
     }
 
     /// Returns all kinds of resource.
