@@ -4,5 +4,3 @@ pub(crate) mod queries;
 
 mod filter;
 mod object;
-
-pub(crate) use object::Activity;

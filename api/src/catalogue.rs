@@ -6,7 +6,6 @@ use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use crate::graph::error::Result;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
-use crate::graph::money::Money;
 use crate::identity::roles::Right;
 
 /// Declares the query for the catalogue.
@@ -78,10 +77,10 @@ impl Object for Size {
         fields.value(
             "priceMonthly",
             "The price of a month, which is the most that a month can cost.",
-            |size| Money::from(size.0.price_monthly),
+            |size| size.0.price_monthly,
         );
         fields.value("priceHourly", "The price of an hour.", |size| {
-            Money::from(size.0.price_hourly)
+            size.0.price_hourly
         });
         fields.texts(
             "regions",

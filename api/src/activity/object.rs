@@ -13,22 +13,13 @@ use crate::graph::resource_type::ResourceType;
 use crate::graph::scalars::{BigInt, Time};
 use crate::identity::roles::Right;
 
-/// A line about an event.
-pub(crate) struct Activity(pub(crate) ActivityRow);
-
-impl From<ActivityRow> for Activity {
-    fn from(row: ActivityRow) -> Self {
-        Self(row)
-    }
-}
-
-impl Paged for Activity {
+impl Paged for ActivityRow {
     type Extra = ();
 
     const ITEMS: &'static str = "activity";
 }
 
-impl Object for Activity {
+impl Object for ActivityRow {
     const NAME: &'static str = "Activity";
     const DESCRIPTION: &'static str = "A line for people about an event.";
 
@@ -36,59 +27,59 @@ impl Object for Activity {
         fields.value(
             "position",
             "The position of the event in the history of the platform.",
-            |line| BigInt(line.0.position.0),
+            |line| BigInt(line.position.0),
         );
         fields.value(
             "cursor",
             "The cursor of the event, for the argument `after` of subscriptions.",
-            |line| log_cursor(line.0.position),
+            |line| log_cursor(line.position),
         );
         fields.value(
             "kind",
             "The type of the event. Null if only a newer version of the platform knows the type, which is \
              possible during an upgrade.",
-            |line| EventType::stored_as(&line.0.kind),
+            |line| EventType::stored_as(&line.kind),
         );
         fields
             .text(
                 "kindName",
                 "The stored name of the event's type, such as `droplet_activated`.",
-                |line| &line.0.kind,
+                |line| &line.kind,
             )
             .columns(&["kind"]);
         fields.value(
             "resourceType",
             "The type of the event's resource. Null if only a newer version of the platform knows the \
              type, which is possible during an upgrade.",
-            |line| ResourceType::of_stream_type(&line.0.resource_type),
+            |line| ResourceType::of_stream_type(&line.resource_type),
         );
         fields
             .value("resourceId", "The id of the event's resource.", |line| {
-                GlobalId::of_named(&line.0.resource_type, line.0.resource_id)
+                GlobalId::of_named(&line.resource_type, line.resource_id)
             })
             .columns(&["resource_type", "resource_id"]);
         fields.optional_text(
             "resourceName",
             "The name of the resource after the event, or a job's kind.",
-            |line| line.0.resource_name.as_deref(),
+            |line| line.resource_name.as_deref(),
         );
         fields.text(
             "actor",
             "The actor that caused the event: the subject of a token, or a part of the platform.",
-            |line| &line.0.actor,
+            |line| &line.actor,
         );
         fields.text(
             "summary",
             "The description of the event, in words.",
-            |line| &line.0.summary,
+            |line| &line.summary,
         );
         fields.value("occurredAt", "The time of the event.", |line| {
-            Time(line.0.occurred_at)
+            Time(line.occurred_at)
         });
         fields.value(
             "recordedAt",
             "The time at which the platform recorded the event.",
-            |line| Time(line.0.recorded_at),
+            |line| Time(line.recorded_at),
         );
         fields
             .load(
@@ -96,10 +87,10 @@ impl Object for Activity {
                 "The resource of the event as the read model has it, which may be later than the event, or in a \
                  subscription still before it. Null if only a newer version of the platform knows its type.",
                 |line| {
-                    let stream_type = line.0.resource_type.parse().ok();
+                    let stream_type = line.resource_type.parse().ok();
                     stream_type.map(|stream_type| StreamId {
                         stream_type,
-                        uuid: line.0.resource_id,
+                        uuid: line.resource_id,
                     })
                 },
                 node::of_streams,

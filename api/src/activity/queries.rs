@@ -1,8 +1,8 @@
 //! The query for activity.
 
+use projections::activity::ActivityRow;
 use projections::page::{ByPosition, Direction};
 
-use super::Activity;
 use super::filter::ActivityFilter;
 use crate::graph::connection::Connection;
 use crate::graph::consistency;
@@ -28,7 +28,7 @@ pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>
 async fn activity(
     context: Context,
     arguments: ListArguments<ActivityFilter, OneOrder>,
-) -> Result<Connection<Activity>> {
+) -> Result<Connection<ActivityRow>> {
     let page = arguments
         .page
         .page(&context, ByPosition, Direction::Descending)?;
@@ -36,9 +36,5 @@ async fn activity(
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     let slice = reader.activity(org, &filter, &page).await;
     let slice = slice.map_err(error::read_failed)?;
-    Ok(Connection::of(
-        slice,
-        |row| Box::new(Activity::from(*row)),
-        (),
-    ))
+    Ok(Connection::of(slice, |row| row, ()))
 }

@@ -3,13 +3,11 @@
 use domain::droplet::Protection;
 
 use super::DropletRow;
-use super::address::Address;
 use super::provisioner::Provisioner;
 use super::status::DropletStatus;
 use crate::catalogue::{Image, Region, Size};
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::global_id::GlobalId;
-use crate::graph::money::Money;
 use crate::graph::scalars::{BigInt, Time};
 
 impl Object for DropletRow {
@@ -112,26 +110,20 @@ pub(super) fn state(fields: &mut Fields<'_, DropletRow>) {
         .value(
             "priceHourly",
             "The price of an hour, as of the droplet's request.",
-            |droplet| Money::from(droplet.price_hourly),
+            |droplet| droplet.price_hourly,
         )
         .columns(&["price_hourly_micros"]);
     fields
         .value(
             "priceMonthly",
             "The price of a month, as of the droplet's request.",
-            |droplet| Money::from(droplet.price_monthly),
+            |droplet| droplet.price_monthly,
         )
         .columns(&["price_monthly_micros"]);
-    fields.value(
+    fields.part(
         "addresses",
         "The addresses at which the droplet can be reached. Empty unless the droplet is active.",
-        |droplet| {
-            droplet
-                .addresses
-                .iter()
-                .map(Address::from)
-                .collect::<Vec<_>>()
-        },
+        |droplet| &droplet.addresses,
     );
     fields.optional_text(
         "failureReason",

@@ -7,17 +7,7 @@ use crate::graph::execute::object::{Fields, Object};
 use crate::graph::execute::output::enums;
 use crate::graph::scalars::BigInt;
 
-/// An exact amount of money.
-pub(crate) struct Money {
-    /// The amount in millionths of one unit of the currency: `"5950"` is $0.00595.
-    micros: BigInt,
-    /// The currency.
-    currency: Currency,
-    /// The amount for people, such as `$0.00595`.
-    display: String,
-}
-
-impl Object for Money {
+impl Object for MicroDollars {
     const NAME: &'static str = "Money";
     const DESCRIPTION: &'static str = "An exact amount of money.";
 
@@ -25,13 +15,13 @@ impl Object for Money {
         fields.value(
             "micros",
             "The amount in millionths of one unit of the currency: `\"5950\"` is $0.00595.",
-            |money| BigInt(money.micros.0),
+            |money| BigInt(money.micros()),
         );
-        fields.value("currency", "The currency.", |money| money.currency);
-        fields.text(
+        fields.value("currency", "The currency.", |_| Currency::Usd);
+        fields.value(
             "display",
             "The amount for people, such as `$0.00595`.",
-            |money| &money.display,
+            MicroDollars::to_string,
         );
     }
 }
@@ -43,14 +33,4 @@ enums!(Currency);
 enum Currency {
     /// United States dollars.
     Usd,
-}
-
-impl From<MicroDollars> for Money {
-    fn from(amount: MicroDollars) -> Self {
-        Self {
-            micros: BigInt(amount.micros()),
-            currency: Currency::Usd,
-            display: amount.to_string(),
-        }
-    }
 }

@@ -55,37 +55,11 @@ async fn projections(context: Context, (): ()) -> Result<Vec<Projection>> {
     Ok(statuses.into_iter().map(Projection).collect())
 }
 
-async fn parts(context: Context, (): ()) -> Result<Vec<PlatformPart>> {
-    let parts = context.services().readiness.parts().into_iter();
-    Ok(parts.map(PlatformPart::from).collect())
+async fn parts(context: Context, (): ()) -> Result<Vec<Part>> {
+    Ok(context.services().readiness.parts())
 }
 
-/// A part of the process that answers the request.
-struct PlatformPart {
-    /// The name of the part.
-    name: &'static str,
-    /// True if the part works, or does nothing because somebody wanted that.
-    ready: bool,
-    /// The reason why the part does nothing, if it does nothing.
-    reason: Option<String>,
-}
-
-impl From<Part> for PlatformPart {
-    fn from(part: Part) -> Self {
-        let (ready, reason) = match part.state {
-            PartState::Ready => (true, None),
-            PartState::Idle(reason) => (true, Some(reason)),
-            PartState::NotReady(reason) => (false, Some(reason)),
-        };
-        Self {
-            name: part.name,
-            ready,
-            reason,
-        }
-    }
-}
-
-impl Object for PlatformPart {
+impl Object for Part {
     const NAME: &'static str = "PlatformPart";
     const DESCRIPTION: &'static str = "A part of the process that answers the request.";
 
@@ -94,12 +68,15 @@ impl Object for PlatformPart {
         fields.value(
             "ready",
             "True if the part works, or does nothing because somebody wanted that.",
-            |part| part.ready,
+            |part| !matches!(part.state, PartState::NotReady(_)),
         );
         fields.optional_text(
             "reason",
             "The reason why the part does nothing, if it does nothing.",
-            |part| part.reason.as_deref(),
+            |part| match &part.state {
+                PartState::Ready => None,
+                PartState::Idle(reason) | PartState::NotReady(reason) => Some(reason),
+            },
         );
     }
 }

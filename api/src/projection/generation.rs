@@ -2,36 +2,16 @@
 //! that serves.
 
 use async_graphql::Enum;
-use projections::status::{Building, Failed, Stage};
+use projections::status::{Building, Failed};
 
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::execute::output::enums;
 use crate::graph::scalars::{BigInt, Time};
 
-/// A generation of a read model that is being built.
-pub(crate) struct ProjectionBuild {
-    /// The number of the generation.
-    generation: i32,
-    /// The version of the code that builds the generation.
-    version: i32,
-    /// The stage of the build.
-    stage: ProjectionBuildStage,
-    /// The share of the history that the generation contains, from 0 to 1.
-    share: f64,
-    /// The time in seconds until the generation contains the whole history, at the speed so far. The
-    /// comparison takes about as long again.
-    remaining_seconds: Option<f64>,
-    /// The actor that requested the build.
-    requested_by: String,
-    /// The reason for the build.
-    reason: String,
-    /// The time of the build's request.
-    since: Time,
-}
-
 /// The stage of a generation of a read model that is being built.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ProjectionBuildStage {
+#[graphql(remote = "projections::status::Stage")]
+enum ProjectionBuildStage {
     /// The history is being applied from its beginning, or the build waits for other builds.
     Filling,
     /// The generation contains the history, and is compared with it row by row.
@@ -40,56 +20,7 @@ pub(crate) enum ProjectionBuildStage {
     Switching,
 }
 
-/// A generation of a read model that was found wrong.
-pub(crate) struct ProjectionFailure {
-    /// The number of the generation.
-    generation: i32,
-    /// The version of the code that built the generation.
-    version: i32,
-    /// The actor that requested the build.
-    requested_by: String,
-    /// The reason for the build.
-    reason: String,
-    /// The time at which the generation was found wrong.
-    at: Time,
-    /// The number of rows that differ from the history. `clustergenie projections --json` shows the first
-    /// of these rows, which may belong to any organization.
-    differences: BigInt,
-}
-
-impl From<Building> for ProjectionBuild {
-    fn from(building: Building) -> Self {
-        Self {
-            generation: building.generation,
-            version: building.version,
-            stage: match building.stage {
-                Stage::Filling => ProjectionBuildStage::Filling,
-                Stage::Comparing => ProjectionBuildStage::Comparing,
-                Stage::Switching => ProjectionBuildStage::Switching,
-            },
-            share: building.share,
-            remaining_seconds: building.rest.map(|rest| rest.as_secs_f64()),
-            requested_by: building.requested_by,
-            reason: building.reason,
-            since: Time(building.since),
-        }
-    }
-}
-
-impl From<Failed> for ProjectionFailure {
-    fn from(failed: Failed) -> Self {
-        Self {
-            generation: failed.generation,
-            version: failed.version,
-            requested_by: failed.requested_by,
-            reason: failed.reason,
-            at: Time(failed.at),
-            differences: BigInt(i64::try_from(failed.differences).unwrap_or(i64::MAX)),
-        }
-    }
-}
-
-impl Object for ProjectionBuild {
+impl Object for Building {
     const NAME: &'static str = "ProjectionBuild";
     const DESCRIPTION: &'static str = "A generation of a read model that is being built.";
 
@@ -102,7 +33,9 @@ impl Object for ProjectionBuild {
             "The version of the code that builds the generation.",
             |build| build.version,
         );
-        fields.value("stage", "The stage of the build.", |build| build.stage);
+        fields.value("stage", "The stage of the build.", |build| {
+            ProjectionBuildStage::from(build.stage)
+        });
         fields.value(
             "share",
             "The share of the history that the generation contains, from 0 to 1.",
@@ -112,7 +45,7 @@ impl Object for ProjectionBuild {
             "remainingSeconds",
             "The time in seconds until the generation contains the whole history, at the speed so \
              far. The comparison takes about as long again.",
-            |build| build.remaining_seconds,
+            |build| build.rest.map(|rest| rest.as_secs_f64()),
         );
         fields.text(
             "requestedBy",
@@ -121,12 +54,12 @@ impl Object for ProjectionBuild {
         );
         fields.text("reason", "The reason for the build.", |build| &build.reason);
         fields.value("since", "The time of the build's request.", |build| {
-            build.since
+            Time(build.since)
         });
     }
 }
 
-impl Object for ProjectionFailure {
+impl Object for Failed {
     const NAME: &'static str = "ProjectionFailure";
     const DESCRIPTION: &'static str = "A generation of a read model that was found wrong.";
 
@@ -150,13 +83,13 @@ impl Object for ProjectionFailure {
         fields.value(
             "at",
             "The time at which the generation was found wrong.",
-            |failure| failure.at,
+            |failure| Time(failure.at),
         );
         fields.value(
             "differences",
             "The number of rows that differ from the history. `clustergenie projections --json` shows \
              the first of these rows, which may belong to any organization.",
-            |failure| failure.differences,
+            |failure| BigInt(i64::try_from(failure.differences).unwrap_or(i64::MAX)),
         );
     }
 }

@@ -4,7 +4,6 @@
 use async_graphql::{Enum, InputObject};
 use projections::status::{ConsumerStatus, State};
 
-use super::generation::{ProjectionBuild, ProjectionFailure};
 use super::parked::ParkedStreams;
 use crate::graph::connection::PageArguments;
 use crate::graph::error::{self, Result};
@@ -97,17 +96,17 @@ impl Object for Projection {
             )
             .needs(Right::Operate)
             .is_read();
-        fields.value(
+        fields.part(
             "building",
             "The generation that is being built beside the one that serves, if there is one. For \
              admins.",
-            |projection| projection.0.building.clone().map(ProjectionBuild::from),
+            |projection| &projection.0.building,
         ).needs(Right::Operate);
-        fields.value(
+        fields.part(
             "failure",
             "The last generation that was built after the one that serves, but was found wrong and so \
              never served. For admins.",
-            |projection| projection.0.failed.clone().map(ProjectionFailure::from),
+            |projection| &projection.0.failed,
         ).needs(Right::Operate);
     }
 }
@@ -132,7 +131,7 @@ async fn parked(
         let operating = &context.services().operating;
         let parked = operating.parked(name, Some(org), Some(i64::from(first)));
         let parked = parked.await.map_err(|failed| error::unavailable(&failed))?;
-        all.push(parked.into());
+        all.push(ParkedStreams(parked));
     }
     Ok(all)
 }
