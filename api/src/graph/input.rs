@@ -12,7 +12,7 @@ use commands::context::{self, RequestSource};
 
 use crate::graph::error;
 use crate::graph::execute::context::Context;
-use crate::graph::global_id::{GlobalId, InvalidId, ResourceId};
+use crate::graph::global_id::{GlobalId, ResourceId};
 use crate::graph::payload::UserError;
 use crate::graph::request::{RequestInfo, new_id};
 use crate::graph::scalars::Time;
@@ -44,8 +44,7 @@ impl<'request> Check<'request> {
         field: &str,
         read: Result<Value, Error>,
     ) -> Option<Value> {
-        read.map_err(|error| self.refuse(&[field], "INVALID_VALUE", error.to_string()))
-            .ok()
+        self.at(&[field], "INVALID_VALUE", read)
     }
 
     /// Returns a value that was read from the field at this path of the input, or records the error.
@@ -72,13 +71,9 @@ impl<'request> Check<'request> {
             .into_iter()
             .enumerate()
             .map(|(index, item)| {
-                read(item)
-                    .map_err(|error| {
-                        let index = index.to_string();
-                        let path: Vec<_> = [field, &index].into_iter().chain(inner).collect();
-                        self.refuse(&path, "INVALID_VALUE", error.to_string());
-                    })
-                    .ok()
+                let index = index.to_string();
+                let path: Vec<_> = [field, &index].into_iter().chain(inner).collect();
+                self.at(&path, "INVALID_VALUE", read(item))
             })
             .collect();
         read.into_iter().collect()
@@ -86,21 +81,16 @@ impl<'request> Check<'request> {
 
     /// Reads the id of a resource of one type.
     pub(crate) fn id<Id: ResourceId>(&mut self, field: &str, id: &ID) -> Option<Id> {
-        self.take_id(field, GlobalId::parse_as(id))
+        self.at(&[field], "INVALID_ID", GlobalId::parse_as(id))
     }
 
     /// Reads the id of a resource of any type.
     pub(crate) fn any_id(&mut self, field: &str, id: &ID) -> Option<GlobalId> {
-        self.take_id(field, GlobalId::parse(id))
-    }
-
-    fn take_id<Id>(&mut self, field: &str, read: Result<Id, InvalidId>) -> Option<Id> {
-        read.map_err(|error| self.refuse(&[field], "INVALID_ID", error.to_string()))
-            .ok()
+        self.at(&[field], "INVALID_ID", GlobalId::parse(id))
     }
 
     /// Records an error in a field of the input.
-    pub(crate) fn refuse(&mut self, path: &[&str], code: &'static str, message: String) {
+    fn refuse(&mut self, path: &[&str], code: &'static str, message: String) {
         let path = ["input"].into_iter().chain(path.iter().copied());
         self.errors.push(UserError {
             field: Some(path.map(str::to_owned).collect()),
