@@ -182,13 +182,8 @@ impl<Node: Paged> Object for Edge<Node> {
 }
 
 impl Object for PageInfo {
-    fn name() -> Cow<'static, str> {
-        "PageInfo".into()
-    }
-
-    fn description() -> Cow<'static, str> {
-        "The place of a page in its list.".into()
-    }
+    const NAME: &'static str = "PageInfo";
+    const DESCRIPTION: &'static str = "The place of a page in its list.";
 
     fn fields(fields: &mut Fields<'_, Self>) {
         fields.value(

@@ -22,13 +22,9 @@ pub(crate) struct UserError {
 }
 
 impl Object for UserError {
-    fn name() -> Cow<'static, str> {
-        "UserError".into()
-    }
-
-    fn description() -> Cow<'static, str> {
-        "A reason for the rejection of a mutation, which the client can correct.".into()
-    }
+    const NAME: &'static str = "UserError";
+    const DESCRIPTION: &'static str =
+        "A reason for the rejection of a mutation, which the client can correct.";
 
     fn fields(fields: &mut Fields<'_, Self>) {
         fields.value(
