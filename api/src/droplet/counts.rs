@@ -1,10 +1,11 @@
 //! The fields of `Counts` about droplets.
 
-use domain::droplet;
+use domain::droplet::DropletStatus;
 use projections::counts::query::OrgCounts;
 use projections::droplets;
 
-use super::status::DropletStatus;
+use super::DropletRow;
+use crate::counts::StatusCount;
 use crate::graph::execute::object::{Fields, Object};
 
 /// Declares the fields of `Counts` about droplets.
@@ -14,14 +15,9 @@ pub(super) fn counts(fields: &mut Fields<'_, OrgCounts>) {
         "The number of droplets in each status, including deleted droplets. Each status occurs \
          once.",
         |counts| {
-            let count = |status: droplet::DropletStatus| DropletStatusCount {
-                status: status.into(),
-                count: counts.of(droplets::counted::BY_STATUS, status.as_str()),
-            };
-            droplet::DropletStatus::ALL
-                .into_iter()
-                .map(count)
-                .collect::<Vec<_>>()
+            let count =
+                |status: DropletStatus| counts.of(droplets::counted::BY_STATUS, status.as_str());
+            StatusCount::<DropletRow, super::status::DropletStatus>::each(DropletStatus::ALL, count)
         },
     );
     fields.value(
@@ -52,14 +48,6 @@ pub(super) fn counts(fields: &mut Fields<'_, OrgCounts>) {
     );
 }
 
-/// The number of droplets in a status.
-struct DropletStatusCount {
-    /// The status.
-    status: DropletStatus,
-    /// The number of droplets in this status.
-    count: i64,
-}
-
 /// The number of living droplets of a size.
 struct SizeCount {
     /// The slug of the size.
@@ -74,18 +62,6 @@ struct RegionCount {
     region: String,
     /// The number of living droplets in this region.
     count: i64,
-}
-
-impl Object for DropletStatusCount {
-    const NAME: &'static str = "DropletStatusCount";
-    const DESCRIPTION: &'static str = "The number of droplets in a status.";
-
-    fn fields(fields: &mut Fields<'_, Self>) {
-        fields.value("status", "The status.", |count| count.status);
-        fields.value("count", "The number of droplets in this status.", |count| {
-            count.count
-        });
-    }
 }
 
 impl Object for SizeCount {

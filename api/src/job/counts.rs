@@ -1,10 +1,11 @@
 //! The fields of `Counts` about jobs.
 
-use domain::job;
+use domain::job::JobStatus;
 use projections::counts::query::OrgCounts;
 use projections::jobs;
 
-use super::status::JobStatus;
+use super::JobRow;
+use crate::counts::StatusCount;
 use crate::graph::execute::object::{Fields, Object};
 
 /// Declares the fields of `Counts` about jobs.
@@ -13,14 +14,8 @@ pub(super) fn counts(fields: &mut Fields<'_, OrgCounts>) {
         "jobsByStatus",
         "The number of jobs in each status. Each status occurs once.",
         |counts| {
-            let count = |status: job::JobStatus| JobStatusCount {
-                status: status.into(),
-                count: counts.of(jobs::counted::BY_STATUS, status.as_str()),
-            };
-            job::JobStatus::ALL
-                .into_iter()
-                .map(count)
-                .collect::<Vec<_>>()
+            let count = |status: JobStatus| counts.of(jobs::counted::BY_STATUS, status.as_str());
+            StatusCount::<JobRow, super::status::JobStatus>::each(JobStatus::ALL, count)
         },
     );
     fields.value(
@@ -37,32 +32,12 @@ pub(super) fn counts(fields: &mut Fields<'_, OrgCounts>) {
     );
 }
 
-/// The number of jobs in a status.
-struct JobStatusCount {
-    /// The status.
-    status: JobStatus,
-    /// The number of jobs in this status.
-    count: i64,
-}
-
 /// The number of jobs of a kind.
 struct JobKindCount {
     /// The kind.
     kind: String,
     /// The number of jobs of this kind.
     count: i64,
-}
-
-impl Object for JobStatusCount {
-    const NAME: &'static str = "JobStatusCount";
-    const DESCRIPTION: &'static str = "The number of jobs in a status.";
-
-    fn fields(fields: &mut Fields<'_, Self>) {
-        fields.value("status", "The status.", |count| count.status);
-        fields.value("count", "The number of jobs in this status.", |count| {
-            count.count
-        });
-    }
 }
 
 impl Object for JobKindCount {
