@@ -183,14 +183,7 @@ impl<'a> Writer<'a> {
             };
             self.place(noted, || Segment::Key(field.key.clone()));
             if written.is_err() {
-                // What is too long must be seen before it is removed.
-                if field.nullable && !self.is_full() {
-                    self.bytes.truncate(start);
-                    self.null();
-                } else if result.is_ok() {
-                    result = Err(Failed);
-                    self.silent += 1;
-                }
+                self.propagate(field.nullable, start, &mut result);
             }
         }
         self.bytes.push(b'}');
@@ -218,13 +211,7 @@ impl<'a> Writer<'a> {
             self.place(noted, || Segment::Index(index));
             index += 1;
             if written.is_err() {
-                if nullable && !self.is_full() {
-                    self.bytes.truncate(start);
-                    self.null();
-                } else if result.is_ok() {
-                    result = Err(Failed);
-                    self.silent += 1;
-                }
+                self.propagate(nullable, start, &mut result);
             }
         });
         self.bytes.push(b']');
@@ -232,6 +219,19 @@ impl<'a> Writer<'a> {
             self.silent -= 1;
         }
         result
+    }
+
+    /// Makes a failed value null, if it may be null. Otherwise the object or list around it fails, and is written
+    /// in vain from here on.
+    fn propagate(&mut self, nullable: bool, start: usize, around: &mut Result<(), Failed>) {
+        // What is too long must be seen before it is removed.
+        if nullable && !self.is_full() {
+            self.bytes.truncate(start);
+            self.null();
+        } else if around.is_ok() {
+            *around = Err(Failed);
+            self.silent += 1;
+        }
     }
 
     fn loaded(&mut self, field: &Field) -> Result<(), Failed> {
