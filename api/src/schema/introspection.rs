@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::{
-    Directive, DirectiveDefinition, DirectiveList, InputValueDefinition, OperationType, Type, Value,
+    DirectiveDefinition, DirectiveList, InputValueDefinition, OperationType, Type, Value,
 };
 use apollo_compiler::schema::{Component, EnumValueDefinition, ExtendedType, FieldDefinition};
 use async_graphql::InputObject;
@@ -50,7 +50,6 @@ struct Deprecated {
 impl ArgumentStruct for Deprecated {}
 
 /// The type `__Schema`.
-#[derive(Clone)]
 struct SchemaOf(Arc<ExecutableSchema>);
 
 impl SchemaOf {
@@ -258,7 +257,6 @@ async fn input_fields_of(
 }
 
 /// The type `__Field`.
-#[derive(Clone)]
 struct FieldOf {
     schema: Arc<ExecutableSchema>,
     field: Component<FieldDefinition>,
@@ -272,32 +270,13 @@ impl Object for FieldOf {
         fields.optional_text("description", "", |field| {
             field.field.description.as_deref()
         });
-        fields.load("args", "", FieldOf::clone, arguments_of_fields);
+        let key = |field: &Self| (Arc::clone(&field.schema), field.field.arguments.clone());
+        fields.load("args", "", key, arguments);
         fields.value("type", "", |field| {
             TypeOf::of(&field.schema, &field.field.ty)
         });
-        fields.value("isDeprecated", "", |field| {
-            deprecation(&field.field.directives).is_some()
-        });
-        fields.value("deprecationReason", "", |field| {
-            deprecation(&field.field.directives)
-        });
+        fields.of_part(|field| &field.field.directives, deprecated);
     }
-}
-
-async fn arguments_of_fields(
-    _: Context,
-    arguments: Deprecated,
-    fields: Vec<FieldOf>,
-) -> Result<Vec<Vec<InputValueOf>>> {
-    let all = fields.iter().map(|field| {
-        InputValueOf::all(
-            &field.schema,
-            field.field.arguments.iter().cloned(),
-            &arguments,
-        )
-    });
-    Ok(all.collect())
 }
 
 /// The type `__InputValue`.
@@ -336,12 +315,7 @@ impl Object for InputValueOf {
             let default = input.value.default_value.as_ref();
             default.map(|default| default.serialize().no_indent().to_string())
         });
-        fields.value("isDeprecated", "", |input| {
-            deprecation(&input.value.directives).is_some()
-        });
-        fields.value("deprecationReason", "", |input| {
-            deprecation(&input.value.directives)
-        });
+        fields.of_part(|input| &input.value.directives, deprecated);
     }
 }
 
@@ -354,17 +328,11 @@ impl Object for EnumValueOf {
     fn fields(fields: &mut Fields<'_, Self>) {
         fields.text("name", "", |value| &value.0.value);
         fields.optional_text("description", "", |value| value.0.description.as_deref());
-        fields.value("isDeprecated", "", |value| {
-            deprecation(&value.0.directives).is_some()
-        });
-        fields.value("deprecationReason", "", |value| {
-            deprecation(&value.0.directives)
-        });
+        fields.of_part(|value| &value.0.directives, deprecated);
     }
 }
 
 /// The type `__Directive`.
-#[derive(Clone)]
 struct DirectiveOf {
     schema: Arc<ExecutableSchema>,
     directive: Node<DirectiveDefinition>,
@@ -385,19 +353,21 @@ impl Object for DirectiveOf {
             let locations = directive.directive.locations.iter();
             locations.map(|location| location.name()).collect()
         });
-        fields.load("args", "", DirectiveOf::clone, arguments_of_directives);
+        let key = |of: &Self| (Arc::clone(&of.schema), of.directive.arguments.clone());
+        fields.load("args", "", key, arguments);
     }
 }
 
-async fn arguments_of_directives(
+/// The schema, and the definitions of the arguments of a field or a directive.
+type ArgumentsOf = (Arc<ExecutableSchema>, Vec<Node<InputValueDefinition>>);
+
+async fn arguments(
     _: Context,
     arguments: Deprecated,
-    directives: Vec<DirectiveOf>,
+    all: Vec<ArgumentsOf>,
 ) -> Result<Vec<Vec<InputValueOf>>> {
-    let all = directives.iter().map(|directive| {
-        let own = directive.directive.arguments.iter().cloned();
-        InputValueOf::all(&directive.schema, own, &arguments)
-    });
+    let all = all.into_iter();
+    let all = all.map(|(schema, own)| InputValueOf::all(&schema, own.into_iter(), &arguments));
     Ok(all.collect())
 }
 
@@ -407,18 +377,20 @@ impl Deprecated {
     }
 }
 
-/// Returns the reason of a deprecation, if there is one.
-fn deprecation(directives: &DirectiveList) -> Option<String> {
-    reason(directives.get("deprecated"))
+/// Declares the fields of what may be deprecated.
+fn deprecated(fields: &mut Fields<'_, DirectiveList>) {
+    fields.value("isDeprecated", "", |directives| {
+        deprecation(directives).is_some()
+    });
+    fields.value("deprecationReason", "", deprecation);
 }
 
-fn reason(deprecated: Option<&Node<Directive>>) -> Option<String> {
-    let given = deprecated?.specified_argument_by_name("reason");
-    Some(
-        given
-            .and_then(text)
-            .unwrap_or_else(|| "No longer supported".to_owned()),
-    )
+/// Returns the reason of a deprecation, if there is one.
+fn deprecation(directives: &DirectiveList) -> Option<String> {
+    let deprecated = directives.get("deprecated")?;
+    let given = deprecated.specified_argument_by_name("reason");
+    let given = given.and_then(text);
+    given.or_else(|| Some("No longer supported".to_owned()))
 }
 
 fn text(value: &Node<Value>) -> Option<String> {
