@@ -13,20 +13,12 @@ use projections::reader::Reader;
 use crate::graph::error::{self, Code, Error, Result, failure};
 use crate::graph::execute::context::Context;
 
-/// Waits until the read models of the field and of all below it show the writes of the field's argument and
-/// of the request's header.
+/// Waits until read models show the writes of the field's argument and of the request's header. They are those of
+/// the field, of all below it, and of `also`.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a token that is not one of the organization. `NOT_YET_CONSISTENT` at the timeout.
-pub(crate) async fn wait(context: &Context, consistent_with: Option<String>) -> Result<()> {
-    wait_for(context, consistent_with, &[]).await
-}
-
-/// Waits like [`wait`], also for these read models.
-///
-/// # Errors
-/// The errors of [`wait`].
-pub(crate) async fn wait_for(
+pub(crate) async fn wait(
     context: &Context,
     consistent_with: Option<String>,
     also: ReadModels<'_>,
@@ -56,7 +48,7 @@ pub(crate) async fn reader(
     context: &Context,
     consistent_with: Option<String>,
 ) -> Result<(&Reader, &OrgId)> {
-    wait(context, consistent_with).await?;
+    wait(context, consistent_with, &[]).await?;
     Ok((
         &context.services().reader,
         &context.request()?.principal.org,

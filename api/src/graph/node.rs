@@ -147,6 +147,6 @@ async fn read(context: Context, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let streams: std::result::Result<Vec<_>, InvalidId> = read.collect();
     let streams = streams.map_err(InvalidId::into_error)?;
     let shown = context.schema().resources.iter().map(|one| one.shown_by);
-    consistency::wait_for(&context, None, &shown.collect::<Vec<_>>()).await?;
+    consistency::wait(&context, None, &shown.collect::<Vec<_>>()).await?;
     of_streams(context, (), streams.into_iter().map(Some).collect()).await
 }
