@@ -62,6 +62,12 @@ pub(crate) trait ResourceId: From<Uuid> + Into<StreamId> {
         ResourceType::of_stream(any.stream_type)
             .expect("every typed id names a resource of the registry")
     }
+
+    /// Returns the UUID of the id.
+    fn uuid(self) -> Uuid {
+        let stream: StreamId = self.into();
+        stream.uuid
+    }
 }
 
 impl<Id: From<Uuid> + Into<StreamId>> ResourceId for Id {}

@@ -83,10 +83,7 @@ pub(crate) async fn by_ids<R: Resource>(
         .rows_or_live_state::<R::Model>(org, &streams, &context.columns())
         .await;
     let rows = rows.map_err(error::read_failed)?;
-    let found = ids.into_iter().map(|id| {
-        let stream: projections::history::StreamId = id?.into();
-        rows.get(&stream.uuid).cloned()
-    });
+    let found = ids.into_iter().map(|id| rows.get(&id?.uuid()).cloned());
     Ok(found.collect())
 }
 

@@ -122,10 +122,7 @@ pub(crate) async fn changes_of<R: Resource>(
     is_wanted: impl Fn(&R) -> bool + Send + 'static,
 ) -> Result<BoxStream<'static, Result<ResourceChange<R>>>> {
     let stream_type = StreamType::from(R::Id::resource_type());
-    let id = id.map(|id| {
-        let stream: projections::history::StreamId = id.into();
-        stream.uuid
-    });
+    let id = id.map(ResourceId::uuid);
     let take = move |change: changes::Change| {
         let stream = change.event.event.stream;
         if stream.stream_type != stream_type || id.is_some_and(|id| id != stream.uuid) {
