@@ -11,7 +11,6 @@ use crate::graph::global_id::GlobalId;
 use crate::graph::node;
 use crate::graph::resource_type::ResourceType;
 use crate::graph::scalars::{BigInt, Time};
-use crate::identity::roles::Right;
 
 impl Paged for ActivityRow {
     type Extra = ();
@@ -81,21 +80,13 @@ impl Object for ActivityRow {
             "The time at which the platform recorded the event.",
             |line| Time(line.recorded_at),
         );
-        fields
-            .load(
-                "resource",
-                "The resource of the event as the read model has it, which may be later than the event, or in a \
-                 subscription still before it. Null if only a newer version of the platform knows its type.",
-                |line| {
-                    let stream_type = line.resource_type.parse().ok();
-                    stream_type.map(|stream_type| StreamId {
-                        stream_type,
-                        uuid: line.resource_id,
-                    })
-                },
-                node::of_streams,
-            ).columns(&["resource_type", "resource_id"])
-            .needs(Right::Query)
-            .is_read();
+        node::resource_of_event(fields, |line| {
+            let stream_type = line.resource_type.parse().ok();
+            stream_type.map(|stream_type| StreamId {
+                stream_type,
+                uuid: line.resource_id,
+            })
+        })
+        .columns(&["resource_type", "resource_id"]);
     }
 }

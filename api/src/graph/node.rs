@@ -13,6 +13,7 @@ use crate::graph::consistency;
 use crate::graph::error::{Code, Result, failure};
 use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
+use crate::graph::execute::field_meta::FieldMeta;
 use crate::graph::execute::load::Keys;
 use crate::graph::execute::object::Fields;
 use crate::graph::execute::output::{Output, Write};
@@ -77,12 +78,23 @@ pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>
     nodes.needs(Right::Query).is_read();
 }
 
+/// Declares the resource of an event, which has this stream.
+pub(crate) fn resource_of_event<'f, T: Send + Sync + 'static>(
+    fields: &'f mut Fields<'_, T>,
+    stream: fn(&T) -> Option<StreamId>,
+) -> &'f mut FieldMeta {
+    let description = "The resource of the event as the read model has it, which may be later than the event, or in a \
+                       subscription still before it. Null if only a newer version of the platform knows its type.";
+    let resource = fields.load("resource", description, stream, of_streams);
+    resource.needs(Right::Query).is_read()
+}
+
 /// Returns the resources of these streams that the organization of the request has, in the order of the
 /// streams. One statement reads those of one kind.
 ///
 /// # Errors
 /// When the read models cannot be read.
-pub(crate) async fn of_streams(
+async fn of_streams(
     context: Context,
     (): (),
     streams: Vec<Option<StreamId>>,

@@ -16,7 +16,6 @@ use crate::graph::global_id::GlobalId;
 use crate::graph::resource_type::ResourceType;
 use crate::graph::scalars::{BigInt, Json, Time, UuidId};
 use crate::graph::{node, points};
-use crate::identity::roles::Right;
 
 /// A recorded event.
 pub(crate) struct Event(pub(crate) Arc<Positioned<StoredEvent>>);
@@ -141,16 +140,7 @@ impl Object for Event {
             "The time at which the platform recorded the event.",
             |event| Time(event.stored().recorded_at),
         );
-        fields
-            .load(
-                "resource",
-                "The resource of the event as the read model has it, which may be later than the event, or in a \
-                 subscription still before it. Null if only a newer version of the platform knows its type.",
-                |event| Some(event.stored().stream),
-                node::of_streams,
-            )
-            .needs(Right::Query)
-            .is_read();
+        node::resource_of_event(fields, |event| Some(event.stored().stream));
     }
 }
 
