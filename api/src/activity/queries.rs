@@ -36,5 +36,5 @@ async fn activity(
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     let slice = reader.activity(org, &filter, &page).await;
     let slice = slice.map_err(error::read_failed)?;
-    Ok(Connection::of(slice, |row| row, ()))
+    Ok(Connection { slice, extra: () })
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use async_graphql::InputObject;
-use projections::page::{Cursor, Direction, Page, Position, Slice, Take, log_cursor};
+use projections::page::{Cursor, Direction, Item, Page, Slice, Take, log_cursor};
 
 use crate::graph::error::{Code, Error, failure};
 use crate::graph::execute::context::Context;
@@ -81,16 +81,10 @@ pub(crate) trait Paged: Object {
 
 /// A page.
 pub(crate) struct Connection<Node: Paged> {
-    edges: Vec<Edge<Node>>,
-    page: PageInfo,
-    as_of: Option<Position>,
+    /// The page as it was read.
+    pub(crate) slice: Slice<Node>,
     /// The data for the other fields of the page.
     pub(crate) extra: Node::Extra,
-}
-
-struct Edge<Node> {
-    cursor: Cursor,
-    node: Box<Node>,
 }
 
 struct PageInfo {
@@ -98,34 +92,6 @@ struct PageInfo {
     has_next: bool,
     start: Option<Cursor>,
     end: Option<Cursor>,
-}
-
-impl<Node: Paged> Connection<Node> {
-    /// Returns the connection of a page.
-    pub(crate) fn of<Row>(
-        slice: Slice<Row>,
-        node: fn(Box<Row>) -> Box<Node>,
-        extra: Node::Extra,
-    ) -> Self {
-        Self {
-            page: PageInfo {
-                has_previous: slice.has_previous,
-                has_next: slice.has_next,
-                start: slice.items.first().map(|item| item.cursor.clone()),
-                end: slice.items.last().map(|item| item.cursor.clone()),
-            },
-            as_of: slice.as_of,
-            edges: slice
-                .items
-                .into_iter()
-                .map(|item| Edge {
-                    cursor: item.cursor,
-                    node: node(item.node),
-                })
-                .collect(),
-            extra,
-        }
-    }
 }
 
 impl<Node: Paged> Object for Connection<Node> {
@@ -138,19 +104,27 @@ impl<Node: Paged> Object for Connection<Node> {
     }
 
     fn fields(fields: &mut Fields<'_, Self>) {
-        fields.part(
+        fields.value(
             "pageInfo",
             "The place of the page in its list.",
-            |connection| &connection.page,
+            |connection| {
+                let slice = &connection.slice;
+                PageInfo {
+                    has_previous: slice.has_previous,
+                    has_next: slice.has_next,
+                    start: slice.items.first().map(|item| item.cursor.clone()),
+                    end: slice.items.last().map(|item| item.cursor.clone()),
+                }
+            },
         );
         fields.part(
             "edges",
             "The items of the page, each with its cursor.",
-            |connection| &connection.edges,
+            |connection| &connection.slice.items,
         );
         fields.list("nodes", "The items of the page.", |connection, each| {
-            for edge in &connection.edges {
-                each(&*edge.node);
+            for item in &connection.slice.items {
+                each(&*item.node);
             }
         });
         fields.value(
@@ -158,13 +132,13 @@ impl<Node: Paged> Object for Connection<Node> {
             "The cursor of the last event that the page shows. A subscription `after` this cursor sends all \
              later changes, so that a client that lists and then follows misses none. It may repeat changes \
              that the page shows: skip those whose `version` is not greater.",
-            |connection| connection.as_of.map(log_cursor).unwrap_or_default(),
+            |connection| connection.slice.as_of.map(log_cursor).unwrap_or_default(),
         );
         Node::extra(fields);
     }
 }
 
-impl<Node: Paged> Object for Edge<Node> {
+impl<Node: Paged> Object for Item<Node> {
     fn name() -> Cow<'static, str> {
         format!("{}Edge", <Node as Object>::name()).into()
     }
@@ -174,9 +148,9 @@ impl<Node: Paged> Object for Edge<Node> {
     }
 
     fn fields(fields: &mut Fields<'_, Self>) {
-        fields.part("node", "The item.", |edge| &*edge.node);
-        fields.value("cursor", "The place of the item in the list.", |edge| {
-            edge.cursor.text()
+        fields.part("node", "The item.", |item| &*item.node);
+        fields.value("cursor", "The place of the item in the list.", |item| {
+            item.cursor.text()
         });
     }
 }

@@ -208,11 +208,11 @@ async fn list<R: Resource>(
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     let slice = reader.page::<R::Model>(org, &filter, &page).await;
     let slice = slice.map_err(error::read_failed)?;
-    let counted = Counted {
+    let extra = Counted {
         filter,
         parent: None,
     };
-    Ok(Connection::of(slice, |row| row, counted))
+    Ok(Connection { slice, extra })
 }
 
 /// Returns a page for each parent: of the resources whose column names the parent. One statement reads the
@@ -239,11 +239,11 @@ pub(crate) async fn nested<R: Resource>(
         .into_iter()
         .zip(parents);
     let connections = slices.map(|(slice, parent)| {
-        let counted = Counted {
+        let extra = Counted {
             filter: Arc::clone(&filter),
             parent: Some((column, parent)),
         };
-        Connection::of(slice, |row| row, counted)
+        Connection { slice, extra }
     });
     Ok(connections.collect())
 }

@@ -22,7 +22,7 @@ use crate::history::Event;
 /// A change of a resource, with the state of the resource as of the event.
 pub(crate) struct Change<State> {
     cursor: String,
-    event: Option<Event>,
+    event: Option<Arc<Event>>,
     state: Option<State>,
 }
 
@@ -34,7 +34,7 @@ impl<State> Change<State> {
     pub(super) fn of(change: changes::Change, state: Option<State>) -> Self {
         Self {
             cursor: log_cursor(change.position()),
-            event: Some(Event(change.event)),
+            event: Some(change.event),
             state,
         }
     }

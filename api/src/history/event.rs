@@ -1,7 +1,5 @@
 //! The GraphQL type `Event`.
 
-use std::sync::Arc;
-
 use async_graphql::Enum;
 use commands::context;
 use projections::history::{Metadata, Positioned, StoredEvent};
@@ -18,28 +16,12 @@ use crate::graph::scalars::{BigInt, Json, Time, UuidId};
 use crate::graph::{node, points};
 
 /// A recorded event.
-pub(crate) struct Event(pub(crate) Arc<Positioned<StoredEvent>>);
-
-impl From<Positioned<StoredEvent>> for Event {
-    fn from(event: Positioned<StoredEvent>) -> Self {
-        Self(Arc::new(event))
-    }
-}
+pub(crate) type Event = Positioned<StoredEvent>;
 
 impl Paged for Event {
     type Extra = ();
 
     const ITEMS: &'static str = "events";
-}
-
-impl Event {
-    fn stored(&self) -> &StoredEvent {
-        &self.0.event
-    }
-
-    fn metadata(&self) -> Result<Metadata> {
-        serde_json::from_str(&self.stored().metadata).map_err(|error| error::internal(&error))
-    }
 }
 
 impl Object for Event {
@@ -48,100 +30,100 @@ impl Object for Event {
 
     fn fields(fields: &mut Fields<'_, Self>) {
         fields.value("id", "The id of the event: a UUID.", |event| {
-            UuidId(event.stored().event_id.into())
+            UuidId(event.event.event_id.into())
         });
         fields.value(
             "position",
             "The position of the event in the history of the whole platform, from 1, without gaps \
              over all organizations.",
-            |event| BigInt(event.0.position.0),
+            |event| BigInt(event.position.0),
         );
         fields.value(
             "cursor",
             "The cursor of the event, for the argument `after` of subscriptions and of `events`.",
-            |event| log_cursor(event.0.position),
+            |event| log_cursor(event.position),
         );
         fields.value(
             "type",
             "The type of the event. Null if only a newer version of the platform knows the type, which is \
              possible during an upgrade.",
-            |event| EventType::stored_as(&event.stored().event_type),
+            |event| EventType::stored_as(&event.event.event_type),
         );
         fields.text(
             "typeName",
             "The stored name of the event's type, such as `droplet_activated`.",
-            |event| &event.stored().event_type,
+            |event| &event.event.event_type,
         );
         fields.value(
             "schemaVersion",
             "The version of the schema of the event's data.",
-            |event| event.stored().schema_version,
+            |event| event.event.schema_version,
         );
         fields.value(
             "resourceType",
             "The type of the event's resource. Null if only a newer version of the platform knows the \
              type, which is possible during an upgrade.",
-            |event| ResourceType::of_stream(event.stored().stream.stream_type),
+            |event| ResourceType::of_stream(event.event.stream.stream_type),
         );
         fields.value("resourceId", "The id of the event's resource.", |event| {
-            let stream = event.stored().stream;
+            let stream = event.event.stream;
             GlobalId::of_stream(stream.stream_type, stream.uuid)
         });
         fields.value(
             "version",
             "The number of the event among the events of its resource, from 1.",
-            |event| BigInt(event.stored().version.0),
+            |event| BigInt(event.event.version.0),
         );
         fields
             .value(
                 "data",
                 "The data of the event, in the schema in which the event was stored.",
-                |event| Json(event.stored().data.clone()),
+                |event| Json(event.event.data.clone()),
             )
             .up_to(points::EVENT_BYTES);
         fields.value(
             "actor",
             "The actor that caused the event: the subject of a token, or a part of the platform.",
-            |event| event.metadata().map(|metadata| metadata.actor),
+            |event| metadata(event).map(|metadata| metadata.actor),
         );
         fields.value(
             "source",
             "The origin of the request. Null if only a newer version of the platform knows the origin.",
-            |event| event.metadata().map(|metadata| RequestSource::of(metadata.source)),
+            |event| metadata(event).map(|metadata| RequestSource::of(metadata.source)),
         );
         fields.value(
             "commandId",
             "The id of the command that caused the event and all other events of the command: a UUID.",
-            |event| event.metadata().map(|metadata| UuidId(metadata.command_id.into())),
+            |event| metadata(event).map(|metadata| UuidId(metadata.command_id.into())),
         );
         fields.value(
             "correlationId",
             "The id that all effects of one outside request share: a UUID.",
-            |event| {
-                event
-                    .metadata()
-                    .map(|metadata| UuidId(metadata.correlation_id.into()))
-            },
+            |event| metadata(event).map(|metadata| UuidId(metadata.correlation_id.into())),
         );
         fields.value(
             "causationId",
             "The id of the event to which a part of the platform reacted, if this event is such a \
              reaction.",
             |event| {
-                let causation = event.metadata().map(|metadata| metadata.causation_id);
+                let causation = metadata(event).map(|metadata| metadata.causation_id);
                 causation.map(|id| id.map(|id| UuidId(id.into())))
             },
         );
         fields.value("occurredAt", "The time of the event.", |event| {
-            event.metadata().map(|metadata| Time(metadata.occurred_at))
+            metadata(event).map(|metadata| Time(metadata.occurred_at))
         });
         fields.value(
             "recordedAt",
             "The time at which the platform recorded the event.",
-            |event| Time(event.stored().recorded_at),
+            |event| Time(event.event.recorded_at),
         );
-        node::resource_of_event(fields, |event| Some(event.stored().stream));
+        node::resource_of_event(fields, |event| Some(event.event.stream));
     }
+}
+
+fn metadata(event: &Event) -> Result<Metadata> {
+    serde_json::from_str(&event.event.metadata).map_err(|error| error::internal(&error))
 }
 
 enums!(RequestSource);

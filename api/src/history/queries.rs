@@ -34,5 +34,5 @@ async fn events(
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     let slice = reader.history(org, &filter, &page).await;
     let slice = slice.map_err(error::read_failed)?;
-    Ok(Connection::of(slice, |row| Box::new(Event::from(*row)), ()))
+    Ok(Connection { slice, extra: () })
 }
