@@ -18,15 +18,9 @@ pub(crate) struct ProjectionPayload {
 
 /// The result of a retry of a parked resource.
 pub(crate) struct ParkedStreamPayload {
-    /// The read model in its current state. Null if the mutation was rejected.
-    projection: Option<Projection>,
-    /// The number of events that were applied. Null if the mutation was rejected.
-    applied: Option<i32>,
-    /// The number of events that are still parked: the event at fault, and the events that wait behind it.
-    /// Null if the mutation was rejected.
-    parked: Option<i32>,
-    /// The reasons for the rejection. Empty if the mutation was executed.
-    user_errors: Vec<UserError>,
+    payload: ProjectionPayload,
+    /// The numbers of events. None if the mutation was rejected.
+    retried: Option<Retried>,
 }
 
 impl ProjectionPayload {
@@ -61,10 +55,8 @@ impl ParkedStreamPayload {
     /// Returns the payload for an invalid input.
     pub(super) fn refused(user_errors: Vec<UserError>) -> Self {
         Self {
-            projection: None,
-            applied: None,
-            parked: None,
-            user_errors,
+            payload: ProjectionPayload::refused(user_errors),
+            retried: None,
         }
     }
 
@@ -77,15 +69,10 @@ impl ParkedStreamPayload {
         name: &str,
         result: std::result::Result<Retried, OperateError>,
     ) -> Result<Self> {
-        match result {
-            Ok(retried) => Ok(Self {
-                projection: Some(projection(operating, name).await?),
-                applied: Some(count(retried.applied)),
-                parked: Some(count(retried.parked)),
-                user_errors: Vec::new(),
-            }),
-            Err(error) => Ok(Self::refused(vec![refusal(error)?])),
-        }
+        Ok(Self {
+            retried: result.as_ref().ok().copied(),
+            payload: ProjectionPayload::of(operating, name, result.map(drop)).await?,
+        })
     }
 }
 
@@ -147,23 +134,23 @@ impl Object for ParkedStreamPayload {
         fields.part(
             "projection",
             "The read model in its current state. Null if the mutation was rejected.",
-            |payload| &payload.projection,
+            |retry| &retry.payload.projection,
         );
         fields.value(
             "applied",
             "The number of events that were applied. Null if the mutation was rejected.",
-            |payload| payload.applied,
+            |retry| retry.retried.map(|retried| count(retried.applied)),
         );
         fields.value(
             "parked",
             "The number of events that are still parked: the event at fault, and the events that wait \
              behind it. Null if the mutation was rejected.",
-            |payload| payload.parked,
+            |retry| retry.retried.map(|retried| count(retried.parked)),
         );
         fields.part(
             "userErrors",
             "The reasons for the rejection. Empty if the mutation was executed.",
-            |payload| &payload.user_errors,
+            |retry| &retry.payload.user_errors,
         );
     }
 }
