@@ -123,9 +123,7 @@ impl Context {
         add_shown(&self.field, &mut models);
         models
     }
-}
 
-impl Context {
     /// Returns the columns that the fields below this one need.
     pub(crate) fn columns(&self) -> Columns {
         let mut columns = Vec::new();
