@@ -6,7 +6,7 @@
 
 use commands::token::Token;
 use domain::ids::OrgId;
-use projections::consistency::{NotShown, ReadModels};
+use projections::consistency::NotShown;
 use projections::page::Position;
 use projections::reader::Reader;
 
@@ -14,15 +14,11 @@ use crate::graph::error::{self, Code, Error, Result, failure};
 use crate::graph::execute::context::Context;
 
 /// Waits until read models show the writes of the field's argument and of the request's header. They are those of
-/// the field, of all below it, and of `also`.
+/// the field and of all below it.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a token that is not one of the organization. `NOT_YET_CONSISTENT` at the timeout.
-pub(crate) async fn wait(
-    context: &Context,
-    consistent_with: Option<String>,
-    also: ReadModels<'_>,
-) -> Result<()> {
+pub(crate) async fn wait(context: &Context, consistent_with: Option<String>) -> Result<()> {
     let request = context.request()?;
     let argument = consistent_with.map(|text| text.parse::<Token>());
     let argument = argument.transpose().map_err(|invalid| {
@@ -35,7 +31,7 @@ pub(crate) async fn wait(
         return Ok(());
     }
     let consistency = &context.services().consistency;
-    let models: Vec<_> = [also, &context.shown_models()].concat();
+    let models = context.shown_models();
     let shown = consistency.shown(&request.principal.org, &streams, &models);
     shown.await.map_err(not_shown)
 }
@@ -48,7 +44,7 @@ pub(crate) async fn reader(
     context: &Context,
     consistent_with: Option<String>,
 ) -> Result<(&Reader, &OrgId)> {
-    wait(context, consistent_with, &[]).await?;
+    wait(context, consistent_with).await?;
     Ok((
         &context.services().reader,
         &context.request()?.principal.org,

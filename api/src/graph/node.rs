@@ -68,14 +68,14 @@ pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>
          `X-Consistency-Token`.",
         node,
     );
-    node.needs(Right::Query).is_read();
+    node.needs(Right::Query).is_read().shows_resources();
     let nodes = fields.read(
         "nodes",
         "The objects with these ids, at most 100, in the order of the ids; null for an id of no object. A \
          consistency token belongs in the header `X-Consistency-Token`.",
         nodes,
     );
-    nodes.needs(Right::Query).is_read();
+    nodes.needs(Right::Query).is_read().shows_resources();
 }
 
 /// Declares the resource of an event, which has this stream.
@@ -86,7 +86,7 @@ pub(crate) fn resource_of_event<'f, T: Send + Sync + 'static>(
     let description = "The resource of the event as the read model has it, which may be later than the event, or in a \
                        subscription still before it. Null if only a newer version of the platform knows its type.";
     let resource = fields.load("resource", description, stream, of_streams);
-    resource.needs(Right::Query).is_read()
+    resource.needs(Right::Query).is_read().shows_resources()
 }
 
 /// Returns the resources of these streams that the organization of the request has, in the order of the
@@ -158,7 +158,6 @@ async fn read(context: Context, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let read = ids.iter().map(|id| GlobalId::parse(id).map(StreamId::from));
     let streams: std::result::Result<Vec<_>, InvalidId> = read.collect();
     let streams = streams.map_err(InvalidId::into_error)?;
-    let shown = context.schema().resources.iter().map(|one| one.shown_by);
-    consistency::wait(&context, None, &shown.collect::<Vec<_>>()).await?;
+    consistency::wait(&context, None).await?;
     of_streams(context, (), streams.into_iter().map(Some).collect()).await
 }

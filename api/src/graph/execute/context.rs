@@ -120,8 +120,20 @@ impl Context {
     /// Returns the read models whose rows the field and all fields below it show.
     pub fn shown_models(&self) -> Vec<AnyReadModel> {
         let mut models = Vec::new();
-        add_shown(&self.field, &mut models);
+        self.add_shown(&self.field, &mut models);
         models
+    }
+
+    fn add_shown(&self, field: &Field, models: &mut Vec<AnyReadModel>) {
+        if let Some(meta) = field.meta() {
+            models.extend_from_slice(&meta.shows);
+            if meta.shows_resources {
+                models.extend(self.schema().resources.iter().map(|one| one.shown_by));
+            }
+        }
+        for below in field.selection.all() {
+            self.add_shown(below, models);
+        }
     }
 
     /// Returns the columns that the fields below this one need.
@@ -145,14 +157,5 @@ fn add_columns(field: &Field, columns: &mut Vec<String>) {
         if matches!(meta.source, Source::Object) {
             add_columns(below, columns);
         }
-    }
-}
-
-fn add_shown(field: &Field, models: &mut Vec<AnyReadModel>) {
-    if let Some(meta) = field.meta() {
-        models.extend_from_slice(&meta.shows);
-    }
-    for below in field.selection.all() {
-        add_shown(below, models);
     }
 }

@@ -30,6 +30,8 @@ pub struct FieldMeta {
     pub columns: Vec<String>,
     /// The read models whose rows the field shows.
     pub shows: Vec<AnyReadModel>,
+    /// True if the field shows rows of the read model of any kind of resource.
+    pub shows_resources: bool,
     /// The source of the field, unless its object holds the value.
     pub source: Source,
     pub(super) description: String,
@@ -87,6 +89,12 @@ impl FieldMeta {
     /// has the name of the field in snake case.
     pub fn columns(&mut self, names: &[&str]) -> &mut Self {
         self.columns = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    /// Says that the field shows rows of the read model of any kind of resource.
+    pub fn shows_resources(&mut self) -> &mut Self {
+        self.shows_resources = true;
         self
     }
 

@@ -314,6 +314,7 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
             bytes: 0,
             columns: vec![snake_case(name)],
             shows: Vec::new(),
+            shows_resources: false,
             source,
         });
         self.fields.last_mut().expect("a field was just declared")
