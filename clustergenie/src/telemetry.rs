@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -27,7 +28,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// # Errors
 /// When the filter is malformed.
 pub(crate) fn start_logging(logging: &Logging) -> anyhow::Result<()> {
-    let filter: Targets = logging.log.parse().with_context(|| {
+    let filter = log_filter(&logging.log).with_context(|| {
         format!(
             "{:?} is not a log filter: set --log (CLUSTERGENIE_LOG) to a level such as `info`, or \
              to parts and levels such as `info,event_store=debug`",
@@ -45,6 +46,36 @@ pub(crate) fn start_logging(logging: &Logging) -> anyhow::Result<()> {
         LogFormat::Json => filtered.with(lines.json().flatten_event(true)).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+}
+
+/// Reads a filter: levels, and parts with their levels, separated by commas. A part without a level logs everything.
+/// `None` if an element is neither; the library itself takes any text for a part, which then logs nothing.
+fn log_filter(text: &str) -> Option<Targets> {
+    // The library reads an empty text as a level.
+    let level = |text: &str| {
+        text.parse::<LevelFilter>()
+            .ok()
+            .filter(|_| !text.is_empty())
+    };
+    let mut filter = Targets::new();
+    let elements = text.split(',').map(str::trim);
+    for element in elements.filter(|element| !element.is_empty()) {
+        filter = match (element.split_once('='), level(element)) {
+            (Some((part, of_part)), _) if is_part(part) => {
+                filter.with_target(part, level(of_part)?)
+            }
+            (None, Some(level)) => filter.with_default(level),
+            (None, None) if is_part(element) => filter.with_target(element, LevelFilter::TRACE),
+            _ => return None,
+        };
+    }
+    Some(filter)
+}
+
+/// Returns true for the path of a module, such as `event_store::relay`.
+fn is_part(text: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');
+    !text.is_empty() && text.bytes().all(is_name)
 }
 
 /// The metrics of this process.
@@ -109,6 +140,37 @@ fn resident_bytes_in(status: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn filters_are_levels_and_parts() {
+        use tracing::Level;
+        for (text, own, others) in [
+            ("info", Level::INFO, Some(Level::INFO)),
+            (" info ", Level::INFO, Some(Level::INFO)),
+            ("info,", Level::INFO, Some(Level::INFO)),
+            ("info, event_store=debug", Level::DEBUG, Some(Level::INFO)),
+            ("event_store", Level::TRACE, None),
+            ("WARN,event_store=trace", Level::TRACE, Some(Level::WARN)),
+        ] {
+            let filter = log_filter(text).expect("is a filter");
+            assert!(filter.would_enable("event_store::relay", &own), "{text}");
+            for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG] {
+                let expected = others.is_some_and(|others| level <= others);
+                assert_eq!(filter.would_enable("api", &level), expected, "{text}");
+            }
+        }
+        for bad in [
+            "in fo",
+            "%%",
+            "a[span]=debug",
+            "api=loud",
+            "api=",
+            "=info",
+            "a=b=info",
+        ] {
+            assert!(log_filter(bad).is_none(), "{bad} was taken");
+        }
+    }
 
     #[test]
     fn resident_memory_is_read_in_bytes() {
