@@ -6,8 +6,9 @@
 //! - A field with `ids` has as many objects as ids.
 //! - A field that is read costs its statement once, however many objects have it, and what it counts once
 //!   for each object ([`points`]).
-//! - A page with a filter, or in an order without an index, costs as much as a count: its statement may read
-//!   every row of the list.
+//! - A page with a filter, or in the order `UPDATED_AT`, costs as much as a count more: its statement may read every
+//!   row of the list, and those of all parents together read each row once. A nested page in the order `NAME` costs
+//!   so much for each parent, because it walks the index of all names.
 //! - A field whose values may be long costs 1 point per 4 KiB of the maximum size of a value.
 //! - A field at the root of a mutation or a subscription costs 10 more.
 //! - No operation costs less than 1.
@@ -28,9 +29,15 @@ use crate::graph::points;
 /// The bytes of a long value that cost a point.
 const BYTES_A_POINT: usize = 4 * 1024;
 
-/// The order of lists that no index has, because an index of a time that changes with every event would make
-/// every event dearer.
-const WITHOUT_INDEX: &str = "UPDATED_AT";
+/// The order that no index has, because an index of a time that changes with every event would make every event
+/// dearer.
+const UPDATED_AT: &str = "UPDATED_AT";
+
+/// The order that only lists at the root of queries have an index for.
+const NAME: &str = "NAME";
+
+/// The type of the root of queries.
+const QUERY: &str = "Query";
 
 /// The price of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,11 +77,11 @@ impl Price {
         }
     }
 
-    /// Returns the higher one of each kind of price.
-    fn max(self, other: Self) -> Self {
+    /// Returns the price of a selection for objects of two types.
+    fn or(self, other: Self) -> Self {
         Self {
             objects: self.objects.max(other.objects),
-            statements: self.statements.max(other.statements),
+            statements: self.statements.saturating_add(other.statements),
             nodes: self.nodes.max(other.nodes),
             bytes: self.bytes.max(other.bytes),
         }
@@ -114,7 +121,8 @@ struct SelectionPrice {
     others: Price,
 }
 
-/// Returns the price of the fields below a field. An object has one type, so the dearest type is priced.
+/// Returns the price of the fields below a field. An object has one type, so the highest price of each kind counts.
+/// The statements of all types count, because objects of a list may have several.
 fn of_selection(field: &Field, arguments: &PlanArguments) -> SelectionPrice {
     let of_types = field.selection.0.iter().map(|selected| {
         let mut sum = SelectionPrice::default();
@@ -130,8 +138,8 @@ fn of_selection(field: &Field, arguments: &PlanArguments) -> SelectionPrice {
     });
     of_types
         .reduce(|one, other| SelectionPrice {
-            items: one.items.max(other.items),
-            others: one.others.max(other.others),
+            items: one.items.or(other.items),
+            others: one.others.or(other.others),
         })
         .unwrap_or_default()
 }
@@ -139,10 +147,13 @@ fn of_selection(field: &Field, arguments: &PlanArguments) -> SelectionPrice {
 fn of_field(field: &Field, arguments: &PlanArguments) -> Price {
     let below = of_selection(field, arguments);
     let meta = field.meta();
-    let (own, mut statements, bytes) =
+    let (mut own, mut statements, bytes) =
         meta.map_or((0, 0, 0), |meta| (meta.cost, meta.statement, meta.bytes));
-    if may_read_all(field, arguments) {
+    if is_filtered(field, arguments) || is_ordered_by(UPDATED_AT, field, arguments) {
         statements += points::COUNT;
+    }
+    if field.owner.name != QUERY && is_ordered_by(NAME, field, arguments) {
+        own += points::COUNT;
     }
     let object = usize::from(!field.selection.0.is_empty() && &*field.name != "edges");
     let own = Price {
@@ -170,25 +181,26 @@ fn of_field(field: &Field, arguments: &PlanArguments) -> Price {
     }
 }
 
-/// Returns true for a list with a filter, or in an order that no index has.
-fn may_read_all(field: &Field, arguments: &PlanArguments) -> bool {
-    let Some(given) = arguments.fields.get(&field.number) else {
-        return false;
-    };
-    let filters = match given.get("filter") {
+/// Returns true for a list with a filter.
+fn is_filtered(field: &Field, arguments: &PlanArguments) -> bool {
+    let given = arguments.fields.get(&field.number);
+    match given.and_then(|given| given.get("filter")) {
         Some(Value::Object(filter)) => filter.values().any(|value| *value != Value::Null),
         _ => false,
+    }
+}
+
+/// Returns true for a list in the order of this name.
+fn is_ordered_by(order: &str, field: &Field, arguments: &PlanArguments) -> bool {
+    let given = arguments.fields.get(&field.number);
+    let Some(Value::Object(by)) = given.and_then(|given| given.get("orderBy")) else {
+        return false;
     };
-    let order = match given.get("orderBy") {
-        Some(Value::Object(order)) => order.get("field"),
-        _ => None,
-    };
-    let is_without_index = match order {
-        Some(Value::Enum(name)) => *name == WITHOUT_INDEX,
-        Some(Value::String(name)) => name == WITHOUT_INDEX,
+    match by.get("field") {
+        Some(Value::Enum(name)) => *name == order,
+        Some(Value::String(name)) => name == order,
         _ => false,
-    };
-    filters || is_without_index
+    }
 }
 
 /// Returns the number of objects of a field that reads them by their ids. A field with too many ids reads none.

@@ -312,6 +312,38 @@ fn a_list_that_no_index_serves_costs_as_much_as_a_count() {
 }
 
 #[test]
+fn a_nested_list_costs_by_the_rows_that_it_reads() {
+    let cost = |arguments: &str| {
+        let document = format!(
+            "{{ clusters(first: 7) {{ nodes {{ droplets(first: 1{arguments}) {{ nodes {{ id }} }} }} }} }}"
+        );
+        priced(&document, json!({})).cost()
+    };
+    let plain = cost("");
+    // The lists of all clusters together are one list.
+    for arguments in [
+        ", filter: {name: \"web\"}",
+        ", orderBy: {field: UPDATED_AT, direction: ASCENDING}",
+    ] {
+        assert_eq!(cost(arguments), plain + points::COUNT);
+    }
+    let by_name = cost(", orderBy: {field: NAME, direction: ASCENDING}");
+    assert_eq!(by_name, plain + 7 * points::COUNT);
+}
+
+#[test]
+fn all_types_of_a_list_are_read() {
+    let cost = |fields: &str| {
+        let document = format!("{{ nodes(ids: [\"a\"]) {{ {fields} }} }}");
+        priced(&document, json!({})).statements
+    };
+    let jobs = "... on Droplet { jobs(first: 0, filter: {kinds: [\"a\"]}) { nodes { id } } }";
+    let droplets = "... on Cluster { droplets(first: 0, filter: {name: \"a\"}) { nodes { id } } }";
+    let both = cost(&format!("{jobs} {droplets}"));
+    assert_eq!(both, cost(jobs) + cost(droplets) - cost("id"));
+}
+
+#[test]
 fn long_values_have_a_price() {
     let page = |fields: &str| format!("{{ jobs(first: 10) {{ nodes {{ {fields} }} }} }}");
     let (short, long) = (page("kind"), page("parameters"));
