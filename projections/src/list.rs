@@ -195,7 +195,7 @@ impl Reader {
 }
 
 /// Adds a condition: equal to one of these values. Postgres plans a statement with an array again for each
-/// execution, and one with a single value once.
+/// execution, and keeps the plan of one with a single value.
 fn push_one_of<'value, T>(query: &mut QueryBuilder<Postgres>, values: &'value [T])
 where
     T: Encode<'value, Postgres> + Type<Postgres> + Copy,

@@ -12,6 +12,11 @@ use super::{Cursor, Direction, Item, Key, List, Order, Page, Slice, Sort, Take};
 use crate::model::Cells;
 use crate::reader::ReadError;
 
+/// The sizes of pages whose plans Postgres keeps: they are part of the statement. A bound limit counts as a tenth of
+/// the table, so that each execution is planned again. Other sizes are bound, because a connection keeps only some
+/// statements.
+const USUAL: [u32; 11] = [0, 1, 2, 3, 5, 10, 20, 25, 30, 50, 100];
+
 /// A page that is wanted, of a list of `R`.
 pub(crate) struct Frame<'asked, R, O> {
     page: &'asked Page<O>,
@@ -235,9 +240,14 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         }
         let (Take::First(wanted) | Take::Last(wanted)) = page.take;
         query.push(" order by ").push(sort.order_by(self.walk()));
-        // One more, to see whether there is more. Postgres takes a bound limit for a tenth of the table, and then
-        // plans each execution again.
-        query.push(" limit ").push(i64::from(wanted) + 1);
+        // One more, to see whether there is more.
+        let limit = i64::from(wanted) + 1;
+        query.push(" limit ");
+        if USUAL.contains(&wanted) {
+            query.push(limit);
+        } else {
+            query.push_bind(limit);
+        }
         Ok(())
     }
 }
