@@ -41,6 +41,7 @@ pub mod tables;
 pub mod columns;
 pub mod list;
 pub mod page;
+pub mod places;
 pub mod reader;
 
 pub mod history;

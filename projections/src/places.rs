@@ -1,9 +1,10 @@
-//! The places of reads: how many may run at once, of all organizations and of one.
+//! Places for work: how much of it may run at once, of all organizations and of one.
 //!
 //! Guarantees:
-//! - no more reads run than there are places, and reads wait for a place in the order in which they came;
-//! - **one organization has at most half of the places**, so that the others find one free however many reads it
-//!   sends or drops. A single place serves everybody in turn.
+//! - no more work runs than there are places;
+//! - **one organization alone never has more than its share**, however much work it sends or drops. Of a single place
+//!   the share is the place itself; an organization then waits for one piece of work of each other one at most;
+//! - the work of one organization waits in the order in which it came.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,37 +12,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::ids::OrgId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The places of all reads.
+/// The places of all organizations.
 #[derive(Debug)]
-pub(super) struct Places {
+pub struct Places {
     all: Arc<Semaphore>,
     /// The number of places of one organization.
     each: usize,
-    /// The places of organizations that read, or did so recently.
+    /// The places of organizations that have one, wait for one, or did so recently.
     own: Mutex<HashMap<OrgId, Arc<Semaphore>>>,
 }
 
-/// The place of one read, which is free again once this value is dropped.
+/// The place of one piece of work, which is free again once this value is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub struct Place {
     _of_all: OwnedSemaphorePermit,
     _of_organization: OwnedSemaphorePermit,
 }
 
 impl Places {
-    /// Creates this many places, at least one.
-    pub(super) fn new(places: usize) -> Self {
-        let places = places.max(1);
+    /// Creates this many places, of which one organization may have so many. There is at least one.
+    #[must_use]
+    pub fn new(all: usize, each: usize) -> Self {
         Self {
-            all: Arc::new(Semaphore::new(places)),
-            each: (places / 2).max(1),
+            all: Arc::new(Semaphore::new(all.max(1))),
+            each: each.max(1),
             own: Mutex::default(),
         }
     }
 
-    /// Waits for a place for a read of this organization. Dropping the future leaves the queue.
-    pub(super) async fn take(&self, org: &OrgId) -> Place {
-        // In this order, so that reads that exceed the share of their organization hold no place of all.
+    /// Waits for a place for work of this organization. Dropping the future leaves the queue.
+    pub async fn take(&self, org: &OrgId) -> Place {
+        // In this order, so that work that exceeds the share of its organization waits for no place of all.
         let of_organization = permit(self.of(org)).await;
         Place {
             _of_all: permit(Arc::clone(&self.all)).await,
@@ -78,8 +79,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_organization_has_at_most_half() {
-        let (places, greedy, other) = (Places::new(5), org("greedy"), org("other"));
+    async fn one_organization_has_its_share_at_most() {
+        let (places, greedy, other) = (Places::new(5, 2), org("greedy"), org("other"));
         let taken = [places.take(&greedy).await, places.take(&greedy).await];
         let mut third = Box::pin(places.take(&greedy));
         assert!((&mut third).now_or_never().is_none());
@@ -95,7 +96,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_place_serves_everybody() {
-        let places = Places::new(0);
+        let places = Places::new(0, 0);
         let held = places.take(&org("a")).await;
         assert!(places.take(&org("b")).now_or_never().is_none());
         drop(held);
@@ -103,8 +104,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn organizations_that_read_no_more_are_forgotten() {
-        let (places, waits) = (Places::new(4), org("waits"));
+    async fn organizations_without_work_are_forgotten() {
+        let (places, waits) = (Places::new(4, 2), org("waits"));
         let held = places.take(&org("held")).await;
         let all_of_it = [places.take(&waits).await, places.take(&waits).await];
         let mut waiting = Box::pin(places.take(&waits));
