@@ -1,6 +1,6 @@
 //! The context of a command: its sender, organization, origin and time, but not its arguments.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
 use event_store::envelope::Metadata;
 // Named by whoever sends commands; the API, for one, does not import the event store.
@@ -37,7 +37,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// Returns the metadata that is stored with every event of the command.
+    /// Returns the metadata that is stored with every event of the command. Its time has microseconds, as Postgres
+    /// has: otherwise an event and a row that it made would differ.
     pub(crate) fn metadata(&self) -> Metadata {
         Metadata {
             actor: self.actor.clone(),
@@ -46,7 +47,7 @@ impl Context {
             causation_id: self.causation_id,
             traceparent: self.traceparent.clone(),
             source: self.source,
-            occurred_at: self.occurred_at,
+            occurred_at: self.occurred_at.trunc_subsecs(6),
         }
     }
 
@@ -101,6 +102,14 @@ mod tests {
         let process = with_key(RequestSource::Process, "k").stored_key();
         assert_eq!(client, Ok(Some("api:k".to_owned())));
         assert_ne!(client, process);
+    }
+
+    #[test]
+    fn stored_times_have_microseconds() {
+        let mut context = with_key(RequestSource::Api, "k");
+        context.occurred_at = DateTime::from_timestamp_nanos(1_234_567_899);
+        let stored = context.metadata().occurred_at;
+        assert_eq!(stored, DateTime::from_timestamp_nanos(1_234_567_000));
     }
 
     #[test]
