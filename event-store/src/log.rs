@@ -314,6 +314,8 @@ pub fn push_organization(query: &mut QueryBuilder<Postgres>, events: Organizatio
     });
     if let Some(stream) = stream {
         query.push_bind(stream.uuid);
+        // A job's id does not find a droplet's stream.
+        query.push(" and e.shard = ").push_bind(Shard::of(stream).0);
     }
     // As rows, because only the index of the organization then has the order. With `org_id = ...` the planner
     // may walk through the log of all others.

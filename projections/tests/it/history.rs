@@ -57,7 +57,8 @@ async fn events_are_found_by_every_filter() {
     world.catch_up().await;
     let any = HistoryFilter::default;
     let text = |text: &str| Some(text.to_owned());
-    let cases: [(HistoryFilter, &[i64]); 9] = [
+    let job_of_this_id = domain::ids::JobId::from(web.as_uuid());
+    let cases: [(HistoryFilter, &[i64]); 10] = [
         (any(), &[1, 2, 4]),
         (
             HistoryFilter {
@@ -102,6 +103,13 @@ async fn events_are_found_by_every_filter() {
                 ..any()
             },
             &[2],
+        ),
+        (
+            HistoryFilter {
+                stream: Some(job_of_this_id.into()),
+                ..any()
+            },
+            &[],
         ),
         (
             HistoryFilter {
