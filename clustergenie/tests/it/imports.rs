@@ -87,7 +87,7 @@ const RESERVED: [(&str, &[&str]); 6] = [
 const FOR_TESTS: [&str; 3] = ["bench", "fault", "testkit"];
 
 /// What `domain` may import at all: it does no I/O, reads no clock and makes nothing by chance.
-const PURE: [&str; 4] = ["serde", "serde_json", "thiserror", "uuid"];
+const PURE: [&str; 5] = ["serde", "serde_json", "smol_str", "thiserror", "uuid"];
 
 #[test]
 fn every_crate_imports_only_what_it_may() {
