@@ -1,8 +1,5 @@
 //! The query `counts`: the numbers of resources of an organization.
 
-use std::borrow::Cow;
-use std::marker::PhantomData;
-
 use async_graphql::InputObject;
 use projections::counts::query::OrgCounts;
 use projections::registry::COUNTS;
@@ -12,7 +9,6 @@ use crate::graph::error::{self, Result};
 use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
-use crate::graph::execute::output::Output;
 use crate::graph::resource::Resource;
 use crate::identity::roles::Right;
 use crate::registry::resources;
@@ -53,42 +49,4 @@ impl ArgumentStruct for CountsArguments {}
 async fn counts(context: Context, arguments: CountsArguments) -> Result<OrgCounts> {
     let (reader, org) = consistency::reader(&context, arguments.consistent_with).await?;
     reader.counts(org).await.map_err(error::read_failed)
-}
-
-/// The number of resources of one kind in a status.
-pub(crate) struct StatusCount<R, Status> {
-    status: Status,
-    count: i64,
-    resource: PhantomData<fn() -> R>,
-}
-
-impl<R, Status> StatusCount<R, Status> {
-    /// Returns the number of resources in each of these statuses.
-    pub(crate) fn each<Stored: Copy + Into<Status>>(
-        statuses: impl IntoIterator<Item = Stored>,
-        count: impl Fn(Stored) -> i64,
-    ) -> Vec<Self> {
-        let counts = statuses.into_iter().map(|status| Self {
-            status: status.into(),
-            count: count(status),
-            resource: PhantomData,
-        });
-        counts.collect()
-    }
-}
-
-impl<R: Resource, Status: Output + Copy + 'static> Object for StatusCount<R, Status> {
-    fn name() -> Cow<'static, str> {
-        format!("{}StatusCount", R::NAME).into()
-    }
-
-    fn description() -> Cow<'static, str> {
-        format!("The number of {} in a status.", R::NOUNS).into()
-    }
-
-    fn fields(fields: &mut Fields<'_, Self>) {
-        fields.value("status", "The status.", |count| count.status);
-        let description = format!("The number of {} in this status.", R::NOUNS);
-        fields.value("count", &description, |count| count.count);
-    }
 }

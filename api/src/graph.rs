@@ -32,3 +32,4 @@ pub(crate) mod resource_list;
 pub(crate) mod resource_type;
 pub(crate) mod scalars;
 pub(crate) mod snapshot;
+pub(crate) mod status_count;

@@ -5,8 +5,8 @@ use projections::clusters;
 use projections::counts::query::OrgCounts;
 
 use super::ClusterRow;
-use crate::counts::StatusCount;
 use crate::graph::execute::object::Fields;
+use crate::graph::status_count::StatusCount;
 
 /// Declares the fields of `Counts` about clusters.
 pub(super) fn counts(fields: &mut Fields<'_, OrgCounts>) {

@@ -5,8 +5,8 @@ use projections::counts::query::OrgCounts;
 use projections::droplets;
 
 use super::DropletRow;
-use crate::counts::StatusCount;
 use crate::graph::execute::object::{Fields, Object};
+use crate::graph::status_count::StatusCount;
 
 /// Declares the fields of `Counts` about droplets.
 pub(super) fn counts(fields: &mut Fields<'_, OrgCounts>) {
