@@ -158,6 +158,10 @@ async fn a_mutation_is_one_statement_and_its_node_another() {
              consistencyToken userErrors {{ code }} }} }}"
         )
     };
+    // A session for reads of the organization is open.
+    operator
+        .data("{ droplets(first: 0) { nodes { id } } }", Value::Null)
+        .await;
     for (name, payload, expected) in [("web-1", "", 1), ("web-2", "droplet { id status }", 2)] {
         let sent = statements(&operator, &provision(payload), json!({ "name": name })).await;
         assert_eq!(sent.len(), expected, "{payload}: {sent:#?}");
