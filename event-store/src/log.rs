@@ -345,7 +345,7 @@ fn all_positioned(rows: &[PgRow]) -> Result<Vec<Positioned<StoredEvent>>, StoreE
 }
 
 /// Adds a query for the events of an organization's stream, in order; [`stored`] reads a row. The query sees every
-/// committed event, sequenced or not. It also finds a stream of another type with this id.
+/// committed event, sequenced or not.
 pub fn push_stream(query: &mut QueryBuilder<Postgres>, org: &OrgId, stream: StreamId) {
     query.push(concat!(
         "select ",
@@ -354,6 +354,8 @@ pub fn push_stream(query: &mut QueryBuilder<Postgres>, org: &OrgId, stream: Stre
     ));
     query.push_bind(stream.uuid).push(" and org_id = ");
     query.push_bind(org.as_str().to_owned());
+    // A droplet's id does not open a job's stream.
+    query.push(" and shard = ").push_bind(Shard::of(stream).0);
     query.push(" order by version");
 }
 

@@ -28,9 +28,7 @@ impl Reader {
     ) -> Result<Option<M::Row>, ReadError> {
         let mut query = QueryBuilder::new("");
         log::push_stream(&mut query, org, stream);
-        let mut stored = self.fetch(org, query, log::stored).await?;
-        // A droplet's id does not open a job's stream.
-        stored.retain(|event| event.stream == stream);
+        let stored = self.fetch(org, query, log::stored).await?;
         let events = decode(&stored).map_err(ReadError::Store)?;
         events
             .iter()
