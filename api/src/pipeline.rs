@@ -15,7 +15,6 @@
 
 use std::any::Any;
 use std::mem;
-use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,9 +25,7 @@ use apollo_compiler::{Node, request};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use projections::places::{Place, Places};
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::admission::documents::trusted::Trusted;
@@ -53,10 +50,6 @@ const REFUSED: usize = 10;
 
 /// The bytes of a request that cost a point. The longest body costs as much as the dearest operation.
 const BYTES_A_POINT: usize = 256;
-
-/// The cost of a heavy operation in points. An organization runs heavy operations on half of the processors at
-/// most, so that the others wait for none of them.
-const HEAVY: usize = 500;
 
 /// The documents that may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -151,13 +144,8 @@ impl Executor for Pipeline {
             let answers = stream::once(subscribe(run, limit)).flatten();
             return Started::Many(answers.boxed());
         }
-        let heavy = Arc::clone(&self.heavy);
         Started::One(Box::pin(async move {
-            let execution = async {
-                let _place = place(&heavy, &run).await;
-                execute::operation(&run).await
-            };
-            answer(execution, limit, run.charge).await
+            answer(execute::operation(&run), limit, run.charge).await
         }))
     }
 }
@@ -170,8 +158,6 @@ pub struct Pipeline {
     rules: Arc<Rules>,
     documents: Arc<Store>,
     buckets: Arc<Buckets>,
-    /// The places of heavy operations.
-    heavy: Arc<Places>,
 }
 
 impl Pipeline {
@@ -183,13 +169,11 @@ impl Pipeline {
         data: Arc<dyn Any + Send + Sync>,
         rules: Rules,
     ) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             schema,
             data,
             documents: Arc::new(Store::new()),
             buckets: Arc::new(Buckets::new(rules.rates)),
-            heavy: Arc::new(Places::new(Semaphore::MAX_PERMITS, processors / 2)),
             rules: Arc::new(rules),
         }
     }
@@ -366,17 +350,6 @@ async fn subscribe(run: Arc<Run>, limit: Duration) -> BoxStream<'static, Answer>
             async move { answer(execute::value(&run, value), limit, charge).await }
         })
         .boxed()
-}
-
-/// Waits for a place for the operation, if it is heavy.
-async fn place(heavy: &Places, run: &Run) -> Option<Place> {
-    let request = run.request.as_ref()?;
-    let is_heavy = run.charge.is_some_and(|charge| charge.cost >= HEAVY);
-    if is_heavy {
-        Some(heavy.take(&request.principal.org).await)
-    } else {
-        None
-    }
 }
 
 /// Returns the answer of an execution within the time limit.

@@ -41,7 +41,6 @@ pub mod tables;
 pub mod columns;
 pub mod list;
 pub mod page;
-pub mod places;
 pub mod reader;
 
 pub mod history;

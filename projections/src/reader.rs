@@ -10,6 +10,7 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use crate::fold::UnexpectedEvent;
 
+mod places;
 mod session;
 mod sessions;
 mod statement;

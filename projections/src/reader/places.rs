@@ -1,10 +1,10 @@
-//! Places for work: how much of it may run at once, of all organizations and of one.
+//! The places of reads: how many may run at once, of all organizations and of one.
 //!
 //! Guarantees:
-//! - no more work runs than there are places;
-//! - **one organization alone never has more than its share**, however much work it sends or drops. Of a single place
-//!   the share is the place itself; an organization then waits for one piece of work of each other one at most;
-//! - the work of one organization waits in the order in which it came.
+//! - no more reads run than there are places;
+//! - **one organization alone never has more than half of the places**, however many reads it sends or drops. A
+//!   single place is everybody's; an organization then waits for one read of each other one at most;
+//! - the reads of one organization wait in the order in which they came.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The places of all organizations.
 #[derive(Debug)]
-pub struct Places {
+pub(super) struct Places {
     all: Arc<Semaphore>,
     /// The number of places of one organization.
     each: usize,
@@ -22,27 +22,27 @@ pub struct Places {
     own: Mutex<HashMap<OrgId, Arc<Semaphore>>>,
 }
 
-/// The place of one piece of work, which is free again once this value is dropped.
+/// The place of one read, which is free again once this value is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub(super) struct Place {
     _of_all: OwnedSemaphorePermit,
     _of_organization: OwnedSemaphorePermit,
 }
 
 impl Places {
-    /// Creates this many places, of which one organization may have so many. There is at least one.
-    #[must_use]
-    pub fn new(all: usize, each: usize) -> Self {
+    /// Creates this many places, at least one.
+    pub(super) fn new(places: usize) -> Self {
+        let places = places.max(1);
         Self {
-            all: Arc::new(Semaphore::new(all.max(1))),
-            each: each.max(1),
+            all: Arc::new(Semaphore::new(places)),
+            each: (places / 2).max(1),
             own: Mutex::default(),
         }
     }
 
-    /// Waits for a place for work of this organization. Dropping the future leaves the queue.
-    pub async fn take(&self, org: &OrgId) -> Place {
-        // In this order, so that work that exceeds the share of its organization waits for no place of all.
+    /// Waits for a place for a read of this organization. Dropping the future leaves the queue.
+    pub(super) async fn take(&self, org: &OrgId) -> Place {
+        // In this order, so that reads beyond the share of their organization wait for no place of all.
         let of_organization = permit(self.of(org)).await;
         Place {
             _of_all: permit(Arc::clone(&self.all)).await,
@@ -80,7 +80,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_organization_has_its_share_at_most() {
-        let (places, greedy, other) = (Places::new(5, 2), org("greedy"), org("other"));
+        let (places, greedy, other) = (Places::new(5), org("greedy"), org("other"));
         let taken = [places.take(&greedy).await, places.take(&greedy).await];
         let mut third = Box::pin(places.take(&greedy));
         assert!((&mut third).now_or_never().is_none());
@@ -96,7 +96,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_place_serves_everybody() {
-        let places = Places::new(0, 0);
+        let places = Places::new(0);
         let held = places.take(&org("a")).await;
         assert!(places.take(&org("b")).now_or_never().is_none());
         drop(held);
@@ -105,7 +105,7 @@ mod tests {
 
     #[tokio::test]
     async fn organizations_without_work_are_forgotten() {
-        let (places, waits) = (Places::new(4, 2), org("waits"));
+        let (places, waits) = (Places::new(4), org("waits"));
         let held = places.take(&org("held")).await;
         let all_of_it = [places.take(&waits).await, places.take(&waits).await];
         let mut waiting = Box::pin(places.take(&waits));
