@@ -6,7 +6,6 @@
 //! [`object`], and the leaves are in [`output`].
 
 pub mod arguments;
-mod compact;
 pub mod context;
 pub mod field_meta;
 pub mod load;

@@ -122,12 +122,12 @@ impl<'row> Cells<'row> {
             .map(Option::unwrap_or_default)
     }
 
-    /// Reads a `jsonb` as its text.
+    /// Reads a `json` as its text.
     ///
     /// # Errors
     /// When the cell is null or of another type.
     pub fn json_text(&mut self) -> Result<JsonText, sqlx::Error> {
-        self.read(|bytes| Ok(JsonText::checked(std::str::from_utf8(json(bytes)?)?)))
+        self.read(|bytes| Ok(JsonText::checked(std::str::from_utf8(bytes)?)))
             .map(Option::unwrap_or_default)
     }
 

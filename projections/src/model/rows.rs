@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use domain::stream_type::StreamType;
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::envelope::{Positioned, Recorded};
-use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
@@ -98,11 +97,12 @@ async fn store<M: Model>(
     transaction: &mut PgConnection,
     rows: Vec<M::Row>,
 ) -> Result<(), ApplyError> {
+    let rows = serde_json::to_string(&rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query(AssertSqlSafe(store_statement(
         M::NAME,
         columns::of::<M::Row>(),
     )))
-    .bind(Json(rows))
+    .bind(rows)
     .execute(transaction)
     .await?;
     Ok(())
@@ -121,7 +121,7 @@ fn store_statement(table: &str, columns: &[&str]) -> String {
     let changes = changes.join(", ");
     format!(
         "insert into {table} ({all}) \
-         select {all} from jsonb_populate_recordset(null::{table}, $1) order by id \
+         select {all} from json_populate_recordset(null::{table}, $1::json) order by id \
          on conflict (id) do update set {changes}"
     )
 }
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(
             store_statement("things", &["id", "size"]),
             "insert into things (\"id\", \"size\") \
-             select \"id\", \"size\" from jsonb_populate_recordset(null::things, $1) order by id \
+             select \"id\", \"size\" from json_populate_recordset(null::things, $1::json) order by id \
              on conflict (id) do update set \"size\" = excluded.\"size\""
         );
     }

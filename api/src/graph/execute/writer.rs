@@ -8,7 +8,6 @@
 use async_graphql::resolver_utils::EnumType;
 use serde::Serialize;
 
-use super::compact;
 use super::context::Run;
 use super::load::Loaded;
 use super::object::{Object, Resolve};
@@ -118,9 +117,9 @@ impl<'a> Writer<'a> {
             .expect("leaves have no keys but texts, and memory takes all bytes");
     }
 
-    /// Writes JSON text without the blanks and line breaks between its tokens.
+    /// Writes JSON text unchanged.
     pub(crate) fn raw(&mut self, json: &str) {
-        compact::push(&mut self.bytes, json);
+        self.bytes.extend_from_slice(json.as_bytes());
     }
 
     /// Writes text that needs no escapes, in quotes.
