@@ -25,7 +25,6 @@ use apollo_compiler::{Node, request};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use crate::admission::documents::trusted::Trusted;
@@ -95,9 +94,9 @@ pub struct Request {
     /// The name of the operation of the document that runs; unnecessary if it has only one.
     pub operation_name: Option<String>,
     /// The variables.
-    pub variables: Map<String, Value>,
+    pub variables: JsonMap,
     /// The extensions of the request.
-    pub extensions: Map<String, Value>,
+    pub extensions: JsonMap,
     /// The types of operation that the transport carries.
     pub carries: Carries,
     /// The data of the request. Without it, only introspection runs.
@@ -274,13 +273,12 @@ impl Pipeline {
     fn variables(
         &self,
         operation: &Node<Operation>,
-        mut given: Map<String, Value>,
+        mut given: JsonMap,
     ) -> Result<JsonMap, Refusal> {
         // Others mean nothing, and may be large.
         let declared = operation.variables.iter();
         let given: JsonMap = declared
             .filter_map(|variable| given.remove_entry(variable.name.as_str()))
-            .map(|(name, value)| (name.into(), value.into()))
             .collect();
         let definition = &self.schema.definition;
         let coerced = request::coerce_variable_values(definition, operation, &given);

@@ -16,7 +16,7 @@ use api::pipeline::{Carries, Executor, Pipeline, Request, Rules, Started};
 use api::schema::Platform;
 use chrono::DateTime;
 use domain::ids::OrgId;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::cpu;
 
@@ -101,15 +101,11 @@ fn request(document: String) -> Request {
             "name": "web-1", "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
         },
     });
-    let variables = match variables {
-        Value::Object(variables) => variables,
-        _ => Map::new(),
-    };
     Request {
         query: document,
         operation_name: None,
-        variables,
-        extensions: Map::new(),
+        variables: serde_json::from_value(variables).expect("it is an object"),
+        extensions: Default::default(),
         carries: Carries::Everything,
         info: Some(RequestInfo::now(principal, None)),
     }

@@ -15,7 +15,7 @@ use anyhow::ensure;
 use api::graph::execute::schema::ExecutableSchema;
 use api::pipeline::{Carries, Pipeline, Request, Rules};
 use api::schema::Platform;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use testkit::hostile;
 
 use crate::cpu;
@@ -42,8 +42,8 @@ pub(crate) async fn run(program: Option<&Path>, lasts: Duration) -> anyhow::Resu
             let request = Request {
                 query: document.clone(),
                 operation_name: None,
-                variables: Map::new(),
-                extensions: Map::new(),
+                variables: Default::default(),
+                extensions: Default::default(),
                 carries: Carries::Everything,
                 info: None,
             };

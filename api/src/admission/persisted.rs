@@ -2,7 +2,7 @@
 //! and `sha256Hash`. A client sends the hash alone. It adds the document only after the answer
 //! `PERSISTED_QUERY_NOT_FOUND`.
 
-use serde_json::{Map, Value};
+use apollo_compiler::response::{JsonMap, JsonValue};
 
 use super::refusal::Refusal;
 use crate::admission::documents::Hash;
@@ -14,18 +14,18 @@ pub(crate) const EXTENSION: &str = "persistedQuery";
 ///
 /// # Errors
 /// When the extension has an unknown version, or its hash is invalid.
-pub(crate) fn hash(extensions: &Map<String, Value>) -> Result<Option<Hash>, Refusal> {
+pub(crate) fn hash(extensions: &JsonMap) -> Result<Option<Hash>, Refusal> {
     let Some(extension) = extensions.get(EXTENSION) else {
         return Ok(None);
     };
-    let Value::Object(fields) = extension else {
+    let JsonValue::Object(fields) = extension else {
         return Err(Refusal::Persisted("must be an object"));
     };
-    if fields.get("version") != Some(&Value::from(1)) {
+    if fields.get("version") != Some(&JsonValue::from(1)) {
         return Err(Refusal::Persisted("must have `version` 1"));
     }
     match fields.get("sha256Hash") {
-        Some(Value::String(hash)) => Hash::parse(hash).map(Some),
+        Some(JsonValue::String(hash)) => Hash::parse(hash.as_str()).map(Some),
         _ => None,
     }
     .ok_or(Refusal::Persisted(

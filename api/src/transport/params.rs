@@ -1,6 +1,9 @@
 //! The four parameters of a GraphQL request, checked for their types, for every transport.
+//!
+//! The JSON of clients is parsed as `JsonValue`. `serde_json::Value` replaces an object with the name
+//! `$serde_json::private::RawValue` by the value that the text below this name has.
 
-use serde_json::{Map, Value};
+use apollo_compiler::response::{JsonMap, JsonValue};
 
 use crate::admission::persisted;
 use crate::graph::request::RequestInfo;
@@ -11,8 +14,8 @@ use crate::pipeline::{Carries, Request};
 pub(crate) struct Params {
     query: String,
     operation_name: Option<String>,
-    variables: Map<String, Value>,
-    extensions: Map<String, Value>,
+    variables: JsonMap,
+    extensions: JsonMap,
 }
 
 impl Params {
@@ -21,8 +24,8 @@ impl Params {
     ///
     /// # Errors
     /// When a parameter is missing or of the wrong type. The error is a sentence for the client.
-    pub(crate) fn from_json(json: Value) -> Result<Self, String> {
-        let Value::Object(mut json) = json else {
+    pub(crate) fn from_json(json: JsonValue) -> Result<Self, String> {
+        let JsonValue::Object(mut json) = json else {
             return Err(format!(
                 "a request must be a JSON object with `query`, not {}; batches are not supported",
                 kind(&json)
@@ -33,15 +36,15 @@ impl Params {
             .is_some_and(|extensions| !extensions[persisted::EXTENSION].is_null());
         let mut take = |name| json.remove(name).unwrap_or_default();
         let query = match take("query") {
-            Value::String(query) => query,
+            JsonValue::String(query) => query.as_str().to_owned(),
             // A persisted query is requested by its hash.
-            Value::Null if names_a_document => String::new(),
-            Value::Null => return Err("`query` is missing: send the document in it".to_owned()),
+            JsonValue::Null if names_a_document => String::new(),
+            JsonValue::Null => return Err("`query` is missing: send the document in it".to_owned()),
             other => return Err(format!("`query` must be a string, not {}", kind(&other))),
         };
         let operation_name = match take("operationName") {
-            Value::String(name) => Some(name),
-            Value::Null => None,
+            JsonValue::String(name) => Some(name.as_str().to_owned()),
+            JsonValue::Null => None,
             other => {
                 return Err(format!(
                     "`operationName` must be a string, not {}",
@@ -65,21 +68,21 @@ impl Params {
     /// When a parameter is missing, of the wrong type or given twice. The error is a sentence for the
     /// client.
     pub(crate) fn from_url(pairs: Vec<(String, String)>) -> Result<Self, String> {
-        let mut json = Map::new();
+        let mut json = JsonMap::new();
         for (name, text) in pairs {
             let value = match name.as_str() {
-                "query" | "operationName" => Value::String(text),
+                "query" | "operationName" => JsonValue::String(text.into()),
                 // Some clients write absent parameters as empty ones.
-                "variables" | "extensions" if text.is_empty() => Value::Null,
+                "variables" | "extensions" if text.is_empty() => JsonValue::Null,
                 "variables" | "extensions" => serde_json::from_str(&text)
                     .map_err(|error| format!("`{name}` must be a JSON object: {error}"))?,
                 _ => continue,
             };
-            if json.insert(name.clone(), value).is_some() {
+            if json.insert(name.as_str(), value).is_some() {
                 return Err(format!("`{name}` is given twice: give it once"));
             }
         }
-        Self::from_json(Value::Object(json))
+        Self::from_json(JsonValue::Object(json))
     }
 
     /// Returns true if the request names its document by a hash.
@@ -101,42 +104,55 @@ impl Params {
     }
 }
 
-fn object(name: &str, value: Value) -> Result<Map<String, Value>, String> {
+fn object(name: &str, value: JsonValue) -> Result<JsonMap, String> {
     match value {
-        Value::Object(object) => Ok(object),
-        Value::Null => Ok(Map::new()),
+        JsonValue::Object(object) => Ok(object),
+        JsonValue::Null => Ok(JsonMap::new()),
         other => Err(format!("`{name}` must be an object, not {}", kind(&other))),
     }
 }
 
 /// Returns the type of a JSON value, in words.
-fn kind(value: &Value) -> &'static str {
+fn kind(value: &JsonValue) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+        JsonValue::Null => "null",
+        JsonValue::Bool(_) => "a boolean",
+        JsonValue::Number(_) => "a number",
+        JsonValue::String(_) => "a string",
+        JsonValue::Array(_) => "an array",
+        JsonValue::Object(_) => "an object",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
+    fn from_json(json: Value) -> Result<Params, String> {
+        Params::from_json(json.into())
+    }
+
     #[test]
     fn null_and_unknown_parameters_are_nothing() {
-        let plain = Params::from_json(json!({"query": "{ a }"}));
+        let plain = from_json(json!({"query": "{ a }"}));
         let nulls = json!({"query": "{ a }", "operationName": null, "variables": null,
             "extensions": null, "id": 3});
-        assert_eq!(Params::from_json(nulls), plain);
+        assert_eq!(from_json(nulls), plain);
         assert_eq!(
             Params::from_url(vec![("query".into(), "{ a }".into())]),
             plain
         );
+    }
+
+    #[test]
+    fn names_of_the_library_are_names_like_others() {
+        let text =
+            r#"{"query": "{ a }", "variables": {"a": {"$serde_json::private::RawValue": "[1]"}}}"#;
+        let parsed = serde_json::from_str(text).expect("is JSON");
+        let variables = Params::from_json(parsed).expect("is a request").variables;
+        assert_eq!(variables["a"]["$serde_json::private::RawValue"], "[1]");
     }
 
     #[test]
@@ -164,7 +180,7 @@ mod tests {
                 "`extensions` must be an object",
             ),
         ] {
-            let refused = Params::from_json(wrong).unwrap_err();
+            let refused = from_json(wrong).unwrap_err();
             assert!(refused.contains(complaint), "{refused}");
         }
     }

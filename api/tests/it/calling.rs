@@ -17,7 +17,7 @@ use commands::token::Token;
 use domain::ids::OrgId;
 use futures_util::{Stream, StreamExt, stream};
 use projections::operations::Operations;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use testkit::platform::TestPlatform;
 
 /// The schema over a platform of its own.
@@ -187,15 +187,15 @@ impl Caller {
 /// A request that may do everything that its token allows.
 pub(crate) fn request(document: &str, variables: Value, info: Option<RequestInfo>) -> Request {
     let variables = match variables {
-        Value::Object(variables) => variables,
-        Value::Null => Map::new(),
+        Value::Object(_) => serde_json::from_value(variables).expect("is an object"),
+        Value::Null => Default::default(),
         other => panic!("no variables: {other}"),
     };
     Request {
         query: document.to_owned(),
         operation_name: None,
         variables,
-        extensions: Map::new(),
+        extensions: Default::default(),
         carries: Carries::Everything,
         info,
     }

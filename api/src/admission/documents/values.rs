@@ -76,12 +76,12 @@ pub(crate) fn check_variables(
 }
 
 /// Returns the reason why a value is not one of this scalar, if the scalar is one of ours.
-fn of_scalar(scalar: &str, value: async_graphql::Value) -> Result<(), String> {
+fn of_scalar(scalar: &str, value: impl FnOnce() -> async_graphql::Value) -> Result<(), String> {
     let wrong = match scalar {
-        "DateTime" => <Time as ScalarType>::parse(value).err().map(|_| {
+        "DateTime" => <Time as ScalarType>::parse(value()).err().map(|_| {
             "a DateTime is a time by RFC 3339 without a leap second, such as \"2026-11-01T12:00:00Z\""
         }),
-        "BigInt" => <BigInt as ScalarType>::parse(value)
+        "BigInt" => <BigInt as ScalarType>::parse(value())
             .err()
             .map(|_| "a BigInt is a whole number of 64 bits, as a number or as decimal digits in quotes"),
         _ => None,
@@ -107,7 +107,7 @@ fn json(ty: &Type, given: &JsonValue, schema: &ExecutableSchema) -> Result<(), S
     }
     let name = ty.inner_named_type();
     match schema.definition.types.get(name) {
-        Some(ExtendedType::Scalar(_)) => of_scalar(name, of_json(given)),
+        Some(ExtendedType::Scalar(_)) => of_scalar(name, || of_json(given)),
         Some(ExtendedType::InputObject(input)) => {
             let Some(fields) = given.as_object() else {
                 return Ok(());
@@ -252,7 +252,7 @@ impl<'a> Checking<'a> {
         let name = ty.inner_named_type();
         match self.schema.definition.types.get(name) {
             Some(ExtendedType::Scalar(_)) => {
-                let value = literal(given, &JsonMap::new()).unwrap_or_default();
+                let value = || literal(given, &JsonMap::new()).unwrap_or_default();
                 if let Err(wrong) = of_scalar(name, value) {
                     self.fault(wrong, given);
                 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use apollo_compiler::response::JsonValue;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
-use serde_json::Value;
 
 use super::refusal::Refusal;
 use crate::admission::limits::MAX_BODY_BYTES;
@@ -34,7 +34,7 @@ pub(super) async fn receive(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, 
 }
 
 /// Parses the bytes of a body.
-pub(super) fn json(bytes: &[u8]) -> Result<Value, Refusal> {
+pub(super) fn json(bytes: &[u8]) -> Result<JsonValue, Refusal> {
     let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     serde_json::from_slice(json)
         .map_err(|error| Refusal::bad_request(format!("the body is not JSON: {error}")))

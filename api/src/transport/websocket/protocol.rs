@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use apollo_compiler::response::{JsonMap, JsonValue};
 use axum::extract::ws::{CloseFrame, Message};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::graph::answer::Answer;
 use crate::transport::params::Params;
@@ -19,7 +19,7 @@ pub(super) enum ClientMessage {
     /// The first message, with the `authorization` of its payload.
     Init { authorization: Option<String> },
     /// A ping, whose payload is returned.
-    Ping { payload: Option<Value> },
+    Ping { payload: Option<JsonValue> },
     /// The answer to a ping of the server.
     Pong,
     /// A new operation.
@@ -34,13 +34,13 @@ impl ClientMessage {
     /// # Errors
     /// The ending of the connection, when the text is not a message of the protocol.
     pub(super) fn parse(text: &str) -> Result<Self, Ending> {
-        let json: Value = serde_json::from_str(text)
+        let json: JsonValue = serde_json::from_str(text)
             .map_err(|error| Ending::invalid(format!("a message must be JSON: {error}")))?;
-        let Value::Object(mut message) = json else {
+        let JsonValue::Object(mut message) = json else {
             return Err(Ending::invalid("a message must be a JSON object"));
         };
         let kind = match message.get("type") {
-            Some(Value::String(kind)) => kind.clone(),
+            Some(JsonValue::String(kind)) => kind.as_str().to_owned(),
             _ => return Err(Ending::invalid("a message must have a `type`, a string")),
         };
         match kind.as_str() {
@@ -51,7 +51,7 @@ impl ClientMessage {
                 })
             }
             "ping" => Ok(Self::Ping {
-                payload: payload(&mut message)?.map(Value::Object),
+                payload: payload(&mut message)?.map(JsonValue::Object),
             }),
             "pong" => payload(&mut message).map(|_| Self::Pong),
             "subscribe" => {
@@ -187,7 +187,7 @@ pub(super) fn ping() -> Message {
 }
 
 /// Returns the answer to the client's ping.
-pub(super) fn pong(payload: Option<&Value>) -> Message {
+pub(super) fn pong(payload: Option<&JsonValue>) -> Message {
     text(&ServerMessage {
         id: None,
         kind: "pong",
@@ -206,7 +206,7 @@ pub(super) fn error(id: &str, answer: &Answer) -> Message {
 }
 
 fn carrying(id: &str, kind: &str, payload: &[u8]) -> Message {
-    let id = Value::from(id).to_string();
+    let id = serde_json::Value::from(id).to_string();
     let mut text = Vec::with_capacity(payload.len() + id.len() + 40);
     text.extend_from_slice(br#"{"id":"#);
     text.extend_from_slice(id.as_bytes());
@@ -247,27 +247,27 @@ fn text(message: &impl Serialize) -> Message {
 }
 
 /// Removes the payload from a message in which it may be any object.
-fn payload(message: &mut Map<String, Value>) -> Result<Option<Map<String, Value>>, Ending> {
+fn payload(message: &mut JsonMap) -> Result<Option<JsonMap>, Ending> {
     match message.remove("payload") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(payload)) => Ok(Some(payload)),
+        None | Some(JsonValue::Null) => Ok(None),
+        Some(JsonValue::Object(payload)) => Ok(Some(payload)),
         Some(_) => Err(Ending::invalid("`payload` must be an object")),
     }
 }
 
-fn id(message: &mut Map<String, Value>) -> Result<String, Ending> {
+fn id(message: &mut JsonMap) -> Result<String, Ending> {
     match message.remove("id") {
-        Some(Value::String(id)) if !id.is_empty() => Ok(id),
+        Some(JsonValue::String(id)) if !id.as_str().is_empty() => Ok(id.as_str().to_owned()),
         _ => Err(Ending::invalid("`id` must be a string that is not empty")),
     }
 }
 
 /// Returns the authorization in the payload of an init, in any case of the name: it is a header's name
 /// elsewhere, and headers ignore case.
-fn authorization(payload: &Map<String, Value>) -> Option<String> {
+fn authorization(payload: &JsonMap) -> Option<String> {
     payload
         .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+        .find(|(name, _)| name.as_str().eq_ignore_ascii_case("authorization"))
         .and_then(|(_, value)| value.as_str())
         .map(str::to_owned)
 }
