@@ -16,6 +16,10 @@ pub const MAX_JSON_BYTES: usize = 16 * 1024;
 /// The most levels of objects and arrays that parameters or a result may have.
 pub const MAX_JSON_DEPTH: usize = 32;
 
+/// The beginning of the names in JSON objects that `serde_json` keeps for itself. It reads an object with such a
+/// name as another value, or not at all.
+const RESERVED: &str = "$serde_json::";
+
 /// An input that is beyond a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidInput {
@@ -44,6 +48,12 @@ pub enum InvalidInput {
         /// The input field.
         field: &'static str,
     },
+    /// An object in a JSON value has a name that begins with `$serde_json::`.
+    #[error("`{field}` has a name that begins with `{RESERVED}`, which is reserved: rename it")]
+    ReservedName {
+        /// The input field.
+        field: &'static str,
+    },
     /// A text, or one inside a JSON value, holds the character U+0000.
     #[error("`{field}` holds a NUL character: remove it")]
     NulCharacter {
@@ -60,6 +70,7 @@ impl InvalidInput {
             Self::TextTooLong { .. } => "TEXT_TOO_LONG",
             Self::JsonTooLarge { .. } => "JSON_TOO_LARGE",
             Self::JsonTooDeep { .. } => "JSON_TOO_DEEP",
+            Self::ReservedName { .. } => "RESERVED_NAME",
             Self::NulCharacter { .. } => "NUL_CHARACTER",
         }
     }
@@ -71,6 +82,7 @@ impl InvalidInput {
             Self::TextTooLong { field, .. }
             | Self::JsonTooLarge { field, .. }
             | Self::JsonTooDeep { field }
+            | Self::ReservedName { field }
             | Self::NulCharacter { field } => field,
         }
     }
@@ -90,12 +102,17 @@ pub(crate) fn check_text(field: &'static str, text: &str) -> Result<(), InvalidI
 
 /// Checks a free JSON value of this input field against the limits.
 pub(crate) fn check_json(field: &'static str, value: &Value) -> Result<(), InvalidInput> {
-    // The depth comes first, because the other two descend as deep as the value is.
+    // The depth comes first, because the others descend as deep as the value is.
     if !is_within_depth(value, MAX_JSON_DEPTH) {
         return Err(InvalidInput::JsonTooDeep { field });
     }
-    if has_nul(value) {
+    if has_text(value, &|text, _| text.contains('\0')) {
         return Err(InvalidInput::NulCharacter { field });
+    }
+    if has_text(value, &|text, is_name| {
+        is_name && text.starts_with(RESERVED)
+    }) {
+        return Err(InvalidInput::ReservedName { field });
     }
     let bytes = value.to_string().len();
     if bytes > MAX_JSON_BYTES {
@@ -119,14 +136,16 @@ fn is_within_depth(value: &Value, levels: usize) -> bool {
     }
 }
 
-fn has_nul(value: &Value) -> bool {
+/// Returns true if a text inside the value is wanted. The second argument of `is_wanted` is true for the names of
+/// objects.
+fn has_text(value: &Value, is_wanted: &impl Fn(&str, bool) -> bool) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
+        Value::String(text) => is_wanted(text, false),
+        Value::Array(items) => items.iter().any(|item| has_text(item, is_wanted)),
         Value::Object(fields) => fields
             .iter()
-            .any(|(name, field)| name.contains('\0') || has_nul(field)),
+            .any(|(name, field)| is_wanted(name, true) || has_text(field, is_wanted)),
     }
 }
 
@@ -202,6 +221,23 @@ mod tests {
                 Err(InvalidInput::NulCharacter { field: "result" })
             );
         }
+    }
+
+    #[test]
+    fn json_that_is_taken_is_read_as_it_was_written() {
+        let reserved = json!({ "a": [{ "!": 1, "$serde_json::private::RawValue": "x" }] });
+        assert_eq!(
+            check_json("result", &reserved),
+            Err(InvalidInput::ReservedName { field: "result" })
+        );
+        let written = reserved.to_string();
+        assert!(serde_json::from_str::<Value>(&written.replace("\"!\":1,", "")).is_err());
+        let text = json!({ "serde": "$serde_json::private::RawValue", "$a": {} });
+        assert_eq!(check_json("result", &text), Ok(()));
+        assert_eq!(
+            serde_json::from_str::<Value>(&text.to_string()).ok(),
+            Some(text)
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::graph::execute::writer::{Failed, Writer};
 pub(crate) struct UserErrorCode(pub(crate) &'static str);
 
 /// All codes, with their meanings.
-pub const CODES: [(&str, &str); 52] = [
+pub const CODES: [(&str, &str); 53] = [
     (
         "INVALID_ID",
         "The id is not one of a droplet, a job or a cluster, as the mutation needs.",
@@ -42,6 +42,10 @@ pub const CODES: [(&str, &str); 52] = [
     (
         "JSON_TOO_DEEP",
         "Parameters or a result have more than 32 levels.",
+    ),
+    (
+        "RESERVED_NAME",
+        "Parameters or a result have a name that begins with `$serde_json::`.",
     ),
     (
         "COMMAND_TOO_LARGE",
