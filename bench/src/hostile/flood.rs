@@ -83,7 +83,7 @@ async fn measure(platform: &Platform, lasts: Duration) -> anyhow::Result<()> {
     );
     println!("the program uses {} MiB", platform.memory_mib()?);
     println!("   p50 ms    p99 ms  queries  beside");
-    let alone = good.row("nothing", lasts / 4).await?;
+    let mut alone = good.row("nothing", lasts / 4).await?;
     let answers = Answers::default();
     let mut flood = JoinSet::new();
     let clients: Vec<_> = (0..CLIENTS).map(|_| Client::new()).collect();
@@ -106,12 +106,12 @@ async fn measure(platform: &Platform, lasts: Duration) -> anyhow::Result<()> {
     }
     let beside = good.row("the flood", lasts).await?;
     flood.shutdown().await;
-    println!("{:>20.2} times the p99 alone", beside / alone);
-    // The machine may have changed meanwhile.
-    Good::new(platform, "good again")
-        .await?
-        .row("nothing, again", lasts / 4)
-        .await?;
+    // Before and after, because the speed of a machine changes.
+    let again = Good::new(platform, "good again").await?;
+    alone.extend(again.row("nothing, again", lasts / 4).await?);
+    alone.sort_unstable();
+    let times = percentile(&beside, 99) / percentile(&alone, 99);
+    println!("{times:>20.2} times the p99 alone");
     let answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
     let number: usize = answers.values().sum();
     println!(
@@ -178,9 +178,9 @@ impl Good {
         })
     }
 
-    /// Measures the good query for a while, prints a row of the table, and returns its p99. The client has a thread
-    /// of its own, so that it does not wait for the work of the hostile clients.
-    async fn row(&self, name: &'static str, lasts: Duration) -> anyhow::Result<f64> {
+    /// Measures the good query for a while, prints a row of the table, and returns the sorted durations. The client has
+    /// a thread of its own, so that it does not wait for the work of the hostile clients.
+    async fn row(&self, name: &'static str, lasts: Duration) -> anyhow::Result<Vec<Duration>> {
         let good = self.clone();
         let measured = tokio::task::spawn_blocking(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -191,7 +191,7 @@ impl Good {
         measured.await?
     }
 
-    async fn measure(&self, name: &str, lasts: Duration) -> anyhow::Result<f64> {
+    async fn measure(&self, name: &str, lasts: Duration) -> anyhow::Result<Vec<Duration>> {
         let client = Client::new();
         let end = Instant::now() + lasts;
         let mut ticks = interval(APART);
@@ -211,7 +211,7 @@ impl Good {
         times.sort_unstable();
         let (p50, p99) = (percentile(&times, 50), percentile(&times, 99));
         println!("{p50:>9.2}  {p99:>8.2}  {:>7}  {name}", times.len());
-        Ok(p99)
+        Ok(times)
     }
 
     async fn send(&self, client: &Client, document: &str) -> anyhow::Result<Value> {
