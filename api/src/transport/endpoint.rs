@@ -8,7 +8,6 @@ use crate::transport::cors::Origin;
 use crate::transport::send_budget::SendBudget;
 
 /// The components of the GraphQL endpoint.
-#[derive(Clone)]
 pub struct Endpoint<E> {
     /// Runs requests.
     pub executor: E,

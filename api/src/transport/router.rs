@@ -37,7 +37,7 @@ pub fn transports<E: Executor>(
     }
     Router::new()
         .route(PATH, graphql)
-        .with_state(endpoint)
+        .with_state(Arc::new(endpoint))
         .merge(graphiql::routes())
         .merge(health_router(readiness, metrics))
         .fallback(async || {
@@ -52,7 +52,7 @@ pub fn transports<E: Executor>(
 
 /// Chooses the transport of a GraphQL request.
 async fn graphql<E: Executor>(
-    State(endpoint): State<Endpoint<E>>,
+    State(endpoint): State<Arc<Endpoint<E>>>,
     Extension(connections): Extension<Connections>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     request: Request,

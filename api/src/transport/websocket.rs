@@ -14,6 +14,7 @@ mod outbox;
 mod protocol;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -40,7 +41,7 @@ pub const SUBPROTOCOL: &str = "graphql-transport-ws";
 pub(crate) fn upgrade<E: Executor>(
     upgrade: WebSocketUpgrade,
     headers: &HeaderMap,
-    endpoint: Endpoint<E>,
+    endpoint: Arc<Endpoint<E>>,
     connections: &Connections,
 ) -> Response {
     let limits = endpoint.limits;

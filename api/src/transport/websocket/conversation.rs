@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::Message;
@@ -27,7 +28,7 @@ use crate::transport::params::Params;
 
 /// The server's side of the protocol on one connection. Dropping it aborts its operations.
 pub(super) struct Conversation<E> {
-    endpoint: Endpoint<E>,
+    endpoint: Arc<Endpoint<E>>,
     /// The `Authorization` header of the upgrade request, for clients that can send one.
     authorization: Option<String>,
     traceparent: Option<String>,
@@ -48,7 +49,7 @@ enum Login {
 impl<E: Executor> Conversation<E> {
     /// Creates a conversation that has not begun, and that answers into `outbox`.
     pub(super) fn new(
-        endpoint: Endpoint<E>,
+        endpoint: Arc<Endpoint<E>>,
         authorization: Option<String>,
         traceparent: Option<String>,
         outbox: Outbox,
