@@ -29,8 +29,8 @@ use tokio::time::timeout;
 
 use crate::admission::documents::trusted::Trusted;
 use crate::admission::documents::{Document, Hash, Store, check_variables};
-use crate::admission::limits::Limits;
 use crate::admission::limits::cost::price;
+use crate::admission::limits::{Excess, Limit, Limits, MAX_ARGUMENT_BYTES};
 use crate::admission::persisted;
 use crate::admission::rate_limit::{Buckets, PointsExhausted, Rates, Standing};
 use crate::admission::refusal::{Refusal, add_headers};
@@ -228,7 +228,12 @@ impl Pipeline {
         let variables = self.variables(operation, given)?;
         let limits = &self.rules.limits;
         let plan = document.plan(operation, &variables, limits, &self.schema)?;
-        let arguments = PlanArguments::of(&plan, &variables);
+        let arguments = PlanArguments::of(&plan, &variables, MAX_ARGUMENT_BYTES);
+        let arguments = arguments.ok_or(Excess {
+            limit: Limit::ArgumentBytes,
+            found: MAX_ARGUMENT_BYTES + 1,
+            allowed: MAX_ARGUMENT_BYTES,
+        })?;
         let price = price(&plan, &arguments);
         price.hold(limits)?;
         Ok(Read {

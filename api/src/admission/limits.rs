@@ -23,6 +23,10 @@ use async_graphql::Pos;
 /// documents may be higher.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
+/// The maximum number of bytes of all arguments of an operation as JSON. A variable counts for each field that it
+/// is given to. It is as high as the limit of a body, so that a variable that stands once is never refused.
+pub const MAX_ARGUMENT_BYTES: usize = MAX_BODY_BYTES;
+
 /// The maximum numbers for a document, or for the operation of it that runs. A document with exactly the
 /// maximum number is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +160,8 @@ pub enum Limit {
     Nodes,
     /// [`Limits::long_bytes`].
     LongBytes,
+    /// [`MAX_ARGUMENT_BYTES`].
+    ArgumentBytes,
 }
 
 impl Limit {
@@ -179,6 +185,7 @@ impl Limit {
             Self::Cost => "cost",
             Self::Nodes => "nodes",
             Self::LongBytes => "long_bytes",
+            Self::ArgumentBytes => "argument_bytes",
         }
     }
 
@@ -201,6 +208,7 @@ impl Limit {
             Self::Cost => "points of cost",
             Self::Nodes => "nodes in all pages",
             Self::LongBytes => "bytes in all long values",
+            Self::ArgumentBytes => "bytes in the arguments of all fields",
         }
     }
 
@@ -221,7 +229,8 @@ impl Limit {
             | Self::Aliases
             | Self::RootFields
             | Self::Mutations
-            | Self::Directives => "split it into several requests",
+            | Self::Directives
+            | Self::ArgumentBytes => "split it into several requests",
         }
     }
 }

@@ -29,6 +29,11 @@ fn costly(token: Token) -> Vec<Value> {
         format!("a{n}: jobs(first: 19) {{ nodes {{ parameters }} }} ")
     });
     let deep = "nodes { id name tags addresses { ip } jobs(first: 10) { nodes { id status droplet { id name } } } }";
+    let filtered = many(30, &|n| {
+        format!("a{n}: jobs(first: 1, filter: $filter) {{ totalCount }} ")
+    });
+    let filtered =
+        format!("query ($filter: JobFilter) {{ droplets(first: 1) {{ nodes {{ {filtered} }} }} }}");
     let mutation = "protectDroplet(input: { id: \"x\" }) { consistencyToken } ";
     let zeros = |bytes: usize| json!(vec![0; bytes / 2]);
     let submit =
@@ -62,6 +67,8 @@ fn costly(token: Token) -> Vec<Value> {
         json!({ "query": "{ __typename }", "variables": { "unknown": zeros(1_000_000) } }),
         json!({ "query": "{ __typename }", "variables": { "unknown": zeros(250_000) } }),
         json!({ "query": submit, "variables": { "input": submitted } }),
+        // A variable that many fields have.
+        json!({ "query": filtered, "variables": { "filter": { "kinds": vec![""; 80_000] } } }),
         // Names of operations that do not exist.
         json!({ "query": "{ __typename }", "operationName": "unknown" }),
         json!({ "query": "{ __typename }", "operationName": "x".repeat(250_000) }),

@@ -201,7 +201,8 @@ fn priced(document: &str, variables: Value) -> Price {
     let variables = variables.expect("the variables are valid");
     let plan = document.plan(operation, &variables, &Limits::MAX, &schema);
     let plan = plan.expect("it has few fields");
-    price(&plan, &PlanArguments::of(&plan, &variables))
+    let arguments = PlanArguments::of(&plan, &variables, usize::MAX);
+    price(&plan, &arguments.expect("they are small"))
 }
 
 #[track_caller]
@@ -465,7 +466,8 @@ fn the_highest_limits_leave_enough_stack() {
                 let none = Default::default();
                 let plan = document.plan(operation, &none, &Limits::MAX, &schema);
                 let plan = plan.expect("it has one field");
-                price(&plan, &PlanArguments::of(&plan, &none)).cost()
+                let arguments = PlanArguments::of(&plan, &none, usize::MAX);
+                price(&plan, &arguments.expect("there are few")).cost()
             }
             Err(Unfit::Invalid(_)) => 1,
             Err(other) => panic!("{other}"),

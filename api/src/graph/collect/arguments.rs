@@ -3,6 +3,8 @@
 //! See [CoerceArgumentValues](https://spec.graphql.org/September2025/#sec-Coercing-Field-Arguments). A
 //! variable that was left out leaves its argument or input field out, so that the default applies.
 
+mod room;
+
 use std::collections::HashMap;
 
 use apollo_compiler::Node;
@@ -11,6 +13,7 @@ use apollo_compiler::response::JsonMap;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Number, Value};
 
+use self::room::Room;
 use crate::graph::execute::context::Arguments;
 use crate::graph::execute::plan::{Field, Plan};
 use crate::graph::idempotency;
@@ -25,34 +28,43 @@ pub(crate) struct PlanArguments {
 }
 
 impl PlanArguments {
-    /// Reads the arguments of all fields of a plan, with these coerced variables.
-    pub(crate) fn of(plan: &Plan, variables: &JsonMap) -> Self {
+    /// Reads the arguments of all fields of a plan, with these coerced variables. Returns `None` if all of them
+    /// together have more than `max_bytes` as JSON: each field with a variable has a copy of its value.
+    pub(crate) fn of(plan: &Plan, variables: &JsonMap, max_bytes: usize) -> Option<Self> {
         let mut all = Self::default();
-        all.add(&plan.root, variables);
-        all
+        all.add(&plan.root, variables, &mut Room(max_bytes))?;
+        Some(all)
     }
 
-    fn add(&mut self, field: &Field, variables: &JsonMap) {
+    fn add(&mut self, field: &Field, variables: &JsonMap, room: &mut Room) -> Option<()> {
+        for argument in &field.arguments {
+            room.take_literal(&argument.value, variables)?;
+        }
         if !field.arguments.is_empty() {
             let arguments = arguments(&field.arguments, variables);
             self.fields.insert(field.number, arguments);
         }
         let mut directives = field.directives.iter();
         let idempotent = directives.find(|directive| directive.name == idempotency::NAME);
-        if let Some(directive) = idempotent
-            && let Some(key) =
+        if let Some(directive) = idempotent {
+            for argument in &directive.arguments {
+                room.take_literal(&argument.value, variables)?;
+            }
+            if let Some(key) =
                 arguments(&directive.arguments, variables).swap_remove(idempotency::KEY)
-        {
-            // A key that a variable makes null is refused as an empty one is.
-            let key = match key {
-                Value::String(key) => key,
-                _ => String::new(),
-            };
-            self.idempotency_keys.insert(field.number, key);
+            {
+                // A key that a variable makes null is refused as an empty one is.
+                let key = match key {
+                    Value::String(key) => key,
+                    _ => String::new(),
+                };
+                self.idempotency_keys.insert(field.number, key);
+            }
         }
-        for below in field.selection.all() {
-            self.add(below, variables);
-        }
+        field
+            .selection
+            .all()
+            .try_for_each(|below| self.add(below, variables, room))
     }
 }
 
