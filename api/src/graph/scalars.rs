@@ -88,6 +88,42 @@ impl From<i64> for BigInt {
     }
 }
 
+/// Any JSON value. Whole numbers of 64 bits keep all digits; other numbers become doubles, so send longer ones as
+/// strings. Objects are returned with sorted names, and have the last of several values with one name.
+#[derive(Debug, Description)]
+pub(crate) struct JsonInput(pub(crate) serde_json::Value);
+
+#[Scalar(name = "JSON", use_type_description)]
+impl ScalarType for JsonInput {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Ok(Self(json(value)))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or_default()
+    }
+}
+
+/// Converts a value member by member. A conversion by serde would replace objects with names that `serde_json`
+/// keeps for itself.
+fn json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Number(number) => serde_json::Value::Number(number),
+        Value::String(text) => serde_json::Value::String(text),
+        Value::Boolean(value) => serde_json::Value::Bool(value),
+        Value::Enum(name) => serde_json::Value::String(name.to_string()),
+        Value::List(items) => items.into_iter().map(json).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            fields
+                .map(|(name, field)| (name.to_string(), json(field)))
+                .collect()
+        }
+        Value::Binary(_) => unreachable!("a request has no binary values"),
+    }
+}
+
 /// A JSON value as text.
 pub(crate) struct Json(pub(crate) String);
 
@@ -143,7 +179,7 @@ scalars! {
         // Decimal digits need no escapes.
         out.plain(|bytes| bytes.extend_from_slice(number.to_string().as_bytes()));
     };
-    Json: "JSON", async_graphql::Json<serde_json::Value>, |text, out| out.raw(text);
+    Json: "JSON", JsonInput, |text, out| out.raw(text);
     UuidId: "ID", ID, |uuid, out| {
         let mut digits = Uuid::encode_buffer();
         let digits = uuid.hyphenated().encode_lower(&mut digits);

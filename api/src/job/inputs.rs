@@ -1,10 +1,9 @@
 //! The inputs of mutations about jobs.
 
-use async_graphql::{ID, InputObject, Json, OneofObject};
-use serde_json::Value;
+use async_graphql::{ID, InputObject, OneofObject};
 
 use super::runner::Runner;
-use crate::graph::scalars::Time;
+use crate::graph::scalars::{JsonInput, Time};
 
 /// The job to submit.
 #[derive(InputObject)]
@@ -15,7 +14,7 @@ pub(crate) struct SubmitJobInput {
     /// The droplet or the cluster that the job concerns.
     pub(crate) target: JobTargetInput,
     /// The additional data for the runner: an object, at most 16 KiB and 32 levels deep.
-    pub(crate) parameters: Option<Json<Value>>,
+    pub(crate) parameters: Option<JsonInput>,
     /// The party that runs the job.
     #[graphql(default_with = "Runner::Platform")]
     pub(crate) runner: Runner,
@@ -66,7 +65,7 @@ pub(crate) struct SucceedJobInput {
     /// The job's id.
     pub(crate) id: ID,
     /// The result of the job, at most 16 KiB and 32 levels deep.
-    pub(crate) result: Option<Json<Value>>,
+    pub(crate) result: Option<JsonInput>,
     /// The time of the event, if not now. Only agents may give it.
     pub(crate) occurred_at: Option<Time>,
 }

@@ -1,6 +1,6 @@
 //! Mutations about jobs, one for each command.
 
-use async_graphql::{ID, Json};
+use async_graphql::ID;
 use commands::job::NewJob;
 use domain::job::{JobSubject, JobUpdate};
 use domain::name::{ClusterName, JobKind, WorkerName};
@@ -19,7 +19,7 @@ use crate::graph::input::Check;
 use crate::graph::mutation::carry_out;
 use crate::graph::payload::Payload;
 use crate::graph::request::new_id;
-use crate::graph::scalars::Time;
+use crate::graph::scalars::{JsonInput, Time};
 use crate::identity::roles::Right;
 
 /// Declares the mutations.
@@ -108,7 +108,7 @@ async fn report_job_progress(
 }
 
 async fn succeed_job(context: Context, input: SucceedJobInput) -> Result<Payload<JobRow>> {
-    let result = input.result.map(|Json(result)| result);
+    let result = input.result.map(|JsonInput(result)| result);
     let command = Some(JobUpdate::Succeed { result });
     let check = Check::begin(&context)?;
     send(&context, check, &input.id, command, input.occurred_at).await
@@ -170,8 +170,8 @@ fn cluster_label(text: String) -> std::result::Result<ClusterName, String> {
         .map_err(|error| format!("{error} (a job takes a cluster's label, not its id)"))
 }
 
-fn parameters(value: Option<Json<Value>>) -> std::result::Result<Map<String, Value>, &'static str> {
-    match value.map(|Json(value)| value) {
+fn parameters(value: Option<JsonInput>) -> std::result::Result<Map<String, Value>, &'static str> {
+    match value.map(|JsonInput(value)| value) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(parameters)) => Ok(parameters),
         Some(_) => Err("parameters are an object: write them like {\"gpus\": 2}"),

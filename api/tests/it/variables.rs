@@ -206,3 +206,42 @@ async fn a_value_that_is_not_of_its_variables_type_is_a_request_error() {
         }
     }
 }
+
+#[tokio::test]
+async fn json_is_stored_as_it_was_sent() {
+    let api = TestApi::start().await;
+    let agent = api.caller(&[Role::Agent]);
+    let submit = |variables: &str, parameters: &str| {
+        format!(
+            "mutation {variables} {{ submitJob(input: {{ kind: \"x\", target: {{ clusterLabel: \"c\" }}, \
+             parameters: {parameters} }}) {{ job {{ parameters }} userErrors {{ code }} }} }}"
+        )
+    };
+    let sent = json!({ "a": [1, -0.0, 1e16, 0.1, u64::MAX, i64::MIN, "é\u{1F600}", null, {}], "b": { "c": [[]] } });
+    let data = agent
+        .data(&submit("($p: JSON)", "$p"), json!({ "p": sent }))
+        .await;
+    assert_eq!(data["submitJob"]["job"]["parameters"], sent, "{data}");
+    let literal =
+        "{ a: [1, 1e16, 0.1, 18446744073709551615, null, {}, true, WORD], b: { c: [[]] } }";
+    let data = agent.data(&submit("", literal), Value::Null).await;
+    let read = json!({ "a": [1, 1e16, 0.1, u64::MAX, null, {}, true, "WORD"], "b": { "c": [[]] } });
+    assert_eq!(data["submitJob"]["job"]["parameters"], read, "{data}");
+    // The library that reads events would take these for other values.
+    for reserved in [
+        json!({ "$serde_json::private::RawValue": "{\"a\":1}" }),
+        json!({ "a": [{ "$serde_json::private::RawValue": "[1]" }] }),
+        json!({ "!": 1, "$serde_json::private::RawValue": "x" }),
+    ] {
+        let data = agent
+            .data(&submit("($p: JSON)", "$p"), json!({ "p": reserved }))
+            .await;
+        let code = &data["submitJob"]["userErrors"][0]["code"];
+        assert_eq!(*code, "RESERVED_NAME", "{data}");
+    }
+    let long = submit("", &format!("{{ a: 1{} }}", "0".repeat(400)));
+    assert_eq!(
+        agent.code(&long, Value::Null).await,
+        "GRAPHQL_VALIDATION_FAILED"
+    );
+}

@@ -1,6 +1,7 @@
-//! Checks values that the library accepts although the specification does not: variables of types that do
-//! not fit, fields of input objects that are given twice, custom scalars, and input objects of which exactly
-//! one field must be given.
+//! Checks values that the library accepts although the specification does not.
+//!
+//! These are variables of types that do not fit, fields of input objects that are given twice, and custom
+//! scalars. They are also input objects of which exactly one field must be given.
 //!
 //! Literals are checked with their document, and variables with their request. See
 //! [Values of Correct Type](https://spec.graphql.org/September2025/#sec-Values-of-Correct-Type) and
@@ -193,16 +194,18 @@ impl<'a> Checking<'a> {
         }
     }
 
-    /// Checks a value whatever its type: all variables within it are defined, no input object within it has a field
-    /// twice, and every number can be held.
+    /// Checks a value regardless of its type. All variables within it are defined, no input object within it has a
+    /// field twice, and every number is in the range of a double.
     fn names(&mut self, given: &Node<Value>) {
         match &**given {
             Value::Variable(name) if self.variable(name).is_none() => {
                 self.fault(format!("the variable ${name} is not defined"), given);
             }
             Value::Float(number) if number.try_to_f64().is_err() => {
-                let message = format!("{} is out of range", number.as_str());
-                self.fault(message, given);
+                self.out_of_range(number.as_str(), given);
+            }
+            Value::Int(number) if number.try_to_f64().is_err() => {
+                self.out_of_range(number.as_str(), given);
             }
             Value::List(items) => items.iter().for_each(|item| self.names(item)),
             Value::Object(fields) => {
@@ -293,6 +296,10 @@ impl<'a> Checking<'a> {
     fn variable(&self, name: &Name) -> Option<&'a Node<VariableDefinition>> {
         let mut variables = self.operation.variables.iter();
         variables.find(|variable| variable.name == *name)
+    }
+
+    fn out_of_range(&mut self, number: &str, at: &Node<Value>) {
+        self.fault(format!("{number} is out of range"), at);
     }
 
     fn fault(&mut self, message: String, at: &Node<Value>) {

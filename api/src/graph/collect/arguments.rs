@@ -109,6 +109,7 @@ pub(crate) fn literal(given: &Literal, variables: &JsonMap) -> Option<Value> {
 
 fn number(text: &str) -> Value {
     let number: Result<Number, _> = serde_json::from_str(text);
+    // A document with a number out of range is refused.
     number.map_or(Value::Null, Value::Number)
 }
 
