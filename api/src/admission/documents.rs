@@ -1,19 +1,21 @@
 //! Documents by their SHA-256: recently sent documents, and trusted documents.
 //!
 //! A document that was sent before is neither parsed, measured nor validated again, and keeps the plans of
-//! its operations. The same store answers automatic
-//! persisted queries, so every document that runs can be requested by its hash while it is stored. The hash
-//! reveals nothing: a client that sends it runs the document with its own rights, and never sees the text.
+//! its operations. The same store answers automatic persisted queries, so every document that runs can be
+//! requested by its hash while it is stored. The hash reveals nothing: a client that sends it runs the document
+//! with its own rights, and never sees the text.
 //! The store is bounded by number and by memory; a dropped document is read again.
 
 pub mod trusted;
 
 pub(crate) mod validation;
 
+mod conditions;
 mod values;
 
 pub(crate) use self::values::check_variables;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -34,6 +36,10 @@ const MAX_DOCUMENTS: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not z
 
 /// The maximum memory of stored documents in bytes, as [`Document::weight`] estimates it.
 const MAX_WEIGHT: usize = 32 * 1024 * 1024;
+
+/// The maximum number of plans that a document keeps, so that a request finds its plan at once. Few clients send
+/// one document with many conditions.
+const MAX_PLANS: usize = 8;
 
 /// The approximate memory of a field of a plan, in bytes.
 const BYTES_A_FIELD: usize = 400;
@@ -72,20 +78,22 @@ impl Hash {
 pub(crate) struct Document {
     /// The valid document.
     pub(crate) parsed: Valid<ExecutableDocument>,
-    /// The plans that were made of its operations.
+    /// The variables that decide which fields run. A limit of directives bounds their number.
+    conditions: BTreeSet<Name>,
+    /// The plans that were made of its operations, at most [`MAX_PLANS`].
     plans: Mutex<Vec<(PlanKey, Arc<Plan>)>>,
-    /// The number of fields that the kept plans may have together. Other plans are made for each request: a short
-    /// document with fragments can have many fields, and one with conditions many plans.
+    /// The number of fields that the kept plans may have together. Other plans are made for each request, because a
+    /// short document with fragments can have many fields.
     plan_fields: usize,
     /// The approximate memory of the document, in bytes.
     weight: usize,
 }
 
-/// The operation of a plan, and the values of the variables that decide which fields it has.
+/// The operation of a plan, and the values of the document's conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct PlanKey {
     operation: Option<Name>,
-    conditions: Vec<(Name, Option<bool>)>,
+    conditions: Vec<Option<bool>>,
 }
 
 impl Document {
@@ -101,6 +109,7 @@ impl Document {
         let scanned = scan::scan(text, limits)?;
         let parsed = validation::read(text, &scanned, limits, schema)?;
         Ok(Self {
+            conditions: conditions::of(&parsed),
             parsed,
             plans: Mutex::new(Vec::new()),
             plan_fields: 2 * scanned.tokens,
@@ -119,15 +128,8 @@ impl Document {
         limits: &Limits,
         schema: &ExecutableSchema,
     ) -> Result<Arc<Plan>, Excess> {
-        let conditions = operation.variables.iter();
-        let conditions = conditions.filter(|variable| variable.ty.inner_named_type() == "Boolean");
-        let conditions = conditions.map(|variable| {
-            let value = variables.get(variable.name.as_str());
-            (
-                variable.name.clone(),
-                value.and_then(|value| value.as_bool()),
-            )
-        });
+        let conditions = self.conditions.iter();
+        let conditions = conditions.map(|name| variables.get(name.as_str())?.as_bool());
         let key = PlanKey {
             operation: operation.name.clone(),
             conditions: conditions.collect(),
@@ -146,8 +148,9 @@ impl Document {
         let plan = Arc::new(plan.map_err(|_| validation::too_many_fields(limits))?);
         let mut plans = self.plans();
         let kept: usize = plans.iter().map(|(_, plan)| plan.fields).sum();
+        let has_room = plans.len() < MAX_PLANS && kept + plan.fields <= self.plan_fields;
         // Another request may have made the same plan meanwhile.
-        if kept + plan.fields <= self.plan_fields && plans.iter().all(|(known, _)| *known != key) {
+        if has_room && plans.iter().all(|(known, _)| *known != key) {
             plans.push((key, Arc::clone(&plan)));
         }
         Ok(plan)
@@ -225,6 +228,42 @@ mod tests {
 
     fn hash(number: usize) -> Hash {
         Hash::of(&number.to_string())
+    }
+
+    #[test]
+    fn plans_are_kept_by_their_conditions_and_bounded() {
+        let schema = ExecutableSchema::new::<Platform>();
+        let names: Vec<_> = (0..10).map(|n| format!("v{n}")).collect();
+        let variables: String = names
+            .iter()
+            .map(|name| format!("${name}: Boolean! "))
+            .collect();
+        let fields: String = names[1..]
+            .iter()
+            .map(|name| format!("{name}: subject @skip(if: ${name}) "))
+            .collect();
+        let text = format!(
+            "query ({variables} $id: ID!) {{ viewer {{ ...F }} nodes(ids: [$id]) {{ id }} }} \
+             fragment F on Viewer {{ subject @include(if: $v0) {fields} }}"
+        );
+        let document = Document::read(&text, &Limits::DEFAULT, &schema).unwrap();
+        let operation = document.parsed.operations.get(None).unwrap();
+        let plan = |is_true: usize, id: &str| {
+            let values = names.iter().enumerate();
+            let values = values.map(|(n, name)| (name.as_str().into(), (n == is_true).into()));
+            let mut values: JsonMap = values.collect();
+            values.insert("id", id.into());
+            let plan = document.plan(operation, &values, &Limits::DEFAULT, &schema);
+            plan.unwrap()
+        };
+        let first = plan(0, "a");
+        assert!(Arc::ptr_eq(&first, &plan(0, "b")), "no condition differs");
+        assert!(!Arc::ptr_eq(&first, &plan(1, "a")));
+        for is_true in 0..names.len() {
+            plan(is_true, "a");
+        }
+        assert!(document.plans().len() <= MAX_PLANS);
+        assert!(Arc::ptr_eq(&first, &plan(0, "a")));
     }
 
     #[test]
