@@ -106,14 +106,7 @@ pub(crate) fn check_json(field: &'static str, value: &Value) -> Result<(), Inval
     if !is_within_depth(value, MAX_JSON_DEPTH) {
         return Err(InvalidInput::JsonTooDeep { field });
     }
-    if has_text(value, &|text, _| text.contains('\0')) {
-        return Err(InvalidInput::NulCharacter { field });
-    }
-    if has_text(value, &|text, is_name| {
-        is_name && text.starts_with(RESERVED)
-    }) {
-        return Err(InvalidInput::ReservedName { field });
-    }
+    check_texts(field, value)?;
     let bytes = value.to_string().len();
     if bytes > MAX_JSON_BYTES {
         return Err(InvalidInput::JsonTooLarge { field, bytes });
@@ -136,16 +129,23 @@ fn is_within_depth(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Returns true if a text inside the value is wanted. The second argument of `is_wanted` is true for the names of
-/// objects.
-fn has_text(value: &Value, is_wanted: &impl Fn(&str, bool) -> bool) -> bool {
+/// Checks the texts inside the value, and the names of its objects.
+fn check_texts(field: &'static str, value: &Value) -> Result<(), InvalidInput> {
+    let check = |text: &str| match text.contains('\0') {
+        true => Err(InvalidInput::NulCharacter { field }),
+        false => Ok(()),
+    };
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-        Value::String(text) => is_wanted(text, false),
-        Value::Array(items) => items.iter().any(|item| has_text(item, is_wanted)),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(name, field)| is_wanted(name, true) || has_text(field, is_wanted)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+        Value::String(text) => check(text),
+        Value::Array(items) => items.iter().try_for_each(|item| check_texts(field, item)),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| {
+            check(name)?;
+            if name.starts_with(RESERVED) {
+                return Err(InvalidInput::ReservedName { field });
+            }
+            check_texts(field, value)
+        }),
     }
 }
 

@@ -122,10 +122,11 @@ impl<'row> Cells<'row> {
             .map(Option::unwrap_or_default)
     }
 
-    /// Reads a `json` as its text.
+    /// Reads a `json` as its text. A cell of another type is not noticed: a test compares the columns of every model
+    /// with its file of columns.
     ///
     /// # Errors
-    /// When the cell is null or of another type.
+    /// When the cell is null, or no UTF-8.
     pub fn json_text(&mut self) -> Result<JsonText, sqlx::Error> {
         self.read(|bytes| Ok(JsonText::checked(std::str::from_utf8(bytes)?)))
             .map(Option::unwrap_or_default)
