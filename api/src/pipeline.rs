@@ -235,7 +235,7 @@ impl Pipeline {
             allowed: MAX_ARGUMENT_BYTES,
         })?;
         let price = price(&plan, &arguments);
-        price.hold(limits)?;
+        price.check(limits)?;
         Ok(Read {
             plan,
             arguments,
@@ -287,26 +287,18 @@ impl Pipeline {
             .collect();
         let definition = &self.schema.definition;
         let coerced = request::coerce_variable_values(definition, operation, &given);
-        let coerced = coerced.map_err(|error| Refusal::Request {
-            message: without_value(&error.message().to_string()),
-            place: None,
-        })?;
+        let coerced = coerced
+            .map_err(|error| Refusal::Request(without_value(&error.message().to_string())))?;
         let coerced = coerced.into_inner();
         let checked = check_variables(operation, &coerced, &self.schema);
-        checked.map_err(|message| Refusal::Request {
-            message,
-            place: None,
-        })?;
+        checked.map_err(Refusal::Request)?;
         Ok(coerced)
     }
 
     fn charge(&self, info: &RequestInfo, cost: usize) -> (Charge, Result<(), Refusal>) {
-        let take = |cost| self.buckets.take(&info.principal, cost, Instant::now());
-        let taken = take(cost).or_else(|_| {
-            // The request was read in vain, as one that is refused for another reason.
-            let _ = take(REFUSED);
-            take(cost)
-        });
+        // A request that lacks points was read in vain, as one that is refused for another reason.
+        let now = Instant::now();
+        let taken = self.buckets.take_or(&info.principal, cost, REFUSED, now);
         charged(info, cost, taken)
     }
 }
@@ -402,10 +394,7 @@ fn no_operation(name: Option<&str>) -> Refusal {
             "the document has several operations: name one of them in `operationName`".to_owned()
         }
     };
-    Refusal::Request {
-        message,
-        place: None,
-    }
+    Refusal::Request(message)
 }
 
 /// Returns the library's error for a value without the value, which may be long or secret.

@@ -233,6 +233,21 @@ impl Limit {
             | Self::ArgumentBytes => "split it into several requests",
         }
     }
+
+    /// Compares the number found with the limit.
+    ///
+    /// # Errors
+    /// When the number is higher than allowed.
+    pub(crate) const fn check(self, found: usize, allowed: usize) -> Result<(), Excess> {
+        if found <= allowed {
+            return Ok(());
+        }
+        Err(Excess {
+            limit: self,
+            found,
+            allowed,
+        })
+    }
 }
 
 /// The error for a number that is higher than a limit allows.
@@ -249,23 +264,6 @@ pub struct Excess {
     pub found: usize,
     /// The number allowed.
     pub allowed: usize,
-}
-
-impl Limit {
-    /// Compares the number found with the limit.
-    ///
-    /// # Errors
-    /// When the number is higher than allowed.
-    pub(crate) const fn hold(self, found: usize, allowed: usize) -> Result<(), Excess> {
-        if found <= allowed {
-            return Ok(());
-        }
-        Err(Excess {
-            limit: self,
-            found,
-            allowed,
-        })
-    }
 }
 
 /// The reason why a document does not run.

@@ -8,14 +8,25 @@ use super::refusal::Refusal;
 use crate::admission::documents::Hash;
 
 /// The name of the extension.
-pub(crate) const EXTENSION: &str = "persistedQuery";
+const EXTENSION: &str = "persistedQuery";
+
+/// Returns true if a request names its document by a hash. Null counts as absent.
+pub(crate) fn is_named(extensions: &JsonMap) -> bool {
+    extension(extensions).is_some()
+}
+
+fn extension(extensions: &JsonMap) -> Option<&JsonValue> {
+    extensions
+        .get(EXTENSION)
+        .filter(|extension| !extension.is_null())
+}
 
 /// Returns the hash that a request names, if it names one.
 ///
 /// # Errors
 /// When the extension has an unknown version, or its hash is invalid.
 pub(crate) fn hash(extensions: &JsonMap) -> Result<Option<Hash>, Refusal> {
-    let Some(extension) = extensions.get(EXTENSION) else {
+    let Some(extension) = extension(extensions) else {
         return Ok(None);
     };
     let JsonValue::Object(fields) = extension else {

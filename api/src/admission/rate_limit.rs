@@ -14,8 +14,8 @@ use lru::LruCache;
 
 use crate::identity::principal::{Owner, OwnerKind, Principal};
 
-/// The delay of the answer to a principal that lacks points, so that a client which ignores the time of the
-/// retry does not keep the server busy with refusals.
+/// The delay of the answer to a principal that lacks points. A client that ignores the time of the retry shall not
+/// keep the server busy with refusals.
 pub(crate) const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 
 /// The maximum number of principals with a bucket; at about 100 bytes each, 1 MiB.
@@ -108,7 +108,28 @@ impl Buckets {
         points: usize,
         now: Instant,
     ) -> Result<Standing, PointsExhausted> {
-        self.spend(principal, points, now, true)
+        self.take_or(principal, points, 0, now)
+    }
+
+    /// Takes points from the principal's bucket. If it has too few, takes `otherwise` points, if it has those. A
+    /// request for more points than the capacity needs a full bucket.
+    ///
+    /// # Errors
+    /// When the bucket has fewer than `points`.
+    pub(crate) fn take_or(
+        &self,
+        principal: &Principal,
+        points: usize,
+        otherwise: usize,
+        now: Instant,
+    ) -> Result<Standing, PointsExhausted> {
+        self.with_bucket(principal, now, |bucket, rate| {
+            if bucket.lacks(points, rate).is_none() {
+                return bucket.spend(points, rate);
+            }
+            let _ = bucket.spend(otherwise, rate);
+            bucket.lacks(points, rate)
+        })
     }
 
     /// Checks that the principal's bucket has so many points, and leaves them there.
@@ -121,15 +142,15 @@ impl Buckets {
         points: usize,
         now: Instant,
     ) -> Result<Standing, PointsExhausted> {
-        self.spend(principal, points, now, false)
+        self.with_bucket(principal, now, |bucket, rate| bucket.lacks(points, rate))
     }
 
-    fn spend(
+    /// Does something with the principal's bucket, and returns its standing then. It fails if points lack.
+    fn with_bucket(
         &self,
         principal: &Principal,
-        points: usize,
         now: Instant,
-        takes: bool,
+        act: impl FnOnce(&mut Bucket, Rate) -> Option<f64>,
     ) -> Result<Standing, PointsExhausted> {
         let owner = Owner::of(principal);
         let rate = match owner.kind {
@@ -145,17 +166,15 @@ impl Buckets {
             at: now,
         });
         bucket.fill(rate, now);
-        let points = f64::from(u32::try_from(points).unwrap_or(u32::MAX).min(rate.capacity));
-        if bucket.points < points {
-            return Err(PointsExhausted {
-                standing: bucket.standing(rate),
-                enough_in: comes_back(rate, points - bucket.points),
-            });
+        let lacking = act(bucket, rate);
+        let standing = bucket.standing(rate);
+        match lacking {
+            None => Ok(standing),
+            Some(lacking) => Err(PointsExhausted {
+                standing,
+                enough_in: comes_back(rate, lacking),
+            }),
         }
-        if takes {
-            bucket.points -= points;
-        }
-        Ok(bucket.standing(rate))
     }
 }
 
@@ -174,6 +193,21 @@ impl Bucket {
         self.at = self.at.max(now);
     }
 
+    /// Returns the number of points that the bucket lacks for these, if it has too few.
+    fn lacks(&self, points: usize, rate: Rate) -> Option<f64> {
+        let lacking = as_points(points, rate) - self.points;
+        (lacking > 0.0).then_some(lacking)
+    }
+
+    /// Takes the points if there are enough, and otherwise returns the number that the bucket lacks.
+    fn spend(&mut self, points: usize, rate: Rate) -> Option<f64> {
+        let lacking = self.lacks(points, rate);
+        if lacking.is_none() {
+            self.points -= as_points(points, rate);
+        }
+        lacking
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -186,6 +220,11 @@ impl Bucket {
             full_in: comes_back(rate, f64::from(rate.capacity) - self.points),
         }
     }
+}
+
+/// Returns the points, but not more than a full bucket has.
+fn as_points(points: usize, rate: Rate) -> f64 {
+    f64::from(u32::try_from(points).unwrap_or(u32::MAX).min(rate.capacity))
 }
 
 fn comes_back(rate: Rate, points: f64) -> Duration {

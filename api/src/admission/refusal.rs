@@ -1,6 +1,5 @@
 //! Errors of requests that are not admitted, and the headers about points.
 
-use async_graphql::Pos;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::admission::limits::{Excess, Fault, Unfit};
@@ -19,7 +18,7 @@ pub(crate) enum Refusal {
     /// The document or the operation asks for too much, or is wrong.
     Unfit(Unfit),
     /// The request chooses no operation, or its variables are wrong.
-    Request { message: String, place: Option<Pos> },
+    Request(String),
     /// The transport does not carry the type of the operation.
     WrongTransport(Stage),
     /// The principal has too few points.
@@ -54,12 +53,7 @@ impl Refusal {
                 return vec![of_fault(Code::GraphqlParseFailed, fault)];
             }
             Self::Unfit(Unfit::Excess(excess)) => with_numbers(excess),
-            Self::Request { message, place } => {
-                return vec![RequestError {
-                    error: failure(Code::BadUserInput, message),
-                    place,
-                }];
-            }
+            Self::Request(message) => failure(Code::BadUserInput, message),
             Self::WrongTransport(stage) => failure(
                 Code::BadRequest,
                 match stage {

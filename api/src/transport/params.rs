@@ -31,14 +31,12 @@ impl Params {
                 kind(&json)
             ));
         };
-        let names_a_document = json
-            .get("extensions")
-            .is_some_and(|extensions| !extensions[persisted::EXTENSION].is_null());
         let mut take = |name| json.remove(name).unwrap_or_default();
+        let extensions = object("extensions", take("extensions"))?;
         let query = match take("query") {
             JsonValue::String(query) => query.as_str().to_owned(),
             // A persisted query is requested by its hash.
-            JsonValue::Null if names_a_document => String::new(),
+            JsonValue::Null if persisted::is_named(&extensions) => String::new(),
             JsonValue::Null => return Err("`query` is missing: send the document in it".to_owned()),
             other => return Err(format!("`query` must be a string, not {}", kind(&other))),
         };
@@ -53,7 +51,6 @@ impl Params {
             }
         };
         let variables = object("variables", take("variables"))?;
-        let extensions = object("extensions", take("extensions"))?;
         Ok(Self {
             query,
             operation_name,
@@ -87,7 +84,7 @@ impl Params {
 
     /// Returns true if the request names its document by a hash.
     pub(crate) fn names_a_document(&self) -> bool {
-        self.query.is_empty() && self.extensions.contains_key(persisted::EXTENSION)
+        self.query.is_empty() && persisted::is_named(&self.extensions)
     }
 
     /// Returns the request.
@@ -139,6 +136,8 @@ mod tests {
         let plain = from_json(json!({"query": "{ a }"}));
         let nulls = json!({"query": "{ a }", "operationName": null, "variables": null,
             "extensions": null, "id": 3});
+        let unnamed = from_json(json!({"query": "{ a }", "extensions": {"persistedQuery": null}}));
+        assert!(!unnamed.unwrap().names_a_document());
         assert_eq!(from_json(nulls), plain);
         assert_eq!(
             Params::from_url(vec![("query".into(), "{ a }".into())]),

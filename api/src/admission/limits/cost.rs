@@ -6,9 +6,9 @@
 //! - A field with `ids` has as many objects as ids.
 //! - A field that is read costs its statement once, however many objects have it, and what it counts once
 //!   for each object ([`points`]).
-//! - A page with a filter, or in the order `UPDATED_AT`, costs as much as a count more: its statement may read every
-//!   row of the list, and those of all parents together read each row once. A nested page in the order `NAME` costs
-//!   so much for each parent, because it walks the index of all names.
+//! - A page with a filter, or in the order `UPDATED_AT`, costs as much as a count more, because its statement may
+//!   read every row of the list. The statement of all parents reads each row once. A nested page in the order `NAME`
+//!   costs so much for each parent, because it walks the index of all names.
 //! - A field whose values may be long costs 1 point per 4 KiB of the maximum size of a value.
 //! - A field at the root of a mutation or a subscription costs 10 more.
 //! - No operation costs less than 1.
@@ -57,10 +57,10 @@ impl Price {
     ///
     /// # Errors
     /// When the price is too high.
-    pub(crate) fn hold(self, limits: &Limits) -> Result<(), Excess> {
-        Limit::Cost.hold(self.cost(), limits.cost)?;
-        Limit::Nodes.hold(self.nodes, limits.nodes)?;
-        Limit::LongBytes.hold(self.bytes, limits.long_bytes)
+    pub(crate) fn check(self, limits: &Limits) -> Result<(), Excess> {
+        Limit::Cost.check(self.cost(), limits.cost)?;
+        Limit::Nodes.check(self.nodes, limits.nodes)?;
+        Limit::LongBytes.check(self.bytes, limits.long_bytes)
     }
 
     /// Returns the cost in points.

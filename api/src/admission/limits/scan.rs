@@ -31,7 +31,7 @@ pub(crate) struct Scanned {
 /// # Errors
 /// When the document is too long or too deep, or a string in it has no end.
 pub(crate) fn scan(document: &str, limits: &Limits) -> Result<Scanned, Unfit> {
-    Limit::DocumentBytes.hold(document.len(), limits.document_bytes)?;
+    Limit::DocumentBytes.check(document.len(), limits.document_bytes)?;
     let mut scanner = Scanner::new(document);
     let mut descriptions = Vec::new();
     let mut before = None;
@@ -48,8 +48,8 @@ pub(crate) fn scan(document: &str, limits: &Limits) -> Result<Scanned, Unfit> {
         before = last.map(|(token, _)| token);
         last = Some((token, scanner.start..scanner.at));
     }
-    Limit::Tokens.hold(scanner.tokens, limits.tokens)?;
-    Limit::Nesting.hold(scanner.deepest, limits.nesting)?;
+    Limit::Tokens.check(scanner.tokens, limits.tokens)?;
+    Limit::Nesting.check(scanner.deepest, limits.nesting)?;
     Ok(Scanned {
         tokens: scanner.tokens,
         blanks: scanner.blanks,

@@ -45,7 +45,7 @@ pub(crate) fn check(document: &Document, limits: &Limits) -> Result<(), Unfit> {
             _ => {}
         }
     }
-    Limit::Fragments.hold(fragments.len(), limits.fragments)?;
+    Limit::Fragments.check(fragments.len(), limits.fragments)?;
     count(&operations, &fragments, limits)?;
 
     let mut measuring = Measuring {
@@ -54,23 +54,23 @@ pub(crate) fn check(document: &Document, limits: &Limits) -> Result<(), Unfit> {
     };
     // Fragments that no operation spreads are validated too.
     for name in fragments.keys() {
-        measuring.fragment(name)?.hold(limits)?;
+        measuring.fragment(name)?.check(limits)?;
     }
     let mut fields = 0_usize;
     for operation in operations {
         let measured = measuring.set(&operation.selection_set)?;
-        measured.hold(limits)?;
+        measured.check(limits)?;
         // The depth of a fragment is not checked: the fragment may be part of an introspection.
-        Limit::Depth.hold(measured.depth, limits.depth)?;
+        Limit::Depth.check(measured.depth, limits.depth)?;
         match operation.operation_type {
-            OperationType::Query => Limit::RootFields.hold(measured.roots, limits.root_fields)?,
-            OperationType::Mutation => Limit::Mutations.hold(measured.roots, limits.mutations)?,
+            OperationType::Query => Limit::RootFields.check(measured.roots, limits.root_fields)?,
+            OperationType::Mutation => Limit::Mutations.check(measured.roots, limits.mutations)?,
             // Validation allows one.
             OperationType::Subscription => {}
         }
         fields = fields.saturating_add(measured.fields);
     }
-    Limit::Fields.hold(fields, limits.fields)?;
+    Limit::Fields.check(fields, limits.fields)?;
     Ok(())
 }
 
@@ -123,10 +123,10 @@ impl Measures {
         }
     }
 
-    fn hold(self, limits: &Limits) -> Result<(), Unfit> {
-        Limit::Fields.hold(self.fields, limits.fields)?;
-        Limit::IntrospectionDepth.hold(self.introspection_depth, limits.introspection_depth)?;
-        Limit::IntrospectionLists.hold(self.introspection_lists, limits.introspection_lists)?;
+    fn check(self, limits: &Limits) -> Result<(), Unfit> {
+        Limit::Fields.check(self.fields, limits.fields)?;
+        Limit::IntrospectionDepth.check(self.introspection_depth, limits.introspection_depth)?;
+        Limit::IntrospectionLists.check(self.introspection_lists, limits.introspection_lists)?;
         Ok(())
     }
 }
@@ -229,8 +229,8 @@ fn count(
         counts.directives(&fragment.directives);
         counts.set(&fragment.selection_set);
     }
-    Limit::Aliases.hold(counts.aliases, limits.aliases)?;
-    Limit::FieldDirectives.hold(counts.field_directives, limits.field_directives)?;
-    Limit::Directives.hold(counts.directives, limits.directives)?;
+    Limit::Aliases.check(counts.aliases, limits.aliases)?;
+    Limit::FieldDirectives.check(counts.field_directives, limits.field_directives)?;
+    Limit::Directives.check(counts.directives, limits.directives)?;
     Ok(())
 }

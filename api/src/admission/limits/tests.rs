@@ -398,7 +398,7 @@ fn prices_are_limited() {
         })
     };
     let most = exact(LIMITS.cost, LIMITS.nodes, LIMITS.long_bytes);
-    assert_eq!(most.hold(&LIMITS), Ok(()));
+    assert_eq!(most.check(&LIMITS), Ok(()));
     for (price, expected) in [
         (exact(1_001, 0, 0), excess(Limit::Cost, 1_001, 1_000)),
         (exact(0, 10_001, 0), excess(Limit::Nodes, 10_001, 10_000)),
@@ -407,7 +407,7 @@ fn prices_are_limited() {
             excess(Limit::LongBytes, LIMITS.long_bytes + 1, LIMITS.long_bytes),
         ),
     ] {
-        assert_eq!(price.hold(&LIMITS), expected);
+        assert_eq!(price.check(&LIMITS), expected);
     }
 }
 
