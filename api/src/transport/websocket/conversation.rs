@@ -10,6 +10,7 @@ use axum::extract::ws::Message;
 use futures_util::{Stream, StreamExt};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, interval_at, sleep, sleep_until};
+use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -26,6 +27,12 @@ use crate::transport::bearer::{TOKEN_ADVICE, without_scheme};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::params::Params;
 
+/// The maximum number of bytes that a client may send before its login: a token and some pings.
+const MAX_STRANGER_BYTES: usize = 32 * 1024;
+
+/// The maximum number of bytes of a message that is read without points: the end of an operation, or a ping.
+const MAX_FREE_BYTES: usize = 1024;
+
 /// The server's side of the protocol on one connection. Dropping it aborts its operations.
 pub(super) struct Conversation<E> {
     endpoint: Arc<Endpoint<E>>,
@@ -34,6 +41,8 @@ pub(super) struct Conversation<E> {
     traceparent: Option<String>,
     outbox: Outbox,
     login: Login,
+    /// The number of bytes that the client sent before its login.
+    stranger_bytes: usize,
     operations: JoinSet<Outcome>,
     running: HashMap<String, AbortHandle>,
     /// The time of the client's last message.
@@ -60,6 +69,7 @@ impl<E: Executor> Conversation<E> {
             traceparent,
             outbox,
             login: Login::Awaited,
+            stranger_bytes: 0,
             operations: JoinSet::new(),
             running: HashMap::new(),
             heard: Instant::now(),
@@ -113,7 +123,7 @@ impl<E: Executor> Conversation<E> {
                 Some(ended) = self.operations.join_next_with_id() => self.ended(ended).await?,
                 message = incoming.next() => {
                     let Some(message) = message else { return Err(Ending::Gone) };
-                    let message = message.map_err(|_| Ending::closed(1002, "not a WebSocket frame"))?;
+                    let message = message.map_err(unreadable)?;
                     self.heard = Instant::now();
                     self.hear(message).await?;
                     if !logged_in && let Login::Done(principal) = &self.login {
@@ -132,18 +142,36 @@ impl<E: Executor> Conversation<E> {
             Message::Close(_) => return Err(Ending::Gone),
         };
         if text.len() > self.endpoint.limits.message_bytes {
-            return Err(Ending::closed(1009, "the message is too big"));
+            return Err(too_big());
         }
-        if let Login::Done(principal) = &self.login {
-            let info = RequestInfo::now(principal.clone(), None);
-            if let Err(refused) = self.endpoint.executor.receive(&info, text.len())
-                && let Some(id) = protocol::subscribed(&text)
+        let Login::Done(principal) = &self.login else {
+            self.stranger_bytes = self.stranger_bytes.saturating_add(text.len());
+            if self.stranger_bytes > MAX_STRANGER_BYTES {
+                return Err(too_big());
+            }
+            return self.act(&text).await;
+        };
+        let info = RequestInfo::now(principal.clone(), None);
+        if let Err(refused) = self.endpoint.executor.receive(&info, text.len()) {
+            if let Some(id) = protocol::subscribed(&text)
                 && !self.running.contains_key(&id)
             {
                 return self.refuse_slowly(&id, &refused).await;
             }
+            // Nothing is read from the client meanwhile.
+            sleep(REFUSAL_DELAY).await;
+            if text.len() > MAX_FREE_BYTES {
+                return Err(Ending::closed(
+                    1013,
+                    "too few points for a message of this size: wait, and reconnect",
+                ));
+            }
         }
-        match ClientMessage::parse(&text)? {
+        self.act(&text).await
+    }
+
+    async fn act(&mut self, text: &str) -> Result<(), Ending> {
+        match ClientMessage::parse(text)? {
             ClientMessage::Init { authorization } => self.init(authorization).await,
             ClientMessage::Ping { payload } => self.send(protocol::pong(payload.as_ref())).await,
             ClientMessage::Pong => Ok(()),
@@ -265,5 +293,17 @@ impl<E: Executor> Conversation<E> {
     /// that floods the server with pings only slows itself.
     async fn send(&mut self, message: Message) -> Result<(), Ending> {
         self.outbox.send(message).await
+    }
+}
+
+fn too_big() -> Ending {
+    Ending::closed(1009, "the message is too big")
+}
+
+fn unreadable(error: axum::Error) -> Ending {
+    let error = error.into_inner();
+    match error.downcast_ref() {
+        Some(tungstenite::Error::Capacity(_)) => too_big(),
+        _ => Ending::closed(1002, "not a WebSocket frame"),
     }
 }

@@ -13,6 +13,9 @@ use crate::transport::params::Params;
 /// The maximum number of bytes of a close reason: a control frame has 125, two of them for the code.
 const MAX_REASON_BYTES: usize = 123;
 
+/// The maximum number of bytes of an operation's id, which every message of the operation repeats.
+const MAX_ID_BYTES: usize = 255;
+
 /// A message of a client.
 #[derive(Debug, PartialEq)]
 pub(super) enum ClientMessage {
@@ -77,7 +80,7 @@ pub(super) fn subscribed(text: &str) -> Option<String> {
         id: String,
     }
     let head: Head = serde_json::from_str(text).ok()?;
-    (head.kind == "subscribe").then_some(head.id)
+    (head.kind == "subscribe" && is_id(&head.id)).then_some(head.id)
 }
 
 /// The ending of a connection.
@@ -257,9 +260,13 @@ fn payload(message: &mut JsonMap) -> Result<Option<JsonMap>, Ending> {
 
 fn id(message: &mut JsonMap) -> Result<String, Ending> {
     match message.remove("id") {
-        Some(JsonValue::String(id)) if !id.as_str().is_empty() => Ok(id.as_str().to_owned()),
-        _ => Err(Ending::invalid("`id` must be a string that is not empty")),
+        Some(JsonValue::String(id)) if is_id(id.as_str()) => Ok(id.as_str().to_owned()),
+        _ => Err(Ending::invalid("`id` must be a string of 1 to 255 bytes")),
     }
+}
+
+fn is_id(id: &str) -> bool {
+    (1..=MAX_ID_BYTES).contains(&id.len())
 }
 
 /// Returns the authorization in the payload of an init, in any case of the name: it is a header's name
@@ -301,6 +308,10 @@ mod tests {
             r#"{"type":"ping","payload":[]}"#,
             r#"{"type":"subscribe","payload":{"query":"{ a }"}}"#,
             r#"{"type":"subscribe","id":"","payload":{"query":"{ a }"}}"#,
+            &format!(
+                r#"{{"type":"subscribe","id":"{}","payload":{{"query":"{{ a }}"}}}}"#,
+                "x".repeat(256)
+            ),
             r#"{"type":"subscribe","id":7,"payload":{"query":"{ a }"}}"#,
             r#"{"type":"subscribe","id":"1"}"#,
             r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,

@@ -202,3 +202,26 @@ async fn a_document_that_is_too_dear_costs_points_too() {
         .unwrap();
     assert!((5..10).contains(&remaining), "{remaining} points are left");
 }
+
+#[tokio::test]
+async fn without_points_no_large_message_of_a_websocket_is_read() {
+    let rules = Rules {
+        rates: rates(100),
+        ..Rules::default()
+    };
+    let serving = Serving::under(rules).await;
+    let mut socket = Socket::admitted(&serving).await;
+    let large = json!({"type": "ping", "payload": {"x": "x".repeat(20_000)}});
+    socket.say(large.clone()).await;
+    assert_eq!(socket.hear().await["type"], "pong");
+    socket.subscribe("1", &"x".repeat(20_000)).await;
+    let heard = socket.hear().await;
+    assert_eq!(heard["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+    // Small ones are read, because they end operations and keep the connection.
+    socket
+        .say(json!({"type": "ping", "payload": {"x": "y".repeat(900)}}))
+        .await;
+    assert_eq!(socket.hear().await["type"], "pong");
+    socket.say(large).await;
+    assert_eq!(socket.close_code().await, 1013);
+}

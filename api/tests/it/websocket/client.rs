@@ -124,7 +124,7 @@ impl Client {
         }
     }
 
-    pub(super) async fn close_code(&mut self) -> u16 {
+    pub(crate) async fn close_code(&mut self) -> u16 {
         self.closed().await.code.into()
     }
 

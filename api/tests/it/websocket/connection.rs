@@ -56,6 +56,20 @@ async fn a_message_that_is_too_big_is_1009() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_far_too_big_is_1009_and_so_is_much_before_the_login() {
+    let serving = Serving::start().await;
+    let mut client = Client::admitted(&serving).await;
+    client.send(Message::text("x".repeat(900_000))).await;
+    assert_eq!(client.close_code().await, 1009);
+    let mut stranger = Client::connect(&serving).await;
+    let pong = json!({"type": "pong", "payload": {"x": "x".repeat(10_000)}});
+    for _ in 0..4 {
+        stranger.say(pong.clone()).await;
+    }
+    assert_eq!(stranger.close_code().await, 1009);
+}
+
+#[tokio::test]
 async fn pings_are_answered_with_their_payload() {
     let serving = Serving::start().await;
     let mut client = Client::connect(&serving).await;
