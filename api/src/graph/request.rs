@@ -64,8 +64,9 @@ pub struct Charge {
     reason = "the edge: the clock tells when a token ends"
 )]
 pub(crate) fn token_taken_for(principal: &Principal) -> Duration {
-    let end = principal.expires_at + Duration::from_secs(LEEWAY_SECONDS);
-    (end - Utc::now()).to_std().unwrap_or_default()
+    // The leeway is taken from now, because no time may be later than the last expiry.
+    let now = Utc::now() - Duration::from_secs(LEEWAY_SECONDS);
+    (principal.expires_at - now).to_std().unwrap_or_default()
 }
 
 /// Returns a new id of any kind; later ids sort after earlier ones.

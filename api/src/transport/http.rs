@@ -206,5 +206,14 @@ fn principal(auth: &Auth, headers: &HeaderMap) -> Result<Principal, Refusal> {
 fn from_url(parts: &Parts) -> Result<Params, Refusal> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
         .map_err(|error| Refusal::bad_request(format!("the URL cannot be read: {error}")))?;
+    // What is no UTF-8 was replaced.
+    let replaced: usize = pairs
+        .iter()
+        .map(|(_, text)| text.matches('\u{fffd}').count())
+        .sum();
+    let sent = parts.uri.query().unwrap_or_default().to_ascii_lowercase();
+    if replaced > sent.matches("%ef%bf%bd").count() {
+        return Err(Refusal::bad_request("the URL is not UTF-8"));
+    }
     Params::from_url(pairs).map_err(Refusal::bad_request)
 }

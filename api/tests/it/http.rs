@@ -415,3 +415,19 @@ async fn the_server_stops_in_order() {
     serving.stopped().await;
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_url_that_is_not_utf_8_is_refused() {
+    let serving = Serving::start().await;
+    for (sent, status) in [
+        ("%ff", StatusCode::BAD_REQUEST),
+        ("%EF%BF%BD%ff", StatusCode::BAD_REQUEST),
+        ("%EF%BF%BD", StatusCode::OK),
+        ("\u{e9}", StatusCode::OK),
+    ] {
+        let url = serving.url(&format!("/graphql?query=%7Bgreet(name:%22{sent}%22)%7D"));
+        let get = Client::new().get(url).bearer_auth(token());
+        let response = get.send().await.expect("the server answers");
+        assert_eq!(response.status(), status, "{sent}");
+    }
+}

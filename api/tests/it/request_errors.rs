@@ -69,6 +69,43 @@ async fn an_error_comes_once_in_one_line_and_quotes_no_string() {
 }
 
 #[tokio::test]
+async fn errors_are_bounded() {
+    let api = TestApi::start().await;
+    let agent = api.caller(&[Role::Agent]);
+    let numbers: String = (0..900)
+        .map(|number| format!("1e{} ", 1_000 + number))
+        .collect();
+    let undefined: String = (0..600).map(|number| format!("$a{number} ")).collect();
+    let twice = "a: 1 ".repeat(400);
+    for value in [
+        format!("[{numbers}]"),
+        format!("[{undefined}]"),
+        format!("{{ {twice} }}"),
+    ] {
+        let document = format!(
+            "mutation {{ succeedJob(input: {{ id: \"x\", result: {value} }}) {{ job {{ id }} }} }}"
+        );
+        let response = agent.response(&document, Value::Null).await;
+        let errors = response["errors"].as_array().expect("there are errors");
+        assert!((1..=20).contains(&errors.len()), "{}", errors.len());
+    }
+}
+
+#[tokio::test]
+async fn an_argument_of_another_type_is_not_called_null() {
+    let api = TestApi::start().await;
+    let viewer = api.caller(&[Role::Viewer]);
+    let document = "{ node(id: 99999999999999999999999999) { id } }";
+    let response = viewer.response(document, Value::Null).await;
+    let message = response["errors"][0]["message"].as_str();
+    let message = message.expect("an error has a message");
+    assert!(
+        !message.contains("null") && !message.contains("999"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
 async fn an_error_in_a_document_has_its_place() {
     let api = TestApi::start().await;
     let viewer = api.caller(&[Role::Viewer]);

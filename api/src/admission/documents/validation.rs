@@ -30,7 +30,7 @@ const UNKNOWN_FIELD: &str = "does not have a field";
 const NO_SELECTION: &str = "must have a subselection set";
 
 /// The maximum number of errors that a client gets.
-const MAX_FAULTS: usize = 20;
+pub(super) const MAX_FAULTS: usize = 20;
 
 /// Returns a text as a valid document. The text is scanned.
 ///

@@ -19,7 +19,7 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Node};
 use async_graphql::ScalarType;
 
-use super::validation::place;
+use super::validation::{MAX_FAULTS, place};
 use crate::admission::limits::{Fault, Unfit};
 use crate::graph::collect::arguments::{literal, of_json};
 use crate::graph::execute::schema::ExecutableSchema;
@@ -309,7 +309,7 @@ impl<'a> Checking<'a> {
             message,
             place: at.map(place),
         };
-        if !self.faults.contains(&fault) {
+        if self.faults.len() < MAX_FAULTS && !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
     }

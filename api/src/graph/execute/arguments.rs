@@ -88,16 +88,20 @@ pub fn argument_of<T: InputType>(context: &Context, name: &str) -> Result<T, Err
 }
 
 fn parse<T: InputType>(context: &Context, value: Option<Value>) -> Result<T, Error> {
-    // All else was checked with the document and with the variables. A variable that may be null may stand
+    // Nearly all else was checked with the document and with the variables. A variable that may be null may stand
     // where a default applies if it is left out.
-    T::parse(value).map_err(|_| {
+    T::parse(value).map_err(|error| {
         let field = &context.field().name;
-        failure(
-            Code::BadUserInput,
+        let wrong = error.into_server_error(context.field().place).message;
+        let message = if wrong.contains("found null") {
             format!(
                 "an argument of `{field}` is null by a variable, but may not be: give a value, or leave the variable out for the default"
-            ),
-        )
+            )
+        } else {
+            // The message of the library repeats the value.
+            format!("an argument of `{field}` has a value that its type does not have")
+        };
+        failure(Code::BadUserInput, message)
     })
 }
 
