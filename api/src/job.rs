@@ -28,6 +28,7 @@ impl Resource for JobRow {
 
     const NOUN: &'static str = "job";
     const NOUNS: &'static str = "jobs";
+    const IS_DELETED: bool = false;
     const SHOWN_BY: AnyReadModel = &Rows(Jobs);
 
     fn id(&self) -> JobId {

@@ -127,9 +127,11 @@ await check('examples/droplets.sh reports a refused token and ends', async () =>
 
 await check('examples/follow.ts reports a refused token and ends', async () => {
   const command = [...node, 'examples/follow.ts'];
-  const { status, printed } = await run(command, { CLUSTERGENIE_TOKEN: 'not-a-token' });
-  assert.notEqual(status, 0, printed);
-  assert.match(printed, /connection closed: 4403/);
+  for (const [cursor, refused] of [[[], /UNAUTHENTICATED/], [['CURSOR'], /connection closed: 4403/]]) {
+    const { status, printed } = await run([...command, ...cursor], { CLUSTERGENIE_TOKEN: 'not-a-token' });
+    assert.notEqual(status, 0, printed);
+    assert.match(printed, refused);
+  }
 });
 
 await check('examples/follow.ts runs, and resumes', async () => {

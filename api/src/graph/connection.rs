@@ -131,7 +131,7 @@ impl<Node: Paged> Object for Connection<Node> {
             AS_OF,
             "The cursor of the last event that the page shows. A subscription `after` this cursor sends all \
              later changes, so that a client that lists and then follows misses none. It may repeat changes \
-             that the page shows: skip those whose `version` is not greater.",
+             that the page shows: skip those whose `version`, as a number, is not greater.",
             |connection| connection.slice.as_of.map(log_cursor).unwrap_or_default(),
         );
         Node::extra(fields);

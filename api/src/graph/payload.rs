@@ -118,7 +118,7 @@ impl<R: Resource> Object for Payload<R> {
         );
         fields.list(
             "userErrors",
-            "The reasons for the rejection: every invalid argument at once, or else the first broken rule. \
+            "The reasons for the rejection: every argument of a wrong form at once, or else the first broken rule. \
              Empty if the mutation was executed.",
             |payload, each| {
                 if let Outcome::Refused(errors) = &payload.outcome {

@@ -37,6 +37,8 @@ pub(crate) trait Resource: Object + StreamRow + Send + Sync + 'static {
     const NOUN: &'static str;
     /// The noun for several resources.
     const NOUNS: &'static str;
+    /// True if resources of this kind are deleted; others only end.
+    const IS_DELETED: bool = true;
     /// The projection that writes the read model.
     const SHOWN_BY: AnyReadModel;
 

@@ -24,14 +24,24 @@ pub(crate) type FilterOf<R> = <<R as Resource>::Model as Listed>::Filter;
 /// Declares the queries for a resource: one by its id, and a list.
 pub(crate) fn queries<R: Resource, Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
     let by_id = format!(
-        "The {} with this id, deleted or not; null if there is none.",
-        R::NOUN
+        "The {} with this id{}; null if there is none.",
+        R::NOUN,
+        if R::IS_DELETED {
+            ", deleted or not"
+        } else {
+            ""
+        },
     );
     let found = fields.read(R::NOUN, &by_id, find::<R>);
     found.needs(Right::Query).is_read().shows(R::SHOWN_BY);
     let list_of = format!(
-        "The {} of the organization. Deleted ones are omitted unless the filter asks for them.",
-        R::NOUNS
+        "The {} of the organization.{}",
+        R::NOUNS,
+        if R::IS_DELETED {
+            " Deleted ones are omitted unless the filter asks for them."
+        } else {
+            ""
+        },
     );
     let page = fields.read(R::NOUNS, &list_of, list::<R>);
     page.needs(Right::Query).is_read().shows(R::SHOWN_BY);

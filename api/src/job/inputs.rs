@@ -30,7 +30,7 @@ pub(crate) struct SubmitJobInput {
 pub(crate) enum JobTargetInput {
     /// The id of a droplet.
     Droplet(ID),
-    /// The label of a cluster: 1 to 63 lower-case letters, digits and hyphens. A label need not be the name
+    /// The label of a cluster: 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends. A label need not be the name
     /// of a cluster.
     ClusterLabel(String),
 }

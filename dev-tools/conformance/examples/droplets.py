@@ -11,7 +11,12 @@ from gql.transport.exceptions import TransportConnectionFailed
 from gql.transport.websockets import WebsocketsTransport
 
 URL = os.environ["CLUSTERGENIE_URL"] + "/graphql"
-AUTHORIZATION = {"authorization": f"Bearer {os.environ['CLUSTERGENIE_TOKEN']}"}
+
+
+def authorization():
+    """A program that runs longer than its token returns a new one here."""
+    return {"authorization": f"Bearer {os.environ['CLUSTERGENIE_TOKEN']}"}
+
 
 PROVISION = gql("""
     mutation ($input: ProvisionDropletInput!, $key: String!) {
@@ -36,7 +41,7 @@ async def changes(droplet, after):
     while True:
         transport = WebsocketsTransport(
             url=URL.replace("http", "ws", 1),
-            init_payload=AUTHORIZATION,
+            init_payload=authorization(),
             # Otherwise `gql` also offers an older protocol, and ignores which one the server chooses.
             subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
         )
@@ -49,14 +54,16 @@ async def changes(droplet, after):
         except (TransportConnectionFailed, OSError) as error:
             closed = error.__cause__
             print("connection closed:", closed or error, file=sys.stderr)
-            # A refused token (4403) stays refused. Everything else passes by waiting.
-            if getattr(getattr(closed, "rcvd", None), "code", None) == 4403:
+            # A token that expired meanwhile is replaced; one that is refused (4403 too) stays refused.
+            # Everything else passes by waiting.
+            frame = getattr(closed, "rcvd", None)
+            if frame and frame.code == 4403 and not frame.reason.startswith("the token expired"):
                 raise
             await asyncio.sleep(1)
 
 
 async def main(name):
-    async with Client(transport=AIOHTTPTransport(url=URL, headers=AUTHORIZATION)) as session:
+    async with Client(transport=AIOHTTPTransport(url=URL, headers=authorization())) as session:
         wanted = {"name": name, "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64"}
         PROVISION.variable_values = {"input": wanted, "key": str(uuid.uuid4())}
         provisioned = (await session.execute(PROVISION))["provisionDroplet"]

@@ -4,21 +4,26 @@ import { Client, fetchExchange, gql, subscriptionExchange } from '@urql/core';
 import { createClient } from 'graphql-ws';
 
 const url = `${process.env.CLUSTERGENIE_URL}/graphql`;
-const authorization = `Bearer ${process.env.CLUSTERGENIE_TOKEN}`;
+// A program that runs longer than its token returns a new one here.
+const headers = () => ({ authorization: `Bearer ${process.env.CLUSTERGENIE_TOKEN}` });
 const name = process.argv[2] ?? 'queue-1';
 
 // Sends the cursor of the last change when it reconnects, so that no change is lost or repeated.
 const socket = createClient({
   url,
-  connectionParams: { authorization },
+  connectionParams: headers,
   retryAttempts: Infinity,
-  // A refused token (4403) stays refused. Everything else passes by waiting.
-  shouldRetry: (closed) => (closed as { code?: number }).code !== 4403,
+  // A token that expired meanwhile is replaced; one that is refused (4403 too) stays refused. Everything else
+  // passes by waiting.
+  shouldRetry: (closed) => {
+    const { code, reason } = closed as { code?: number; reason?: string };
+    return code !== 4403 || (reason ?? '').startsWith('the token expired');
+  },
 });
 const client = new Client({
   url,
   preferGetMethod: false,
-  fetchOptions: { headers: { authorization } },
+  fetchOptions: () => ({ headers: headers() }),
   exchanges: [
     fetchExchange,
     subscriptionExchange({
