@@ -1,4 +1,7 @@
 //! The GraphQL type `Event`.
+//!
+//! Every role that may follow a resource gets its events with their type, actor and time, which `activity` shows
+//! too. Stored data and the ids of requests belong to the history, which fewer roles may read.
 
 use async_graphql::Enum;
 use commands::context;
@@ -14,6 +17,7 @@ use crate::graph::global_id::GlobalId;
 use crate::graph::resource_type::ResourceType;
 use crate::graph::scalars::{BigInt, Json, Time, UuidId};
 use crate::graph::{node, points};
+use crate::identity::roles::Right;
 
 /// A recorded event.
 pub(crate) type Event = Positioned<StoredEvent>;
@@ -77,10 +81,11 @@ impl Object for Event {
         fields
             .value(
                 "data",
-                "The data of the event, in the schema in which the event was stored.",
+                "The data of the event, in the schema in which the event was stored. Not every role may read it.",
                 |event| Json(event.event.data.clone()),
             )
-            .up_to(points::EVENT_BYTES);
+            .up_to(points::EVENT_BYTES)
+            .needs(Right::History);
         fields.value(
             "actor",
             "The actor that caused the event: the subject of a token, or a part of the platform.",
@@ -90,17 +95,19 @@ impl Object for Event {
             "source",
             "The origin of the request. Null if only a newer version of the platform knows the origin.",
             |event| metadata(event).map(|metadata| RequestSource::of(metadata.source)),
-        );
+        ).needs(Right::History);
         fields.value(
             "commandId",
             "The id of the command that caused the event and all other events of the command: a UUID.",
             |event| metadata(event).map(|metadata| UuidId(metadata.command_id.into())),
-        );
-        fields.value(
-            "correlationId",
-            "The id that all effects of one outside request share: a UUID.",
-            |event| metadata(event).map(|metadata| UuidId(metadata.correlation_id.into())),
-        );
+        ).needs(Right::History);
+        fields
+            .value(
+                "correlationId",
+                "The id that all effects of one outside request share: a UUID.",
+                |event| metadata(event).map(|metadata| UuidId(metadata.correlation_id.into())),
+            )
+            .needs(Right::History);
         fields.value(
             "causationId",
             "The id of the event to which a part of the platform reacted, if this event is such a \
@@ -109,7 +116,7 @@ impl Object for Event {
                 let causation = metadata(event).map(|metadata| metadata.causation_id);
                 causation.map(|id| id.map(|id| UuidId(id.into())))
             },
-        );
+        ).needs(Right::History);
         fields.value("occurredAt", "The time of the event.", |event| {
             metadata(event).map(|metadata| Time(metadata.occurred_at))
         });

@@ -1,6 +1,7 @@
 //! Who may do what, and whose things they see.
 
 use api::identity::roles::Role;
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use crate::calling::{TestApi, code_of};
@@ -31,6 +32,56 @@ async fn each_role_passes_where_it_may() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_may_not_read_the_history_gets_no_stored_data_of_changes() {
+    let api = TestApi::start().await;
+    let agent = api.caller(&[Role::Agent]);
+    let listed = agent
+        .data("{ droplets(first: 0) { asOf } }", Value::Null)
+        .await;
+    let start = &listed["droplets"]["asOf"];
+    agent.droplet("web-1").await;
+    let follow = |fields: &str| {
+        format!(
+            "subscription {{ dropletChanged(after: {start}) {{ event {{ {fields} }} droplet {{ name }} }} }}"
+        )
+    };
+    for role in [Role::Viewer, Role::Agent] {
+        let caller = api.caller(&[role]);
+        for secret in [
+            "data",
+            "source",
+            "commandId",
+            "correlationId",
+            "causationId",
+        ] {
+            let payload = caller.subscribe(&follow(secret), Value::Null).next().await;
+            let payload = payload.expect("there is a change");
+            assert_eq!(code_of(&payload), "FORBIDDEN", "{role:?} {secret}");
+            assert_eq!(
+                payload["data"]["dropletChanged"]["event"][secret],
+                Value::Null
+            );
+        }
+        let payload = caller
+            .subscribe(&follow("type actor occurredAt"), Value::Null)
+            .next()
+            .await;
+        let payload = payload.expect("there is a change");
+        assert_eq!(
+            payload["data"]["dropletChanged"]["event"]["type"],
+            "DROPLET_REQUESTED"
+        );
+    }
+    let auditor = api.caller(&[Role::Auditor]);
+    let payload = auditor.subscribe(&follow("data"), Value::Null).next().await;
+    let payload = payload.expect("there is a change");
+    assert_eq!(
+        payload["data"]["dropletChanged"]["event"]["data"]["name"],
+        "web-1"
+    );
 }
 
 #[tokio::test]
