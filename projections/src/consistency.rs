@@ -8,7 +8,7 @@
 //!
 //! A request that waited for a read model reads rows in which the write has been applied. That is
 //! guaranteed for every process that applies it, by the log or by Kafka: a checkpoint commits together
-//! with its rows. A stream that is parked in a read model counts as applied, since waiting would not
+//! with its rows. A request for an event that a read model has parked fails at once, since waiting would not
 //! help. A stream whose type this program does not know concerns no read model here, so only its
 //! existence is checked.
 //!
@@ -37,7 +37,7 @@ mod waits;
 pub use self::announcing::announcing;
 pub use self::task::ConsistencyTask;
 
-use self::waiter::{Need, UnknownStream, Waiter, needs};
+use self::waiter::{Need, NeverShown, Waiter, needs};
 use self::waits::Waits;
 
 /// The most requests that wait until the task takes them; further ones wait for room.
@@ -79,6 +79,9 @@ pub enum NotShown {
     /// the timeout.
     #[error("the organization has no such stream, or no such version of it")]
     UnknownStream,
+    /// A read model could not apply the write, or an earlier one of the stream, and has parked the stream.
+    #[error("a read model has parked the stream")]
+    Parked,
     /// The requests of the organization wait for too many versions already: at most [`MOST_WANTED`].
     #[error("too many requests of the organization wait for writes: ask again in a moment")]
     TooMany,
@@ -158,7 +161,10 @@ impl Consistency {
             let sent = self.waiters.send(waiter).await;
             sent.map_err(|_| NotShown::Stopping)?;
             let answer = answer.await.map_err(|_| NotShown::Stopping)?;
-            answer.map_err(|UnknownStream| NotShown::UnknownStream)
+            answer.map_err(|never| match never {
+                NeverShown::UnknownStream => NotShown::UnknownStream,
+                NeverShown::Parked => NotShown::Parked,
+            })
         };
         match tokio::time::timeout(self.timeout, waiting).await {
             Ok(answer) => answer,

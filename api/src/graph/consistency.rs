@@ -18,6 +18,7 @@ use crate::graph::execute::context::Context;
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a token that is not one of the organization. `NOT_YET_CONSISTENT` at the timeout.
+/// `STREAM_PARKED` if a read model could not apply the write.
 pub(crate) async fn wait(context: &Context, consistent_with: Option<String>) -> Result<()> {
     let request = context.request()?;
     let argument = consistent_with.map(|text| text.parse::<Token>());
@@ -72,6 +73,11 @@ fn not_shown(why: NotShown) -> Error {
             let message = "the token names something that the organization does not have: send the \
                            `consistencyToken` of a mutation of this organization on this platform";
             failure(Code::BadUserInput, message)
+        }
+        NotShown::Parked => {
+            let message = "the platform could not show the write that the token names, though it is recorded: \
+                           tell its operator, and ask without the token for an older state";
+            failure(Code::StreamParked, message)
         }
         NotShown::TooMany => failure(Code::LimitExceeded, why.to_string()),
         NotShown::Stopping => failure(

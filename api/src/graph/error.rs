@@ -29,6 +29,8 @@ pub enum Code {
     /// `extensions.lagEvents` is the number of recorded events that the slowest of the read models has not
     /// applied.
     NotYetConsistent,
+    /// A read model could not apply the write of the token; an operator must repair the read model.
+    StreamParked,
     /// The query exceeded its time limit; the client must ask for less.
     TooSlow,
     /// Other commands repeatedly changed the same resource; the client may retry.
@@ -52,7 +54,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::GraphqlParseFailed,
@@ -61,6 +63,7 @@ impl Code {
         Self::BadUserInput,
         Self::InvalidCursor,
         Self::NotYetConsistent,
+        Self::StreamParked,
         Self::TooSlow,
         Self::Conflict,
         Self::IdempotencyKeyReused,
@@ -84,6 +87,7 @@ impl Code {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::InvalidCursor => "INVALID_CURSOR",
             Self::NotYetConsistent => "NOT_YET_CONSISTENT",
+            Self::StreamParked => "STREAM_PARKED",
             Self::TooSlow => "TOO_SLOW",
             Self::Conflict => "CONFLICT",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",

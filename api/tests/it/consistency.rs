@@ -184,7 +184,7 @@ async fn a_token_from_the_future_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn a_parked_stream_is_not_waited_for() {
+async fn a_write_to_a_parked_stream_is_refused_at_once() {
     let api = TestApi::start().await;
     let agent = api.caller(&[Role::Agent]);
     let id = agent.droplet("web-1").await;
@@ -193,7 +193,8 @@ async fn a_parked_stream_is_not_waited_for() {
     api.platform.park("droplets", uuid).await;
     let token = rename(&agent, &id, "web-2").await;
     let variables = json!({ "id": id, "token": token });
-    let data = agent.data(DROPLET, variables).await;
+    assert_eq!(agent.code(DROPLET, variables).await, "STREAM_PARKED");
+    let data = agent.data(DROPLET, json!({ "id": id })).await;
     assert_eq!(data["droplet"], json!({ "name": "web-1", "version": "1" }));
 }
 

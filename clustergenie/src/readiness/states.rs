@@ -2,7 +2,10 @@
 //!
 //! A consumer is ready while its oldest missing event is younger than `MAX_LAG`, since it is only busy. A
 //! paused consumer counts as ready, because restarting the process would not help. A consumer whose tables
-//! another version built is not ready: a rolling upgrade waits for its rebuild.
+//! another version built is not ready: a rolling upgrade waits for its rebuild. A consumer that has parked
+//! streams is ready, and says how many: all other streams are up to date.
+//!
+//! Everyone may read the reasons, without a token. So they hold no text that a person wrote.
 
 use std::time::Duration;
 
@@ -19,8 +22,8 @@ const MAX_LAG: Duration = Duration::from_secs(30);
 /// Readiness of a consumer of events.
 pub(super) fn consumer(status: &ConsumerStatus) -> PartState {
     match &status.state {
-        status::State::Paused { by, reason, .. } => {
-            PartState::Idle(format!("paused by {by}: {reason}"))
+        status::State::Paused { .. } => {
+            PartState::Idle("paused: `clustergenie projections` tells by whom and why".to_owned())
         }
         status::State::OtherVersion { wanted } => PartState::NotReady(format!(
             "version {} serves, this program has version {wanted}: it applies no events until a rebuild \
@@ -31,6 +34,10 @@ pub(super) fn consumer(status: &ConsumerStatus) -> PartState {
             "{} events and {} s behind the log",
             status.lag_events,
             status.lag.as_secs()
+        )),
+        status::State::Following if status.parked_streams > 0 => PartState::Idle(format!(
+            "parked streams: {}; see `clustergenie projections parked`",
+            status.parked_streams
         )),
         status::State::Following => PartState::Ready,
     }
@@ -119,6 +126,14 @@ mod tests {
     fn a_read_model_is_ready_while_it_is_merely_busy() {
         let state = |lag| consumer(&status(status::State::Following, lag));
         assert_eq!(state(MAX_LAG), PartState::Ready);
+        let parked = ConsumerStatus {
+            parked_streams: 2,
+            ..status(status::State::Following, MAX_LAG)
+        };
+        assert_eq!(
+            consumer(&parked),
+            PartState::Idle("parked streams: 2; see `clustergenie projections parked`".to_owned())
+        );
         assert_eq!(
             state(Duration::from_secs(61)),
             PartState::NotReady("5 events and 61 s behind the log".to_owned())
@@ -135,7 +150,7 @@ mod tests {
         let long = Duration::from_secs(3600);
         assert_eq!(
             consumer(&status(paused, long)),
-            PartState::Idle("paused by ann: the disk is full".to_owned())
+            PartState::Idle("paused: `clustergenie projections` tells by whom and why".to_owned())
         );
         let other = status::State::OtherVersion { wanted: 2 };
         let state = consumer(&status(other, Duration::ZERO));

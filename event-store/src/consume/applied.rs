@@ -27,9 +27,10 @@ pub struct Progress {
     pub stored: Option<Version>,
     /// The position of the event, once it has one.
     pub position: Option<Position>,
-    /// True if the consumer's generation that serves has applied the event, or parked it. `false` without
-    /// a consumer.
+    /// True if the consumer's generation that serves has applied the event. `false` without a consumer.
     pub is_applied: bool,
+    /// True if that generation has parked the event. `false` without a consumer.
+    pub is_parked: bool,
 }
 
 /// Returns the progress on each of the wanted versions, in their order, by one statement. A stream of
@@ -38,22 +39,24 @@ pub struct Progress {
 /// # Errors
 /// When Postgres fails.
 pub async fn progress(pool: &PgPool, wanted: &[Wanted<'_>]) -> Result<Vec<Progress>, StoreError> {
-    let rows: Vec<(Option<i64>, Option<i64>, bool)> = sqlx::query_as(include_str!("applied.sql"))
-        .bind(wanted.iter().map(|w| w.org.as_str()).collect::<Vec<_>>())
-        .bind(wanted.iter().map(|w| w.stream.uuid).collect::<Vec<_>>())
-        .bind(wanted.iter().map(|w| w.version.0).collect::<Vec<_>>())
-        .bind(wanted.iter().map(|w| w.consumer).collect::<Vec<_>>())
-        .fetch_all(pool)
-        .await
-        .map_err(StoreError::unavailable(
-            "looking up what consumers have applied",
-        ))?;
+    let rows: Vec<(Option<i64>, Option<i64>, bool, bool)> =
+        sqlx::query_as(include_str!("applied.sql"))
+            .bind(wanted.iter().map(|w| w.org.as_str()).collect::<Vec<_>>())
+            .bind(wanted.iter().map(|w| w.stream.uuid).collect::<Vec<_>>())
+            .bind(wanted.iter().map(|w| w.version.0).collect::<Vec<_>>())
+            .bind(wanted.iter().map(|w| w.consumer).collect::<Vec<_>>())
+            .fetch_all(pool)
+            .await
+            .map_err(StoreError::unavailable(
+                "looking up what consumers have applied",
+            ))?;
     let rows = rows.into_iter();
     Ok(rows
-        .map(|(stored, position, is_applied)| Progress {
+        .map(|(stored, position, is_applied, is_parked)| Progress {
             stored: stored.map(Version),
             position: position.map(Position),
             is_applied,
+            is_parked,
         })
         .collect())
 }

@@ -9,7 +9,7 @@ use event_store::error::StoreError;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::waiter::{UnknownStream, Waiter};
+use super::waiter::{NeverShown, Waiter};
 use crate::reader::Reader;
 
 /// Looks up what all waiting requests need. To be run as one task of the process.
@@ -84,10 +84,7 @@ impl ConsistencyTask {
 }
 
 /// Sends the answers that there are; returns the requests that have none.
-fn send(
-    waiting: Vec<Waiter>,
-    answers: Vec<Option<Result<Position, UnknownStream>>>,
-) -> Vec<Waiter> {
+fn send(waiting: Vec<Waiter>, answers: Vec<Option<Result<Position, NeverShown>>>) -> Vec<Waiter> {
     let mut unanswered = Vec::new();
     for (waiter, answer) in waiting.into_iter().zip(answers) {
         match answer {

@@ -14,7 +14,7 @@ use super::ReadModels;
 pub(super) struct Waiter {
     pub(super) org: OrgId,
     pub(super) needs: Vec<Need>,
-    pub(super) reply: oneshot::Sender<Result<Position, UnknownStream>>,
+    pub(super) reply: oneshot::Sender<Result<Position, NeverShown>>,
 }
 
 /// A version of a stream, and the place where it must be found.
@@ -36,9 +36,14 @@ enum Place {
     ReadModel(&'static str),
 }
 
-/// The organization has no such stream, or the version cannot come within the wait.
+/// The reason why a version is not shown, however long the request waits.
 #[derive(Debug)]
-pub(super) struct UnknownStream;
+pub(super) enum NeverShown {
+    /// The organization has no such stream, or the version cannot come within the wait.
+    UnknownStream,
+    /// A read model has parked the stream.
+    Parked,
+}
 
 /// Returns what must be found for these versions to be shown by the read models, or in the log if there are none.
 /// Of a stream that is named several times, the highest version counts.
@@ -89,16 +94,19 @@ impl Waiter {
         &self,
         found: &HashMap<Wanted<'_>, Progress>,
         ahead: i64,
-    ) -> Option<Result<Position, UnknownStream>> {
+    ) -> Option<Result<Position, NeverShown>> {
         let (mut last, mut all) = (Position::START, true);
         for need in &self.needs {
             // What was not looked up yet is looked up next.
             let progress = found.get(&need.wanted(&self.org))?;
             let Some(stored) = progress.stored else {
-                return Some(Err(UnknownStream));
+                return Some(Err(NeverShown::UnknownStream));
             };
             if need.version.0.saturating_sub(stored.0) > ahead {
-                return Some(Err(UnknownStream));
+                return Some(Err(NeverShown::UnknownStream));
+            }
+            if progress.is_parked {
+                return Some(Err(NeverShown::Parked));
             }
             last = last.max(progress.position.unwrap_or_default());
             all &= match need.place {

@@ -11,7 +11,7 @@ use projections::droplets::Droplets;
 use projections::jobs::Jobs;
 use projections::model::Rows;
 use projections::registry::COUNTS;
-use testkit::events::sequence;
+use testkit::events::{record_nonsense, sequence};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -238,4 +238,23 @@ async fn who_waits_when_the_process_stops_is_told() {
     let shown = waiting.place.shown(&writer.org, &written, DROPLETS);
     let (shown, ()) = tokio::join!(shown, async { waiting.stop.cancel() });
     assert!(matches!(shown, Err(NotShown::Stopping)), "{shown:?}");
+}
+
+#[tokio::test]
+async fn a_write_that_a_read_model_has_parked_is_refused_at_once() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let id = writer.droplet(requested("web-1")).await;
+    record_nonsense(&world.pool, id.as_uuid()).await;
+    world.catch_up().await;
+    let waiting = Waiting::over(&world, LONG);
+    let shown = async |version| {
+        let at = at(id, version);
+        waiting.place.shown(&writer.org, &at, DROPLETS).await
+    };
+    assert!(matches!(shown(1).await, Ok(())));
+    let parked = shown(2).await;
+    assert!(matches!(parked, Err(NotShown::Parked)), "{parked:?}");
+    let position = waiting.place.position(&writer.org, &at(id, 2)).await;
+    assert!(position.is_ok(), "the log has it: {position:?}");
 }
