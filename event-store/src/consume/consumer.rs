@@ -71,6 +71,15 @@ pub enum Rebuild {
     },
 }
 
+/// The classes of Postgres's errors that are not the fault of an event: connections (08), transactions and cursors
+/// (24, 25, 26, 34, 3B), logins (28), databases and schemas (3D, 3F), lost races (40), missing tables and rights (42),
+/// resources (53), locks and states (55), shutdown and timeouts (57), the system (58), settings (F0), and bugs (XX).
+/// See [PostgreSQL Error Codes](https://www.postgresql.org/docs/current/errcodes-appendix.html).
+const PASSING_CLASSES: [&str; 17] = [
+    "08", "24", "25", "26", "28", "34", "3B", "3D", "3F", "40", "42", "53", "55", "57", "58", "F0",
+    "XX",
+];
+
 /// The reason why events were not applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
@@ -84,19 +93,17 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    /// Returns true if a retry could help. If not, the event is at fault.
+    /// Returns true if a retry could help, or if other events would fail alike. If not, the event is at fault.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Event(_) => false,
-            Self::Rows(sqlx::Error::Database(error)) => {
-                // Class 22 data exception, 23 integrity violation, P0 raised by a function: the event's own
-                // fault. All other errors (locks, shutdown, disk, missing table) are transient.
-                !error
-                    .code()
-                    .is_some_and(|code| matches!(&code[..2], "22" | "23" | "P0"))
-            }
-            Self::Rows(sqlx::Error::Encode(_)) => false,
+            Self::Rows(sqlx::Error::Database(error)) => error
+                .code()
+                .is_none_or(|code| PASSING_CLASSES.contains(&code.get(..2).unwrap_or_default())),
+            Self::Rows(
+                sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. },
+            ) => false,
             Self::Rows(_) => true,
         }
     }

@@ -12,7 +12,7 @@ use event_store::consume::source::{Batch, ConsumerId, LogSource, Source};
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Position, Positioned, Recorded, Shard, StreamId};
 use event_store::error::StoreError;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use testkit::postgres::TestDatabase;
 
 use crate::support::{append, append_to, new_stream, sequence_all, sequencer};
@@ -20,6 +20,25 @@ use crate::support::{append, append_to, new_stream, sequence_all, sequencer};
 /// Writes every position it is given, and cannot apply events with the tag `n1` of one stream.
 struct Notebook {
     poisoned: Option<StreamId>,
+    fails: Fails,
+}
+
+/// How an event cannot be applied.
+#[derive(Clone, Copy, Debug)]
+enum Fails {
+    Refused,
+    WithSqlState(&'static str),
+    UndecodableRow,
+    Panic,
+}
+
+impl Notebook {
+    fn healthy() -> Self {
+        Self {
+            poisoned: None,
+            fails: Fails::Refused,
+        }
+    }
 }
 
 const ID: ConsumerId = ConsumerId {
@@ -55,10 +74,31 @@ impl Consumer for Notebook {
                 continue;
             };
             if Some(event.event.stream) == self.poisoned && tagged.tag.as_str() == "n1" {
-                return Err(ApplyError::Event("cannot be applied".to_owned()));
+                self.fails.now(transaction).await?;
             }
         }
         Ok(())
+    }
+}
+
+impl Fails {
+    async fn now(self, transaction: &mut PgConnection) -> Result<(), ApplyError> {
+        match self {
+            Self::Refused => Err(ApplyError::Event("cannot be applied".to_owned())),
+            Self::WithSqlState(code) => {
+                let raise = format!("do $$ begin raise exception using errcode = '{code}'; end $$");
+                sqlx::query(AssertSqlSafe(raise))
+                    .execute(transaction)
+                    .await?;
+                Ok(())
+            }
+            Self::UndecodableRow => {
+                let query = sqlx::query_scalar::<_, i32>("select 'no number'");
+                query.fetch_one(transaction).await?;
+                Ok(())
+            }
+            Self::Panic => panic!("this event cannot be applied"),
+        }
     }
 }
 
@@ -115,7 +155,7 @@ async fn apply_next(pool: &PgPool, source: &mut LogSource, consumer: &Notebook) 
 async fn every_event_is_applied_once_across_restarts() {
     let (_database, pool) = prepare().await;
     let mut sequencer = sequencer(&pool).await;
-    let consumer = Notebook { poisoned: None };
+    let consumer = Notebook::healthy();
     for _ in 0..3 {
         append(&pool, append_to(new_stream(), 0, 4)).await;
         sequence_all(&mut sequencer).await;
@@ -130,7 +170,7 @@ async fn a_stale_worker_writes_nothing() {
     let (_database, pool) = prepare().await;
     append(&pool, append_to(new_stream(), 0, 3)).await;
     sequence_all(&mut sequencer(&pool).await).await;
-    let consumer = Notebook { poisoned: None };
+    let consumer = Notebook::healthy();
     let (mut stale, mut other) = (source(&pool).await, source(&pool).await);
     let paused = stale.next().await.expect("Postgres answers");
     apply_next(&pool, &mut other, &consumer).await;
@@ -160,6 +200,7 @@ async fn poison_parks_its_stream_and_nothing_else() {
     sequence_all(&mut sequencer).await;
     let consumer = Notebook {
         poisoned: Some(poisoned),
+        fails: Fails::Refused,
     };
     let mut source = source(&pool).await;
     apply_next(&pool, &mut source, &consumer).await;
@@ -200,12 +241,7 @@ async fn an_event_of_a_newer_program_parks_its_stream() {
     transaction.commit().await.expect("commits");
     append(&pool, append_to(new_stream(), 0, 1)).await;
     sequence_all(&mut sequencer(&pool).await).await;
-    apply_next(
-        &pool,
-        &mut source(&pool).await,
-        &Notebook { poisoned: None },
-    )
-    .await;
+    apply_next(&pool, &mut source(&pool).await, &Notebook::healthy()).await;
     assert_eq!(notebook(&pool).await, [2]);
 }
 
@@ -225,12 +261,7 @@ async fn shards_that_stand_apart_are_brought_together() {
         .execute(&pool)
         .await
         .expect("Postgres answers");
-    apply_next(
-        &pool,
-        &mut source(&pool).await,
-        &Notebook { poisoned: None },
-    )
-    .await;
+    apply_next(&pool, &mut source(&pool).await, &Notebook::healthy()).await;
     let others = streams.iter().filter(|s| s.shard() != ahead).count();
     assert_eq!(
         notebook(&pool).await.len(),
@@ -252,6 +283,7 @@ async fn a_parked_stream_goes_on_in_order_when_it_is_tried_by_a_program_that_can
     sequence_all(&mut sequencer(&pool).await).await;
     let unable = Notebook {
         poisoned: Some(first),
+        fails: Fails::Refused,
     };
     apply_next(&pool, &mut source(&pool).await, &unable).await;
     assert_eq!(notebook(&pool).await, [1, 4, 5]);
@@ -266,7 +298,7 @@ async fn a_parked_stream_goes_on_in_order_when_it_is_tried_by_a_program_that_can
         .expect("Postgres answers");
     assert_eq!(attempts, [2, 1], "only the event at fault was tried");
 
-    retry::parked(&pool, &Notebook { poisoned: None }, ID.generation)
+    retry::parked(&pool, &Notebook::healthy(), ID.generation)
         .await
         .expect("Postgres answers");
     assert_eq!(notebook(&pool).await, [1, 2, 3, 4, 5]);
@@ -298,4 +330,47 @@ async fn no_checkpoint_moves_beyond_the_head_of_the_log() {
         matches!(refused, Err(StoreError::Fenced { .. })),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn an_event_at_fault_parks_its_stream_however_it_fails() {
+    for fails in [
+        Fails::WithSqlState("54000"),
+        Fails::WithSqlState("21000"),
+        Fails::WithSqlState("0A000"),
+        Fails::UndecodableRow,
+        Fails::Panic,
+    ] {
+        let (_database, pool) = prepare().await;
+        let (healthy, poisoned) = (new_stream(), new_stream());
+        append(&pool, append_to(poisoned, 0, 3)).await;
+        append(&pool, append_to(healthy, 0, 2)).await;
+        sequence_all(&mut sequencer(&pool).await).await;
+        let consumer = Notebook {
+            poisoned: Some(poisoned),
+            fails,
+        };
+        let mut source = source(&pool).await;
+        apply_next(&pool, &mut source, &consumer).await;
+        assert_eq!(notebook(&pool).await, [1, 4, 5], "{fails:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_is_not_the_fault_of_an_event_parks_nothing() {
+    for code in ["57014", "53100", "42P01", "40001", "55P03", "08006"] {
+        let (_database, pool) = prepare().await;
+        let stream = new_stream();
+        append(&pool, append_to(stream, 0, 3)).await;
+        sequence_all(&mut sequencer(&pool).await).await;
+        let consumer = Notebook {
+            poisoned: Some(stream),
+            fails: Fails::WithSqlState(code),
+        };
+        let mut source = source(&pool).await;
+        let batch = source.next().await.expect("Postgres answers");
+        let failed = apply_batch(&pool, &consumer, &batch).await;
+        assert!(failed.is_err(), "{code}");
+        assert!(notebook(&pool).await.is_empty(), "{code}");
+    }
 }

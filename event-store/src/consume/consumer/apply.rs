@@ -1,7 +1,9 @@
 //! Applies a batch: its rows and its checkpoints in one transaction.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
+use futures_util::FutureExt;
 use sqlx::{Connection, PgConnection, PgPool};
 
 use super::{ApplyError, Consumer};
@@ -94,7 +96,7 @@ async fn try_batch(
         }
     }
     match care {
-        Care::Fast => match consumer.apply(&mut transaction, &events).await {
+        Care::Fast => match apply(consumer, &mut transaction, &events).await {
             Ok(()) => {}
             Err(error) if error.is_passing() => return Err(passing(error).into()),
             Err(_) => return Err(Failure::Poison),
@@ -142,10 +144,7 @@ async fn apply_each(
             continue;
         }
         let mut savepoint = transaction.begin().await.map_err(unavailable())?;
-        match consumer
-            .apply(&mut savepoint, std::slice::from_ref(&event))
-            .await
-        {
+        match apply(consumer, &mut savepoint, std::slice::from_ref(&event)).await {
             Ok(()) => {
                 savepoint.commit().await.map_err(unavailable())?;
                 applied.push(event);
@@ -158,6 +157,22 @@ async fn apply_each(
         }
     }
     Ok(applied)
+}
+
+/// Lets the consumer apply events. A panic counts as a fault of the events, so that it parks one stream instead of
+/// ending the process again and again. What was written until then is rolled back by the caller.
+async fn apply(
+    consumer: &dyn Consumer,
+    transaction: &mut PgConnection,
+    events: &[Positioned<Recorded>],
+) -> Result<(), ApplyError> {
+    let applying = AssertUnwindSafe(consumer.apply(transaction, events));
+    let applied = applying.catch_unwind().await;
+    applied.unwrap_or_else(|_| {
+        Err(ApplyError::Event(
+            "the program panicked at this event; its log has the place".to_owned(),
+        ))
+    })
 }
 
 /// Returns the store's error for a transient failure: one that is not the event's fault.
