@@ -7,12 +7,13 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::world::{World, Writer, org, requested, submitted};
 
-const READABLE: [&str; 5] = [
+const READABLE: [&str; 6] = [
     "read_v1.droplets",
     "read_v1.jobs",
     "read_v1.activity",
     "read_v1.counts",
     "es.events",
+    "es.log",
 ];
 
 /// Both organizations have a droplet and a job.
