@@ -44,6 +44,12 @@ pub enum StoreError {
         /// The version of this program's code.
         ours: i32,
     },
+    /// The sequence that numbers events would give numbers again, as after a restore of the tables alone.
+    #[error(
+        "the sequence of `es.events` is behind its table, as after a restore without sequences: stop all processes \
+         and run `select setval('es.events_seq_seq', (select max(seq) from es.events))`"
+    )]
+    SequenceBehind,
     /// Another process took over: this process must stop its work and take over again first.
     #[error("another process took over {what}")]
     Fenced {

@@ -30,7 +30,8 @@ pub struct Lease {
 
 /// Takes a lease that is free, expired or ours already. Returns `None` while another owner holds it. A
 /// lease that would last longer than any is ever granted dates from before the database's clock went back,
-/// and is free.
+/// and is free. The epoch of a lease whose row was lost is above that of the log, so that its owner can take the
+/// log over.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -41,7 +42,8 @@ pub async fn acquire(
 ) -> Result<Option<Lease>, StoreError> {
     let epoch: Option<i64> = sqlx::query_scalar(
         "insert into es.leases as l (name, owner, epoch, expires_at) \
-         values ($1, $2, 1, clock_timestamp() + make_interval(secs => $3)) \
+         values ($1, $2, 1 + (select epoch from es.log_head), \
+             clock_timestamp() + make_interval(secs => $3)) \
          on conflict (name) do update set owner = excluded.owner, epoch = l.epoch + 1, \
              expires_at = excluded.expires_at \
          where l.expires_at < clock_timestamp() or l.owner = excluded.owner \

@@ -8,4 +8,5 @@ pub mod counter;
 pub mod group;
 pub mod idempotency;
 pub mod name;
+pub mod sequence;
 pub mod snapshot;

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use event_store::pool::{self, Purpose};
 use event_store::stream_types;
+use event_store::write::sequence;
 use sqlx::PgPool;
 use url::Url;
 
@@ -43,6 +44,7 @@ pub(super) async fn connect(
     // Before commands record events of its stream types.
     if purpose == Purpose::Commands {
         stream_types::declare(&pool).await?;
+        sequence::check(&pool).await?;
     }
     Ok(pool)
 }

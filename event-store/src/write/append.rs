@@ -72,6 +72,7 @@ use crate::error::StoreError;
 use crate::write::counter::{self, CounterChange};
 use crate::write::idempotency::{Keyed, Repeated};
 use crate::write::name::NameChange;
+use crate::write::sequence;
 
 pub(crate) use self::prepared::{Access, Claim, owner};
 pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable};
@@ -152,11 +153,7 @@ pub enum Outcome {
 /// # Errors
 /// When Postgres fails: then each append may or may not have been committed.
 pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outcome>, StoreError> {
-    let unavailable = |source| StoreError::Unavailable {
-        doing: "appending",
-        source,
-    };
-    let mut connection = pool.acquire().await.map_err(unavailable)?;
+    let mut connection = pool.acquire().await.map_err(failed)?;
     let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.len()];
     loop {
         let left: Vec<usize> = (0..batch.len())
@@ -178,7 +175,7 @@ pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outco
                 }
                 if !uncounted.is_empty() {
                     let created = counter::create(&mut connection, uncounted.into_iter()).await;
-                    created.map_err(unavailable)?;
+                    created.map_err(failed)?;
                 }
             }
             // Some command lost a race that its snapshot could not show, and the statement was undone.
@@ -186,10 +183,10 @@ pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outco
             Err(error) if lost_race(&error).is_some() => {
                 for index in left {
                     let alone = append_alone(&mut connection, &batch[index]).await;
-                    outcomes[index] = Some(alone.map_err(unavailable)?);
+                    outcomes[index] = Some(alone.map_err(failed)?);
                 }
             }
-            Err(error) => return Err(unavailable(error)),
+            Err(error) => return Err(failed(error)),
         }
     }
 }
@@ -217,7 +214,7 @@ async fn append_alone(
                 }
             },
             Err(error) => match lost_race(&error) {
-                Some(LostRace::Stream) => return Ok(Outcome::Conflict),
+                Some(LostRace::Stream | LostRace::Locked) => return Ok(Outcome::Conflict),
                 // The next snapshot shows who holds the name or the key.
                 Some(LostRace::NameOrKey | LostRace::Deadlock) => lost += 1,
                 None => return Err(error),
@@ -227,23 +224,42 @@ async fn append_alone(
     Ok(Outcome::Conflict)
 }
 
+fn failed(source: sqlx::Error) -> StoreError {
+    let broken = source
+        .as_database_error()
+        .and_then(|error| error.constraint());
+    if broken == Some(sequence::NUMBERS) {
+        return StoreError::SequenceBehind;
+    }
+    StoreError::Unavailable {
+        doing: "appending",
+        source,
+    }
+}
+
 enum LostRace {
     Stream,
     NameOrKey,
     Deadlock,
+    /// Somebody else holds a lock for longer than the statement may wait.
+    Locked,
 }
 
 /// Returns the race that the statement lost to another process, if that is why it failed. Postgres has then
 /// undone the whole statement.
 fn lost_race(error: &sqlx::Error) -> Option<LostRace> {
     let error = error.as_database_error()?;
-    if error.code().as_deref() == Some("40P01") {
-        return Some(LostRace::Deadlock);
+    match error.code().as_deref() {
+        Some("40P01") => return Some(LostRace::Deadlock),
+        Some("55P03") => return Some(LostRace::Locked),
+        _ => {}
     }
     if !error.is_unique_violation() {
         return None;
     }
     match error.table()? {
+        // A number that was given twice is no race.
+        "events" if error.constraint() == Some(sequence::NUMBERS) => None,
         "streams" | "events" => Some(LostRace::Stream),
         "reservations" | "idempotency" => Some(LostRace::NameOrKey),
         _ => None,

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::consume::wake::Wake;
 use crate::error::StoreError;
 use crate::write::append::{Access, Append, Claim, Outcome, Prepared, Unstorable, append_batch};
+use crate::write::sequence;
 
 /// The number of commands that may wait before callers are held back.
 const WAITING: usize = 4_096;
@@ -49,6 +50,8 @@ pub struct Group {
     wake: Wake,
     queue: mpsc::Receiver<Waiting>,
     waiting: Vec<Waiting>,
+    /// True if the last append failed because of the sequence.
+    is_sequence_behind: bool,
 }
 
 #[derive(Debug)]
@@ -70,6 +73,7 @@ impl Appender {
                 wake,
                 queue,
                 waiting: Vec::new(),
+                is_sequence_behind: false,
             },
         )
     }
@@ -111,13 +115,15 @@ impl Group {
         }
     }
 
-    async fn append(&self, batch: Vec<Waiting>) {
+    async fn append(&mut self, batch: Vec<Waiting>) {
         let (prepared, answers): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .map(|waiting| (waiting.prepared, waiting.answer))
             .unzip();
         metrics::histogram!("clustergenie_append_group_size").record(prepared.len() as f64);
-        match append_batch(&self.pool, &prepared).await {
+        let appended = self.append_prepared(&prepared).await;
+        self.is_sequence_behind = matches!(appended, Err(StoreError::SequenceBehind));
+        match appended {
             Ok(outcomes) => {
                 if outcomes.contains(&Outcome::Appended) {
                     self.wake.appended.raise();
@@ -139,6 +145,15 @@ impl Group {
                 }
             }
         }
+    }
+
+    /// Appends a batch. After an append failed because of the sequence, nothing is sent until the sequence is ahead of
+    /// the events again: each attempt takes a number, and sooner or later one that was given up.
+    async fn append_prepared(&self, batch: &[Prepared]) -> Result<Vec<Outcome>, StoreError> {
+        if self.is_sequence_behind {
+            sequence::check(&self.pool).await?;
+        }
+        append_batch(&self.pool, batch).await
     }
 
     /// Takes the commands of the next statement, in order of arrival. A command that writes a stream, a

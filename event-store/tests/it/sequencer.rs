@@ -1,13 +1,16 @@
 //! Positions: dense, final, one each, whoever else is writing.
 
+use event_store::consume::wake::Wake;
 use event_store::error::StoreError;
 use event_store::lease;
 use event_store::log::sequencer::Sequencer;
+use event_store::write::append::Outcome;
+use event_store::write::group::{AppendError, Appender};
 use testkit::postgres::TestDatabase;
 
 use crate::support::{
-    append, append_to, assert_log_is_whole, insert_within, new_stream, position_of, sequence_all,
-    sequencer,
+    append, append_to, assert_log_is_whole, insert_within, new_lease, new_stream, position_of,
+    sequence_all, sequencer,
 };
 
 #[tokio::test]
@@ -154,4 +157,63 @@ async fn a_lease_from_before_the_clock_went_back_is_free() {
         .await
         .expect("answers");
     assert!(taken.is_some(), "nobody was ever given an hour");
+}
+
+#[tokio::test]
+async fn a_lease_whose_row_was_lost_takes_the_log_over_at_once() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sqlx::query("update es.log_head set epoch = 50")
+        .execute(&pool)
+        .await
+        .expect("Postgres answers");
+    let lease = lease::acquire(&pool, "sequencer", "a").await;
+    let lease = lease.expect("answers").expect("is free");
+    let taken = Sequencer::take_over(pool.clone(), &lease).await;
+    assert!(taken.is_ok(), "{taken:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_appended_while_the_sequence_is_behind_its_table() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let execute = async |statement: &'static str| {
+        let done = sqlx::query(statement).execute(&pool).await;
+        done.expect("Postgres answers");
+    };
+    let mut first = sequencer(&pool).await;
+    for _ in 0..3 {
+        append(&pool, append_to(new_stream(), 0, 1)).await;
+    }
+    // A number that no event has, and that the sequencer gives up.
+    execute("select nextval('es.events_seq_seq')").await;
+    for _ in 0..3 {
+        append(&pool, append_to(new_stream(), 0, 1)).await;
+    }
+    sequence_all(&mut first).await;
+    execute("select setval('es.events_seq_seq', 1, false)").await;
+
+    let (appender, group) = Appender::new(pool.clone(), Wake::default());
+    let group = tokio::spawn(group.run());
+    for _ in 0..6 {
+        let refused = appender.append(append_to(new_stream(), 0, 1)).await;
+        let Err(AppendError::Unconfirmed(error)) = &refused else {
+            panic!("{refused:?}");
+        };
+        assert!(matches!(**error, StoreError::SequenceBehind), "{error}");
+    }
+    let refused = Sequencer::take_over(pool.clone(), &new_lease(&pool).await).await;
+    assert!(
+        matches!(refused, Err(StoreError::SequenceBehind)),
+        "{refused:?}"
+    );
+
+    execute("select setval('es.events_seq_seq', (select max(seq) from es.events))").await;
+    let appended = appender.append(append_to(new_stream(), 0, 1)).await;
+    assert!(matches!(appended, Ok(Outcome::Appended)), "{appended:?}");
+    let mut sequencer = sequencer(&pool).await;
+    sequence_all(&mut sequencer).await;
+    assert_log_is_whole(&pool).await;
+    drop(appender);
+    group.await.expect("it ends");
 }
