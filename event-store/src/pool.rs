@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
+use sqlx::{ConnectOptions, Connection, Executor, PgPool, Postgres, Transaction};
 
 /// The timeout of a caller that waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,7 +31,20 @@ pub enum Purpose {
     Audit,
 }
 
+/// Makes commits wait for the disk where the server's setting would not. What is acknowledged must survive a crash,
+/// and other processes, Kafka included, must not hold what the database lost. Stricter settings stay.
+const COMMIT_DURABLY: &str = "select set_config('synchronous_commit', 'on', false) \
+    where current_setting('synchronous_commit') = 'off'";
+
 impl Purpose {
+    /// Returns true if connections of this purpose write.
+    fn writes(self) -> bool {
+        match self {
+            Self::Commands | Self::Relay | Self::Consumers | Self::Maintenance => true,
+            Self::Queries | Self::Audit => false,
+        }
+    }
+
     fn application_name(self) -> &'static str {
         match self {
             Self::Commands => "clustergenie commands",
@@ -52,6 +65,9 @@ impl Purpose {
             Self::Commands => &[
                 ("idle_in_transaction_session_timeout", "30s"),
                 ("statement_timeout", "30s"),
+                // One statement appends for all organizations. It must not wait for a lock that somebody holds
+                // much longer than a commit takes.
+                ("lock_timeout", "250ms"),
                 ("enable_seqscan", "off"),
                 ("jit", "off"),
             ],
@@ -98,6 +114,14 @@ pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<Pg
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A check of every connection before its use costs a round trip; one that was just used needs none.
         .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                if purpose.writes() {
+                    connection.execute(COMMIT_DURABLY).await?;
+                }
+                Ok(())
+            })
+        })
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for > TRUSTED_IDLE {

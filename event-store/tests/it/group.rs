@@ -1,6 +1,7 @@
 //! Concurrent appends go together, and never get in each other's way.
 
 use event_store::consume::wake::Wake;
+use event_store::pool::Purpose;
 use event_store::write::append::{Outcome, append_batch};
 use event_store::write::group::Appender;
 use event_store::write::idempotency::Keyed;
@@ -139,4 +140,33 @@ async fn batches_with_the_same_keys_in_opposite_order_are_all_answered() {
         let won = outcomes.iter().filter(|o| **o == Outcome::Appended).count();
         assert_eq!(won, 100, "each key has one effect");
     }
+}
+
+#[tokio::test]
+async fn a_lock_that_is_not_released_holds_up_only_the_commands_that_need_it() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool_for(Purpose::Commands).await;
+    let stream = new_stream();
+    let (appender, group) = Appender::new(pool.clone(), Wake::default());
+    let group = tokio::spawn(group.run());
+    let first = appender.append(append_to(stream, 0, 1)).await;
+    assert!(matches!(first, Ok(Outcome::Appended)), "{first:?}");
+    let others = database.pool();
+    let mut holder = others.begin().await.expect("begins");
+    sqlx::query("select from es.streams where stream_id = $1 for update")
+        .bind(stream.uuid)
+        .execute(&mut *holder)
+        .await
+        .expect("locks it");
+    // All in one statement: they wait until the group begins.
+    let locked = appender.append(append_to(stream, 1, 1));
+    let free = appender.append(append_to(new_stream(), 0, 1));
+    let (locked, free) = tokio::join!(locked, free);
+    assert!(matches!(locked, Ok(Outcome::Conflict)), "{locked:?}");
+    assert!(matches!(free, Ok(Outcome::Appended)), "{free:?}");
+    holder.rollback().await.expect("releases it");
+    let again = appender.append(append_to(stream, 1, 1)).await;
+    assert!(matches!(again, Ok(Outcome::Appended)), "{again:?}");
+    drop(appender);
+    group.await.expect("it ends");
 }

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use event_store::pool;
+use event_store::pool::{self, Purpose};
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPoolOptions;
 use testkit::postgres::TestDatabase;
 
@@ -46,5 +47,35 @@ async fn a_transaction_that_was_given_up_while_it_began_holds_nobody_s_writes_ba
             .await
             .expect("Postgres answers");
         assert_eq!(written, i64::try_from(looks).expect("it is small") + 1);
+    }
+}
+
+#[tokio::test]
+async fn commits_wait_for_the_disk_whatever_the_server_says() {
+    let database = TestDatabase::new().await;
+    let name: String = sqlx::query_scalar("select current_database()")
+        .fetch_one(&database.pool())
+        .await
+        .expect("Postgres answers");
+    for (of_server, expected) in [
+        ("off", "on"),
+        ("local", "local"),
+        ("remote_apply", "remote_apply"),
+    ] {
+        let set = format!("alter database \"{name}\" set synchronous_commit = {of_server}");
+        sqlx::query(AssertSqlSafe(set))
+            .execute(&database.pool())
+            .await
+            .expect("Postgres answers");
+        for purpose in [Purpose::Commands, Purpose::Relay, Purpose::Consumers] {
+            let pool = pool::connect(&database.url(), purpose, 1)
+                .await
+                .expect("connects");
+            let set: String = sqlx::query_scalar("show synchronous_commit")
+                .fetch_one(&pool)
+                .await
+                .expect("Postgres answers");
+            assert_eq!(set, expected, "{purpose:?}");
+        }
     }
 }
