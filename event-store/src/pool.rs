@@ -4,10 +4,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor, PgPool, Postgres, Transaction};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
+use tokio::time::timeout;
 
 /// The timeout of a caller that waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The timeout of the attempt before a pool is opened.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The idle time up to which a connection is used without a check. After a restart of Postgres, a
 /// connection that was idle for longer is checked before it gets a statement.
@@ -90,7 +94,7 @@ impl Purpose {
             // A page takes a fraction of a second; one that never ends would hold back the vacuum.
             Self::Audit => &[
                 ("default_transaction_read_only", "on"),
-                ("statement_timeout", "300s"),
+                ("statement_timeout", "5min"),
                 ("jit", "off"),
             ],
         }
@@ -109,7 +113,13 @@ pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<Pg
         // Slow statements are expected for these purposes, and need no warning.
         options = options.disable_statement_logging();
     }
-    PgPoolOptions::new()
+    // The pool repeats whatever fails until its timeout, and then does not tell what it was.
+    let attempted = match timeout(ATTEMPT_TIMEOUT, attempt(&options, purpose)).await {
+        Ok(Err(error @ sqlx::Error::Configuration(_))) => return Err(error),
+        Ok(attempted) => attempted.err(),
+        Err(_) => None,
+    };
+    let connected = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A check of every connection before its use costs a round trip; one that was just used needs none.
@@ -119,7 +129,7 @@ pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<Pg
                 if purpose.writes() {
                     connection.execute(COMMIT_DURABLY).await?;
                 }
-                Ok(())
+                prove(connection, purpose).await
             })
         })
         .before_acquire(|connection, meta| {
@@ -131,7 +141,44 @@ pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<Pg
             })
         })
         .connect_with(options)
-        .await
+        .await;
+    connected.map_err(|error| match error {
+        sqlx::Error::PoolTimedOut => attempted.unwrap_or(error),
+        error => error,
+    })
+}
+
+/// Checks that Postgres knows the settings of the connection. A pooler can drop them without an error: then queries
+/// would run as the owner of the tables, and nothing would end a statement.
+async fn prove(connection: &mut PgConnection, purpose: Purpose) -> Result<(), sqlx::Error> {
+    let (names, values): (Vec<_>, Vec<_>) = purpose.settings().iter().copied().unzip();
+    let missing: Option<String> = sqlx::query_scalar(
+        "select string_agg(name, ', ') from unnest($1::text[], $2::text[]) as wanted(name, value) \
+         where current_setting(name) is distinct from value",
+    )
+    .bind(names)
+    .bind(values)
+    .fetch_one(connection)
+    .await?;
+    match missing {
+        None => Ok(()),
+        Some(missing) => Err(sqlx::Error::Configuration(
+            format!(
+                "the connection does not have its settings ({missing}): a pooler, such as PgBouncer with \
+                 `ignore_startup_parameters`, drops them; connect to Postgres itself"
+            )
+            .into(),
+        )),
+    }
+}
+
+/// Connects once, and checks the connection.
+async fn attempt(options: &PgConnectOptions, purpose: Purpose) -> Result<(), sqlx::Error> {
+    let mut connection = options.connect().await?;
+    let proved = prove(&mut connection, purpose).await;
+    // Nothing is lost if it is not closed in order.
+    let _ = connection.close().await;
+    proved
 }
 
 /// Begins a transaction. Use this function in place of `PgPool::begin`, whose caller may be cancelled while

@@ -155,6 +155,7 @@ pub enum Outcome {
 pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outcome>, StoreError> {
     let mut connection = pool.acquire().await.map_err(failed)?;
     let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.len()];
+    let mut is_repeated = false;
     loop {
         let left: Vec<usize> = (0..batch.len())
             .filter(|i| outcomes[*i].is_none())
@@ -178,15 +179,22 @@ pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outco
                     created.map_err(failed)?;
                 }
             }
-            // Some command lost a race that its snapshot could not show, and the statement was undone.
-            // Alone, each command gets its own answer.
-            Err(error) if lost_race(&error).is_some() => {
-                for index in left {
-                    let alone = append_alone(&mut connection, &batch[index]).await;
-                    outcomes[index] = Some(alone.map_err(failed)?);
+            // Some command lost a race that its snapshot could not show, and the statement was undone. The next
+            // snapshot shows who won. If that does not help, each command alone gets its own answer.
+            Err(error) => match lost_race(&error) {
+                None => return Err(failed(error)),
+                Some(LostRace::Stream | LostRace::NameOrKey | LostRace::Deadlock)
+                    if !is_repeated =>
+                {
+                    is_repeated = true;
                 }
-            }
-            Err(error) => return Err(failed(error)),
+                Some(_) => {
+                    for index in left {
+                        let alone = append_alone(&mut connection, &batch[index]).await;
+                        outcomes[index] = Some(alone.map_err(failed)?);
+                    }
+                }
+            },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Concurrent appends go together, and never get in each other's way.
 
+use std::iter;
+
 use event_store::consume::wake::Wake;
 use event_store::pool::Purpose;
 use event_store::write::append::{Outcome, append_batch};
@@ -7,6 +9,7 @@ use event_store::write::group::Appender;
 use event_store::write::idempotency::Keyed;
 use event_store::write::name::NameChange;
 use testkit::postgres::TestDatabase;
+use testkit::statements;
 use tokio::task::JoinSet;
 
 use crate::support::{append_to, assert_log_is_whole, name, new_stream, sequence_all, sequencer};
@@ -82,9 +85,13 @@ async fn a_race_that_no_snapshot_shows_is_answered_for_each_command() {
     .await
     .expect("Postgres answers");
 
-    let batch =
-        [append_to(contested, 0, 1), append_to(new_stream(), 0, 1)].map(crate::support::prepared);
-    let appending = append_batch(&pool, &batch);
+    let batch = iter::once(contested).chain(iter::repeat_with(new_stream).take(99));
+    let batch: Vec<_> = batch
+        .map(|stream| crate::support::prepared(append_to(stream, 0, 1)))
+        .collect();
+    let commands = database.pool_for(Purpose::Commands).await;
+    statements::collect();
+    let appending = append_batch(&commands, &batch);
     let commit = async {
         testkit::wait::until("the append waits for the other", || async {
             let waiting: i64 = sqlx::query_scalar(
@@ -100,7 +107,18 @@ async fn a_race_that_no_snapshot_shows_is_answered_for_each_command() {
         other.commit().await.expect("commits");
     };
     let outcomes = tokio::join!(appending, commit).0.expect("Postgres answers");
-    assert_eq!(outcomes, [Outcome::Conflict, Outcome::Appended]);
+    assert_eq!(outcomes[0], Outcome::Conflict);
+    assert!(
+        outcomes[1..]
+            .iter()
+            .all(|outcome| *outcome == Outcome::Appended)
+    );
+    let appends = statements::take();
+    let appends = appends
+        .iter()
+        .filter(|sent| sent.contains("es.events"))
+        .count();
+    assert_eq!(appends, 2, "statements for 100 commands");
 }
 
 /// Two processes are sent the same commands again, in opposite order, as happens when a client loses
