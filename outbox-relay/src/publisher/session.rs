@@ -20,7 +20,7 @@ use super::batch_size::BatchSize;
 use super::writer::{Watch, Writer, Written};
 use crate::health::RelayHealth;
 use crate::lag;
-use crate::progress::Progress;
+use crate::progress::{Progress, Standing};
 use crate::refusal::Refusal;
 
 /// The interval between records of the progress in Postgres, for metrics.
@@ -77,19 +77,18 @@ impl Session {
         let runtime = Handle::current();
         let (brokers, topics) = (relay.brokers.clone(), relay.topics.clone());
         let (health, stop) = (Arc::clone(&relay.health), relay.stop.clone());
+        let pool = relay.pool.clone();
         let (writer, standing) = spawn_blocking(move || {
             let watch = Watch {
                 health: &health,
                 stop: &stop,
             };
-            Writer::start(&brokers, topics, &runtime, watch)
+            let of = topics.clone();
+            let verify = |standing: &Standing| runtime.block_on(standing.verify(&pool, &of));
+            Writer::start(&brokers, topics, &runtime, watch, verify)
         })
         .await??;
-        let mut position = Position::START;
-        if let Some(standing) = standing {
-            standing.verify(&relay.pool, &relay.topics).await?;
-            position = standing.position;
-        }
+        let position = standing.map_or(Position::START, |standing| standing.position);
         let heads = log::shard_heads(&relay.pool, position).await?;
         let session = Self {
             relay,

@@ -64,11 +64,16 @@ pub(crate) struct Watch<'a> {
 
 impl Writer {
     /// Creates missing topics, checks all of them, fences the writer before, and reads its progress.
+    ///
+    /// `verify` decides whether a progress is that of this database. It is asked before the other writer is fenced,
+    /// too: the relay of another database must not stop the one whose topics these are. A progress that is read then
+    /// may be outdated, but it is of the same log.
     pub(crate) fn start(
         brokers: &str,
         topics: Topics,
         runtime: &Handle,
         watch: Watch<'_>,
+        verify: impl Fn(&Standing) -> anyhow::Result<()>,
     ) -> anyhow::Result<(Self, Option<Standing>)> {
         let mut config = ClientConfig::new();
         config
@@ -92,11 +97,21 @@ impl Writer {
             .create_with_context(Diagnostics::default())
             .context("the settings of the Kafka client are refused")?;
         ensure_topics(&producer, &config, &topics, runtime)?;
-        let writer = Self { producer, topics };
+        let tail = Tail::new(config)?;
+        let verified = || -> anyhow::Result<Option<Standing>> {
+            let standing = Standing::read(&tail, &topics)?;
+            standing.as_ref().map(&verify).transpose()?;
+            Ok(standing)
+        };
+        verified()?;
+        let writer = Self {
+            producer,
+            topics: topics.clone(),
+        };
         writer.repeat(watch, "taking over from the last relay", |producer| {
             producer.init_transactions(SLICE)
         })?;
-        let standing = Standing::read(&Tail::new(config)?, &writer.topics)?;
+        let standing = verified()?;
         Ok((writer, standing))
     }
 

@@ -11,6 +11,7 @@ use outbox_relay::health::State;
 use outbox_relay::message_size::MAX_MESSAGE_BYTES;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use sqlx::PgPool;
 use testkit::events::{Recorder, new_stream, sequence};
 use testkit::kafka::{Follower, kafka_or_skip};
 use testkit::postgres::TestDatabase;
@@ -30,7 +31,7 @@ async fn topics_that_hold_the_events_of_another_log_are_not_written_to() {
     Recorder::new(one.pool()).droplets(3).await;
     let first = Relay::start(&one.pool(), &kafka);
     first.published(&one.pool()).await;
-    first.stop().await;
+    let before = epoch(&one.pool()).await;
 
     // More than the first log had, so that its end is a position here too.
     Recorder::new(two.pool()).droplets(5).await;
@@ -38,8 +39,21 @@ async fn topics_that_hold_the_events_of_another_log_are_not_written_to() {
     let why = second.publisher_fails().await;
     assert!(why.contains("hold the events of another log"), "{why}");
     assert!(why.contains("use another prefix of topics"), "{why}");
+    // The other is not fenced, so it publishes on under its lease.
+    Recorder::new(one.pool()).droplets(2).await;
+    first.published(&one.pool()).await;
+    assert_eq!(epoch(&one.pool()).await, before);
+    first.stop().await;
     second.stop().await;
-    assert_eq!(kafka.events(StreamType::DROPLET).await.len(), 6);
+    assert_eq!(kafka.events(StreamType::DROPLET).await.len(), 10);
+}
+
+/// The epoch of the publisher's lease, which grows with every start of a session.
+async fn epoch(pool: &PgPool) -> i64 {
+    sqlx::query_scalar("select epoch from es.leases where name = 'publisher'")
+        .fetch_one(pool)
+        .await
+        .expect("it has been taken")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,7 +260,7 @@ fn large(bytes: usize) -> JobEvent {
 }
 
 /// The position of the last event that was appended, as soon as it has one.
-async fn sequenced(pool: &sqlx::PgPool) -> Position {
+async fn sequenced(pool: &PgPool) -> Position {
     wait::until("everything has a position", async || {
         let (events, head): (i64, i64) = sqlx::query_as(
             "select (select count(*) from es.events), (select position from es.log_head)",
