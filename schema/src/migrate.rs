@@ -74,6 +74,15 @@ pub enum SchemaError {
         /// The owner of the tables.
         owner: String,
     },
+    /// Clients' queries cannot read what they should, as after a restore on a server without their role.
+    #[error(
+        "the role clustergenie_reader lacks rights ({missing}), as after a restore on another server: run \
+         `clustergenie migrate`"
+    )]
+    LacksRights {
+        /// The tables and views.
+        missing: String,
+    },
     /// The version of the database cannot be read.
     #[error("the version of the database cannot be read")]
     Unreadable(#[source] sqlx::Error),
@@ -92,13 +101,13 @@ impl From<MigrateError> for SchemaError {
     }
 }
 
-/// Applies every migration that the database lacks.
+/// Applies every migration that the database lacks, and states the rights of clients' queries again.
 ///
 /// # Errors
 /// When the database is newer than the program, or an applied migration was altered: then nothing is changed.
 /// When a migration fails: then that migration is rolled back.
 pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
-    let Err(error) = MIGRATOR.run(pool).await else {
+    let Err(error) = run(pool).await else {
         return Ok(());
     };
     if lacks_right_on_reader(&error) {
@@ -118,8 +127,17 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
     Err(error.into())
 }
 
+async fn run(pool: &PgPool) -> Result<(), MigrateError> {
+    MIGRATOR.run(pool).await?;
+    let rights = include_str!("../rights.sql");
+    sqlx::raw_sql(rights).execute(pool).await?;
+    Ok(())
+}
+
 fn lacks_right_on_reader(error: &MigrateError) -> bool {
-    let MigrateError::ExecuteMigration(error, CREATES_READER) = error else {
+    let (MigrateError::ExecuteMigration(error, CREATES_READER) | MigrateError::Execute(error)) =
+        error
+    else {
         return false;
     };
     let code = error.as_database_error().and_then(|error| error.code());
@@ -136,10 +154,11 @@ fn missing_right(role: String, creates_roles: bool, reader_exists: bool) -> Opti
     }
 }
 
-/// Checks that the database is exactly at the program's version. Changes nothing.
+/// Checks that the database is exactly at the program's version, and that clients' queries can read what they
+/// should. Changes nothing.
 ///
 /// # Errors
-/// When the database is newer, older or altered, or does not answer.
+/// When the database is newer, older or altered, lacks rights, or does not answer.
 pub async fn check(pool: &PgPool) -> Result<(), SchemaError> {
     let applied = applied(pool).await?;
     if let Some(&version) = applied.keys().find(|v| !MIGRATOR.version_exists(**v)) {
@@ -155,7 +174,11 @@ pub async fn check(pool: &PgPool) -> Result<(), SchemaError> {
             Some(_) => {}
         }
     }
-    Ok(())
+    let missing: Option<String> = sqlx::query_scalar(include_str!("../missing_rights.sql"))
+        .fetch_one(pool)
+        .await
+        .map_err(SchemaError::Unreadable)?;
+    missing.map_or(Ok(()), |missing| Err(SchemaError::LacksRights { missing }))
 }
 
 /// Checks that the role of the connections has the rights of the tables' owner, whom row-level security does

@@ -54,6 +54,7 @@ pub(super) fn schema(checked: Result<(), SchemaError>) -> Result<(), String> {
             | SchemaError::NeedsCreateRole { .. }
             | SchemaError::NeedsAdminOption { .. }
             | SchemaError::NotOwner { .. }
+            | SchemaError::LacksRights { .. }
             | SchemaError::Unreadable(_)
             | SchemaError::Failed(_)),
         ) => Err(error.to_string()),

@@ -3,6 +3,7 @@
 use event_store::pool::Purpose;
 use projections::counts::query::OrgCounts;
 use projections::droplets::counted::BY_STATUS;
+use schema::migrate::{self, SchemaError};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::world::{World, Writer, org, requested, submitted};
@@ -107,4 +108,50 @@ fn total(counts: &OrgCounts) -> i64 {
 fn code(error: sqlx::Error) -> String {
     let error = error.into_database_error().expect("Postgres refused");
     error.code().expect("has a code").into_owned()
+}
+
+#[tokio::test]
+async fn rights_that_a_restore_has_lost_are_noticed_and_stated_again() {
+    let (world, sessions) = two_organizations().await;
+    migrate::check(&world.pool)
+        .await
+        .expect("nothing is missing");
+    for table in ["es.events", "es.log", "droplets_1.droplets"] {
+        let lost = format!(
+            "drop policy of_organization on {table}; revoke all on {table} from clustergenie_reader"
+        );
+        let lost = sqlx::raw_sql(AssertSqlSafe(lost))
+            .execute(&world.pool)
+            .await;
+        lost.expect("Postgres answers");
+    }
+    let lost = "revoke all on read_v1.jobs from clustergenie_reader; revoke usage on schema droplets_1 from clustergenie_reader";
+    let lost = sqlx::raw_sql(lost).execute(&world.pool).await;
+    lost.expect("Postgres answers");
+
+    let Err(SchemaError::LacksRights { missing }) = migrate::check(&world.pool).await else {
+        panic!("nothing is noticed");
+    };
+    assert_eq!(
+        missing,
+        "droplets_1.droplets, es.events, es.log, read_v1.jobs"
+    );
+    migrate::migrate(&world.pool).await.expect("migrates");
+    migrate::check(&world.pool)
+        .await
+        .expect("nothing is missing");
+    let mut session = sessions.acquire().await.expect("connects");
+    sqlx::query("select set_config('clustergenie.org', 'acme', false)")
+        .execute(&mut *session)
+        .await
+        .expect("sets");
+    for table in READABLE {
+        let seen: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+            "select distinct org_id from {table}"
+        )))
+        .fetch_all(&mut *session)
+        .await
+        .expect("reads");
+        assert_eq!(seen, ["acme"], "{table}");
+    }
 }

@@ -1,0 +1,49 @@
+-- States the rights of clients' queries again. A dump that is restored on a server without the role
+-- `clustergenie_reader` loses them: lists would then be empty, without an error. Runs with every migration, and
+-- changes only what is missing.
+do $$
+declare
+    protected regclass;
+    shown regclass;
+    its_schema regnamespace;
+begin
+    if not exists (select from pg_roles where rolname = 'clustergenie_reader') then
+        begin
+            create role clustergenie_reader nologin;
+        exception
+            when duplicate_object or unique_violation then null;
+        end;
+    end if;
+    if not pg_has_role(current_user, 'clustergenie_reader', 'member') then
+        execute format('grant clustergenie_reader to %I', current_user);
+    end if;
+    -- The tables keep that row-level security is enabled. Tables of read models are in the schemas of generations.
+    for protected in
+        select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relkind = 'r' and c.relrowsecurity
+            and (n.nspname = 'es' or n.nspname in (select consumer || '_' || generation from es.generations))
+    loop
+        its_schema := (select relnamespace from pg_class where oid = protected);
+        if not exists (
+            select from pg_policy where polrelid = protected and polname = 'of_organization'
+                and 'clustergenie_reader'::regrole = any (polroles)
+        ) then
+            execute format(
+                'create policy of_organization on %s for select to clustergenie_reader '
+                'using (org_id = current_setting(''clustergenie.org'', true))', protected);
+        end if;
+        execute format('grant usage on schema %s to clustergenie_reader', its_schema);
+        execute format('grant select on %s to clustergenie_reader', protected);
+    end loop;
+    grant select on es.log_head, es.checkpoints to clustergenie_reader;
+    grant select (consumer, generation, version, state) on es.generations to clustergenie_reader;
+    for shown in
+        select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relkind = 'v' and n.nspname ~ '^read_v[0-9]+$'
+            and c.relowner = (select relowner from pg_class where oid = 'es.events'::regclass)
+    loop
+        its_schema := (select relnamespace from pg_class where oid = shown);
+        execute format('grant usage on schema %s to clustergenie_reader', its_schema);
+        execute format('grant select on %s to clustergenie_reader', shown);
+    end loop;
+end $$
