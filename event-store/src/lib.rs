@@ -31,4 +31,5 @@ pub mod write;
 pub mod audit;
 
 pub mod cloudevent;
+pub mod sequence;
 pub mod stream_types;

@@ -8,5 +8,4 @@ pub mod counter;
 pub mod group;
 pub mod idempotency;
 pub mod name;
-pub mod sequence;
 pub mod snapshot;

@@ -2,8 +2,8 @@
 
 use anyhow::Context;
 use event_store::pool::{self, Purpose};
+use event_store::sequence;
 use event_store::stream_types;
-use event_store::write::sequence;
 use sqlx::PgPool;
 use url::Url;
 

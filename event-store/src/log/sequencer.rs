@@ -11,7 +11,7 @@ use crate::envelope::Position;
 use crate::error::StoreError;
 use crate::lease::Lease;
 use crate::log::gaps::{Gaps, TransactionId};
-use crate::write::sequence;
+use crate::sequence;
 
 /// The most events in one step: large enough for a backlog, small enough to show progress.
 pub const BATCH: i64 = 5_000;

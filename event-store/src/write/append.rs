@@ -69,10 +69,10 @@ use sqlx::{PgConnection, PgPool};
 use self::statement::{Answer, execute};
 use crate::envelope::{Metadata, StreamId, Version};
 use crate::error::StoreError;
+use crate::sequence;
 use crate::write::counter::{self, CounterChange};
 use crate::write::idempotency::{Keyed, Repeated};
 use crate::write::name::NameChange;
-use crate::write::sequence;
 
 pub(crate) use self::prepared::{Access, Claim, owner};
 pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable};
@@ -249,7 +249,7 @@ enum LostRace {
     Stream,
     NameOrKey,
     Deadlock,
-    /// Somebody else holds a lock for longer than the statement may wait.
+    /// A lock that another transaction holds for longer than the statement may wait.
     Locked,
 }
 

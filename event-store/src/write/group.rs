@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::consume::wake::Wake;
 use crate::error::StoreError;
+use crate::sequence;
 use crate::write::append::{Access, Append, Claim, Outcome, Prepared, Unstorable, append_batch};
-use crate::write::sequence;
 
 /// The number of commands that may wait before callers are held back.
 const WAITING: usize = 4_096;

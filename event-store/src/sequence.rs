@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use crate::error::StoreError;
 
 /// The constraint that two events with one number break.
-pub(super) const NUMBERS: &str = "events_seq_key";
+pub(crate) const NUMBERS: &str = "events_seq_key";
 
 /// Checks that the sequence is not behind the events. Concurrent appends do no harm: the sequence is read after the
 /// snapshot of the events is taken.
