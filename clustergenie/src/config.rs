@@ -28,7 +28,7 @@ pub(crate) use self::database::TargetDatabase;
 pub(crate) use self::distributed::{
     Api, Archive, Database, Kafka, KafkaTopics, Migrate, Project, Relay, Work,
 };
-pub(crate) use self::environment::{read_dotenv, refuse_unknown};
+pub(crate) use self::environment::{read_dotenv, refuse_unknown, without_unset};
 pub(crate) use self::projections::{Projections, ProjectionsAction, RetryProjection};
 pub(crate) use self::verify::Verify;
 

@@ -22,7 +22,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::config::{Cli, Command};
 
@@ -54,8 +54,17 @@ fn failed(error: &anyhow::Error, exit: ExitCode) -> ExitCode {
 fn settings() -> anyhow::Result<Cli> {
     // Before any thread is started, because it changes the environment.
     config::read_dotenv()?;
-    config::refuse_unknown(&Cli::command(), std::env::vars_os().map(|(name, _)| name))?;
-    Ok(Cli::parse())
+    let command = config::without_unset(Cli::command());
+    let known = config::refuse_unknown(&Cli::command(), std::env::vars_os());
+    match command
+        .try_get_matches()
+        .and_then(|found| Cli::from_arg_matches(&found))
+    {
+        Ok(cli) => known.map(|()| cli),
+        // A misspelt variable is often why a setting is missing.
+        Err(error) if error.use_stderr() => known.and_then(|()| error.exit()),
+        Err(help_or_version) => help_or_version.exit(),
+    }
 }
 
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {

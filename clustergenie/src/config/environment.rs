@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
+use std::{env, fs};
 
 use anyhow::{Context, bail};
-use clap::Command;
+use clap::{Arg, ArgAction, Command};
 
 /// The prefix of all variables of this program.
 const PREFIX: &str = "CLUSTERGENIE_";
@@ -19,17 +20,117 @@ const OF_OTHERS: [&str; 4] = [
     "CLUSTERGENIE_PORT",
 ];
 
-/// Sets the variables of the file `.env` in the current directory, if the file exists. Variables that are set
-/// already keep their values. The caller must not have started any thread.
+/// The URL schemes of the variables that Kubernetes sets for each Service.
+const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
+
+/// The values that mean false for a flag.
+const FALSE: [&str; 4] = ["0", "false", "no", "off"];
+
+/// Sets the variables of this program that the file `.env` in the current directory has, if it is a file. Variables
+/// that are set already keep their values. The caller must not have started any thread.
+///
+/// Lines of other programs are not looked at: the directory may be theirs.
 ///
 /// # Errors
-/// When the file cannot be read or understood.
+/// When a line of this program cannot be understood. The error never repeats the line, which can hold a secret.
 pub(crate) fn read_dotenv() -> anyhow::Result<()> {
     let path = Path::new(".env");
-    if path.exists() {
-        dotenvy::from_path(path).context("the file .env in this directory cannot be used")?;
+    if !path.is_file() {
+        return Ok(());
     }
-    Ok(())
+    let read = fs::read(path).context("the file .env in this directory cannot be read")?;
+    let ours = own_lines(&String::from_utf8_lossy(&read))?;
+    dotenvy::from_read(ours.as_bytes()).context("the file .env in this directory cannot be used")
+}
+
+/// Returns the lines of this program in a form that has one meaning: values in quotes, without substitutions.
+fn own_lines(text: &str) -> anyhow::Result<String> {
+    let mut ours = String::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        if !line.starts_with(PREFIX) {
+            continue;
+        }
+        let (name, value) = line
+            .split_once('=')
+            .with_context(|| format!("line {number} of the file .env has no `=`"))?;
+        let value = unquoted(value.trim())
+            .with_context(|| format!("line {number} of the file .env ends within quotes"))?;
+        let value = value
+            .replace('\\', r"\\")
+            .replace('"', "\\\"")
+            .replace('$', r"\$");
+        ours.push_str(&format!("{}=\"{value}\"\n", name.trim_end()));
+    }
+    Ok(ours)
+}
+
+/// Returns the value without quotes, or without a comment if it has no quotes. Returns `None` if a quote is not closed.
+fn unquoted(value: &str) -> Option<&str> {
+    match value.chars().next() {
+        Some(quote @ ('"' | '\'')) => value[1..].split_once(quote).map(|(value, _)| value),
+        _ => Some(
+            value
+                .split_once(" #")
+                .map_or(value, |(value, _)| value.trim_end()),
+        ),
+    }
+}
+
+/// Returns the command without the variables that mean nothing, as if they were not set: empty ones, flags that are
+/// switched off, and those of Kubernetes with the name of a setting.
+pub(crate) fn without_unset(command: Command) -> Command {
+    command
+        .mut_args(|argument| {
+            if is_unset(&argument) {
+                argument.env(None::<&'static str>)
+            } else {
+                argument
+            }
+        })
+        .mut_subcommands(without_unset)
+}
+
+fn is_unset(argument: &Arg) -> bool {
+    let Some(name) = argument.get_env() else {
+        return false;
+    };
+    let value = env::var(name).unwrap_or_default();
+    let is_flag = matches!(argument.get_action(), ArgAction::SetTrue);
+    env::var_os(name).is_some_and(|value| value.is_empty())
+        || is_flag && FALSE.contains(&value.to_ascii_lowercase().as_str())
+        || is_of_kubernetes(&name.to_string_lossy(), &value)
+}
+
+/// Returns true for a variable that Kubernetes sets for a Service whose name begins like this program's. See
+/// [Discovering services](https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
+fn is_of_kubernetes(name: &str, value: &str) -> bool {
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_url = PROTOCOLS.iter().any(|protocol| {
+        value
+            .strip_prefix(protocol)
+            .is_some_and(|rest| rest.starts_with("://"))
+    });
+    // NAME_PORT_8085_TCP, and the same with _PROTO, _PORT and _ADDR.
+    let of_port = name.rsplit_once("_PORT_").or_else(|| {
+        let shorter = ["_PROTO", "_PORT", "_ADDR"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end))?;
+        shorter.rsplit_once("_PORT_")
+    });
+    let is_of_port = of_port.is_some_and(|(_, rest)| {
+        let mut parts = rest.split('_');
+        let (port, protocol) = (
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+        );
+        is_port(port) && PROTOCOLS.contains(&protocol.to_ascii_lowercase().as_str())
+    });
+    let is_service = name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_") && is_port(value);
+    is_service || is_of_port || name.ends_with("_PORT") && is_url
 }
 
 /// Refuses an unknown variable with the prefix of this program, so that a misspelt setting is never ignored.
@@ -38,14 +139,17 @@ pub(crate) fn read_dotenv() -> anyhow::Result<()> {
 /// When a variable is unknown. The error names it and the known ones.
 pub(crate) fn refuse_unknown(
     cli: &Command,
-    variables: impl Iterator<Item = OsString>,
+    variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> anyhow::Result<()> {
     let known = known(cli);
-    for variable in variables {
+    for (variable, value) in variables {
         let Some(name) = variable.to_str().filter(|name| name.starts_with(PREFIX)) else {
             continue;
         };
-        if !known.contains(name) && !OF_OTHERS.iter().any(|other| name.starts_with(other)) {
+        let is_known = known.contains(name)
+            || OF_OTHERS.iter().any(|other| name.starts_with(other))
+            || is_of_kubernetes(name, &value.to_string_lossy());
+        if !is_known {
             let known: Vec<_> = known.iter().map(String::as_str).collect();
             bail!(
                 "the environment variable {name} is not a setting: correct its name or unset it. \
@@ -76,7 +180,12 @@ mod tests {
     use crate::config::Cli;
 
     fn check(names: &[&str]) -> anyhow::Result<()> {
-        refuse_unknown(&Cli::command(), names.iter().map(OsString::from))
+        refuse_unknown(
+            &Cli::command(),
+            names
+                .iter()
+                .map(|name| (OsString::from(name), OsString::from("1"))),
+        )
     }
 
     #[test]
@@ -96,5 +205,60 @@ mod tests {
             "{error}"
         );
         assert!(error.contains("CLUSTERGENIE_WORKERS"), "{error}");
+    }
+
+    #[test]
+    fn variables_of_kubernetes_are_no_settings() {
+        for (name, value) in [
+            ("CLUSTERGENIE_SERVICE_HOST", "10.0.0.11"),
+            ("CLUSTERGENIE_SERVICE_PORT", "8085"),
+            ("CLUSTERGENIE_SERVICE_PORT_HTTP_API", "8085"),
+            ("CLUSTERGENIE_API_PORT", "tcp://10.0.0.11:8085"),
+            ("CLUSTERGENIE_API_PORT_8085_TCP", "tcp://10.0.0.11:8085"),
+            ("CLUSTERGENIE_API_PORT_8085_TCP_PROTO", "tcp"),
+            ("CLUSTERGENIE_API_PORT_8085_TCP_PORT", "8085"),
+            ("CLUSTERGENIE_API_PORT_8085_TCP_ADDR", "10.0.0.11"),
+        ] {
+            assert!(is_of_kubernetes(name, value), "{name}");
+        }
+        for (name, value) in [
+            ("CLUSTERGENIE_API_PORT", "8085"),
+            ("CLUSTERGENIE_SERVICE", "10.0.0.11"),
+            ("CLUSTERGENIE_PORT_X_TCP", "1"),
+            ("CLUSTERGENIE_LISTN", "tcp://10.0.0.11:8085"),
+        ] {
+            assert!(!is_of_kubernetes(name, value), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_own_lines_of_the_file_count_and_values_are_taken_literally() {
+        let text = "SECRET='unclosed\nPATH=$(pwd) x\n# CLUSTERGENIE_A=1\n export CLUSTERGENIE_B = b $HOME # c\n\
+                    CLUSTERGENIE_C='it # is'\nCLUSTERGENIE_D=\"a\\b\"\nCLUSTERGENIE_E=\n";
+        let ours = own_lines(text).unwrap();
+        let read = dotenvy::from_read_iter(ours.as_bytes())
+            .collect::<Result<Vec<_>, _>>()
+            .unwrap();
+        let read: Vec<_> = read
+            .iter()
+            .map(|(name, value)| (&name[13..], &value[..]))
+            .collect();
+        assert_eq!(
+            read,
+            [("B", "b $HOME"), ("C", "it # is"), ("D", "a\\b"), ("E", "")]
+        );
+    }
+
+    #[test]
+    fn a_wrong_line_is_named_by_its_number_and_not_repeated() {
+        for wrong in ["CLUSTERGENIE_KEY s3cret", "CLUSTERGENIE_KEY='s3cret"] {
+            let error = own_lines(&format!("A=1\n{wrong}\n"))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("line 2") && !error.contains("s3cret"),
+                "{error}"
+            );
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Unknown and invalid settings stop the start with a sentence.
 
+use std::process::Output;
+
 use super::program::{Folder, program, run, said};
 
 #[tokio::test]
@@ -35,6 +37,63 @@ async fn the_file_of_settings_is_read_and_held_to_the_same_rules() {
         said(&refused).contains("CLUSTERGENIE_WORKER is not a setting"),
         "{}",
         said(&refused)
+    );
+}
+
+#[tokio::test]
+async fn a_file_of_others_stops_nothing_and_its_secrets_are_not_repeated() {
+    let folder = Folder::new();
+    folder.write(
+        ".env",
+        "PASSWORD='s3cret of another program\n=\nCLUSTERGENIE_WORKERS=none\n",
+    );
+    let refused = run(&folder, &["up"]).await;
+    assert!(
+        said(&refused).contains("invalid value 'none'"),
+        "{}",
+        said(&refused)
+    );
+    assert!(!said(&refused).contains("s3cret"), "{}", said(&refused));
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path(".env")).expect("it is made");
+    let version = run(&folder, &["--version"]).await;
+    assert!(version.status.success(), "{}", said(&version));
+}
+
+/// Runs the program with an argument and a variable.
+async fn with(folder: &Folder, argument: &str, (name, value): (&str, &str)) -> Output {
+    let mut command = program(folder, [argument]);
+    command.env(name, value).output().await.unwrap()
+}
+
+#[tokio::test]
+async fn empty_variables_and_those_of_kubernetes_count_as_unset() {
+    let folder = Folder::new();
+    for (name, value) in [
+        ("CLUSTERGENIE_KAFKA", ""),
+        ("CLUSTERGENIE_SERVICE_HOST", "10.0.0.11"),
+        ("CLUSTERGENIE_API_PORT_8085_TCP", "tcp://10.0.0.11:8085"),
+    ] {
+        let run = with(&folder, "relay", (name, value)).await;
+        let said = said(&run);
+        assert!(
+            said.contains("--database-url") && said.contains("--kafka"),
+            "{name}: {said}"
+        );
+        assert!(!said.contains("is not a setting"), "{name}: {said}");
+    }
+    let unknown = ("CLUSTERGENIE_LISTN", "1");
+    let help = with(&folder, "--help", unknown).await;
+    assert!(help.status.success(), "{}", said(&help));
+    let refused = with(&folder, "relay", unknown).await;
+    assert!(said(&refused).contains("CLUSTERGENIE_LISTN is not a setting"));
+    // A flag that is off needs nothing else.
+    let off = ("CLUSTERGENIE_TRUSTED_ONLY", "false");
+    let api = with(&folder, "api", off).await;
+    assert!(
+        !said(&api).contains("--trusted-documents"),
+        "{}",
+        said(&api)
     );
 }
 
