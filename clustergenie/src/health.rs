@@ -47,9 +47,11 @@ pub(crate) async fn run(settings: Health) -> anyhow::Result<()> {
     bail!("not ready: {}", reasons.join("; "))
 }
 
-/// The readiness URL of the process at an address.
+/// The readiness URL of the process at an address. The address may be that of GraphQL, which clients use.
 fn readiness_url(mut address: Url) -> Url {
-    let path = format!("{}/readyz", address.path().trim_end_matches('/'));
+    let base = address.path().trim_end_matches('/');
+    let base = base.strip_suffix("/graphql").unwrap_or(base);
+    let path = format!("{base}/readyz");
     address.set_path(&path);
     address
 }
@@ -147,6 +149,7 @@ mod tests {
         for (address, url) in [
             ("http://[::1]:8086", "http://[::1]:8086/readyz"),
             ("http://proxy/a/", "http://proxy/a/readyz"),
+            ("http://proxy/a/graphql", "http://proxy/a/readyz"),
         ] {
             assert_eq!(readiness_url(address.parse().unwrap()).as_str(), url);
         }

@@ -37,8 +37,9 @@ pub const MAX_CONNECTIONS: usize = 10_000;
 /// The timeout of requests and WebSockets for their end after a stop.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// The timeout of a client for sending a request's head, and of an idle connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The timeout of a client for sending a request's head, and of an idle connection. It is longer than proxies keep
+/// idle connections, which is 60 s by default: the side that sends requests must close first, or requests are lost.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// The maximum number of bytes of a request's head.
 const MAX_HEAD_BYTES: usize = 64 * 1024;

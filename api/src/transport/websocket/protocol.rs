@@ -261,12 +261,15 @@ fn payload(message: &mut JsonMap) -> Result<Option<JsonMap>, Ending> {
 fn id(message: &mut JsonMap) -> Result<String, Ending> {
     match message.remove("id") {
         Some(JsonValue::String(id)) if is_id(id.as_str()) => Ok(id.as_str().to_owned()),
-        _ => Err(Ending::invalid("`id` must be a string of 1 to 255 bytes")),
+        _ => Err(Ending::invalid(
+            "`id` must be a string of 1 to 255 bytes without control characters",
+        )),
     }
 }
 
+/// Returns true for a valid id. The log has ids, so none may break a line.
 fn is_id(id: &str) -> bool {
-    (1..=MAX_ID_BYTES).contains(&id.len())
+    (1..=MAX_ID_BYTES).contains(&id.len()) && !id.chars().any(char::is_control)
 }
 
 /// Returns the authorization in the payload of an init, in any case of the name: it is a header's name
@@ -312,6 +315,7 @@ mod tests {
                 r#"{{"type":"subscribe","id":"{}","payload":{{"query":"{{ a }}"}}}}"#,
                 "x".repeat(256)
             ),
+            r#"{"type":"subscribe","id":"a\nb","payload":{"query":"{ a }"}}"#,
             r#"{"type":"subscribe","id":7,"payload":{"query":"{ a }"}}"#,
             r#"{"type":"subscribe","id":"1"}"#,
             r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
