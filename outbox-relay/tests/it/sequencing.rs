@@ -126,7 +126,7 @@ async fn a_lease_is_kept_while_there_is_nothing_to_do_and_given_back_at_the_end(
 async fn a_database_that_refuses_is_said_and_tried_again() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    sqlx::query("alter table es.log_head rename to log_head_away")
+    sqlx::query("alter table es.log rename to log_away")
         .execute(&pool)
         .await
         .unwrap();
@@ -142,7 +142,7 @@ async fn a_database_that_refuses_is_said_and_tried_again() {
         why.contains("unavailable while taking over the log"),
         "{why}"
     );
-    sqlx::query("alter table es.log_head_away rename to log_head")
+    sqlx::query("alter table es.log_away rename to log")
         .execute(&pool)
         .await
         .unwrap();
