@@ -56,7 +56,7 @@ fn own_lines(text: &str) -> anyhow::Result<String> {
             .split_once('=')
             .with_context(|| format!("line {number} of the file .env has no `=`"))?;
         let value = unquoted(value.trim())
-            .with_context(|| format!("line {number} of the file .env ends within quotes"))?;
+            .with_context(|| format!("line {number} of the file .env has no quote at its end"))?;
         let value = value
             .replace('\\', r"\\")
             .replace('"', "\\\"")
@@ -66,16 +66,20 @@ fn own_lines(text: &str) -> anyhow::Result<String> {
     Ok(ours)
 }
 
-/// Returns the value without quotes, or without a comment if it has no quotes. Returns `None` if a quote is not closed.
+/// Returns the value without quotes, or without a comment if it has no quotes. A quote ends the value if nothing but a
+/// comment follows it. Returns `None` if no quote does.
 fn unquoted(value: &str) -> Option<&str> {
-    match value.chars().next() {
-        Some(quote @ ('"' | '\'')) => value[1..].split_once(quote).map(|(value, _)| value),
-        _ => Some(
-            value
-                .split_once(" #")
-                .map_or(value, |(value, _)| value.trim_end()),
-        ),
-    }
+    let Some(quote @ ('"' | '\'')) = value.chars().next() else {
+        let (value, _) = value.split_once(" #").unwrap_or((value, ""));
+        return Some(value.trim_end());
+    };
+    let quoted = &value[1..];
+    let ends = |(end, _): &(usize, &str)| {
+        let rest = quoted[end + 1..].trim_start();
+        rest.is_empty() || rest.starts_with('#')
+    };
+    let (end, _) = quoted.match_indices(quote).find(ends)?;
+    Some(&quoted[..end])
 }
 
 /// Returns the command without the variables that mean nothing, as if they were not set: empty ones, flags that are
@@ -234,7 +238,8 @@ mod tests {
     #[test]
     fn only_own_lines_of_the_file_count_and_values_are_taken_literally() {
         let text = "SECRET='unclosed\nPATH=$(pwd) x\n# CLUSTERGENIE_A=1\n export CLUSTERGENIE_B = b $HOME # c\n\
-                    CLUSTERGENIE_C='it # is'\nCLUSTERGENIE_D=\"a\\b\"\nCLUSTERGENIE_E=\n";
+                    CLUSTERGENIE_C='it # is'\nCLUSTERGENIE_D=\"a\\b\"\nCLUSTERGENIE_E=\n\
+                    CLUSTERGENIE_F=\"a \" b\" # \"c\"\n";
         let ours = own_lines(text).unwrap();
         let read = dotenvy::from_read_iter(ours.as_bytes())
             .collect::<Result<Vec<_>, _>>()
@@ -245,7 +250,13 @@ mod tests {
             .collect();
         assert_eq!(
             read,
-            [("B", "b $HOME"), ("C", "it # is"), ("D", "a\\b"), ("E", "")]
+            [
+                ("B", "b $HOME"),
+                ("C", "it # is"),
+                ("D", "a\\b"),
+                ("E", ""),
+                ("F", "a \" b")
+            ]
         );
     }
 
