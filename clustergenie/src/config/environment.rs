@@ -117,13 +117,7 @@ fn is_of_kubernetes(name: &str, value: &str) -> bool {
             .is_some_and(|rest| rest.starts_with("://"))
     });
     // NAME_PORT_8085_TCP, and the same with _PROTO, _PORT and _ADDR.
-    let of_port = name.rsplit_once("_PORT_").or_else(|| {
-        let shorter = ["_PROTO", "_PORT", "_ADDR"]
-            .iter()
-            .find_map(|end| name.strip_suffix(end))?;
-        shorter.rsplit_once("_PORT_")
-    });
-    let is_of_port = of_port.is_some_and(|(_, rest)| {
+    let is_of_port = name.rsplit_once("_PORT_").is_some_and(|(_, rest)| {
         let mut parts = rest.split('_');
         let (port, protocol) = (
             parts.next().unwrap_or_default(),

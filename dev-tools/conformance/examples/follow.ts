@@ -11,7 +11,7 @@ type Closed = { code?: number; reason?: string };
 
 const client = createClient({
   url,
-  // Called for every connection.
+  // The library calls this for every connection.
   connectionParams: async () => ({ authorization: await authorization() }),
   retryAttempts: Infinity,
   // A token that expired meanwhile is replaced; one that is refused (4403 too) stays refused. Everything else

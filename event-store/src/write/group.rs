@@ -50,7 +50,7 @@ pub struct Group {
     wake: Wake,
     queue: mpsc::Receiver<Waiting>,
     waiting: Vec<Waiting>,
-    /// True if the last append failed because of the sequence.
+    /// True if an append failed because of the sequence, and none succeeded since.
     is_sequence_behind: bool,
 }
 
@@ -122,7 +122,12 @@ impl Group {
             .unzip();
         metrics::histogram!("clustergenie_append_group_size").record(prepared.len() as f64);
         let appended = self.append_prepared(&prepared).await;
-        self.is_sequence_behind = matches!(appended, Err(StoreError::SequenceBehind));
+        // Another error says nothing of the sequence.
+        match &appended {
+            Ok(_) => self.is_sequence_behind = false,
+            Err(StoreError::SequenceBehind) => self.is_sequence_behind = true,
+            Err(_) => {}
+        }
         match appended {
             Ok(outcomes) => {
                 if outcomes.contains(&Outcome::Appended) {

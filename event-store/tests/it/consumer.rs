@@ -23,7 +23,7 @@ struct Notebook {
     fails: Fails,
 }
 
-/// How an event cannot be applied.
+/// The way in which an event fails.
 #[derive(Clone, Copy, Debug)]
 enum Fails {
     Refused,

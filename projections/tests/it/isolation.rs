@@ -4,7 +4,7 @@ use event_store::pool::Purpose;
 use projections::counts::query::OrgCounts;
 use projections::droplets::counted::BY_STATUS;
 use schema::migrate::{self, SchemaError};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use crate::world::{World, Writer, org, requested, submitted};
 
@@ -36,20 +36,25 @@ async fn a_session_sees_its_organization_only() {
     let (_world, sessions) = two_organizations().await;
     let mut session = sessions.acquire().await.expect("connects");
     for name in ["acme", "other"] {
-        sqlx::query("select set_config('clustergenie.org', $1, false)")
-            .bind(name)
-            .execute(&mut *session)
-            .await
-            .expect("sets");
-        for table in READABLE {
-            let seen: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
-                "select distinct org_id from {table}"
-            )))
-            .fetch_all(&mut *session)
-            .await
-            .expect("reads");
-            assert_eq!(seen, [name], "{table}");
-        }
+        assert_sees_only(&mut session, name).await;
+    }
+}
+
+/// Sets the organization of the session, and checks that every table shows its rows and no others.
+async fn assert_sees_only(session: &mut PgConnection, name: &str) {
+    sqlx::query("select set_config('clustergenie.org', $1, false)")
+        .bind(name)
+        .execute(&mut *session)
+        .await
+        .expect("sets");
+    for table in READABLE {
+        let seen: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+            "select distinct org_id from {table}"
+        )))
+        .fetch_all(&mut *session)
+        .await
+        .expect("reads");
+        assert_eq!(seen, [name], "{table}");
     }
 }
 
@@ -141,17 +146,5 @@ async fn rights_that_a_restore_has_lost_are_noticed_and_stated_again() {
         .await
         .expect("nothing is missing");
     let mut session = sessions.acquire().await.expect("connects");
-    sqlx::query("select set_config('clustergenie.org', 'acme', false)")
-        .execute(&mut *session)
-        .await
-        .expect("sets");
-    for table in READABLE {
-        let seen: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
-            "select distinct org_id from {table}"
-        )))
-        .fetch_all(&mut *session)
-        .await
-        .expect("reads");
-        assert_eq!(seen, ["acme"], "{table}");
-    }
+    assert_sees_only(&mut session, "acme").await;
 }
