@@ -7,6 +7,8 @@ declare
     shown regclass;
     its_schema regnamespace;
 begin
+    -- Two migrations at once would change the same rows of the catalogue.
+    perform pg_advisory_xact_lock(hashtextextended('clustergenie rights', 0));
     if not exists (select from pg_roles where rolname = 'clustergenie_reader') then
         begin
             create role clustergenie_reader nologin;
