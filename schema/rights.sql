@@ -22,7 +22,7 @@ begin
     -- The tables keep that row-level security is enabled. Tables of read models are in the schemas of generations.
     for protected in
         select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.relkind = 'r' and c.relrowsecurity
+        where c.relkind in ('r', 'p') and c.relrowsecurity
             and (n.nspname = 'es' or n.nspname in (select consumer || '_' || generation from es.generations))
     loop
         its_schema := (select relnamespace from pg_class where oid = protected);

@@ -31,5 +31,6 @@ pub mod write;
 pub mod audit;
 
 pub mod cloudevent;
+pub mod partitions;
 pub mod sequence;
 pub mod stream_types;

@@ -9,8 +9,8 @@ use sqlx::PgPool;
 
 use crate::error::StoreError;
 
-/// The constraint that two events with one number break.
-pub(crate) const NUMBERS: &str = "events_seq_key";
+/// The table whose only unique column is the number of an event.
+pub(crate) const NUMBERED: &str = "events";
 
 /// Checks that the sequence is not behind the events. Concurrent appends do no harm: the sequence is read after the
 /// snapshot of the events is taken.

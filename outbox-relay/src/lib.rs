@@ -14,7 +14,8 @@
 //! The relay must never decide what an event means, and never write, change or remove an event. It
 //! writes to the database: positions of events ([`sequencing`]), leases and digests of the log. It also
 //! records the progress of publishing (`lag`) and of the archive's copy (`archive`, a feature of the
-//! build). It deletes idempotency keys that are too old ([`maintenance`]).
+//! build). It has the database create and drop partitions
+//! ([`maintenance`]).
 
 pub mod publisher;
 pub mod sequencing;

@@ -1,14 +1,14 @@
-//! Periodic maintenance: deletes old idempotency keys, and makes digests of the log.
+//! Periodic maintenance: creates and drops partitions, and makes digests of the log.
 
 use std::time::Duration;
 
 use event_store::log::digest;
-use event_store::write::idempotency;
+use event_store::partitions;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-/// The interval between deletions of old idempotency keys.
-const DELETE_EVERY: Duration = Duration::from_secs(60 * 60);
+/// The interval between looks at the partitions. A partition has room for more than half an hour of appends.
+const PARTITIONS_EVERY: Duration = Duration::from_secs(60);
 /// Poll interval for complete ranges of the log that have no digest yet.
 const DIGEST_EVERY: Duration = Duration::from_secs(10);
 /// Pause between two statements while many digests are missing. So a log without digests, which an older
@@ -17,22 +17,26 @@ const DIGEST_NEXT: Duration = Duration::from_millis(100);
 /// The most digests of one statement, which takes some milliseconds for each.
 const DIGESTS: i64 = 5;
 
-/// Deletes idempotency keys that are too old, once an hour, and makes digests of the log, until `stop`.
+/// Maintains the partitions, once a minute, and makes digests of the log, until `stop`.
 /// Several processes may do so at the same time.
 pub async fn run(pool: PgPool, stop: CancellationToken) {
-    tokio::join!(delete_old_keys(&pool, &stop), make_digests(&pool, &stop));
+    tokio::join!(
+        maintain_partitions(&pool, &stop),
+        make_digests(&pool, &stop)
+    );
 }
 
-async fn delete_old_keys(pool: &PgPool, stop: &CancellationToken) {
+async fn maintain_partitions(pool: &PgPool, stop: &CancellationToken) {
     loop {
-        match idempotency::forget_old(pool).await {
-            Ok(deleted) => tracing::debug!(deleted, "old idempotency keys deleted"),
+        match partitions::maintain(pool).await {
+            Ok(0) => {}
+            Ok(changes) => tracing::info!(changes, "partitions created or dropped"),
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "deleting old idempotency keys failed; retrying in an hour"
+                "maintaining partitions failed; retrying in a minute"
             ),
         }
-        if stopped_within(DELETE_EVERY, stop).await {
+        if stopped_within(PARTITIONS_EVERY, stop).await {
             return;
         }
     }

@@ -11,7 +11,7 @@ use crate::envelope::Position;
 use crate::error::StoreError;
 use crate::lease::Lease;
 use crate::log::gaps::{Gaps, TransactionId};
-use crate::sequence;
+use crate::{partitions, sequence};
 
 /// The most events in one step: large enough for a backlog, small enough to show progress.
 pub const BATCH: i64 = 5_000;
@@ -61,6 +61,7 @@ impl Sequencer {
     /// get numbers that were given up.
     pub async fn take_over(pool: PgPool, lease: &Lease) -> Result<Self, StoreError> {
         sequence::check(&pool).await?;
+        partitions::maintain(&pool).await?;
         let unavailable = || StoreError::unavailable("taking over the log");
         let row: Option<(i64, i64)> = sqlx::query_as(
             "update es.log_head set epoch = $1 where epoch < $1 returning position, low_mark",

@@ -64,15 +64,16 @@ use domain::counter::Counter;
 use domain::ids::OrgId;
 use domain::registry::Event;
 use domain::unique_name::UniqueName;
+use sqlx::error::DatabaseError;
 use sqlx::{PgConnection, PgPool};
 
 use self::statement::{Answer, execute};
 use crate::envelope::{Metadata, StreamId, Version};
 use crate::error::StoreError;
-use crate::sequence;
 use crate::write::counter::{self, CounterChange};
 use crate::write::idempotency::{Keyed, Repeated};
 use crate::write::name::NameChange;
+use crate::{partitions, sequence};
 
 pub(crate) use self::prepared::{Access, Claim, owner};
 pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable};
@@ -155,7 +156,7 @@ pub enum Outcome {
 pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outcome>, StoreError> {
     let mut connection = pool.acquire().await.map_err(failed)?;
     let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.len()];
-    let mut is_repeated = false;
+    let (mut is_repeated, mut is_maintained) = (false, false);
     loop {
         let left: Vec<usize> = (0..batch.len())
             .filter(|i| outcomes[*i].is_none())
@@ -182,6 +183,10 @@ pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outco
             // Some command lost a race that its snapshot could not show, and the statement was undone. The next
             // snapshot shows who won. If that does not help, each command alone gets its own answer.
             Err(error) => match lost_race(&error) {
+                None if !is_maintained && lacks_partition(&error) => {
+                    is_maintained = true;
+                    partitions::maintain(&mut *connection).await?;
+                }
                 None => return Err(failed(error)),
                 Some(LostRace::Stream | LostRace::NameOrKey | LostRace::Deadlock)
                     if !is_repeated =>
@@ -233,16 +238,25 @@ async fn append_alone(
 }
 
 fn failed(source: sqlx::Error) -> StoreError {
-    let broken = source
-        .as_database_error()
-        .and_then(|error| error.constraint());
-    if broken == Some(sequence::NUMBERS) {
+    if source.as_database_error().is_some_and(has_used_number) {
         return StoreError::SequenceBehind;
     }
     StoreError::Unavailable {
         doing: "appending",
         source,
     }
+}
+
+fn lacks_partition(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(partitions::is_missing)
+}
+
+/// Returns true if the number of an event was given before. That is no race.
+fn has_used_number(error: &(dyn DatabaseError + 'static)) -> bool {
+    error.is_unique_violation()
+        && error.table().map(partitions::table_of) == Some(sequence::NUMBERED)
 }
 
 enum LostRace {
@@ -265,10 +279,8 @@ fn lost_race(error: &sqlx::Error) -> Option<LostRace> {
     if !error.is_unique_violation() {
         return None;
     }
-    match error.table()? {
-        // A number that was given twice is no race.
-        "events" if error.constraint() == Some(sequence::NUMBERS) => None,
-        "streams" | "events" => Some(LostRace::Stream),
+    match partitions::table_of(error.table()?) {
+        "streams" => Some(LostRace::Stream),
         "reservations" | "idempotency" => Some(LostRace::NameOrKey),
         _ => None,
     }

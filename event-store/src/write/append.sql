@@ -88,8 +88,10 @@ taken as (
     where taken_by is not null and holder is not null and holder is distinct from held_by
 ),
 repeated as (
-    select k.command, i.request_hash, i.receipt
+    -- Where a period ends, a key has two rows.
+    select distinct on (k.command) k.command, i.request_hash, i.receipt
     from keyed k join es.idempotency i using (org_id, key)
+    order by k.command, i.recorded_at
 ),
 candidate as materialized (
     select distinct command from entry
@@ -167,10 +169,10 @@ claimed as (
     select stream_id from bumped union all select stream_id from opened
 ),
 remembered as (
-    insert into es.idempotency (org_id, key, request_hash, receipt)
-    select k.org_id, k.key, k.request_hash, k.receipt::json
-    from keyed k join winner using (command)
-    order by k.org_id, k.key
+    insert into es.idempotency (org_id, key, period, request_hash, receipt)
+    select k.org_id, k.key, period, k.request_hash, k.receipt::json
+    from keyed k join winner using (command) cross join es.periods_of_key() as period
+    order by k.org_id, k.key, period
 ),
 -- [shared
 -- A name is handed over by an update of its row: a delete and an insert of one key in one statement

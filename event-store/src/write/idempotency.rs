@@ -6,11 +6,8 @@ use sqlx::PgPool;
 
 use crate::error::StoreError;
 
-/// The retention of a key, in days.
+/// The retention of a key, in days, at least. Keys are dropped with their partition of ten days.
 pub const RETENTION_DAYS: i32 = 30;
-
-/// The most keys deleted in one transaction, so that none runs for long.
-const FORGET_AT_ONCE: i64 = 10_000;
 
 /// A command that carries an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +35,8 @@ pub struct Repeated {
 /// When Postgres fails.
 pub async fn find(pool: &PgPool, org: &OrgId, key: &str) -> Result<Option<Repeated>, StoreError> {
     let row: Option<(Vec<u8>, String)> = sqlx::query_as(
-        "select request_hash, receipt::text from es.idempotency where org_id = $1 and key = $2",
+        "select request_hash, receipt::text from es.idempotency where org_id = $1 and key = $2 \
+         order by recorded_at limit 1",
     )
     .bind(org.as_str())
     .bind(key)
@@ -64,8 +62,9 @@ pub async fn remember(
     loop {
         // Waits for a run that is being committed.
         let inserted = sqlx::query(
-            "insert into es.idempotency (org_id, key, request_hash, receipt) \
-             values ($1, $2, $3, $4::json) on conflict do nothing",
+            "insert into es.idempotency (org_id, key, period, request_hash, receipt) \
+             select $1, $2, period, $3, $4::json from es.periods_of_key() as period \
+             on conflict do nothing",
         )
         .bind(org.as_str())
         .bind(&command.key)
@@ -74,37 +73,12 @@ pub async fn remember(
         .execute(pool)
         .await
         .map_err(StoreError::unavailable("remembering an idempotency key"))?;
-        if inserted.rows_affected() == 1 {
+        if inserted.rows_affected() > 0 {
             return Ok(None);
         }
         // No first run is found if its key was deleted at this very moment.
         if let Some(first) = find(pool, org, &command.key).await? {
             return Ok(Some(first));
-        }
-    }
-}
-
-/// Deletes keys older than [`RETENTION_DAYS`], a bounded number in each transaction. Returns their number.
-///
-/// # Errors
-/// When Postgres fails; what was deleted by then stays deleted.
-pub async fn forget_old(pool: &PgPool) -> Result<u64, StoreError> {
-    let mut forgotten = 0;
-    loop {
-        let deleted = sqlx::query(
-            "delete from es.idempotency where ctid = any(array( \
-                 select ctid from es.idempotency \
-                 where recorded_at < now() - make_interval(days => $1) limit $2))",
-        )
-        .bind(RETENTION_DAYS)
-        .bind(FORGET_AT_ONCE)
-        .execute(pool)
-        .await
-        .map_err(StoreError::unavailable("forgetting old idempotency keys"))?
-        .rows_affected();
-        forgotten += deleted;
-        if deleted < FORGET_AT_ONCE.unsigned_abs() {
-            return Ok(forgotten);
         }
     }
 }

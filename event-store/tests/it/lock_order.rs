@@ -26,7 +26,8 @@ impl Needs {
             format!(
                 "insert into es.reservations values ('acme', 'droplet_name', 'web', '{opened}')"
             ),
-            "insert into es.idempotency values ('acme', 'k', 'h', '1')".to_owned(),
+            "insert into es.idempotency values ('acme', 'k', es.periods_of_key(), 'h', '1')"
+                .to_owned(),
         ]
     }
 

@@ -17,6 +17,7 @@ mod lock_order;
 mod migrate;
 mod newer_program;
 mod parked_again;
+mod partitions;
 mod pool;
 mod race;
 mod restart;

@@ -1,8 +1,16 @@
 //! A database is brought to the program's version, once, and a newer one is left alone.
 
+use domain::stream_type::StreamType;
+use event_store::envelope::{StreamId, Version};
+use event_store::log;
 use event_store::pool::{self, Purpose};
-use schema::migrate::{SchemaError, check, migrate};
+use event_store::write::append::Outcome;
+use event_store::write::idempotency;
+use schema::migrate::{MIGRATOR, SchemaError, check, migrate};
 use testkit::postgres::TestDatabase;
+use uuid::Uuid;
+
+use crate::support::{append, append_to, org, sequence_all, sequencer};
 
 #[tokio::test]
 async fn migrating_twice_and_at_once_is_harmless() {
@@ -70,4 +78,67 @@ async fn a_migration_that_was_altered_afterwards_is_named() {
         .expect("Postgres answers");
     let error = check(&pool).await.expect_err("is refused");
     assert!(matches!(error, SchemaError::Altered { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_store_without_partitions_keeps_all_that_it_has() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sqlx::raw_sql("drop schema es, process, projections cascade; drop table _sqlx_migrations")
+        .execute(&pool)
+        .await
+        .expect("Postgres answers");
+    MIGRATOR
+        .run_to(20_261_130_000_100, &pool)
+        .await
+        .expect("migrates");
+    sqlx::raw_sql(
+        "insert into es.streams values ('00000000-0000-0000-0000-000000000001', 'droplet', 'acme', 4); \
+         insert into es.events (stream_id, version, shard, event_id, org_id, event_type, schema_version, data, metadata) \
+             select '00000000-0000-0000-0000-000000000001', i, 0, gen_random_uuid(), \
+                 case when i = 2 then 'other' else 'acme' end, 'x', 1, '{}', '{}' \
+             from generate_series(1, 4) i; \
+         insert into es.log (position, seq, shard, org_id) select seq, seq, 0, org_id from es.events where seq < 4; \
+         update es.log_head set position = 3, low_mark = 3; \
+         select nextval('es.events_seq_seq'); \
+         insert into es.idempotency values ('acme', 'young', 'h', '{}', now()), \
+             ('acme', 'old', 'h', '{}', now() - interval '25 days')",
+    )
+    .execute(&pool)
+    .await
+    .expect("Postgres answers");
+
+    migrate(&pool).await.expect("migrates");
+    check(&pool).await.expect("is at the program's version");
+
+    let stream = StreamId {
+        stream_type: StreamType::DROPLET,
+        uuid: Uuid::from_u128(1),
+    };
+    let events = log::read_stream(&pool, stream, Version::NONE).await;
+    assert_eq!(events.expect("reads").len(), 4);
+    let after = append_to(stream, 4, 1);
+    assert_eq!(append(&pool, after).await, Outcome::Appended);
+    sequence_all(&mut sequencer(&pool).await).await;
+    let log: Vec<(i64, i64, String, i64)> =
+        sqlx::query_as("select position, seq, org_id, org_position from es.log order by position")
+            .fetch_all(&pool)
+            .await
+            .expect("Postgres answers");
+    let place = |position, seq, org: &str, of_org| (position, seq, org.to_owned(), of_org);
+    assert_eq!(
+        log,
+        [
+            place(1, 1, "acme", 1),
+            place(2, 2, "other", 1),
+            place(3, 3, "acme", 2),
+            place(4, 4, "acme", 3),
+            // The number that was drawn before the migration is not drawn again.
+            place(5, 6, "acme", 4),
+        ]
+    );
+    for key in ["young", "old"] {
+        let found = idempotency::find(&pool, &org(), key).await.expect("reads");
+        assert!(found.is_some(), "{key}");
+    }
 }

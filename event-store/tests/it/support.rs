@@ -211,6 +211,20 @@ pub(crate) async fn wrong_with_log(pool: &PgPool) -> Result<(), String> {
             "the head is {head}, the positions are {positions:?}"
         ));
     }
+    let misplaced: Option<(i64, i64)> = sqlx::query_as(
+        "select position, org_position from ( \
+             select *, row_number() over (partition by org_id order by position) as dense, \
+                 lag(sequenced_at) over (order by position) as time_before from es.log) placed \
+         where org_position <> dense or sequenced_at < time_before limit 1",
+    )
+    .fetch_optional(pool)
+    .await
+    .expect("Postgres answers");
+    if let Some((position, org_position)) = misplaced {
+        return Err(format!(
+            "position {position} is {org_position} in its organization, or earlier than the one before"
+        ));
+    }
     let mut versions: BTreeMap<Uuid, i64> = BTreeMap::new();
     for (position, _, uuid, version, shard) in rows {
         let last = versions.insert(uuid, version).unwrap_or(0);

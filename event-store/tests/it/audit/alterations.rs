@@ -155,7 +155,7 @@ async fn a_changed_id_organization_or_shard_is_found() {
 }
 
 #[tokio::test]
-async fn an_organization_that_is_changed_everywhere_is_found_by_digests() {
+async fn an_organization_that_is_changed_everywhere_is_found() {
     let store = Store::new().await;
     let stream = store.at(ALTERED).await.stream.expect("it has one");
     store
@@ -167,7 +167,7 @@ async fn an_organization_that_is_changed_everywhere_is_found_by_digests() {
         ))
         .await;
     let found = store.differences().await;
-    assert_eq!(found.keys().collect::<Vec<_>>(), [&"digests"]);
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&"digests", &"positions"]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Events that are not in their places: in the log, in their streams.
 
 use super::{Place, Store};
-use event_store::envelope::Version;
+use event_store::envelope::{Position, Version};
 
 #[tokio::test]
 async fn a_dropped_log_row_is_named() {
@@ -34,7 +34,10 @@ async fn dropped_log_rows_are_one_hole() {
         .tamper("delete from es.log where position between 20 and 29")
         .await;
     let found = store.audit().await;
-    assert_eq!(found["positions"].differences, 1);
+    assert_eq!(
+        found["positions"].differences, 2,
+        "the organization's positions have the hole too"
+    );
     assert_eq!(
         found["positions"].first,
         Some(Place::position(20).difference("one event", "none, nor at any position up to 29"))
@@ -68,9 +71,9 @@ async fn renumbered_positions_are_named() {
     );
     store
         .tamper(
-            "update es.log set position = -1 where position = 1; \
-             update es.log set position = 1 where position = 2; \
-             update es.log set position = 2 where position = -1",
+            "update es.log set position = 5000 where position = 1; \
+             update es.log set position = 1, org_position = 1 where position = 2; \
+             update es.log set position = 2, org_position = 2 where position = 5000",
         )
         .await;
     let found = store.differences().await;
@@ -93,7 +96,10 @@ async fn renumbered_positions_are_named() {
 async fn a_position_of_nothing_is_named() {
     let store = Store::new().await;
     store
-        .tamper("update es.log set position = -5 where position = 1200")
+        .tamper(
+            "create table es.log_0 partition of es.log for values from (minvalue) to (1); \
+             update es.log set position = -5 where position = 1200",
+        )
         .await;
     let found = store.audit().await;
     assert_eq!(
@@ -108,9 +114,8 @@ async fn an_event_that_is_twice_in_the_log_is_named() {
     let doubled = store.at(30).await;
     store
         .tamper(
-            "alter table es.log drop constraint log_seq_key; \
-             insert into es.log (position, seq, shard, org_id) \
-                 select 1201, seq, shard, org_id from es.log where position = 30; \
+            "insert into es.log (position, seq, shard, org_id, org_position, sequenced_at) \
+                 select 1201, seq, shard, org_id, 1201, now() from es.log where position = 30; \
              update es.log_head set position = 1201",
         )
         .await;
@@ -137,6 +142,37 @@ async fn a_position_that_is_given_twice_is_named() {
         Some(Place::position(40).difference("one event", "more than one"))
     );
     assert_eq!(found["positions"].differences, 2, "and 41 has none");
+}
+
+#[tokio::test]
+async fn a_wrong_position_in_the_organization_is_named() {
+    for position in [1, 700] {
+        let store = Store::new().await;
+        store
+            .tamper(&format!(
+                "update es.log set org_position = 0 where position = {position}"
+            ))
+            .await;
+        let first = &store.differences().await["positions"];
+        assert_eq!(
+            (first.position, first.expected.as_str()),
+            (
+                Some(Position(position)),
+                format!("position {position} of the organization acme").as_str()
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_time_before_that_of_the_position_before_is_named() {
+    let store = Store::new().await;
+    store
+        .tamper("update es.log set sequenced_at = '2020-01-01T00:00:00Z' where position = 700")
+        .await;
+    let first = &store.differences().await["positions"];
+    assert_eq!(first.position, Some(Position(700)));
+    assert!(first.found.starts_with("the time 2020-01-01"), "{first:?}");
 }
 
 #[tokio::test]
