@@ -35,6 +35,7 @@ mod statements;
 mod strings;
 mod subscription_roots;
 mod subscriptions;
+mod tokens;
 mod user_errors;
 mod variables;
 mod websocket;
