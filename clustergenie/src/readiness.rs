@@ -37,6 +37,8 @@ pub(crate) struct Dependencies {
     pub(crate) consumers: Vec<Arc<dyn Consumer>>,
     /// The relay, if it runs in this process.
     pub(crate) relay: Option<Relay>,
+    /// Cancelled when the process is going to stop. From then on it is not ready.
+    pub(crate) draining: CancellationToken,
 }
 
 /// The relay of this process.
@@ -169,6 +171,10 @@ impl Ready {
 impl Readiness for Ready {
     fn parts(&self) -> Vec<Part> {
         let mut parts = self.database.lock().expect("no holder panics").clone();
+        if self.dependencies.draining.is_cancelled() {
+            let stopping = "it is stopping: send requests to another process".to_owned();
+            parts.insert(0, part("process", Err(stopping)));
+        }
         if let Some(relay) = &self.dependencies.relay {
             let now = relay.health.snapshot();
             parts.push(Part {

@@ -3,6 +3,10 @@
 //! A signal, or the first task that ends by itself, stops all tasks. They stop stage after stage, so that
 //! writers end before those who sequence, publish and project. Tasks that outlast the grace period are
 //! aborted. Every task of the program runs in this set.
+//!
+//! SIGTERM drains first: the process is not ready any more, and all tasks run on for the drain delay, so that
+//! those who send requests have time to choose another process. SIGINT (Ctrl-C) and a failed task do not wait,
+//! and neither does a second signal.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -15,8 +19,11 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Grace period of all tasks together: longer than the API gives its connections.
+/// Grace period of all tasks together, in a process without an API.
 pub(crate) const GRACE: Duration = Duration::from_secs(15);
+
+/// The name of the signal that drains.
+const SIGTERM: &str = "SIGTERM";
 
 /// The order in which tasks stop: each stage after the one before has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +48,9 @@ pub(crate) struct Tasks {
     set: JoinSet<anyhow::Result<()>>,
     running: HashMap<Id, (Stage, String)>,
     foundations: HashSet<String>,
+    draining: CancellationToken,
     stops: [CancellationToken; Stage::ALL.len()],
+    drain_delay: Duration,
     grace: Duration,
 }
 
@@ -73,15 +82,28 @@ impl fmt::Display for How {
 }
 
 impl Tasks {
-    /// An empty set with a grace period.
+    /// An empty set with a grace period, and without a drain delay.
     pub(crate) fn new(grace: Duration) -> Self {
         Self {
             set: JoinSet::new(),
             running: HashMap::new(),
             foundations: HashSet::new(),
+            draining: CancellationToken::new(),
             stops: Stage::ALL.map(|_| CancellationToken::new()),
+            drain_delay: Duration::ZERO,
             grace,
         }
+    }
+
+    /// Sets the time between SIGTERM and the stop of the first task.
+    pub(crate) fn drain_for(mut self, drain_delay: Duration) -> Self {
+        self.drain_delay = drain_delay;
+        self
+    }
+
+    /// Returns the token that is cancelled as soon as the process is going to stop.
+    pub(crate) fn draining(&self) -> CancellationToken {
+        self.draining.clone()
     }
 
     /// Runs a task. The task must end soon after its token is cancelled, and not before.
@@ -120,10 +142,12 @@ impl Tasks {
         let ended = tokio::select! {
             name = signals.next() => {
                 tracing::info!(signal = name, "stopping");
-                None
+                self.draining.cancel();
+                if name == SIGTERM { self.drain(&mut signals).await } else { None }
             }
             Some(ended) = self.set.join_next_with_id() => Some(self.account_for(ended)),
         };
+        self.draining.cancel();
         if let Some(ended) = &ended {
             tracing::error!(task = ended.task, "stopping, because a task {}", ended.how);
             if self.foundations.contains(&ended.task) {
@@ -140,6 +164,18 @@ impl Tasks {
 
     fn stop(&self, stage: Stage) -> &CancellationToken {
         &self.stops[stage as usize]
+    }
+
+    /// Waits for the drain delay, a second signal or the end of a task, which is returned.
+    async fn drain(&mut self, signals: &mut Signals) -> Option<TaskEnded> {
+        tokio::select! {
+            () = tokio::time::sleep(self.drain_delay) => None,
+            name = signals.next() => {
+                tracing::info!(signal = name, "stopping without the rest of the drain delay");
+                None
+            }
+            Some(ended) = self.set.join_next_with_id() => Some(self.account_for(ended)),
+        }
     }
 
     async fn stop_all(&mut self, signals: &mut Signals) {
@@ -217,7 +253,7 @@ impl Signals {
     pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.terminate.recv() => SIGTERM,
         }
     }
 }

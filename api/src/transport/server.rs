@@ -1,8 +1,12 @@
 //! The server: accepts connections, serves a router on them, and drains.
 //!
-//! The server owns the task of every connection. At a stop the server accepts no more connections, waits
-//! for running requests, ends streams of events, and closes WebSockets (1001). After [`GRACE`] the server
-//! ends the remaining connections.
+//! The server owns the task of every connection. While the process drains, the server serves as before, but
+//! each response closes its connection, so that clients and proxies connect elsewhere. At the close the server
+//! accepts no more connections, waits for running requests, ends streams of events, and closes WebSockets
+//! (1001) after their running queries and mutations. After the grace period it ends the remaining connections.
+//!
+//! No request that was sent before its client could know of the close is lost: connections that wait to be
+//! accepted are served, and connections without a request are read once more for [`LAST_REQUESTS`].
 //!
 //! The resources of a client are bounded: a response by [`crate::graph::answer::MAX_ANSWER_BYTES`],
 //! the time to read it by `write_timeout`, and connections by [`MAX_CONNECTIONS`].
@@ -10,11 +14,15 @@
 mod tracked_body;
 mod write_timeout;
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::{Extension, Router};
+use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -34,8 +42,8 @@ use self::write_timeout::{Responses, WriteTimeout};
 /// so that a client or a proxy tries elsewhere, or later. Waiting would look like a slow server.
 pub const MAX_CONNECTIONS: usize = 10_000;
 
-/// The timeout of requests and WebSockets for their end after a stop.
-pub const GRACE: Duration = Duration::from_secs(10);
+/// The time after the close in which requests that are on their way are still read.
+const LAST_REQUESTS: Duration = Duration::from_millis(250);
 
 /// The timeout of a client for sending a request's head, and of an idle connection. It is longer than proxies keep
 /// idle connections, which is 60 s by default: the side that sends requests must close first, or requests are lost.
@@ -48,9 +56,31 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves the router on the listener until the stop, then drains.
-pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
-    run_with(listener, router, MAX_CONNECTIONS, stop).await;
+/// The signals by which a server stops. One that is not to drain gets the second signal alone.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Cancelled when clients must go elsewhere, and are still served.
+    pub draining: CancellationToken,
+    /// Cancelled when the server must close.
+    pub close: CancellationToken,
+}
+
+impl Stop {
+    /// Makes a response close its connection while the server drains.
+    fn attend(&self, response: &mut Response<Body>) {
+        let stops = self.draining.is_cancelled() || self.close.is_cancelled();
+        // An upgraded connection has left HTTP.
+        if stops && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+    }
+}
+
+/// Serves the router on the listener until the close. Then requests and WebSockets have the grace period for
+/// their end.
+pub async fn run(listener: TcpListener, router: Router, grace: Duration, stop: Stop) {
+    run_with(listener, router, MAX_CONNECTIONS, grace, stop).await;
 }
 
 /// Serves like [`run`], with another maximum number of connections.
@@ -58,15 +88,26 @@ async fn run_with(
     listener: TcpListener,
     router: Router,
     max_connections: usize,
-    stop: CancellationToken,
+    grace: Duration,
+    stop: Stop,
 ) {
     let places = Arc::new(Semaphore::new(max_connections));
-    let connections = Connections::new(&stop);
+    let connections = Connections::new(&stop.close);
     let service = TowerToHyperService::new(router.layer(Extension(connections.clone())));
     let mut tasks = JoinSet::new();
+    let take = |tasks: &mut JoinSet<()>, stream| match Arc::clone(&places).try_acquire_owned() {
+        Ok(place) => {
+            tasks.spawn(serve(stream, place, service.clone(), stop.clone()));
+        }
+        Err(_) => {
+            metrics::counter!("clustergenie_http_connections_refused_total").increment(1);
+            tracing::debug!("a connection was refused: there are too many");
+        }
+    };
+    let mut last = pin!(last_requests(&stop.close));
     loop {
         let accepted = tokio::select! {
-            () = stop.cancelled() => break,
+            () = &mut last => break,
             Some(ended) = tasks.join_next() => {
                 if let Err(panicked) = ended {
                     tracing::error!(error = %panicked, "a connection ended by our fault");
@@ -76,31 +117,33 @@ async fn run_with(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
-                Ok(place) => {
-                    tasks.spawn(serve(stream, place, service.clone(), stop.clone()));
-                }
-                Err(_) => {
-                    metrics::counter!("clustergenie_http_connections_refused_total").increment(1);
-                    tracing::debug!("a connection was refused: there are too many");
-                }
-            },
+            Ok((stream, _)) => take(&mut tasks, stream),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
                 sleep(ACCEPT_PAUSE).await;
             }
         }
     }
+    // The system would reset the connections that it holds for the listener.
+    while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
+        take(&mut tasks, stream);
+    }
     drop(listener);
     let ended = async {
         while tasks.join_next().await.is_some() {}
         connections.ended().await;
     };
-    if timeout(GRACE, ended).await.is_err() {
-        tracing::warn!(grace_s = GRACE.as_secs(), "connections did not end in time");
+    if timeout(grace, ended).await.is_err() {
+        tracing::warn!(grace_s = grace.as_secs(), "connections did not end in time");
         tasks.shutdown().await;
         connections.end().await;
     }
+}
+
+/// Returns when the requests that were on their way at the close have arrived.
+async fn last_requests(close: &CancellationToken) {
+    close.cancelled().await;
+    sleep(LAST_REQUESTS).await;
 }
 
 /// The connections that have left HTTP, and so the tasks that serve it: the WebSockets.
@@ -170,7 +213,7 @@ async fn serve(
     stream: TcpStream,
     place: OwnedSemaphorePermit,
     service: TowerToHyperService<Router>,
-    stop: CancellationToken,
+    stop: Stop,
 ) {
     // Small answers are sent at once instead of waiting for more data.
     if let Err(error) = stream.set_nodelay(true) {
@@ -178,12 +221,14 @@ async fn serve(
     }
     let responses = Responses::default();
     let stream = WriteTimeout::new(stream, responses.clone(), place);
+    let close = stop.close.clone();
     let service = service_fn(move |request| {
         let (answering, responses) = (service.call(request), responses.clone());
+        let stop = stop.clone();
         async move {
-            answering
-                .await
-                .map(|response| TrackedBody::wrap(response, &responses))
+            let mut response = answering.await?;
+            stop.attend(&mut response);
+            Ok::<_, Infallible>(TrackedBody::wrap(response, &responses))
         }
     });
     let connection = http1::Builder::new()
@@ -195,7 +240,8 @@ async fn serve(
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = stop.cancelled() => {
+        () = last_requests(&close) => {
+            // Ends a connection without a request, and any other after its response.
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -242,7 +288,13 @@ mod tests {
         };
         let router = Router::new().route("/", any(echo));
         let mut tasks = JoinSet::new();
-        tasks.spawn(run_with(listener, router, 2, CancellationToken::new()));
+        tasks.spawn(run_with(
+            listener,
+            router,
+            2,
+            Duration::ZERO,
+            Stop::default(),
+        ));
 
         let first = websocket(address).await.expect("there is a place");
         let _second = websocket(address).await.expect("there is another");

@@ -8,6 +8,7 @@ mod columns;
 mod consistency;
 mod cors;
 mod cursors;
+mod draining;
 mod empty_filters;
 mod etag;
 mod execution;

@@ -20,7 +20,7 @@ use api::transport::cors::Origin;
 use api::transport::endpoint::{Endpoint, WebSocketLimits};
 use api::transport::router::transports;
 use api::transport::send_budget::SendBudget;
-use api::transport::server;
+use api::transport::server::{self, Stop};
 use async_graphql::InputObject;
 use axum::Router;
 use chrono::{TimeDelta, Utc};
@@ -32,7 +32,6 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
 
 pub(crate) const KEY: [u8; 32] = [7; 32];
 
@@ -45,7 +44,7 @@ pub(crate) struct Serving {
     /// How often a stream of `held` or `flood` lives now: a permit each.
     pub(crate) held: Arc<Semaphore>,
     changes: Changes,
-    stop: CancellationToken,
+    stop: Stop,
     task: JoinSet<()>,
 }
 
@@ -132,11 +131,26 @@ impl Serving {
     ) -> Self {
         let held = Arc::new(Semaphore::new(0));
         let changes = Changes::default();
-        let schema = Arc::new(ExecutableSchema::new::<TestSchema>());
         let data = Counted {
             held: held.clone(),
             changes: changes.clone(),
         };
+        let router = Self::router(limits, parts, origins, rules, send_budget, data);
+        Self {
+            changes,
+            ..Self::serve(router, held).await
+        }
+    }
+
+    fn router(
+        limits: WebSocketLimits,
+        parts: Vec<Part>,
+        origins: Vec<Origin>,
+        rules: Rules,
+        send_budget: SendBudget,
+        data: Counted,
+    ) -> Router {
+        let schema = Arc::new(ExecutableSchema::new::<TestSchema>());
         let executor = Pipeline::new(schema, Arc::new(data), rules);
         let auth = Auth::new(&KEY).expect("the key is long enough");
         let metrics = Arc::new(|| "a_metric 1\n".to_owned());
@@ -147,21 +161,43 @@ impl Serving {
             origins,
             send_budget,
         };
-        let router = transports(endpoint, Arc::new(Fixed(parts)), metrics);
+        transports(endpoint, Arc::new(Fixed(parts)), metrics)
+    }
+
+    /// A server that gives requests so much time to end after the close.
+    pub(crate) async fn with_grace(grace: Duration) -> Self {
+        let changes = Changes::default();
+        let held = Arc::new(Semaphore::new(0));
+        let router = Self::router(
+            WebSocketLimits::default(),
+            Vec::new(),
+            Vec::new(),
+            Rules::default(),
+            SendBudget::new(SendBudget::DEFAULT_BYTES),
+            Counted {
+                held: held.clone(),
+                changes: changes.clone(),
+            },
+        );
         Self {
             changes,
-            ..Self::serve(router, held).await
+            ..Self::serve_with_grace(router, held, grace).await
         }
     }
 
     pub(crate) async fn serve(router: Router, held: Arc<Semaphore>) -> Self {
+        Self::serve_with_grace(router, held, PATIENCE).await
+    }
+
+    async fn serve_with_grace(router: Router, held: Arc<Semaphore>, grace: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
-        let stop = CancellationToken::new();
+        let stop = Stop::default();
         let mut task = JoinSet::new();
-        task.spawn(server::run(listener, router, stop.clone()));
+        let signals = stop.clone();
+        task.spawn(server::run(listener, router, grace, signals));
         Self {
             address,
             held,
@@ -177,12 +213,22 @@ impl Serving {
 
     /// How often the mutation ran.
     pub(crate) fn changes(&self) -> usize {
-        self.changes.0.load(Ordering::SeqCst)
+        self.changes.done.load(Ordering::SeqCst)
+    }
+
+    /// How often a mutation began that takes long.
+    pub(crate) fn begun(&self) -> usize {
+        self.changes.begun.load(Ordering::SeqCst)
+    }
+
+    /// Sends clients elsewhere while they are still served.
+    pub(crate) fn drain(&self) {
+        self.stop.draining.cancel();
     }
 
     /// Tells the server to stop, without waiting.
     pub(crate) fn stop(&self) {
-        self.stop.cancel();
+        self.stop.close.cancel();
     }
 
     /// Waits until the server has stopped in order.
@@ -247,9 +293,12 @@ struct Counted {
     changes: Changes,
 }
 
-/// How often a mutation ran.
+/// How often a mutation began that takes long, and how often any ran to its end.
 #[derive(Clone, Default)]
-struct Changes(Arc<AtomicUsize>);
+struct Changes {
+    begun: Arc<AtomicUsize>,
+    done: Arc<AtomicUsize>,
+}
 
 struct TestSchema;
 
@@ -344,6 +393,8 @@ impl Object for Mutation {
             "changeLate",
             "",
             |context: Context, late: Late| async move {
+                let begun = &counted(&context).changes.begun;
+                begun.fetch_add(1, Ordering::SeqCst);
                 sleep(Duration::from_millis(late.after)).await;
                 Ok(change(&context))
             },
@@ -356,7 +407,7 @@ fn counted(context: &Context) -> &Counted {
 }
 
 fn change(context: &Context) -> i32 {
-    counted(context).changes.0.fetch_add(1, Ordering::SeqCst);
+    counted(context).changes.done.fetch_add(1, Ordering::SeqCst);
     1
 }
 

@@ -36,6 +36,11 @@ pub(crate) struct Clients {
     /// concerns all organizations. The default is `demo` for `up`, and none for `api`.
     #[arg(long, env = "CLUSTERGENIE_OPERATORS_ORG", value_name = "ORG")]
     pub(crate) operators_org: Option<OrgId>,
+    /// Time between SIGTERM and the close: requests are still served, and /readyz answers 503, so that load
+    /// balancers choose another process. SIGINT (Ctrl-C) and a second signal do not wait.
+    #[arg(long, env = "CLUSTERGENIE_DRAIN_DELAY", default_value = "5s")]
+    #[arg(value_name = "TIME", value_parser = duration::parse)]
+    pub(crate) drain_delay: Duration,
     #[command(flatten)]
     pub(crate) requests: Requests,
 }

@@ -142,6 +142,11 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
+    /// The time limit of a query or a mutation.
+    pub(crate) fn limit_execution(&self) -> Duration {
+        self.limit_execution
+    }
+
     /// Builds the rules and reads the trusted documents.
     ///
     /// # Errors

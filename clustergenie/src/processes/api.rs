@@ -14,7 +14,6 @@ use super::database::{connect, warn_of_known_password};
 use crate::config::Api;
 use crate::key;
 use crate::readiness::{Dependencies, Ready};
-use crate::tasks::{GRACE, Tasks};
 use crate::telemetry::Metrics;
 use crate::wiring::{commands, hints, http, queries};
 
@@ -33,7 +32,7 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
     let hint_pool = connect(&settings.database, Purpose::Relay, 4).await?;
     let metrics = Metrics::start()?;
     let wake = Wake::default();
-    let mut tasks = Tasks::new(GRACE);
+    let mut tasks = http::tasks(&settings.clients);
 
     hints::announce(&mut tasks, &hint_pool, &wake, Hint::Appended);
     hints::listen(&mut tasks, &hint_pool, &wake, Hint::Sequenced);
@@ -45,6 +44,7 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
         // and a query with a token waits by itself. The processes that project report the lag.
         consumers: Vec::new(),
         relay: None,
+        draining: tasks.draining(),
     });
     http::keep_current(&mut tasks, &ready, &metrics);
     let services = Services {

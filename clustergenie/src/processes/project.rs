@@ -31,6 +31,7 @@ pub(crate) async fn run(settings: Project) -> anyhow::Result<()> {
         pool,
         consumers: projections::consumers(),
         relay: None,
+        draining: tasks.draining(),
     });
     http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;
     tasks.run().await

@@ -34,6 +34,7 @@ pub(crate) async fn run(settings: Relay) -> anyhow::Result<()> {
         pool,
         consumers: Vec::new(),
         relay: Some(relay),
+        draining: tasks.draining(),
     });
     http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;
     tasks.run().await

@@ -26,7 +26,7 @@ use crate::config::Up;
 use crate::data_directory::DataDirectory;
 use crate::postgres::PrivatePostgres;
 use crate::readiness::{Dependencies, Publishing, Ready, Relay, Standby};
-use crate::tasks::{GRACE, Signals, Stage, Tasks};
+use crate::tasks::{Signals, Stage, Tasks};
 use crate::telemetry::Metrics;
 use crate::wiring::consumers::{self, Feed};
 use crate::wiring::{Brokers, commands, http, process_managers, queries, relay};
@@ -62,7 +62,7 @@ async fn serve(
     let address = listener
         .local_addr()
         .context("the address of the API is unknown")?;
-    let mut tasks = Tasks::new(GRACE);
+    let mut tasks = http::tasks(&settings.clients);
     let ready = start(&mut tasks, settings, listener, key, postgres.url()).await?;
 
     let watched = postgres.clone();
@@ -152,6 +152,7 @@ async fn start(
             publishing,
             standby: Standby::IsNotReady,
         }),
+        draining: tasks.draining(),
     });
     http::keep_current(tasks, &ready, &metrics);
     let services = Services {

@@ -30,6 +30,7 @@ pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
         pool,
         consumers: todo_lists,
         relay: None,
+        draining: tasks.draining(),
     });
     http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;
     tasks.run().await

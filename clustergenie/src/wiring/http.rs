@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use api::graph::services::Services;
@@ -10,6 +11,7 @@ use api::schema;
 use api::transport::endpoint::{Endpoint, WebSocketLimits};
 use api::transport::health::MetricsRenderer;
 use api::transport::send_budget::SendBudget;
+use api::transport::server::Stop;
 use api::transport::{health, router, server};
 use tokio::net::TcpListener;
 
@@ -17,6 +19,25 @@ use crate::config::Clients;
 use crate::readiness::Ready;
 use crate::tasks::{Stage, Tasks};
 use crate::telemetry::Metrics;
+
+/// The time beyond the time limit of an operation in which its answer is sent, and a WebSocket is closed.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// Grace period of all other tasks of a process with an API.
+const OTHERS: Duration = Duration::from_secs(5);
+
+/// Grace period of the connections to `/livez`, `/readyz` and `/metrics`.
+const HEALTH_GRACE: Duration = Duration::from_secs(2);
+
+/// An empty set of tasks for a process with an API: it drains, and gives requests time to end.
+pub(crate) fn tasks(clients: &Clients) -> Tasks {
+    Tasks::new(grace(clients) + OTHERS).drain_for(clients.drain_delay)
+}
+
+/// Grace period of the connections to the API: no request that keeps its time limit is cut off.
+fn grace(clients: &Clients) -> Duration {
+    clients.requests.limit_execution() + ANSWER
+}
 
 /// Opens a listening socket.
 ///
@@ -53,8 +74,9 @@ pub(crate) async fn serve_api(
         send_budget: SendBudget::new(clients.unread_bytes),
     };
     let router = router::transports(endpoint, readiness, renderer(metrics));
-    tasks.spawn(Stage::Serve, "api", |stop| async move {
-        server::run(listener, router, stop).await;
+    let (grace, draining) = (grace(clients), tasks.draining());
+    tasks.spawn(Stage::Serve, "api", move |close| async move {
+        server::run(listener, router, grace, Stop { draining, close }).await;
         Ok(())
     });
     Ok(())
@@ -74,8 +96,12 @@ pub(crate) async fn serve_health(
     let listener = listen(address).await?;
     tracing::info!(address = %listener.local_addr()?, "serving /livez, /readyz and /metrics");
     let router = health::health_router(Arc::clone(ready) as _, renderer(&metrics));
-    tasks.spawn(Stage::Follow, "health", |stop| async move {
-        server::run(listener, router, stop).await;
+    tasks.spawn(Stage::Follow, "health", |close| async move {
+        let stop = Stop {
+            close,
+            ..Stop::default()
+        };
+        server::run(listener, router, HEALTH_GRACE, stop).await;
         Ok(())
     });
     Ok(())

@@ -12,6 +12,7 @@ mod dependencies;
 mod distributed;
 mod doc_comments;
 mod documents;
+mod draining;
 mod es_tables;
 mod imports;
 mod login;

@@ -44,7 +44,7 @@ impl Drop for Folder {
     }
 }
 
-/// The program with arguments, in a directory, without settings from the environment.
+/// The program with arguments, in a directory, without settings from the environment but one.
 pub(crate) fn program<Argument: AsRef<std::ffi::OsStr>>(
     folder: &Folder,
     arguments: impl IntoIterator<Item = Argument>,
@@ -60,6 +60,8 @@ pub(crate) fn program<Argument: AsRef<std::ffi::OsStr>>(
             command.env_remove(name);
         }
     }
+    // No load balancer is in front, so that nothing is gained by waiting.
+    command.env("CLUSTERGENIE_DRAIN_DELAY", "0s");
     command
 }
 
@@ -146,7 +148,12 @@ impl Up {
 
     /// Sends SIGTERM.
     pub(crate) fn ask_to_stop(&self) {
-        signal(self.child.id().expect("it runs"), Signal::TERM);
+        signal(self.pid(), Signal::TERM);
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
     }
 
     /// Waits for its end.

@@ -44,9 +44,24 @@ pub(super) struct Conversation<E> {
     /// The number of bytes that the client sent before its login.
     stranger_bytes: usize,
     operations: JoinSet<Outcome>,
-    running: HashMap<String, AbortHandle>,
+    running: HashMap<String, Running>,
     /// The time of the client's last message.
     heard: Instant,
+}
+
+/// An operation that runs.
+struct Running {
+    task: AbortHandle,
+    kind: Kind,
+}
+
+/// The kind of an operation: with one answer or with many.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A query or a mutation, which ends by itself within its time limit.
+    One,
+    /// A subscription.
+    Many,
 }
 
 /// The state of the login: the client sends its token in `connection_init`.
@@ -103,6 +118,7 @@ impl<E: Executor> Conversation<E> {
             let logged_in = matches!(self.login, Login::Done(_));
             tokio::select! {
                 () = stop.cancelled() => {
+                    self.finish().await?;
                     return Err(Ending::closed(1001, "the server stops: reconnect and resume"));
                 }
                 () = &mut init, if !logged_in => {
@@ -178,7 +194,7 @@ impl<E: Executor> Conversation<E> {
             ClientMessage::Subscribe { id, params } => self.subscribe(id, params).await,
             ClientMessage::Complete { id } => {
                 if let Some(operation) = self.running.remove(&id) {
-                    operation.abort();
+                    operation.task.abort();
                 }
                 Ok(())
             }
@@ -239,9 +255,26 @@ impl<E: Executor> Conversation<E> {
         {
             return self.refuse_slowly(&id, answer).await;
         }
+        let kind = match &started {
+            Started::Refused(_) | Started::One(_) => Kind::One,
+            Started::Many(_) => Kind::Many,
+        };
         let operation = operation::run(started, id.clone(), self.outbox.clone());
-        let handle = self.operations.spawn(operation.instrument(span));
-        self.running.insert(id, handle);
+        let task = self.operations.spawn(operation.instrument(span));
+        self.running.insert(id, Running { task, kind });
+        Ok(())
+    }
+
+    /// Ends the subscriptions, and waits until the queries and mutations have been answered. No further
+    /// operation is read from the client, which sends it again after the close.
+    async fn finish(&mut self) -> Result<(), Ending> {
+        let subscriptions = self
+            .running
+            .extract_if(|_, operation| operation.kind == Kind::Many);
+        subscriptions.for_each(|(_, subscription)| subscription.task.abort());
+        while let Some(ended) = self.operations.join_next_with_id().await {
+            self.ended(ended).await?;
+        }
         Ok(())
     }
 
@@ -253,7 +286,7 @@ impl<E: Executor> Conversation<E> {
         };
         let Some(id) = self
             .running
-            .extract_if(|_, operation| operation.id() == task)
+            .extract_if(|_, operation| operation.task.id() == task)
             .map(|(id, _)| id)
             .next()
         else {
