@@ -10,6 +10,7 @@ mod child;
 mod cluster;
 mod owner;
 mod running;
+mod server;
 
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::binaries::{Binaries, major_version};
 use super::child::Child;
 use super::owner::Owner;
+use super::server;
 use crate::secret_file;
 
 /// The cluster's only user, a superuser, and the name of its database.
@@ -21,9 +22,6 @@ pub(super) const USER: &str = "clustergenie";
 const PREVIOUS_STOP: Duration = Duration::from_secs(60);
 /// Poll interval of the wait for the server of an earlier run.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-
-/// The file of a running server in its cluster: process id, directory, start time, port.
-const PID_FILE: &str = "postmaster.pid";
 
 /// The file with the command line of the last server.
 const OPTIONS_FILE: &str = "postmaster.opts";
@@ -62,6 +60,7 @@ impl Cluster {
             cluster.create(&data.join("postgres.unfinished")).await?;
         }
         cluster.wait_for_previous().await?;
+        server::remove_pid_file(&cluster.path)?;
         Ok(cluster)
     }
 
@@ -110,7 +109,7 @@ impl Cluster {
     async fn wait_for_previous(&self) -> anyhow::Result<()> {
         let started = Instant::now();
         let mut logged = false;
-        while let Some(pid) = self.running_server() {
+        while let Some(pid) = server::running_on(&self.path) {
             if !logged {
                 tracing::info!(
                     pid,
@@ -130,11 +129,6 @@ impl Cluster {
         Ok(())
     }
 
-    fn running_server(&self) -> Option<u32> {
-        let pid_file = fs::read_to_string(self.path.join(PID_FILE)).ok()?;
-        server_of(&pid_file, &self.path)
-    }
-
     /// The port of the last server that was started, if any.
     pub(super) fn last_port(&self) -> Option<u16> {
         let options = fs::read_to_string(self.path.join(OPTIONS_FILE)).ok()?;
@@ -143,31 +137,6 @@ impl Cluster {
             .find(|c: char| !c.is_ascii_digit())
             .unwrap_or(port.len());
         port[..digits].parse().ok()
-    }
-
-    /// The port of the server that runs on the cluster at a path, if any.
-    ///
-    /// # Errors
-    /// When the server's pid file cannot be read.
-    pub(super) fn port_of_running(path: &Path) -> anyhow::Result<Option<u16>> {
-        let file = path.join(PID_FILE);
-        let pid_file = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(error).with_context(|| {
-                    format!(
-                        "{} cannot be read: run as the user that runs the platform",
-                        file.display()
-                    )
-                });
-            }
-        };
-        let port = pid_file
-            .lines()
-            .nth(3)
-            .and_then(|port| port.trim().parse().ok());
-        Ok(server_of(&pid_file, path).and(port))
     }
 
     /// Configures a command to run as the cluster's owner, in English, and without the environment of this
@@ -181,16 +150,6 @@ impl Cluster {
             .env("TZ", "UTC");
         self.owner.runs(command);
     }
-}
-
-/// The process id of the server that runs on a cluster. A killed server leaves its pid file, and another
-/// process may have its process id by now. So the name and the working directory of the process are checked
-/// too.
-fn server_of(pid_file: &str, cluster: &Path) -> Option<u32> {
-    let pid: u32 = pid_file.lines().next()?.trim().parse().ok()?;
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    let works_in = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
-    (name.starts_with("postgres") && works_in == cluster).then_some(pid)
 }
 
 /// The major version of the cluster; `None` if there is no cluster.

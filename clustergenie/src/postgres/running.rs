@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use super::cluster::{Cluster, USER};
+use super::cluster::USER;
+use super::server;
 
 /// The URL of the database of the platform that runs on a data directory, with the password.
 ///
@@ -14,7 +15,7 @@ use super::cluster::{Cluster, USER};
 pub(crate) fn url_of_running(data: &Path) -> anyhow::Result<String> {
     let data = fs::canonicalize(data).unwrap_or_else(|_| data.to_owned());
     let shown = data.display();
-    let Some(port) = Cluster::port_of_running(&data.join("postgres"))? else {
+    let Some(port) = server::port_of_running(&data.join("postgres"))? else {
         bail!(
             "no platform runs on {shown}: pass the data directory of the one that runs with --data, or its \
              database with --database-url"

@@ -2,7 +2,8 @@
 //! when it is killed.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
 use rustix::process::Signal;
@@ -120,6 +121,106 @@ async fn its_postgres_ends_when_it_is_killed_and_the_next_start_waits_for_that()
     let up = Up::start(&folder).await;
     assert_ne!(up.ready().database_url, address, "the port is taken");
     up.kill().await;
+}
+
+#[tokio::test]
+async fn a_pid_file_of_no_server_does_not_stop_the_start() {
+    let folder = Folder::new();
+    let up = Up::start(&folder).await;
+    let file = folder.path("data/postgres/postmaster.pid");
+    let left = fs::read_to_string(&file).unwrap();
+    let (number, rest) = left.split_once('\n').unwrap();
+    up.stop().await;
+    let sleeping = Sleeping::start(&folder);
+    let zombie = Sleeping::start(&folder);
+    zombie.kill();
+    for of_another in [
+        // A number that lives again, also as that of a process that has ended and was not waited for.
+        format!("{}\n{rest}", sleeping.0.id()),
+        format!("{}\n{rest}", zombie.0.id()),
+        format!("{}\n{rest}", std::process::id()),
+        // What a power failure leaves.
+        String::new(),
+        "\0".repeat(100),
+        "\n".to_owned(),
+        "nonsense".to_owned(),
+        format!("{number}\n"),
+    ] {
+        fs::write(&file, &of_another).unwrap();
+        let up = Up::start(&folder).await;
+        assert!(up.stop().await.success(), "{of_another:?}");
+    }
+}
+
+#[tokio::test]
+async fn it_starts_at_once_after_it_and_its_postgres_were_killed() {
+    let folder = Folder::new();
+    for _ in 0..3 {
+        let up = Up::start(&folder).await;
+        let postgres = up.postgres();
+        up.kill().await;
+        signal(postgres, Signal::KILL);
+    }
+    assert!(Up::start(&folder).await.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_server_without_its_pid_file_is_waited_for() {
+    let folder = Folder::new();
+    let up = Up::start(&folder).await;
+    let postgres = up.postgres();
+    signal(postgres, Signal::STOP);
+    up.kill().await;
+    fs::write(folder.path("data/postgres/postmaster.pid"), "").unwrap();
+    // A directory elsewhere, as on another disk.
+    fs::rename(folder.path("data/postgres"), folder.path("cluster")).unwrap();
+    std::os::unix::fs::symlink("../cluster", folder.path("data/postgres")).unwrap();
+    let starting = async {
+        let up = Up::start(&folder).await;
+        assert!(!is_running(postgres), "two servers on one cluster");
+        assert!(up.stop().await.success());
+    };
+    let ending = async {
+        until("the start waits", async || {
+            let log = fs::read_to_string(folder.path("up.log")).unwrap_or_default();
+            log.contains("waiting for the Postgres server")
+                .then_some(())
+        })
+        .await;
+        signal(postgres, Signal::CONT);
+    };
+    tokio::join!(starting, ending);
+}
+
+/// A process that is not Postgres.
+struct Sleeping(std::process::Child);
+
+impl Sleeping {
+    fn start(folder: &Folder) -> Self {
+        let owner = fs::metadata(folder.path("data/postgres")).unwrap().uid();
+        let mut command = std::process::Command::new("sleep");
+        // Postgres takes no number seriously that belongs to another user.
+        command.uid(owner);
+        Self(
+            command
+                .arg("600")
+                .current_dir(folder.data())
+                .spawn()
+                .unwrap(),
+        )
+    }
+
+    /// Kills it, without waiting for its end.
+    fn kill(&self) {
+        signal(self.0.id(), Signal::KILL);
+    }
+}
+
+impl Drop for Sleeping {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
 #[tokio::test]
