@@ -19,6 +19,7 @@ pub mod pipeline;
 
 mod catalogue;
 mod history;
+mod recorded_command;
 
 mod cluster;
 mod droplet;

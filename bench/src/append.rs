@@ -12,31 +12,40 @@ use event_store::consume::wake::Wake;
 use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
 use event_store::pool::{self, Purpose};
 use event_store::write::append::{Append, Outcome, StreamAppend};
+use event_store::write::command::{CommandOutcome, CommandRecord};
 use event_store::write::group::Appender;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// Duration of the measurement of each row of the table.
-const LASTS: Duration = Duration::from_secs(4);
+/// Duration of each measurement.
+const LASTS: Duration = Duration::from_secs(2);
+/// The number of measurements of each way to append.
+const ROUNDS: u32 = 4;
 
 /// Measures the rates and prints the table.
 pub(crate) async fn run(url: &str) -> anyhow::Result<()> {
     let pool = pool::connect(url, Purpose::Commands, 8).await?;
     schema::migrate::migrate(&pool).await?;
     let floor = bare_inserts(&pool, 1).await?;
-    println!("{:<44}{:>12}{:>8}", "", "events/s", "ratio");
-    let row = |name: &str, rate: f64| println!("{name:<44}{rate:>12.0}{:>8.2}", rate / floor);
+    println!("{:<56}{:>12}{:>8}", "", "events/s", "ratio");
+    let row = |name: &str, rate: f64| println!("{name:<56}{rate:>12.0}{:>8.2}", rate / floor);
     row("bare insert, 1 row a commit", floor);
     row(
         "bare insert, 100 rows a commit",
         bare_inserts(&pool, 100).await?,
     );
     for writers in [1, 16, 64, 256] {
-        row(
-            &format!("append, {writers} concurrent commands"),
-            appends(&pool, writers).await?,
-        );
+        // In turn, because the tables grow and the machine may be busy.
+        let (mut without, mut recorded) = (0.0, 0.0);
+        for _ in 0..ROUNDS {
+            without += appends(&pool, writers, Records::None).await? / f64::from(ROUNDS);
+            recorded += appends(&pool, writers, Records::Each).await? / f64::from(ROUNDS);
+        }
+        let name = |records: &str| format!("append, {writers} concurrent commands, {records}");
+        row(&name("without records"), without);
+        row(&name("recorded"), recorded);
+        println!("{:<56}{:>20.2}", "  recorded / without", recorded / without);
     }
     Ok(())
 }
@@ -62,13 +71,20 @@ async fn bare_inserts(pool: &PgPool, rows: usize) -> anyhow::Result<f64> {
     Ok(written as f64 / started.elapsed().as_secs_f64())
 }
 
-async fn appends(pool: &PgPool, writers: usize) -> anyhow::Result<f64> {
+/// Whether commands are recorded beside their events, as the platform does.
+#[derive(Clone, Copy)]
+enum Records {
+    None,
+    Each,
+}
+
+async fn appends(pool: &PgPool, writers: usize, records: Records) -> anyhow::Result<f64> {
     let (appender, group) = Appender::new(pool.clone(), Wake::default());
     let mut tasks = JoinSet::new();
     let started = Instant::now();
     for _ in 0..writers {
         let appender = appender.clone();
-        tasks.spawn(async move { append_until(&appender, started + LASTS).await });
+        tasks.spawn(async move { append_until(&appender, started + LASTS, records).await });
     }
     drop(appender);
     let (written, ()) = tokio::join!(tasks.join_all(), group.run());
@@ -76,7 +92,11 @@ async fn appends(pool: &PgPool, writers: usize) -> anyhow::Result<f64> {
     Ok(written as f64 / started.elapsed().as_secs_f64())
 }
 
-async fn append_until(appender: &Appender, until: Instant) -> anyhow::Result<usize> {
+async fn append_until(
+    appender: &Appender,
+    until: Instant,
+    records: Records,
+) -> anyhow::Result<usize> {
     let mut written = 0;
     while Instant::now() < until {
         let stream: StreamId = DropletId::new(new_id()).into();
@@ -89,12 +109,33 @@ async fn append_until(appender: &Appender, until: Instant) -> anyhow::Result<usi
             expected: Version::NONE,
             events: vec![event],
         };
-        let append = Append::new(OrgId::parse("bench")?, vec![append], metadata());
+        let append = Append {
+            record: match records {
+                Records::None => None,
+                Records::Each => Some(record(stream)),
+            },
+            ..Append::new(OrgId::parse("bench")?, vec![append], metadata())
+        };
         let outcome = appender.append(append).await?;
         anyhow::ensure!(outcome == Outcome::Appended, "a new stream has no rival");
         written += 1;
     }
     Ok(written)
+}
+
+/// The record of a command that adds a tag.
+fn record(stream: StreamId) -> CommandRecord {
+    let uuid = stream.uuid;
+    CommandRecord {
+        name: "tag_droplet".into(),
+        stream: Some(stream),
+        credential: None,
+        outcome: CommandOutcome::Accepted,
+        rule: None,
+        times: 1,
+        input: format!(r#"{{"argument":"bench","droplet":"{uuid}"}}"#),
+        basis: format!(r#"{{"read":[[0,"{uuid}",0]]}}"#),
+    }
 }
 
 fn metadata() -> Metadata {

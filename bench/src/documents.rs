@@ -93,6 +93,7 @@ fn request(document: String) -> Request {
         subject: "bench".to_owned(),
         org: OrgId::parse("bench").expect("it is a good name"),
         roles: [Role::Operator].into_iter().collect(),
+        credential: None,
         expires_at: DateTime::UNIX_EPOCH,
     };
     let variables = json!({

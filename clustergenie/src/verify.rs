@@ -79,6 +79,8 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
     }
     let from = settings.sample_from.unwrap_or_else(random_start);
     let sample = Sample::share(settings.sample, from);
+    let check = async { Ok(commands::replay::check(&audit, |stream| sample.has(stream)).await?) };
+    checks.push(watch::check("commands", "commands", &progress, check).await);
     let pool = connect(&url, Purpose::Maintenance, CONNECTIONS_TO_COMPARE).await?;
     for projection in projections::all() {
         let name = format!("read_v1.{}", projection.name());

@@ -1,8 +1,8 @@
 //! The commands about clusters, one file a use case.
 
 pub(crate) mod capacity;
-mod create;
-mod delete;
-mod update;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod update;
 
 pub use create::NewCluster;

@@ -18,6 +18,8 @@ pub struct Context {
     pub org: OrgId,
     /// The subject of the caller's token, or the name of the process manager.
     pub actor: String,
+    /// The id of the credential that the command came with, such as the claim `jti` of a token.
+    pub credential: Option<String>,
     /// The id that names this command.
     pub command_id: CommandId,
     /// The id that all commands and events of one outside request share.
@@ -64,7 +66,7 @@ impl Context {
         let chars = key.chars().count();
         if !(1..=MAX_KEY_CHARS).contains(&chars) || key.chars().any(char::is_control) {
             return Err(Rejected {
-                code: "INVALID_IDEMPOTENCY_KEY",
+                code: "INVALID_IDEMPOTENCY_KEY".into(),
                 field: None,
                 message: format!(
                     "the idempotency key must have 1 to {MAX_KEY_CHARS} printable characters: use \
@@ -86,6 +88,7 @@ mod tests {
         Context {
             org: OrgId::parse("acme").expect("a good name"),
             actor: "ann".to_owned(),
+            credential: None,
             command_id: CommandId::new(Uuid::nil()),
             correlation_id: CorrelationId::new(Uuid::nil()),
             causation_id: None,

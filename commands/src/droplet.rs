@@ -1,10 +1,10 @@
 //! The commands about droplets, one file a use case.
 
-mod delete;
+pub(crate) mod delete;
 mod machine_job;
 mod ownership;
-mod provision;
-mod update;
+pub(crate) mod provision;
+pub(crate) mod update;
 
 pub use provision::NewDroplet;
 

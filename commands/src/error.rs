@@ -1,9 +1,12 @@
 //! The reasons why a command was not carried out.
 
+use std::borrow::Cow;
+
 use domain::decider;
 use domain::unique_name::UniqueName;
 use event_store::error::StoreError;
 use event_store::write::group::AppendError;
+use serde::{Deserialize, Serialize};
 
 use crate::token::MAX_STREAMS;
 
@@ -29,15 +32,15 @@ pub enum CommandError {
 }
 
 /// A rejection: a rule that the command breaks, for programs and for people.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct Rejected {
     /// The name of the broken rule, in `SCREAMING_SNAKE_CASE`. Clients match on the code, so it never
     /// changes.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The GraphQL input field at fault, as a camelCase path. `None` if the rejection is not the fault of
     /// one field.
-    pub field: Option<&'static str>,
+    pub field: Option<Cow<'static, str>>,
     /// The fault and its remedy, for people.
     pub message: String,
 }
@@ -46,8 +49,8 @@ impl Rejected {
     /// Returns the rejection of an aggregate.
     pub(crate) fn by_rule(rejection: &impl decider::Rejection) -> Self {
         Self {
-            code: rejection.code(),
-            field: rejection.field(),
+            code: rejection.code().into(),
+            field: rejection.field().map(Into::into),
             message: rejection.to_string(),
         }
     }
@@ -55,7 +58,7 @@ impl Rejected {
     /// Returns the rejection of a command that would change more streams than a token can name.
     pub(crate) fn too_large(streams: usize) -> Self {
         Self {
-            code: "COMMAND_TOO_LARGE",
+            code: "COMMAND_TOO_LARGE".into(),
             field: None,
             message: format!(
                 "the command would change {streams} things at once, and may change {MAX_STREAMS} at most: \
@@ -69,8 +72,8 @@ impl Rejected {
         let (scope, key) = (name.scope, &name.key);
         let thing = scope.holder.rsplit(' ').next().unwrap_or(scope.holder);
         Self {
-            code: scope.code,
-            field: Some(scope.field),
+            code: scope.code.into(),
+            field: Some(scope.field.into()),
             message: format!(
                 "another {} has the name {key}: choose another name, or delete that {thing} first",
                 scope.holder

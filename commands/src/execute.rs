@@ -1,5 +1,8 @@
 //! Carries out a command: load, decide, append; and retry after a conflict.
 
+mod key;
+mod without_events;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,21 +12,27 @@ use event_store::backoff::Backoff;
 use event_store::envelope::StreamId;
 use event_store::error::StoreError;
 use event_store::write::append::{Append, Outcome};
+use event_store::write::command::CommandRecord;
 use event_store::write::group::Appender;
-use event_store::write::idempotency::{self, Keyed, Repeated};
 use event_store::write::snapshot;
-use serde_json::Value;
 use sqlx::PgPool;
 use tracing::Instrument;
 
+use crate::answer::Answer;
 use crate::cache::Cache;
 use crate::context::Context;
 use crate::decision::{Change, Decision};
 use crate::error::{CommandError, Rejected};
+use crate::floods::Floods;
 use crate::receipt::Receipt;
-use crate::request;
+use crate::record::{Met, Recorder};
 use crate::stream_locks::StreamLocks;
 use crate::streams::{self, Loaded, Streams, Trust};
+use crate::use_case::UseCase;
+
+pub use without_events::Denial;
+
+use key::Key;
 
 /// The number of conflicts after which a command fails.
 const MAX_CONFLICTS: u32 = 5;
@@ -39,26 +48,7 @@ pub struct Commands {
     appender: Appender,
     cache: Arc<Cache>,
     locks: Arc<StreamLocks>,
-}
-
-/// A use case: one kind of command, with its arguments.
-pub(crate) trait UseCase: Sync {
-    /// Returns the name of the use case. The name is part of the request's hash, so it never changes.
-    fn name(&self) -> &'static str;
-
-    /// Returns the stream of the aggregate that the command names.
-    fn subject(&self) -> StreamId;
-
-    /// Returns the arguments of the client, without ids that were made for this request. The arguments are
-    /// part of the request's hash, so their form never changes.
-    fn arguments(&self) -> Value;
-
-    /// Decides on the command. May be called several times, on newer states.
-    fn decide(
-        &self,
-        context: &Context,
-        streams: &mut Streams<'_>,
-    ) -> impl Future<Output = Result<Decision, CommandError>> + Send;
+    floods: Arc<Floods>,
 }
 
 impl Commands {
@@ -70,6 +60,7 @@ impl Commands {
             appender,
             cache: Arc::new(Cache::new()),
             locks: Arc::new(StreamLocks::new()),
+            floods: Arc::new(Floods::new()),
         }
     }
 
@@ -117,10 +108,18 @@ impl Commands {
         context: &Context,
         use_case: &impl UseCase,
     ) -> Result<Receipt, CommandError> {
-        let key = context.stored_key()?.map(|key| {
-            let hash = request::hash(&context.org, use_case.name(), &use_case.arguments());
-            Key { key, hash }
-        });
+        let arguments = use_case.arguments();
+        let key = match Key::of(context, use_case.name(), &arguments) {
+            Ok(key) => key,
+            Err(refused) => {
+                let refused = refused.into();
+                let recorder = Recorder::new(context, use_case, &arguments, None);
+                let record = recorder.without_events(Some(&refused), &[], None);
+                return self.answer(context, None, record, Err(refused)).await;
+            }
+        };
+        let stored_key = key.as_ref().map(Key::stored);
+        let recorder = Recorder::new(context, use_case, &arguments, stored_key);
         let mut locks = self.locks.take([use_case.subject()]).await;
         let mut trust = Trust::Memory;
         let mut conflicts = 0;
@@ -130,38 +129,54 @@ impl Commands {
             let decided = use_case.decide(context, &mut streams).await;
             let decided = decided.and_then(Decision::within_bounds);
             let decided = decided.map(|decision| decision.resting_on(&streams));
-            let answer = match decided {
-                Ok(decision) if decision.is_empty() => Ok(decision.receipt()),
-                Ok(decision) => match self.append(context, &decision, key.as_ref()).await? {
-                    Outcome::Appended => {
-                        let receipt = decision.receipt();
-                        self.appended(&context.org, decision).await;
-                        return Ok(receipt);
-                    }
-                    Outcome::Repeated(first) => {
-                        // The cache does not hold what the first run wrote.
-                        self.forget(&decision);
-                        return answer_of(&first, key.as_ref());
-                    }
-                    Outcome::Taken(name) => Err(Rejected::name_taken(&name)),
-                    Outcome::Exceeded { counter, count } => Err(decision.refusal(&counter, count)),
-                    Outcome::Conflict => {
-                        self.forget(&decision);
-                        conflicts += 1;
-                        if conflicts == MAX_CONFLICTS {
-                            return Err(CommandError::Conflict);
+            let (judged, met) = match decided {
+                Ok(decision) if decision.is_empty() => (Ok(decision.receipt()), None),
+                Ok(decision) => {
+                    let record = recorder.accepted(streams.read_for_decision());
+                    let appended = self.append(context, &decision, key.as_ref(), record).await;
+                    match appended {
+                        Ok(Outcome::Appended) => {
+                            let receipt = decision.receipt();
+                            self.appended(&context.org, decision).await;
+                            return Ok(receipt);
                         }
-                        tokio::time::sleep(pauses.next_pause()).await;
-                        // Whoever changes what was read goes before or after this command from now on.
-                        locks.clear();
-                        let read = decision.reads().iter().map(|(stream, _)| *stream);
-                        let streams = read.chain([use_case.subject()]);
-                        locks = self.locks.take(streams).await;
-                        trust = Trust::Store;
-                        continue;
+                        Ok(Outcome::Repeated(first)) => {
+                            // The cache does not hold what the first run wrote.
+                            self.forget(&decision);
+                            return self.repeated(context, &first, key, &recorder).await;
+                        }
+                        Ok(Outcome::Taken(name)) => {
+                            let refused = Rejected::name_taken(&name);
+                            (Err(refused.into()), Some(Met::name(&name)))
+                        }
+                        Ok(Outcome::Exceeded { counter, count }) => {
+                            let refused = decision.refusal(&counter, count);
+                            (Err(refused.into()), Some(Met::count(&counter, count)))
+                        }
+                        Ok(Outcome::Conflict) => {
+                            self.forget(&decision);
+                            conflicts += 1;
+                            if conflicts < MAX_CONFLICTS {
+                                tokio::time::sleep(pauses.next_pause()).await;
+                                // Whoever changes what was read goes before or after this command from now on.
+                                locks.clear();
+                                let read = decision.reads().iter().map(|(stream, _)| *stream);
+                                let streams = read.chain([use_case.subject()]);
+                                locks = self.locks.take(streams).await;
+                                trust = Trust::Store;
+                                continue;
+                            }
+                            let read = streams.read_for_decision();
+                            let conflict = CommandError::Conflict;
+                            let record = recorder.without_events(Some(&conflict), read, None);
+                            // The key stays free: sent again, the command is decided again.
+                            return self.answer(context, None, record, Err(conflict)).await;
+                        }
+                        Err(error @ CommandError::Rejected(_)) => (Err(error), None),
+                        Err(error) => return Err(error),
                     }
-                },
-                Err(CommandError::Rejected(rejected)) => Err(rejected),
+                }
+                Err(error @ CommandError::Rejected(_)) => (Err(error), None),
                 Err(error) => return Err(error),
             };
             // A rejection, or nothing to do: either answer must rest on the state as it is stored.
@@ -169,22 +184,14 @@ impl Commands {
                 trust = Trust::Store;
                 continue;
             }
-            let Some(key) = &key else {
-                return Ok(answer?);
-            };
-            // The first run of this very command may be what left nothing to do, or made it illegal.
-            let first = match &answer {
-                // The key is used up too if there is nothing to do: sent again when there is something to
-                // do, the command must not do it after all.
-                Ok(receipt) => {
-                    let keyed = key.keyed(receipt);
-                    idempotency::remember(&self.pool, &context.org, &keyed).await?
-                }
-                Err(_) => idempotency::find(&self.pool, &context.org, &key.key).await?,
-            };
-            return match first {
-                Some(first) => answer_of(&first, Some(key)),
-                None => Ok(answer?),
+            let read = streams.read_for_decision();
+            let record = recorder.without_events(judged.as_ref().err(), read, met);
+            let keyed = key
+                .as_ref()
+                .and_then(|key| key.keyed_answer(context, &judged));
+            return match self.settle(context, keyed, record).await? {
+                None => judged,
+                Some(first) => self.repeated(context, &first, key, &recorder).await,
             };
         }
     }
@@ -194,12 +201,15 @@ impl Commands {
         context: &Context,
         decision: &Decision,
         key: Option<&Key>,
+        record: CommandRecord,
     ) -> Result<Outcome, CommandError> {
+        let receipt = || Answer::Done(decision.receipt());
         let append = Append {
             reads: decision.reads().to_vec(),
             names: decision.names()?,
             counters: decision.counters(),
-            keyed: key.map(|key| key.keyed(&decision.receipt())),
+            keyed: key.map(|key| key.keyed(&receipt())),
+            record: Some(record),
             ..Append::new(context.org.clone(), decision.appends(), context.metadata())
         };
         Ok(self.appender.append(append).await?)
@@ -242,33 +252,6 @@ impl Commands {
             self.cache.forget(stream);
         }
     }
-}
-
-/// An idempotency key and the hash of its request.
-struct Key {
-    key: String,
-    hash: [u8; 32],
-}
-
-impl Key {
-    /// Returns the stored form of the key: with the request's hash and this receipt.
-    fn keyed(&self, receipt: &Receipt) -> Keyed {
-        Keyed {
-            key: self.key.clone(),
-            request_hash: self.hash,
-            receipt: serde_json::to_string(receipt)
-                .expect("a receipt is made of texts and numbers"),
-        }
-    }
-}
-
-/// Returns the answer to a repeated command: the receipt of the first run, if the first run had the same
-/// request.
-fn answer_of(first: &Repeated, key: Option<&Key>) -> Result<Receipt, CommandError> {
-    if key.is_none_or(|key| first.request_hash != key.hash) {
-        return Err(CommandError::KeyReused);
-    }
-    serde_json::from_str(&first.receipt).map_err(|error| CommandError::Unavailable(error.into()))
 }
 
 /// Returns true if the change took its stream over a multiple of [`snapshot::EVERY`].

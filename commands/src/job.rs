@@ -1,7 +1,7 @@
 //! The commands about jobs, one file a use case.
 
 mod ownership;
-mod submit;
-mod update;
+pub(crate) mod submit;
+pub(crate) mod update;
 
 pub use submit::NewJob;

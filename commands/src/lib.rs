@@ -24,12 +24,17 @@ pub mod cluster;
 pub mod droplet;
 pub mod execute;
 pub mod job;
+pub mod replay;
 
 pub mod process;
 
+mod answer;
 mod any_state;
 mod cache;
 mod decision;
+mod floods;
+mod record;
 mod request;
 mod stream_locks;
 mod streams;
+mod use_case;

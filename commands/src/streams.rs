@@ -5,6 +5,7 @@
 //! loaded, written or not. A rejection is not safe, nor is the answer that there is nothing to do. Such an
 //! answer is given only if all states were read from the store ([`crate::execute`]).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::decider::fold;
@@ -45,6 +46,12 @@ pub(crate) struct Streams<'a> {
     trust: Trust,
     believed: bool,
     loaded: Vec<(StreamId, Version)>,
+    /// All streams, also those of which only a lasting fact was used.
+    read: Vec<(StreamId, Version)>,
+    /// The versions at which the streams are read, to decide a recorded command again; `None` for the last ones.
+    recorded: Option<BTreeMap<StreamId, Version>>,
+    /// True if a stream was asked for that the record does not name, or that is shorter.
+    lacks_record: bool,
 }
 
 impl<'a> Streams<'a> {
@@ -57,12 +64,38 @@ impl<'a> Streams<'a> {
             trust,
             believed: false,
             loaded: Vec::new(),
+            read: Vec::new(),
+            recorded: None,
+            lacks_record: false,
         }
+    }
+
+    /// Returns the streams as a recorded command read them.
+    pub(crate) fn as_recorded(
+        pool: &'a PgPool,
+        cache: &'a Cache,
+        org: &'a OrgId,
+        versions: BTreeMap<StreamId, Version>,
+    ) -> Self {
+        Self {
+            recorded: Some(versions),
+            ..Self::new(pool, cache, org, Trust::Store)
+        }
+    }
+
+    /// Returns true if the decision asked for a state that the record and the history do not give.
+    pub(crate) fn lacks_record(&self) -> bool {
+        self.lacks_record
     }
 
     /// Returns true if a state was used without reading the store.
     pub(crate) fn believed(&self) -> bool {
         self.believed
+    }
+
+    /// Returns all streams that were loaded, with the versions that they had.
+    pub(crate) fn read_for_decision(&self) -> &[(StreamId, Version)] {
+        &self.read
     }
 
     /// Returns the streams that were loaded besides the written ones, with the versions that they had.
@@ -95,7 +128,9 @@ impl<'a> Streams<'a> {
         &mut self,
         stream: impl Into<StreamId>,
     ) -> Result<Loaded<D>, StoreError> {
-        self.remembered_or_read(stream.into()).await
+        let loaded = self.remembered_or_read(stream.into()).await?;
+        self.note_read(&loaded);
+        Ok(loaded)
     }
 
     /// Opens a stream whose id was made for this command, and which is therefore new.
@@ -115,7 +150,15 @@ impl<'a> Streams<'a> {
         Ok(loaded)
     }
 
+    fn note_read<D>(&mut self, loaded: &Loaded<D>) {
+        let read = (loaded.stream, loaded.version);
+        if !self.read.contains(&read) {
+            self.read.push(read);
+        }
+    }
+
     fn note<D>(&mut self, loaded: &Loaded<D>) {
+        self.note_read(loaded);
         let read = (loaded.stream, loaded.version);
         if !self.loaded.contains(&read) {
             self.loaded.push(read);
@@ -139,7 +182,19 @@ impl<'a> Streams<'a> {
         self.read(stream).await
     }
 
-    async fn read<D: Registered>(&self, stream: StreamId) -> Result<Loaded<D>, StoreError> {
+    async fn read<D: Registered>(&mut self, stream: StreamId) -> Result<Loaded<D>, StoreError> {
+        if let Some(recorded) = &self.recorded {
+            let version = recorded.get(&stream).copied();
+            let loaded = read_at(
+                self.pool,
+                self.org,
+                stream,
+                version.unwrap_or(Version::NONE),
+            )
+            .await?;
+            self.lacks_record |= version != Some(loaded.version);
+            return Ok(loaded);
+        }
         let loaded: Loaded<D> = read(self.pool, self.org, stream).await?;
         if loaded.version > Version::NONE {
             let state = Arc::new(loaded.state.clone());
@@ -195,6 +250,18 @@ pub(crate) async fn read<D: Registered>(
         Some(_) | None => &[],
     };
     fold_on(Loaded::absent(stream), events)
+}
+
+/// Reads a stream as it was at a version.
+async fn read_at<D: Registered>(
+    pool: &PgPool,
+    org: &OrgId,
+    stream: StreamId,
+    version: Version,
+) -> Result<Loaded<D>, StoreError> {
+    let mut events = log::read_stream(pool, stream, Version::NONE).await?;
+    events.retain(|event| event.version <= version && event.org == *org);
+    fold_on(Loaded::absent(stream), &events)
 }
 
 fn fold_on<D: Registered>(

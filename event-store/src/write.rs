@@ -4,6 +4,7 @@
 //! concern.
 
 pub mod append;
+pub mod command;
 pub mod counter;
 pub mod group;
 pub mod idempotency;

@@ -64,9 +64,10 @@ impl Sample {
         self == Self::ALL
     }
 
-    /// True if the sample has the stream, by the last two bytes of its id; `rows` has the same condition
+    /// Returns true if the sample has the stream, by the last two bytes of its id; `rows` has the same condition
     /// in SQL.
-    fn has(self, stream: uuid::Uuid) -> bool {
+    #[must_use]
+    pub fn has(self, stream: uuid::Uuid) -> bool {
         let [.., high, low] = stream.into_bytes();
         let place = u16::from_be_bytes([high, low]).wrapping_sub(self.from);
         i32::from(place) < self.of_65536

@@ -46,6 +46,7 @@ pub mod reader;
 pub mod history;
 pub mod live_state;
 pub mod operations;
+pub mod recorded_commands;
 pub mod status;
 
 pub mod changes;

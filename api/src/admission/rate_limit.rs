@@ -255,6 +255,7 @@ mod tests {
             subject: subject.to_owned(),
             org: OrgId::parse(org).unwrap(),
             roles: [role].into_iter().collect(),
+            credential: None,
             expires_at: DateTime::UNIX_EPOCH,
         }
     }

@@ -21,6 +21,12 @@ impl From<Right> for Need {
 }
 
 impl Need {
+    /// Returns the name under which a denial is recorded.
+    pub(crate) const fn name(self) -> &'static str {
+        let (Self::Right(right) | Self::OfOperators(right)) = self;
+        right.name()
+    }
+
     /// Checks that the caller of a run may ask for the field of this name.
     ///
     /// # Errors

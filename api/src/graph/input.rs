@@ -8,13 +8,13 @@ use std::fmt::Display;
 
 use async_graphql::ID;
 use chrono::{DateTime, TimeDelta, Utc};
-use commands::context::{self, RequestSource};
+use commands::context;
 
 use crate::graph::error;
 use crate::graph::execute::context::Context;
 use crate::graph::global_id::{GlobalId, ResourceId};
 use crate::graph::payload::UserError;
-use crate::graph::request::{RequestInfo, new_id};
+use crate::graph::request::RequestInfo;
 use crate::graph::scalars::Time;
 use crate::identity::roles::Right;
 
@@ -122,15 +122,9 @@ impl<'request> Check<'request> {
         }
         let values = values.expect("what is wrong with an input is noted as an error");
         let context = context::Context {
-            org: self.request.principal.org.clone(),
-            actor: self.request.principal.subject.clone(),
-            command_id: new_id(),
-            correlation_id: self.request.correlation_id,
-            causation_id: None,
-            traceparent: self.request.traceparent.clone(),
-            source: RequestSource::Api,
             occurred_at,
             idempotency_key: self.idempotency_key,
+            ..self.request.of_command()
         };
         Ok((context, values))
     }

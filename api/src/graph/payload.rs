@@ -11,7 +11,7 @@ use crate::graph::error::{self, Result};
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::{Fields, Object};
 use crate::graph::resource::Resource;
-use crate::graph::user_error_code::UserErrorCode;
+use crate::graph::user_error_code::{self, UserErrorCode};
 
 /// A reason for the rejection of a mutation, which the client can correct.
 #[derive(Debug, Clone)]
@@ -63,9 +63,9 @@ impl Outcome {
             Err(error) => {
                 let rejected = error::refused(error)?;
                 Ok(Self::Refused(vec![UserError {
-                    field: rejected.field.map(path),
+                    field: rejected.field.as_deref().map(path),
                     message: rejected.message,
-                    code: rejected.code,
+                    code: user_error_code::known(&rejected.code)?,
                 }]))
             }
         }

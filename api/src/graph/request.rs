@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use commands::context;
 use commands::token::Token;
 use domain::ids::CorrelationId;
 use uuid::Uuid;
@@ -41,6 +42,22 @@ impl RequestInfo {
             correlation_id: new_id(),
             received_at: Utc::now(),
             consistent_with: None,
+        }
+    }
+
+    /// Returns the context of a command of this request, at the time of the request and without a key.
+    pub(crate) fn of_command(&self) -> context::Context {
+        context::Context {
+            org: self.principal.org.clone(),
+            actor: self.principal.subject.clone(),
+            credential: self.principal.credential.clone(),
+            command_id: new_id(),
+            correlation_id: self.correlation_id,
+            causation_id: None,
+            traceparent: self.traceparent.clone(),
+            source: context::RequestSource::Api,
+            occurred_at: self.received_at,
+            idempotency_key: None,
         }
     }
 }

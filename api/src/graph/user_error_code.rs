@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::graph::error::{self, Code, failure};
 use crate::graph::execute::output::{Output, Write};
 use crate::graph::execute::plan::Field;
 use crate::graph::execute::types::Types;
@@ -9,6 +10,22 @@ use crate::graph::execute::writer::{Failed, Writer};
 
 /// The code of a rule, which is one of [`CODES`]: a test finds all codes in the sources.
 pub(crate) struct UserErrorCode(pub(crate) &'static str);
+
+/// Returns the code of a rule by its name. A refusal is kept with its idempotency key, so its code can be one that only
+/// another version of the program knows.
+///
+/// # Errors
+/// When the code is unknown here.
+pub(crate) fn known(name: &str) -> error::Result<&'static str> {
+    let mut codes = CODES.iter().map(|(code, _)| *code);
+    codes.find(|code| *code == name).ok_or_else(|| {
+        let message = format!(
+            "another version of the platform refused this command, by the rule {name}: read what you want to change, \
+             and send the command with another key"
+        );
+        failure(Code::Unavailable, message)
+    })
+}
 
 /// All codes, with their meanings.
 pub const CODES: [(&str, &str); 53] = [

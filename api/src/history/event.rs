@@ -3,8 +3,6 @@
 //! Every role that may follow a resource gets its events with their type, actor and time, which `activity` shows
 //! too. Stored data and the ids of requests belong to the history, which fewer roles may read.
 
-use async_graphql::Enum;
-use commands::context;
 use projections::history::{Metadata, Positioned, StoredEvent};
 use projections::page::log_cursor;
 
@@ -12,8 +10,8 @@ use crate::graph::connection::Paged;
 use crate::graph::error::{self, Result};
 use crate::graph::event_type::EventType;
 use crate::graph::execute::object::{Fields, Object};
-use crate::graph::execute::output::enums;
 use crate::graph::global_id::GlobalId;
+use crate::graph::request_source::RequestSource;
 use crate::graph::resource_type::ResourceType;
 use crate::graph::scalars::{BigInt, Json, Time, UuidId};
 use crate::graph::{node, points};
@@ -131,26 +129,4 @@ impl Object for Event {
 
 fn metadata(event: &Event) -> Result<Metadata> {
     serde_json::from_str(&event.event.metadata).map_err(|error| error::internal(&error))
-}
-
-enums!(RequestSource);
-
-/// The origin of a request.
-#[derive(Enum, Clone, Copy, PartialEq, Eq)]
-enum RequestSource {
-    /// The GraphQL API.
-    Api,
-    /// A part of the platform, reacting to an event.
-    Process,
-}
-
-impl RequestSource {
-    /// Returns the origin by its stored form; `None` for one that only a newer program knows.
-    fn of(source: context::RequestSource) -> Option<Self> {
-        match source {
-            context::RequestSource::Api => Some(Self::Api),
-            context::RequestSource::Process => Some(Self::Process),
-            context::RequestSource::Newer => None,
-        }
-    }
 }

@@ -14,6 +14,8 @@ pub struct Principal {
     pub org: OrgId,
     /// The roles of the principal in the organization.
     pub roles: Roles,
+    /// The id of the token, its claim `jti`, which commands are recorded with.
+    pub credential: Option<String>,
     /// The time at which the token expires.
     pub expires_at: DateTime<Utc>,
 }

@@ -65,6 +65,8 @@ pub enum Right {
     Subscribe,
     /// Permits reading and following the history of everything.
     History,
+    /// Permits reading recorded commands, also those that were refused.
+    CommandRecords,
     /// Permits requesting, changing and ending resources.
     Command,
     /// Permits reporting the actions of a provisioner or a runner.
@@ -77,11 +79,27 @@ pub enum Right {
 }
 
 impl Right {
+    /// Returns the name of the right in records of denied commands.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Query => "QUERY",
+            Self::Subscribe => "SUBSCRIBE",
+            Self::History => "HISTORY",
+            Self::CommandRecords => "COMMAND_RECORDS",
+            Self::Command => "COMMAND",
+            Self::Report => "REPORT",
+            Self::Backdate => "BACKDATE",
+            Self::Operate => "OPERATE",
+        }
+    }
+
     /// All rights.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Query,
         Self::Subscribe,
         Self::History,
+        Self::CommandRecords,
         Self::Command,
         Self::Report,
         Self::Backdate,
@@ -101,6 +119,7 @@ impl Right {
                 Role::Agent,
             ],
             Self::History => &[Role::Admin, Role::Operator, Role::Auditor],
+            Self::CommandRecords => &[Role::Admin, Role::Auditor],
             Self::Command => &[Role::Admin, Role::Operator, Role::Agent],
             Self::Report => &[Role::Admin, Role::Agent],
             // A machine outside knows the time of its action; a person has no reason to give one.
@@ -164,15 +183,28 @@ mod tests {
 
     #[test]
     fn each_role_has_its_rights() {
-        use Right::{Backdate, Command, History, Operate, Query, Report, Subscribe};
+        use Right::{
+            Backdate, Command, CommandRecords, History, Operate, Query, Report, Subscribe,
+        };
         for (role, expected) in [
             (
                 Role::Admin,
-                vec![Query, Subscribe, History, Command, Report, Operate],
+                vec![
+                    Query,
+                    Subscribe,
+                    History,
+                    CommandRecords,
+                    Command,
+                    Report,
+                    Operate,
+                ],
             ),
             (Role::Operator, vec![Query, Subscribe, History, Command]),
             (Role::Viewer, vec![Query, Subscribe]),
-            (Role::Auditor, vec![Query, Subscribe, History]),
+            (
+                Role::Auditor,
+                vec![Query, Subscribe, History, CommandRecords],
+            ),
             (Role::Analyst, vec![Query]),
             (
                 Role::Agent,

@@ -185,6 +185,9 @@ pub enum AuthError {
     /// The subject of the token cannot be an actor.
     #[error("the token's claim `sub` must be 1 to {MAX_SUBJECT_CHARS} printable characters")]
     InvalidSubject,
+    /// The id of the token cannot be recorded.
+    #[error("the token's claim `jti` must be 1 to {MAX_SUBJECT_CHARS} printable characters")]
+    InvalidTokenId,
     /// The organization of the token is not a valid name.
     #[error("the token's claim `org` is not a valid name of an organization")]
     InvalidOrganization,

@@ -7,7 +7,7 @@ use crate::graph::execute::types::Extensions;
 use crate::graph::resource::{Resource, ResourceKind};
 use crate::graph::{node, resource_list};
 use crate::registry::resources;
-use crate::{activity, catalogue, counts, history, platform, projection, viewer};
+use crate::{activity, catalogue, counts, history, platform, projection, recorded_command, viewer};
 
 /// The schema of the platform.
 pub enum Platform {}
@@ -55,6 +55,7 @@ macro_rules! roots {
                 $(resource_list::queries::<crate::$folder::$Row, _>(fields);)+
                 activity::queries::queries(fields);
                 history::queries::queries(fields);
+                recorded_command::queries::queries(fields);
                 counts::queries(fields);
                 catalogue::queries(fields);
                 platform::queries::queries(fields);

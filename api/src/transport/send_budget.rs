@@ -166,6 +166,7 @@ mod tests {
             subject: subject.to_owned(),
             org: OrgId::parse("acme").unwrap(),
             roles: [Role::Viewer].into_iter().collect(),
+            credential: None,
             expires_at: DateTime::UNIX_EPOCH,
         }
     }

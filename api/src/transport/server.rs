@@ -6,7 +6,7 @@
 //! (1001) after their running queries and mutations. After the grace period it ends the remaining connections.
 //!
 //! No request that was sent before its client could know of the close is lost: connections that wait to be
-//! accepted are served, and connections without a request are read once more for [`LAST_REQUESTS`].
+//! accepted are served, and connections without a request are read once more for `LAST_REQUESTS`.
 //!
 //! The resources of a client are bounded: a response by [`crate::graph::answer::MAX_ANSWER_BYTES`],
 //! the time to read it by `write_timeout`, and connections by [`MAX_CONNECTIONS`].

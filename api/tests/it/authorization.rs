@@ -10,6 +10,7 @@ const QUERY: &str = "{ droplets(first: 1) { totalCount } jobs(first: 1) { totalC
                      activity(first: 1) { nodes { kind } } counts { jobsByKind { count } } \
                      catalogue { date } platform { version } }";
 const EVENTS: &str = "{ events(first: 1) { nodes { type } } }";
+const COMMANDS: &str = "{ commands(first: 1) { nodes { name } } }";
 const COMMAND: &str = "mutation { protectDroplet(input: { id: \"x\" }) { consistencyToken } }";
 const REPORT: &str = "mutation { reportDropletDeleted(input: { id: \"x\" }) { consistencyToken } }";
 
@@ -20,6 +21,7 @@ async fn each_role_passes_where_it_may() {
     for (document, allowed) in [
         (QUERY, &Role::ALL[..]),
         (EVENTS, &[Admin, Operator, Auditor]),
+        (COMMANDS, &[Admin, Auditor]),
         (COMMAND, &[Admin, Operator, Agent]),
         (REPORT, &[Admin, Agent]),
     ] {

@@ -85,6 +85,7 @@ impl TestApi {
                 subject: "ada".to_owned(),
                 org: OrgId::parse(org).expect("tests name organizations well"),
                 roles: roles.iter().copied().collect(),
+                credential: None,
                 expires_at: now() + TimeDelta::hours(1),
             },
             consistent_with: None,

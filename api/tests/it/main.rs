@@ -26,6 +26,7 @@ mod page;
 mod price;
 mod projections;
 mod queries;
+mod recorded_commands;
 mod request_errors;
 mod resuming;
 mod schema_file;

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use crate::tasks::{Stage, Tasks};
 
 /// Starts the executor of commands. A task appends the decisions of commands, and ends when no executor is
-/// left.
+/// left. Another one records the counts of refused commands.
 ///
 /// Appends have connections of their own, so that a decided command never waits behind reads.
 pub(crate) fn executor(
@@ -22,5 +22,12 @@ pub(crate) fn executor(
         group.run().await;
         Ok(())
     });
-    Commands::new(loading.clone(), appender)
+    let commands = Commands::new(loading.clone(), appender);
+    let refused = commands.clone();
+    // After the last request: what it counted is recorded, too.
+    tasks.spawn(Stage::Work, "refused commands", |stop| async move {
+        refused.record_floods(stop).await;
+        Ok(())
+    });
+    commands
 }

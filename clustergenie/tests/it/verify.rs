@@ -77,6 +77,7 @@ async fn a_store_that_holds_and_one_that_was_altered() {
             "events",
             "digests",
             "checkpoints",
+            "commands",
             "read_v1.droplets",
             "read_v1.jobs",
             "read_v1.clusters",

@@ -5,6 +5,8 @@
 //! maintenance or made smaller at the same time. The reason: a decision on a cluster's state reads its
 //! stream, and the append checks that the stream did not change.
 
+use std::borrow::Cow;
+
 use domain::cluster::{Capacity, Cluster, ClusterCommand, live_droplets};
 use domain::ids::ClusterId;
 
@@ -36,7 +38,7 @@ pub(crate) async fn join(
     let cluster: Loaded<Cluster> = streams.load(id).await?;
     let capacity = cluster.state.takes_droplets();
     let capacity = capacity.map_err(|rejection| Rejected {
-        field: Some(field),
+        field: Some(field.into()),
         ..Rejected::by_rule(&rejection)
     })?;
     Ok(require(decision, id, &capacity, Some(field)))
@@ -50,7 +52,7 @@ fn require(
 ) -> Decision {
     let rejected = Rejected::by_rule(&capacity.rejection);
     let rejected = Rejected {
-        field: field.or(rejected.field),
+        field: field.map(Cow::Borrowed).or(rejected.field),
         ..rejected
     };
     let within = 0..=i64::from(capacity.maximum);

@@ -4,14 +4,16 @@ use domain::cluster::{Cluster, ClusterCommand, NodeLimits};
 use domain::ids::ClusterId;
 use domain::name::ClusterName;
 use event_store::envelope::StreamId;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::decision::Decision;
 use crate::error::CommandError;
-use crate::execute::{Commands, UseCase};
+use crate::execute::Commands;
 use crate::receipt::Receipt;
 use crate::streams::{Loaded, Streams};
+use crate::use_case::{Recorded, UseCase};
 
 /// The arguments of a new cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl Commands {
     }
 }
 
-struct Create {
+pub(crate) struct Create {
     new: NewCluster,
 }
 
@@ -51,6 +53,10 @@ impl UseCase for Create {
 
     fn subject(&self) -> StreamId {
         self.new.id.into()
+    }
+
+    fn ids(&self) -> Value {
+        json!({ "cluster": self.new.id })
     }
 
     fn arguments(&self) -> Value {
@@ -81,5 +87,36 @@ impl UseCase for Create {
             limits: new.limits,
         };
         Ok(cluster.decide(&create)?.into())
+    }
+}
+
+impl Recorded for Create {
+    const NAMES: &'static [&'static str] = &["create_cluster"];
+
+    fn of_record(_name: &str, input: Value, ids: Value) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Input {
+            name: ClusterName,
+            description: String,
+            minimum_nodes: u32,
+            maximum_nodes: u32,
+        }
+        #[derive(Deserialize)]
+        struct Ids {
+            cluster: ClusterId,
+        }
+        let input: Input = serde_json::from_value(input)?;
+        let Ids { cluster: id } = serde_json::from_value(ids)?;
+        let limits = NodeLimits {
+            minimum: input.minimum_nodes,
+            maximum: input.maximum_nodes,
+        };
+        let new = NewCluster {
+            id,
+            name: input.name,
+            description: input.description,
+            limits,
+        };
+        Ok(Self { new })
     }
 }

@@ -3,15 +3,17 @@
 use domain::cluster::ClusterCommand;
 use domain::ids::ClusterId;
 use event_store::envelope::StreamId;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::capacity;
 use crate::context::Context;
 use crate::decision::Decision;
 use crate::error::CommandError;
-use crate::execute::{Commands, UseCase};
+use crate::execute::Commands;
 use crate::receipt::Receipt;
 use crate::streams::Streams;
+use crate::use_case::{Recorded, UseCase};
 
 impl Commands {
     /// Deletes a cluster, which releases its name.
@@ -28,7 +30,7 @@ impl Commands {
     }
 }
 
-struct Delete {
+pub(crate) struct Delete {
     id: ClusterId,
 }
 
@@ -51,5 +53,18 @@ impl UseCase for Delete {
         streams: &mut Streams<'_>,
     ) -> Result<Decision, CommandError> {
         capacity::decide(streams, self.id, &ClusterCommand::Delete).await
+    }
+}
+
+impl Recorded for Delete {
+    const NAMES: &'static [&'static str] = &["delete_cluster"];
+
+    fn of_record(_name: &str, input: Value, _ids: Value) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Input {
+            cluster: ClusterId,
+        }
+        let Input { cluster: id } = serde_json::from_value(input)?;
+        Ok(Self { id })
     }
 }

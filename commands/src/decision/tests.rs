@@ -104,7 +104,7 @@ fn two_streams_of_one_command_do_not_take_one_name() {
     ] {
         let refused = names(changes).expect_err("the name is disputed");
         assert_eq!(
-            (refused.code, refused.field),
+            (&*refused.code, refused.field.as_deref()),
             ("TESTED_NAME_TAKEN", Some("called"))
         );
         assert_eq!(
@@ -137,7 +137,7 @@ fn moved(number: u128, before: &[&str], after: &[&str]) -> Change {
 
 fn refusal(code: &'static str) -> Rejected {
     Rejected {
-        code,
+        code: code.into(),
         field: None,
         message: String::new(),
     }

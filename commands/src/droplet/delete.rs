@@ -3,15 +3,17 @@
 use domain::droplet::{Droplet, DropletCommand, Provisioner};
 use domain::ids::{DropletId, JobId};
 use event_store::envelope::StreamId;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::machine_job::{self, DEPROVISION};
 use crate::context::Context;
 use crate::decision::Decision;
 use crate::error::CommandError;
-use crate::execute::{Commands, UseCase};
+use crate::execute::Commands;
 use crate::receipt::Receipt;
 use crate::streams::{Loaded, Streams};
+use crate::use_case::{Recorded, UseCase};
 
 impl Commands {
     /// Requests the deletion of a droplet. A droplet of the platform gets its `deprovision` job, under the
@@ -30,7 +32,7 @@ impl Commands {
     }
 }
 
-struct Delete {
+pub(crate) struct Delete {
     id: DropletId,
     job: JobId,
 }
@@ -42,6 +44,10 @@ impl UseCase for Delete {
 
     fn subject(&self) -> StreamId {
         self.id.into()
+    }
+
+    fn ids(&self) -> Value {
+        json!({ "job": self.job })
     }
 
     fn arguments(&self) -> Value {
@@ -62,5 +68,23 @@ impl UseCase for Delete {
             }
             Some(Provisioner::Agent) | None => decision,
         })
+    }
+}
+
+impl Recorded for Delete {
+    const NAMES: &'static [&'static str] = &["delete_droplet"];
+
+    fn of_record(_name: &str, input: Value, ids: Value) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Input {
+            droplet: DropletId,
+        }
+        #[derive(Deserialize)]
+        struct Ids {
+            job: JobId,
+        }
+        let Input { droplet: id } = serde_json::from_value(input)?;
+        let Ids { job } = serde_json::from_value(ids)?;
+        Ok(Self { id, job })
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn check(
     let platforms = droplet.provisioner() == Some(Provisioner::Platform);
     if source == RequestSource::Api && reports && platforms {
         return Err(Rejected {
-            code: "DROPLET_RUN_BY_PLATFORM",
+            code: "DROPLET_RUN_BY_PLATFORM".into(),
             field: None,
             message:
                 "the platform provisions this droplet and reports on it itself: report only on \

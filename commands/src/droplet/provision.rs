@@ -6,6 +6,7 @@ use domain::name::DropletName;
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use event_store::envelope::StreamId;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::machine_job::{self, PROVISION};
@@ -13,9 +14,10 @@ use crate::cluster::capacity;
 use crate::context::Context;
 use crate::decision::Decision;
 use crate::error::CommandError;
-use crate::execute::{Commands, UseCase};
+use crate::execute::Commands;
 use crate::receipt::Receipt;
 use crate::streams::{Loaded, Streams};
+use crate::use_case::{Recorded, UseCase};
 
 /// The arguments of a new droplet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl Commands {
     }
 }
 
-struct Provision {
+pub(crate) struct Provision {
     new: NewDroplet,
 }
 
@@ -68,6 +70,10 @@ impl UseCase for Provision {
 
     fn subject(&self) -> StreamId {
         self.new.id.into()
+    }
+
+    fn ids(&self) -> Value {
+        json!({ "droplet": self.new.id, "job": self.new.job })
     }
 
     fn arguments(&self) -> Value {
@@ -123,5 +129,41 @@ impl UseCase for Provision {
             Some(cluster) => capacity::join(streams, cluster, decision, "cluster").await,
             None => Ok(decision),
         }
+    }
+}
+
+impl Recorded for Provision {
+    const NAMES: &'static [&'static str] = &["provision_droplet"];
+
+    fn of_record(_name: &str, input: Value, ids: Value) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Input {
+            name: DropletName,
+            size: SizeSlug,
+            region: RegionSlug,
+            image: ImageSlug,
+            tags: Vec<Tag>,
+            cluster: Option<ClusterId>,
+            provisioner: Provisioner,
+        }
+        #[derive(Deserialize)]
+        struct Ids {
+            droplet: DropletId,
+            job: JobId,
+        }
+        let input: Input = serde_json::from_value(input)?;
+        let ids: Ids = serde_json::from_value(ids)?;
+        let new = NewDroplet {
+            id: ids.droplet,
+            job: ids.job,
+            name: input.name,
+            size: input.size,
+            region: input.region,
+            image: input.image,
+            tags: input.tags,
+            cluster: input.cluster,
+            provisioner: input.provisioner,
+        };
+        Ok(Self { new })
     }
 }

@@ -19,8 +19,8 @@ pub(super) fn check_submission(
 ) -> Result<(), Rejected> {
     if source == RequestSource::Api && runner == Runner::Platform && is_reserved(kind) {
         return Err(Rejected {
-            code: "RESERVED_JOB_KIND",
-            field: Some("kind"),
+            code: "RESERVED_JOB_KIND".into(),
+            field: Some("kind".into()),
             message: format!(
                 "jobs of the kind {kind} are submitted by the platform: provision or delete a \
                  droplet instead, or choose the runner AGENT"
@@ -49,7 +49,7 @@ pub(super) fn check_update(
         | JobUpdate::Progress { .. }
         | JobUpdate::Succeed { .. }
         | JobUpdate::Fail { .. } => Err(Rejected {
-            code: "JOB_RUN_BY_PLATFORM",
+            code: "JOB_RUN_BY_PLATFORM".into(),
             field: None,
             message: "the platform runs this job and reports on it itself: report only on jobs of \
                       the runner AGENT"
@@ -63,7 +63,7 @@ fn check_cancellation(spec: &JobSpec) -> Result<(), Rejected> {
         return Ok(());
     }
     Err(Rejected {
-        code: "PROVISIONING_NOT_CANCELLABLE",
+        code: "PROVISIONING_NOT_CANCELLABLE".into(),
         field: None,
         message: format!(
             "the job {} belongs to its droplet and cannot be cancelled alone: delete the droplet \

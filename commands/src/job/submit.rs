@@ -5,15 +5,17 @@ use domain::ids::JobId;
 use domain::job::{Job, JobCommand, JobSubject, Runner};
 use domain::name::JobKind;
 use event_store::envelope::StreamId;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::ownership;
 use crate::context::Context;
 use crate::decision::Decision;
 use crate::error::{CommandError, Rejected};
-use crate::execute::{Commands, UseCase};
+use crate::execute::Commands;
 use crate::receipt::Receipt;
 use crate::streams::{Loaded, Streams};
+use crate::use_case::{Recorded, UseCase};
 
 /// The arguments of a new job.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +48,7 @@ impl Commands {
     }
 }
 
-struct Submit {
+pub(crate) struct Submit {
     id: JobId,
     new: NewJob,
 }
@@ -58,6 +60,10 @@ impl UseCase for Submit {
 
     fn subject(&self) -> StreamId {
         self.id.into()
+    }
+
+    fn ids(&self) -> Value {
+        json!({ "job": self.id })
     }
 
     fn arguments(&self) -> Value {
@@ -94,7 +100,7 @@ impl UseCase for Submit {
                 let droplet: Loaded<Droplet> = streams.load_fact(droplet).await?;
                 if droplet.state.status().is_none() {
                     let mut rejected = Rejected::by_rule(&DropletRejection::DropletNotFound);
-                    rejected.field = Some("target.droplet");
+                    rejected.field = Some("target.droplet".into());
                     return Err(rejected.into());
                 }
             }
@@ -109,5 +115,34 @@ impl UseCase for Submit {
         };
         let job: Loaded<Job> = streams.open(self.id).await?;
         Ok(job.decide(&command)?.into())
+    }
+}
+
+impl Recorded for Submit {
+    const NAMES: &'static [&'static str] = &["submit_job"];
+
+    fn of_record(_name: &str, input: Value, ids: Value) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Input {
+            kind: JobKind,
+            subject: JobSubject,
+            parameters: Map<String, Value>,
+            runner: Runner,
+            attempts: u8,
+        }
+        #[derive(Deserialize)]
+        struct Ids {
+            job: JobId,
+        }
+        let input: Input = serde_json::from_value(input)?;
+        let Ids { job: id } = serde_json::from_value(ids)?;
+        let new = NewJob {
+            kind: input.kind,
+            subject: input.subject,
+            parameters: input.parameters,
+            runner: input.runner,
+            attempts: input.attempts,
+        };
+        Ok(Self { id, new })
     }
 }

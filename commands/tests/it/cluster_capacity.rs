@@ -38,7 +38,7 @@ async fn of_more_droplets_than_there_is_room_for_exactly_as_many_join() {
         for refusal in refused {
             let refusal = rejected(refusal);
             assert_eq!(
-                (refusal.code, refusal.field),
+                (&*refusal.code, refusal.field.as_deref()),
                 ("CLUSTER_FULL", Some("cluster"))
             );
         }
@@ -118,7 +118,7 @@ async fn a_cluster_never_has_more_droplets_than_its_new_maximum() {
             (limited, Ok(_)) => {
                 let refusal = rejected(limited);
                 assert_eq!(
-                    (refusal.code, refusal.field),
+                    (&*refusal.code, refusal.field.as_deref()),
                     ("CLUSTER_TOO_LARGE", Some("maximumNodes"))
                 );
             }
@@ -142,7 +142,7 @@ async fn a_process_that_remembers_an_active_cluster_sees_its_maintenance() {
         .await;
     let refused = rejected(refused);
     assert_eq!(
-        (refused.code, refused.field),
+        (&*refused.code, refused.field.as_deref()),
         ("CLUSTER_IN_MAINTENANCE", Some("cluster"))
     );
     let ended = one
@@ -196,7 +196,7 @@ async fn droplets_join_clusters_of_their_organization_only() {
         .await;
     let foreign = rejected(foreign);
     assert_eq!(
-        (foreign.code, foreign.field),
+        (&*foreign.code, foreign.field.as_deref()),
         ("CLUSTER_NOT_FOUND", Some("cluster"))
     );
     assert_eq!(platform.live_droplets(id).await, 0);

@@ -17,7 +17,10 @@ async fn a_name_is_taken_within_its_organization_only() {
         .expect("the name is free");
 
     let taken = rejected(commands.create_cluster(&request(), cluster("blue")).await);
-    assert_eq!((taken.code, taken.field), ("NAME_TAKEN", Some("name")));
+    assert_eq!(
+        (&*taken.code, taken.field.as_deref()),
+        ("NAME_TAKEN", Some("name"))
+    );
     assert!(taken.message.contains("blue"), "{taken}");
     commands
         .create_cluster(&request_of("other"), cluster("blue"))

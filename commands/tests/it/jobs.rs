@@ -77,7 +77,7 @@ async fn a_job_is_submitted_for_a_droplet_that_exists_or_for_a_cluster() {
     let unknown = job_on(DropletId::new(Uuid::now_v7()), Runner::Agent);
     let refused = rejected(two.submit_job(&request(), new_job(), unknown).await);
     assert_eq!(
-        (refused.code, refused.field),
+        (&*refused.code, refused.field.as_deref()),
         ("DROPLET_NOT_FOUND", Some("target.droplet"))
     );
 

@@ -14,6 +14,7 @@ mod names;
 mod organizations;
 mod ownership;
 mod races;
+mod recorded;
 mod snapshots;
 mod stale;
 mod support;

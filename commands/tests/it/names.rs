@@ -28,7 +28,10 @@ async fn of_two_droplets_that_want_one_name_at_once_exactly_one_gets_it() {
         assert_eq!((won.len(), lost.len()), (1, 3));
         for refused in lost {
             let refused = rejected(refused);
-            assert_eq!((refused.code, refused.field), ("NAME_TAKEN", Some("name")));
+            assert_eq!(
+                (&*refused.code, refused.field.as_deref()),
+                ("NAME_TAKEN", Some("name"))
+            );
             assert!(refused.message.contains(&name), "{refused}");
         }
     }

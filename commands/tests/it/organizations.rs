@@ -37,7 +37,7 @@ async fn nothing_of_another_organization_can_be_seen_or_changed() {
                 .await,
         );
         assert_eq!(
-            (refused.code, refused.field),
+            (&*refused.code, refused.field.as_deref()),
             ("DROPLET_NOT_FOUND", Some("target.droplet"))
         );
         let cancel = JobUpdate::Cancel {

@@ -81,7 +81,7 @@ async fn a_client_neither_submits_nor_runs_nor_cancels_provisioning() {
                 .await,
         );
         assert_eq!(
-            (refused.code, refused.field),
+            (&*refused.code, refused.field.as_deref()),
             ("RESERVED_JOB_KIND", Some("kind"))
         );
         let of_agent = NewJob {

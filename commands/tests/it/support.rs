@@ -88,6 +88,7 @@ pub(crate) fn request() -> Context {
     Context {
         org: OrgId::parse("acme").expect("a good name"),
         actor: "ann".to_owned(),
+        credential: None,
         command_id: CommandId::new(Uuid::now_v7()),
         correlation_id: CorrelationId::new(Uuid::now_v7()),
         causation_id: None,
@@ -203,6 +204,6 @@ pub(crate) fn rejected(result: Result<Receipt, CommandError>) -> Rejected {
 
 /// The code of the refusal, which there must be.
 #[track_caller]
-pub(crate) fn code(result: Result<Receipt, CommandError>) -> &'static str {
-    rejected(result).code
+pub(crate) fn code(result: Result<Receipt, CommandError>) -> String {
+    rejected(result).code.into_owned()
 }

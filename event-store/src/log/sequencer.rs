@@ -61,7 +61,13 @@ impl Sequencer {
     /// get numbers that were given up.
     pub async fn take_over(pool: PgPool, lease: &Lease) -> Result<Self, StoreError> {
         sequence::check(&pool).await?;
-        partitions::maintain(&pool).await?;
+        // What is needed now exists almost always, so a failure prevents nothing.
+        if let Err(error) = partitions::maintain(&pool).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "maintaining partitions failed"
+            );
+        }
         let unavailable = || StoreError::unavailable("taking over the log");
         let row: Option<(i64, i64)> = sqlx::query_as(
             "update es.log_head set epoch = $1 where epoch < $1 returning position, low_mark",

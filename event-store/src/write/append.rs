@@ -70,6 +70,7 @@ use sqlx::{PgConnection, PgPool};
 use self::statement::{Answer, execute};
 use crate::envelope::{Metadata, StreamId, Version};
 use crate::error::StoreError;
+use crate::write::command::CommandRecord;
 use crate::write::counter::{self, CounterChange};
 use crate::write::idempotency::{Keyed, Repeated};
 use crate::write::name::NameChange;
@@ -78,12 +79,12 @@ use crate::{partitions, sequence};
 pub(crate) use self::prepared::{Access, Claim, owner};
 pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable};
 
-/// All that one command commits.
+/// All that one command commits. A command without events has an idempotency key or a record.
 #[derive(Clone, Debug)]
 pub struct Append {
     /// The organization that owns the streams.
     pub org: OrgId,
-    /// The streams to write: at least one, none of them twice, each with at least one event.
+    /// The streams to write: none of them twice, each with at least one event.
     pub streams: Vec<StreamAppend>,
     /// The guards: streams that the command read and does not write, each with the version at which it must
     /// still be. None of them twice.
@@ -94,12 +95,14 @@ pub struct Append {
     pub counters: Vec<CounterChange>,
     /// The idempotency key, if the client sent one.
     pub keyed: Option<Keyed>,
-    /// The metadata that is stored with every event.
+    /// The metadata that is stored with every event, and with the record.
     pub metadata: Metadata,
+    /// The record of the command, unless only the number of such commands is recorded.
+    pub record: Option<CommandRecord>,
 }
 
 impl Append {
-    /// Returns an append of events alone: no reads, no names, no counters, no idempotency key.
+    /// Returns an append of events alone: no reads, no names, no counters, no idempotency key, no record.
     #[must_use]
     pub fn new(org: OrgId, streams: Vec<StreamAppend>, metadata: Metadata) -> Self {
         Self {
@@ -110,6 +113,7 @@ impl Append {
             counters: Vec::new(),
             keyed: None,
             metadata,
+            record: None,
         }
     }
 }

@@ -33,11 +33,20 @@ keyed as (
     select * from unnest($22::int[], $23::text[], $24::text[], $25::bytea[], $26::text[])
         as k(command, org_id, key, request_hash, receipt)
 ),
+-- What is recorded of a command, besides its events.
+record as (
+    select * from unnest(
+        $29::int[], $30::text[], $31::uuid[], $32::text[], $33::smallint[], $34::uuid[], $35::text[],
+        $36::text[], $37::text[], $38::text[], $39::int[], $40::text[], $41::text[], $42::text[]
+    )
+        as r(command, org_id, command_id, name, stream_type, stream_id, actor, credential, outcome, rule,
+             times, metadata, input, basis)
+),
 -- [shared
 -- What a command adds to a counter, and what the count must be afterwards (null: anything).
 counter as (
     select * from unnest(
-        $27::int[], $28::text[], $29::text[], $30::text[], $31::bigint[], $32::bigint[], $33::bigint[]
+        $43::int[], $44::text[], $45::text[], $46::text[], $47::bigint[], $48::bigint[], $49::bigint[]
     )
         as c(command, org_id, scope, key, added, at_least, at_most)
 ),
@@ -94,7 +103,7 @@ repeated as (
     order by k.command, i.recorded_at
 ),
 candidate as materialized (
-    select distinct command from entry
+    select command from generate_series(0, $27::int - 1) as command
     except select command from conflicted
     except select command from taken
     except select command from repeated
@@ -151,6 +160,16 @@ winner as materialized (
     except select command from crowded
     -- shared]
 ),
+-- [shared
+-- The counts that winners were held against: as stored, and after the winners before them.
+counted_before as (
+    select command, scope, key,
+        count + coalesce(sum(added) over (
+            partition by org_id, scope, key order by command rows between unbounded preceding and 1 preceding
+        ), 0)::bigint as count
+    from counting join winner using (command)
+),
+-- shared]
 bumped as (
     update es.streams s set version = e.expected + e.added
     from entry e join winner using (command)
@@ -210,6 +229,23 @@ changed as (
     where (t.org_id, t.scope, t.key) = (a.org_id, a.scope, a.key) and a.added <> 0
 ),
 -- shared]
+noted as (
+    insert into es.commands
+        (org_id, command_id, name, stream_type, stream_id, actor, credential, outcome, rule, times, program, metadata, input,
+         basis
+         -- [shared
+         , counts
+         -- shared]
+        )
+    select r.org_id, r.command_id, r.name, r.stream_type, r.stream_id, r.actor, r.credential, r.outcome, r.rule, r.times, $28,
+        r.metadata::json, r.input::json, r.basis::json
+        -- [shared
+        , (select json_agg(json_build_array(c.scope, c.key, c.count)) from counted_before c
+           where c.command = r.command)
+        -- shared]
+    from record r join winner using (command)
+    order by r.command
+),
 -- `seq` is drawn for rows that come out of `claimed`, hence after this transaction got its id: the
 -- sequencer's proof (see gaps.rs) rests on that.
 recorded as (
@@ -234,7 +270,7 @@ select
     -- shared]
     p.request_hash as repeated_hash,
     p.receipt::text as repeated_receipt
-from (select distinct command from entry) e
+from generate_series(0, $27::int - 1) as e(command)
 left join lateral (
     select scope, key from taken where taken.command = e.command limit 1
 ) t on true

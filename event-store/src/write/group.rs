@@ -18,7 +18,7 @@ use crate::write::append::{Access, Append, Claim, Outcome, Prepared, Unstorable,
 
 /// The number of commands that may wait before callers are held back.
 const WAITING: usize = 4_096;
-/// The most events in one statement, unless a single command has more.
+/// The most events in one statement, unless a single command has more. A command without events counts as one.
 const MAX_EVENTS: usize = 1_000;
 /// The most bytes in one statement, unless a single command has more.
 const MAX_BYTES: usize = 4 << 20;
@@ -121,6 +121,7 @@ impl Group {
             .map(|waiting| (waiting.prepared, waiting.answer))
             .unzip();
         metrics::histogram!("clustergenie_append_group_size").record(prepared.len() as f64);
+        let has_events = prepared.iter().any(|prepared| prepared.events() > 0);
         let appended = self.append_prepared(&prepared).await;
         // Another error says nothing of the sequence.
         match &appended {
@@ -130,7 +131,7 @@ impl Group {
         }
         match appended {
             Ok(outcomes) => {
-                if outcomes.contains(&Outcome::Appended) {
+                if has_events && outcomes.contains(&Outcome::Appended) {
                     self.wake.appended.raise();
                 }
                 let conflicts = outcomes.iter().filter(|o| **o == Outcome::Conflict).count();
@@ -170,9 +171,9 @@ impl Group {
         let mut goes = Vec::with_capacity(self.waiting.len());
         for waiting in &self.waiting {
             let prepared = &waiting.prepared;
+            let rows = prepared.events().max(1);
             let fits = events == 0
-                || (events + prepared.events() <= MAX_EVENTS
-                    && bytes + prepared.bytes() <= MAX_BYTES);
+                || (events + rows <= MAX_EVENTS && bytes + prepared.bytes() <= MAX_BYTES);
             let free = prepared.claims().all(|(claim, access)| {
                 let met = claimed.get(&claim);
                 met.is_none_or(|other| access == Access::Read && *other == Access::Read)
@@ -185,7 +186,7 @@ impl Group {
             }
             goes.push(fits && free);
             if fits && free {
-                events += prepared.events();
+                events += rows;
                 bytes += prepared.bytes();
             }
         }

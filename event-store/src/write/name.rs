@@ -24,7 +24,9 @@ pub enum NameChange {
 }
 
 impl NameChange {
-    pub(crate) fn name(&self) -> &UniqueName {
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &UniqueName {
         match self {
             Self::Take(name, _) | Self::Release(name, _) | Self::HandOver { name, .. } => name,
         }
@@ -39,7 +41,8 @@ impl NameChange {
     }
 
     /// Returns the stream that holds the name after the command.
-    pub(crate) fn taken_by(&self) -> Option<StreamId> {
+    #[must_use]
+    pub fn taken_by(&self) -> Option<StreamId> {
         match self {
             Self::Release(..) => None,
             Self::Take(_, stream) | Self::HandOver { to: stream, .. } => Some(*stream),

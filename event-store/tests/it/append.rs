@@ -5,7 +5,8 @@ use event_store::codec;
 use event_store::envelope::Version;
 use event_store::log;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
-use event_store::write::idempotency::{self, Keyed, Repeated};
+use event_store::write::command::{CommandOutcome, CommandRecord};
+use event_store::write::idempotency::{Keyed, Repeated};
 use event_store::write::name::NameChange;
 use sqlx::PgPool;
 use testkit::postgres::TestDatabase;
@@ -354,17 +355,13 @@ async fn a_key_that_was_used_gives_the_first_receipt() {
     let again = new_stream();
     assert_eq!(
         append(&pool, keyed(again, "2")).await,
-        Outcome::Repeated(first.clone())
+        Outcome::Repeated(first)
     );
     assert!(
         log::read_stream(&pool, again, Version::NONE)
             .await
             .expect("reads")
             .is_empty()
-    );
-    assert_eq!(
-        idempotency::find(&pool, &org(), "k").await.expect("reads"),
-        Some(first)
     );
 }
 
@@ -420,4 +417,51 @@ fn an_event_that_is_too_large_is_refused_before_it_is_sent() {
         error.to_string().contains("at most 61440 are stored"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_record_commits_with_the_events_of_its_command_or_not_at_all() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let stream = new_stream();
+    let record = |name: &'static str| CommandRecord {
+        name: name.into(),
+        stream: Some(stream),
+        credential: None,
+        outcome: CommandOutcome::Accepted,
+        rule: None,
+        times: 1,
+        input: "{}".to_owned(),
+        basis: "{}".to_owned(),
+    };
+    let recorded = |name, append| Append {
+        record: Some(record(name)),
+        ..append
+    };
+    let first = recorded("first", append_to(stream, 0, 2));
+    assert_eq!(append(&pool, first).await, Outcome::Appended);
+    let conflicting = recorded("conflicting", append_to(stream, 0, 1));
+    assert_eq!(append(&pool, conflicting).await, Outcome::Conflict);
+    // Of commands of one statement, too: one wins, one loses, one has a record alone.
+    let alone = Append {
+        streams: Vec::new(),
+        ..append_to(stream, 0, 1)
+    };
+    let other = new_stream();
+    let batch = [
+        prepared(recorded("second", append_to(other, 0, 1))),
+        prepared(recorded("late", append_to(stream, 1, 1))),
+        prepared(recorded("refused", alone)),
+    ];
+    let outcomes = append_batch(&pool, &batch).await.expect("Postgres answers");
+    assert_eq!(
+        outcomes,
+        [Outcome::Appended, Outcome::Conflict, Outcome::Appended]
+    );
+    let names: Vec<String> =
+        sqlx::query_scalar("select name from es.commands order by recorded_at")
+            .fetch_all(&pool)
+            .await
+            .expect("Postgres answers");
+    assert_eq!(names, ["first", "second", "refused"]);
 }

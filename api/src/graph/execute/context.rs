@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::{Arc, LazyLock};
 
+use apollo_compiler::ast::OperationType;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Value};
 use projections::columns::Columns;
@@ -13,6 +14,7 @@ use super::plan::{Field, Plan};
 use super::schema::ExecutableSchema;
 use crate::graph::collect::arguments::PlanArguments;
 use crate::graph::error::{Code, Error, failure};
+use crate::graph::guard::Need;
 use crate::graph::request::{Charge, RequestInfo};
 use crate::graph::services::Services;
 
@@ -102,6 +104,20 @@ impl Context {
     /// Returns the points that the request was charged.
     pub fn charge(&self) -> Option<Charge> {
         self.run.charge
+    }
+
+    /// Returns what the field needs, if it is a mutation that not everybody may send.
+    pub(crate) fn denied_mutation(&self) -> Option<Need> {
+        let plan = &self.run.plan;
+        let is_root = || {
+            plan.roots()
+                .iter()
+                .any(|root| root.number == self.field.number)
+        };
+        if plan.operation != OperationType::Mutation || !is_root() {
+            return None;
+        }
+        self.field.meta().and_then(|meta| meta.need)
     }
 
     /// Returns the arguments of the field.

@@ -116,7 +116,7 @@ impl FieldMeta {
 }
 
 /// Returns a name in camel case in snake case.
-pub(super) fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
     for letter in name.chars() {
         if letter.is_ascii_uppercase() {

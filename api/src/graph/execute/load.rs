@@ -16,6 +16,7 @@ use super::field_meta::Source;
 use super::object::{Object, Resolve};
 use super::output::Write;
 use super::plan::{Field, FieldIndex};
+use crate::graph::denial;
 
 /// The keys of fields that must be loaded.
 #[derive(Default)]
@@ -159,9 +160,13 @@ async fn one(run: &Arc<Run>, keys: FieldKeys) -> Values {
     let Some(Source::Loaded(load)) = field.meta().map(|meta| &meta.source) else {
         unreachable!("only fields that are loaded have keys");
     };
+    let context = Context::new(Arc::clone(run), Arc::clone(&field));
     let loaded = match run.check(&field) {
-        Ok(()) => load(Context::new(Arc::clone(run), Arc::clone(&field)), keys).await,
-        Err(denied) => Err(denied),
+        Ok(()) => load(context, keys).await,
+        Err(denied) => {
+            denial::record(&context).await;
+            Err(denied)
+        }
     };
     let values = loaded.unwrap_or_else(|error| {
         let failures = (0..number).map(|_| Box::new(error.clone()) as _);

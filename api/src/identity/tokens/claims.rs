@@ -37,9 +37,12 @@ pub(super) fn check(
         return Err(AuthError::NotYetValid);
     }
     optional(claims, "iat", time)?;
-    optional(claims, "jti", text)?;
+    let credential = optional(claims, "jti", text)?;
     Ok(Principal {
-        subject: subject(required(claims, "sub", text)?)?,
+        subject: printable(required(claims, "sub", text)?).ok_or(AuthError::InvalidSubject)?,
+        credential: credential
+            .map(|id| printable(id).ok_or(AuthError::InvalidTokenId))
+            .transpose()?,
         org: OrgId::parse(required(claims, "org", text)?)
             .map_err(|_| AuthError::InvalidOrganization)?,
         roles: roles(&required(claims, "roles", list)?)?,
@@ -47,12 +50,10 @@ pub(super) fn check(
     })
 }
 
-fn subject(text: &str) -> Result<String, AuthError> {
+/// Returns a text that can be stored with every command, if this is one.
+fn printable(text: &str) -> Option<String> {
     let fits = (1..=MAX_SUBJECT_CHARS).contains(&text.chars().count());
-    if !fits || text.chars().any(char::is_control) {
-        return Err(AuthError::InvalidSubject);
-    }
-    Ok(text.to_owned())
+    (fits && !text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
 fn roles(names: &[&str]) -> Result<Roles, AuthError> {

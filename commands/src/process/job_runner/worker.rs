@@ -246,6 +246,7 @@ fn context(item: &Item, step: Step) -> Context {
     Context {
         org: item.org.clone(),
         actor: PLATFORM.to_owned(),
+        credential: None,
         command_id: CommandId::new(Uuid::new_v5(&item.event.as_uuid(), step.as_bytes())),
         correlation_id: item.correlation_id,
         causation_id: Some(item.event),

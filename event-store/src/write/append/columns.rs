@@ -39,6 +39,20 @@ pub(super) struct Columns<'a> {
     pub(super) key_key: Vec<&'a str>,
     pub(super) key_hash: Vec<&'a [u8]>,
     pub(super) key_receipt: Vec<&'a str>,
+    pub(super) record_command: Vec<i32>,
+    pub(super) record_org: Vec<&'a str>,
+    pub(super) record_id: Vec<Uuid>,
+    pub(super) record_name: Vec<&'a str>,
+    pub(super) record_stream_type: Vec<Option<i16>>,
+    pub(super) record_stream: Vec<Option<Uuid>>,
+    pub(super) record_actor: Vec<&'a str>,
+    pub(super) record_credential: Vec<Option<&'a str>>,
+    pub(super) record_outcome: Vec<&'static str>,
+    pub(super) record_rule: Vec<Option<&'a str>>,
+    pub(super) record_times: Vec<i32>,
+    pub(super) record_metadata: Vec<&'a str>,
+    pub(super) record_input: Vec<&'a str>,
+    pub(super) record_basis: Vec<&'a str>,
     pub(super) counter_command: Vec<i32>,
     pub(super) counter_org: Vec<&'a str>,
     pub(super) counter_scope: Vec<&'static str>,
@@ -108,6 +122,25 @@ impl<'a> Columns<'a> {
                 .push(within.as_ref().map(|within| *within.start()));
             self.counter_at_most
                 .push(within.as_ref().map(|within| *within.end()));
+        }
+        if let Some(record) = &append.record {
+            let metadata = &append.metadata;
+            self.record_command.push(command);
+            self.record_org.push(org);
+            self.record_id.push(metadata.command_id.as_uuid());
+            self.record_name.push(&record.name);
+            self.record_stream_type
+                .push(record.stream.map(|stream| stream.stream_type.code()));
+            self.record_stream
+                .push(record.stream.map(|stream| stream.uuid));
+            self.record_actor.push(&metadata.actor);
+            self.record_credential.push(record.credential.as_deref());
+            self.record_outcome.push(record.outcome.as_str());
+            self.record_rule.push(record.rule.as_deref());
+            self.record_times.push(record.times);
+            self.record_metadata.push(&prepared.metadata);
+            self.record_input.push(&record.input);
+            self.record_basis.push(&record.basis);
         }
         if let Some(keyed) = &append.keyed {
             self.key_command.push(command);

@@ -57,8 +57,9 @@ impl Prepared {
     /// # Errors
     /// When an event is too large or is no JSON.
     pub fn new(append: Append) -> Result<Self, Unstorable> {
+        debug_assert!(append.streams.iter().all(|s| !s.events.is_empty()));
         debug_assert!(
-            !append.streams.is_empty() && append.streams.iter().all(|s| !s.events.is_empty())
+            !append.streams.is_empty() || append.keyed.is_some() || append.record.is_some()
         );
         let is_written = |stream| append.streams.iter().any(|s| s.stream == stream);
         debug_assert!(!append.reads.iter().any(|(stream, _)| is_written(*stream)));
@@ -68,7 +69,10 @@ impl Prepared {
                 source,
             })?;
         let mut events = Vec::new();
-        let mut bytes = 0;
+        let record = append.record.as_ref();
+        let mut bytes = record.map_or(0, |record| {
+            record.input.len() + record.basis.len() + metadata.len()
+        });
         for write in &append.streams {
             for (i, event) in write.events.iter().enumerate() {
                 let event_type = event.event_type();

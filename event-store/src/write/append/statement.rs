@@ -7,6 +7,7 @@ use sqlx::{PgConnection, Row};
 
 use super::columns::Columns;
 use super::{Append, Outcome, Prepared};
+use crate::write::command::PROGRAM;
 use crate::write::idempotency::Repeated;
 use crate::write::name::NameChange;
 
@@ -76,7 +77,23 @@ pub(super) async fn execute(
         .bind(columns.key_org)
         .bind(columns.key_key)
         .bind(columns.key_hash)
-        .bind(columns.key_receipt);
+        .bind(columns.key_receipt)
+        .bind(i32::try_from(batch.len()).expect("a batch is small"))
+        .bind(PROGRAM)
+        .bind(columns.record_command)
+        .bind(columns.record_org)
+        .bind(columns.record_id)
+        .bind(columns.record_name)
+        .bind(columns.record_stream_type)
+        .bind(columns.record_stream)
+        .bind(columns.record_actor)
+        .bind(columns.record_credential)
+        .bind(columns.record_outcome)
+        .bind(columns.record_rule)
+        .bind(columns.record_times)
+        .bind(columns.record_metadata)
+        .bind(columns.record_input)
+        .bind(columns.record_basis);
     if whole {
         query = query
             .bind(columns.counter_command)

@@ -128,6 +128,7 @@ fn request() -> Context {
     Context {
         org: OrgId::parse("acme").expect("a good name"),
         actor: "ann".to_owned(),
+        credential: None,
         command_id: CommandId::new(Uuid::nil()),
         correlation_id: CorrelationId::new(Uuid::nil()),
         causation_id: None,

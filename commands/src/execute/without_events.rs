@@ -1,0 +1,128 @@
+//! Ends commands that write no events: those that are refused, and those that find nothing to do. Each is recorded
+//! before its answer, together with its idempotency key.
+
+use event_store::write::append::{Append, Outcome};
+use event_store::write::command::{CommandOutcome, CommandRecord};
+use event_store::write::idempotency::{Keyed, Repeated};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::Commands;
+use super::key::Key;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::floods;
+use crate::receipt::Receipt;
+use crate::record::Recorder;
+
+/// A command that the sender's role does not allow.
+#[derive(Clone, Debug)]
+pub struct Denial {
+    /// The name of the command.
+    pub name: String,
+    /// The missing right.
+    pub rule: String,
+    /// The arguments, as they were sent.
+    pub input: Value,
+}
+
+impl Commands {
+    /// Records a command that ends without events, and returns its answer.
+    pub(super) async fn answer(
+        &self,
+        context: &Context,
+        keyed: Option<Keyed>,
+        record: CommandRecord,
+        answer: Result<Receipt, CommandError>,
+    ) -> Result<Receipt, CommandError> {
+        self.settle(context, keyed, record).await?;
+        answer
+    }
+
+    /// Returns the answer to a repeated command: that of the first run, if it had the same request.
+    pub(super) async fn repeated(
+        &self,
+        context: &Context,
+        first: &Repeated,
+        key: Option<Key>,
+        recorder: &Recorder<'_>,
+    ) -> Result<Receipt, CommandError> {
+        if key.is_some_and(|key| key.is_of(first)) {
+            let answer = Answer::parse(&first.receipt);
+            let answer = answer.map_err(|error| CommandError::Unavailable(error.into()))?;
+            return answer.into_result();
+        }
+        let reused = CommandError::KeyReused;
+        let record = recorder.without_events(Some(&reused), &[], None);
+        self.answer(context, None, record, Err(reused)).await
+    }
+
+    /// Stores the record and the key of a command without events, in one transaction. Returns the first run under the
+    /// key instead, if there was one: then nothing is stored.
+    pub(super) async fn settle(
+        &self,
+        context: &Context,
+        keyed: Option<Keyed>,
+        record: CommandRecord,
+    ) -> Result<Option<Repeated>, CommandError> {
+        let metadata = context.metadata();
+        let record = self.floods.admit(&context.org, &metadata, record);
+        if record.is_none() && keyed.is_none() {
+            return Ok(None);
+        }
+        let append = Append {
+            keyed,
+            record,
+            ..Append::new(context.org.clone(), Vec::new(), metadata)
+        };
+        match self.appender.append(append).await? {
+            Outcome::Appended => Ok(None),
+            Outcome::Repeated(first) => Ok(Some(first)),
+            Outcome::Conflict | Outcome::Taken(_) | Outcome::Exceeded { .. } => {
+                Err(CommandError::Conflict)
+            }
+        }
+    }
+
+    /// Records that a command was denied, because the sender's role does not allow it. A failure is only logged: the
+    /// command stays denied.
+    pub async fn denied(&self, context: &Context, denial: Denial) {
+        let record = CommandRecord {
+            name: denial.name.into(),
+            stream: None,
+            credential: context.credential.clone(),
+            outcome: CommandOutcome::Denied,
+            rule: Some(denial.rule.into()),
+            times: 1,
+            input: denial.input.to_string(),
+            basis: "{}".to_owned(),
+        };
+        if let Err(error) = self.settle(context, None, record).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a denied command was not recorded"
+            );
+        }
+    }
+
+    /// Records the counts of commands that were refused beyond the rate of their actors, until `stop`.
+    pub async fn record_floods(self, stop: CancellationToken) {
+        loop {
+            let is_last = tokio::time::timeout(floods::WRITE_EVERY, stop.cancelled())
+                .await
+                .is_ok();
+            for append in self.floods.take() {
+                if let Err(error) = self.appender.append(append).await {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "refused commands that were counted were not recorded"
+                    );
+                }
+            }
+            if is_last {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Commands as they are recorded: what was tried, by whom, on what the decision rested, and its outcome.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use domain::ids::OrgId;
+use domain::stream_type::StreamType;
+use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use crate::envelope::StreamId;
+use crate::error::StoreError;
+
+/// The version of the program, which decides by its own rules.
+pub const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+
+/// The retention of a command's record, in days, at least.
+pub const RETENTION_DAYS: i32 = 400;
+
+/// The outcome of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandOutcome {
+    /// The command has events.
+    Accepted,
+    /// There was nothing to do.
+    Unchanged,
+    /// A rule forbids the command.
+    Rejected,
+    /// Others kept changing what the command read.
+    Conflict,
+    /// The sender's role does not allow the command.
+    Denied,
+}
+
+impl CommandOutcome {
+    /// All outcomes.
+    pub const ALL: [Self; 5] = [
+        Self::Accepted,
+        Self::Unchanged,
+        Self::Rejected,
+        Self::Conflict,
+        Self::Denied,
+    ];
+
+    /// Returns the stored name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "ACCEPTED",
+            Self::Unchanged => "UNCHANGED",
+            Self::Rejected => "REJECTED",
+            Self::Conflict => "CONFLICT",
+            Self::Denied => "DENIED",
+        }
+    }
+}
+
+/// The record of a command. Its ids, actor and source are those of the append's metadata.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommandRecord {
+    /// The name of the use case.
+    pub name: Cow<'static, str>,
+    /// The stream that the command names; `None` if the command was denied before its input was read.
+    pub stream: Option<StreamId>,
+    /// The id of the credential that the command came with.
+    pub credential: Option<String>,
+    /// The outcome.
+    pub outcome: CommandOutcome,
+    /// The rule that rejected or denied the command.
+    pub rule: Option<Cow<'static, str>>,
+    /// The number of equal commands that the record stands for.
+    pub times: i32,
+    /// The arguments of the client, as JSON.
+    pub input: String,
+    /// The ids, versions, names and counts that the decision rested on, as JSON.
+    pub basis: String,
+}
+
+/// A command as it was recorded.
+#[derive(Clone, Debug, PartialEq, FromRow)]
+pub struct RecordedCommand {
+    /// The organization.
+    #[sqlx(rename = "org_id")]
+    pub org: String,
+    /// The time at which the command was decided and stored.
+    pub recorded_at: DateTime<Utc>,
+    /// The id of the command. A process manager repeats a command under its id.
+    pub command_id: Uuid,
+    /// The name of the use case; of a denied command, that of the mutation.
+    pub name: String,
+    /// The code of the type of the stream that the command names.
+    pub stream_type: Option<i16>,
+    /// The id of the stream, if the command was read.
+    pub stream_id: Option<Uuid>,
+    /// The sender.
+    pub actor: String,
+    /// The id of the credential.
+    pub credential: Option<String>,
+    /// The name of a [`CommandOutcome`].
+    pub outcome: String,
+    /// The rule that rejected or denied the command.
+    pub rule: Option<String>,
+    /// The number of equal commands that the record stands for.
+    pub times: i32,
+    /// The version of the program that decided.
+    pub program: String,
+    /// The metadata, as JSON.
+    pub metadata: String,
+    /// The arguments of the client, as JSON.
+    pub input: String,
+    /// The ids, versions, names and counts that the decision rested on, as JSON.
+    pub basis: String,
+    /// The counts that an accepted command was held against, as JSON.
+    pub counts: Option<String>,
+}
+
+/// The columns of a [`RecordedCommand`].
+const COLUMNS: &str = "org_id, recorded_at, command_id, name, stream_type, stream_id, actor, credential, outcome, rule, times, \
+     program, metadata::text as metadata, input::text as input, basis::text as basis, counts::text as counts";
+
+/// The place of a record among all: organization, time, id.
+pub type Place = (String, DateTime<Utc>, Uuid);
+
+impl RecordedCommand {
+    /// Returns the stream that the command names, if the command was read.
+    #[must_use]
+    pub fn stream(&self) -> Option<StreamId> {
+        Some(StreamId {
+            stream_type: StreamType::new(self.stream_type?),
+            uuid: self.stream_id?,
+        })
+    }
+
+    /// Returns the place of the record.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        (self.org.clone(), self.recorded_at, self.command_id)
+    }
+}
+
+/// Adds a query for the records of an organization, with the columns of a [`RecordedCommand`] and `id`. The caller adds
+/// conditions on them, the order `recorded_at, id`, and a limit.
+pub fn push_organization(query: &mut QueryBuilder<Postgres>, org: &OrgId) {
+    query.push("select ").push(COLUMNS);
+    query.push(", id from (select *, command_id as id from es.commands) recorded where org_id = ");
+    query.push_bind(org.as_str().to_owned());
+}
+
+/// Returns the next records after a place, of all organizations, at most `limit`, and none after the time `up_to`.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn read(
+    pool: &PgPool,
+    after: &Place,
+    up_to: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<RecordedCommand>, StoreError> {
+    let text = format!(
+        "select {COLUMNS} from es.commands \
+         where (org_id, recorded_at, command_id) > ($1, $2, $3) and recorded_at <= $4 \
+         order by org_id, recorded_at, command_id limit $5"
+    );
+    let (org, recorded_at, command_id) = after;
+    sqlx::query_as(AssertSqlSafe(text))
+        .bind(org)
+        .bind(recorded_at)
+        .bind(command_id)
+        .bind(up_to)
+        .bind(limit)
+        .fetch_all(pool)
+        .await
+        .map_err(StoreError::unavailable("reading recorded commands"))
+}
+
+/// Returns the number of records, and the time of the database.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn count(pool: &PgPool) -> Result<(i64, DateTime<Utc>), StoreError> {
+    sqlx::query_as("select count(*), clock_timestamp() from es.commands")
+        .fetch_one(pool)
+        .await
+        .map_err(StoreError::unavailable("counting recorded commands"))
+}
