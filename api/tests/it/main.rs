@@ -29,6 +29,7 @@ mod queries;
 mod recorded_commands;
 mod request_errors;
 mod resuming;
+mod rights;
 mod schema_file;
 mod serving;
 mod snapshots;
