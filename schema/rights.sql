@@ -1,6 +1,6 @@
 -- States the rights of clients' queries again. A dump that is restored on a server without the role
--- `clustergenie_reader` loses them: lists would then be empty, without an error. Runs with every migration, and
--- changes only what is missing.
+-- `clustergenie_reader` loses them: lists would then be empty, without an error. Runs with every migration, after
+-- the role was created, and changes only what is missing.
 do $$
 declare
     protected regclass;
@@ -9,16 +9,6 @@ declare
 begin
     -- Two migrations at once would change the same rows of the catalogue.
     perform pg_advisory_xact_lock(hashtextextended('clustergenie rights', 0));
-    if not exists (select from pg_roles where rolname = 'clustergenie_reader') then
-        begin
-            create role clustergenie_reader nologin;
-        exception
-            when duplicate_object or unique_violation then null;
-        end;
-    end if;
-    if not pg_has_role(current_user, 'clustergenie_reader', 'member') then
-        execute format('grant clustergenie_reader to %I', current_user);
-    end if;
     -- The tables keep that row-level security is enabled. Tables of read models are in the schemas of generations.
     for protected in
         select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -149,10 +149,9 @@ async fn migrated_template() -> String {
 /// The name of the template, derived from the migrations and from the declarations of read models. A changed
 /// migration or declaration leads to a new template.
 fn template_name() -> String {
-    let mut parts: Vec<u8> = schema::migrate::MIGRATOR
-        .iter()
-        .flat_map(|m| m.checksum.to_vec())
-        .collect();
+    let mut parts = schema::migrate::TABLE.as_bytes().to_vec();
+    let migrations = schema::migrate::MIGRATOR.iter();
+    parts.extend(migrations.flat_map(|m| m.checksum.to_vec()));
     for model in projections::all() {
         let (name, version) = (model.name(), model.version());
         let (tables, views) = (model.tables(), model.views());

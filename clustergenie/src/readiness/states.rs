@@ -51,8 +51,7 @@ pub(super) fn schema(checked: Result<(), SchemaError>) -> Result<(), String> {
         Err(
             error @ (SchemaError::Older { .. }
             | SchemaError::Altered { .. }
-            | SchemaError::NeedsCreateRole { .. }
-            | SchemaError::NeedsAdminOption { .. }
+            | SchemaError::NeedsRights { .. }
             | SchemaError::NotOwner { .. }
             | SchemaError::LacksRights { .. }
             | SchemaError::Unreadable(_)

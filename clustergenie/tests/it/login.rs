@@ -14,7 +14,7 @@ impl Login {
     /// Creates it with the given options of `create role`.
     pub(crate) async fn new(options: &str) -> Self {
         let name = format!("login_{}", unique());
-        execute(&format!(
+        server_execute(&format!(
             "create role {name} login password 'a-test' {options}"
         ))
         .await;
@@ -28,16 +28,21 @@ impl Login {
 
     /// The URL of a new database that this login owns.
     pub(crate) async fn own_database(&self) -> String {
-        execute(&format!("create database {0} owner {0}", self.name)).await;
+        server_execute(&format!("create database {0} owner {0}", self.name)).await;
+        self.url_of(&self.name)
+    }
+
+    /// The URL of a database of the server with this login.
+    pub(crate) fn url_of(&self, database: &str) -> String {
         let server = server();
         let (address, _) = server.rsplit_once('/').unwrap();
-        self.in_url(&format!("{address}/{}", self.name))
+        self.in_url(&format!("{address}/{database}"))
     }
 
     /// Lets it grant a role, if that exists.
     pub(crate) async fn administers(&self, role: &str) {
         let name = &self.name;
-        execute(&format!(
+        server_execute(&format!(
             "do $$ begin grant {role} to {name} with admin option; \
              exception when undefined_object then null; end $$"
         ))
@@ -46,12 +51,12 @@ impl Login {
 
     /// Removes the login and its database.
     pub(crate) async fn remove(self) {
-        execute(&format!(
+        server_execute(&format!(
             "drop database if exists {} with (force)",
             self.name
         ))
         .await;
-        execute(&format!("drop role {}", self.name)).await;
+        server_execute(&format!("drop role {}", self.name)).await;
     }
 
     fn in_url(&self, url: &str) -> String {
@@ -65,7 +70,8 @@ fn server() -> String {
     std::env::var(SERVER).unwrap()
 }
 
-async fn execute(statement: &str) {
+/// Runs statements as the superuser of the server.
+pub(crate) async fn server_execute(statement: &str) {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
         .execute(&mut connection)

@@ -28,7 +28,7 @@ async fn a_newer_database_is_refused() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     sqlx::query(
-        "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+        "insert into clustergenie_schema.migrations (version, description, success, checksum, execution_time) \
          values (29990101000000, 'from the future', true, '\\x00', 0)",
     )
     .execute(&pool)
@@ -53,7 +53,7 @@ async fn an_older_database_is_named() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     sqlx::query(
-        "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)",
+        "delete from clustergenie_schema.migrations where version = (select max(version) from clustergenie_schema.migrations)",
     )
     .execute(&pool)
     .await
@@ -71,7 +71,7 @@ async fn an_older_database_is_named() {
 async fn a_migration_that_was_altered_afterwards_is_named() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    sqlx::query("update _sqlx_migrations set checksum = '\\x00'")
+    sqlx::query("update clustergenie_schema.migrations set checksum = '\\x00'")
         .execute(&pool)
         .await
         .expect("Postgres answers");
