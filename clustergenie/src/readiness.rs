@@ -5,11 +5,13 @@
 
 mod states;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use api::graph::readiness::{Part, PartState, Readiness};
 use event_store::consume::consumer::Consumer;
+use event_store::pool::renewal;
 use outbox_relay::health::RelayHealth;
 use projections::status::{self, ConsumerStatus};
 use schema::migrate::SchemaError;
@@ -71,6 +73,8 @@ pub(crate) enum Standby {
 pub(crate) struct Ready {
     dependencies: Dependencies,
     database: Mutex<Vec<Part>>,
+    /// True if the server was read-only at the last check.
+    read_only: AtomicBool,
     /// Ensures that the warning about a newer database is logged once.
     warned_of_newer: Once,
 }
@@ -82,6 +86,7 @@ impl Ready {
         Arc::new(Self {
             dependencies,
             database: Mutex::new(vec![not_checked]),
+            read_only: AtomicBool::new(false),
             warned_of_newer: Once::new(),
         })
     }
@@ -138,9 +143,11 @@ impl Ready {
 
     async fn check(&self) -> Vec<Part> {
         let pool = &self.dependencies.pool;
-        if let Err(error) = sqlx::query("select 1").execute(pool).await {
-            return vec![part("postgres", Err(format!("no answer: {error}")))];
-        }
+        let is_read_only = sqlx::query_scalar(renewal::IS_READ_ONLY);
+        let postgres = match is_read_only.fetch_one(pool).await {
+            Ok(is_read_only) => self.of_server(is_read_only),
+            Err(error) => return vec![part("postgres", Err(format!("no answer: {error}")))],
+        };
         let schema = schema::migrate::check(pool).await;
         if let Err(newer @ SchemaError::Newer { .. }) = &schema {
             self.warned_of_newer.call_once(|| {
@@ -151,7 +158,7 @@ impl Ready {
             });
         }
         let mut found = vec![
-            part("postgres", Ok(())),
+            part("postgres", postgres),
             part("schema", states::schema(schema)),
         ];
         match status::of(pool, &status::each(&self.dependencies.consumers)).await {
@@ -165,6 +172,19 @@ impl Ready {
             Err(error) => found.push(part("consumers", Err(error.to_string()))),
         }
         found
+    }
+
+    /// Renews the connections of this process when the server is read-only, and when it no longer is.
+    fn of_server(&self, is_read_only: bool) -> Result<(), String> {
+        let was_read_only = self.read_only.swap(is_read_only, Ordering::Relaxed);
+        if is_read_only {
+            renewal::renew();
+            return Err("the server is read-only: it is a standby, or was demoted".to_owned());
+        }
+        if was_read_only {
+            renewal::renew_at_primary();
+        }
+        Ok(())
     }
 }
 

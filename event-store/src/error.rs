@@ -4,6 +4,8 @@ use std::error::Error;
 
 use domain::event::DecodeError;
 
+use crate::pool::renewal;
+
 /// The reason why an operation of the event store failed.
 ///
 /// Business outcomes of an append (conflict, name taken, repeated command) are not errors; see
@@ -91,7 +93,10 @@ pub enum CodecError {
 impl StoreError {
     /// Wraps a database error, to be used with `map_err`.
     pub fn unavailable(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Unavailable { doing, source }
+        move |source| {
+            renewal::heed(&source);
+            Self::Unavailable { doing, source }
+        }
     }
 }
 

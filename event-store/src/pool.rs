@@ -1,7 +1,9 @@
 //! Connections to Postgres and their settings.
 
+pub mod renewal;
+
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
@@ -134,6 +136,10 @@ pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<Pg
         })
         .before_acquire(|connection, meta| {
             Box::pin(async move {
+                let opened = Instant::now().checked_sub(meta.age);
+                if !opened.is_some_and(renewal::is_current) {
+                    return Ok(false);
+                }
                 if meta.idle_for > TRUSTED_IDLE {
                     connection.ping().await?;
                 }
@@ -172,10 +178,26 @@ async fn prove(connection: &mut PgConnection, purpose: Purpose) -> Result<(), sq
     }
 }
 
+/// Refuses a server that cannot be written.
+async fn refuse_read_only(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let is_read_only: bool = sqlx::query_scalar(renewal::IS_READ_ONLY)
+        .fetch_one(connection)
+        .await?;
+    if is_read_only {
+        let message = "the server is read-only: it is a standby, or somebody has set \
+                       default_transaction_read_only; connect to the primary";
+        return Err(sqlx::Error::Configuration(message.into()));
+    }
+    Ok(())
+}
+
 /// Connects once, and checks the connection.
 async fn attempt(options: &PgConnectOptions, purpose: Purpose) -> Result<(), sqlx::Error> {
     let mut connection = options.connect().await?;
-    let proved = prove(&mut connection, purpose).await;
+    let mut proved = prove(&mut connection, purpose).await;
+    if proved.is_ok() && purpose.writes() {
+        proved = refuse_read_only(&mut connection).await;
+    }
     // Nothing is lost if it is not closed in order.
     let _ = connection.close().await;
     proved

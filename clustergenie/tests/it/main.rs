@@ -14,6 +14,7 @@ mod doc_comments;
 mod documents;
 mod draining;
 mod es_tables;
+mod failover;
 mod imports;
 mod login;
 mod message_size;

@@ -245,10 +245,7 @@ fn failed(source: sqlx::Error) -> StoreError {
     if source.as_database_error().is_some_and(has_used_number) {
         return StoreError::SequenceBehind;
     }
-    StoreError::Unavailable {
-        doing: "appending",
-        source,
-    }
+    StoreError::unavailable("appending")(source)
 }
 
 fn lacks_partition(error: &sqlx::Error) -> bool {

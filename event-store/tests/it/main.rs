@@ -11,6 +11,7 @@ mod checkpoint;
 mod consumer;
 mod counters;
 mod crash;
+mod failover;
 mod group;
 mod guards;
 mod lock_order;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::ids::OrgId;
+use event_store::pool::renewal;
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
@@ -56,12 +57,13 @@ impl Session {
         self.org.as_ref() == Some(org)
     }
 
-    /// True if the session is younger than `lifetime` and was used within `idle`.
+    /// True if the session is younger than `lifetime` and was used within `idle`, and no failover was noticed
+    /// since it was opened.
     pub(super) fn is_fresh(&self, lifetime: Option<Duration>, idle: Option<Duration>) -> bool {
         let within = |since: Instant, limit: Option<Duration>| {
             limit.is_none_or(|limit| since.elapsed() <= limit)
         };
-        within(self.opened, lifetime) && within(self.used, idle)
+        renewal::is_current(self.opened) && within(self.opened, lifetime) && within(self.used, idle)
     }
 
     /// Runs a statement that sees this organization and no other; returns what `decode` makes of its rows.

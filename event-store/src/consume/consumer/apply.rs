@@ -181,8 +181,5 @@ pub(crate) fn passing(error: ApplyError) -> StoreError {
         ApplyError::Rows(source) => source,
         ApplyError::Event(text) => sqlx::Error::Protocol(text),
     };
-    StoreError::Unavailable {
-        doing: "applying events",
-        source,
-    }
+    StoreError::unavailable("applying events")(source)
 }
