@@ -10,5 +10,6 @@ mod database;
 pub(crate) mod migrate;
 pub(crate) mod project;
 pub(crate) mod relay;
+mod reservation;
 pub(crate) mod up;
 pub(crate) mod work;

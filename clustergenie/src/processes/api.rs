@@ -11,11 +11,15 @@ use event_store::pool::Purpose;
 use projections::reader::Reader;
 
 use super::database::{connect, warn_of_known_password};
+use super::reservation::Reservation;
 use crate::config::Api;
 use crate::key;
 use crate::readiness::{Dependencies, Ready};
 use crate::telemetry::Metrics;
 use crate::wiring::{commands, hints, http, queries};
+
+/// The connections of the process: of its pools, those beside them, and the one that reserves them.
+const CONNECTIONS: u32 = 49;
 
 /// Serves the API until a signal.
 ///
@@ -25,11 +29,14 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
     let key = signing_key(&settings.jwt_key_file)?;
     let auth = Auth::new(&key)?;
-    let store = connect(&settings.database, Purpose::Commands, 20).await?;
-    let appending = connect(&settings.database, Purpose::Commands, 2).await?;
-    let query_pool = connect(&settings.database, Purpose::Queries, 20).await?;
+    let reservation = Reservation::make(&settings.database, CONNECTIONS).await?;
+    // Those that listen to hints.
+    reservation.beside_pools(2);
+    let store = connect(&reservation, Purpose::Commands, 20).await?;
+    let appending = connect(&reservation, Purpose::Commands, 2).await?;
+    let query_pool = connect(&reservation, Purpose::Queries, 20).await?;
     // Hints have connections of their own, so that they never wait behind commands.
-    let hint_pool = connect(&settings.database, Purpose::Relay, 4).await?;
+    let hint_pool = connect(&reservation, Purpose::Relay, 4).await?;
     let metrics = Metrics::start()?;
     let wake = Wake::default();
     let mut tasks = http::tasks(&settings.clients);
@@ -73,6 +80,7 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
         &metrics,
     )
     .await?;
+    reservation.hold(&mut tasks);
     tasks.run().await
 }
 

@@ -7,6 +7,7 @@ use event_store::stream_types;
 use sqlx::PgPool;
 use url::Url;
 
+use super::reservation::Reservation;
 use crate::config::Database;
 
 /// The error context of a failed connection.
@@ -24,16 +25,19 @@ const KNOWN_PASSWORDS: [&str; 7] = [
     "secret",
 ];
 
-/// Opens a pool on a database that is at this program's version.
+/// Opens a pool on a database that is at this program's version, with this many connections if all that the process
+/// wants are left.
 ///
 /// # Errors
 /// When the database does not answer, refuses the login, or is at another version.
 pub(super) async fn connect(
-    database: &Database,
+    reservation: &Reservation,
     purpose: Purpose,
     connections: u32,
 ) -> anyhow::Result<PgPool> {
-    let pool = pool::connect(&database.database_url, purpose, connections)
+    let url = &reservation.database().database_url;
+    let connections = reservation.size(purpose, connections)?;
+    let pool = pool::connect(url, purpose, connections)
         .await
         .context(UNREACHABLE)?;
     // The role of clients' queries can read nothing but read models.

@@ -4,11 +4,15 @@ use event_store::consume::wake::{Hint, Wake};
 use event_store::pool::Purpose;
 
 use super::database::{connect, warn_of_known_password};
+use super::reservation::Reservation;
 use crate::archive;
 use crate::config::Relay;
 use crate::readiness::{self, Dependencies, Publishing, Ready, Standby};
 use crate::tasks::{GRACE, Tasks};
 use crate::wiring::{hints, http, relay};
+
+/// The connections of the process: of its pools, those beside them, and the one that reserves them.
+const CONNECTIONS: u32 = 13;
 
 /// Sequences and publishes until a signal.
 ///
@@ -16,7 +20,10 @@ use crate::wiring::{hints, http, relay};
 /// When a setting is unusable, a dependency is unavailable, or a part failed.
 pub(crate) async fn run(settings: Relay) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
-    let pool = connect(&settings.database, Purpose::Relay, 10).await?;
+    let reservation = Reservation::make(&settings.database, CONNECTIONS).await?;
+    // Those that listen to hints.
+    reservation.beside_pools(2);
+    let pool = connect(&reservation, Purpose::Relay, 10).await?;
     let wake = Wake::default();
     let mut tasks = Tasks::new(GRACE);
     hints::listen(&mut tasks, &pool, &wake, Hint::Appended);
@@ -37,5 +44,6 @@ pub(crate) async fn run(settings: Relay) -> anyhow::Result<()> {
         draining: tasks.draining(),
     });
     http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;
+    reservation.hold(&mut tasks);
     tasks.run().await
 }

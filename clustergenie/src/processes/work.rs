@@ -4,11 +4,15 @@ use event_store::consume::wake::{Hint, Wake};
 use event_store::pool::Purpose;
 
 use super::database::{connect, warn_of_known_password};
+use super::reservation::Reservation;
 use crate::config::Work;
 use crate::readiness::{Dependencies, Ready};
 use crate::tasks::{GRACE, Tasks};
 use crate::wiring::consumers::{self, Feed};
 use crate::wiring::{commands, hints, http, process_managers};
+
+/// The connections of the process: of its pools, those beside them, and the one that reserves them.
+const CONNECTIONS: u32 = 29;
 
 /// Runs jobs until a signal.
 ///
@@ -16,9 +20,10 @@ use crate::wiring::{commands, hints, http, process_managers};
 /// When a setting is unusable, a dependency is unavailable, or a part failed.
 pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
-    let store = connect(&settings.database, Purpose::Commands, 10).await?;
-    let appending = connect(&settings.database, Purpose::Commands, 2).await?;
-    let pool = connect(&settings.database, Purpose::Consumers, 16).await?;
+    let reservation = Reservation::make(&settings.database, CONNECTIONS).await?;
+    let store = connect(&reservation, Purpose::Commands, 10).await?;
+    let appending = connect(&reservation, Purpose::Commands, 2).await?;
+    let pool = connect(&reservation, Purpose::Consumers, 16).await?;
     let feed = Feed::Kafka(settings.kafka.into());
     let wake = Wake::default();
     let mut tasks = Tasks::new(GRACE);
@@ -33,5 +38,6 @@ pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
         draining: tasks.draining(),
     });
     http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;
+    reservation.hold(&mut tasks);
     tasks.run().await
 }

@@ -8,6 +8,7 @@
 mod agreement;
 #[cfg(feature = "archive")]
 mod archive;
+mod connections;
 mod dependencies;
 mod distributed;
 mod doc_comments;
