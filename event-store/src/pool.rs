@@ -1,8 +1,8 @@
 //! Connections to Postgres and their settings.
 
+mod connection_string;
 pub mod renewal;
 
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -108,7 +108,7 @@ impl Purpose {
 /// # Errors
 /// When the URL is malformed or Postgres does not answer.
 pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<PgPool, sqlx::Error> {
-    let mut options = PgConnectOptions::from_str(url)?
+    let mut options = connection_string::options(url)?
         .application_name(purpose.application_name())
         .options(purpose.settings().iter().copied());
     if matches!(purpose, Purpose::Maintenance | Purpose::Audit) {

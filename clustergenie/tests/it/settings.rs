@@ -156,3 +156,37 @@ async fn a_program_that_was_built_without_the_archive_says_so() {
         said(&refused)
     );
 }
+
+#[tokio::test]
+async fn a_database_url_that_is_not_understood_is_told_without_its_password() {
+    let folder = Folder::new();
+    for (url, part) in [
+        ("mysql://me:s3cret@db/x", "`mysql://`"),
+        ("host=db password=s3cret", "keywords"),
+        ("postgres://me:s3cret@a,b/x", "several hosts"),
+        (
+            "postgres://me:s3cret@db/x?channel_binding=require",
+            "`channel_binding`",
+        ),
+        (
+            "postgres://me:s3cret@db/x?password_file=s3cret",
+            "`password_file`",
+        ),
+        // Understood, and nobody listens there.
+        ("postgres://me:s3cret@[::1]:1/x", "Connection refused"),
+    ] {
+        for command in ["migrate --patience 0s", "verify", "projections"] {
+            // The others try for ten seconds.
+            if command != "migrate --patience 0s" && url.ends_with(":1/x") {
+                continue;
+            }
+            let mut arguments: Vec<_> = command.split(' ').collect();
+            arguments.extend(["--database-url", url]);
+            let refused = run(&folder, &arguments).await;
+            assert!(!refused.status.success());
+            let told = said(&refused);
+            assert!(told.contains(part), "{url}: {told}");
+            assert!(!told.contains("s3cret"), "{told}");
+        }
+    }
+}
