@@ -38,6 +38,8 @@ pub mod jobs;
 pub mod registry;
 pub mod tables;
 
+mod places;
+
 pub mod columns;
 pub mod list;
 pub mod page;

@@ -10,7 +10,6 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use crate::fold::UnexpectedEvent;
 
-mod places;
 mod session;
 mod sessions;
 mod statement;

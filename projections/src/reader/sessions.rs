@@ -3,7 +3,7 @@
 //! Guarantees:
 //! - a read sees the organization of its caller and no other, whatever became of the reads before it;
 //! - no more sessions than the pool has connections, but one. One organization alone has at most half of them, and
-//!   its reads wait in the order in which they came ([`super::places`]);
+//!   its reads wait in the order in which they came ([`crate::places`]);
 //! - a session that Postgres closed meanwhile is replaced, and the read is run once more;
 //! - **a read that is dropped ends its statement**: the server's process is ended, by the connection of the pool
 //!   that is no session. The session is thrown away, and its place is free once the process is told to end. So
@@ -17,9 +17,9 @@ use sqlx::{AssertSqlSafe, PgPool};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use super::places::{Place, Places};
 use super::session::Session;
 use super::statement::Statement;
+use crate::places::{Place, Places};
 
 /// Sessions over the connections of a pool; cheap to clone.
 #[derive(Debug, Clone)]

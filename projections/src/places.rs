@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The places of all organizations.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(crate) struct Places {
     all: Arc<Semaphore>,
     /// The number of places of one organization.
     each: usize,
@@ -24,14 +24,14 @@ pub(super) struct Places {
 
 /// The place of one read, which is free again once this value is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     _of_all: OwnedSemaphorePermit,
     _of_organization: OwnedSemaphorePermit,
 }
 
 impl Places {
     /// Creates this many places, at least one.
-    pub(super) fn new(places: usize) -> Self {
+    pub(crate) fn new(places: usize) -> Self {
         let places = places.max(1);
         Self {
             all: Arc::new(Semaphore::new(places)),
@@ -41,7 +41,7 @@ impl Places {
     }
 
     /// Waits for a place for a read of this organization. Dropping the future leaves the queue.
-    pub(super) async fn take(&self, org: &OrgId) -> Place {
+    pub(crate) async fn take(&self, org: &OrgId) -> Place {
         // In this order, so that reads beyond the share of their organization wait for no place of all.
         let of_organization = permit(self.of(org)).await;
         Place {
