@@ -33,7 +33,7 @@ pub(crate) const KAFKA: &str = "kafka";
 
 /// The dependencies of a process.
 pub(crate) struct Dependencies {
-    /// Connections of the tables' owner.
+    /// A connection of the tables' owner for nothing else, so that a check never waits behind other work.
     pub(crate) pool: PgPool,
     /// The consumers of this process: read models, and the to-do list of the job runner.
     pub(crate) consumers: Vec<Arc<dyn Consumer>>,

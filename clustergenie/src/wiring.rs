@@ -7,6 +7,7 @@ pub(crate) mod commands;
 pub(crate) mod consumers;
 pub(crate) mod hints;
 pub(crate) mod http;
+pub(crate) mod pools;
 pub(crate) mod process_managers;
 pub(crate) mod queries;
 pub(crate) mod relay;

@@ -31,6 +31,12 @@ pub enum Purpose {
     /// Queries of clients. Each statement ends within 5 s, and runs as the role that row-level security
     /// binds.
     Queries,
+    /// Reads of the log for subscribers, which cannot write. Each statement ends within 10 s.
+    Subscriptions,
+    /// The state of the platform: the progress of consumers, requests that wait for it, and operations.
+    Platform,
+    /// Probes of the database, which cannot write.
+    Probes,
     /// Migrations and operators' commands.
     Maintenance,
     /// Audits, which cannot write: every transaction is read-only.
@@ -46,8 +52,10 @@ impl Purpose {
     /// Returns true if connections of this purpose write.
     fn writes(self) -> bool {
         match self {
-            Self::Commands | Self::Relay | Self::Consumers | Self::Maintenance => true,
-            Self::Queries | Self::Audit => false,
+            Self::Commands | Self::Relay | Self::Consumers | Self::Platform | Self::Maintenance => {
+                true
+            }
+            Self::Queries | Self::Subscriptions | Self::Probes | Self::Audit => false,
         }
     }
 
@@ -57,6 +65,9 @@ impl Purpose {
             Self::Relay => "clustergenie relay",
             Self::Consumers => "clustergenie consumers",
             Self::Queries => "clustergenie queries",
+            Self::Subscriptions => "clustergenie subscriptions",
+            Self::Platform => "clustergenie platform",
+            Self::Probes => "clustergenie probes",
             Self::Maintenance => "clustergenie maintenance",
             Self::Audit => "clustergenie audit",
         }
@@ -75,6 +86,25 @@ impl Purpose {
                 // much longer than a commit takes.
                 ("lock_timeout", "250ms"),
                 ("enable_seqscan", "off"),
+                ("jit", "off"),
+            ],
+            // What is read is found by a key, and read in the order of an index.
+            Self::Subscriptions => &[
+                ("default_transaction_read_only", "on"),
+                ("statement_timeout", "10s"),
+                ("enable_seqscan", "off"),
+                ("jit", "off"),
+            ],
+            Self::Platform => &[
+                ("idle_in_transaction_session_timeout", "30s"),
+                ("statement_timeout", "30s"),
+                ("lock_timeout", "250ms"),
+                ("jit", "off"),
+            ],
+            // Shorter than a check of readiness, so that the next check finds the connection free.
+            Self::Probes => &[
+                ("default_transaction_read_only", "on"),
+                ("statement_timeout", "4s"),
                 ("jit", "off"),
             ],
             Self::Relay | Self::Consumers => &[

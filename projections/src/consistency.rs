@@ -170,7 +170,7 @@ impl Consistency {
             Ok(answer) => answer,
             Err(_) => {
                 metrics::counter!("clustergenie_not_yet_consistent_total").increment(1);
-                let lag_events = self.reader.lag(by).await.map_err(NotShown::Unknown)?;
+                let lag_events = self.reader.lag(org, by).await.map_err(NotShown::Unknown)?;
                 Err(NotShown::NotYet { lag_events })
             }
         }

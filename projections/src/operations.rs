@@ -1,6 +1,9 @@
 //! The operations on consumers: pause and resume them, rebuild a read model, retry parked streams or
 //! skip them. The command line and the API both use them.
 //!
+//! The operations of a process run one after another, each on one connection, so that they leave the other
+//! connections of their pool to others.
+//!
 //! Operations must never write events: nothing here is a command of the domain, so nothing here has a
 //! token.
 
@@ -13,6 +16,7 @@ use event_store::consume::source::ConsumerId;
 use event_store::consume::{parked, pause, retry, wake};
 use event_store::error::StoreError;
 use sqlx::PgPool;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 pub use event_store::consume::parked::ParkedStream;
@@ -28,6 +32,7 @@ use crate::status::{self, ConsumerStatus};
 pub struct Operations {
     pool: PgPool,
     consumers: Vec<Arc<dyn Consumer>>,
+    turns: Arc<Semaphore>,
 }
 
 /// The reason why an operation was not done.
@@ -70,7 +75,11 @@ impl Operations {
     /// Operates these consumers as the owner of the tables.
     #[must_use]
     pub fn new(pool: PgPool, consumers: Vec<Arc<dyn Consumer>>) -> Self {
-        Self { pool, consumers }
+        Self {
+            pool,
+            consumers,
+            turns: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// Returns the status of every consumer.
@@ -78,6 +87,7 @@ impl Operations {
     /// # Errors
     /// When Postgres fails.
     pub async fn statuses(&self) -> Result<Vec<ConsumerStatus>, OperateError> {
+        let _turn = self.turn().await;
         let consumers = status::each(&self.consumers);
         Ok(status::of(&self.pool, &consumers).await?)
     }
@@ -87,6 +97,7 @@ impl Operations {
     /// # Errors
     /// [`OperateError::Unknown`], and when Postgres fails.
     pub async fn status(&self, name: &str) -> Result<ConsumerStatus, OperateError> {
+        let _turn = self.turn().await;
         let consumer = self.consumer(name)?;
         let mut statuses = status::of(&self.pool, &[consumer]).await?;
         Ok(statuses.remove(0))
@@ -101,6 +112,7 @@ impl Operations {
         name: &str,
         generation: i32,
     ) -> Result<Option<GenerationState>, OperateError> {
+        let _turn = self.turn().await;
         Ok(generation::state(&self.pool, name, generation).await?)
     }
 
@@ -115,6 +127,7 @@ impl Operations {
         of: Option<&OrgId>,
         first: Option<i64>,
     ) -> Result<Vec<ParkedStream>, OperateError> {
+        let _turn = self.turn().await;
         let id = self.serving(name).await?;
         Ok(parked::list(&self.pool, id, of, first).await?)
     }
@@ -130,6 +143,7 @@ impl Operations {
         stream: Uuid,
         of: Option<&OrgId>,
     ) -> Result<Retried, OperateError> {
+        let _turn = self.turn().await;
         let consumer = self.consumer(name)?;
         let id = self.serving(name).await?;
         if !parked::is_parked(&self.pool, id, stream, of).await? {
@@ -159,6 +173,7 @@ impl Operations {
         by: &str,
         reason: &str,
     ) -> Result<(), OperateError> {
+        let _turn = self.turn().await;
         let id = self.serving(name).await?;
         let is_parked = parked::is_parked(&self.pool, id, stream, of).await?;
         if is_parked && parked::skip(&self.pool, id, stream, by, reason).await? {
@@ -177,6 +192,7 @@ impl Operations {
     /// # Errors
     /// [`OperateError::Unknown`], and when Postgres fails.
     pub async fn pause(&self, name: &str, by: &str, reason: &str) -> Result<bool, OperateError> {
+        let _turn = self.turn().await;
         let name = self.consumer(name)?.name();
         let paused = pause::pause(&self.pool, name, by, reason).await?;
         if paused {
@@ -190,6 +206,7 @@ impl Operations {
     /// # Errors
     /// [`OperateError::Unknown`], and when Postgres fails.
     pub async fn resume(&self, name: &str) -> Result<bool, OperateError> {
+        let _turn = self.turn().await;
         let name = self.consumer(name)?.name();
         let resumed = pause::resume(&self.pool, name).await?;
         if resumed {
@@ -204,6 +221,7 @@ impl Operations {
     /// [`OperateError::Unknown`], [`OperateError::NoReadModel`], [`OperateError::Rebuild`], and when Postgres
     /// fails.
     pub async fn rebuild(&self, name: &str, by: &str, reason: &str) -> Result<i32, OperateError> {
+        let _turn = self.turn().await;
         let model = self.read_model(name)?;
         Ok(rebuild::request(&self.pool, model, by, reason).await?)
     }
@@ -214,8 +232,15 @@ impl Operations {
     /// # Errors
     /// [`OperateError::Unknown`], [`OperateError::NoReadModel`], and when Postgres fails.
     pub async fn give_up(&self, name: &str) -> Result<Option<i32>, OperateError> {
+        let _turn = self.turn().await;
         let name = self.read_model(name)?.name();
         Ok(generation::abandon(&self.pool, name).await?)
+    }
+
+    /// Waits until no other operation runs.
+    async fn turn(&self) -> SemaphorePermit<'_> {
+        let turn = self.turns.acquire().await;
+        turn.expect("nobody closes the semaphore")
     }
 
     async fn serving(&self, name: &str) -> Result<ConsumerId, OperateError> {

@@ -1,4 +1,5 @@
-//! The places of reads: how many may run at once, of all organizations and of one.
+//! The places of reads: how many may run at once, of all organizations and of one. Queries, reads of the log for
+//! subscribers, and reads of the platform's state have places of their own.
 //!
 //! Guarantees:
 //! - no more reads run than there are places;
@@ -38,6 +39,11 @@ impl Places {
             each: (places / 2).max(1),
             own: Mutex::default(),
         }
+    }
+
+    /// Creates a place for each of so many connections of a pool.
+    pub(crate) fn of_connections(connections: u32) -> Self {
+        Self::new(usize::try_from(connections).expect("32 bits fit a usize"))
     }
 
     /// Waits for a place for a read of this organization. Dropping the future leaves the queue.

@@ -3,12 +3,15 @@
 //!
 //! The queries themselves are beside the read model that they read, as methods of [`Reader`].
 
+use std::sync::Arc;
+
 use domain::ids::OrgId;
 use event_store::error::StoreError;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use crate::fold::UnexpectedEvent;
+use crate::places::{Place, Places};
 
 mod session;
 mod sessions;
@@ -22,7 +25,9 @@ pub struct Reader {
     /// Connections as the role that row-level security binds.
     queries: Sessions,
     /// Connections as the owner, for the platform's state.
-    pub(crate) store: PgPool,
+    pub(crate) platform: PgPool,
+    /// Places for reads of the platform's state.
+    places: Arc<Places>,
 }
 
 /// The reason why a query has no answer.
@@ -56,13 +61,26 @@ pub enum ReadError {
 
 impl Reader {
     /// Reads as clients through `queries`, a pool of `Purpose::Queries` that nobody else uses. Reads the platform's
-    /// state as the owner through `store`.
+    /// state as the owner through `platform`. Two connections of that pool stay free of clients' reads: one for
+    /// the requests that wait for a write, and one for operations.
     #[must_use]
-    pub fn new(queries: PgPool, store: PgPool) -> Self {
+    pub fn new(queries: PgPool, platform: PgPool) -> Self {
+        let places = platform.options().get_max_connections().saturating_sub(2);
         Self {
             queries: Sessions::over(queries),
-            store,
+            platform,
+            places: Arc::new(Places::of_connections(places)),
         }
+    }
+
+    /// Waits for a place for a read of the platform's state by an organization.
+    ///
+    /// # Errors
+    /// When none is free within the timeout of the pool.
+    pub(crate) async fn platform_place(&self, org: &OrgId) -> Result<Place, ReadError> {
+        let timeout = self.platform.options().get_acquire_timeout();
+        let place = tokio::time::timeout(timeout, self.places.take(org)).await;
+        place.map_err(|_| ReadError::Unavailable(sqlx::Error::PoolTimedOut))
     }
 
     /// Runs one statement that sees this organization only; returns what `decode` makes of its rows. Dropping

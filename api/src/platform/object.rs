@@ -44,13 +44,15 @@ impl Object for Platform {
 }
 
 async fn position(context: Context, (): ()) -> Result<BigInt> {
-    let head = context.services().reader.head().await;
+    let org = &context.request()?.principal.org;
+    let head = context.services().reader.head(org).await;
     let head = head.map_err(error::read_failed)?;
     Ok(BigInt(head.0))
 }
 
 async fn projections(context: Context, (): ()) -> Result<Vec<Projection>> {
-    let statuses = context.services().reader.projections().await;
+    let org = &context.request()?.principal.org;
+    let statuses = context.services().reader.projections(org).await;
     let statuses = statuses.map_err(error::read_failed)?;
     Ok(statuses.into_iter().map(Projection).collect())
 }

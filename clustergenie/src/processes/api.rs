@@ -16,10 +16,11 @@ use crate::config::Api;
 use crate::key;
 use crate::readiness::{Dependencies, Ready};
 use crate::telemetry::Metrics;
+use crate::wiring::pools::Pools;
 use crate::wiring::{commands, hints, http, queries};
 
 /// The connections of the process: of its pools, those beside them, and the one that reserves them.
-const CONNECTIONS: u32 = 49;
+const CONNECTIONS: u32 = 30;
 
 /// Serves the API until a signal.
 ///
@@ -32,11 +33,10 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
     let reservation = Reservation::make(&settings.database, CONNECTIONS).await?;
     // Those that listen to hints.
     reservation.beside_pools(2);
-    let store = connect(&reservation, Purpose::Commands, 20).await?;
-    let appending = connect(&reservation, Purpose::Commands, 2).await?;
-    let query_pool = connect(&reservation, Purpose::Queries, 20).await?;
+    let open = async |purpose, size| connect(&reservation, purpose, size).await;
+    let pools = Pools::open(open).await?;
     // Hints have connections of their own, so that they never wait behind commands.
-    let hint_pool = connect(&reservation, Purpose::Relay, 4).await?;
+    let hint_pool = connect(&reservation, Purpose::Relay, 2).await?;
     let metrics = Metrics::start()?;
     let wake = Wake::default();
     let mut tasks = http::tasks(&settings.clients);
@@ -44,9 +44,9 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
     hints::announce(&mut tasks, &hint_pool, &wake, Hint::Appended);
     hints::listen(&mut tasks, &hint_pool, &wake, Hint::Sequenced);
     hints::listen(&mut tasks, &hint_pool, &wake, Hint::Applied);
-    let reader = Reader::new(query_pool, store.clone());
+    let reader = Reader::new(pools.queries, pools.platform.clone());
     let ready = Ready::new(Dependencies {
-        pool: store.clone(),
+        pool: pools.probes,
         // A lagging read model is no reason to send clients away: commands and queries are still answered,
         // and a query with a token waits by itself. The processes that project report the lag.
         consumers: Vec::new(),
@@ -55,17 +55,17 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
     });
     http::keep_current(&mut tasks, &ready, &metrics);
     let services = Services {
-        commands: commands::executor(&mut tasks, &store, appending, &wake),
+        commands: commands::executor(&mut tasks, pools.commands, pools.appending, &wake),
         consistency: queries::consistency(&mut tasks, &reader, &wake, &settings.clients),
         reader,
         changes: queries::changes(
             &mut tasks,
-            &store,
-            SharedLog::new(store.clone()),
+            &pools.subscriptions,
+            SharedLog::new(pools.subscriptions.clone()),
             &wake,
             UNTIL_HINTED,
         ),
-        operating: queries::operations(&store, &wake),
+        operating: queries::operations(&pools.platform, &wake),
         operators: settings.clients.operators_org.clone(),
         readiness: Arc::clone(&ready) as _,
     };

@@ -13,7 +13,7 @@ use crate::wiring::consumers::{self, Feed};
 use crate::wiring::{hints, http};
 
 /// The connections of the process: of its pools, those beside them, and the one that reserves them.
-const CONNECTIONS: u32 = 18;
+const CONNECTIONS: u32 = 19;
 
 /// Applies events to read models until a signal.
 ///
@@ -33,7 +33,7 @@ pub(crate) async fn run(settings: Project) -> anyhow::Result<()> {
     consumers::start(&mut tasks, &pool, &wake, &feed, projections)?;
     consumers::start_rebuilds(&mut tasks, &pool, &wake);
     let ready = Ready::new(Dependencies {
-        pool,
+        pool: connect(&reservation, Purpose::Probes, 1).await?,
         consumers: projections::consumers(),
         relay: None,
         draining: tasks.draining(),

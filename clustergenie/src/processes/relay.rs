@@ -12,7 +12,7 @@ use crate::tasks::{GRACE, Tasks};
 use crate::wiring::{hints, http, relay};
 
 /// The connections of the process: of its pools, those beside them, and the one that reserves them.
-const CONNECTIONS: u32 = 13;
+const CONNECTIONS: u32 = 14;
 
 /// Sequences and publishes until a signal.
 ///
@@ -38,7 +38,7 @@ pub(crate) async fn run(settings: Relay) -> anyhow::Result<()> {
         standby: Standby::IsReady,
     };
     let ready = Ready::new(Dependencies {
-        pool,
+        pool: connect(&reservation, Purpose::Probes, 1).await?,
         consumers: Vec::new(),
         relay: Some(relay),
         draining: tasks.draining(),

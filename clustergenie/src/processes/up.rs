@@ -29,6 +29,7 @@ use crate::readiness::{Dependencies, Publishing, Ready, Relay, Standby};
 use crate::tasks::{Signals, Stage, Tasks};
 use crate::telemetry::Metrics;
 use crate::wiring::consumers::{self, Feed};
+use crate::wiring::pools::Pools;
 use crate::wiring::{Brokers, commands, http, process_managers, queries, relay};
 use crate::{key, secret_file};
 
@@ -110,11 +111,10 @@ async fn start(
     database_url: &str,
 ) -> anyhow::Result<Arc<Ready>> {
     migrate(database_url).await?;
-    let store = connect(database_url, Purpose::Commands, 16).await?;
-    let appending = connect(database_url, Purpose::Commands, 2).await?;
+    let pools = Pools::open(async |purpose, size| connect(database_url, purpose, size).await);
+    let pools = pools.await?;
     let relaying = connect(database_url, Purpose::Relay, 6).await?;
     let consuming = connect(database_url, Purpose::Consumers, 16).await?;
-    let query_pool = connect(database_url, Purpose::Queries, 16).await?;
     let metrics = Metrics::start()?;
     let wake = Wake::default();
 
@@ -132,7 +132,7 @@ async fn start(
     archive::start(tasks, &relaying, &wake, &settings.archive)?;
     let health = relay::start(tasks, &relaying, &wake, kafka);
 
-    let executor = commands::executor(tasks, &store, appending, &wake);
+    let executor = commands::executor(tasks, pools.commands, pools.appending, &wake);
     let mut followers = consistency::announcing(projections::all(), &wake.applied);
     followers.extend(process_managers::start(
         tasks,
@@ -143,9 +143,9 @@ async fn start(
     consumers::start(tasks, &consuming, &wake, &feed, followers.clone())?;
     consumers::start_rebuilds(tasks, &consuming, &wake);
 
-    let reader = Reader::new(query_pool, store.clone());
+    let reader = Reader::new(pools.queries, pools.platform.clone());
     let ready = Ready::new(Dependencies {
-        pool: store.clone(),
+        pool: pools.probes,
         consumers: followers,
         relay: Some(Relay {
             health,
@@ -159,8 +159,8 @@ async fn start(
         commands: executor,
         consistency: queries::consistency(tasks, &reader, &wake, &settings.clients),
         reader,
-        changes: queries::changes(tasks, &store, log, &wake, UNTIL_HINTED),
-        operating: queries::operations(&store, &wake),
+        changes: queries::changes(tasks, &pools.subscriptions, log, &wake, UNTIL_HINTED),
+        operating: queries::operations(&pools.platform, &wake),
         operators: Some(settings.clients.operators_org.clone().unwrap_or_else(demo)),
         readiness: Arc::clone(&ready) as _,
     };

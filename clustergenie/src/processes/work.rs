@@ -12,7 +12,7 @@ use crate::wiring::consumers::{self, Feed};
 use crate::wiring::{commands, hints, http, process_managers};
 
 /// The connections of the process: of its pools, those beside them, and the one that reserves them.
-const CONNECTIONS: u32 = 29;
+const CONNECTIONS: u32 = 30;
 
 /// Runs jobs until a signal.
 ///
@@ -28,11 +28,11 @@ pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
     let wake = Wake::default();
     let mut tasks = Tasks::new(GRACE);
     hints::announce(&mut tasks, &pool, &wake, Hint::Appended);
-    let executor = commands::executor(&mut tasks, &store, appending, &wake);
+    let executor = commands::executor(&mut tasks, store, appending, &wake);
     let todo_lists = process_managers::start(&mut tasks, &pool, &executor, &settings.provider);
     consumers::start(&mut tasks, &pool, &wake, &feed, todo_lists.clone())?;
     let ready = Ready::new(Dependencies {
-        pool,
+        pool: connect(&reservation, Purpose::Probes, 1).await?,
         consumers: todo_lists,
         relay: None,
         draining: tasks.draining(),

@@ -9,11 +9,9 @@ use crate::tasks::{Stage, Tasks};
 
 /// Starts the executor of commands. A task appends the decisions of commands, and ends when no executor is
 /// left. Another one records the counts of refused commands.
-///
-/// Appends have connections of their own, so that a decided command never waits behind reads.
 pub(crate) fn executor(
     tasks: &mut Tasks,
-    loading: &PgPool,
+    loading: PgPool,
     appending: PgPool,
     wake: &Wake,
 ) -> Commands {
@@ -22,7 +20,7 @@ pub(crate) fn executor(
         group.run().await;
         Ok(())
     });
-    let commands = Commands::new(loading.clone(), appender);
+    let commands = Commands::new(loading, appender);
     let refused = commands.clone();
     // After the last request: what it counted is recorded, too.
     tasks.spawn(Stage::Work, "refused commands", |stop| async move {

@@ -15,6 +15,7 @@ mod doc_comments;
 mod documents;
 mod draining;
 mod es_tables;
+mod fair_shares;
 mod failover;
 mod imports;
 mod login;

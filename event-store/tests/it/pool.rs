@@ -71,7 +71,12 @@ async fn commits_wait_for_the_disk_whatever_the_server_says() {
             .execute(&database.pool())
             .await
             .expect("Postgres answers");
-        for purpose in [Purpose::Commands, Purpose::Relay, Purpose::Consumers] {
+        for purpose in [
+            Purpose::Commands,
+            Purpose::Relay,
+            Purpose::Consumers,
+            Purpose::Platform,
+        ] {
             let pool = pool::connect(&database.url(), purpose, 1)
                 .await
                 .expect("connects");

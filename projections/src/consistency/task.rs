@@ -78,7 +78,7 @@ impl ConsistencyTask {
         let mut wanted: Vec<_> = waiting.iter().flat_map(Waiter::wanted).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let progress = applied::progress(&self.reader.store, &wanted).await?;
+        let progress = applied::progress(&self.reader.platform, &wanted).await?;
         Ok(wanted.into_iter().zip(progress).collect())
     }
 }

@@ -62,10 +62,9 @@ impl Sessions {
     pub(super) fn over(pool: PgPool) -> Self {
         let connections = pool.options().get_max_connections();
         let sessions = connections.saturating_sub(1);
-        let sessions = usize::try_from(sessions).expect("32 bits fit a usize");
         Self(Arc::new(Shared {
             pool,
-            places: Places::new(sessions),
+            places: Places::of_connections(sessions),
             idle: Mutex::default(),
             ending: Mutex::default(),
             ender: tokio::sync::Mutex::default(),

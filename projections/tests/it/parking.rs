@@ -6,7 +6,7 @@ use projections::columns::Columns;
 use projections::droplets::Droplets;
 use testkit::events::{new_stream, record_nonsense};
 
-use crate::world::{World, Writer, requested, sample};
+use crate::world::{World, Writer, org, requested, sample};
 
 #[tokio::test]
 async fn an_event_that_nobody_understands_parks_only_its_stream() {
@@ -32,7 +32,7 @@ async fn an_event_that_nobody_understands_parks_only_its_stream() {
         .await
         .expect("reads");
     assert_eq!(row.expect("is there").status, DropletStatus::Active);
-    for projection in world.reader.projections().await.expect("reads") {
+    for projection in world.reader.projections(&org("acme")).await.expect("reads") {
         let parked = i64::from(!["jobs", "clusters"].contains(&projection.name));
         assert_eq!(projection.parked_streams, parked, "{}", projection.name);
         assert_eq!(projection.lag_events, 0, "{}", projection.name);
@@ -55,7 +55,7 @@ async fn an_event_that_makes_no_sense_parks_its_stream_and_is_still_in_the_activ
         .await
         .expect("reads");
     assert!(row.is_some());
-    let statuses = world.reader.projections().await.expect("reads");
+    let statuses = world.reader.projections(&org("acme")).await.expect("reads");
     let parked: Vec<_> = statuses
         .iter()
         .map(|s| (s.name, s.parked_streams))

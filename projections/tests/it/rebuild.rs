@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::replay::record_lives;
-use crate::world::{World, Writer, requested};
+use crate::world::{World, Writer, org, requested};
 
 /// What a projection's generations have become, in order.
 pub(crate) async fn states(world: &World, projection: &str) -> Vec<String> {
@@ -127,13 +127,21 @@ async fn every_projection_is_made_anew_with_the_same_rows_while_it_is_read_and_w
         let counts = world.reader.counts(&writer.org).await.expect("is answered");
         let counted = total(&counts);
         assert!(counted >= 30, "{counted} is not even what was there before");
-        let activity = world.reader.projections().await.expect("is answered");
+        let activity = world
+            .reader
+            .projections(&org("acme"))
+            .await
+            .expect("is answered");
         assert_eq!(activity.len(), projections::all().len());
     }
 
     let head = sequence(&world.pool).await;
     until("the workers follow the new generations", async || {
-        let statuses = world.reader.projections().await.expect("is answered");
+        let statuses = world
+            .reader
+            .projections(&org("acme"))
+            .await
+            .expect("is answered");
         statuses
             .iter()
             .all(|s| s.generation == 2 && s.position == head)
@@ -294,7 +302,11 @@ async fn a_skipped_stream_stays_skipped_in_the_next_generation() {
         parked[0].skipped_because.as_deref(),
         Some("nobody needs it")
     );
-    let statuses = world.reader.projections().await.expect("is answered");
+    let statuses = world
+        .reader
+        .projections(&org("acme"))
+        .await
+        .expect("is answered");
     assert_eq!(statuses[0].parked_streams, 0, "nobody is troubled with it");
 }
 

@@ -9,7 +9,7 @@ use projections::rebuild;
 use projections::status::{Stage, State};
 use testkit::events::{record_nonsense, sequence};
 
-use crate::world::{World, Writer, requested, sample};
+use crate::world::{World, Writer, org, requested, sample};
 
 #[tokio::test]
 async fn lag_is_exact_also_for_a_projection_that_never_ran() {
@@ -20,8 +20,8 @@ async fn lag_is_exact_also_for_a_projection_that_never_ran() {
         .record(id.into(), [sample("droplet_activated")])
         .await;
     let head = sequence(&world.pool).await;
-    assert_eq!(world.reader.head().await.expect("reads"), head);
-    for status in world.reader.projections().await.expect("reads") {
+    assert_eq!(world.reader.head(&org("acme")).await.expect("reads"), head);
+    for status in world.reader.projections(&org("acme")).await.expect("reads") {
         let concerned = if ["jobs", "clusters"].contains(&status.name) {
             0
         } else {
@@ -37,7 +37,7 @@ async fn lag_is_exact_also_for_a_projection_that_never_ran() {
         assert_eq!(status.position, position, "{}", status.name);
     }
     world.catch_up().await;
-    for status in world.reader.projections().await.expect("reads") {
+    for status in world.reader.projections(&org("acme")).await.expect("reads") {
         assert_eq!(
             (status.lag_events, status.position),
             (0, head),
@@ -59,7 +59,7 @@ async fn a_pause_is_told_with_who_and_why_and_ends() {
     );
     let again = pause::pause(&world.pool, "jobs", "bob", "something else").await;
     assert!(!again.expect("pauses"), "it was paused already");
-    for status in world.reader.projections().await.expect("reads") {
+    for status in world.reader.projections(&org("acme")).await.expect("reads") {
         match status.state {
             State::Paused { by, reason, .. } if status.name == "jobs" => {
                 assert_eq!((by.as_str(), reason.as_str()), ("ann", "the disk is full"));
@@ -69,7 +69,7 @@ async fn a_pause_is_told_with_who_and_why_and_ends() {
     }
     assert!(pause::resume(&world.pool, "jobs").await.expect("resumes"));
     assert!(!pause::resume(&world.pool, "jobs").await.expect("resumes"));
-    for status in world.reader.projections().await.expect("reads") {
+    for status in world.reader.projections(&org("acme")).await.expect("reads") {
         assert_eq!(status.state, State::Following, "{}", status.name);
     }
 }
@@ -82,7 +82,7 @@ async fn another_version_that_serves_is_told() {
         .execute(&world.pool)
         .await
         .expect("is another version");
-    let statuses = world.reader.projections().await.expect("reads");
+    let statuses = world.reader.projections(&org("acme")).await.expect("reads");
     let counts = statuses
         .iter()
         .find(|s| s.name == "counts")
@@ -103,7 +103,7 @@ async fn a_rebuild_is_told_from_the_request_to_its_end() {
     }
     let head = world.catch_up().await;
     let droplets = async || {
-        let statuses = world.reader.projections().await.expect("reads");
+        let statuses = world.reader.projections(&org("acme")).await.expect("reads");
         statuses
             .into_iter()
             .find(|s| s.name == "droplets")
@@ -171,7 +171,7 @@ async fn what_was_skipped_troubles_nobody_and_is_counted() {
             .await
             .expect("is skipped")
     );
-    let statuses = world.reader.projections().await.expect("reads");
+    let statuses = world.reader.projections(&org("acme")).await.expect("reads");
     let told: Vec<_> = statuses
         .iter()
         .map(|s| (s.name, s.parked_streams, s.skipped_streams))
