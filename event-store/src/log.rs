@@ -11,10 +11,6 @@ use uuid::Uuid;
 use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::StoreError;
 
-pub mod digest;
-pub mod gaps;
-pub mod sequencer;
-
 /// The columns of an event `e` and its row in the log `l`, for [`positioned`].
 macro_rules! positioned_columns {
     ($org:literal, $data:literal) => {
@@ -47,6 +43,12 @@ macro_rules! select_positioned {
         )
     };
 }
+
+pub mod digest;
+pub mod gaps;
+pub mod parts;
+pub mod selection;
+pub mod sequencer;
 
 /// The query of the head of the log, for a statement that also reads events.
 pub const HEAD: &str = "select position from es.log_head";
@@ -121,28 +123,6 @@ pub async fn read_shard(
     .fetch_all(pool)
     .await
     .map_err(StoreError::unavailable("reading a shard of the log"))?;
-    all_positioned(&rows)
-}
-
-/// Returns the next events of one organization after a position, in order, at most `limit`.
-///
-/// # Errors
-/// When Postgres fails.
-pub async fn read_organization(
-    pool: &PgPool,
-    org: &OrgId,
-    after: Position,
-    limit: i64,
-) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
-    let rows = sqlx::query(select_positioned!(
-        "l.org_id = $1 and l.position > $2 order by l.position limit $3"
-    ))
-    .bind(org.as_str())
-    .bind(after.0)
-    .bind(limit)
-    .fetch_all(pool)
-    .await
-    .map_err(StoreError::unavailable("reading an organization's log"))?;
     all_positioned(&rows)
 }
 

@@ -12,6 +12,10 @@
 //! itself goes back, because the database was restored, positions are given again. Then every subscriber
 //! ends with [`FollowError::BeyondHead`].
 //!
+//! A subscriber that catches up reads its own part of the organization's log, page by page, and folds only that. Each
+//! page takes a place ([`crate::places`]): however many catch up, a bounded number of pages is read at once, one
+//! organization has at most half of them, and the tail always has a connection.
+//!
 //! Without subscribers nothing is read, and without new events neither. A batch is one read, made when a
 //! hint says that it is there.
 
@@ -28,16 +32,27 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::LiveRow;
+use crate::places::Places;
 
 mod follow;
 mod node;
+mod remembered;
 mod tail;
 
+use self::follow::Wanted;
+use self::remembered::Memory;
+
+// Named by code that follows changes, such as the API, which does not import the event store.
+pub use event_store::log::selection::{Selection, Streams};
 pub use follow::{FollowError, Followed};
 pub use tail::ChangesTask;
 
 /// Batches that a slow subscriber may be behind the tail before it goes back to the log.
 const RETAINED_BATCHES: usize = 64;
+
+/// The bytes of rows of streams that all subscribers that catch up remember together. It is enough for tens of
+/// thousands of rows of an ordinary size.
+const CATCH_UP_BYTES: usize = 64 * 1024 * 1024;
 
 /// A recorded event, and the row of its stream after it.
 #[derive(Debug, Clone)]
@@ -70,6 +85,10 @@ pub struct Changes {
 struct Shared {
     /// Connections as the owner, for reading streams and the log of an organization.
     pool: PgPool,
+    /// Places for the pages of subscribers that catch up.
+    places: Places,
+    /// The memory for rows of streams of all subscribers that catch up.
+    memory: Arc<Memory>,
     /// The log that the tail reads.
     log: SharedLog,
     /// The batches that the tail has read.
@@ -95,7 +114,8 @@ enum Tail {
 
 impl Changes {
     /// Makes the entry of subscribers, and the reader, which is to be run as one task of the process.
-    /// The reader shares the reads of `log` with others; everything else is read through `pool`.
+    /// The reader shares the reads of `log` with others; everything else is read through `pool`. One connection
+    /// of the pool is the reader's own, and the others are for subscribers that catch up.
     /// `patience` is the time that the reader trusts `sequenced` before it reads without a signal.
     #[must_use]
     pub fn new(
@@ -104,8 +124,11 @@ impl Changes {
         sequenced: Signal,
         patience: Duration,
     ) -> (Self, ChangesTask) {
+        let places = pool.options().get_max_connections().saturating_sub(1);
         let shared = Arc::new(Shared {
             pool,
+            places: Places::of_connections(places),
+            memory: Memory::of(CATCH_UP_BYTES),
             log,
             live: broadcast::Sender::new(RETAINED_BATCHES),
             tail: watch::Sender::new(Tail::Idle),
@@ -126,15 +149,16 @@ impl Changes {
         receiver
     }
 
-    /// Follows the changes of an organization after a position, or from now on: each once, in log order.
+    /// Follows the selected changes of an organization after a position, or from now on: each once, in log order.
     /// The stream ends with its first error. A new one may follow from the position of the last change or
     /// bookmark.
     ///
-    /// `take` makes the items of the stream, and `None` of changes that the subscriber does not want. A bookmark
+    /// `take` makes the items of the stream, and `None` of selected changes that the subscriber does not want. A bookmark
     /// comes when the position moved, but nothing was taken for the interval `bookmarks`.
     pub fn follow<Item, Take>(
         &self,
         org: OrgId,
+        selection: Selection,
         after: Option<Position>,
         bookmarks: Option<Duration>,
         take: Take,
@@ -143,6 +167,12 @@ impl Changes {
         Take: FnMut(Followed) -> Option<Item> + Send,
     {
         let shared = Arc::clone(&self.shared);
-        follow::follow(shared, self.subscribe(), org, after, bookmarks, take)
+        let wanted = Wanted {
+            org,
+            selection,
+            after,
+            bookmarks,
+        };
+        follow::follow(shared, self.subscribe(), wanted, take)
     }
 }

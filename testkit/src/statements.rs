@@ -4,7 +4,7 @@
 //! `#[tokio::test]` does, sees its own statements and no others. Only pools of
 //! [`pool_for`](crate::postgres::TestDatabase::pool_for) log.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
 use std::sync::Once;
 
@@ -14,6 +14,7 @@ use tracing_subscriber::{Layer, Registry};
 
 thread_local! {
     static SENT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static ROWS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Starts to collect statements; earlier statements are not in the collection.
@@ -29,6 +30,7 @@ pub fn collect() {
             .expect("nothing else listens to the log");
     });
     SENT.take();
+    ROWS.take();
 }
 
 /// Returns and removes the statements sent since the last call, or since [`collect`].
@@ -43,6 +45,12 @@ pub fn count() -> usize {
     SENT.with_borrow(Vec::len)
 }
 
+/// The number of rows that Postgres returned since [`collect`].
+#[must_use]
+pub fn rows() -> u64 {
+    ROWS.get()
+}
+
 struct Collecting;
 
 impl<S: Subscriber> Layer<S> for Collecting {
@@ -50,16 +58,27 @@ impl<S: Subscriber> Layer<S> for Collecting {
         if event.metadata().target() == "sqlx::query" {
             let mut text = Text::default();
             event.record(&mut text);
-            SENT.with_borrow_mut(|sent| sent.push(text.0));
+            ROWS.set(ROWS.get() + text.rows);
+            SENT.with_borrow_mut(|sent| sent.push(text.text));
         }
     }
 }
 
 #[derive(Default)]
-struct Text(String);
+struct Text {
+    text: String,
+    rows: u64,
+}
 
 impl field::Visit for Text {
+    fn record_u64(&mut self, field: &field::Field, value: u64) {
+        if field.name() == "rows_returned" {
+            self.rows = value;
+        }
+        self.record_debug(field, &value);
+    }
+
     fn record_debug(&mut self, _: &field::Field, value: &dyn fmt::Debug) {
-        write!(self.0, "{value:?} ").expect("texts take everything");
+        write!(self.text, "{value:?} ").expect("texts take everything");
     }
 }

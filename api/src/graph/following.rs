@@ -6,7 +6,7 @@ use async_graphql::InputObject;
 use commands::token::Token;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
-use projections::changes::{FollowError, Followed};
+use projections::changes::{FollowError, Followed, Selection};
 use projections::page::{Position, log_position};
 
 use crate::graph::consistency;
@@ -32,11 +32,11 @@ pub(crate) struct Following {
 /// its transport fails to end.
 const AFTER_TRANSPORTS: Duration = Duration::from_secs(1);
 
-/// Returns what `take` takes of the changes of the request's organization, and of bookmarks if they are wanted,
-/// until its token ends. The stream begins after a cursor, after the token of a mutation, or now. Without
+/// Returns what `take` takes of the selected changes of the request's organization, and of bookmarks if they are
+/// wanted, until its token ends. The stream begins after a cursor, after the token of a mutation, or now. Without
 /// `after`, a request that must show a write begins after that write.
 ///
-/// Changes that `take` does not take lead to bookmarks too, so that a client resumes after them.
+/// Changes that are not selected or taken lead to bookmarks too, so that a client resumes after them.
 ///
 /// # Errors
 /// When `after` is neither a cursor of a position nor the token of a write. When the write has no position
@@ -44,6 +44,7 @@ const AFTER_TRANSPORTS: Duration = Duration::from_secs(1);
 pub(crate) async fn follow<Item: Send + 'static>(
     context: &Context,
     arguments: &Following,
+    selection: Selection,
     take: impl Fn(Followed) -> Option<Item> + Send + 'static,
 ) -> Result<BoxStream<'static, Result<Item>>> {
     let request = context.request()?;
@@ -54,7 +55,13 @@ pub(crate) async fn follow<Item: Send + 'static>(
     };
     let bookmarks = arguments.bookmarks.then_some(BOOKMARK_INTERVAL);
     let changes = &context.services().changes;
-    let changes = changes.follow(request.principal.org.clone(), after, bookmarks, take);
+    let changes = changes.follow(
+        request.principal.org.clone(),
+        selection,
+        after,
+        bookmarks,
+        take,
+    );
     let changes = changes.map(|change| change.map_err(ended));
     let end = token_taken_for(&request.principal) + AFTER_TRANSPORTS;
     Ok(until(changes, end).boxed())

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use domain::stream_type::StreamType;
 use futures_util::stream::BoxStream;
-use projections::changes::{self, Followed};
+use projections::changes::{self, Followed, Selection, Streams};
+use projections::history::StreamId;
 use projections::model::LiveRow;
 use projections::page::log_cursor;
 
@@ -90,13 +91,14 @@ impl Object for Change<AnySnapshot> {
     }
 }
 
-/// Returns the changes that `take` takes, and bookmarks if they are wanted.
+/// Returns the selected changes that `take` takes, and bookmarks if they are wanted.
 ///
 /// # Errors
 /// The errors of [`follow`].
 pub(super) async fn changes<State: Send + 'static>(
     context: &Context,
     following: &Following,
+    selection: Selection,
     take: impl Fn(changes::Change) -> Option<Change<State>> + Send + 'static,
 ) -> Result<BoxStream<'static, Result<Change<State>>>> {
     let take = move |followed: Followed| match followed {
@@ -107,7 +109,7 @@ pub(super) async fn changes<State: Send + 'static>(
             state: None,
         }),
     };
-    follow(context, following, take).await
+    follow(context, following, selection, take).await
 }
 
 /// Returns the changes of one kind of resource, after a cursor. `is_wanted` decides by the state as of the
@@ -122,15 +124,18 @@ pub(crate) async fn changes_of<R: Resource>(
     is_wanted: impl Fn(&R) -> bool + Send + 'static,
 ) -> Result<BoxStream<'static, Result<ResourceChange<R>>>> {
     let stream_type = StreamType::from(R::Id::resource_type());
-    let id = id.map(ResourceId::uuid);
+    let one = |id: R::Id| {
+        let uuid = id.uuid();
+        Streams::One(StreamId { stream_type, uuid })
+    };
+    let selection = Selection {
+        streams: id.map_or(Streams::OfType(stream_type), one),
+        event_types: None,
+    };
     let take = move |change: changes::Change| {
-        let stream = change.event.event.stream;
-        if stream.stream_type != stream_type || id.is_some_and(|id| id != stream.uuid) {
-            return None;
-        }
         let row: Option<Arc<R>> = change.node.as_ref().and_then(LiveRow::row);
         let is_wanted = row.as_deref().is_none_or(&is_wanted);
         is_wanted.then(|| Change::of(change, row.map(Snapshot)))
     };
-    changes(context, following, take).await
+    changes(context, following, selection, take).await
 }

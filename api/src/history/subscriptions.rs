@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::InputObject;
 use futures_util::stream::BoxStream;
+use projections::changes::{Selection, Streams};
 
 use super::change::{Change, changes};
 use crate::graph::error::Result;
@@ -11,7 +12,7 @@ use crate::graph::event_type::EventType;
 use crate::graph::execute::arguments::ArgumentStruct;
 use crate::graph::execute::context::Context;
 use crate::graph::execute::object::Fields;
-use crate::graph::filter::{allows, stored_types};
+use crate::graph::filter::stored_types;
 use crate::graph::following::Following;
 use crate::graph::snapshot::AnySnapshot;
 use crate::identity::roles::Right;
@@ -40,15 +41,15 @@ async fn event_recorded(
     context: Context,
     wanted: EventRecordedArguments,
 ) -> Result<BoxStream<'static, Result<Change<AnySnapshot>>>> {
-    let types = stored_types(wanted.types);
+    let selection = Selection {
+        streams: Streams::All,
+        event_types: stored_types(wanted.types),
+    };
     let schema = Arc::clone(context.schema());
     let take = move |change: projections::changes::Change| {
-        let is_wanted = allows(types.as_deref(), &change.event.event.event_type);
-        is_wanted.then(|| {
-            let state = change.node.as_ref();
-            let state = state.and_then(|row| AnySnapshot::of(&schema, row));
-            Change::of(change, state)
-        })
+        let state = change.node.as_ref();
+        let state = state.and_then(|row| AnySnapshot::of(&schema, row));
+        Some(Change::of(change, state))
     };
-    changes(&context, &wanted.following, take).await
+    changes(&context, &wanted.following, selection, take).await
 }

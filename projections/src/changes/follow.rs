@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::future;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::OrgId;
-use event_store::envelope::Position;
+use event_store::envelope::{Position, Version};
 use event_store::error::StoreError;
 use event_store::log;
+use event_store::log::selection::{self, Selection, Span};
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -18,12 +18,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::node::Nodes;
 use super::{Change, Shared, Tail};
-
-/// Events of the log that are read at once while catching up.
-const PAGE: i64 = 256;
-
-/// Streams whose rows are remembered while catching up.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
 
 /// The reason why a subscriber gets no more changes. The subscriber may follow again from the last
 /// position that it got.
@@ -55,20 +49,31 @@ pub enum Followed {
     Bookmark(Position),
 }
 
+/// The changes that a subscriber wants.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// The organization of the changes.
+    pub(super) org: OrgId,
+    /// The part of the organization's changes that is wanted.
+    pub(super) selection: Selection,
+    /// The position after which the subscriber begins; `None` for that of the tail.
+    pub(super) after: Option<Position>,
+    /// The time without a change or bookmark after which a bookmark is due, if bookmarks are wanted.
+    pub(super) bookmarks: Option<Duration>,
+}
+
 /// Follows an organization by a receiver that exists already; see [`Changes::follow`](super::Changes::follow).
 pub(super) fn follow<Item, Take>(
     shared: Arc<Shared>,
     live: Receiver<Arc<[Change]>>,
-    org: OrgId,
-    after: Option<Position>,
-    bookmarks: Option<Duration>,
+    wanted: Wanted,
     take: Take,
 ) -> impl Stream<Item = Result<Item, FollowError>> + Send + use<Item, Take>
 where
     Take: FnMut(Followed) -> Option<Item> + Send,
 {
     // Where the tail runs, "from now on" is from here, even if the stream is first polled later.
-    let place = match (after, *shared.tail.borrow()) {
+    let place = match (wanted.after, *shared.tail.borrow()) {
         (None, Tail::At(position)) => Some(Place {
             seen: position,
             goal: position,
@@ -79,13 +84,12 @@ where
         went_back: shared.went_back.subscribe(),
         shared,
         live,
-        org,
-        after,
+        wanted,
         place,
         waiting: None,
         nodes: None,
+        read_to: Version::NONE,
         ready: VecDeque::new(),
-        bookmarks,
         last: Instant::now(),
         given: None,
     };
@@ -99,19 +103,17 @@ struct Follower {
     shared: Arc<Shared>,
     live: Receiver<Arc<[Change]>>,
     went_back: watch::Receiver<Position>,
-    org: OrgId,
-    /// The position after which the subscriber begins; `None` for that of the tail.
-    after: Option<Position>,
+    wanted: Wanted,
     /// The progress of the subscriber; `None` until it has met the tail.
     place: Option<Place>,
     /// A live batch that begins beyond the events that were seen.
     waiting: Option<Arc<[Change]>>,
     /// The rows of streams, kept while reading the log.
     nodes: Option<Nodes>,
+    /// The version of the last event that was read from the log.
+    read_to: Version,
     /// The changes to give next.
     ready: VecDeque<Change>,
-    /// The time without a change or bookmark after which a bookmark is due, if bookmarks are wanted.
-    bookmarks: Option<Duration>,
     /// The time of the last change or bookmark that was given, or of the start.
     last: Instant,
     /// The position of the last change or bookmark that was given.
@@ -178,8 +180,9 @@ impl Follower {
     /// Returns the time of the next bookmark, if one would say something new.
     fn bookmark_due(&self) -> Option<Instant> {
         let seen = Some(self.place?.seen);
-        let has_news = self.given != seen && self.after != seen;
-        self.bookmarks
+        let has_news = self.given != seen && self.wanted.after != seen;
+        self.wanted
+            .bookmarks
             .filter(|_| has_news)
             .map(|interval| self.last + interval)
     }
@@ -194,9 +197,10 @@ impl Follower {
         let Ok(Tail::At(tail)) = met else {
             return Err(FollowError::Stopping);
         };
-        let seen = self.after.unwrap_or(tail);
+        let seen = self.wanted.after.unwrap_or(tail);
         if seen > tail {
             // Other processes may be ahead of our tail, but nobody of the log.
+            let _turn = self.shared.places.take(&self.wanted.org).await;
             let head = log::head(&self.shared.pool).await?;
             if seen > head {
                 return Err(FollowError::BeyondHead { after: seen, head });
@@ -209,26 +213,29 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads the next page of the organization's log. Positions up to the goal that are not in it belong
-    /// to other organizations.
+    /// Reads the next page of the selection. Positions up to which it is complete and that are not in it belong to
+    /// others, or are not wanted.
     async fn catch_up(&mut self, place: Place) -> Result<(), FollowError> {
-        let shared = &self.shared;
-        let events = log::read_organization(&shared.pool, &self.org, place.seen, PAGE).await?;
-        let is_last = i64::try_from(events.len()).is_ok_and(|read| read < PAGE);
-        let seen = match events.last() {
-            Some(last) if !is_last => last.position.min(place.goal),
-            _ => place.goal,
+        let (shared, wanted) = (Arc::clone(&self.shared), &self.wanted);
+        // For one page only, so that all who catch up take turns, and nobody waits for a client that reads slowly.
+        let _turn = shared.places.take(&wanted.org).await;
+        let span = Span {
+            after: place.seen,
+            up_to: place.goal,
+            after_version: self.read_to,
         };
-        let pool = &self.shared.pool;
-        let nodes = self
-            .nodes
-            .get_or_insert_with(|| Nodes::new(pool.clone(), REMEMBERED));
-        for event in events {
-            if event.position <= place.goal {
-                self.ready.push_back(nodes.change(Arc::new(event)).await?);
-            }
+        let page = selection::read(&shared.pool, &wanted.org, &wanted.selection, span).await?;
+        if let Some(last) = page.events.last() {
+            self.read_to = last.event.version;
         }
-        self.place = Some(Place { seen, ..place });
+        let new = || Nodes::new(shared.pool.clone(), &shared.memory);
+        let nodes = self.nodes.get_or_insert_with(new);
+        let events = page.events.into_iter().map(Arc::new).collect();
+        self.ready.extend(nodes.changes(events).await?);
+        self.place = Some(Place {
+            seen: page.complete_to,
+            ..place
+        });
         Ok(())
     }
 
@@ -278,9 +285,11 @@ impl Follower {
             return;
         }
         let seen = last.position().max(place.seen);
-        let new = batch
-            .iter()
-            .filter(|change| change.position() > place.seen && change.event.event.org == self.org);
+        let Wanted { org, selection, .. } = &self.wanted;
+        let new = batch.iter().filter(|change| {
+            let event = &change.event.event;
+            change.position() > place.seen && event.org == *org && selection.includes(event)
+        });
         self.ready.extend(new.cloned());
         self.place = Some(Place { seen, goal: seen });
     }

@@ -1,23 +1,35 @@
 //! The rows of streams as of their events.
 
-use std::num::NonZeroUsize;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use event_store::envelope::{Positioned, StoredEvent, StreamId, Version};
 use event_store::error::StoreError;
-use event_store::log;
-use lru::LruCache;
+use event_store::log::parts::{self, Part};
+use futures_util::TryStreamExt;
 use sqlx::PgPool;
 
 use super::Change;
+use super::remembered::{Memory, Remembered};
 use crate::model::{LiveFold, LiveRow};
 use crate::{live_state, registry};
 
 /// Folds events into nodes, remembering the streams it met last.
+///
+/// The earlier events of streams that are not remembered are read up to the versions that are wanted, for all events
+/// of a page by one statement, and folded as they come. A stream that was forgotten is read again from its first
+/// event.
 #[derive(Debug)]
 pub(super) struct Nodes {
     pool: PgPool,
-    known: LruCache<StreamId, Known>,
+    remembered: Remembered<Known>,
+}
+
+/// The state of a stream, and the most bytes that one of its events has.
+#[derive(Debug, Default)]
+struct State {
+    known: Option<Known>,
+    data: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -29,79 +41,168 @@ enum Known {
 }
 
 impl Nodes {
-    pub(super) fn new(pool: PgPool, capacity: NonZeroUsize) -> Self {
+    /// Creates nodes that remember no stream, and use a share of the memory.
+    pub(super) fn new(pool: PgPool, memory: &Arc<Memory>) -> Self {
         Self {
             pool,
-            known: LruCache::new(capacity),
+            remembered: Remembered::in_memory(memory),
         }
     }
 
-    /// Returns the change that an event makes.
+    /// Returns the changes that the next events make, in order.
     ///
     /// # Errors
     /// When Postgres fails. An event that does not decode or makes no sense gives a change without a
     /// node. So does an event of a stream that no model holds rows of, such as one whose type only a
     /// newer program knows.
-    pub(super) async fn change(
+    pub(super) async fn changes(
         &mut self,
-        event: Arc<Positioned<StoredEvent>>,
-    ) -> Result<Change, StoreError> {
-        let stream_type = event.event.stream.stream_type;
-        if stream_type.info().is_none() {
-            // Only a newer program knows what such a stream is.
-            return Ok(Change { event, node: None });
+        events: Vec<Arc<Positioned<StoredEvent>>>,
+    ) -> Result<Vec<Change>, StoreError> {
+        // Apart from what is remembered, so that a page of many streams forgets none of its own.
+        let mut states = HashMap::new();
+        for event in &events {
+            let stream = event.event.stream;
+            states.entry(stream).or_insert_with(|| self.recall(stream));
         }
-        let node = match registry::live_fold(stream_type) {
-            Some(fold) => self.node(fold, &event.event).await?,
-            None => None,
-        };
-        if node.is_none() {
-            metrics::counter!("clustergenie_changes_without_node_total").increment(1);
-        }
-        Ok(Change { event, node })
-    }
-
-    async fn node(
-        &mut self,
-        fold: LiveFold,
-        event: &StoredEvent,
-    ) -> Result<Option<LiveRow>, StoreError> {
-        let known = self.after(fold, event).await?;
-        self.known.put(event.stream, known.clone());
-        Ok(match known {
-            Known::At(node) => Some(node),
-            Known::Broken(_) => None,
-        })
-    }
-
-    /// Returns the known state of the event's stream as of the event.
-    async fn after(&mut self, fold: LiveFold, event: &StoredEvent) -> Result<Known, StoreError> {
-        let before = match self.known.pop(&event.stream) {
-            Some(Known::Broken(at)) if at <= event.version => return Ok(Known::Broken(at)),
-            Some(Known::At(node)) if node.version() < event.version => Some(node),
-            Some(Known::At(_) | Known::Broken(_)) | None => None,
-        };
-        let reached = before.as_ref().map_or(Version::NONE, LiveRow::version);
-        let decoded = if reached.plus(1) == event.version {
-            live_state::decode(std::slice::from_ref(event))
+        let (parts, wanted_by) = missing(&events, &states);
+        let mut earlier = if parts.is_empty() {
+            None
         } else {
-            let mut stored = log::read_stream(&self.pool, event.stream, reached).await?;
-            stored.retain(|earlier| earlier.version <= event.version);
-            live_state::decode(&stored)
+            Some(parts::read(&self.pool, &parts))
         };
-        let events = match decoded {
-            Ok(events) => events,
-            Err(error) => return Ok(broken(event, &error)),
-        };
-        let folded = events
-            .iter()
-            .try_fold(before, |node, event| fold(node, event).map(Some));
-        Ok(match folded {
-            Ok(Some(node)) if node.version() == event.version => Known::At(node),
-            Ok(_) => Known::Broken(event.version),
-            Err(senseless) => broken(event, &senseless),
-        })
+        let mut next = None;
+        let mut changes = Vec::with_capacity(events.len());
+        for (index, event) in events.into_iter().enumerate() {
+            let Some(fold) = registry::live_fold(event.event.stream.stream_type) else {
+                changes.push(without_node(event));
+                continue;
+            };
+            let state = states.entry(event.event.stream).or_default();
+            if let Some(earlier) = &mut earlier {
+                loop {
+                    if next.is_none() {
+                        next = earlier.try_next().await?;
+                    }
+                    match next.take() {
+                        Some((part, before)) if wanted_by[part] == index => {
+                            state.fold(fold, &before);
+                        }
+                        later => {
+                            next = later;
+                            break;
+                        }
+                    }
+                }
+            }
+            changes.push(match state.fold(fold, &event.event) {
+                Some(node) => Change {
+                    event,
+                    node: Some(node),
+                },
+                None => without_node(event),
+            });
+        }
+        for change in &changes {
+            let stream = change.event.event.stream;
+            if let Some(State { known, data }) = states.remove(&stream)
+                && let Some(known) = known
+            {
+                self.remembered.put(stream, known, data);
+            }
+        }
+        Ok(changes)
     }
+
+    fn recall(&mut self, stream: StreamId) -> State {
+        let recalled = self.remembered.take(stream);
+        let (known, data) = recalled.map_or((None, 0), |(known, data)| (Some(known), data));
+        State { known, data }
+    }
+}
+
+impl State {
+    /// Returns the version up to which the state is known for this event. Forgets what is later than the event.
+    fn reached(&self, event: &StoredEvent) -> Version {
+        match &self.known {
+            Some(Known::At(node)) if node.version() < event.version => node.version(),
+            // Nothing more can be known.
+            Some(Known::Broken(at)) if *at <= event.version => event.version,
+            Some(Known::At(_) | Known::Broken(_)) | None => Version::NONE,
+        }
+    }
+
+    /// Folds an event; returns the node as of the event.
+    fn fold(&mut self, fold: LiveFold, event: &StoredEvent) -> Option<LiveRow> {
+        let before = match self.known.take() {
+            Some(Known::Broken(at)) if at <= event.version => {
+                self.known = Some(Known::Broken(at));
+                return None;
+            }
+            Some(Known::At(node)) if node.version() < event.version => Some(node),
+            Some(Known::At(_) | Known::Broken(_)) | None => {
+                self.data = 0;
+                None
+            }
+        };
+        self.data = self.data.max(event.data.len());
+        let known = after(fold, before, event);
+        let node = match &known {
+            Known::At(node) => Some(node.clone()),
+            Known::Broken(_) => None,
+        };
+        self.known = Some(known);
+        node
+    }
+}
+
+/// Returns the parts of streams that must be folded before these events, and for each the index of its event.
+fn missing(
+    events: &[Arc<Positioned<StoredEvent>>],
+    states: &HashMap<StreamId, State>,
+) -> (Vec<Part>, Vec<usize>) {
+    let mut reached = HashMap::new();
+    let (mut parts, mut wanted_by) = (Vec::new(), Vec::new());
+    for (index, event) in events.iter().enumerate() {
+        let event = &event.event;
+        if registry::live_fold(event.stream.stream_type).is_none() {
+            continue;
+        }
+        let known = || states.get(&event.stream).map(|state| state.reached(event));
+        let after = reached.insert(event.stream, event.version);
+        let after = after.or_else(known).unwrap_or(Version::NONE);
+        let up_to = Version(event.version.0 - 1);
+        if after < up_to {
+            parts.push(Part {
+                stream: event.stream,
+                after,
+                up_to,
+            });
+            wanted_by.push(index);
+        }
+    }
+    (parts, wanted_by)
+}
+
+fn after(fold: LiveFold, before: Option<LiveRow>, event: &StoredEvent) -> Known {
+    let decoded = match live_state::decode(std::slice::from_ref(event)) {
+        Ok(mut decoded) => decoded.remove(0),
+        Err(error) => return broken(event, &error),
+    };
+    match fold(before, &decoded) {
+        Ok(node) if node.version() == event.version => Known::At(node),
+        Ok(_) => Known::Broken(event.version),
+        Err(senseless) => broken(event, &senseless),
+    }
+}
+
+fn without_node(event: Arc<Positioned<StoredEvent>>) -> Change {
+    let is_known = event.event.stream.stream_type.info().is_some();
+    // Only a newer program knows what another stream is.
+    if is_known {
+        metrics::counter!("clustergenie_changes_without_node_total").increment(1);
+    }
+    Change { event, node: None }
 }
 
 fn broken(event: &StoredEvent, error: &(dyn std::error::Error + 'static)) -> Known {

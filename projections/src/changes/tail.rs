@@ -1,7 +1,6 @@
 //! The one reader of the log for all subscribers of a process. It shares its reads with consumers that follow
 //! the log in the same process.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,14 +13,15 @@ use event_store::log;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::node::Nodes;
+use super::remembered::Memory;
 use super::{Shared, Tail};
 
 /// The most events of one batch: together with the retained batches this bounds the memory that slow
 /// subscribers cost.
 const BATCH: usize = 128;
 
-/// Streams whose rows are kept between events.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(2_048).expect("2,048 is not zero");
+/// The bytes of rows of streams that are kept between events: tens of thousands of rows of an ordinary size.
+const KEPT_BYTES: usize = 64 * 1024 * 1024;
 
 /// The pauses after failures in a row: from the first to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -50,7 +50,7 @@ struct Sent {
 impl ChangesTask {
     pub(super) fn new(shared: Arc<Shared>, sequenced: Signal, patience: Duration) -> Self {
         Self {
-            nodes: Nodes::new(shared.pool.clone(), REMEMBERED),
+            nodes: Nodes::new(shared.pool.clone(), &Memory::of(KEPT_BYTES)),
             _ended: shared.ended.clone().drop_guard(),
             shared,
             sequenced,
@@ -159,10 +159,7 @@ impl ChangesTask {
                 has_more,
             });
         };
-        let mut changes = Vec::with_capacity(events.len());
-        for event in events {
-            changes.push(self.nodes.change(event).await?);
-        }
+        let changes = self.nodes.changes(events).await?;
         // The position first: a subscriber that begins between the two lines reads this batch from the log,
         // and drops it when it also comes live. The other way round, it would expect the batch to come,
         // and notice only with the next event that it does not.

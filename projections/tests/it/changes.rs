@@ -7,7 +7,7 @@ use domain::stream_type::StreamType;
 use event_store::consume::wake::Signal;
 use event_store::envelope::Position;
 use futures_util::{Stream, StreamExt};
-use projections::changes::{Change, Changes, FollowError, Followed};
+use projections::changes::{Change, Changes, FollowError, Followed, Selection};
 use projections::droplets::Droplets;
 use projections::droplets::row::DropletRow;
 use testkit::events::{Recorder, new_stream, record_nonsense, sequence};
@@ -347,10 +347,13 @@ async fn a_quiet_follower_gets_bookmarks_to_continue_from() {
     mine.droplet(requested("web-1")).await;
     let first = live.sequence().await;
     let every = Some(Duration::from_millis(10));
-    let mut follower = pin!(
-        live.changes
-            .follow(org("acme"), Some(Position::START), every, Some)
-    );
+    let mut follower = pin!(live.changes.follow(
+        org("acme"),
+        Selection::default(),
+        Some(Position::START),
+        every,
+        Some
+    ));
     let change = follower.next().await.expect("it goes on").expect("reads");
     assert!(matches!(change, Followed::Change(change) if change.position() == first));
     // Only others do something.
@@ -383,11 +386,13 @@ async fn a_follower_that_wants_no_change_gets_bookmarks_past_them() {
         Followed::Change(_) => None,
         Followed::Bookmark(position) => Some(position),
     };
-    let mut follower =
-        pin!(
-            live.changes
-                .follow(org("acme"), Some(Position::START), every, only_bookmarks)
-        );
+    let mut follower = pin!(live.changes.follow(
+        org("acme"),
+        Selection::default(),
+        Some(Position::START),
+        every,
+        only_bookmarks
+    ));
     // From the log, and then from the tail.
     let bookmark = follower.next().await.expect("it goes on").expect("reads");
     assert_eq!(bookmark, first);

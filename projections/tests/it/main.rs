@@ -2,6 +2,7 @@
 
 mod activity;
 mod as_of;
+mod catching_up;
 mod cells;
 mod changes;
 mod columns;

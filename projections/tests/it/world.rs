@@ -21,7 +21,7 @@ use event_store::envelope::{Metadata, Position, StreamId, Version};
 use event_store::pool::Purpose;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
 use futures_util::{Stream, StreamExt};
-use projections::changes::{Change, Changes, FollowError, Followed};
+use projections::changes::{Change, Changes, FollowError, Followed, Selection};
 use projections::page::{Direction, Page, Take};
 use projections::reader::Reader;
 use sqlx::PgPool;
@@ -246,10 +246,12 @@ pub(crate) fn follow(
     org: OrgId,
     after: Option<Position>,
 ) -> impl Stream<Item = Result<Change, FollowError>> + Send + use<> {
-    changes.follow(org, after, None, Some).map(|followed| {
-        followed.map(|followed| match followed {
-            Followed::Change(change) => change,
-            Followed::Bookmark(_) => panic!("no bookmarks were asked for"),
+    changes
+        .follow(org, Selection::default(), after, None, Some)
+        .map(|followed| {
+            followed.map(|followed| match followed {
+                Followed::Change(change) => change,
+                Followed::Bookmark(_) => panic!("no bookmarks were asked for"),
+            })
         })
-    })
 }
