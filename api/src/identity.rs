@@ -2,4 +2,5 @@
 
 pub mod principal;
 pub mod roles;
+pub mod shares;
 pub mod tokens;

@@ -43,6 +43,7 @@ use crate::graph::execute::schema::ExecutableSchema;
 use crate::graph::execute::writer::TooLong;
 use crate::graph::execute::{self, Executed};
 use crate::graph::request::{Charge, RequestInfo};
+use crate::identity::shares::{Shares, Taken};
 
 /// The cost of a refused document in points, because reading the document took time too.
 const REFUSED: usize = 10;
@@ -67,6 +68,8 @@ pub struct Rules {
     pub limits: Limits,
     /// The points that principals may spend.
     pub rates: Rates,
+    /// The shares of principals and organizations.
+    pub shares: Shares,
     /// The trusted documents.
     pub trusted: Trusted,
     /// The documents that may run.
@@ -140,7 +143,15 @@ impl Executor for Pipeline {
         };
         let limit = self.rules.limits.execution;
         if run.plan.operation == OperationType::Subscription {
+            let taken = match self.subscription(&run) {
+                Ok(taken) => taken,
+                Err(refused) => return Started::Refused(*refused),
+            };
             let answers = stream::once(subscribe(run, limit)).flatten();
+            // Counted until the stream is dropped.
+            let answers = answers.inspect(move |_| {
+                let _ = &taken;
+            });
             return Started::Many(answers.boxed());
         }
         Started::One(Box::pin(async move {
@@ -189,6 +200,16 @@ impl Pipeline {
         }
     }
 
+    /// Counts a subscription of the caller.
+    fn subscription(&self, run: &Run) -> Result<Option<Taken>, Box<Answer>> {
+        let Some(info) = &run.request else {
+            return Ok(None);
+        };
+        let taken = self.rules.shares.subscriptions.take(&info.principal);
+        let taken = taken.map_err(|exceeded| refused(Refusal::TooMany(exceeded), run.charge));
+        taken.map(Some)
+    }
+
     /// Checks, plans and charges a request.
     fn admit(&self, mut request: Request) -> Result<Run, Box<Answer>> {
         let read = self.read(&mut request);
@@ -210,6 +231,7 @@ impl Pipeline {
             data: Arc::clone(&self.data),
             request: request.info,
             charge,
+            waits: self.rules.shares.waits.clone(),
             arguments: read.arguments,
         })
     }

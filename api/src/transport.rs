@@ -6,6 +6,7 @@ pub mod endpoint;
 pub mod graphiql;
 pub mod health;
 pub mod http;
+pub mod peer;
 pub mod router;
 pub mod send_budget;
 pub mod server;

@@ -4,6 +4,7 @@ mod archive;
 mod config;
 mod data_directory;
 mod duration;
+mod file_descriptors;
 mod health;
 mod key;
 mod output;

@@ -7,6 +7,7 @@ use crate::admission::rate_limit::PointsExhausted;
 use crate::graph::answer::{RequestError, Stage};
 use crate::graph::error::{Code, Error, failure};
 use crate::graph::request::Charge;
+use crate::identity::shares::ShareExceeded;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -23,6 +24,8 @@ pub(crate) enum Refusal {
     WrongTransport(Stage),
     /// The principal has too few points.
     PointsExhausted(PointsExhausted),
+    /// The principal or its organization has too many of something at once.
+    TooMany(ShareExceeded),
     /// The extension `persistedQuery` is invalid; the text completes the error message.
     Persisted(&'static str),
     /// The document has another hash than the request says.
@@ -71,6 +74,7 @@ impl Refusal {
                     seconds(exhausted)
                 ),
             ),
+            Self::TooMany(exceeded) => failure(Code::LimitExceeded, exceeded.to_string()),
             Self::Persisted(wrong) => failure(
                 Code::BadRequest,
                 format!("the extension `persistedQuery` {wrong}"),
@@ -92,7 +96,7 @@ impl Refusal {
     /// Returns the stage at which the request was refused.
     pub(crate) const fn stage(&self) -> Stage {
         match self {
-            Self::PointsExhausted(_) => Stage::RateLimited,
+            Self::PointsExhausted(_) | Self::TooMany(_) => Stage::RateLimited,
             Self::WrongTransport(stage) => *stage,
             _ => Stage::Refused,
         }

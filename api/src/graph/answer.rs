@@ -23,7 +23,7 @@ pub enum Stage {
     NeedsPost,
     /// The operation is a subscription, which needs more than one answer.
     NeedsStream,
-    /// The caller has no points left.
+    /// The caller has no points left, or has too much at once.
     RateLimited,
     /// Execution began: the answer is a result, with or without errors.
     Executed,

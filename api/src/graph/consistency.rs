@@ -18,7 +18,8 @@ use crate::graph::execute::context::Context;
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a token that is not one of the organization. `NOT_YET_CONSISTENT` at the timeout.
-/// `STREAM_PARKED` if a read model could not apply the write.
+/// `STREAM_PARKED` if a read model could not apply the write. `LIMIT_EXCEEDED` if too many of the caller's fields or
+/// of its organization's wait.
 pub(crate) async fn wait(context: &Context, consistent_with: Option<String>) -> Result<()> {
     let request = context.request()?;
     let argument = consistent_with.map(|text| text.parse::<Token>());
@@ -31,6 +32,7 @@ pub(crate) async fn wait(context: &Context, consistent_with: Option<String>) -> 
     if streams.is_empty() {
         return Ok(());
     }
+    let _waiting = context.begin_wait()?;
     let consistency = &context.services().consistency;
     let models = context.shown_models();
     let shown = consistency.shown(&request.principal.org, &streams, &models);
@@ -57,6 +59,7 @@ pub(crate) async fn reader(
 /// # Errors
 /// The errors of [`wait`].
 pub(crate) async fn position(context: &Context, token: &Token) -> Result<Position> {
+    let _waiting = context.begin_wait()?;
     let org = &context.request()?.principal.org;
     let position = context.services().consistency.position(org, &token.streams);
     position.await.map_err(not_shown)

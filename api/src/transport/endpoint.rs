@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::admission::limits::MAX_BODY_BYTES;
+use crate::identity::shares::Shares;
 use crate::identity::tokens::Auth;
 use crate::transport::cors::Origin;
 use crate::transport::send_budget::SendBudget;
@@ -19,6 +20,8 @@ pub struct Endpoint<E> {
     pub origins: Vec<Origin>,
     /// The budget of bytes that principals have not read yet.
     pub send_budget: SendBudget,
+    /// The shares of principals and organizations.
+    pub shares: Shares,
 }
 
 /// The limits of a WebSocket, in time and in space.

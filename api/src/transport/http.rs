@@ -111,6 +111,8 @@ async fn execute<E: Executor>(
     );
     info.consistent_with = consistency_header::token(&parts.headers)
         .map_err(|wrong| Refusal::bad_request(wrong).coded(Code::BadUserInput))?;
+    let taken = endpoint.shares.requests.take(&info.principal);
+    let in_progress = taken.map_err(Refusal::too_many)?;
     let account = endpoint.send_budget.of(&info.principal);
     account.check().map_err(|full| {
         Refusal::too_much_unread(full, "nothing was done; then send the request again")
@@ -153,6 +155,7 @@ async fn execute<E: Executor>(
         (started, Delivery::Events) => {
             let events = Events {
                 account,
+                in_progress,
                 token_taken_for: taken_for,
                 stop,
             };

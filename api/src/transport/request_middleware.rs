@@ -1,6 +1,7 @@
 //! The middleware of every route: a request id, the trace context in the response, a span, metrics, and
 //! safe headers.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use axum::extract::Request;
@@ -11,6 +12,7 @@ use tracing::{Instrument, field};
 use uuid::Uuid;
 
 use crate::graph::request::new_id;
+use crate::transport::server::{Connections, Peer};
 use crate::transport::traceparent::{TRACEPARENT, traceparent};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,12 +37,14 @@ pub(crate) async fn attend(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
     let traceparent = traceparent(request.headers());
+    let client = client(&request);
     // The URL's query may hold a document with data in its arguments; it is not logged.
     let span = tracing::info_span!(
         "request",
         http.method = %request.method(),
         http.path = request.uri().path(),
         request.id = id,
+        client.address = client.map(tracing::field::display),
         org.id = field::Empty,
         correlation.id = field::Empty,
         http.status = field::Empty,
@@ -71,6 +75,14 @@ pub(crate) async fn attend(request: Request, next: Next) -> Response {
             .or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// Returns the address of the client, if a server of ours accepted its connection.
+fn client(request: &Request) -> Option<IpAddr> {
+    let Peer(peer) = request.extensions().get()?;
+    let connections: &Connections = request.extensions().get()?;
+    let proxies = connections.places().trusted_proxies();
+    Some(proxies.client(*peer, request.headers()))
 }
 
 /// Returns the id that the client gave the request, if it is short and printable, else a new one.

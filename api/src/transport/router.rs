@@ -18,7 +18,7 @@ use crate::pipeline::Executor;
 use crate::transport::cors;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::health::{MetricsRenderer, health_router};
-use crate::transport::server::Connections;
+use crate::transport::server::{Connections, Peer};
 use crate::transport::{graphiql, http, request_middleware, websocket};
 
 /// The path of the GraphQL endpoint, for all transports.
@@ -54,6 +54,7 @@ pub fn transports<E: Executor>(
 async fn graphql<E: Executor>(
     State(endpoint): State<Arc<Endpoint<E>>>,
     Extension(connections): Extension<Connections>,
+    Extension(Peer(peer)): Extension<Peer>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     request: Request,
 ) -> Response {
@@ -62,7 +63,15 @@ async fn graphql<E: Executor>(
         .get(header::UPGRADE)
         .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
     match upgrade {
-        Ok(upgrade) => websocket::upgrade(upgrade, request.headers(), endpoint, &connections),
+        Ok(upgrade) => {
+            let headers = request.headers();
+            let proxies = connections.places().trusted_proxies();
+            let client = proxies.client(peer, headers);
+            match connections.places().of_forwarded(peer, client) {
+                Ok(place) => websocket::upgrade(upgrade, headers, endpoint, &connections, place),
+                Err(why) => (StatusCode::TOO_MANY_REQUESTS, format!("{why}\n")).into_response(),
+            }
+        }
         Err(rejection) if wants_websocket => rejection.into_response(),
         Err(_) => http::answer(&endpoint, connections.stop(), request).await,
     }

@@ -9,34 +9,40 @@
 //! accepted are served, and connections without a request are read once more for `LAST_REQUESTS`.
 //!
 //! The resources of a client are bounded: a response by [`crate::graph::answer::MAX_ANSWER_BYTES`],
-//! the time to read it by `write_timeout`, and connections by [`MAX_CONNECTIONS`].
+//! the time to read it by `write_timeout`, and connections by [`ConnectionLimits`].
 
+mod places;
 mod tracked_body;
 mod write_timeout;
 
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::{Extension, Router};
 use futures_util::FutureExt;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use self::places::{NoPlace, Place, Places};
 use self::tracked_body::TrackedBody;
 use self::write_timeout::{Responses, WriteTimeout};
+
+pub use self::places::ConnectionLimits;
+pub(crate) use self::places::PlaceOfAddress;
 
 /// The maximum number of connections at once, WebSockets included. A further connection is closed at once,
 /// so that a client or a proxy tries elsewhere, or later. Waiting would look like a slow server.
@@ -44,6 +50,9 @@ pub const MAX_CONNECTIONS: usize = 10_000;
 
 /// The time after the close in which requests that are on their way are still read.
 const LAST_REQUESTS: Duration = Duration::from_millis(250);
+
+/// The maximum number of connections of one address. Connections of trusted proxies do not count.
+pub const MAX_CONNECTIONS_OF_ADDRESS: usize = 1_000;
 
 /// The timeout of a client for sending a request's head, and of an idle connection. It is longer than proxies keep
 /// idle connections, which is 60 s by default: the side that sends requests must close first, or requests are lost.
@@ -79,29 +88,27 @@ impl Stop {
 
 /// Serves the router on the listener until the close. Then requests and WebSockets have the grace period for
 /// their end.
-pub async fn run(listener: TcpListener, router: Router, grace: Duration, stop: Stop) {
-    run_with(listener, router, MAX_CONNECTIONS, grace, stop).await;
-}
-
-/// Serves like [`run`], with another maximum number of connections.
-async fn run_with(
+pub async fn run(
     listener: TcpListener,
     router: Router,
-    max_connections: usize,
+    limits: ConnectionLimits,
     grace: Duration,
     stop: Stop,
 ) {
-    let places = Arc::new(Semaphore::new(max_connections));
-    let connections = Connections::new(&stop.close);
+    let places = Places::new(limits);
+    let connections = Connections::new(&stop.close, &places);
     let service = TowerToHyperService::new(router.layer(Extension(connections.clone())));
     let mut tasks = JoinSet::new();
-    let take = |tasks: &mut JoinSet<()>, stream| match Arc::clone(&places).try_acquire_owned() {
-        Ok(place) => {
-            tasks.spawn(serve(stream, place, service.clone(), stop.clone()));
-        }
-        Err(_) => {
-            metrics::counter!("clustergenie_http_connections_refused_total").increment(1);
-            tracing::debug!("a connection was refused: there are too many");
+    let take = |tasks: &mut JoinSet<()>, stream, peer: SocketAddr| {
+        let peer = peer.ip().to_canonical();
+        match places.take(peer) {
+            Ok(place) => {
+                tasks.spawn(serve(stream, peer, place, service.clone(), stop.clone()));
+            }
+            Err(why) => {
+                tracing::debug!(client.address = %peer, %why, "a connection was refused");
+                refuse(&stream, why);
+            }
         }
     };
     let mut last = pin!(last_requests(&stop.close));
@@ -117,7 +124,7 @@ async fn run_with(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => take(&mut tasks, stream),
+            Ok((stream, peer)) => take(&mut tasks, stream, peer),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
                 sleep(ACCEPT_PAUSE).await;
@@ -125,8 +132,8 @@ async fn run_with(
         }
     }
     // The system would reset the connections that it holds for the listener.
-    while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
-        take(&mut tasks, stream);
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        take(&mut tasks, stream, peer);
     }
     drop(listener);
     let ended = async {
@@ -152,17 +159,24 @@ pub(crate) struct Connections {
     stop: CancellationToken,
     end: CancellationToken,
     tracker: TaskTracker,
+    places: Places,
 }
 
 impl Connections {
-    fn new(stop: &CancellationToken) -> Self {
+    fn new(stop: &CancellationToken, places: &Places) -> Self {
         let tracker = TaskTracker::new();
         tracker.close();
         Self {
             stop: stop.clone(),
             end: CancellationToken::new(),
             tracker,
+            places: places.clone(),
         }
+    }
+
+    /// Returns the places of connections.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Returns the token that is cancelled when endless streams must end.
@@ -209,9 +223,27 @@ impl Tracked {
     }
 }
 
+/// The address of a connection, as an extension of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// Tells a client why its connection is closed, if it has a share of its own. A proxy that finds a full server shall
+/// try another one, as it does for a connection that is closed without a word.
+fn refuse(stream: &TcpStream, why: NoPlace) {
+    if let NoPlace::OfAddress { .. } = why {
+        let told = format!(
+            "HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\ncontent-type: text/plain\r\n\
+             retry-after: 10\r\n\r\n{why}\n"
+        );
+        // The buffer of a new connection takes it at once. A client that is gone needs no reason.
+        let _ = stream.try_write(told.as_bytes());
+    }
+}
+
 async fn serve(
     stream: TcpStream,
-    place: OwnedSemaphorePermit,
+    peer: IpAddr,
+    place: Place,
     service: TowerToHyperService<Router>,
     stop: Stop,
 ) {
@@ -222,7 +254,8 @@ async fn serve(
     let responses = Responses::default();
     let stream = WriteTimeout::new(stream, responses.clone(), place);
     let close = stop.close.clone();
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
         let (answering, responses) = (service.call(request), responses.clone());
         let stop = stop.clone();
         async move {
@@ -256,8 +289,6 @@ async fn serve(
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
     use axum::extract::ws::{WebSocket, WebSocketUpgrade};
     use axum::routing::any;
     use testkit::wait;
@@ -288,10 +319,14 @@ mod tests {
         };
         let router = Router::new().route("/", any(echo));
         let mut tasks = JoinSet::new();
-        tasks.spawn(run_with(
+        let limits = ConnectionLimits {
+            connections: 2,
+            ..ConnectionLimits::default()
+        };
+        tasks.spawn(run(
             listener,
             router,
-            2,
+            limits,
             Duration::ZERO,
             Stop::default(),
         ));

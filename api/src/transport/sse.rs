@@ -28,6 +28,7 @@ use tracing::{Instrument, Span};
 
 use crate::graph::answer::Answer;
 use crate::graph::error::{Code, failure};
+use crate::identity::shares::Taken;
 use crate::pipeline::Started;
 use crate::transport::send_budget::Account;
 
@@ -47,6 +48,8 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 pub(crate) struct Events {
     /// The account that counts events until they are read.
     pub(crate) account: Account,
+    /// The count of the request as one in progress, until its last event.
+    pub(crate) in_progress: Taken,
     /// The time for which the token is accepted. Then the stream ends, after an error that says so.
     pub(crate) token_taken_for: Duration,
     /// The token that ends a subscription's stream when it is cancelled, without `complete`.
@@ -66,6 +69,7 @@ impl Events {
         let operation = Operation {
             answers: AssertUnwindSafe(answers).catch_unwind().boxed().peekable(),
             account: self.account,
+            _in_progress: self.in_progress,
             has_answer: false,
             may_be_cut,
             end: Instant::now() + self.token_taken_for,
@@ -84,6 +88,7 @@ impl Events {
 struct Operation {
     answers: Peekable<BoxStream<'static, Result<Answer, Box<dyn Any + Send>>>>,
     account: Account,
+    _in_progress: Taken,
     has_answer: bool,
     /// True if the operation may be ended before its first answer.
     may_be_cut: bool,

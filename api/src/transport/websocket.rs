@@ -31,18 +31,20 @@ use self::outbox::Queued;
 use self::protocol::Ending;
 use crate::pipeline::Executor;
 use crate::transport::endpoint::{Endpoint, WebSocketLimits};
-use crate::transport::server::Connections;
+use crate::transport::server::{Connections, PlaceOfAddress};
 use crate::transport::traceparent::traceparent;
 
 /// The only subprotocol that is supported.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
 
-/// Upgrades the connection if the client supports our subprotocol; otherwise rejects it with 400.
+/// Upgrades the connection if the client supports our subprotocol; otherwise rejects it with 400. The connection keeps
+/// the place of its client's address, if it has one.
 pub(crate) fn upgrade<E: Executor>(
     upgrade: WebSocketUpgrade,
     headers: &HeaderMap,
     endpoint: Arc<Endpoint<E>>,
     connections: &Connections,
+    place: Option<PlaceOfAddress>,
 ) -> Response {
     let limits = endpoint.limits;
     let upgrade = upgrade
@@ -66,6 +68,7 @@ pub(crate) fn upgrade<E: Executor>(
     // axum runs the callback in a task of its own. The server tracks the task, signals it to close, and
     // ends it if it does not.
     upgrade.on_upgrade(move |socket| async move {
+        let _place = place;
         let serving = serve(socket, conversation, queue, limits, tracked.stop());
         tracked.run(serving.instrument(span)).await;
     })

@@ -32,6 +32,7 @@ mod resuming;
 mod rights;
 mod schema_file;
 mod serving;
+mod shares;
 mod snapshots;
 mod sse;
 mod statements;

@@ -14,13 +14,14 @@ use api::graph::execute::schema::{Definition, ExecutableSchema};
 use api::graph::readiness::{Part, Readiness};
 use api::graph::resource::ResourceKind;
 use api::identity::roles::Role;
+use api::identity::shares::Shares;
 use api::identity::tokens::{Auth, Claims, sign};
 use api::pipeline::{Executor, Pipeline, Rules};
 use api::transport::cors::Origin;
 use api::transport::endpoint::{Endpoint, WebSocketLimits};
 use api::transport::router::transports;
 use api::transport::send_budget::SendBudget;
-use api::transport::server::{self, Stop};
+use api::transport::server::{self, ConnectionLimits, Stop};
 use async_graphql::InputObject;
 use axum::Router;
 use chrono::{TimeDelta, Utc};
@@ -116,6 +117,7 @@ impl Serving {
             limits,
             origins: Vec::new(),
             send_budget: SendBudget::new(SendBudget::DEFAULT_BYTES),
+            shares: Shares::default(),
         };
         let metrics = Arc::new(String::new);
         let router = transports(endpoint, Arc::new(Fixed(Vec::new())), metrics);
@@ -151,6 +153,7 @@ impl Serving {
         data: Counted,
     ) -> Router {
         let schema = Arc::new(ExecutableSchema::new::<TestSchema>());
+        let shares = rules.shares.clone();
         let executor = Pipeline::new(schema, Arc::new(data), rules);
         let auth = Auth::new(&KEY).expect("the key is long enough");
         let metrics = Arc::new(|| "a_metric 1\n".to_owned());
@@ -160,6 +163,7 @@ impl Serving {
             limits,
             origins,
             send_budget,
+            shares,
         };
         transports(endpoint, Arc::new(Fixed(parts)), metrics)
     }
@@ -181,15 +185,37 @@ impl Serving {
         );
         Self {
             changes,
-            ..Self::serve_with_grace(router, held, grace).await
+            ..Self::serve_within(router, held, ConnectionLimits::default(), grace).await
         }
     }
 
-    pub(crate) async fn serve(router: Router, held: Arc<Semaphore>) -> Self {
-        Self::serve_with_grace(router, held, PATIENCE).await
+    /// A server with these limits of connections.
+    pub(crate) async fn limited(limits: ConnectionLimits) -> Self {
+        let held = Arc::new(Semaphore::new(0));
+        let router = Self::router(
+            WebSocketLimits::default(),
+            Vec::new(),
+            Vec::new(),
+            Rules::default(),
+            SendBudget::new(SendBudget::DEFAULT_BYTES),
+            Counted {
+                held: held.clone(),
+                changes: Changes::default(),
+            },
+        );
+        Self::serve_within(router, held, limits, PATIENCE).await
     }
 
-    async fn serve_with_grace(router: Router, held: Arc<Semaphore>, grace: Duration) -> Self {
+    pub(crate) async fn serve(router: Router, held: Arc<Semaphore>) -> Self {
+        Self::serve_within(router, held, ConnectionLimits::default(), PATIENCE).await
+    }
+
+    async fn serve_within(
+        router: Router,
+        held: Arc<Semaphore>,
+        limits: ConnectionLimits,
+        grace: Duration,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port is free");
@@ -197,7 +223,7 @@ impl Serving {
         let stop = Stop::default();
         let mut task = JoinSet::new();
         let signals = stop.clone();
-        task.spawn(server::run(listener, router, grace, signals));
+        task.spawn(server::run(listener, router, limits, grace, signals));
         Self {
             address,
             held,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api::transport::cors::Origin;
+use api::transport::peer::Network;
 use api::transport::send_budget::SendBudget;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
@@ -23,6 +24,15 @@ pub(crate) struct Clients {
         value_name = "ORIGIN"
     )]
     pub(crate) cors_origins: Vec<Origin>,
+    /// A proxy whose `X-Forwarded-For` is believed: an address or a range, such as `10.0.0.0/8`. Its connections
+    /// do not count as those of one client. Repeat it, or separate several by commas. By default there is none.
+    #[arg(
+        long = "trusted-proxy",
+        env = "CLUSTERGENIE_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "ADDRESS"
+    )]
+    pub(crate) trusted_proxies: Vec<Network>,
     /// Longest time that a request waits until it shows the write of its consistency token.
     #[arg(long, env = "CLUSTERGENIE_CONSISTENCY_WAIT", default_value = "5s")]
     #[arg(value_name = "TIME", value_parser = duration::parse)]

@@ -7,6 +7,7 @@ use anyhow::Context;
 use api::admission::documents::trusted::Trusted;
 use api::admission::limits::Limits;
 use api::admission::rate_limit::{Rate, Rates};
+use api::identity::shares::Shares;
 use api::pipeline::{Rules, Runs};
 use api::schema;
 use clap::Args;
@@ -170,6 +171,7 @@ impl Requests {
                     per_second: self.agent_points_per_second,
                 },
             },
+            shares: Shares::default(),
             trusted,
             runs: if self.trusted_only {
                 Runs::OnlyTrusted

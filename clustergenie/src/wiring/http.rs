@@ -11,11 +11,12 @@ use api::schema;
 use api::transport::endpoint::{Endpoint, WebSocketLimits};
 use api::transport::health::MetricsRenderer;
 use api::transport::send_budget::SendBudget;
-use api::transport::server::Stop;
+use api::transport::server::{ConnectionLimits, MAX_CONNECTIONS, Stop};
 use api::transport::{health, router, server};
 use tokio::net::TcpListener;
 
 use crate::config::Clients;
+use crate::file_descriptors;
 use crate::readiness::Ready;
 use crate::tasks::{Stage, Tasks};
 use crate::telemetry::Metrics;
@@ -66,17 +67,24 @@ pub(crate) async fn serve_api(
 ) -> anyhow::Result<()> {
     let readiness = Arc::clone(&services.readiness);
     let rules = clients.requests.rules()?;
+    let shares = rules.shares.clone();
+    let limits = ConnectionLimits {
+        connections: file_descriptors::most_connections(MAX_CONNECTIONS),
+        trusted_proxies: clients.trusted_proxies.as_slice().into(),
+        ..ConnectionLimits::default()
+    };
     let endpoint = Endpoint {
         executor: schema::build(services, rules),
         auth,
         limits: WebSocketLimits::default(),
         origins: clients.cors_origins.clone(),
         send_budget: SendBudget::new(clients.unread_bytes),
+        shares,
     };
     let router = router::transports(endpoint, readiness, renderer(metrics));
     let (grace, draining) = (grace(clients), tasks.draining());
     tasks.spawn(Stage::Serve, "api", move |close| async move {
-        server::run(listener, router, grace, Stop { draining, close }).await;
+        server::run(listener, router, limits, grace, Stop { draining, close }).await;
         Ok(())
     });
     Ok(())
@@ -101,7 +109,8 @@ pub(crate) async fn serve_health(
             close,
             ..Stop::default()
         };
-        server::run(listener, router, HEALTH_GRACE, stop).await;
+        let limits = ConnectionLimits::default();
+        server::run(listener, router, limits, HEALTH_GRACE, stop).await;
         Ok(())
     });
     Ok(())

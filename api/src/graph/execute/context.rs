@@ -17,6 +17,7 @@ use crate::graph::error::{Code, Error, failure};
 use crate::graph::guard::Need;
 use crate::graph::request::{Charge, RequestInfo};
 use crate::graph::services::Services;
+use crate::identity::shares::{Share, Taken};
 
 /// The arguments of a field, with the values of variables and without those that were left out.
 pub type Arguments = IndexMap<Name, Value>;
@@ -33,6 +34,8 @@ pub struct Run {
     pub request: Option<RequestInfo>,
     /// The points that the request was charged.
     pub charge: Option<Charge>,
+    /// The share of fields that wait for a write.
+    pub waits: Share,
     /// The arguments of the plan's fields.
     pub(crate) arguments: PlanArguments,
 }
@@ -99,6 +102,16 @@ impl Context {
     /// `UNAUTHENTICATED` if the request has none.
     pub fn request(&self) -> Result<&RequestInfo, Error> {
         self.run.request()
+    }
+
+    /// Counts a wait of the caller for a write.
+    ///
+    /// # Errors
+    /// `LIMIT_EXCEEDED` if the caller or its organization waits too often already, and `UNAUTHENTICATED` without a
+    /// token.
+    pub(crate) fn begin_wait(&self) -> Result<Taken, Error> {
+        let taken = self.run.waits.take(&self.request()?.principal);
+        taken.map_err(|exceeded| failure(Code::LimitExceeded, exceeded.to_string()))
     }
 
     /// Returns the points that the request was charged.

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::graph::error::Code;
+use crate::identity::shares::ShareExceeded;
 use crate::transport::accept::MediaType;
 use crate::transport::bearer::TOKEN_ADVICE;
 use crate::transport::send_budget::SendBudgetExceeded;
@@ -48,6 +49,13 @@ impl Refusal {
         Self::new(StatusCode::TOO_MANY_REQUESTS, format!("{full}; {then}"))
             .coded(Code::LimitExceeded)
             .with(header::RETRY_AFTER, "10")
+    }
+
+    /// Creates the rejection of a request whose sender has too many in progress.
+    pub(super) fn too_many(exceeded: ShareExceeded) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, exceeded.to_string())
+            .coded(Code::LimitExceeded)
+            .with(header::RETRY_AFTER, "1")
     }
 
     /// Returns the same rejection with another code.

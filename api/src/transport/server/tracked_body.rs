@@ -53,7 +53,6 @@ impl hyper::body::Body for TrackedBody {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
-    use std::sync::Arc;
     use std::time::Duration;
 
     use futures_util::stream;
@@ -61,10 +60,10 @@ mod tests {
     use hyper::service::service_fn;
     use hyper_util::rt::TokioIo;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-    use tokio::sync::Semaphore;
     use tokio::time::{Instant, interval};
 
     use super::super::MAX_HEAD_BYTES;
+    use super::super::places::Place;
     use super::super::write_timeout::WriteTimeout;
     use super::*;
 
@@ -72,9 +71,8 @@ mod tests {
     /// five seconds.
     async fn held(content_type: &'static str) -> Option<Duration> {
         let (near, mut far) = duplex(1_000);
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
         let responses = Responses::default();
-        let near = WriteTimeout::new(near, responses.clone(), place.expect("the place is free"));
+        let near = WriteTimeout::new(near, responses.clone(), Place::for_test());
         let service = service_fn(move |_| {
             // In pieces, as a compressed body is.
             let pieces = stream::repeat_with(|| Ok::<_, Infallible>(vec![0; 30_000]));

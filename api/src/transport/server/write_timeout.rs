@@ -13,8 +13,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
+
+use super::places::Place;
 
 /// The time for which a client may read none of the data that waits for it. Longer than WebSockets need to
 /// close a slow client's connection.
@@ -83,16 +84,12 @@ pub(super) struct WriteTimeout<Connection> {
     /// The timer that runs from the first write that had to wait until the whole response is written; not
     /// for streams.
     behind: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl<Connection> WriteTimeout<Connection> {
     /// Adds the timeouts to a connection.
-    pub(super) fn new(
-        connection: Connection,
-        responses: Responses,
-        place: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(super) fn new(connection: Connection, responses: Responses, place: Place) -> Self {
         Self {
             connection,
             responses,
@@ -180,7 +177,6 @@ impl<Connection: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<Connection> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-    use tokio::sync::Semaphore;
     use tokio::time::{Instant, interval, timeout};
 
     use super::*;
@@ -188,8 +184,7 @@ mod tests {
     /// Returns both ends of a connection with small buffers.
     fn connection(responses: Responses) -> (WriteTimeout<DuplexStream>, DuplexStream) {
         let (near, far) = duplex(10);
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
-        let place = place.expect("the place is free");
+        let place = Place::for_test();
         (WriteTimeout::new(near, responses, place), far)
     }
 

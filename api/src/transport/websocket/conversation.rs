@@ -22,6 +22,7 @@ use crate::graph::answer::{Answer, Stage};
 use crate::graph::error::{Code, failure};
 use crate::graph::request::{RequestInfo, token_taken_for};
 use crate::identity::principal::Principal;
+use crate::identity::shares::Taken;
 use crate::pipeline::{Carries, Executor, Started};
 use crate::transport::bearer::{TOKEN_ADVICE, without_scheme};
 use crate::transport::endpoint::Endpoint;
@@ -41,6 +42,8 @@ pub(super) struct Conversation<E> {
     traceparent: Option<String>,
     outbox: Outbox,
     login: Login,
+    /// The count of the connection as one of its principal, from the login on.
+    place: Option<Taken>,
     /// The number of bytes that the client sent before its login.
     stranger_bytes: usize,
     operations: JoinSet<Outcome>,
@@ -84,6 +87,7 @@ impl<E: Executor> Conversation<E> {
             traceparent,
             outbox,
             login: Login::Awaited,
+            place: None,
             stranger_bytes: 0,
             operations: JoinSet::new(),
             running: HashMap::new(),
@@ -216,10 +220,13 @@ impl<E: Executor> Conversation<E> {
             .auth
             .authenticate(token)
             .map_err(|error| Ending::forbidden(format!("{error}; {TOKEN_ADVICE}")))?;
+        let taken = self.endpoint.shares.websockets.take(&principal);
+        let place = taken.map_err(|exceeded| Ending::too_many(exceeded.to_string()))?;
         tracing::Span::current().record("org.id", principal.org.as_str());
         self.outbox
             .count_for(self.endpoint.send_budget.of(&principal));
         self.login = Login::Done(principal);
+        self.place = Some(place);
         self.send(protocol::connection_ack()).await
     }
 

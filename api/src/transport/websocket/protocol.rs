@@ -137,6 +137,14 @@ impl Ending {
         )
     }
 
+    /// Returns the ending for a client whose principal or organization has too many connections.
+    pub(super) fn too_many(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Closed {
+            code: 1013,
+            reason: why.into(),
+        }
+    }
+
     /// Returns the code of the ending, for metrics; 1006 is the code of WebSockets for "no close frame".
     pub(super) const fn code(&self) -> u16 {
         match self {

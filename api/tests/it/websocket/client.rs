@@ -24,7 +24,7 @@ impl Client {
         Self::connect_with(serving, &[]).await
     }
 
-    pub(super) async fn connect_with(serving: &Serving, headers: &[(&'static str, &str)]) -> Self {
+    pub(crate) async fn connect_with(serving: &Serving, headers: &[(&'static str, &str)]) -> Self {
         let mut request = format!("ws://{}/graphql", serving.address)
             .into_client_request()
             .expect("the URL is one");
@@ -104,6 +104,14 @@ impl Client {
                 Message::Ping(_) => {}
                 other => panic!("a message was expected, not {other:?}"),
             }
+        }
+    }
+
+    /// The next message of the protocol; `None` if the server closes instead.
+    pub(crate) async fn hear_or_close(&mut self) -> Option<Value> {
+        match self.receive().await {
+            Message::Text(text) => Some(serde_json::from_str(&text).expect("messages are JSON")),
+            _ => None,
         }
     }
 
