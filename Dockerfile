@@ -21,12 +21,12 @@ RUN apt-get update \
 COPY --from=build /out/clustergenie /usr/local/bin/clustergenie
 USER 10001:10001
 
-# Every role answers /livez, /readyz and /metrics on this port; `api` serves GraphQL there too.
+# `api` serves GraphQL on the first port. Every role answers /livez, /readyz and /metrics on the second one.
 ENV CLUSTERGENIE_LISTEN=0.0.0.0:8085 \
-    CLUSTERGENIE_METRICS_LISTEN=0.0.0.0:8085
-EXPOSE 8085
+    CLUSTERGENIE_METRICS_LISTEN=0.0.0.0:8086
+EXPOSE 8085 8086
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 \
-    CMD ["clustergenie", "health", "--url", "http://127.0.0.1:8085"]
+    CMD ["clustergenie", "health", "--url", "http://127.0.0.1:8086"]
 
 ENTRYPOINT ["clustergenie"]
 CMD ["--help"]

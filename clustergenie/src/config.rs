@@ -117,6 +117,10 @@ pub(crate) struct Up {
     #[arg(long, env = "CLUSTERGENIE_LISTEN", default_value = "127.0.0.1:8085")]
     #[arg(value_name = "HOST:PORT", value_parser = listen::address)]
     pub(crate) listen: SocketAddr,
+    /// Serve /livez, /readyz and /metrics on this address too, apart from clients.
+    #[arg(long, env = "CLUSTERGENIE_METRICS_LISTEN")]
+    #[arg(value_name = "HOST:PORT", value_parser = listen::address)]
+    pub(crate) metrics_listen: Option<SocketAddr>,
     /// Send events through Kafka, at these brokers. By default read models follow the log directly.
     #[arg(long, env = "CLUSTERGENIE_KAFKA", value_name = "HOST:PORT,...")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
@@ -236,17 +240,25 @@ mod tests {
 
     #[test]
     fn processes_of_one_machine_have_different_default_ports() {
-        let shared = ["--database-url=postgres://db/x", "--kafka=kafka:9092"];
+        let database = "--database-url=postgres://db/x";
         let port = |process| {
-            let arguments = ["clustergenie", process].into_iter().chain(shared);
+            let own = match process {
+                "api" => "--jwt-key-file=key",
+                _ => "--kafka=kafka:9092",
+            };
+            let arguments = ["clustergenie", process, database, own];
             match Cli::try_parse_from(arguments).unwrap().command {
+                Command::Api(api) => api.metrics_listen.port(),
                 Command::Relay(relay) => relay.metrics_listen.port(),
                 Command::Project(project) => project.metrics_listen.port(),
                 Command::Work(work) => work.metrics_listen.port(),
                 other => panic!("{other:?} has no such setting"),
             }
         };
-        assert_eq!(["relay", "project", "work"].map(port), [8086, 8087, 8088]);
+        assert_eq!(
+            ["relay", "project", "work", "api"].map(port),
+            [8086, 8087, 8088, 8089]
+        );
     }
 
     #[test]

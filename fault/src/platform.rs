@@ -188,6 +188,7 @@ impl Platform {
             Role::Api => {
                 arguments.extend([
                     format!("--listen={listen}"),
+                    "--metrics-listen=127.0.0.1:0".to_owned(),
                     format!("--jwt-key-file={key}"),
                 ]);
                 arguments.extend(POINTS.map(str::to_owned));

@@ -57,6 +57,7 @@ impl Servers {
             .arg("--jwt-key-file")
             .arg(&key)
             .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(["--metrics-listen", "127.0.0.1:0"])
             .args(["--points", &plenty, "--points-per-second", &plenty]);
         let process = self.start(command, "ours", port, &settings.dir).await?;
         let token = without_settings(&settings.program)

@@ -88,6 +88,14 @@ pub(crate) struct Api {
     #[arg(long, env = "CLUSTERGENIE_LISTEN", default_value = "127.0.0.1:8085")]
     #[arg(value_name = "HOST:PORT", value_parser = listen::address)]
     pub(crate) listen: SocketAddr,
+    /// The address to serve /livez, /readyz and /metrics on, apart from clients.
+    #[arg(
+        long,
+        env = "CLUSTERGENIE_METRICS_LISTEN",
+        default_value = "127.0.0.1:8089"
+    )]
+    #[arg(value_name = "HOST:PORT", value_parser = listen::address)]
+    pub(crate) metrics_listen: SocketAddr,
     /// A file with the key that signs and checks tokens: at least 32 random bytes.
     #[arg(long, env = "CLUSTERGENIE_JWT_KEY_FILE", value_name = "FILE")]
     pub(crate) jwt_key_file: PathBuf,

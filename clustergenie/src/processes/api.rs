@@ -54,6 +54,7 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
         draining: tasks.draining(),
     });
     http::keep_current(&mut tasks, &ready, &metrics);
+    http::serve_operations(&mut tasks, &ready, &metrics, settings.metrics_listen).await?;
     let services = Services {
         commands: commands::executor(&mut tasks, pools.commands, pools.appending, &wake),
         consistency: queries::consistency(&mut tasks, &reader, &wake, &settings.clients),

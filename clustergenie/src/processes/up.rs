@@ -155,6 +155,9 @@ async fn start(
         draining: tasks.draining(),
     });
     http::keep_current(tasks, &ready, &metrics);
+    if let Some(address) = settings.metrics_listen {
+        http::serve_operations(tasks, &ready, &metrics, address).await?;
+    }
     let services = Services {
         commands: executor,
         consistency: queries::consistency(tasks, &reader, &wake, &settings.clients),

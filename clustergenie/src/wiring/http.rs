@@ -39,6 +39,8 @@ pub(crate) fn tasks(clients: &Clients) -> Tasks {
 fn grace(clients: &Clients) -> Duration {
     clients.requests.limit_execution() + ANSWER
 }
+/// The most connections of probes at once: some monitors, with some connections each.
+const PROBES: usize = 128;
 
 /// Opens a listening socket.
 ///
@@ -90,7 +92,7 @@ pub(crate) async fn serve_api(
     Ok(())
 }
 
-/// Serves health and metrics of a process without an API. The server is the last task to stop.
+/// Serves health and metrics of a process without an API.
 ///
 /// # Errors
 /// When the address cannot be listened on, or metrics were started before.
@@ -101,15 +103,33 @@ pub(crate) async fn serve_health(
 ) -> anyhow::Result<()> {
     let metrics = Metrics::start()?;
     keep_current(tasks, ready, &metrics);
+    serve_operations(tasks, ready, &metrics, address).await
+}
+
+/// Serves health and metrics on an address of their own, where no client can take the places of probes. The server is
+/// the last task to stop.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub(crate) async fn serve_operations(
+    tasks: &mut Tasks,
+    ready: &Arc<Ready>,
+    metrics: &Metrics,
+    address: SocketAddr,
+) -> anyhow::Result<()> {
     let listener = listen(address).await?;
     tracing::info!(address = %listener.local_addr()?, "serving /livez, /readyz and /metrics");
-    let router = health::health_router(Arc::clone(ready) as _, renderer(&metrics));
+    let router = health::health_router(Arc::clone(ready) as _, renderer(metrics));
+    let limits = ConnectionLimits {
+        connections: PROBES,
+        of_address: PROBES,
+        ..ConnectionLimits::default()
+    };
     tasks.spawn(Stage::Follow, "health", |close| async move {
         let stop = Stop {
             close,
             ..Stop::default()
         };
-        let limits = ConnectionLimits::default();
         server::run(listener, router, limits, HEALTH_GRACE, stop).await;
         Ok(())
     });

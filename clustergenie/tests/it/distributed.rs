@@ -59,7 +59,7 @@ async fn the_roles_together_make_a_droplet() {
         "api",
         "--listen",
         &url,
-        &["--jwt-key-file", "key"].map(str::to_owned),
+        &["--jwt-key-file", "key", "--metrics-listen", "127.0.0.1:0"].map(str::to_owned),
     );
     let others: Vec<_> = [
         ("relay", &[] as &[&str]),

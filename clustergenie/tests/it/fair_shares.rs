@@ -8,7 +8,10 @@ use reqwest::RequestBuilder;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use testkit::port;
 use testkit::wait::until;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::program::{Folder, Up, printed, run, signal};
@@ -119,6 +122,60 @@ async fn commands_and_probes_go_on_while_everything_else_is_stuck() {
     .await;
     drop(stopped);
     drop((first, flood));
+    assert!(up.stop().await.success());
+}
+
+#[tokio::test]
+async fn probes_and_commands_go_on_beside_a_crowd_of_idle_sockets() {
+    // Half of them are left for connections of clients.
+    const DESCRIPTORS: usize = 600;
+    const PLACES: usize = DESCRIPTORS / 2;
+    let folder = Folder::new();
+    let probes = format!("127.0.0.1:{}", port::free());
+    let settings = ["--listen", "127.0.0.1:0", "--metrics-listen", &probes];
+    let up = Up::start_within(&folder, DESCRIPTORS, &settings).await;
+    // A client that keeps its connection, as clients and proxies do.
+    let client = reqwest::Client::new();
+    let create = async |number: usize| {
+        let document = format!(
+            "mutation {{ createCluster(input: {{ name: \"c-{number}\", minimumNodes: 0, maximumNodes: 3 }}) \
+             {{ userErrors {{ code }} }} }}"
+        );
+        let request = client
+            .post(format!("{}/graphql", up.ready().url))
+            .bearer_auth(&up.ready().token)
+            .json(&json!({ "query": document }));
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(
+            answer["data"]["createCluster"]["userErrors"],
+            json!([]),
+            "{answer}"
+        );
+    };
+    create(0).await;
+    let address = up.ready().url.strip_prefix("http://").unwrap();
+    let mut idle = Vec::new();
+    for _ in 0..PLACES {
+        idle.push(TcpStream::connect(address).await.unwrap());
+    }
+    // There are more than places, so the last one was closed.
+    let mut nothing = [0];
+    let closed = idle.last_mut().unwrap().read(&mut nothing).await;
+    assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
+
+    for number in 1..20 {
+        create(number).await;
+        let ready = reqwest::get(format!("http://{probes}/readyz"))
+            .await
+            .unwrap();
+        assert_eq!(ready.status(), reqwest::StatusCode::OK);
+    }
+    let metrics = reqwest::get(format!("http://{probes}/metrics"))
+        .await
+        .unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains(r#"clustergenie_http_connections_refused_total{of="process"}"#));
+    drop(idle);
     assert!(up.stop().await.success());
 }
 

@@ -49,9 +49,15 @@ pub(crate) fn program<Argument: AsRef<std::ffi::OsStr>>(
     folder: &Folder,
     arguments: impl IntoIterator<Item = Argument>,
 ) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_clustergenie"));
+    let mut command = command(env!("CARGO_BIN_EXE_clustergenie"), folder);
+    command.args(arguments);
     command
-        .args(arguments)
+}
+
+/// Any program, in a directory, without settings of ours from the environment.
+fn command(program: &str, folder: &Folder) -> Command {
+    let mut command = Command::new(program);
+    command
         .current_dir(&folder.0)
         .stdin(Stdio::null())
         .kill_on_drop(true);
@@ -107,11 +113,32 @@ impl Up {
         folder: &Folder,
         settings: &[Setting],
     ) -> Self {
+        Self::start_by(folder, program(folder, ["up"]), settings).await
+    }
+
+    /// Starts `up` with at most so many file descriptors.
+    pub(crate) async fn start_within<Setting: AsRef<std::ffi::OsStr>>(
+        folder: &Folder,
+        descriptors: usize,
+        settings: &[Setting],
+    ) -> Self {
+        let mut command = command("sh", folder);
+        let limited = format!("ulimit -n {descriptors} && exec \"$0\" up \"$@\"");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_clustergenie")]);
+        Self::start_by(folder, command, settings).await
+    }
+
+    async fn start_by<Setting: AsRef<std::ffi::OsStr>>(
+        folder: &Folder,
+        mut up: Command,
+        settings: &[Setting],
+    ) -> Self {
         let (data, ready_file) = (folder.data(), folder.path("ready.json"));
         // Left by an earlier start.
         let _ = fs::remove_file(&ready_file);
         let log = fs::File::create(folder.path("up.log")).unwrap();
-        let mut child = program(folder, ["up", "--data"])
+        let mut child = up
+            .arg("--data")
             .arg(&data)
             .arg("--ready-file")
             .arg(&ready_file)
