@@ -13,8 +13,8 @@
 //! ends with [`FollowError::BeyondHead`].
 //!
 //! A subscriber that catches up reads its own part of the organization's log, page by page, and folds only that. Each
-//! page takes a place ([`crate::places`]): however many catch up, a bounded number of pages is read at once, one
-//! organization has at most half of them, and the tail always has a connection.
+//! page takes a turn: however many catch up, a bounded number of pages is read and sent at once, one organization has
+//! at most half of them, and the tail always has a connection.
 //!
 //! Without subscribers nothing is read, and without new events neither. A batch is one read, made when a
 //! hint says that it is there.
@@ -32,15 +32,16 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::LiveRow;
-use crate::places::Places;
 
 mod follow;
 mod node;
 mod remembered;
 mod tail;
+mod turns;
 
 use self::follow::Wanted;
 use self::remembered::Memory;
+use self::turns::Turns;
 
 // Named by code that follows changes, such as the API, which does not import the event store.
 pub use event_store::log::selection::{Selection, Streams};
@@ -85,8 +86,8 @@ pub struct Changes {
 struct Shared {
     /// Connections as the owner, for reading streams and the log of an organization.
     pool: PgPool,
-    /// Places for the pages of subscribers that catch up.
-    places: Places,
+    /// Turns of subscribers that catch up.
+    turns: Turns,
     /// The memory for rows of streams of all subscribers that catch up.
     memory: Arc<Memory>,
     /// The log that the tail reads.
@@ -124,10 +125,10 @@ impl Changes {
         sequenced: Signal,
         patience: Duration,
     ) -> (Self, ChangesTask) {
-        let places = pool.options().get_max_connections().saturating_sub(1);
+        let turns = pool.options().get_max_connections().saturating_sub(1);
         let shared = Arc::new(Shared {
             pool,
-            places: Places::of_connections(places),
+            turns: Turns::at_once(turns),
             memory: Memory::of(CATCH_UP_BYTES),
             log,
             live: broadcast::Sender::new(RETAINED_BATCHES),

@@ -126,10 +126,13 @@ async fn commands_and_probes_go_on_while_everything_else_is_stuck() {
 }
 
 #[tokio::test]
-async fn probes_and_commands_go_on_beside_a_crowd_of_idle_sockets() {
+async fn probes_commands_and_catch_ups_go_on_beside_a_crowd_of_idle_sockets() {
     // Half of them are left for connections of clients.
     const DESCRIPTORS: usize = 600;
     const PLACES: usize = DESCRIPTORS / 2;
+    const CATCH_UPS: usize = 20;
+    const HISTORY: usize = 60;
+    const LATER: usize = 20;
     let folder = Folder::new();
     let probes = format!("127.0.0.1:{}", port::free());
     let settings = ["--listen", "127.0.0.1:0", "--metrics-listen", &probes];
@@ -152,7 +155,23 @@ async fn probes_and_commands_go_on_beside_a_crowd_of_idle_sockets() {
             "{answer}"
         );
     };
-    create(0).await;
+    for number in 0..HISTORY {
+        create(number).await;
+    }
+    let mut followers = JoinSet::new();
+    for _ in 0..CATCH_UPS {
+        let request = request(&up, &up.ready().token, &floods()[0]);
+        followers.spawn(async move {
+            let mut events = request.send().await.unwrap();
+            let mut heard = 0;
+            while heard < HISTORY + LATER {
+                let chunk = events.chunk().await.unwrap().expect("the stream goes on");
+                heard += String::from_utf8_lossy(&chunk)
+                    .matches("event: next")
+                    .count();
+            }
+        });
+    }
     let address = up.ready().url.strip_prefix("http://").unwrap();
     let mut idle = Vec::new();
     for _ in 0..PLACES {
@@ -163,7 +182,7 @@ async fn probes_and_commands_go_on_beside_a_crowd_of_idle_sockets() {
     let closed = idle.last_mut().unwrap().read(&mut nothing).await;
     assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
 
-    for number in 1..20 {
+    for number in HISTORY..HISTORY + LATER {
         create(number).await;
         let ready = reqwest::get(format!("http://{probes}/readyz"))
             .await
@@ -175,6 +194,9 @@ async fn probes_and_commands_go_on_beside_a_crowd_of_idle_sockets() {
         .unwrap();
     let metrics = metrics.text().await.unwrap();
     assert!(metrics.contains(r#"clustergenie_http_connections_refused_total{of="process"}"#));
+    while let Some(heard) = followers.join_next().await {
+        heard.unwrap();
+    }
     drop(idle);
     assert!(up.stop().await.success());
 }

@@ -14,10 +14,15 @@ use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::node::Nodes;
+use super::turns::Turn;
 use super::{Change, Shared, Tail};
+
+/// Changes that are given without a pause for others.
+const SLICE: usize = 8;
 
 /// The reason why a subscriber gets no more changes. The subscriber may follow again from the last
 /// position that it got.
@@ -88,7 +93,9 @@ where
         place,
         waiting: None,
         nodes: None,
+        turn: None,
         read_to: Version::NONE,
+        slice: 0,
         ready: VecDeque::new(),
         last: Instant::now(),
         given: None,
@@ -110,8 +117,12 @@ struct Follower {
     waiting: Option<Arc<[Change]>>,
     /// The rows of streams, kept while reading the log.
     nodes: Option<Nodes>,
+    /// The turn in which the changes that are ready were read from the log.
+    turn: Option<Turn>,
     /// The version of the last event that was read from the log.
     read_to: Version,
+    /// The number of changes that were looked at.
+    slice: usize,
     /// The changes to give next.
     ready: VecDeque<Change>,
     /// The time of the last change or bookmark that was given, or of the start.
@@ -135,6 +146,14 @@ impl Follower {
     ) -> Result<Item, FollowError> {
         loop {
             while let Some(change) = self.ready.pop_front() {
+                if self.ready.is_empty() {
+                    self.turn = None;
+                }
+                // Commands and others run in between, even if the client takes everything at once.
+                self.slice += 1;
+                if self.slice.is_multiple_of(SLICE) {
+                    yield_now().await;
+                }
                 let position = change.position();
                 if let Some(item) = take(Followed::Change(change)) {
                     self.give(position);
@@ -200,7 +219,7 @@ impl Follower {
         let seen = self.wanted.after.unwrap_or(tail);
         if seen > tail {
             // Other processes may be ahead of our tail, but nobody of the log.
-            let _turn = self.shared.places.take(&self.wanted.org).await;
+            let _turn = self.shared.turns.begin(&self.wanted.org).await;
             let head = log::head(&self.shared.pool).await?;
             if seen > head {
                 return Err(FollowError::BeyondHead { after: seen, head });
@@ -217,8 +236,8 @@ impl Follower {
     /// others, or are not wanted.
     async fn catch_up(&mut self, place: Place) -> Result<(), FollowError> {
         let (shared, wanted) = (Arc::clone(&self.shared), &self.wanted);
-        // For one page only, so that all who catch up take turns, and nobody waits for a client that reads slowly.
-        let _turn = shared.places.take(&wanted.org).await;
+        // For one page, so that all who catch up take turns.
+        let turn = shared.turns.begin(&wanted.org).await;
         let span = Span {
             after: place.seen,
             up_to: place.goal,
@@ -232,6 +251,8 @@ impl Follower {
         let nodes = self.nodes.get_or_insert_with(new);
         let events = page.events.into_iter().map(Arc::new).collect();
         self.ready.extend(nodes.changes(events).await?);
+        turn.sends();
+        self.turn = (!self.ready.is_empty()).then_some(turn);
         self.place = Some(Place {
             seen: page.complete_to,
             ..place
