@@ -44,7 +44,7 @@ impl Default for Shares {
         Self {
             subscriptions: Share::new("subscriptions", "subscriptions", most(1_000, 10_000)),
             waits: Share::new("waits", "reads that wait for a write", most(250, 1_000)),
-            // Half of a process's connections for one organization.
+            // A quarter of a process's connections for one organization.
             websockets: Share::new("websockets", "WebSockets", most(500, 5_000)),
             requests: Share::new("requests", "requests in progress", most(500, 5_000)),
         }

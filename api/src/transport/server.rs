@@ -46,7 +46,7 @@ pub(crate) use self::places::PlaceOfAddress;
 
 /// The maximum number of connections at once, WebSockets included. A further connection is closed at once,
 /// so that a client or a proxy tries elsewhere, or later. Waiting would look like a slow server.
-pub const MAX_CONNECTIONS: usize = 10_000;
+pub const MAX_CONNECTIONS: usize = 20_000;
 
 /// The time after the close in which requests that are on their way are still read.
 const LAST_REQUESTS: Duration = Duration::from_millis(250);
