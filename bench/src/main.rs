@@ -1,8 +1,8 @@
 //! Benchmarks: ratios of one run on one machine, never times to be asserted.
 //!
 //! `cargo run --release -p bench -- NAME`. `append` needs `CLUSTERGENIE_BENCH_DATABASE_URL` naming an empty
-//! database on a server with fsync on. `subscribers` needs `CLUSTERGENIE_BENCH_PROGRAM` naming the program,
-//! built for release. `hostile` measures more with that program, and `documents` needs nothing. `query` needs
+//! database on a server with fsync on. `shares` and `subscribers` need `CLUSTERGENIE_BENCH_PROGRAM` naming the
+//! program, built for release. `hostile` measures more with that program, and `documents` needs nothing. `query` needs
 //! what `./dev bench query` starts. `trace load` plays a recorded cluster trace through a running platform.
 //! Benchmarks are never part of the tests.
 
@@ -19,6 +19,7 @@ mod hostile;
 mod latencies;
 mod platform;
 mod query;
+mod shares;
 mod subscribers;
 
 use std::path::PathBuf;
@@ -44,6 +45,12 @@ enum Bench {
     },
     /// Measures queries over HTTP, against PostGraphile and against their SQL alone. `./dev bench query` starts it.
     Query(query::Settings),
+    /// Measures commands and probes beside catch-ups and idle sockets.
+    Shares {
+        /// Duration of each of the two loads.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
     /// Measures subscribers beside each other.
     Subscribers,
     /// Plays recorded input.
@@ -65,14 +72,18 @@ async fn main() -> anyhow::Result<()> {
             hostile::run(program()?.as_deref(), Duration::from_secs(seconds)).await
         }
         Bench::Query(settings) => query::run(settings).await,
-        Bench::Subscribers => {
-            let program = program()?.context(
-                "set CLUSTERGENIE_BENCH_PROGRAM to the program, such as target/release/clustergenie",
-            )?;
-            subscribers::run(&program).await
+        Bench::Shares { seconds } => {
+            shares::run(&needed_program()?, Duration::from_secs(seconds)).await
         }
+        Bench::Subscribers => subscribers::run(&needed_program()?).await,
         Bench::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
     }
+}
+
+fn needed_program() -> anyhow::Result<PathBuf> {
+    program()?.context(
+        "set CLUSTERGENIE_BENCH_PROGRAM to the program, such as target/release/clustergenie",
+    )
 }
 
 /// The program to be measured, if the environment variable names one. The program is started in a folder of

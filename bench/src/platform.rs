@@ -1,6 +1,6 @@
 //! The measured program, started, killed and restarted as users do it.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub(crate) struct Platform {
     program: PathBuf,
     folder: PathBuf,
     port: u16,
+    /// The port of probes.
+    probes: u16,
     child: Child,
     ready: Value,
     client: Client,
@@ -39,18 +41,17 @@ pub(crate) struct Droplet {
 impl Platform {
     /// Starts the program on a free port and waits until it serves.
     pub(crate) async fn start(program: &Path) -> anyhow::Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
+        let (port, probes) = (free_port()?, free_port()?);
         let folder = format!("clustergenie-bench-{}-{port}", std::process::id());
         let folder = env::temp_dir().join(folder);
         fs::create_dir(&folder).with_context(|| format!("{} is taken", folder.display()))?;
-        let mut child = spawn(program, &folder, port)?;
+        let mut child = spawn(program, &folder, port, probes)?;
         let ready = until_ready(&folder, &mut child).await?;
         Ok(Self {
             program: program.to_owned(),
             folder,
             port,
+            probes,
             child,
             ready,
             client: Client::new(),
@@ -63,7 +64,7 @@ impl Platform {
         self.peak_before = self.peak_memory_mib()?;
         self.child.kill().await?;
         fs::remove_file(self.folder.join("ready.json"))?;
-        self.child = spawn(&self.program, &self.folder, self.port)?;
+        self.child = spawn(&self.program, &self.folder, self.port, self.probes)?;
         self.ready = until_ready(&self.folder, &mut self.child).await?;
         Ok(())
     }
@@ -92,6 +93,16 @@ impl Platform {
     /// The address for HTTP.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/graphql", self.port)
+    }
+
+    /// The address that clients connect to.
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// The address of the readiness, where clients take no places.
+    pub(crate) fn readiness_url(&self) -> String {
+        format!("http://127.0.0.1:{}/readyz", self.probes)
     }
 
     /// A token of an organization with a role, for a subject.
@@ -135,6 +146,12 @@ impl Platform {
         let payload = self.mutate("tagDroplet", input).await?;
         let version = payload["droplet"]["version"].as_str().unwrap_or_default();
         Ok(version.parse()?)
+    }
+
+    /// Removes a tag of the droplet.
+    pub(crate) async fn untag(&self, droplet: &Droplet, tag: &str) -> anyhow::Result<()> {
+        let input = json!({ "id": droplet.id, "tag": tag });
+        self.mutate("untagDroplet", input).await.map(drop)
     }
 
     /// The present memory of the program's process, without its Postgres.
@@ -199,7 +216,7 @@ pub(crate) fn without_settings(program: &Path) -> Command {
     command
 }
 
-fn spawn(program: &Path, folder: &Path, port: u16) -> anyhow::Result<Child> {
+fn spawn(program: &Path, folder: &Path, port: u16, probes: u16) -> anyhow::Result<Child> {
     let log = fs::File::create(folder.join("up.log"))?;
     command(program, folder)
         .args([
@@ -211,12 +228,21 @@ fn spawn(program: &Path, folder: &Path, port: u16) -> anyhow::Result<Child> {
             "--listen",
         ])
         .arg(format!("127.0.0.1:{port}"))
+        .arg(format!("--metrics-listen=127.0.0.1:{probes}"))
+        // More of our connections come from one address than of any client.
+        .arg("--trusted-proxy=127.0.0.1")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("{} cannot be started", program.display()))
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
 }
 
 async fn until_ready(folder: &Path, child: &mut Child) -> anyhow::Result<Value> {

@@ -21,6 +21,9 @@ use crate::platform::{Droplet, Platform};
 
 const SUBSCRIBERS: usize = 1_000;
 
+/// Subscribers of one subject: fewer than the WebSockets that a subject may have.
+const OF_SUBJECT: usize = 250;
+
 /// Number of events that each subscriber must receive, and the time between two of them.
 const EVENTS: usize = 30;
 const APART: Duration = Duration::from_millis(100);
@@ -85,8 +88,17 @@ async fn measure(platform: &mut Platform, fate: Fate) -> anyhow::Result<()> {
     let droplet = platform.provision("bench").await?;
     let (sender, mut heard) = mpsc::unbounded_channel();
     let mut subscribers = JoinSet::new();
+    let mut authorizations = Vec::new();
+    for number in 0..SUBSCRIBERS / OF_SUBJECT {
+        let subject = format!("subscriber-{number}");
+        let token = platform.token_of("demo", "viewer", &subject).await?;
+        authorizations.push(format!("Bearer {token}"));
+    }
     for number in 0..SUBSCRIBERS {
-        let subscriber = Subscriber::new(number, platform, &droplet.token, sender.clone());
+        let authorization = authorizations[number / OF_SUBJECT].clone();
+        let url = platform.websocket_url();
+        let subscriber =
+            Subscriber::new(number, url, authorization, &droplet.token, sender.clone());
         subscribers.spawn(subscriber.listen());
     }
     // When all of them have heard of a first event, all of them listen.

@@ -13,8 +13,6 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use crate::platform::Platform;
-
 const DOCUMENT: &str = "subscription ($after: String) { dropletChanged(after: $after) { cursor \
     event { type version } droplet { resourceId name status tags } } }";
 
@@ -48,14 +46,15 @@ impl Subscriber {
     /// Creates a subscriber that starts after the write of a token.
     pub(super) fn new(
         number: usize,
-        platform: &Platform,
+        url: String,
+        authorization: String,
         token: &str,
         heard: UnboundedSender<Heard>,
     ) -> Self {
         Self {
             number,
-            url: platform.websocket_url(),
-            authorization: platform.authorization(),
+            url,
+            authorization,
             after: token.to_owned(),
             heard,
         }
