@@ -1,6 +1,7 @@
 //! Reads a whole cluster trace before any other step.
 //!
-//! Columns are found by their names in the header; other columns are ignored.
+//! Columns are found by their names in the header; other columns are ignored. Numbers and missing values may be
+//! written as pandas writes them: `427061.0` and `NaN`.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -20,6 +21,15 @@ pub(super) const COLUMNS: [&str; 8] = [
     "deletion_time",
     "scheduled_time",
 ];
+
+/// The texts, in lower case, that stand for a missing value in files of pandas and other tools.
+const MISSING: [&str; 17] = [
+    "#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan", "<na>", "\\n",
+    "n/a", "na", "nan", "nat", "none", "null", "nil",
+];
+
+/// Separators of other dialects of CSV, with their names.
+const OTHER_SEPARATORS: [(char, &str); 3] = [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")];
 
 /// A task of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +74,12 @@ pub(super) enum BadTrace {
         COLUMNS.join(", ")
     )]
     Header { line: u64, missing: String },
+    /// A header whose columns another character separates.
+    #[error(
+        "line {line}: the columns are separated by {separator}: write the file with commas, in pandas by \
+         `to_csv(..., sep=\",\")`"
+    )]
+    Separator { line: u64, separator: &'static str },
     /// A needed column that occurs twice.
     #[error("line {line}, column {column}: there is another column `{name}`: remove one of them")]
     Twice {
@@ -150,6 +166,9 @@ impl Columns {
             }
         }
         if !missing.is_empty() {
+            if let Some(separator) = other_separator(header) {
+                return Err(BadTrace::Separator { line, separator });
+            }
             return Err(BadTrace::Header {
                 line,
                 missing: missing.join(", "),
@@ -160,6 +179,17 @@ impl Columns {
             width: header.len(),
         })
     }
+}
+
+/// Returns the character that separates the columns of a header, if it is not the comma.
+fn other_separator(header: &StringRecord) -> Option<&'static str> {
+    let found = OTHER_SEPARATORS.iter().find(|(separator, _)| {
+        let names = header.iter().flat_map(|field| field.split(*separator));
+        let names = names.map(|name| name.trim().trim_matches('"'));
+        names.filter(|name| COLUMNS.contains(name)).count() > 1
+            && header.iter().any(|field| field.contains(*separator))
+    });
+    found.map(|(_, name)| *name)
 }
 
 /// A line below the header.
@@ -228,7 +258,11 @@ impl Line<'_> {
         index: usize,
         read: impl FnOnce(&'value str) -> Result<Value, Error>,
     ) -> Result<Value, BadTrace> {
-        let text = self.record[self.columns.places[index]].trim();
+        let mut text = self.record[self.columns.places[index]].trim();
+        // A name is never missing, and a task may be called `nan`.
+        if COLUMNS[index] != "name" && MISSING.contains(&&*text.to_ascii_lowercase()) {
+            text = "";
+        }
         read(text).map_err(|error| self.bad(index, error.to_string()))
     }
 
@@ -258,9 +292,17 @@ impl FromStr for Phase {
     }
 }
 
+/// Reads a whole number. Tools that know of missing values write it with a fraction of zero, or an exponent.
 fn number(text: &str) -> Result<u32, String> {
-    text.parse()
-        .map_err(|_| format!("{text:?} is not a whole number from 0 to {}", u32::MAX))
+    let whole = || {
+        let number: f64 = text.parse().ok()?;
+        let fits = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+        fits.then_some(number as u32)
+    };
+    text.parse().ok().or_else(whole).ok_or_else(|| match text {
+        "" => "it is missing".to_owned(),
+        text => format!("{text:?} is not a whole number from 0 to {}", u32::MAX),
+    })
 }
 
 /// The line on which a record begins, counted from 1. The reader's own count is the line at which the reader

@@ -18,8 +18,8 @@ pub enum Trace {
 pub struct TraceLoad {
     /// A CSV file with a header and one task a line. Its columns may have any order. `name` is unique in the
     /// file. `cpu_milli` is requested thousandths of a processor, and `memory_mib` requested MiB; both are
-    /// whole numbers. `qos` becomes the tag `qos:<qos>`. `pod_phase` is Running, Succeeded, Failed or
-    /// Pending. `creation_time`, `scheduled_time` (may be empty) and `deletion_time` are whole seconds from
+    /// whole numbers, also as `1500.0`. `qos` becomes the tag `qos:<qos>`. `pod_phase` is Running, Succeeded, Failed or
+    /// Pending. `creation_time`, `scheduled_time` (may be empty or `NaN`) and `deletion_time` are whole seconds from
     /// the start of the trace. The start is played as 2023-01-01T00:00:00Z. Other columns are ignored.
     pub(super) file: PathBuf,
     /// The platform's address, http or https, with or without `/graphql`.

@@ -111,6 +111,74 @@ fn a_bad_value_is_refused_with_line_and_column() {
 }
 
 #[test]
+fn numbers_and_missing_values_of_pandas_are_read() {
+    let row = |line: &str| read_lines(&[HEADER, line]).unwrap().remove(0);
+    let plain = row("a,1500,2048,LS,Running,427061,12902960,427061");
+    for line in [
+        "a,1500.0,2048.0,LS,Running,427061.0,12902960.0,427061.0",
+        "a,1.5e3,2048.,LS,Running,4.27061e5,1.290296e+07,427061.000",
+        "\"a\",\"1500.0\",\" 2048.0 \",LS,Running,427061.0,12902960.0,+427061.0",
+    ] {
+        assert_eq!(row(line), plain, "{line}");
+    }
+    let never_ran = row("a,1,1,LS,Pending,0,9,");
+    for missing in [
+        "NaN", "nan", "-nan", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "None", "null", "NULL",
+        " NaN ",
+    ] {
+        assert_eq!(
+            row(&format!("a,1,1,LS,Pending,0,9,{missing}")),
+            never_ran,
+            "{missing}"
+        );
+    }
+    assert_eq!(row("nan,1,1,LS,Running,0,9,1").name.as_str(), "nan");
+    let largest = row("a,4294967295.0,0.0,LS,Running,-0.0,9,1");
+    assert_eq!(
+        (largest.cpu_milli, largest.memory_mib, largest.created),
+        (u32::MAX, 0, 0)
+    );
+    for wrong in [
+        "1.5",
+        "1e-1",
+        "4294967296.0",
+        "-1.0",
+        "inf",
+        "-inf",
+        "1e400",
+        "0x10",
+        "1,0",
+        "1_000",
+        "1.0.0",
+    ] {
+        let quoted = format!("b,\"{wrong}\",1,LS,Running,0,9,1");
+        let expected = format!("line 3, column 2 (`cpu_milli`): \"{wrong}\" is not a whole number");
+        let told = refusal(&quoted);
+        assert!(told.starts_with(&expected), "{told}");
+    }
+    for missing in ["", "NaN"] {
+        let told = refusal(&format!("b,{missing},1,LS,Running,0,9,1"));
+        assert_eq!(told, "line 3, column 2 (`cpu_milli`): it is missing");
+    }
+}
+
+#[test]
+fn other_separators_are_named() {
+    for (separator, name) in [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")] {
+        let lines = [HEADER, "a,1,1,LS,Running,0,9,1"].map(|line| line.replace(',', separator));
+        let told = read(lines.join("\n").as_bytes()).unwrap_err().to_string();
+        let expected = format!("line 1: the columns are separated by {name}: ");
+        assert!(
+            told.starts_with(&expected) && told.contains("sep=\",\""),
+            "{told}"
+        );
+        // With a comma in a name that nobody needs, and a byte order mark.
+        let told = read(format!("\u{feff}x,y{separator}{}", lines.join("\n")).as_bytes());
+        assert!(matches!(told, Err(BadTrace::Separator { .. })), "{told:?}");
+    }
+}
+
+#[test]
 fn lines_are_counted_as_an_editor_counts_them() {
     let error = read_lines(&[HEADER, "", "\"a", "b\",1,1,LS,Running,0,9,1"]).unwrap_err();
     assert!(
