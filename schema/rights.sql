@@ -27,7 +27,7 @@ begin
         execute format('grant usage on schema %s to clustergenie_reader', its_schema);
         execute format('grant select on %s to clustergenie_reader', protected);
     end loop;
-    grant select on es.log_head, es.checkpoints to clustergenie_reader;
+    grant select on es.log_head, es.checkpoints, es.incarnations to clustergenie_reader;
     grant select (consumer, generation, version, state) on es.generations to clustergenie_reader;
     for shown in
         select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -10,6 +10,7 @@ use domain::registry::Event;
 use domain::tag::Tag;
 use event_store::consume::wake::Wake;
 use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
+use event_store::incarnation;
 use event_store::pool::{self, Purpose};
 use event_store::write::append::{Append, Outcome, StreamAppend};
 use event_store::write::command::{CommandOutcome, CommandRecord};
@@ -27,6 +28,7 @@ const ROUNDS: u32 = 4;
 pub(crate) async fn run(url: &str) -> anyhow::Result<()> {
     let pool = pool::connect(url, Purpose::Commands, 8).await?;
     schema::migrate::migrate(&pool).await?;
+    incarnation::ensure(&pool).await?;
     let floor = bare_inserts(&pool, 1).await?;
     println!("{:<56}{:>12}{:>8}", "", "events/s", "ratio");
     let row = |name: &str, rate: f64| println!("{name:<56}{rate:>12.0}{:>8.2}", rate / floor);

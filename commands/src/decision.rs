@@ -9,6 +9,7 @@ use domain::decider::fold;
 use domain::registry::{Event, Registered};
 use domain::unique_name::UniqueName;
 use event_store::envelope::{StreamId, Version};
+use event_store::incarnation::IncarnationId;
 use event_store::write::append::StreamAppend;
 use event_store::write::counter::CounterChange;
 use event_store::write::name::NameChange;
@@ -238,12 +239,13 @@ impl Decision {
             .clone()
     }
 
-    /// Returns the receipt that the caller gets after the commit.
-    pub(crate) fn receipt(&self) -> Receipt {
+    /// Returns the receipt that the caller gets after the commit, in this incarnation of the log.
+    pub(crate) fn receipt(&self, incarnation: IncarnationId) -> Receipt {
         let streams = self
             .changes()
             .map(|change| (change.stream, change.version()));
         Receipt {
+            incarnation,
             streams: streams.collect(),
         }
     }

@@ -25,6 +25,10 @@ pub enum CommandError {
     /// Other commands kept changing the same streams. Nothing was written; the command may be sent again.
     #[error("others kept changing the same thing at the same time: send the command again")]
     Conflict,
+    /// The log is in another incarnation than the command was decided in, time after time. Nothing was written; the
+    /// command may be sent again.
+    #[error("the platform's database was exchanged meanwhile: send the command again")]
+    OtherIncarnation,
     /// The event store failed: the command may or may not have been carried out. Sent again under its
     /// idempotency key, the command has one effect.
     #[error("the command was not confirmed")]
@@ -84,7 +88,10 @@ impl Rejected {
 
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.into())
+        match error {
+            StoreError::OtherIncarnation => Self::OtherIncarnation,
+            error => Self::Unavailable(error.into()),
+        }
     }
 }
 

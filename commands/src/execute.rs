@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use domain::ids::OrgId;
 use domain::registry::Registered;
 use event_store::backoff::Backoff;
-use event_store::envelope::StreamId;
+use event_store::envelope::{StreamId, Version};
 use event_store::error::StoreError;
+use event_store::incarnation::{IncarnationId, Incarnations};
 use event_store::write::append::{Append, Outcome};
-use event_store::write::command::CommandRecord;
 use event_store::write::group::Appender;
 use event_store::write::snapshot;
 use sqlx::PgPool;
 use tracing::Instrument;
 
 use crate::answer::Answer;
-use crate::cache::Cache;
+use crate::cache::{Cache, Memory};
 use crate::context::Context;
 use crate::decision::{Change, Decision};
 use crate::error::{CommandError, Rejected};
@@ -45,8 +45,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub struct Commands {
     pool: PgPool,
+    incarnations: Incarnations,
     appender: Appender,
-    cache: Arc<Cache>,
+    memory: Arc<Memory>,
     locks: Arc<StreamLocks>,
     floods: Arc<Floods>,
 }
@@ -56,9 +57,10 @@ impl Commands {
     #[must_use]
     pub fn new(pool: PgPool, appender: Appender) -> Self {
         Self {
+            incarnations: Incarnations::of(pool.clone()),
             pool,
             appender,
-            cache: Arc::new(Cache::new()),
+            memory: Arc::default(),
             locks: Arc::new(StreamLocks::new()),
             floods: Arc::new(Floods::new()),
         }
@@ -83,7 +85,7 @@ impl Commands {
         let outcome = match &result {
             Ok(_) => "accepted",
             Err(CommandError::Rejected(_) | CommandError::KeyReused) => "rejected",
-            Err(CommandError::Conflict) => "conflict",
+            Err(CommandError::Conflict | CommandError::OtherIncarnation) => "conflict",
             Err(CommandError::Unavailable(_)) => "unavailable",
         };
         metrics::histogram!(
@@ -100,7 +102,15 @@ impl Commands {
         org: &OrgId,
         stream: impl Into<StreamId>,
     ) -> Result<Loaded<D>, StoreError> {
-        streams::read(&self.pool, org, stream.into()).await
+        let stream = stream.into();
+        let known = self.incarnations.known().await?.current().id;
+        match streams::read(&self.pool, known, org, stream).await {
+            Err(StoreError::OtherIncarnation) => {
+                let current = self.incarnations.after(known).await?.current().id;
+                streams::read(&self.pool, current, org, stream).await
+            }
+            read => read,
+        }
     }
 
     async fn try_execute(
@@ -115,101 +125,169 @@ impl Commands {
                 let refused = refused.into();
                 let recorder = Recorder::new(context, use_case, &arguments, None);
                 let record = recorder.without_events(Some(&refused), &[], None);
-                return self.answer(context, None, record, Err(refused)).await;
+                self.note(context, record).await?;
+                return Err(refused);
             }
         };
         let stored_key = key.as_ref().map(Key::stored);
         let recorder = Recorder::new(context, use_case, &arguments, stored_key);
+        let command = Command {
+            context,
+            key: key.as_ref(),
+            recorder: &recorder,
+        };
         let mut locks = self.locks.take([use_case.subject()]).await;
         let mut trust = Trust::Memory;
         let mut conflicts = 0;
         let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
-            let mut streams = Streams::new(&self.pool, &self.cache, &context.org, trust);
-            let decided = use_case.decide(context, &mut streams).await;
-            let decided = decided.and_then(Decision::within_bounds);
-            let decided = decided.map(|decision| decision.resting_on(&streams));
-            let (judged, met) = match decided {
-                Ok(decision) if decision.is_empty() => (Ok(decision.receipt()), None),
-                Ok(decision) => {
-                    let record = recorder.accepted(streams.read_for_decision());
-                    let appended = self.append(context, &decision, key.as_ref(), record).await;
-                    match appended {
-                        Ok(Outcome::Appended) => {
-                            let receipt = decision.receipt();
-                            self.appended(&context.org, decision).await;
-                            return Ok(receipt);
-                        }
-                        Ok(Outcome::Repeated(first)) => {
-                            // The cache does not hold what the first run wrote.
-                            self.forget(&decision);
-                            return self.repeated(context, &first, key, &recorder).await;
-                        }
-                        Ok(Outcome::Taken(name)) => {
-                            let refused = Rejected::name_taken(&name);
-                            (Err(refused.into()), Some(Met::name(&name)))
-                        }
-                        Ok(Outcome::Exceeded { counter, count }) => {
-                            let refused = decision.refusal(&counter, count);
-                            (Err(refused.into()), Some(Met::count(&counter, count)))
-                        }
-                        Ok(Outcome::Conflict) => {
-                            self.forget(&decision);
-                            conflicts += 1;
-                            if conflicts < MAX_CONFLICTS {
-                                tokio::time::sleep(pauses.next_pause()).await;
-                                // Whoever changes what was read goes before or after this command from now on.
-                                locks.clear();
-                                let read = decision.reads().iter().map(|(stream, _)| *stream);
-                                let streams = read.chain([use_case.subject()]);
-                                locks = self.locks.take(streams).await;
-                                trust = Trust::Store;
-                                continue;
-                            }
-                            let read = streams.read_for_decision();
-                            let conflict = CommandError::Conflict;
-                            let record = recorder.without_events(Some(&conflict), read, None);
-                            // The key stays free: sent again, the command is decided again.
-                            return self.answer(context, None, record, Err(conflict)).await;
-                        }
-                        Err(error @ CommandError::Rejected(_)) => (Err(error), None),
-                        Err(error) => return Err(error),
-                    }
+            let incarnation = self.incarnations.known().await?.current().id;
+            let cache = self.memory.of(incarnation);
+            let view = View {
+                incarnation,
+                cache: &cache,
+                trust,
+            };
+            let left = match self.attempt(command, use_case, view).await? {
+                Attempted::Answered(answer) => return answer,
+                Attempted::OnMemory => {
+                    trust = Trust::Store;
+                    continue;
                 }
-                Err(error @ CommandError::Rejected(_)) => (Err(error), None),
-                Err(error) => return Err(error),
+                left => left,
             };
-            // A rejection, or nothing to do: either answer must rest on the state as it is stored.
-            if streams.believed() {
-                trust = Trust::Store;
-                continue;
+            conflicts += 1;
+            if conflicts == MAX_CONFLICTS {
+                let read = match &left {
+                    Attempted::Conflicted { read, .. } => read.as_slice(),
+                    Attempted::InOtherIncarnation
+                    | Attempted::Answered(_)
+                    | Attempted::OnMemory => &[],
+                };
+                // The key stays free: sent again, the command is decided again.
+                let conflict = CommandError::Conflict;
+                let record = recorder.without_events(Some(&conflict), read, None);
+                self.note(context, record).await?;
+                return Err(conflict);
             }
-            let read = streams.read_for_decision();
-            let record = recorder.without_events(judged.as_ref().err(), read, met);
-            let keyed = key
-                .as_ref()
-                .and_then(|key| key.keyed_answer(context, &judged));
-            return match self.settle(context, keyed, record).await? {
-                None => judged,
-                Some(first) => self.repeated(context, &first, key, &recorder).await,
-            };
+            match left {
+                Attempted::Answered(_) | Attempted::OnMemory => {}
+                // The next attempt knows nothing of what was before.
+                Attempted::InOtherIncarnation => {
+                    self.incarnations.after(incarnation).await?;
+                }
+                Attempted::Conflicted { guarded, .. } => {
+                    tokio::time::sleep(pauses.next_pause()).await;
+                    // Whoever changes what was read goes before or after this command from now on.
+                    locks.clear();
+                    let streams = guarded.into_iter().chain([use_case.subject()]);
+                    locks = self.locks.take(streams).await;
+                    trust = Trust::Store;
+                }
+            }
         }
+    }
+
+    /// Decides once, and stores what was decided.
+    async fn attempt(
+        &self,
+        command: Command<'_>,
+        use_case: &impl UseCase,
+        view: View<'_>,
+    ) -> Result<Attempted, CommandError> {
+        let View {
+            incarnation,
+            cache,
+            trust,
+        } = view;
+        let Command {
+            context,
+            key,
+            recorder,
+        } = command;
+        let mut streams = Streams::new(&self.pool, incarnation, cache, &context.org, trust);
+        let decided = use_case.decide(context, &mut streams).await;
+        let decided = decided.and_then(Decision::within_bounds);
+        let decided = decided.map(|decision| decision.resting_on(&streams));
+        let read = streams.read_for_decision();
+        let (judged, met) = match decided {
+            Ok(decision) if decision.is_empty() => (Ok(decision.receipt(incarnation)), None),
+            Ok(decision) => {
+                let appended = self.append(command, &decision, read, incarnation).await;
+                match appended {
+                    Ok(Outcome::Appended) => {
+                        let receipt = decision.receipt(incarnation);
+                        self.appended(&context.org, decision, view).await;
+                        return Ok(Attempted::Answered(Ok(receipt)));
+                    }
+                    Ok(Outcome::Repeated(first)) => {
+                        // The cache does not hold what the first run wrote.
+                        forget(cache, &decision);
+                        let answer = self.repeated(command, &first, incarnation).await;
+                        return Ok(Attempted::Answered(answer));
+                    }
+                    Ok(Outcome::Taken(name)) => {
+                        let refused = Rejected::name_taken(&name);
+                        (Err(refused.into()), Some(Met::name(&name)))
+                    }
+                    Ok(Outcome::Exceeded { counter, count }) => {
+                        let refused = decision.refusal(&counter, count);
+                        (Err(refused.into()), Some(Met::count(&counter, count)))
+                    }
+                    Ok(Outcome::Conflict) => {
+                        forget(cache, &decision);
+                        let guarded = decision.reads().iter().map(|(stream, _)| *stream);
+                        return Ok(Attempted::Conflicted {
+                            guarded: guarded.collect(),
+                            read: read.to_vec(),
+                        });
+                    }
+                    Ok(Outcome::OtherIncarnation) => return Ok(Attempted::InOtherIncarnation),
+                    Err(error @ CommandError::Rejected(_)) => (Err(error), None),
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(error @ CommandError::Rejected(_)) => (Err(error), None),
+            Err(CommandError::OtherIncarnation) => return Ok(Attempted::InOtherIncarnation),
+            Err(error) => return Err(error),
+        };
+        // A rejection, or nothing to do: either answer must rest on the state as it is stored.
+        if streams.believed() {
+            return Ok(Attempted::OnMemory);
+        }
+        let record = recorder.without_events(judged.as_ref().err(), read, met);
+        let keyed = key.and_then(|key| key.keyed_answer(context, &judged));
+        let settled = self.settle(context, keyed, record, Some(incarnation)).await;
+        Ok(match settled {
+            Ok(None) => Attempted::Answered(judged),
+            Ok(Some(first)) => {
+                Attempted::Answered(self.repeated(command, &first, incarnation).await)
+            }
+            Err(CommandError::OtherIncarnation) => Attempted::InOtherIncarnation,
+            Err(error) => return Err(error),
+        })
     }
 
     async fn append(
         &self,
-        context: &Context,
+        command: Command<'_>,
         decision: &Decision,
-        key: Option<&Key>,
-        record: CommandRecord,
+        read: &[(StreamId, Version)],
+        incarnation: IncarnationId,
     ) -> Result<Outcome, CommandError> {
-        let receipt = || Answer::Done(decision.receipt());
+        let Command {
+            context,
+            key,
+            recorder,
+        } = command;
+        let receipt = || Answer::Done(decision.receipt(incarnation));
         let append = Append {
+            incarnation: Some(incarnation),
             reads: decision.reads().to_vec(),
             names: decision.names()?,
             counters: decision.counters(),
             keyed: key.map(|key| key.keyed(&receipt())),
-            record: Some(record),
+            record: Some(recorder.accepted(read)),
             ..Append::new(context.org.clone(), decision.appends(), context.metadata())
         };
         Ok(self.appender.append(append).await?)
@@ -217,20 +295,20 @@ impl Commands {
 
     /// Caches the committed states, and stores snapshots of the streams that have become long. Both follow
     /// the commit, because a snapshot must never know an event that does not exist.
-    async fn appended(&self, org: &OrgId, decision: Decision) {
+    async fn appended(&self, org: &OrgId, decision: Decision, view: View<'_>) {
         for change in std::iter::once(decision.subject).chain(decision.others) {
             if is_due(&change) {
-                self.snapshot(&change).await;
+                self.snapshot(&change, view.incarnation).await;
             }
             let version = change.version();
-            self.cache.put(org, change.stream, version, change.after);
+            view.cache.put(org, change.stream, version, change.after);
         }
     }
 
-    async fn snapshot(&self, change: &Change) {
+    async fn snapshot(&self, change: &Change, incarnation: IncarnationId) {
         let (stream, version) = (change.stream, change.version());
         let saved = match change.after.snapshot() {
-            Ok(state) => snapshot::save(&self.pool, stream, version, &state).await,
+            Ok(state) => snapshot::save(&self.pool, incarnation, stream, version, &state).await,
             Err(error) => {
                 tracing::warn!(%error, stream.id = %stream, "a state cannot be written as JSON");
                 return;
@@ -245,12 +323,48 @@ impl Commands {
             );
         }
     }
+}
 
-    fn forget(&self, decision: &Decision) {
-        let reads = decision.reads().iter().map(|(stream, _)| *stream);
-        for stream in decision.changes().map(|change| change.stream).chain(reads) {
-            self.cache.forget(stream);
-        }
+/// The parts of a command that all its attempts share.
+#[derive(Clone, Copy)]
+struct Command<'a> {
+    context: &'a Context,
+    key: Option<&'a Key>,
+    recorder: &'a Recorder<'a>,
+}
+
+/// The sources of the states of one attempt to carry out a command.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    /// The incarnation of the log that everything is read in.
+    incarnation: IncarnationId,
+    /// The states that this process remembers of that incarnation.
+    cache: &'a Cache,
+    trust: Trust,
+}
+
+/// The end of an attempt to carry out a command.
+enum Attempted {
+    /// The command has its answer, by this attempt or an earlier one.
+    Answered(Result<Receipt, CommandError>),
+    /// The answer would rest on remembered states: decide again on stored ones.
+    OnMemory,
+    /// The log is in another incarnation. Nothing was written.
+    InOtherIncarnation,
+    /// A stream changed meanwhile. Nothing was written.
+    Conflicted {
+        /// The streams that the decision read besides those that it would have written.
+        guarded: Vec<StreamId>,
+        /// All streams that the decision read, with their versions.
+        read: Vec<(StreamId, Version)>,
+    },
+}
+
+/// Forgets what the decision rested on.
+fn forget(cache: &Cache, decision: &Decision) {
+    let reads = decision.reads().iter().map(|(stream, _)| *stream);
+    for stream in decision.changes().map(|change| change.stream).chain(reads) {
+        cache.forget(stream);
     }
 }
 

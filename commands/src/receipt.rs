@@ -2,19 +2,18 @@
 
 use domain::stream_type::StreamType;
 use event_store::envelope::{StreamId, Version};
+use event_store::incarnation::IncarnationId;
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::token::Token;
 
 /// The streams that a command wrote, and the versions that they have since: committed, durably.
-///
-/// The receipt is stored with the idempotency key, so that a command that is sent again has the same
-/// receipt. Types of streams are stored as codes, so that an older program reads the receipt of a newer
-/// one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Vec<Place>", try_from = "Vec<Place>")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
+    /// The incarnation of the log in which the streams have these versions.
+    pub incarnation: IncarnationId,
     /// The streams and their versions, at least one. The first is the stream of the aggregate that the
     /// command named.
     pub streams: Vec<(StreamId, Version)>,
@@ -25,8 +24,51 @@ impl Receipt {
     #[must_use]
     pub fn token(&self) -> Token {
         Token {
+            incarnation: Some(self.incarnation),
             streams: self.streams.clone(),
         }
+    }
+
+    /// Returns the receipt as it is stored with the idempotency key, so that a command that is sent again has the same
+    /// receipt. Types of streams are stored as codes, so that an older program reads the receipt of a newer one.
+    ///
+    /// The incarnation is not stored: the key commits with the events, and goes back with them. So a receipt that is
+    /// found in an incarnation is true in it.
+    pub(crate) fn to_json(&self) -> String {
+        let place = |(stream, version): &(StreamId, Version)| Place {
+            stream_type: stream.stream_type.code(),
+            stream: stream.uuid,
+            version: *version,
+        };
+        let places: Vec<Place> = self.streams.iter().map(place).collect();
+        serde_json::to_string(&places).expect("a receipt is made of texts and numbers")
+    }
+
+    /// Reads a receipt that was found in this incarnation of the log.
+    ///
+    /// # Errors
+    /// When the text is no receipt.
+    pub(crate) fn of_json(
+        json: &str,
+        incarnation: IncarnationId,
+    ) -> Result<Self, serde_json::Error> {
+        let places: Vec<Place> = serde_json::from_str(json)?;
+        if places.is_empty() {
+            return Err(serde_json::Error::custom(
+                "a receipt names at least one stream",
+            ));
+        }
+        let stream = |place: Place| {
+            let stream = StreamId {
+                stream_type: StreamType::new(place.stream_type),
+                uuid: place.stream,
+            };
+            (stream, place.version)
+        };
+        Ok(Self {
+            incarnation,
+            streams: places.into_iter().map(stream).collect(),
+        })
     }
 
     /// Returns the stream of the aggregate that the command named.
@@ -48,58 +90,30 @@ struct Place {
     version: Version,
 }
 
-impl From<Receipt> for Vec<Place> {
-    fn from(receipt: Receipt) -> Self {
-        let place = |(stream, version): (StreamId, Version)| Place {
-            stream_type: stream.stream_type.code(),
-            stream: stream.uuid,
-            version,
-        };
-        receipt.streams.into_iter().map(place).collect()
-    }
-}
-
-impl TryFrom<Vec<Place>> for Receipt {
-    type Error = &'static str;
-
-    fn try_from(places: Vec<Place>) -> Result<Self, Self::Error> {
-        if places.is_empty() {
-            return Err("a receipt names at least one stream");
-        }
-        let stream = |place: Place| {
-            let stream = StreamId {
-                stream_type: StreamType::new(place.stream_type),
-                uuid: place.stream,
-            };
-            (stream, place.version)
-        };
-        Ok(Self {
-            streams: places.into_iter().map(stream).collect(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use domain::ids::{DropletId, JobId};
 
     use super::*;
 
+    const INCARNATION: IncarnationId = IncarnationId(Uuid::from_u128(9));
+
     #[test]
     fn a_receipt_survives_storage_and_its_form_is_known() {
         let receipt = Receipt {
+            incarnation: INCARNATION,
             streams: vec![
                 (DropletId::new(Uuid::from_u128(7)).into(), Version(3)),
                 (JobId::new(Uuid::from_u128(8)).into(), Version(1)),
             ],
         };
-        let json = serde_json::to_string(&receipt).expect("it serialises");
+        let json = receipt.to_json();
         // Stored receipts depend on this form.
         assert_eq!(
             json,
             r#"[{"stream_type":0,"stream":"00000000-0000-0000-0000-000000000007","version":3},{"stream_type":1,"stream":"00000000-0000-0000-0000-000000000008","version":1}]"#
         );
-        let read: Receipt = serde_json::from_str(&json).expect("it decodes");
+        let read = Receipt::of_json(&json, INCARNATION).expect("it decodes");
         assert_eq!(read, receipt);
         assert_eq!(read.subject(), DropletId::new(Uuid::from_u128(7)).into());
     }
@@ -110,13 +124,13 @@ mod tests {
             r#"[{{"stream_type":7,"stream":"{}","version":3}}]"#,
             Uuid::nil()
         );
-        let read: Receipt = serde_json::from_str(&json).expect("it decodes");
+        let read = Receipt::of_json(&json, INCARNATION).expect("it decodes");
         assert_eq!(read.subject().stream_type, StreamType::new(7));
-        assert_eq!(serde_json::to_string(&read).expect("it serialises"), json);
+        assert_eq!(read.to_json(), json);
     }
 
     #[test]
     fn a_receipt_without_streams_is_none() {
-        assert!(serde_json::from_str::<Receipt>("[]").is_err());
+        assert!(Receipt::of_json("[]", INCARNATION).is_err());
     }
 }

@@ -100,9 +100,11 @@ impl<'a> Recorder<'a> {
                 CommandOutcome::Rejected,
                 Some(Cow::Borrowed("IDEMPOTENCY_KEY_REUSED")),
             ),
-            Some(CommandError::Conflict | CommandError::Unavailable(_)) => {
-                (CommandOutcome::Conflict, None)
-            }
+            Some(
+                CommandError::Conflict
+                | CommandError::OtherIncarnation
+                | CommandError::Unavailable(_),
+            ) => (CommandOutcome::Conflict, None),
         };
         self.record(outcome, rule, read, met)
     }

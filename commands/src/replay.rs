@@ -191,9 +191,11 @@ async fn decide_again(
         Ok(decision) => Ok(judge(&decision, record, basis.met.as_ref())),
         Err(CommandError::Rejected(rejected)) => Ok(Ok(Verdict::rejected(&rejected))),
         Err(CommandError::Unavailable(source)) => Ok(Err(format!("no decision: {source}"))),
-        Err(error @ (CommandError::KeyReused | CommandError::Conflict)) => {
-            Ok(Err(format!("no decision: {error}")))
-        }
+        Err(
+            error @ (CommandError::KeyReused
+            | CommandError::Conflict
+            | CommandError::OtherIncarnation),
+        ) => Ok(Err(format!("no decision: {error}"))),
     }
 }
 

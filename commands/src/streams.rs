@@ -4,6 +4,9 @@
 //! a command on such a state is safe, because the append checks the version of every stream that was
 //! loaded, written or not. A rejection is not safe, nor is the answer that there is nothing to do. Such an
 //! answer is given only if all states were read from the store ([`crate::execute`]).
+//!
+//! A load fails if the store is in another incarnation of the log than the attempt began in, so that one decision never
+//! rests on two histories.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,9 +17,11 @@ use domain::registry::Registered;
 use event_store::codec;
 use event_store::envelope::{StoredEvent, StreamId, Version};
 use event_store::error::{CodecError, StoreError};
+use event_store::incarnation::IncarnationId;
 use event_store::log;
 use event_store::write::snapshot;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::cache::Cache;
 
@@ -37,10 +42,11 @@ pub(crate) enum Trust {
     Store,
 }
 
-/// The streams of one attempt to carry out a command.
+/// The streams of one attempt to carry out a command, all of one incarnation of the log.
 #[derive(Debug)]
 pub(crate) struct Streams<'a> {
     pool: &'a PgPool,
+    incarnation: IncarnationId,
     cache: &'a Cache,
     org: &'a OrgId,
     trust: Trust,
@@ -55,10 +61,17 @@ pub(crate) struct Streams<'a> {
 }
 
 impl<'a> Streams<'a> {
-    /// Returns the streams of an organization, none of them loaded.
-    pub(crate) fn new(pool: &'a PgPool, cache: &'a Cache, org: &'a OrgId, trust: Trust) -> Self {
+    /// Returns the streams of an organization, none of them loaded. The cache is that of the incarnation.
+    pub(crate) fn new(
+        pool: &'a PgPool,
+        incarnation: IncarnationId,
+        cache: &'a Cache,
+        org: &'a OrgId,
+        trust: Trust,
+    ) -> Self {
         Self {
             pool,
+            incarnation,
             cache,
             org,
             trust,
@@ -79,7 +92,8 @@ impl<'a> Streams<'a> {
     ) -> Self {
         Self {
             recorded: Some(versions),
-            ..Self::new(pool, cache, org, Trust::Store)
+            // Only recorded versions are read, in whatever incarnation.
+            ..Self::new(pool, IncarnationId(Uuid::nil()), cache, org, Trust::Store)
         }
     }
 
@@ -195,7 +209,7 @@ impl<'a> Streams<'a> {
             self.lacks_record |= version != Some(loaded.version);
             return Ok(loaded);
         }
-        let loaded: Loaded<D> = read(self.pool, self.org, stream).await?;
+        let loaded: Loaded<D> = read(self.pool, self.incarnation, self.org, stream).await?;
         if loaded.version > Version::NONE {
             let state = Arc::new(loaded.state.clone());
             self.cache.put(self.org, stream, loaded.version, state);
@@ -216,15 +230,19 @@ impl<D: Registered> Loaded<D> {
 
 /// Reads a stream from the store, from its snapshot on if it has one. A stream of another organization
 /// looks absent.
+///
+/// # Errors
+/// [`StoreError::OtherIncarnation`] when the store is not in this incarnation of the log.
 pub(crate) async fn read<D: Registered>(
     pool: &PgPool,
+    incarnation: IncarnationId,
     org: &OrgId,
     stream: StreamId,
 ) -> Result<Loaded<D>, StoreError> {
-    if let Some((state, version)) = snapshot::load::<D>(pool, stream).await? {
+    if let Some((state, version)) = snapshot::load::<D>(pool, incarnation, stream).await? {
         // The last event that the snapshot covers is read again. It shows the owner of the stream, and that
         // the snapshot is of this stream and not ahead of it.
-        let events = log::read_stream(pool, stream, Version(version.0 - 1)).await?;
+        let events = log::read_stream_in(pool, incarnation, stream, Version(version.0 - 1)).await?;
         match events.split_first() {
             Some((last, later)) if last.version == version => {
                 if last.org != *org {
@@ -244,7 +262,7 @@ pub(crate) async fn read<D: Registered>(
             }
         }
     }
-    let events = log::read_stream(pool, stream, Version::NONE).await?;
+    let events = log::read_stream_in(pool, incarnation, stream, Version::NONE).await?;
     let events = match events.first() {
         Some(first) if first.org == *org => events.as_slice(),
         Some(_) | None => &[],

@@ -1,8 +1,9 @@
 //! The consistency token, which a client sends back in order to see its own write.
 //!
 //! The token is opaque to clients, and safe in a URL or a header. It is URL-safe base64 without padding
-//! over `2;0:<uuid>:<version>;1:<uuid>:<version>`, each stream with the code of its type. The leading
-//! number is the version of the form, so that a later form is told apart from garbage. Codes are passed on
+//! over `3;<incarnation>;0:<uuid>:<version>;1:<uuid>:<version>`, each stream with the code of its type. The leading
+//! number is the version of the form, so that a later form is told apart from garbage. Form 2 has no incarnation: it
+//! belongs to the first one of the log, and is still read. Codes are passed on
 //! even if this program does not know them. An older program reads the token of a newer one, and waits for
 //! what its own read models make of it. A token is a request to wait, not a permission: its holder still
 //! sees the caller's organization only.
@@ -14,10 +15,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::stream_type::StreamType;
 use event_store::envelope::{Shard, StreamId, Version};
+use event_store::incarnation::IncarnationId;
 use uuid::Uuid;
 
-/// The version of the form that is written, and the only one that is read.
-const FORM: u32 = 2;
+/// The version of the form that is written.
+const FORM: u32 = 3;
+/// The version of the form without an incarnation.
+const WITHOUT_INCARNATION: u32 = 2;
 
 /// The most streams that a token may name, and that a command may write. So no client can make a query wait
 /// for thousands, and every accepted command has a token.
@@ -29,6 +33,9 @@ const MAX_TEXT: usize = 8_192;
 /// The versions of streams that a command has written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
+    /// The incarnation of the log in which the streams have these versions; `None` in tokens of programs that knew
+    /// none, which belong to the first.
+    pub incarnation: Option<IncarnationId>,
     /// The streams and their versions, at least one. The first is the stream of the aggregate that the
     /// command named.
     pub streams: Vec<(StreamId, Version)>,
@@ -53,7 +60,10 @@ pub enum InvalidToken {
 
 impl fmt::Display for Token {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut plain = FORM.to_string();
+        let mut plain = match self.incarnation {
+            Some(IncarnationId(id)) => format!("{FORM};{}", id.simple()),
+            None => WITHOUT_INCARNATION.to_string(),
+        };
         for (stream, version) in &self.streams {
             let (code, id) = (stream.stream_type.code(), stream.uuid.simple());
             plain.push_str(&format!(";{code}:{id}:{version}"));
@@ -74,14 +84,22 @@ impl FromStr for Token {
             .map_err(|_| InvalidToken::Malformed)?;
         let plain = std::str::from_utf8(&bytes).map_err(|_| InvalidToken::Malformed)?;
         let (form, streams) = plain.split_once(';').ok_or(InvalidToken::Malformed)?;
-        match form.parse::<u32>() {
-            Ok(FORM) => {}
+        let (incarnation, streams) = match form.parse::<u32>() {
+            Ok(FORM) => {
+                let (id, streams) = streams.split_once(';').ok_or(InvalidToken::Malformed)?;
+                let id = Uuid::try_parse(id).map_err(|_| InvalidToken::Malformed)?;
+                (Some(IncarnationId(id)), streams)
+            }
+            Ok(WITHOUT_INCARNATION) => (None, streams),
             Ok(newer) if newer > FORM => return Err(InvalidToken::TooNew),
             Ok(_) | Err(_) => return Err(InvalidToken::Malformed),
-        }
+        };
         let streams: Option<Vec<_>> = streams.split(';').map(place).collect();
         match streams {
-            Some(streams) if streams.len() <= MAX_STREAMS => Ok(Self { streams }),
+            Some(streams) if streams.len() <= MAX_STREAMS => Ok(Self {
+                incarnation,
+                streams,
+            }),
             Some(_) | None => Err(InvalidToken::Malformed),
         }
     }
@@ -114,6 +132,8 @@ mod tests {
     fn some_token(numbers: &mut impl Iterator<Item = u64>) -> Token {
         let mut next = || numbers.next().expect("the sequence does not end");
         let streams = 1 + next() % MAX_STREAMS as u64;
+        let incarnation =
+            (next() % 4 > 0).then(|| IncarnationId(Uuid::from_u64_pair(next(), next())));
         let place = |_| {
             let stream_type = StreamType::new((next() % 4_096) as i16);
             let uuid = Uuid::from_u64_pair(next(), next());
@@ -123,6 +143,7 @@ mod tests {
             )
         };
         Token {
+            incarnation,
             streams: (0..streams).map(place).collect(),
         }
     }
@@ -178,6 +199,11 @@ mod tests {
             encoded(format!("2;-1:{uuid}:1")),
             encoded(format!("2;4096:{uuid}:1")),
             encoded("2;1:me:1".to_owned()),
+            encoded(format!("3;1:{uuid}:1")),
+            encoded(format!("3;me;1:{uuid}:1")),
+            encoded(format!("3;{uuid};")),
+            encoded(format!("3;{uuid}")),
+            encoded(format!("2;{uuid};1:{uuid}:1")),
             encoded(too_many),
             encoded(format!("2;1:{uuid}:1")) + "=",
         ] {
@@ -203,8 +229,24 @@ mod tests {
     }
 
     #[test]
+    fn the_forms_are_known() {
+        let id = Uuid::from_u128(9).simple();
+        let streams = format!("0:{}:3", Uuid::from_u128(7).simple());
+        let of = |plain: String| -> Token {
+            let text = URL_SAFE_NO_PAD.encode(plain);
+            let token: Token = text.parse().expect("is a token");
+            assert_eq!(token.to_string(), text);
+            token
+        };
+        let now = of(format!("3;{id};{streams}"));
+        assert_eq!(now.incarnation, Some(IncarnationId(Uuid::from_u128(9))));
+        let before = of(format!("2;{streams}"));
+        assert_eq!((before.incarnation, before.streams), (None, now.streams));
+    }
+
+    #[test]
     fn a_token_of_a_newer_form_is_told_apart() {
-        let newer = URL_SAFE_NO_PAD.encode("3;whatever");
+        let newer = URL_SAFE_NO_PAD.encode("4;whatever");
         assert_eq!(newer.parse::<Token>(), Err(InvalidToken::TooNew));
     }
 }

@@ -52,6 +52,18 @@ pub enum StoreError {
          and run `select setval('es.events_seq_seq', (select max(seq) from es.events))`"
     )]
     SequenceBehind,
+    /// The log is in another incarnation than the caller believes, or in none of this server: what the caller
+    /// remembers may be no more. Ask for the incarnation, and begin again ([`crate::incarnation`]).
+    #[error(
+        "the log is in another incarnation than this process knew: it was restored, or another server answers"
+    )]
+    OtherIncarnation,
+    /// The server is a standby.
+    #[error(
+        "the database server is a standby, which cannot be written to: connect to the primary (with several hosts in \
+         --database-url, or by the address of the primary), or promote this one"
+    )]
+    Standby,
     /// Another process took over: this process must stop its work and take over again first.
     #[error("another process took over {what}")]
     Fenced {
@@ -96,6 +108,19 @@ impl StoreError {
         move |source| {
             renewal::heed(&source);
             Self::Unavailable { doing, source }
+        }
+    }
+
+    /// Wraps the error of a statement that demands an incarnation, to be used with `map_err`.
+    pub fn asking(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| {
+            let code = source.as_database_error().and_then(|error| error.code());
+            match code.as_deref() {
+                Some("CG001") => Self::OtherIncarnation,
+                // The second one is that of any statement that writes.
+                Some("CG002" | "25006") => Self::Standby,
+                _ => Self::Unavailable { doing, source },
+            }
         }
     }
 }

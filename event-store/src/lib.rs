@@ -9,6 +9,7 @@
 //! - a consumer's rows and its checkpoint commit in one transaction, and the checkpoint moves by
 //!   compare-and-set ([`consume::checkpoint`], [`consume::consumer`]);
 //! - no event is skipped silently: an event that cannot be applied parks its stream ([`consume::parked`]);
+//! - a log that went back is noticed before anything is decided, sequenced or followed on it ([`incarnation`]);
 //! - a consumer's tables can be rebuilt beside those that serve ([`consume::generation`]).
 //!
 //! The event store must never hold business rules, and never read by a sequence number or a timestamp
@@ -22,6 +23,7 @@ pub mod pool;
 pub mod codec;
 pub mod upcast;
 
+pub mod incarnation;
 pub mod lease;
 
 pub mod consume;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::StoreError;
+use crate::incarnation::IncarnationId;
 
 /// The columns of an event `e` and its row in the log `l`, for [`positioned`].
 macro_rules! positioned_columns {
@@ -231,14 +232,38 @@ pub async fn read_stream(
     stream: StreamId,
     after: Version,
 ) -> Result<Vec<StoredEvent>, StoreError> {
-    let unavailable = StoreError::unavailable("reading a stream");
+    stream_in(pool, None, stream, after).await
+}
+
+/// Returns the events of a stream like [`read_stream`], for a decision in this incarnation of the log.
+///
+/// # Errors
+/// [`StoreError::OtherIncarnation`], and when Postgres fails.
+pub async fn read_stream_in(
+    pool: &PgPool,
+    incarnation: IncarnationId,
+    stream: StreamId,
+    after: Version,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    stream_in(pool, Some(incarnation), stream, after).await
+}
+
+async fn stream_in(
+    pool: &PgPool,
+    incarnation: Option<IncarnationId>,
+    stream: StreamId,
+    after: Version,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let unavailable = StoreError::asking("reading a stream");
     let rows = sqlx::query(concat!(
         "select ",
         event_columns!(),
-        " from es.events where stream_id = $1 and version > $2 order by version"
+        " from es.events where stream_id = $1 and version > $2 \
+             and ($3::uuid is null or es.demand_incarnation($3)) order by version"
     ))
     .bind(stream.uuid)
     .bind(after.0)
+    .bind(incarnation.map(|incarnation| incarnation.0))
     .fetch_all(pool)
     .await
     .map_err(unavailable)?;

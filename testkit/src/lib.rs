@@ -10,6 +10,7 @@ pub mod kafka;
 pub mod platform;
 pub mod port;
 pub mod postgres;
+pub mod restore;
 pub mod schedules;
 pub mod statements;
 pub mod wait;

@@ -6,6 +6,7 @@
 use std::env;
 use std::time::Duration;
 
+use event_store::incarnation::{self, IncarnationId};
 use event_store::pool::{self, Purpose};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::sync::OnceCell;
@@ -31,6 +32,7 @@ static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 pub struct TestDatabase {
     name: String,
     pool: PgPool,
+    incarnation: IncarnationId,
 }
 
 impl TestDatabase {
@@ -49,7 +51,19 @@ impl TestDatabase {
         .await;
         server.close().await.expect("the server lets go");
         let pool = connect(&url_of(&name), Purpose::Maintenance).await;
-        Self { name, pool }
+        let lineage = incarnation::ensure(&pool).await;
+        let incarnation = lineage.expect("the database is new").current().id;
+        Self {
+            name,
+            pool,
+            incarnation,
+        }
+    }
+
+    /// The first incarnation of the log.
+    #[must_use]
+    pub fn incarnation(&self) -> IncarnationId {
+        self.incarnation
     }
 
     /// The pool of connections as the owner of everything.

@@ -152,7 +152,7 @@ pub(crate) fn refused(error: CommandError) -> Result<Rejected> {
     let code = match &error {
         CommandError::Unavailable(_) => return Err(unavailable(&error)),
         CommandError::KeyReused => Code::IdempotencyKeyReused,
-        CommandError::Conflict => Code::Conflict,
+        CommandError::Conflict | CommandError::OtherIncarnation => Code::Conflict,
         CommandError::Rejected(rejected) => return Ok(rejected.clone()),
     };
     Err(failure(code, error.to_string()))

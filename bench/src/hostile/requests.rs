@@ -44,6 +44,7 @@ fn costly(token: Token) -> Vec<Value> {
         let streams = streams
             .map(|(stream, Version(version))| (*stream, Version(version.saturating_add(ahead))));
         let token = Token {
+            incarnation: token.incarnation,
             streams: streams.collect(),
         }
         .to_string();

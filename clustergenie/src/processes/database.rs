@@ -1,6 +1,7 @@
 //! The shared database of a distributed installation: how its processes connect.
 
 use anyhow::Context;
+use event_store::incarnation;
 use event_store::pool::{self, Purpose};
 use event_store::sequence;
 use event_store::stream_types;
@@ -29,7 +30,7 @@ const KNOWN_PASSWORDS: [&str; 7] = [
 /// wants are left.
 ///
 /// # Errors
-/// When the database does not answer, refuses the login, or is at another version.
+/// When the database does not answer, refuses the login, is at another version, or is a standby.
 pub(super) async fn connect(
     reservation: &Reservation,
     purpose: Purpose,
@@ -44,6 +45,8 @@ pub(super) async fn connect(
     if purpose != Purpose::Queries {
         schema::migrate::check(&pool).await?;
         projections::tables::check(&pool).await?;
+        // Refuses a standby, and notices a restore or a failover before anything is done.
+        incarnation::ensure(&pool).await?;
     }
     // Before commands record events of its stream types.
     if purpose == Purpose::Commands {

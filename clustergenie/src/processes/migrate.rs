@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use event_store::incarnation;
 use event_store::pool::{self, Purpose};
 use event_store::stream_types;
 use tokio::time::Instant;
@@ -34,6 +35,7 @@ pub(crate) async fn run(settings: Migrate) -> anyhow::Result<()> {
     schema::migrate::migrate(&pool).await?;
     projections::tables::migrate(&pool).await?;
     stream_types::declare(&pool).await?;
+    incarnation::ensure(&pool).await?;
     tracing::info!("the database is at this program's version");
     pool.close().await;
     Ok(())

@@ -13,6 +13,7 @@ use domain::ids::OrgId;
 use event_store::cloudevent::Topics;
 use event_store::consume::shared_log::SharedLog;
 use event_store::consume::wake::{UNTIL_HINTED, Wake};
+use event_store::incarnation;
 use event_store::pool::{self, Purpose};
 use event_store::stream_types;
 use projections::consistency;
@@ -178,6 +179,7 @@ async fn migrate(database_url: &str) -> anyhow::Result<()> {
     schema::migrate::migrate(&pool).await?;
     projections::tables::migrate(&pool).await?;
     stream_types::declare(&pool).await?;
+    incarnation::ensure(&pool).await?;
     pool.close().await;
     Ok(())
 }

@@ -182,7 +182,7 @@ fn bounds_on_one_counter_hold_together_and_each_has_its_refusal() {
 fn every_decision_within_bounds_has_a_token_that_can_be_read() {
     let of = |streams: u128| decision((0..streams).map(|number| renamed(number, &[], &[])));
     let largest = of(64).within_bounds().expect("is allowed");
-    let token = largest.receipt().token();
+    let token = largest.receipt(IncarnationId(Uuid::nil())).token();
     assert_eq!(token.to_string().parse(), Ok(token));
     let rejected = of(65).within_bounds();
     assert!(

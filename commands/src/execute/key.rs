@@ -64,7 +64,7 @@ impl Key {
             (Ok(receipt), _) => Some(self.keyed(&Answer::Done(receipt.clone()))),
             (Err(CommandError::Rejected(rejected)), RequestSource::Api) => {
                 let rejected = rejected.clone();
-                Some(self.keyed(&Answer::Refused { rejected }))
+                Some(self.keyed(&Answer::Refused(rejected)))
             }
             (Err(_), _) => None,
         }

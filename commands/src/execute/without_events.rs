@@ -1,20 +1,19 @@
 //! Ends commands that write no events: those that are refused, and those that find nothing to do. Each is recorded
 //! before its answer, together with its idempotency key.
 
+use event_store::incarnation::IncarnationId;
 use event_store::write::append::{Append, Outcome};
 use event_store::write::command::{CommandOutcome, CommandRecord};
 use event_store::write::idempotency::{Keyed, Repeated};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::Commands;
-use super::key::Key;
+use super::{Command, Commands};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::floods;
 use crate::receipt::Receipt;
-use crate::record::Recorder;
 
 /// A command that the sender's role does not allow.
 #[derive(Clone, Debug)]
@@ -28,43 +27,46 @@ pub struct Denial {
 }
 
 impl Commands {
-    /// Records a command that ends without events, and returns its answer.
-    pub(super) async fn answer(
+    /// Records a command that has its answer, and no key.
+    pub(super) async fn note(
         &self,
         context: &Context,
-        keyed: Option<Keyed>,
         record: CommandRecord,
-        answer: Result<Receipt, CommandError>,
-    ) -> Result<Receipt, CommandError> {
-        self.settle(context, keyed, record).await?;
-        answer
+    ) -> Result<(), CommandError> {
+        self.settle(context, None, record, None).await?;
+        Ok(())
     }
 
-    /// Returns the answer to a repeated command: that of the first run, if it had the same request.
+    /// Returns the answer to a repeated command: that of the first run, if it had the same request. The first run was
+    /// found in this incarnation of the log.
     pub(super) async fn repeated(
         &self,
-        context: &Context,
+        command: Command<'_>,
         first: &Repeated,
-        key: Option<Key>,
-        recorder: &Recorder<'_>,
+        incarnation: IncarnationId,
     ) -> Result<Receipt, CommandError> {
-        if key.is_some_and(|key| key.is_of(first)) {
-            let answer = Answer::parse(&first.receipt);
+        if command.key.is_some_and(|key| key.is_of(first)) {
+            let answer = Answer::of_json(&first.receipt, incarnation);
             let answer = answer.map_err(|error| CommandError::Unavailable(error.into()))?;
             return answer.into_result();
         }
         let reused = CommandError::KeyReused;
-        let record = recorder.without_events(Some(&reused), &[], None);
-        self.answer(context, None, record, Err(reused)).await
+        let record = command.recorder.without_events(Some(&reused), &[], None);
+        self.note(command.context, record).await?;
+        Err(reused)
     }
 
     /// Stores the record and the key of a command without events, in one transaction. Returns the first run under the
     /// key instead, if there was one: then nothing is stored.
+    ///
+    /// # Errors
+    /// [`CommandError::OtherIncarnation`] if the log is in another incarnation than this one: nothing is stored.
     pub(super) async fn settle(
         &self,
         context: &Context,
         keyed: Option<Keyed>,
         record: CommandRecord,
+        incarnation: Option<IncarnationId>,
     ) -> Result<Option<Repeated>, CommandError> {
         let metadata = context.metadata();
         let record = self.floods.admit(&context.org, &metadata, record);
@@ -72,6 +74,7 @@ impl Commands {
             return Ok(None);
         }
         let append = Append {
+            incarnation,
             keyed,
             record,
             ..Append::new(context.org.clone(), Vec::new(), metadata)
@@ -79,6 +82,7 @@ impl Commands {
         match self.appender.append(append).await? {
             Outcome::Appended => Ok(None),
             Outcome::Repeated(first) => Ok(Some(first)),
+            Outcome::OtherIncarnation => Err(CommandError::OtherIncarnation),
             Outcome::Conflict | Outcome::Taken(_) | Outcome::Exceeded { .. } => {
                 Err(CommandError::Conflict)
             }
@@ -98,7 +102,7 @@ impl Commands {
             input: denial.input.to_string(),
             basis: "{}".to_owned(),
         };
-        if let Err(error) = self.settle(context, None, record).await {
+        if let Err(error) = self.note(context, record).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "a denied command was not recorded"

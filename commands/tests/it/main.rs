@@ -15,6 +15,7 @@ mod organizations;
 mod ownership;
 mod races;
 mod recorded;
+mod restored;
 mod snapshots;
 mod stale;
 mod support;

@@ -42,7 +42,8 @@ async fn folded(platform: &Platform, id: DropletId, up_to: usize) -> Droplet {
 async fn a_long_stream_gets_a_snapshot_that_equals_the_full_fold() {
     let mut platform = Platform::new().await;
     let id = long_droplet(&mut platform, snapshot::EVERY + 5).await;
-    let stored = snapshot::load::<Droplet>(&platform.pool(), id.into()).await;
+    let incarnation = platform.database.incarnation();
+    let stored = snapshot::load::<Droplet>(&platform.pool(), incarnation, id.into()).await;
     let (state, version) = stored.expect("Postgres answers").expect("there is one");
     assert_eq!(version, Version(snapshot::EVERY));
     assert_eq!(state, folded(&platform, id, 100).await);
@@ -93,9 +94,16 @@ async fn a_snapshot_that_is_ahead_of_its_stream_is_not_believed() {
     let id = long_droplet(&mut platform, 3).await;
     // As after restoring the events, but not the snapshots, from an older backup.
     let deleted = Snapshot::of(&Droplet::Deleted).expect("it is JSON");
-    snapshot::save(&platform.pool(), id.into(), Version(9), &deleted)
-        .await
-        .expect("Postgres answers");
+    let incarnation = platform.database.incarnation();
+    snapshot::save(
+        &platform.pool(),
+        incarnation,
+        id.into(),
+        Version(9),
+        &deleted,
+    )
+    .await
+    .expect("Postgres answers");
     let accepted = platform.process().droplet(&request(), id, tag("a")).await;
     assert_eq!(
         accepted.expect("it lives").streams,

@@ -2,13 +2,16 @@
 //!
 //! A step reads what one snapshot shows beyond the high mark and in the gaps ([`crate::log::gaps`]). It
 //! writes positions for these events in one statement that moves the head of the log by compare-and-set. A
-//! sequencer that was taken over finds the head or the epoch changed, writes nothing, and fails as fenced.
+//! sequencer that was taken over finds the head or the epoch changed, writes nothing, and fails as fenced. Both
+//! statements demand the incarnation of the log that was taken over: after a restore or a failover, head and epoch may
+//! be the same, and the gaps and events that were seen may be no more.
 //! A crash between any two statements leaves either the whole step or nothing of it.
 
 use sqlx::{PgPool, Row};
 
 use crate::envelope::Position;
 use crate::error::StoreError;
+use crate::incarnation::{self, IncarnationId};
 use crate::lease::Lease;
 use crate::log::gaps::{Gaps, TransactionId};
 use crate::{partitions, sequence};
@@ -21,6 +24,8 @@ pub const BATCH: i64 = 5_000;
 pub struct Sequencer {
     pool: PgPool,
     epoch: i64,
+    /// The incarnation of the log that was taken over. In another one, nothing that this value holds is true.
+    incarnation: IncarnationId,
     head: Position,
     gaps: Gaps,
 }
@@ -54,10 +59,11 @@ pub struct Step {
 }
 
 impl Sequencer {
-    /// Takes the log over under a lease: from then on an older sequencer's writes fail.
+    /// Takes the log over under a lease: from then on an older sequencer's writes fail. Begins a new incarnation of the
+    /// log first, if the server's identity changed.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when a later lease took over already. [`StoreError::SequenceBehind`] when events could
+    /// [`StoreError::Standby`], and [`StoreError::Fenced`] when a later lease took over already. [`StoreError::SequenceBehind`] when events could
     /// get numbers that were given up.
     pub async fn take_over(pool: PgPool, lease: &Lease) -> Result<Self, StoreError> {
         sequence::check(&pool).await?;
@@ -68,12 +74,17 @@ impl Sequencer {
                 "maintaining partitions failed"
             );
         }
-        let unavailable = || StoreError::unavailable("taking over the log");
+        let incarnation = incarnation::ensure(&pool).await?.current().id;
+        let unavailable = || StoreError::asking("taking over the log");
+        // One connection: after a failover, another one can lead to another server.
+        let mut connection = pool.acquire().await.map_err(unavailable())?;
         let row: Option<(i64, i64)> = sqlx::query_as(
-            "update es.log_head set epoch = $1 where epoch < $1 returning position, low_mark",
+            "update es.log_head set epoch = $1 where epoch < $1 and es.demand_incarnation($2) \
+             returning position, low_mark",
         )
         .bind(lease.epoch)
-        .fetch_optional(&pool)
+        .bind(incarnation.0)
+        .fetch_optional(&mut *connection)
         .await
         .map_err(unavailable())?;
         let Some((head, low)) = row else {
@@ -87,7 +98,7 @@ impl Sequencer {
              where seq > seq_before + 1 order by seq",
         )
         .bind(low)
-        .fetch_all(&pool)
+        .fetch_all(&mut *connection)
         .await
         .map_err(unavailable())?;
         // The bound of every gap: an id assigned after the gaps were read.
@@ -96,13 +107,15 @@ impl Sequencer {
              pg_current_xact_id()::text",
         )
         .bind(low)
-        .fetch_one(&pool)
+        .fetch_one(&mut *connection)
         .await
         .map_err(unavailable())?;
+        drop(connection);
         let gaps = Gaps::recovered(high, &missing, transaction_id(&bound)?);
         Ok(Self {
             pool,
             epoch: lease.epoch,
+            incarnation,
             head: Position(head),
             gaps,
         })
@@ -129,13 +142,14 @@ impl Sequencer {
     /// # Errors
     /// When Postgres fails.
     pub async fn look(&self) -> Result<Seen, StoreError> {
-        let unavailable = || StoreError::unavailable("looking for new events");
+        let unavailable = || StoreError::asking("looking for new events");
         let (firsts, lasts) = self.gaps.ranges();
         let row = sqlx::query(include_str!("sequencer_look.sql"))
             .bind(self.gaps.high())
             .bind(BATCH)
             .bind(firsts)
             .bind(lasts)
+            .bind(self.incarnation.0)
             .fetch_one(&self.pool)
             .await
             .map_err(unavailable())?;
@@ -160,8 +174,8 @@ impl Sequencer {
     /// Runs the second half of a step: writes positions, or changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when another sequencer took over; [`StoreError::Unavailable`] when Postgres
-    /// fails.
+    /// [`StoreError::Fenced`] when another sequencer took over; [`StoreError::OtherIncarnation`] when the log is in
+    /// another incarnation; [`StoreError::Unavailable`] when Postgres fails.
     pub async fn write(&mut self, seen: &Seen) -> Result<Step, StoreError> {
         self.gaps.give_up(seen.xmin, &seen.seqs);
         if !seen.seqs.is_empty() {
@@ -175,9 +189,10 @@ impl Sequencer {
                 .bind(&seen.seqs)
                 .bind(&seen.shards)
                 .bind(&seen.orgs)
+                .bind(self.incarnation.0)
                 .fetch_optional(&self.pool)
                 .await
-                .map_err(StoreError::unavailable("giving positions"))?;
+                .map_err(StoreError::asking("giving positions"))?;
             let bound = transaction_id(&bound.ok_or_else(fenced)?)?;
             self.gaps.take(&seen.seqs, bound);
             let given = i64::try_from(seen.seqs.len()).expect("a batch is small");

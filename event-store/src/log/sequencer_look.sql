@@ -1,5 +1,5 @@
 -- What has appeared beyond the high mark ($1, at most $2 of it) and in the gaps ($3 to $4), with the
--- oldest running transaction, all of one snapshot.
+-- oldest running transaction, all of one snapshot. Fails in another incarnation of the log than $5.
 with fresh as materialized (
     select seq, shard, org_id from es.events where seq > $1 order by seq limit $2
 ),
@@ -21,3 +21,4 @@ select
     coalesce(array_agg(org_id order by seq), '{}') as orgs,
     pg_snapshot_xmin(pg_current_snapshot())::text as xmin
 from seen
+where es.demand_incarnation($5)

@@ -1,13 +1,13 @@
 -- Gives the next positions to the numbers $4 (of the shards $5 and organizations $6), if the log is
 -- still at epoch $1 and position $2; the new low mark is $3. Returns this transaction's id, the bound of the gaps that the
--- numbers leave, or no row when another sequencer took over.
+-- numbers leave, or no row when another sequencer took over. Fails in another incarnation of the log than $7.
 --
 -- If the log is still at position $2, the snapshot shows every row of it: the sequencer knew the position before it sent
 -- the statement. So the last time and the last position of an organization that are read here are the last ones.
 with head as (
     update es.log_head
     set position = position + cardinality($4::bigint[]), low_mark = $3
-    where epoch = $1 and position = $2
+    where epoch = $1 and position = $2 and es.demand_incarnation($7)
     returning 1
 ),
 number as (

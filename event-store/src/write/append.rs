@@ -50,6 +50,9 @@
 //! reason is found at the moment of the snapshot (a name) or of the lock (a count). At that moment, all the
 //! streams that the command rests on were at the versions it was decided on.
 //!
+//! **The incarnation** of the log is demanded by the statement ([`crate::incarnation`]). In another one, the statement
+//! fails as a whole, because the streams that the commands rest on may never have had those versions.
+//!
 //! **Locks are taken in one order** in all statements: streams that exist (by id, whether read or written),
 //! counters (by key), new streams, names, keys. So statements hardly ever deadlock. A statement that does
 //! is undone and its commands are run alone.
@@ -70,6 +73,7 @@ use sqlx::{PgConnection, PgPool};
 use self::statement::{Answer, execute};
 use crate::envelope::{Metadata, StreamId, Version};
 use crate::error::StoreError;
+use crate::incarnation::IncarnationId;
 use crate::write::command::CommandRecord;
 use crate::write::counter::{self, CounterChange};
 use crate::write::idempotency::{Keyed, Repeated};
@@ -84,6 +88,9 @@ pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable};
 pub struct Append {
     /// The organization that owns the streams.
     pub org: OrgId,
+    /// The incarnation of the log that the command was decided in, or `None` if it rests on nothing that was read.
+    /// In another one, nothing is written.
+    pub incarnation: Option<IncarnationId>,
     /// The streams to write: none of them twice, each with at least one event.
     pub streams: Vec<StreamAppend>,
     /// The guards: streams that the command read and does not write, each with the version at which it must
@@ -102,11 +109,13 @@ pub struct Append {
 }
 
 impl Append {
-    /// Returns an append of events alone: no reads, no names, no counters, no idempotency key, no record.
+    /// Returns an append of events alone: no incarnation, no reads, no names, no counters, no idempotency key, no
+    /// record.
     #[must_use]
     pub fn new(org: OrgId, streams: Vec<StreamAppend>, metadata: Metadata) -> Self {
         Self {
             org,
+            incarnation: None,
             streams,
             reads: Vec::new(),
             names: Vec::new(),
@@ -147,13 +156,16 @@ pub enum Outcome {
     },
     /// The idempotency key was used before; nothing was written.
     Repeated(Repeated),
+    /// The log is in another incarnation than the command was decided in; nothing was written. Forget what was read,
+    /// load again and decide again.
+    OtherIncarnation,
 }
 
 /// Appends a batch; the outcomes are in the order of the batch. One statement, one round trip, unless a
 /// command has to be retried.
 ///
 /// No append may write a stream, a name or an idempotency key that another one of the batch writes or
-/// reads. [`crate::write::group`] ensures that.
+/// reads, and all were decided in one incarnation. [`crate::write::group`] ensures that.
 ///
 /// # Errors
 /// When Postgres fails: then each append may or may not have been committed.
@@ -191,7 +203,14 @@ pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outco
                     is_maintained = true;
                     partitions::maintain(&mut *connection).await?;
                 }
-                None => return Err(failed(error)),
+                None => match failed(error) {
+                    StoreError::OtherIncarnation => {
+                        for index in left {
+                            outcomes[index] = Some(Outcome::OtherIncarnation);
+                        }
+                    }
+                    error => return Err(error),
+                },
                 Some(LostRace::Stream | LostRace::NameOrKey | LostRace::Deadlock)
                     if !is_repeated =>
                 {
@@ -200,7 +219,10 @@ pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outco
                 Some(_) => {
                     for index in left {
                         let alone = append_alone(&mut connection, &batch[index]).await;
-                        outcomes[index] = Some(alone.map_err(failed)?);
+                        outcomes[index] = Some(match alone.map_err(failed) {
+                            Err(StoreError::OtherIncarnation) => Outcome::OtherIncarnation,
+                            alone => alone?,
+                        });
                     }
                 }
             },
@@ -245,7 +267,7 @@ fn failed(source: sqlx::Error) -> StoreError {
     if source.as_database_error().is_some_and(has_used_number) {
         return StoreError::SequenceBehind;
     }
-    StoreError::unavailable("appending")(source)
+    StoreError::asking("appending")(source)
 }
 
 fn lacks_partition(error: &sqlx::Error) -> bool {

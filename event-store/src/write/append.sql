@@ -46,7 +46,7 @@ record as (
 -- What a command adds to a counter, and what the count must be afterwards (null: anything).
 counter as (
     select * from unnest(
-        $43::int[], $44::text[], $45::text[], $46::text[], $47::bigint[], $48::bigint[], $49::bigint[]
+        $44::int[], $45::text[], $46::text[], $47::text[], $48::bigint[], $49::bigint[], $50::bigint[]
     )
         as c(command, org_id, scope, key, added, at_least, at_most)
 ),
@@ -103,7 +103,9 @@ repeated as (
     order by k.command, i.recorded_at
 ),
 candidate as materialized (
+    -- Fails if the log is in another incarnation than the commands were decided in.
     select command from generate_series(0, $27::int - 1) as command
+    where es.demand_incarnation($43::uuid)
     except select command from conflicted
     except select command from taken
     except select command from repeated

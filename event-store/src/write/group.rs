@@ -165,13 +165,17 @@ impl Group {
     /// Takes the commands of the next statement, in order of arrival. A command that writes a stream, a
     /// name or a key that one before it writes or reads waits for the statement after. So does a command
     /// that reads what one before it writes. A waiting command delays those behind it by the same rule.
+    /// A command that was decided in another incarnation than the first one waits too.
     fn take_batch(&mut self) -> Vec<Waiting> {
         let mut claimed: HashMap<Claim<'_>, Access> = HashMap::new();
         let (mut events, mut bytes) = (0, 0);
         let mut goes = Vec::with_capacity(self.waiting.len());
+        let decided_in = |waiting: &Waiting| waiting.prepared.append().incarnation;
+        let incarnation = self.waiting.first().map(decided_in);
         for waiting in &self.waiting {
             let prepared = &waiting.prepared;
             let rows = prepared.events().max(1);
+            let is_alike = incarnation == Some(decided_in(waiting));
             let fits = events == 0
                 || (events + rows <= MAX_EVENTS && bytes + prepared.bytes() <= MAX_BYTES);
             let free = prepared.claims().all(|(claim, access)| {
@@ -184,8 +188,9 @@ impl Group {
                     *claimed = Access::Write;
                 }
             }
-            goes.push(fits && free);
-            if fits && free {
+            let goes_now = fits && free && is_alike;
+            goes.push(goes_now);
+            if goes_now {
                 events += rows;
                 bytes += prepared.bytes();
             }

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 
 use crate::envelope::{StreamId, Version};
 use crate::error::StoreError;
+use crate::incarnation::IncarnationId;
 
 /// The number of events by which a stream has to grow since its last snapshot until the next one is taken.
 pub const EVERY: i64 = 100;
@@ -13,19 +14,22 @@ pub const EVERY: i64 = 100;
 /// Reads the snapshot of a stream, if there is one of this program's shape.
 ///
 /// # Errors
-/// When Postgres fails. A snapshot that does not decode counts as none.
+/// [`StoreError::OtherIncarnation`], and when Postgres fails. A snapshot that does not decode counts as none.
 pub async fn load<D: Decider>(
     pool: &PgPool,
+    incarnation: IncarnationId,
     stream: StreamId,
 ) -> Result<Option<(D, Version)>, StoreError> {
     let row: Option<(i64, String)> = sqlx::query_as(
-        "select version, state::text from es.snapshots where stream_id = $1 and state_version = $2",
+        "select version, state::text from es.snapshots \
+         where stream_id = $1 and state_version = $2 and es.demand_incarnation($3)",
     )
     .bind(stream.uuid)
     .bind(D::STATE_VERSION)
+    .bind(incarnation.0)
     .fetch_optional(pool)
     .await
-    .map_err(StoreError::unavailable("loading a snapshot"))?;
+    .map_err(StoreError::asking("loading a snapshot"))?;
     Ok(row.and_then(|(version, state)| {
         let state = serde_json::from_str(&state)
             .inspect_err(|error| tracing::warn!(%error, stream.id = %stream, "bad snapshot"))
@@ -56,20 +60,22 @@ impl Snapshot {
     }
 }
 
-/// Stores the state of a stream as of a version that is committed already. An older snapshot never
-/// replaces a newer one of the same shape.
+/// Stores the state of a stream as of a version that is committed already, in this incarnation of the log. An older
+/// snapshot never replaces a newer one of the same shape.
 ///
 /// # Errors
-/// When Postgres fails.
+/// [`StoreError::OtherIncarnation`]: the log may have lost that version, and would give it to another state. When
+/// Postgres fails.
 pub async fn save(
     pool: &PgPool,
+    incarnation: IncarnationId,
     stream: StreamId,
     version: Version,
     snapshot: &Snapshot,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "insert into es.snapshots (stream_id, version, state_version, state) \
-         values ($1, $2, $3, $4::json) \
+         select $1, $2, $3, $4::json where es.demand_incarnation($5) \
          on conflict (stream_id) do update set version = excluded.version, \
              state_version = excluded.state_version, state = excluded.state \
          where snapshots.version < excluded.version \
@@ -79,8 +85,9 @@ pub async fn save(
     .bind(version.0)
     .bind(snapshot.state_version)
     .bind(&snapshot.state)
+    .bind(incarnation.0)
     .execute(pool)
     .await
-    .map_err(StoreError::unavailable("saving a snapshot"))?;
+    .map_err(StoreError::asking("saving a snapshot"))?;
     Ok(())
 }

@@ -14,6 +14,7 @@ mod crash;
 mod failover;
 mod group;
 mod guards;
+mod incarnation;
 mod lock_order;
 mod migrate;
 mod newer_program;

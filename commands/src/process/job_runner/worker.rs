@@ -195,7 +195,8 @@ impl Worker {
             Err(
                 source @ (CommandError::Rejected(_)
                 | CommandError::KeyReused
-                | CommandError::Conflict),
+                | CommandError::Conflict
+                | CommandError::OtherIncarnation),
             ) => {
                 if step == Step::ReportActive {
                     self.remove_if_unwanted(item).await?;

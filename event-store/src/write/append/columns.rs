@@ -13,6 +13,8 @@ use crate::write::counter::CounterChange;
 /// The batch as the columns that the statement unnests.
 #[derive(Default)]
 pub(super) struct Columns<'a> {
+    /// The incarnation that all commands of the batch were decided in.
+    pub(super) incarnation: Option<Uuid>,
     pub(super) entry_command: Vec<i32>,
     pub(super) entry_stream: Vec<Uuid>,
     pub(super) entry_type: Vec<String>,
@@ -73,6 +75,7 @@ impl<'a> Columns<'a> {
 
     fn push(&mut self, command: i32, prepared: &'a Prepared) {
         let append = prepared.append();
+        self.incarnation = append.incarnation.map(|incarnation| incarnation.0);
         let org = append.org.as_str();
         let writes = append.streams.iter();
         let writes = writes.map(|write| (write.stream, write.expected, write.events.len()));

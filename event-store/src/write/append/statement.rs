@@ -93,7 +93,8 @@ pub(super) async fn execute(
         .bind(columns.record_times)
         .bind(columns.record_metadata)
         .bind(columns.record_input)
-        .bind(columns.record_basis);
+        .bind(columns.record_basis)
+        .bind(columns.incarnation);
     if whole {
         query = query
             .bind(columns.counter_command)

@@ -126,6 +126,7 @@ impl Scene for Rivalry {
             | Outcome::Conflict
             | Outcome::Taken(_)
             | Outcome::Exceeded { .. } => false,
+            Outcome::OtherIncarnation => true,
         };
         if torn > 0 || events != expected || won > 1 || outcomes.iter().any(is_wrong) {
             return Err(format!(

@@ -1,0 +1,166 @@
+//! A log that went back is in another incarnation, which begins once, and before anything is written in it.
+
+use domain::stream_type::StreamType;
+use event_store::envelope::Position;
+use event_store::error::StoreError;
+use event_store::incarnation::{self, Incarnation, Incarnations, Reason};
+use event_store::lease;
+use event_store::log::sequencer::Sequencer;
+use event_store::pool::Purpose;
+use event_store::write::append::{Append, Outcome};
+use testkit::events::{Recorder, new_stream, sequence};
+use testkit::postgres::TestDatabase;
+use testkit::restore::go_back;
+use testkit::wait;
+use tokio::task::JoinSet;
+
+use crate::support::{append, append_to, new_lease};
+
+async fn begun(database: &TestDatabase) -> i64 {
+    let count = sqlx::query_scalar("select count(*) from es.incarnations");
+    count
+        .fetch_one(&database.pool())
+        .await
+        .expect("Postgres answers")
+}
+
+async fn current(database: &TestDatabase) -> Incarnation {
+    let lineage = incarnation::ensure(&database.pool()).await;
+    lineage.expect("Postgres answers").current().clone()
+}
+
+#[tokio::test]
+async fn of_many_processes_that_notice_a_change_one_begins_an_incarnation() {
+    for reason in [Reason::Timeline, Reason::Server, Reason::Database] {
+        let database = TestDatabase::new().await;
+        Recorder::new(database.pool()).jobs(2).await;
+        sequence(&database.pool()).await;
+        go_back(&database.pool(), Position(4), reason).await;
+        let mut processes = JoinSet::new();
+        for _ in 0..8 {
+            let pool = database.pool_for(Purpose::Commands).await;
+            processes.spawn(async move { Incarnations::open(pool).await });
+        }
+        let found = processes.join_all().await.into_iter();
+        let found: Vec<_> = found
+            .map(|opened| opened.expect("it is noticed").peek().expect("it is known"))
+            .collect();
+        let current = found[0].current();
+        assert_eq!((current.fork, current.reason), (Position(4), reason));
+        assert!(found.iter().all(|lineage| *lineage == found[0]));
+        assert_eq!(begun(&database).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_appended_or_sequenced_on_what_was_believed_of_another_incarnation() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = new_lease(&pool).await;
+    let mut stale = Sequencer::take_over(pool.clone(), &lease)
+        .await
+        .expect("it leads");
+    let in_first = |stream| Append {
+        incarnation: Some(database.incarnation()),
+        ..append_to(stream, 0, 1)
+    };
+    let stream = || new_stream(StreamType::JOB);
+    assert_eq!(append(&pool, in_first(stream())).await, Outcome::Appended);
+    let seen = stale.look().await.expect("Postgres answers");
+
+    go_back(&pool, Position::START, Reason::Timeline).await;
+    // Before the new incarnation begins, and after it.
+    for _ in 0..2 {
+        assert_eq!(
+            append(&pool, in_first(stream())).await,
+            Outcome::OtherIncarnation
+        );
+        let looked = stale.look().await.map(|_| ());
+        let written = stale.write(&seen).await.map(|_| ());
+        for refused in [looked, written] {
+            assert!(
+                matches!(refused, Err(StoreError::OtherIncarnation)),
+                "{refused:?}"
+            );
+        }
+        let rows: (i64, i64) = sqlx::query_as(
+            "select (select count(*) from es.events), (select count(*) from es.log)",
+        )
+        .fetch_one(&pool)
+        .await
+        .expect("Postgres answers");
+        assert_eq!(rows, (0, 0));
+        incarnation::ensure(&pool).await.expect("it begins");
+    }
+    assert_eq!(
+        append(&pool, append_to(stream(), 0, 1)).await,
+        Outcome::Appended
+    );
+    lease::release(&pool, &lease).await.expect("it is released");
+    assert_eq!(sequence(&pool).await, Position(1));
+}
+
+#[tokio::test]
+async fn an_append_that_rests_on_nothing_waits_for_the_new_incarnation_too() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    go_back(&pool, Position::START, Reason::Server).await;
+    let new = || append_to(new_stream(StreamType::JOB), 0, 1);
+    assert_eq!(append(&pool, new()).await, Outcome::OtherIncarnation);
+    current(&database).await;
+    assert_eq!(append(&pool, new()).await, Outcome::Appended);
+}
+
+#[tokio::test]
+async fn an_append_under_way_is_before_the_fork() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    Recorder::new(pool.clone()).jobs(1).await;
+    sequence(&pool).await;
+    let mut append = pool.begin().await.expect("it begins");
+    let seq: i64 = sqlx::query_scalar(
+        "with bumped as (update es.streams set version = version + 1 returning stream_id) \
+         insert into es.events (stream_id, version, shard, event_id, org_id, event_type, \
+             schema_version, data, metadata) \
+         select stream_id, 4, shard, gen_random_uuid(), org_id, event_type, 1, data, metadata \
+         from es.events join bumped using (stream_id) where version = 3 returning seq",
+    )
+    .fetch_one(&mut *append)
+    .await
+    .expect("it is appended");
+    let declaring = {
+        let pool = pool.clone();
+        tokio::spawn(async move { incarnation::declare(&pool, "a test").await })
+    };
+    wait::until("the declaration waits for the append", async || {
+        let waits = "select exists (select from pg_locks l join pg_database d on d.oid = l.database \
+             where d.datname = current_database() and not l.granted)";
+        let waits: bool = sqlx::query_scalar(waits).fetch_one(&pool).await.unwrap();
+        waits.then_some(())
+    })
+    .await;
+    append.commit().await.expect("it commits");
+    let lineage = declaring.await.expect("no panic").expect("it is declared");
+    let Incarnation {
+        fork,
+        fork_seq,
+        reason,
+        ..
+    } = lineage.current();
+    assert_eq!(
+        (*fork, *fork_seq, *reason),
+        (Position(3), seq, Reason::Declared)
+    );
+}
+
+#[tokio::test]
+async fn incarnations_are_never_altered() {
+    let database = TestDatabase::new().await;
+    for statement in [
+        "update es.incarnations set fork_position = 9",
+        "delete from es.incarnations",
+    ] {
+        let refused = sqlx::query(statement).execute(&database.pool()).await;
+        refused.expect_err(statement);
+    }
+}
