@@ -83,7 +83,7 @@ async fn a_migration_that_was_altered_afterwards_is_named() {
 async fn a_store_without_partitions_keeps_all_that_it_has() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    sqlx::raw_sql("drop schema es, process, projections cascade; drop table _sqlx_migrations")
+    sqlx::raw_sql("drop schema es, process, projections, clustergenie_schema cascade")
         .execute(&pool)
         .await
         .expect("Postgres answers");
