@@ -15,9 +15,11 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// The SQLSTATE of a write on a server that is read-only.
 const READ_ONLY: &str = "25006";
 
-/// True on a standby, also one that was the primary, and while an administrator has writes refused.
-pub const IS_READ_ONLY: &str =
-    "select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean";
+/// The statement that returns true on a standby, also one that was the primary, and while an administrator has
+/// writes refused. Settings of the session itself do not count: some purposes never write.
+pub const IS_READ_ONLY: &str = "select pg_is_in_recovery() or coalesce( \
+    (select setting = 'on' and source not in ('client', 'session') from pg_settings \
+     where name = 'default_transaction_read_only'), false)";
 
 /// The time before which no connection may have been opened.
 static RENEWED: Mutex<Option<Instant>> = Mutex::new(None);

@@ -2,7 +2,7 @@
 
 use event_store::error::StoreError;
 use event_store::lease;
-use event_store::pool::{self, Purpose};
+use event_store::pool::{self, Purpose, renewal};
 use sqlx::{AssertSqlSafe, PgPool};
 use testkit::postgres::TestDatabase;
 use testkit::wait::until;
@@ -82,4 +82,12 @@ async fn who_writes_does_not_begin_on_a_server_that_is_read_only() {
         let connected = pool::connect(&database.url(), purpose, 1).await;
         connected.expect("reads are possible");
     }
+    // Audits never write, wherever they are.
+    set_read_only(&database.pool(), "reset default_transaction_read_only").await;
+    let audit = pool::connect(&database.url(), Purpose::Audit, 1).await;
+    let is_read_only: bool = sqlx::query_scalar(renewal::IS_READ_ONLY)
+        .fetch_one(&audit.expect("connects"))
+        .await
+        .expect("Postgres answers");
+    assert!(!is_read_only, "the session is, and the server is not");
 }
