@@ -70,10 +70,13 @@ pub(super) fn warn_of_known_password(database: &Database) {
     }
 }
 
-/// The password in `postgres://user:password@host/...`, if there is one.
+/// The password in `postgres://user:password@host/...`, or in its parameter, if there is one.
 fn password_in(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
-    url.password().map(str::to_owned)
+    let mut parameters = url.query_pairs();
+    let parameter = parameters.find_map(|(name, value)| (name == "password").then_some(value));
+    let parameter = parameter.map(String::from);
+    parameter.or_else(|| url.password().map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -84,6 +87,10 @@ mod tests {
     fn a_password_is_found_in_a_url() {
         assert_eq!(
             password_in("postgres://me:s3cret@db/x").as_deref(),
+            Some("s3cret")
+        );
+        assert_eq!(
+            password_in("postgres:///x?host=db&password=s3cret").as_deref(),
             Some("s3cret")
         );
         assert_eq!(password_in("postgres://me@db/x"), None);
