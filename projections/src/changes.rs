@@ -125,10 +125,10 @@ impl Changes {
         sequenced: Signal,
         patience: Duration,
     ) -> (Self, ChangesTask) {
-        let turns = pool.options().get_max_connections().saturating_sub(1);
+        let connections = pool.options().get_max_connections().saturating_sub(1);
         let shared = Arc::new(Shared {
             pool,
-            turns: Turns::at_once(turns),
+            turns: Turns::at_once(connections),
             memory: Memory::of(CATCH_UP_BYTES),
             log,
             live: broadcast::Sender::new(RETAINED_BATCHES),

@@ -31,7 +31,7 @@ pub struct Shares {
     pub waits: Share,
     /// WebSockets that have logged in.
     pub websockets: Share,
-    /// Requests over HTTP that run, streams of events included.
+    /// Requests that run: over HTTP with streams of events, over WebSockets without subscriptions.
     pub requests: Share,
 }
 

@@ -115,6 +115,13 @@ async fn requests_in_progress_are_counted_and_streams_are_requests() {
     let refused = events(&serving, &token(), "{ answer }").await;
     assert!(refused.headers().contains_key(RETRY_AFTER));
     is_too_many(refused, "you have 1 requests in progress").await;
+    let mut client = Client::admitted(&serving).await;
+    client.subscribe("1", "{ answer }").await;
+    let refused = client.hear().await;
+    assert_eq!(
+        refused["payload"][0]["extensions"]["code"],
+        "LIMIT_EXCEEDED"
+    );
     drop(first);
     wait::until("the place is free", async || {
         let response = events(&serving, &token(), "{ answer }").await;

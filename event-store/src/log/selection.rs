@@ -15,7 +15,7 @@ use crate::error::StoreError;
 /// The most events of a page.
 pub const PAGE: usize = 256;
 
-/// The most rows of the log that a page looks at.
+/// The most rows of the log that a page looks at. A page of all events looks at no more than it gives.
 pub const LOOKED_AT: i64 = 4_096;
 
 /// The events of an organization that are wanted: those that match both fields.
@@ -104,11 +104,13 @@ async fn of_log(
         let shards = Shard::all(&[stream_type]);
         shards.into_iter().map(|shard| shard.0).collect::<Vec<_>>()
     });
+    let gives_all = *selection == Selection::default();
+    let looked_at = if gives_all { limit() } else { LOOKED_AT };
     let rows = sqlx::query(include_str!("selection.sql"))
         .bind(org.as_str())
         .bind(span.after.0)
         .bind(span.up_to.0)
-        .bind(LOOKED_AT)
+        .bind(looked_at)
         .bind(shards)
         .bind(&selection.event_types)
         .bind(limit())

@@ -5,7 +5,9 @@
 //! for [`LONGEST`] at most if others wait. A turn does not end while its page is read from Postgres, however long that
 //! takes: there are no more such reads than turns.
 
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use domain::ids::OrgId;
@@ -50,10 +52,13 @@ impl Running {
 }
 
 impl Turns {
-    /// Allows so many turns at once.
-    pub(super) fn at_once(turns: u32) -> Self {
+    /// Allows a turn at once for each of so many connections, but no more than there are processors. So those of one
+    /// organization keep half of the processors busy at most.
+    pub(super) fn at_once(connections: u32) -> Self {
+        let processors = available_parallelism().map_or(1, NonZero::get);
+        let processors = u32::try_from(processors).unwrap_or(u32::MAX);
         Self {
-            places: Places::of_connections(turns),
+            places: Places::of_connections(connections.min(processors)),
             running: Mutex::default(),
         }
     }

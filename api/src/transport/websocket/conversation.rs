@@ -247,6 +247,14 @@ impl<E: Executor> Conversation<E> {
             );
             return self.refuse(&id, Code::LimitExceeded, &message).await;
         }
+        let in_progress = match self.endpoint.shares.requests.take(principal) {
+            Ok(in_progress) => in_progress,
+            Err(exceeded) => {
+                return self
+                    .refuse(&id, Code::LimitExceeded, &exceeded.to_string())
+                    .await;
+            }
+        };
         let info = RequestInfo::now(principal.clone(), self.traceparent.clone());
         let span = tracing::info_span!(
             "operation",
@@ -266,7 +274,9 @@ impl<E: Executor> Conversation<E> {
             Started::Refused(_) | Started::One(_) => Kind::One,
             Started::Many(_) => Kind::Many,
         };
-        let operation = operation::run(started, id.clone(), self.outbox.clone());
+        // Subscriptions are counted as such.
+        let in_progress = (kind == Kind::One).then_some(in_progress);
+        let operation = operation::run(started, id.clone(), self.outbox.clone(), in_progress);
         let task = self.operations.spawn(operation.instrument(span));
         self.running.insert(id, Running { task, kind });
         Ok(())

@@ -6,6 +6,7 @@ use futures_util::stream;
 use super::outbox::Outbox;
 use super::protocol::{self, Ending};
 use crate::graph::answer::{Answer, Stage};
+use crate::identity::shares::Taken;
 use crate::pipeline::Started;
 
 /// The outcome of an operation. The conversation reports it to the client, since only the conversation
@@ -20,8 +21,14 @@ pub(super) enum Outcome {
     Unsendable(Ending),
 }
 
-/// Runs the started operation, which the client knows by this id.
-pub(super) async fn run(started: Started, id: String, outbox: Outbox) -> Outcome {
+/// Runs the started operation, which the client knows by this id, and which counts as a request in progress if it is
+/// no subscription.
+pub(super) async fn run(
+    started: Started,
+    id: String,
+    outbox: Outbox,
+    _in_progress: Option<Taken>,
+) -> Outcome {
     let mut answers = match started {
         Started::Refused(answer) => return Outcome::Refused(answer),
         Started::One(answer) => stream::once(answer).boxed(),
