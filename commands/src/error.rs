@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use domain::decider;
 use domain::unique_name::UniqueName;
 use event_store::error::StoreError;
+use event_store::write::append::Unstorable;
 use event_store::write::group::AppendError;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +72,15 @@ impl Rejected {
         }
     }
 
+    /// Returns the rejection of a command whose events cannot be stored.
+    pub(crate) fn unstorable(why: &Unstorable) -> Self {
+        Self {
+            code: "COMMAND_TOO_LARGE".into(),
+            field: None,
+            message: format!("{why}: send less at once"),
+        }
+    }
+
     /// Returns the rejection of a name that another stream holds.
     pub(crate) fn name_taken(name: &UniqueName) -> Self {
         let (scope, key) = (name.scope, &name.key);
@@ -97,6 +107,30 @@ impl From<StoreError> for CommandError {
 
 impl From<AppendError> for CommandError {
     fn from(error: AppendError) -> Self {
-        Self::Unavailable(error.into())
+        match error {
+            // Sent again, the command would fail again.
+            AppendError::Unstorable(unstorable) => Rejected::unstorable(&unstorable).into(),
+            AppendError::Unconfirmed(_) | AppendError::Stopping => Self::Unavailable(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_command_that_can_never_be_stored_is_refused_and_not_to_be_sent_again() {
+        let unstorable = Unstorable::TooLarge {
+            event_type: "job_submitted",
+            bytes: 70_000,
+        };
+        let error = CommandError::from(AppendError::Unstorable(Arc::new(unstorable)));
+        let CommandError::Rejected(rejected) = error else {
+            panic!("it is the caller's fault: {error}");
+        };
+        assert_eq!(rejected.code, "COMMAND_TOO_LARGE");
     }
 }

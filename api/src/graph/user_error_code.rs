@@ -66,7 +66,7 @@ pub const CODES: [(&str, &str); 53] = [
     ),
     (
         "COMMAND_TOO_LARGE",
-        "The command would change more than 64 things at once.",
+        "The command would change more than 64 things at once, or has more data than one event can hold.",
     ),
     (
         "NAME_TAKEN",

@@ -1,8 +1,7 @@
 //! The verdict on a command: what a decision leads to, with the names and counts that the command met.
 
-use domain::registry::Event;
 use event_store::envelope::{StreamId, Version};
-use event_store::write::append::StreamAppend;
+use event_store::write::append::{StreamAppend, Unstorable, encoded};
 use event_store::write::command::{CommandOutcome, RecordedCommand};
 
 use crate::decision::Decision;
@@ -87,15 +86,20 @@ impl Verdict {
     }
 
     fn accepted(decision: &Decision) -> Self {
-        let json = |event: &Event| event.to_json().unwrap_or_else(|error| error.to_string());
         let append = |append: StreamAppend| {
-            let events = append.events.iter().map(json).collect();
-            (append.stream, append.expected, events)
+            let events = append.events.iter().map(encoded);
+            let events = events.collect::<Result<Vec<_>, _>>()?;
+            Ok((append.stream, append.expected, events))
         };
-        Self {
-            outcome: CommandOutcome::Accepted,
-            rule: None,
-            appends: decision.appends().into_iter().map(append).collect(),
+        let appends: Result<Vec<_>, Unstorable> =
+            decision.appends().into_iter().map(append).collect();
+        match appends {
+            Ok(appends) => Self {
+                outcome: CommandOutcome::Accepted,
+                rule: None,
+                appends,
+            },
+            Err(unstorable) => Self::rejected(&Rejected::unstorable(&unstorable)),
         }
     }
 }

@@ -81,7 +81,7 @@ use crate::write::name::NameChange;
 use crate::{partitions, sequence};
 
 pub(crate) use self::prepared::{Access, Claim, owner};
-pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable};
+pub use self::prepared::{MAX_EVENT_BYTES, Prepared, Unstorable, encoded};
 
 /// All that one command commits. A command without events has an idempotency key or a record.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! The bytes that a command commits. They are checked before they are sent, so that sending cannot fail
 //! because of their content.
 
+use domain::registry::Event;
 use domain::unique_name::{Reach, UniqueName};
 use uuid::Uuid;
 
@@ -75,21 +76,12 @@ impl Prepared {
         });
         for write in &append.streams {
             for (i, event) in write.events.iter().enumerate() {
-                let event_type = event.event_type();
-                let data = event
-                    .to_json()
-                    .map_err(|source| Unstorable::NotJson { event_type, source })?;
-                if data.len() > MAX_EVENT_BYTES {
-                    return Err(Unstorable::TooLarge {
-                        event_type,
-                        bytes: data.len(),
-                    });
-                }
+                let data = encoded(event)?;
                 bytes += data.len() + metadata.len();
                 events.push(PreparedEvent {
                     stream: write.stream,
                     version: write.expected.plus(i + 1),
-                    event_type,
+                    event_type: event.event_type(),
                     schema_version: event.schema_version(),
                     data,
                 });
@@ -163,6 +155,24 @@ impl Prepared {
             .map(move |k| Claim::Key(org, &k.key));
         streams.chain(names).chain(key)
     }
+}
+
+/// Returns the payload of an event as it is stored.
+///
+/// # Errors
+/// When the payload is too large or is no JSON.
+pub fn encoded(event: &Event) -> Result<String, Unstorable> {
+    let event_type = event.event_type();
+    let data = event
+        .to_json()
+        .map_err(|source| Unstorable::NotJson { event_type, source })?;
+    if data.len() > MAX_EVENT_BYTES {
+        return Err(Unstorable::TooLarge {
+            event_type,
+            bytes: data.len(),
+        });
+    }
+    Ok(data)
 }
 
 /// The access of a command to a [`Claim`].
