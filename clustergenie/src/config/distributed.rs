@@ -22,7 +22,7 @@ pub(crate) struct Database {
         value_name = "URL"
     )]
     pub(crate) database_url: String,
-    /// Most connections of this process to the database. by default they are 49 for api, 13 for relay, 18 for
+    /// Most connections of this process to the database. By default they are 49 for api, 13 for relay, 18 for
     /// project and 29 for work, or what is left by other processes.
     #[arg(long, env = "CLUSTERGENIE_DATABASE_CONNECTIONS", value_name = "NUMBER")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
