@@ -114,6 +114,7 @@ impl StoreError {
     /// Wraps the error of a statement that demands an incarnation, to be used with `map_err`.
     pub fn asking(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| {
+            renewal::heed(&source);
             let code = source.as_database_error().and_then(|error| error.code());
             match code.as_deref() {
                 Some("CG001") => Self::OtherIncarnation,

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 /// often.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// The SQLSTATE of a write on a server that is read-only.
-const READ_ONLY: &str = "25006";
+/// The SQLSTATEs of a server that is read-only: of any write, and of a statement that demands an incarnation of the log.
+const READ_ONLY: [&str; 2] = ["25006", "CG002"];
 
 /// The statement that returns true on a standby, also one that was the primary, and while an administrator has
 /// writes refused. Settings of the session itself do not count: some purposes never write.
@@ -53,7 +53,7 @@ pub fn is_current(opened: Instant) -> bool {
 /// Renews the connections if an error says that the server is read-only.
 pub(crate) fn heed(error: &sqlx::Error) {
     let code = error.as_database_error().and_then(|error| error.code());
-    if code.as_deref() == Some(READ_ONLY) {
+    if code.is_some_and(|code| READ_ONLY.contains(&&*code)) {
         renew();
     }
 }
