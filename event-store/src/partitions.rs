@@ -1,4 +1,4 @@
-//! Partitions of the tables that grow without end: events, log, idempotency keys.
+//! Partitions of the tables that grow without end: events, log, idempotency keys, recorded commands.
 //!
 //! The database keeps their settings in `es.partitioned_tables`, and creates and drops them itself, in the function
 //! `es.maintain_partitions` of the migrations. This module calls it, and recognizes a write that found no partition.

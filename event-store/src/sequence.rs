@@ -9,8 +9,8 @@ use sqlx::PgPool;
 
 use crate::error::StoreError;
 
-/// The table whose only unique column is the number of an event.
-pub(crate) const NUMBERED: &str = "events";
+/// The end of the names of the constraints that two events with one number break: each partition has one.
+pub(crate) const NUMBERS: &str = "_seq_key";
 
 /// Checks that the sequence is not behind the events. Concurrent appends do no harm: the sequence is read after the
 /// snapshot of the events is taken.

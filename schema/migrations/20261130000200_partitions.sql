@@ -13,13 +13,20 @@ create table es.partitioned_tables (
     -- How much one partition holds: numbers, or days.
     width    bigint not null check (width > 0),
     by_time  boolean not null,
+    -- Columns that are unique within a partition, besides those that are unique in the table.
+    unique_columns text,
     -- How many past periods are kept; null for ever.
     periods_kept integer check (periods_kept > 0)
 );
 
--- Creates the partition with this number, if it does not exist. Reads and writes of the table continue
--- meanwhile.
-create function es.create_partition(table_name text, number bigint) returns void
+-- The number of the partition that holds this time.
+create function es.period_at(moment timestamptz, width bigint) returns bigint language sql immutable as $$
+    select floor(extract(epoch from moment) / 86400 / width)::bigint
+$$;
+
+-- Creates the partition with this number, and returns 1; or returns 0 if it exists. Reads and writes of the table
+-- continue meanwhile.
+create function es.create_partition(table_name text, number bigint) returns integer
 language plpgsql as $$
 declare
     settings es.partitioned_tables;
@@ -29,7 +36,7 @@ declare
 begin
     select * into strict settings from es.partitioned_tables where name = table_name;
     if to_regclass(child) is not null then
-        return;
+        return 0;
     end if;
     bounds := case
         when settings.by_time then format('from (%L) to (%L)',
@@ -39,83 +46,111 @@ begin
     -- Created apart and attached: `create table ... partition of` would wait for all readers, and all would
     -- wait for it.
     execute format('create table %s (like %s including all excluding identity excluding indexes)', child, parent);
+    if settings.unique_columns is not null then
+        execute format('alter table %s add constraint %I unique (%s)',
+            child, table_name || '_' || number || '_unique', settings.unique_columns);
+    end if;
     execute format('alter table %s attach partition %s for values %s', parent, child, bounds);
     if exists (select from pg_trigger where tgrelid = parent::regclass and tgfoid = 'es.refuse_change'::regproc) then
         execute format(
             'create trigger is_immutable before update or delete or truncate on %s '
             'for each statement execute function es.refuse_change()', child);
     end if;
+    return 1;
+end $$;
+
+-- The partitions of a table, with their numbers.
+create function es.partitions_of(table_name text, out partition text, out number bigint) returns setof record
+language sql stable as $$
+    select c.oid::regclass::text, substring(c.relname from '_([0-9]+)$')::bigint
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = format('es.%I', table_name)::regclass
+$$;
+
+-- Drops the partitions of a table that are no longer kept: those of periods that ended long ago, after which as many
+-- others as are kept were written to. So a clock that jumps ahead drops nothing that is younger. Returns their number.
+create function es.drop_old_partitions(settings es.partitioned_tables) returns integer
+language plpgsql as $$
+declare
+    old record;
+    newer record;
+    is_written boolean;
+    written integer;
+    changes integer := 0;
+begin
+    for old in
+        select * from es.partitions_of(settings.name)
+        where number < es.period_at(now(), settings.width) - settings.periods_kept order by number
+    loop
+        written := 0;
+        for newer in select * from es.partitions_of(settings.name) p where p.number > old.number loop
+            execute format('select exists (select from %s)', newer.partition) into is_written;
+            written := written + is_written::integer;
+        end loop;
+        continue when written <= settings.periods_kept;
+        begin
+            execute format('drop table %s', old.partition);
+            changes := changes + 1;
+        exception when others then
+            raise warning 'the partition % is not dropped: %', old.partition, sqlerrm;
+        end;
+    end loop;
+    return changes;
 end $$;
 
 -- Creates the partitions that are needed soon, and drops those that are no longer kept. Returns the number of changes.
--- Several processes may call it at once. Runs with the rights of its owner. Whoever uses a table is not kept waiting
--- for long: a call that finds it in use fails, or drops nothing, and the next call tries again.
+-- What fails for one table is a warning, and prevents nothing else. Several processes may call it at once. Runs with the
+-- rights of its owner. Whoever uses a table is not kept waiting for long: what is in use is left to the next call.
 create function es.maintain_partitions() returns integer
-language plpgsql security definer set search_path = pg_catalog set lock_timeout = '50ms' as $$
+language plpgsql security definer set search_path = pg_catalog set lock_timeout = '200ms' as $$
 declare
     settings es.partitioned_tables;
-    last bigint;
-    needed bigint;
-    old text;
+    used bigint;
     changes integer := 0;
 begin
     if not pg_try_advisory_xact_lock(hashtextextended('es.maintain_partitions', 0)) then
         return 0;
     end if;
     for settings in select * from es.partitioned_tables order by name loop
-        select max(substring(c.relname from '_([0-9]+)$')::bigint) into last
-        from pg_inherits i join pg_class c on c.oid = i.inhrelid
-        where i.inhparent = format('es.%I', settings.name)::regclass;
-        -- The partition of what comes half a width later.
-        needed := case
-            when settings.by_time then
-                floor((extract(epoch from now()) / 86400 + settings.width / 2.0) / settings.width)
-            when settings.name = 'events' then
-                (select (last_value + settings.width / 2) / settings.width + 1 from es.events_seq_seq)
-            else (select (position + settings.width / 2) / settings.width + 1 from es.log_head)
+        begin
+            -- Each one from the one in use to the one that is used half a width later, whatever others exist: a clock
+            -- that jumped ahead may have left some that are far away.
+            if settings.by_time then
+                changes := changes + (
+                    select sum(es.create_partition(settings.name, number)) from generate_series(
+                        es.period_at(now() - interval '10 minutes', settings.width),
+                        es.period_at(now() + settings.width * interval '12 hours', settings.width)
+                    ) as number);
+            else
+                used := case settings.name
+                    when 'events' then (select last_value from es.events_seq_seq)
+                    else (select position from es.log_head)
+                end;
+                changes := changes + (
+                    select sum(es.create_partition(settings.name, number)) from generate_series(
+                        greatest(used - 1, 0) / settings.width + 1, (used + settings.width / 2) / settings.width + 1
+                    ) as number);
+            end if;
+        exception when others then
+            raise warning 'partitions of es.% are not created: %', settings.name, sqlerrm;
         end;
-        -- A period without a partition in between, while nothing ran, needs none.
-        for number in greatest(
-            coalesce(last + 1, 0),
-            case when settings.by_time
-                then floor(extract(epoch from now()) / 86400 / settings.width) else 1 end
-        ) .. needed loop
-            perform es.create_partition(settings.name, number);
-            changes := changes + 1;
-        end loop;
-        if settings.periods_kept is null then
-            continue;
-        end if;
-        -- Counted by partitions, not by the clock: a clock that jumps ahead does not drop all that is kept.
-        for old in
-            select c.oid::regclass::text
-            from pg_inherits i join pg_class c on c.oid = i.inhrelid
-            where i.inhparent = format('es.%I', settings.name)::regclass
-                and substring(c.relname from '_([0-9]+)$')::bigint
-                    <= floor(extract(epoch from now()) / 86400 / settings.width)
-            order by substring(c.relname from '_([0-9]+)$')::bigint desc
-            offset settings.periods_kept + 1
-        loop
-            begin
-                execute format('drop table %s', old);
-                changes := changes + 1;
-            exception when lock_not_available then null;
-            end;
-        end loop;
+    end loop;
+    for settings in select * from es.partitioned_tables where periods_kept is not null order by name loop
+        changes := changes + es.drop_old_partitions(settings);
     end loop;
     return changes;
 end $$;
 
 revoke all on function es.maintain_partitions() from public;
+revoke all on function es.drop_old_partitions(es.partitioned_tables) from public;
 revoke all on function es.create_partition(text, bigint) from public;
 
 -- Events. The versions of a stream are unique because the append changes the stream's row in `es.streams`, under its
--- lock, in the same statement. A partition by number cannot say so.
+-- lock, in the same statement. A table that is partitioned by number cannot say so, but each partition does.
 create temporary table numbers on commit drop as select last_value, is_called from es.events_seq_seq;
 
 alter table es.events rename to events_old;
 alter table es.events_old alter seq drop identity;
-alter table es.events_old drop constraint events_pkey;
 drop trigger events_are_immutable on es.events_old;
 drop policy of_organization on es.events_old;
 alter table es.events_old disable row level security;
@@ -140,7 +175,7 @@ create table es.events (
 ) partition by range (seq);
 select setval('es.events_seq_seq', last_value, is_called) from numbers;
 
-insert into es.partitioned_tables values ('events', 1 << 26, false, null);
+insert into es.partitioned_tables values ('events', 1 << 26, false, 'stream_id, version', null);
 
 -- The events that exist become the first partition as they are: nothing is copied.
 do $$
@@ -152,11 +187,11 @@ begin
     execute format('alter table es.events attach partition es.events_%s for values from (1) to (%s)',
         number, number * width + 1);
     execute format('alter index es.events_seq_key rename to events_%s_seq_key', number);
+    execute format('alter index es.events_pkey rename to events_%s_unique', number);
     execute format('create trigger is_immutable before update or delete or truncate on es.events_%s '
         'for each statement execute function es.refuse_change()', number);
 end $$;
 alter table es.events add constraint events_seq_key unique (seq);
-create index events_of_stream on es.events (stream_id, version);
 
 create trigger events_are_immutable before update or delete or truncate on es.events
     for each statement execute function es.refuse_change();
@@ -194,7 +229,7 @@ create index log_by_organization on es.log (org_id, position);
 create trigger log_is_immutable before update or delete or truncate on es.log
     for each statement execute function es.refuse_change();
 
-insert into es.partitioned_tables values ('log', 1 << 26, false, null);
+insert into es.partitioned_tables values ('log', 1 << 26, false, null, null);
 select es.create_partition('log', number)
 from es.log_head, generate_series(1, greatest(position - 1, 0) / (1 << 26) + 1) as number;
 insert into es.log (position, seq, shard, org_id, org_position, sequenced_at)
@@ -234,13 +269,11 @@ create function es.periods_of_key(moment timestamptz default now()) returns seto
     from unnest(array[moment, moment - interval '10 minutes']) as m
 $$;
 
-insert into es.partitioned_tables values ('idempotency', 10, true, 3);
+insert into es.partitioned_tables values ('idempotency', 10, true, null, 3);
 select es.create_partition('idempotency', number)
 from generate_series(
-    (select floor(extract(epoch from least(min(recorded_at), now()) - interval '10 minutes') / 864000)::bigint
-     from es.idempotency_old),
-    (select floor(extract(epoch from greatest(max(recorded_at), now())) / 864000)::bigint
-     from es.idempotency_old)
+    (select es.period_at(least(min(recorded_at), now()) - interval '10 minutes', 10) from es.idempotency_old),
+    (select es.period_at(greatest(max(recorded_at), now()), 10) from es.idempotency_old)
 ) as number;
 insert into es.idempotency (org_id, key, period, request_hash, receipt, recorded_at)
 select org_id, key, date_bin('10 days', recorded_at, timestamptz 'epoch'), request_hash, receipt, recorded_at

@@ -41,7 +41,7 @@ create index commands_of_organization on es.commands (org_id, recorded_at);
 create trigger commands_are_immutable before update or delete or truncate on es.commands
     for each statement execute function es.refuse_change();
 
-insert into es.partitioned_tables values ('commands', 10, true, 40);
+insert into es.partitioned_tables values ('commands', 10, true, null, 40);
 select es.maintain_partitions();
 
 alter table es.commands enable row level security;

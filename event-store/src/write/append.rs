@@ -62,6 +62,7 @@ mod prepared;
 mod statement;
 
 use std::iter;
+use std::time::Duration;
 
 use domain::counter::Counter;
 use domain::ids::OrgId;
@@ -172,7 +173,7 @@ pub enum Outcome {
 pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outcome>, StoreError> {
     let mut connection = pool.acquire().await.map_err(failed)?;
     let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.len()];
-    let (mut is_repeated, mut is_maintained) = (false, false);
+    let (mut is_repeated, mut maintained) = (false, 0);
     loop {
         let left: Vec<usize> = (0..batch.len())
             .filter(|i| outcomes[*i].is_none())
@@ -199,9 +200,12 @@ pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outco
             // Some command lost a race that its snapshot could not show, and the statement was undone. The next
             // snapshot shows who won. If that does not help, each command alone gets its own answer.
             Err(error) => match lost_race(&error) {
-                None if !is_maintained && lacks_partition(&error) => {
-                    is_maintained = true;
-                    partitions::maintain(&mut *connection).await?;
+                None if maintained < MAINTENANCES && lacks_partition(&error) => {
+                    maintained += 1;
+                    if partitions::maintain(&mut *connection).await? == 0 {
+                        // Another process maintains, or another transaction has a lock.
+                        tokio::time::sleep(MAINTENANCE_PAUSE).await;
+                    }
                 }
                 None => match failed(error) {
                     StoreError::OtherIncarnation => {
@@ -229,6 +233,10 @@ pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outco
         }
     }
 }
+
+/// The attempts to create a partition that a batch lacks, and the pause after one that created none.
+const MAINTENANCES: u32 = 5;
+const MAINTENANCE_PAUSE: Duration = Duration::from_millis(200);
 
 /// The number of attempts to run a command alone. After them, a name or key that vanishes before each
 /// attempt counts as a conflict.
@@ -278,8 +286,10 @@ fn lacks_partition(error: &sqlx::Error) -> bool {
 
 /// Returns true if the number of an event was given before. That is no race.
 fn has_used_number(error: &(dyn DatabaseError + 'static)) -> bool {
-    error.is_unique_violation()
-        && error.table().map(partitions::table_of) == Some(sequence::NUMBERED)
+    error.table().map(partitions::table_of) == Some("events")
+        && error
+            .constraint()
+            .is_some_and(|broken| broken.ends_with(sequence::NUMBERS))
 }
 
 enum LostRace {
@@ -303,7 +313,8 @@ fn lost_race(error: &sqlx::Error) -> Option<LostRace> {
         return None;
     }
     match partitions::table_of(error.table()?) {
-        "streams" => Some(LostRace::Stream),
+        "events" if has_used_number(error) => None,
+        "streams" | "events" => Some(LostRace::Stream),
         "reservations" | "idempotency" => Some(LostRace::NameOrKey),
         _ => None,
     }

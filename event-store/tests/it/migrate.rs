@@ -2,9 +2,9 @@
 
 use domain::stream_type::StreamType;
 use event_store::envelope::{StreamId, Version};
-use event_store::log;
 use event_store::pool::{self, Purpose};
 use event_store::write::append::Outcome;
+use event_store::{incarnation, log};
 use schema::migrate::{MIGRATOR, SchemaError, check, migrate};
 use testkit::postgres::TestDatabase;
 use uuid::Uuid;
@@ -109,6 +109,7 @@ async fn a_store_without_partitions_keeps_all_that_it_has() {
 
     migrate(&pool).await.expect("migrates");
     check(&pool).await.expect("is at the program's version");
+    incarnation::ensure(&pool).await.expect("Postgres answers");
 
     let stream = StreamId {
         stream_type: StreamType::DROPLET,

@@ -4,6 +4,7 @@ use event_store::envelope::Version;
 use event_store::log;
 use event_store::partitions;
 use event_store::write::append::{Append, Outcome};
+use event_store::write::command::{CommandOutcome, CommandRecord};
 use event_store::write::idempotency::Keyed;
 use sqlx::PgPool;
 use testkit::postgres::TestDatabase;
@@ -38,6 +39,13 @@ async fn names(pool: &PgPool, table: &str) -> Vec<String> {
     .fetch_all(pool)
     .await
     .expect("Postgres answers")
+}
+
+async fn current_period(pool: &PgPool) -> i64 {
+    sqlx::query_scalar("select es.period_at(now(), 10)")
+        .fetch_one(pool)
+        .await
+        .expect("Postgres answers")
 }
 
 async fn maintain(pool: &PgPool) -> i32 {
@@ -99,28 +107,118 @@ async fn a_missing_partition_is_created_by_whoever_needs_it() {
     assert_log_is_whole(&pool).await;
 }
 
+/// A partition far ahead, which a clock that jumped left behind, hides no gap before it.
+#[tokio::test]
+async fn a_clock_that_jumped_ahead_and_came_back_leaves_no_gap() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let now = current_period(&pool).await;
+    for table in ["idempotency", "commands"] {
+        for partition in names(&pool, table).await {
+            execute(&pool, &format!("drop table {partition}")).await;
+        }
+        let ahead = now + 10;
+        execute(
+            &pool,
+            &format!("select es.create_partition('{table}', {ahead})"),
+        )
+        .await;
+    }
+    let command = Append {
+        keyed: Some(keyed("k")),
+        record: Some(record()),
+        ..append_to(new_stream(), 0, 1)
+    };
+    assert_eq!(append(&pool, command).await, Outcome::Appended);
+}
+
+/// What prevents the maintenance of one table prevents that of no other.
+#[tokio::test]
+async fn a_partition_that_cannot_be_dropped_is_left_and_others_are_created() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let now = current_period(&pool).await;
+    for number in now - 9..now {
+        execute(
+            &pool,
+            &format!(
+                "select es.create_partition('idempotency', {number}); \
+                 insert into es.idempotency select 'acme', 'k', to_timestamp({number} * 864000), 'h', '1'"
+            ),
+        )
+        .await;
+    }
+    let oldest = now - 9;
+    execute(
+        &pool,
+        &format!(
+            "create view old_keys as select * from es.idempotency_{oldest}; drop table es.commands_{now}"
+        ),
+    )
+    .await;
+    assert!(maintain(&pool).await > 0);
+    let left = names(&pool, "idempotency").await;
+    assert!(
+        left.contains(&format!("es.idempotency_{oldest}")),
+        "{left:?}"
+    );
+    assert!(
+        !left.contains(&format!("es.idempotency_{}", now - 8)),
+        "{left:?}"
+    );
+    let commands = names(&pool, "commands").await;
+    assert!(
+        commands.contains(&format!("es.commands_{now}")),
+        "{commands:?}"
+    );
+}
+
 #[tokio::test]
 async fn keys_are_dropped_after_thirty_to_forty_days() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    let current: i64 =
-        sqlx::query_scalar("select floor(extract(epoch from now()) / 864000)::bigint")
-            .fetch_one(&pool)
-            .await
-            .expect("Postgres answers");
-    for number in current - 9..current {
+    let now = current_period(&pool).await;
+    let used = |number: i64| {
+        format!(
+            "select es.create_partition('idempotency', {number}); \
+             insert into es.idempotency select 'acme', 'k', to_timestamp({number} * 864000), 'h', '1'"
+        )
+    };
+    for number in now - 9..=now {
+        execute(&pool, &used(number)).await;
+    }
+    maintain(&pool).await;
+    let kept: Vec<String> = (now - 3..=now)
+        .map(|number| format!("es.idempotency_{number}"))
+        .collect();
+    let left = names(&pool, "idempotency").await;
+    assert_eq!(left[..4], kept, "and perhaps the next one: {left:?}");
+}
+
+/// As if the clock jumped ahead by a year: the partitions of the days before it are still needed when it is back.
+#[tokio::test]
+async fn periods_without_later_writes_are_kept_however_late_it_is() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let then = current_period(&pool).await - 36;
+    for number in then - 3..=then {
         execute(
             &pool,
-            &format!("select es.create_partition('idempotency', {number})"),
+            &format!(
+                "select es.create_partition('idempotency', {number}); \
+                 insert into es.idempotency select 'acme', 'k', to_timestamp({number} * 864000), 'h', '1'"
+            ),
         )
         .await;
     }
     maintain(&pool).await;
-    let kept: Vec<String> = (current - 3..=current)
-        .map(|number| format!("es.idempotency_{number}"))
-        .collect();
-    let names = names(&pool, "idempotency").await;
-    assert_eq!(names[..4], kept, "and perhaps the next one: {names:?}");
+    let left = names(&pool, "idempotency").await;
+    for number in then - 3..=then {
+        assert!(
+            left.contains(&format!("es.idempotency_{number}")),
+            "{left:?}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -145,6 +243,19 @@ async fn a_key_is_unique_also_where_a_period_ends() {
     assert_eq!(periods("2026-12-03T00:00:00Z").await, both);
     assert_eq!(periods("2026-12-03T00:09:59Z").await, both);
     assert_eq!(periods("2026-12-03T00:10:00Z").await, ["2026-12-03"]);
+}
+
+fn record() -> CommandRecord {
+    CommandRecord {
+        name: "tag_droplet".into(),
+        stream: None,
+        credential: None,
+        outcome: CommandOutcome::Accepted,
+        rule: None,
+        times: 1,
+        input: "{}".to_owned(),
+        basis: "{}".to_owned(),
+    }
 }
 
 fn keyed(key: &str) -> Keyed {

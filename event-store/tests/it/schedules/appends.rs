@@ -36,11 +36,19 @@ enum Holder {
     Wins,
 }
 
+/// Of the events: the second safeguard of versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PrimaryKey {
+    There,
+    Dropped,
+}
+
 #[derive(Debug)]
 struct Rivalry {
     prize: Prize,
     holder: Holder,
     mutation: Option<Mutation>,
+    keys: PrimaryKey,
     /// What the rivals were told.
     outcomes: Arc<Mutex<Vec<Outcome>>>,
 }
@@ -51,6 +59,7 @@ impl Rivalry {
             prize,
             holder,
             mutation: None,
+            keys: PrimaryKey::There,
             outcomes: Arc::default(),
         }
     }
@@ -73,6 +82,12 @@ impl Scene for Rivalry {
     async fn reset(&self, pool: &PgPool) {
         empty(pool).await;
         self.outcomes.lock().expect("not poisoned").clear();
+        if self.keys == PrimaryKey::Dropped {
+            sqlx::query("alter table es.events_1 drop constraint if exists events_1_unique")
+                .execute(pool)
+                .await
+                .expect("Postgres answers");
+        }
         if self.prize == Prize::Version {
             append(pool, append_to(stream(1), 0, 1)).await;
         }
@@ -213,19 +228,35 @@ async fn a_key_that_may_be_there_already_is_missed() {
     assert_missed("a key twice", &rivalry, Bounds::ALL).await;
 }
 
-/// No key of the events guards versions: a partition by number cannot.
+/// The statement compares versions, and a key of each partition of the events does: either is enough.
 #[tokio::test]
-async fn versions_are_guarded_by_the_lock_of_the_stream() {
-    let guarded = Rivalry::over(Prize::Version, Holder::GivesWay);
-    explored("a version", &guarded, Bounds::ALL)
-        .await
-        .assert_holds();
-    let unguarded = Rivalry {
+async fn versions_are_guarded_twice() {
+    let unguarded = |keys| Rivalry {
+        keys,
         mutation: Some(Mutation {
             find: "coalesce(h.version, 0) <> e.expected",
             replace: "false",
         }),
-        ..guarded
+        ..Rivalry::over(Prize::Version, Holder::GivesWay)
     };
-    assert_missed("a version twice", &unguarded, Bounds::ALL).await;
+    explored(
+        "a version, by its key",
+        &unguarded(PrimaryKey::There),
+        Bounds::ALL,
+    )
+    .await
+    .assert_holds();
+    let guarded = Rivalry {
+        keys: PrimaryKey::Dropped,
+        ..Rivalry::over(Prize::Version, Holder::GivesWay)
+    };
+    explored("a version, by its lock", &guarded, Bounds::ALL)
+        .await
+        .assert_holds();
+    assert_missed(
+        "a version twice",
+        &unguarded(PrimaryKey::Dropped),
+        Bounds::ALL,
+    )
+    .await;
 }
