@@ -204,6 +204,11 @@ pub async fn declare(pool: &PgPool, note: &str) -> Result<Lineage, StoreError> {
 /// Begins an incarnation, if there is still a reason under the locks.
 async fn begin(pool: &PgPool, reason: Reason, note: Option<&str>) -> Result<(), StoreError> {
     let mut transaction = pool::begin(pool).await.map_err(failed)?;
+    // Longer than Postgres takes to end an autovacuum that is in the way; shorter waits are for commands.
+    sqlx::query("set local lock_timeout = '10s'")
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
     sqlx::query("lock table es.streams, es.log in exclusive mode")
         .execute(&mut *transaction)
         .await
