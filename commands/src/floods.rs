@@ -54,17 +54,17 @@ struct Room {
 struct Kind {
     org: OrgId,
     actor: String,
+    credential: Option<String>,
     name: Cow<'static, str>,
     outcome: &'static str,
     rule: Option<Cow<'static, str>>,
 }
 
-/// Commands that were counted. The last of them stands for all.
+/// Commands that were counted. The first of them stands for all.
 #[derive(Debug)]
 struct Counted {
     times: i32,
     metadata: Metadata,
-    credential: Option<String>,
     outcome: CommandOutcome,
 }
 
@@ -108,8 +108,17 @@ impl Floods {
             room.left -= 1.0;
             return Some(record);
         }
-        inner.count(org, metadata, record);
+        metrics::counter!("clustergenie_commands_counted_total").increment(1);
+        inner.count(org, metadata, record, 1);
         None
+    }
+
+    /// Counts again what was taken and could not be recorded.
+    pub(crate) fn put_back(&self, append: Append) {
+        let Some(record) = append.record else { return };
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = record.times;
+        inner.count(&append.org, &append.metadata, record, times);
     }
 
     /// Takes what was counted, as appends of records alone.
@@ -122,11 +131,11 @@ impl Floods {
 }
 
 impl Inner {
-    fn count(&mut self, org: &OrgId, metadata: &Metadata, record: CommandRecord) {
-        metrics::counter!("clustergenie_commands_counted_total").increment(1);
+    fn count(&mut self, org: &OrgId, metadata: &Metadata, record: CommandRecord, times: i32) {
         let kind = Kind {
             org: org.clone(),
             actor: metadata.actor.clone(),
+            credential: record.credential,
             name: record.name,
             outcome: record.outcome.as_str(),
             rule: record.rule,
@@ -137,10 +146,9 @@ impl Inner {
         let counted = self.counted.entry(kind).or_insert_with(|| Counted {
             times: 0,
             metadata: metadata.clone(),
-            credential: record.credential,
             outcome: record.outcome,
         });
-        counted.times = counted.times.saturating_add(1);
+        counted.times = counted.times.saturating_add(times);
     }
 }
 
@@ -148,7 +156,7 @@ fn append_of((kind, counted): (Kind, Counted)) -> Append {
     let record = CommandRecord {
         name: kind.name,
         stream: None,
-        credential: counted.credential,
+        credential: kind.credential,
         outcome: counted.outcome,
         rule: kind.rule,
         times: counted.times,

@@ -39,7 +39,9 @@ pub async fn check(
     selects: impl Fn(Uuid) -> bool,
 ) -> Result<Findings, StoreError> {
     let mut findings = Findings::default();
-    let (records, up_to) = command::count(audit.pool).await?;
+    // Records are read in the order of time, so each event of a stream is read about once.
+    let cache = Cache::new();
+    let (records, up_to) = command::estimate(audit.pool).await?;
     audit.progress.begin(records.unsigned_abs());
     let mut after = (String::new(), chrono::DateTime::UNIX_EPOCH, Uuid::nil());
     let (mut passed, mut of_others) = (0_u64, 0_u64);
@@ -60,18 +62,28 @@ pub async fn check(
                 continue;
             }
             findings.compared += 1;
-            if let Some(difference) = differs(audit.pool, record).await? {
+            if let Some(difference) = differs(audit.pool, &cache, record).await? {
                 findings.differ(1, difference);
             }
         }
         audit.progress.reached(passed);
     }
+    audit_missing(audit, &mut findings).await?;
     if of_others > 0 {
         findings.note(format!(
             "{of_others} commands were decided by another version of the program, and are not decided again"
         ));
     }
     Ok(findings)
+}
+
+/// Looks for events whose command has no record, although commands were recorded by then.
+async fn audit_missing(audit: &Audit<'_>, findings: &mut Findings) -> Result<(), StoreError> {
+    let unrecorded = event_store::audit::commands::unrecorded(audit).await?;
+    if let Some(first) = unrecorded.first {
+        findings.differ(unrecorded.differences, first);
+    }
+    Ok(())
 }
 
 fn is_decided_by_rules(record: &RecordedCommand) -> bool {
@@ -93,6 +105,7 @@ fn is_decided_by_rules(record: &RecordedCommand) -> bool {
 /// Decides one command again. Returns the difference, if there is one.
 async fn differs(
     pool: &PgPool,
+    cache: &Cache,
     record: &RecordedCommand,
 ) -> Result<Option<Difference>, StoreError> {
     let difference = |expected: String, found: String| Difference {
@@ -109,7 +122,7 @@ async fn differs(
         Some(rule) => format!("{} by {rule}", record.outcome),
         None => record.outcome.clone(),
     };
-    let verdict = match decide_again(pool, record).await? {
+    let verdict = match decide_again(pool, cache, record).await? {
         Ok(verdict) => verdict,
         Err(fault) => return Ok(Some(difference(expected, fault))),
     };
@@ -140,8 +153,8 @@ async fn stored_events(
     before: Version,
     count: usize,
 ) -> Result<Vec<String>, StoreError> {
-    let events = log::read_stream(pool, stream, before).await?;
-    let of_command = events.into_iter().take(count).filter(|event| {
+    let events = log::read_versions(pool, stream, before, before.plus(count)).await?;
+    let of_command = events.into_iter().filter(|event| {
         serde_json::from_str::<Metadata>(&event.metadata)
             .is_ok_and(|metadata| metadata.command_id.as_uuid() == record.command_id)
     });
@@ -151,6 +164,7 @@ async fn stored_events(
 /// Returns what the rules decide on a recorded command, or the reason why they cannot.
 async fn decide_again(
     pool: &PgPool,
+    cache: &Cache,
     record: &RecordedCommand,
 ) -> Result<Result<Verdict, String>, StoreError> {
     let unreadable = |error: serde_json::Error| format!("a record that cannot be read: {error}");
@@ -163,7 +177,6 @@ async fn decide_again(
         Err(error) => return Ok(Err(unreadable(error))),
     };
     let context = context_of(record, metadata);
-    let cache = Cache::new();
     let read = basis.read.iter().map(|(code, uuid, version)| {
         let stream = StreamId {
             stream_type: StreamType::new(*code),
@@ -171,7 +184,7 @@ async fn decide_again(
         };
         (stream, Version(*version))
     });
-    let mut streams = Streams::as_recorded(pool, &cache, &context.org, read.collect());
+    let mut streams = Streams::as_recorded(pool, cache, &context.org, read.collect());
     let input = match serde_json::from_str(&record.input) {
         Ok(input) => input,
         Err(error) => return Ok(Err(unreadable(error))),

@@ -199,13 +199,8 @@ impl<'a> Streams<'a> {
     async fn read<D: Registered>(&mut self, stream: StreamId) -> Result<Loaded<D>, StoreError> {
         if let Some(recorded) = &self.recorded {
             let version = recorded.get(&stream).copied();
-            let loaded = read_at(
-                self.pool,
-                self.org,
-                stream,
-                version.unwrap_or(Version::NONE),
-            )
-            .await?;
+            let wanted = version.unwrap_or(Version::NONE);
+            let loaded = read_at(self.pool, self.cache, self.org, stream, wanted).await?;
             self.lacks_record |= version != Some(loaded.version);
             return Ok(loaded);
         }
@@ -270,16 +265,34 @@ pub(crate) async fn read<D: Registered>(
     fold_on(Loaded::absent(stream), events)
 }
 
-/// Reads a stream as it was at a version.
+/// Reads a stream as it was at a version. Starts from the state in the cache, if that is not later, and leaves the state
+/// there: who asks for ascending versions reads each event once.
 async fn read_at<D: Registered>(
     pool: &PgPool,
+    cache: &Cache,
     org: &OrgId,
     stream: StreamId,
     version: Version,
 ) -> Result<Loaded<D>, StoreError> {
-    let mut events = log::read_stream(pool, stream, Version::NONE).await?;
-    events.retain(|event| event.version <= version && event.org == *org);
-    fold_on(Loaded::absent(stream), &events)
+    let known = cache.get(org, stream).filter(|(_, at)| *at <= version);
+    let before = match known {
+        Some((state, version)) => Loaded {
+            stream,
+            state,
+            version,
+        },
+        None => Loaded::absent(stream),
+    };
+    let events = log::read_versions(pool, stream, before.version, version).await?;
+    if events.iter().any(|event| event.org != *org) {
+        return Ok(Loaded::absent(stream));
+    }
+    let loaded: Loaded<D> = fold_on(before, &events)?;
+    if loaded.version > Version::NONE {
+        let state = Arc::new(loaded.state.clone());
+        cache.put(org, stream, loaded.version, state);
+    }
+    Ok(loaded)
 }
 
 fn fold_on<D: Registered>(

@@ -28,6 +28,7 @@
 //! alter an event can drop a constraint.
 
 pub mod checkpoints;
+pub mod commands;
 pub mod digests;
 pub mod events;
 pub mod finding;

@@ -232,7 +232,20 @@ pub async fn read_stream(
     stream: StreamId,
     after: Version,
 ) -> Result<Vec<StoredEvent>, StoreError> {
-    stream_in(pool, None, stream, after).await
+    stream_in(pool, None, stream, after, Version(i64::MAX)).await
+}
+
+/// Returns the events of a stream with `after < version <= up_to`, in order.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn read_versions(
+    pool: &PgPool,
+    stream: StreamId,
+    after: Version,
+    up_to: Version,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    stream_in(pool, None, stream, after, up_to).await
 }
 
 /// Returns the events of a stream like [`read_stream`], for a decision in this incarnation of the log.
@@ -245,7 +258,8 @@ pub async fn read_stream_in(
     stream: StreamId,
     after: Version,
 ) -> Result<Vec<StoredEvent>, StoreError> {
-    stream_in(pool, Some(incarnation), stream, after).await
+    let last = Version(i64::MAX);
+    stream_in(pool, Some(incarnation), stream, after, last).await
 }
 
 async fn stream_in(
@@ -253,17 +267,19 @@ async fn stream_in(
     incarnation: Option<IncarnationId>,
     stream: StreamId,
     after: Version,
+    up_to: Version,
 ) -> Result<Vec<StoredEvent>, StoreError> {
     let unavailable = StoreError::asking("reading a stream");
     let rows = sqlx::query(concat!(
         "select ",
         event_columns!(),
-        " from es.events where stream_id = $1 and version > $2 \
+        " from es.events where stream_id = $1 and version > $2 and version <= $4 \
              and ($3::uuid is null or es.demand_incarnation($3)) order by version"
     ))
     .bind(stream.uuid)
     .bind(after.0)
     .bind(incarnation.map(|incarnation| incarnation.0))
+    .bind(up_to.0)
     .fetch_all(pool)
     .await
     .map_err(unavailable)?;

@@ -33,7 +33,17 @@ impl Commands {
         context: &Context,
         record: CommandRecord,
     ) -> Result<(), CommandError> {
-        self.settle(context, None, record, None).await?;
+        let known = self.incarnations.known().await?.current().id;
+        match self.settle(context, None, record.clone(), None).await {
+            // Nobody appended since the server changed, so the incarnation of the new one has not begun.
+            Err(CommandError::OtherIncarnation) => {
+                self.incarnations.after(known).await?;
+                self.settle(context, None, record, None).await?;
+            }
+            settled => {
+                settled?;
+            }
+        }
         Ok(())
     }
 
@@ -69,7 +79,10 @@ impl Commands {
         incarnation: Option<IncarnationId>,
     ) -> Result<Option<Repeated>, CommandError> {
         let metadata = context.metadata();
+        let is_refused = record.outcome != CommandOutcome::Unchanged;
         let record = self.floods.admit(&context.org, &metadata, record);
+        // A flood of refusals fills no table with keys either.
+        let keyed = keyed.filter(|_| record.is_some() || !is_refused);
         if record.is_none() && keyed.is_none() {
             return Ok(None);
         }
@@ -117,10 +130,11 @@ impl Commands {
                 .await
                 .is_ok();
             for append in self.floods.take() {
-                if let Err(error) = self.appender.append(append).await {
+                if let Err(error) = self.appender.append(append.clone()).await {
+                    self.floods.put_back(append);
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
-                        "refused commands that were counted were not recorded"
+                        "refused commands that were counted were not recorded; retrying"
                     );
                 }
             }

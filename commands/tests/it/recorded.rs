@@ -16,6 +16,7 @@ use event_store::audit::{Audit, Bounds};
 use event_store::pool::Purpose;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
+use testkit::events::sequence;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,7 @@ fn entry(name: &str, outcome: &str, rule: Option<&str>) -> (String, String, Opti
 }
 
 async fn decided_again(platform: &Platform) -> Findings {
+    sequence(&platform.pool()).await;
     let pool = platform.database.pool_for(Purpose::Audit).await;
     let progress = Progress::default();
     let audit = Audit {
@@ -327,6 +329,7 @@ async fn what_was_altered_afterwards_is_found() {
             "update es.events set data = '{\"tag\": \"bbb\"}' where event_type = 'droplet_tagged'",
             "bbb",
         ),
+        ("delete from es.commands where name = 'tag_droplet'", "none"),
         (
             "update es.commands set outcome = 'REJECTED', rule = 'X' where name = 'tag_droplet'",
             "ACCEPTED",
@@ -359,7 +362,7 @@ async fn what_was_altered_afterwards_is_found() {
             .expect("it is accepted");
         execute(&platform, alteration.to_owned()).await;
         let findings = decided_again(&platform).await;
-        assert_eq!(findings.differences, 1, "{alteration}: {findings:?}");
+        assert!(findings.differences > 0, "{alteration}: {findings:?}");
         let first = findings.first.expect("there is one");
         assert!(first.found.contains(found), "{alteration}: {first:?}");
     }

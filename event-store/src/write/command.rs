@@ -173,13 +173,16 @@ pub async fn read(
         .map_err(StoreError::unavailable("reading recorded commands"))
 }
 
-/// Returns the number of records, and the time of the database.
+/// Returns the approximate number of records, and the time of the database.
 ///
 /// # Errors
 /// When Postgres fails.
-pub async fn count(pool: &PgPool) -> Result<(i64, DateTime<Utc>), StoreError> {
-    sqlx::query_as("select count(*), clock_timestamp() from es.commands")
-        .fetch_one(pool)
-        .await
-        .map_err(StoreError::unavailable("counting recorded commands"))
+pub async fn estimate(pool: &PgPool) -> Result<(i64, DateTime<Utc>), StoreError> {
+    sqlx::query_as(
+        "select coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint, clock_timestamp() \
+         from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'es.commands'::regclass",
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(StoreError::unavailable("estimating the number of recorded commands"))
 }
