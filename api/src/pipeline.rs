@@ -43,6 +43,7 @@ use crate::graph::execute::schema::ExecutableSchema;
 use crate::graph::execute::writer::TooLong;
 use crate::graph::execute::{self, Executed};
 use crate::graph::request::{Charge, RequestInfo};
+use crate::graph::services::Services;
 use crate::identity::shares::{Shares, Taken};
 
 /// The cost of a refused document in points, because reading the document took time too.
@@ -232,6 +233,10 @@ impl Pipeline {
             request: request.info,
             charge,
             waits: self.rules.shares.waits.clone(),
+            incarnation: self
+                .data
+                .downcast_ref::<Services>()
+                .and_then(|services| services.reader.incarnation()),
             arguments: read.arguments,
         })
     }

@@ -13,9 +13,13 @@ use domain::stream_type::StreamType;
 
 use crate::envelope::{Metadata, Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::CodecError;
+use crate::incarnation::IncarnationId;
 
 /// The `ce_source` of every event.
 pub const SOURCE: &str = "/clustergenie";
+
+/// The header with the incarnation of the log that a message was published in.
+pub const INCARNATION: &str = "ce_incarnation";
 
 /// The names in Kafka that belong to one log. Two logs that share a Kafka need two prefixes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,12 +127,16 @@ pub struct Message {
 pub struct Received {
     /// The event, with its position.
     pub event: Positioned<StoredEvent>,
+    /// The incarnation of the log that the message was published in; `None` in messages of programs that knew none,
+    /// which belong to the first.
+    pub incarnation: Option<IncarnationId>,
     /// The position of the preceding event in the same shard. A consumer that has not applied that event
     /// knows that an event is missing.
     pub previous: Position,
 }
 
-/// Writes an event as a message. `previous` is the position of the preceding event in its shard.
+/// Writes an event as a message, in an incarnation of the log. `previous` is the position of the preceding event in
+/// its shard.
 ///
 /// # Errors
 /// When the stored metadata is not what this program writes, and when the stream's type is not
@@ -137,6 +145,7 @@ pub fn encode(
     topics: &Topics,
     event: &Positioned<StoredEvent>,
     previous: Position,
+    incarnation: Option<IncarnationId>,
 ) -> Result<Message, CodecError> {
     let Positioned { position, event } = event;
     let metadata: Metadata = serde_json::from_str(&event.metadata).map_err(CodecError::Metadata)?;
@@ -162,6 +171,9 @@ pub fn encode(
         ("ce_recordedat", timestamp(event.recorded_at)),
         ("ce_metadata", event.metadata.clone()),
     ];
+    if let Some(incarnation) = incarnation {
+        headers.push((INCARNATION, incarnation.to_string()));
+    }
     if let Some(traceparent) = metadata.traceparent {
         headers.push(("traceparent", traceparent));
     }
@@ -227,7 +239,10 @@ pub fn decode(
             previous,
         ));
     }
+    let incarnation = headers.get(INCARNATION);
+    let incarnation = incarnation.map(|id| parsed(INCARNATION, id)).transpose()?;
     Ok(Received {
+        incarnation: incarnation.map(IncarnationId),
         event: Positioned { position, event },
         previous,
     })

@@ -189,6 +189,16 @@ pub async fn ensure(pool: &PgPool) -> Result<Lineage, StoreError> {
     Err(StoreError::OtherIncarnation)
 }
 
+/// Returns the stored incarnations of the log, without a look at the server: for audits. `None` before the first start.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn stored(pool: &PgPool) -> Result<Option<Lineage>, StoreError> {
+    let mut connection = pool.acquire().await.map_err(failed)?;
+    let rows = rows(&mut connection).await?;
+    Ok(lineage_of(rows))
+}
+
 /// Begins a new incarnation of a log that was restored from something with the same identity. Its fork is the head of
 /// the log. The caller makes sure that no process runs on what was before.
 ///
@@ -248,13 +258,7 @@ async fn compare(connection: &mut PgConnection) -> Result<Compared, StoreError> 
             .fetch_one(&mut *connection)
             .await
             .map_err(failed)?;
-    let rows: Vec<(Uuid, i64, i64, String, i64, i64, String)> = sqlx::query_as(
-        "select id, fork_position, fork_seq, reason, system, database::bigint, timeline \
-         from es.incarnations order by number",
-    )
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(failed)?;
+    let rows = rows(connection).await?;
     let due = rows
         .last()
         .and_then(|(.., at_system, at_database, at_timeline)| {
@@ -266,18 +270,34 @@ async fn compare(connection: &mut PgConnection) -> Result<Compared, StoreError> 
                 (*at_timeline != timeline).then_some(Reason::Timeline)
             }
         });
-    let incarnations = rows
-        .into_iter()
-        .map(|(id, fork, seq, reason, ..)| Incarnation {
-            id: IncarnationId(id),
-            fork: Position(fork),
-            fork_seq: seq,
-            reason: Reason::named(&reason),
-        });
     Ok(Compared {
-        lineage: Lineage::new(incarnations.collect()),
+        lineage: lineage_of(rows),
         due,
     })
+}
+
+/// A stored incarnation: id, fork and its number, reason, and the identity of the server.
+type Row = (Uuid, i64, i64, String, i64, i64, String);
+
+async fn rows(connection: &mut PgConnection) -> Result<Vec<Row>, StoreError> {
+    sqlx::query_as(
+        "select id, fork_position, fork_seq, reason, system, database::bigint, timeline \
+         from es.incarnations order by number",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(failed)
+}
+
+fn lineage_of(rows: Vec<Row>) -> Option<Lineage> {
+    let incarnations = rows.into_iter();
+    let incarnations = incarnations.map(|(id, fork, fork_seq, reason, ..)| Incarnation {
+        id: IncarnationId(id),
+        fork: Position(fork),
+        fork_seq,
+        reason: Reason::named(&reason),
+    });
+    Lineage::new(incarnations.collect())
 }
 
 fn failed(source: sqlx::Error) -> StoreError {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::ids::{EventId, OrgId};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
@@ -66,6 +66,20 @@ pub async fn head(pool: &PgPool) -> Result<Position, StoreError> {
         .map_err(StoreError::unavailable("reading the head of the log"))
 }
 
+/// Returns the head of the log in this incarnation.
+///
+/// # Errors
+/// [`StoreError::OtherIncarnation`], and when Postgres fails.
+pub async fn head_in(pool: &PgPool, incarnation: IncarnationId) -> Result<Position, StoreError> {
+    let head = format!("select ({HEAD}) where es.demand_incarnation($1)");
+    sqlx::query_scalar(AssertSqlSafe(head))
+        .bind(incarnation.0)
+        .fetch_one(pool)
+        .await
+        .map(Position)
+        .map_err(StoreError::asking("reading the head of the log"))
+}
+
 /// Returns the number of committed events that have no position yet; at most 10,000.
 ///
 /// # Errors
@@ -100,6 +114,28 @@ pub async fn read(
     .fetch_all(pool)
     .await
     .map_err(StoreError::unavailable("reading the log"))?;
+    all_positioned(&rows)
+}
+
+/// Returns the next events after a position of this incarnation, in order, at most `limit`.
+///
+/// # Errors
+/// [`StoreError::OtherIncarnation`], and when Postgres fails.
+pub async fn read_in(
+    pool: &PgPool,
+    incarnation: IncarnationId,
+    after: Position,
+    limit: i64,
+) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
+    let rows = sqlx::query(select_positioned!(
+        "l.position > $1 and es.demand_incarnation($3) order by l.position limit $2"
+    ))
+    .bind(after.0)
+    .bind(limit)
+    .bind(incarnation.0)
+    .fetch_all(pool)
+    .await
+    .map_err(StoreError::asking("reading the log"))?;
     all_positioned(&rows)
 }
 
@@ -140,6 +176,20 @@ pub(crate) async fn read_at(
     .await
     .map_err(StoreError::unavailable("reading events of the log"))?;
     all_positioned(&rows)
+}
+
+/// Returns the events at those of the given positions that the log has, in order.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn events_at(
+    pool: &PgPool,
+    positions: &[Position],
+) -> Result<Vec<Positioned<StoredEvent>>, StoreError> {
+    let unavailable = StoreError::unavailable("reading events of the log");
+    let mut connection = pool.acquire().await.map_err(unavailable)?;
+    let positions: Vec<i64> = positions.iter().map(|position| position.0).collect();
+    read_at(&mut connection, &positions).await
 }
 
 /// Returns the events at those of the given positions that the log has, in order. Each event has the

@@ -107,7 +107,7 @@ impl Archive {
             self.append(stream, &events).await?;
         }
         let mut transaction = event_store::pool::begin(pool).await?;
-        checkpoint::advance(&mut transaction, CONSUMER, &batch.moves).await?;
+        checkpoint::advance(&mut transaction, CONSUMER, batch.incarnation, &batch.moves).await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -34,6 +34,7 @@ use event_store::audit::Audit;
 use event_store::audit::finding::{Difference, Findings};
 use event_store::cloudevent::Topics;
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::incarnation::{self, Lineage};
 use event_store::log;
 use event_store::stream_types;
 use rdkafka::message::OwnedMessage;
@@ -80,7 +81,13 @@ pub async fn check(audit: &Audit<'_>, brokers: &str, topics: &Topics) -> anyhow:
 
     let (batches, mut read) = mpsc::channel(WAITING);
     let reading = spawn_blocking(move || reader.read(&batches));
-    let mut shards = Shards::default();
+    let lineage = incarnation::stored(audit.pool).await?;
+    let mut shards = Shards {
+        lineage: lineage.context("the log has no incarnation: start the platform first")?,
+        first: HashMap::new(),
+        last: HashMap::new(),
+        seen: Seen::default(),
+    };
     while let Some(batch) = read.recv().await {
         shards.take_in(audit, topics, &batch, &mut findings).await?;
     }
@@ -107,8 +114,9 @@ fn unlike(position: Position, found: String) -> Difference {
 }
 
 /// The state of every partition, as far as it was read.
-#[derive(Default)]
 struct Shards {
+    /// The incarnations of the log that may have published.
+    lineage: Lineage,
     /// The position of each partition's first message: from there on the partition must have every
     /// event.
     first: HashMap<Shard, Position>,
@@ -140,7 +148,7 @@ impl Shards {
         for message in &batch.messages {
             findings.compared += 1;
             let here = message::position(message).and_then(|position| log.get(&position));
-            let difference = match (compare(topics, message, here), here) {
+            let difference = match (compare(topics, &self.lineage, message, here), here) {
                 (None, Some((event, _))) => self.note_place(message, event, batch.shard),
                 (Some(difference), Some((event, _))) => {
                     // It is there all the same, and not missing too.

@@ -10,7 +10,8 @@
 //! subscriber reads those up to it from the log. A batch that begins beyond what the subscriber has seen
 //! shows a hole, whatever caused it. The subscriber reads the hole from the log first. When the log
 //! itself goes back, because the database was restored, positions are given again. Then every subscriber
-//! ends with [`FollowError::BeyondHead`].
+//! ends, because every read demands the incarnation of the log. A subscriber that comes back with a place that the log
+//! lost is refused.
 //!
 //! A subscriber that catches up reads its own part of the organization's log, page by page, and folds only that. Each
 //! page takes a turn: however many catch up, a bounded number of pages is read and sent at once, one organization has
@@ -26,12 +27,14 @@ use domain::ids::OrgId;
 use event_store::consume::shared_log::SharedLog;
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Position, Positioned, StoredEvent};
+use event_store::incarnation::IncarnationId;
 use futures_util::Stream;
 use sqlx::PgPool;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::LiveRow;
+use crate::page::LogCursor;
 
 mod follow;
 mod node;
@@ -65,13 +68,24 @@ pub struct Change {
     /// nothing is left out silently. `clustergenie_changes_without_node_total` counts such changes, and
     /// the log of the process says what was not decoded.
     pub node: Option<LiveRow>,
+    /// The incarnation of the log that the event was read in.
+    pub incarnation: IncarnationId,
 }
 
 impl Change {
-    /// Returns the position of the event: the cursor of a subscription.
+    /// Returns the position of the event.
     #[must_use]
     pub fn position(&self) -> Position {
         self.event.position
+    }
+
+    /// Returns the place of the event: the cursor of a subscription.
+    #[must_use]
+    pub fn cursor(&self) -> LogCursor {
+        LogCursor {
+            position: self.event.position,
+            incarnation: Some(self.incarnation),
+        }
     }
 }
 
@@ -96,10 +110,13 @@ struct Shared {
     live: broadcast::Sender<Arc<[Change]>>,
     /// The progress of the tail.
     tail: watch::Sender<Tail>,
-    /// The head of the log when the log was last found to have gone back.
-    went_back: watch::Sender<Position>,
+    /// The last time that the log was found to have gone back.
+    went_back: watch::Sender<WentBack>,
     /// Wakes an idle tail.
     arrived: Notify,
+    /// Wakes a tail that waits for events, after a subscriber found the log in another incarnation. Without new
+    /// events, the tail would not look.
+    doubted: Notify,
     /// The token that is cancelled when the tail has ended, for whatever reason.
     ended: CancellationToken,
 }
@@ -110,7 +127,20 @@ enum Tail {
     /// No subscriber exists; nothing is read.
     Idle,
     /// Every event after this position is sent to every receiver that exists now.
-    At(Position),
+    At {
+        position: Position,
+        /// The incarnation of the log that the tail reads.
+        incarnation: IncarnationId,
+    },
+}
+
+/// A log that went back.
+#[derive(Debug, Clone, Copy)]
+enum WentBack {
+    /// The log is in the incarnation that was known, and has this head.
+    ToHead(Position),
+    /// The log is in another incarnation.
+    ToOtherIncarnation,
 }
 
 impl Changes {
@@ -133,8 +163,9 @@ impl Changes {
             log,
             live: broadcast::Sender::new(RETAINED_BATCHES),
             tail: watch::Sender::new(Tail::Idle),
-            went_back: watch::Sender::new(Position::START),
+            went_back: watch::Sender::new(WentBack::ToHead(Position::START)),
             arrived: Notify::new(),
+            doubted: Notify::new(),
             ended: CancellationToken::new(),
         });
         let task = ChangesTask::new(Arc::clone(&shared), sequenced, patience);
@@ -150,7 +181,8 @@ impl Changes {
         receiver
     }
 
-    /// Follows the selected changes of an organization after a position, or from now on: each once, in log order.
+    /// Follows the selected changes of an organization after a place in the log, or from now on: each once, in log
+    /// order.
     /// The stream ends with its first error. A new one may follow from the position of the last change or
     /// bookmark.
     ///
@@ -160,7 +192,7 @@ impl Changes {
         &self,
         org: OrgId,
         selection: Selection,
-        after: Option<Position>,
+        after: Option<LogCursor>,
         bookmarks: Option<Duration>,
         take: Take,
     ) -> impl Stream<Item = Result<Item, FollowError>> + Send + use<Item, Take>

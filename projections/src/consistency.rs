@@ -16,6 +16,9 @@
 //! requests that wait for the same share one lookup. An organization waits for at most [`MOST_WANTED`] versions.
 //! A version so far beyond the stored ones that it cannot come within the timeout is refused at once.
 //!
+//! A version that was written in an earlier incarnation of the log counts only if the log kept that event. Another event
+//! may have the version by now, so such a request fails, and says so.
+//!
 //! The task must never tell an organization about another one's streams: they are as unknown as those
 //! that do not exist.
 
@@ -24,9 +27,11 @@ use std::time::Duration;
 use domain::ids::OrgId;
 use event_store::consume::consumer::Consumer;
 use event_store::consume::wake::Wake;
-use event_store::envelope::{Position, StreamId, Version};
+use event_store::envelope::{StreamId, Version};
+use event_store::incarnation::{IncarnationId, Lost};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::page::LogCursor;
 use crate::reader::{ReadError, Reader};
 
 mod announcing;
@@ -65,6 +70,28 @@ pub struct Consistency {
     timeout: Duration,
 }
 
+/// A version of a stream that a client has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Write {
+    /// The incarnation of the log that it was written in; `None` is the first.
+    pub incarnation: Option<IncarnationId>,
+    /// The stream.
+    pub stream: StreamId,
+    /// The version.
+    pub version: Version,
+}
+
+impl From<(StreamId, Version)> for Write {
+    /// Returns a write in the first incarnation of the log.
+    fn from((stream, version): (StreamId, Version)) -> Self {
+        Self {
+            incarnation: None,
+            stream,
+            version,
+        }
+    }
+}
+
 /// The reason why a write cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum NotShown {
@@ -82,6 +109,9 @@ pub enum NotShown {
     /// A read model could not apply the write, or an earlier one of the stream, and has parked the stream.
     #[error("a read model has parked the stream")]
     Parked,
+    /// The log lost the write: it was restored since.
+    #[error("the write was lost: {0}")]
+    Lost(Lost),
     /// The requests of the organization wait for too many versions already: at most [`MOST_WANTED`].
     #[error("too many requests of the organization wait for writes: ask again in a moment")]
     TooMany,
@@ -124,10 +154,11 @@ impl Consistency {
     pub async fn shown(
         &self,
         org: &OrgId,
-        streams: &[(StreamId, Version)],
+        writes: &[impl Into<Write> + Copy],
         by: ReadModels<'_>,
     ) -> Result<(), NotShown> {
-        self.wait(org, needs(streams, by), by).await.map(|_| ())
+        let writes = writes.iter().map(|write| (*write).into());
+        self.wait(org, needs(writes, by), by).await.map(|_| ())
     }
 
     /// Waits until these versions of an organization's streams have positions; returns the last one.
@@ -137,9 +168,10 @@ impl Consistency {
     pub async fn position(
         &self,
         org: &OrgId,
-        streams: &[(StreamId, Version)],
-    ) -> Result<Position, NotShown> {
-        self.wait(org, needs(streams, &[]), &[]).await
+        writes: &[impl Into<Write> + Copy],
+    ) -> Result<LogCursor, NotShown> {
+        let writes = writes.iter().map(|write| (*write).into());
+        self.wait(org, needs(writes, &[]), &[]).await
     }
 
     async fn wait(
@@ -147,7 +179,7 @@ impl Consistency {
         org: &OrgId,
         needs: Vec<Need>,
         by: ReadModels<'_>,
-    ) -> Result<Position, NotShown> {
+    ) -> Result<LogCursor, NotShown> {
         let Some(_counted) = self.waits.begin(org, needs.len()) else {
             return Err(NotShown::TooMany);
         };
@@ -164,6 +196,7 @@ impl Consistency {
             answer.map_err(|never| match never {
                 NeverShown::UnknownStream => NotShown::UnknownStream,
                 NeverShown::Parked => NotShown::Parked,
+                NeverShown::Lost(lost) => NotShown::Lost(lost),
             })
         };
         match tokio::time::timeout(self.timeout, waiting).await {

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
+use event_store::incarnation::Lineage;
 use event_store::log::{self, OrganizationEvents};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
@@ -41,7 +42,26 @@ impl Reader {
         filter: &HistoryFilter,
         page: &Page<ByPosition>,
     ) -> Result<Slice<Positioned<StoredEvent>>, ReadError> {
-        let frame = Frame::of(page, || log::HEAD.to_owned());
+        let lineage = self
+            .lineage::<Positioned<StoredEvent>, _>(org, page)
+            .await?;
+        match self.history_in(&lineage, org, filter, page).await {
+            Err(failed) => {
+                let lineage = self.lineage_after(&lineage, failed).await?;
+                self.history_in(&lineage, org, filter, page).await
+            }
+            read => read,
+        }
+    }
+
+    async fn history_in(
+        &self,
+        lineage: &Lineage,
+        org: &OrgId,
+        filter: &HistoryFilter,
+        page: &Page<ByPosition>,
+    ) -> Result<Slice<Positioned<StoredEvent>>, ReadError> {
+        let frame = Frame::of(page, lineage, || log::HEAD.to_owned());
         let (after, before) = frame.positions()?;
         let events = OrganizationEvents {
             org,

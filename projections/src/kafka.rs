@@ -7,8 +7,9 @@
 //!   message that is not ours.
 //! - *A stalled shard is read from the log* (`stalled_shards`), when the log has more, and Kafka has
 //!   given all it had. Kafka may be unavailable, or have lost the last events of a shard.
-//! - *The log decides.* The last message of every shard in a batch must name an event that the log has
-//!   at that position. A topic for which it does not is left out.
+//! - *The log decides.* A message counts only if the log has its position as the incarnation that published
+//!   it gave it ([`event_store::incarnation`]). The last message of every shard in a batch must be, byte for
+//!   byte, the event that the log has at that position. A topic for which it is not is left out.
 //!
 //! Offsets only say where to seek, and the group only decides who reads what. A reader that holds a
 //! partition too long finds its checkpoint moved, and its batch is rolled back.

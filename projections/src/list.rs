@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use domain::ids::OrgId;
 use event_store::consume::shown;
 use event_store::envelope::StreamId;
+use event_store::incarnation::Lineage;
 use sqlx::postgres::PgRow;
 use sqlx::{Encode, Postgres, QueryBuilder, Row, Type};
 use uuid::Uuid;
@@ -161,7 +162,29 @@ impl Reader {
         page: &Page<M::Order>,
         parents: Option<Parents<'_>>,
     ) -> Result<Vec<Slice<M::Row>>, ReadError> {
-        let frame = Frame::of(page, || shown::query(M::NAME, M::OF)).by(parents);
+        let lineage = self.lineage(org, page).await?;
+        match self
+            .slices_in::<M>(&lineage, org, filter, page, parents)
+            .await
+        {
+            Err(failed) => {
+                let lineage = self.lineage_after(&lineage, failed).await?;
+                self.slices_in::<M>(&lineage, org, filter, page, parents)
+                    .await
+            }
+            read => read,
+        }
+    }
+
+    async fn slices_in<M: Listed>(
+        &self,
+        lineage: &Lineage,
+        org: &OrgId,
+        filter: &M::Filter,
+        page: &Page<M::Order>,
+        parents: Option<Parents<'_>>,
+    ) -> Result<Vec<Slice<M::Row>>, ReadError> {
+        let frame = Frame::of(page, lineage, || shown::query(M::NAME, M::OF)).by(parents);
         let build = |columns: &str| {
             frame.query(|query| {
                 push_select::<M>(query, columns, org);

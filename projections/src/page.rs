@@ -3,19 +3,25 @@
 //!
 //! A cursor is opaque, URL-safe text that holds its list, order and direction, and the sort key and the id of its
 //! row. It stays valid when its row changes or leaves the list. Another list refuses it.
+//!
+//! The cursor of a position also holds the incarnation of the log. A list refuses one of a position that the log lost:
+//! another event may have the position by now. The statement of such a page demands the incarnation that its cursors
+//! were judged by.
 
 use crate::columns::Columns;
 
 // Named by code that writes cursors, such as the API, which does not import the event store.
 pub use event_store::envelope::Position;
+pub use event_store::incarnation::IncarnationId;
 
 mod frame;
 mod key;
+mod lineage;
 mod list;
 
 pub(crate) use self::frame::{Frame, Parents};
 pub use self::key::{Key, Sort};
-pub use self::list::{Cursor, List, log_cursor, log_position};
+pub use self::list::{Cursor, List, LogCursor, Place, log_cursor, log_position};
 
 /// The part of a list that is wanted.
 #[derive(Debug, Clone)]
@@ -101,7 +107,7 @@ pub struct Slice<T> {
     /// The position of the log that the page shows, if it was wanted: every event up to it is shown, and none
     /// after it. Streams that are parked are shown as they were before their parked event. With Kafka the
     /// page can show later events too: skip changes whose version it shows already.
-    pub as_of: Option<Position>,
+    pub as_of: Option<LogCursor>,
 }
 
 /// An item of a page.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use domain::ids::OrgId;
 use event_store::error::StoreError;
+use event_store::incarnation::{IncarnationId, Incarnations, Lost};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
@@ -28,6 +29,8 @@ pub struct Reader {
     pub(crate) platform: PgPool,
     /// Places for reads of the platform's state.
     places: Arc<Places>,
+    /// The incarnations of the log, as connections as the owner found them.
+    pub(crate) incarnations: Incarnations,
 }
 
 /// The reason why a query has no answer.
@@ -36,6 +39,14 @@ pub enum ReadError {
     /// The cursor is not one of this list in this order: the client's fault.
     #[error("the cursor is malformed or belongs to another order: use one that this list gave")]
     InvalidCursor,
+    /// The log no longer has the position of the cursor: it was restored since.
+    #[error(
+        "the cursor is of no use any more: {0}; list again, and follow from what the list gives"
+    )]
+    LostCursor(Lost),
+    /// The log is in another incarnation than this process knew, time after time: the query may be asked again.
+    #[error("the platform's database was exchanged meanwhile: ask again")]
+    OtherIncarnation,
     /// A value of a filter cannot be compared with what is stored: the client's fault.
     #[error("a value of the filter is out of range or holds a NUL character: change it")]
     InvalidFilter,
@@ -61,15 +72,16 @@ pub enum ReadError {
 
 impl Reader {
     /// Reads as clients through `queries`, a pool of `Purpose::Queries` that nobody else uses. Reads the platform's
-    /// state as the owner through `platform`. Two connections of that pool stay free of clients' reads: one for
-    /// the requests that wait for a write, and one for operations.
+    /// state as the owner through `platform`, whose log has these incarnations. Two connections of that pool stay
+    /// free of clients' reads: one for the requests that wait for a write, and one for operations.
     #[must_use]
-    pub fn new(queries: PgPool, platform: PgPool) -> Self {
+    pub fn new(queries: PgPool, platform: PgPool, incarnations: Incarnations) -> Self {
         let places = platform.options().get_max_connections().saturating_sub(2);
         Self {
             queries: Sessions::over(queries),
             platform,
             places: Arc::new(Places::of_connections(places)),
+            incarnations,
         }
     }
 
@@ -81,6 +93,13 @@ impl Reader {
         let timeout = self.platform.options().get_acquire_timeout();
         let place = tokio::time::timeout(timeout, self.places.take(org)).await;
         place.map_err(|_| ReadError::Unavailable(sqlx::Error::PoolTimedOut))
+    }
+
+    /// Returns the incarnation of the log, as far as this process knows. What is read from now on is of this one or of
+    /// a later one. So a cursor that names this one is never taken for more than the log has.
+    #[must_use]
+    pub fn incarnation(&self) -> Option<IncarnationId> {
+        self.incarnations.peek().map(|known| known.current().id)
     }
 
     /// Runs one statement that sees this organization only; returns what `decode` makes of its rows. Dropping
@@ -96,10 +115,20 @@ impl Reader {
     }
 }
 
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::OtherIncarnation => Self::OtherIncarnation,
+            error => Self::Store(error),
+        }
+    }
+}
+
 impl From<sqlx::Error> for ReadError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(|error| error.code());
         match code.as_deref() {
+            Some("CG001") => Self::OtherIncarnation,
             // query_canceled, by the statement timeout of the pool.
             Some("57014") => Self::TooSlow,
             // undefined_column

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
+use event_store::incarnation::Lineage;
 use event_store::log;
 use event_store::write::command;
 use sqlx::postgres::PgRow;
@@ -49,7 +50,24 @@ impl Reader {
         filter: &CommandFilter,
         page: &Page<ByRecordedAt>,
     ) -> Result<Slice<RecordedCommand>, ReadError> {
-        let frame = Frame::of(page, || log::HEAD.to_owned());
+        let lineage = self.lineage::<RecordedCommand, _>(org, page).await?;
+        match self.commands_in(&lineage, org, filter, page).await {
+            Err(failed) => {
+                let lineage = self.lineage_after(&lineage, failed).await?;
+                self.commands_in(&lineage, org, filter, page).await
+            }
+            read => read,
+        }
+    }
+
+    async fn commands_in(
+        &self,
+        lineage: &Lineage,
+        org: &OrgId,
+        filter: &CommandFilter,
+        page: &Page<ByRecordedAt>,
+    ) -> Result<Slice<RecordedCommand>, ReadError> {
+        let frame = Frame::of(page, lineage, || log::HEAD.to_owned());
         let query = frame.query(|query| push_select(query, org, filter))?;
         let decode = |row: &PgRow| frame.decode(row, &[], |_| RecordedCommand::from_row(row));
         let commands = self.fetch(org, query, decode).await?;

@@ -306,7 +306,7 @@ fn send(
     let mut heads: HashMap<Shard, Position> = heads.into_iter().collect();
     for event in events {
         let previous = heads.insert(event.event.stream.shard(), event.position);
-        let message = cloudevent::encode(topics, event, previous.unwrap_or_default())
+        let message = cloudevent::encode(topics, event, previous.unwrap_or_default(), None)
             .expect("an event is a message");
         let sent = producer.send(record(&message)).map_err(|(error, _)| error);
         sent.expect("the queue has room");

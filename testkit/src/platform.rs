@@ -10,6 +10,7 @@ use event_store::consume::shared_log::SharedLog;
 use event_store::consume::source::LogSource;
 use event_store::consume::wake::{self, Wake};
 use event_store::envelope::{Position, Shard};
+use event_store::incarnation::Incarnations;
 use event_store::lease;
 use event_store::log;
 use event_store::log::sequencer::Sequencer;
@@ -78,7 +79,9 @@ impl TestPlatform {
         let sequenced = wake.sequenced.clone();
         let (changes, task) = Changes::new(pool.clone(), log, sequenced, wake::POLL);
         tasks.spawn(task.run(stop.clone()));
-        let reader = Reader::new(queries, pool.clone());
+        let incarnations = Incarnations::open(pool.clone()).await;
+        let incarnations = incarnations.expect("the database is new");
+        let reader = Reader::new(queries, pool.clone(), incarnations);
         let (consistency, task) = Consistency::new(reader.clone(), wake, patience);
         tasks.spawn(task.run(stop));
 

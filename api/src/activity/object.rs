@@ -2,7 +2,6 @@
 
 use projections::activity::ActivityRow;
 use projections::history::StreamId;
-use projections::page::log_cursor;
 
 use crate::graph::connection::Paged;
 use crate::graph::event_type::EventType;
@@ -28,10 +27,10 @@ impl Object for ActivityRow {
             "The position of the event in the history of the platform.",
             |line| BigInt(line.position.0),
         );
-        fields.value(
+        fields.log_cursor(
             "cursor",
             "The cursor of the event, for the argument `after` of subscriptions.",
-            |line| log_cursor(line.position),
+            |line| line.position,
         );
         fields.value(
             "kind",

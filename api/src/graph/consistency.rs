@@ -6,8 +6,8 @@
 
 use commands::token::Token;
 use domain::ids::OrgId;
-use projections::consistency::NotShown;
-use projections::page::Position;
+use projections::consistency::{NotShown, Write};
+use projections::page::LogCursor;
 use projections::reader::Reader;
 
 use crate::graph::error::{self, Code, Error, Result, failure};
@@ -28,14 +28,14 @@ pub(crate) async fn wait(context: &Context, consistent_with: Option<String>) -> 
         failure(Code::BadUserInput, message)
     })?;
     let tokens = argument.iter().chain(&request.consistent_with);
-    let streams: Vec<_> = tokens.flat_map(|token| &token.streams).copied().collect();
-    if streams.is_empty() {
+    let writes: Vec<_> = tokens.flat_map(writes).collect();
+    if writes.is_empty() {
         return Ok(());
     }
     let _waiting = context.begin_wait()?;
     let consistency = &context.services().consistency;
     let models = context.shown_models();
-    let shown = consistency.shown(&request.principal.org, &streams, &models);
+    let shown = consistency.shown(&request.principal.org, &writes, &models);
     shown.await.map_err(not_shown)
 }
 
@@ -54,15 +54,25 @@ pub(crate) async fn reader(
     ))
 }
 
-/// Returns the position of the last event of a write, after waiting until the event has one.
+/// Returns the place of the last event of a write, after waiting until the event has one.
 ///
 /// # Errors
 /// The errors of [`wait`].
-pub(crate) async fn position(context: &Context, token: &Token) -> Result<Position> {
+pub(crate) async fn position(context: &Context, token: &Token) -> Result<LogCursor> {
     let _waiting = context.begin_wait()?;
     let org = &context.request()?.principal.org;
-    let position = context.services().consistency.position(org, &token.streams);
+    let writes: Vec<_> = writes(token).collect();
+    let position = context.services().consistency.position(org, &writes);
     position.await.map_err(not_shown)
+}
+
+fn writes(token: &Token) -> impl Iterator<Item = Write> {
+    let versions = token.streams.iter();
+    versions.map(|(stream, version)| Write {
+        incarnation: token.incarnation,
+        stream: *stream,
+        version: *version,
+    })
 }
 
 fn not_shown(why: NotShown) -> Error {
@@ -81,6 +91,12 @@ fn not_shown(why: NotShown) -> Error {
             let message = "the platform could not show the write that the token names, though it is recorded: \
                            tell its operator, and ask without the token for an older state";
             failure(Code::StreamParked, message)
+        }
+        NotShown::Lost(lost) => {
+            let message = format!(
+                "the write that the token names is lost ({lost}): read the present state without the token"
+            );
+            failure(Code::BadUserInput, message)
         }
         NotShown::TooMany => failure(Code::LimitExceeded, why.to_string()),
         NotShown::Stopping => failure(

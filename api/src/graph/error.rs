@@ -23,7 +23,7 @@ pub enum Code {
     BadRequest,
     /// An argument or a variable has an invalid value.
     BadUserInput,
-    /// The cursor does not come from this field.
+    /// The cursor does not come from this field, or is of a position that the log lost.
     InvalidCursor,
     /// The read models do not show the write of the token yet; the client may retry after a moment.
     /// `extensions.lagEvents` is the number of recorded events that the slowest of the read models has not
@@ -161,7 +161,8 @@ pub(crate) fn refused(error: CommandError) -> Result<Rejected> {
 /// Returns the top-level error for a query that failed.
 pub(crate) fn read_failed(error: ReadError) -> Error {
     let code = match &error {
-        ReadError::InvalidCursor => Code::InvalidCursor,
+        ReadError::InvalidCursor | ReadError::LostCursor(_) => Code::InvalidCursor,
+        ReadError::OtherIncarnation => Code::Unavailable,
         ReadError::InvalidFilter => Code::BadUserInput,
         ReadError::TooSlow => Code::TooSlow,
         ReadError::BeingRebuilt => Code::Unavailable,

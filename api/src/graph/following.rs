@@ -7,7 +7,7 @@ use commands::token::Token;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use projections::changes::{FollowError, Followed, Selection};
-use projections::page::{Position, log_position};
+use projections::page::{LogCursor, log_position};
 
 use crate::graph::consistency;
 use crate::graph::error::{self, Code, Error, Result, failure};
@@ -67,9 +67,9 @@ pub(crate) async fn follow<Item: Send + 'static>(
     Ok(until(changes, end).boxed())
 }
 
-async fn position(context: &Context, after: &str) -> Result<Position> {
-    if let Ok(position) = log_position(after) {
-        return Ok(position);
+async fn position(context: &Context, after: &str) -> Result<LogCursor> {
+    if let Ok(cursor) = log_position(after) {
+        return Ok(cursor);
     }
     let token: Token = after.parse().map_err(|_| invalid_cursor())?;
     consistency::position(context, &token).await
@@ -107,7 +107,10 @@ fn expired() -> Error {
 
 fn ended(error: FollowError) -> Error {
     match &error {
-        FollowError::BeyondHead { .. } => failure(Code::InvalidCursor, error.to_string()),
+        FollowError::BeyondHead { .. } | FollowError::Lost(_) => {
+            failure(Code::InvalidCursor, error.to_string())
+        }
+        FollowError::OtherIncarnation => failure(Code::Unavailable, error.to_string()),
         FollowError::Store(_) => error::unavailable(&error),
         FollowError::Stopping => failure(Code::Unavailable, error.to_string()),
     }

@@ -34,7 +34,7 @@ impl<State> Change<State> {
     /// Returns a change with this state.
     pub(super) fn of(change: changes::Change, state: Option<State>) -> Self {
         Self {
-            cursor: log_cursor(change.position()),
+            cursor: log_cursor(change.cursor()),
             event: Some(change.event),
             state,
         }
@@ -103,8 +103,8 @@ pub(super) async fn changes<State: Send + 'static>(
 ) -> Result<BoxStream<'static, Result<Change<State>>>> {
     let take = move |followed: Followed| match followed {
         Followed::Change(change) => take(change),
-        Followed::Bookmark(position) => Some(Change {
-            cursor: log_cursor(position),
+        Followed::Bookmark(cursor) => Some(Change {
+            cursor: log_cursor(cursor),
             event: None,
             state: None,
         }),

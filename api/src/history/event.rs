@@ -4,7 +4,6 @@
 //! too. Stored data and the ids of requests belong to the history, which fewer roles may read.
 
 use projections::history::{Metadata, Positioned, StoredEvent};
-use projections::page::log_cursor;
 
 use crate::graph::connection::Paged;
 use crate::graph::error::{self, Result};
@@ -40,10 +39,10 @@ impl Object for Event {
              over all organizations.",
             |event| BigInt(event.position.0),
         );
-        fields.value(
+        fields.log_cursor(
             "cursor",
             "The cursor of the event, for the argument `after` of subscriptions and of `events`.",
-            |event| log_cursor(event.position),
+            |event| event.position,
         );
         fields.value(
             "type",

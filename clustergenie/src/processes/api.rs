@@ -7,6 +7,7 @@ use api::graph::services::Services;
 use api::identity::tokens::Auth;
 use event_store::consume::shared_log::SharedLog;
 use event_store::consume::wake::{Hint, UNTIL_HINTED, Wake};
+use event_store::incarnation::Incarnations;
 use event_store::pool::Purpose;
 use projections::reader::Reader;
 
@@ -44,7 +45,8 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
     hints::announce(&mut tasks, &hint_pool, &wake, Hint::Appended);
     hints::listen(&mut tasks, &hint_pool, &wake, Hint::Sequenced);
     hints::listen(&mut tasks, &hint_pool, &wake, Hint::Applied);
-    let reader = Reader::new(pools.queries, pools.platform.clone());
+    let incarnations = Incarnations::open(pools.platform.clone()).await?;
+    let reader = Reader::new(pools.queries, pools.platform.clone(), incarnations);
     let ready = Ready::new(Dependencies {
         pool: pools.probes,
         // A lagging read model is no reason to send clients away: commands and queries are still answered,

@@ -13,7 +13,7 @@ use domain::ids::OrgId;
 use event_store::cloudevent::Topics;
 use event_store::consume::shared_log::SharedLog;
 use event_store::consume::wake::{UNTIL_HINTED, Wake};
-use event_store::incarnation;
+use event_store::incarnation::{self, Incarnations};
 use event_store::pool::{self, Purpose};
 use event_store::stream_types;
 use projections::consistency;
@@ -144,7 +144,8 @@ async fn start(
     consumers::start(tasks, &consuming, &wake, &feed, followers.clone())?;
     consumers::start_rebuilds(tasks, &consuming, &wake);
 
-    let reader = Reader::new(pools.queries, pools.platform.clone());
+    let incarnations = Incarnations::open(pools.platform.clone()).await?;
+    let reader = Reader::new(pools.queries, pools.platform.clone(), incarnations);
     let ready = Ready::new(Dependencies {
         pool: pools.probes,
         consumers: followers,

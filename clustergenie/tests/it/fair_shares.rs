@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use event_store::envelope::Position;
-use projections::page::log_cursor;
+use projections::page::{LogCursor, log_cursor};
 use reqwest::RequestBuilder;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -24,7 +23,7 @@ const QUIET_LOOKS: usize = 50;
 
 /// What clients ask for: reads of the log for subscribers, queries, and the platform's state.
 fn floods() -> [String; 3] {
-    let beginning = log_cursor(Position::START);
+    let beginning = log_cursor(LogCursor::default());
     [
         format!("subscription {{ eventRecorded(after: {beginning:?}) {{ cursor }} }}"),
         "{ droplets(first: 1) { nodes { id } } }".to_owned(),

@@ -11,6 +11,7 @@ use event_store::cloudevent::{Topics, encode};
 use event_store::envelope::{
     Metadata, Position, Positioned, RequestSource, StoredEvent, StreamId, Version,
 };
+use event_store::incarnation::IncarnationId;
 use event_store::write::append::MAX_EVENT_BYTES;
 use outbox_relay::message_size::{MAX_HEADERS_BYTES, MAX_MESSAGE_BYTES, bytes, headers};
 use uuid::Uuid;
@@ -55,7 +56,13 @@ fn the_message_of_every_event_fits_a_topic_that_was_checked() {
         // The longest in UTF-8, and the longest that JSON escapes.
         for character in ["\u{10ffff}", "\""] {
             let event = longest(&event, character.repeat(MAX_SUBJECT_CHARS));
-            let message = encode(&Topics::default(), &event, Position(i64::MAX - 1)).unwrap();
+            let message = encode(
+                &Topics::default(),
+                &event,
+                Position(i64::MAX - 1),
+                Some(IncarnationId(Uuid::max())),
+            )
+            .unwrap();
             assert!(headers(&message) <= MAX_HEADERS_BYTES);
             assert!(bytes(&message) <= MAX_MESSAGE_BYTES);
         }

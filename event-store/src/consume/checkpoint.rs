@@ -29,6 +29,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::consume::source::ConsumerId;
 use crate::envelope::{Position, Shard};
 use crate::error::StoreError;
+use crate::incarnation::IncarnationId;
 
 /// A stored checkpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,10 +118,12 @@ pub async fn load(
 /// # Errors
 /// [`StoreError::Fenced`] when a checkpoint is not at its expected position: another worker applied those
 /// events, or the generation is out of service. Also when a checkpoint would move beyond the head of the
-/// log, or when the consumer is paused.
+/// log, or when the consumer is paused. [`StoreError::OtherIncarnation`] when the log is in another incarnation than
+/// the events were read in.
 pub async fn advance(
     transaction: &mut PgConnection,
     consumer: ConsumerId,
+    incarnation: Option<IncarnationId>,
     moves: &[Move],
 ) -> Result<(), StoreError> {
     // Rows are locked in shard order, so that two workers that swap shards cannot deadlock. Nothing
@@ -134,6 +137,7 @@ pub async fn advance(
              where c.consumer = $1 and c.generation = $2 and c.position = m.from_position \
                  and m.to_position <= (select position from es.log_head) \
                  and not exists (select from es.paused p where p.consumer = $1) \
+                 and ($7::uuid is null or es.demand_incarnation($7)) \
              order by c.shard for no key update of c) \
          update es.checkpoints c \
          set position = held.to_position, moved_at = clock_timestamp(), \
@@ -146,9 +150,10 @@ pub async fn advance(
     .bind(moves.iter().map(|m| m.from.0).collect::<Vec<_>>())
     .bind(moves.iter().map(|m| m.to.0).collect::<Vec<_>>())
     .bind(moves.iter().map(|m| m.kafka_offset).collect::<Vec<_>>())
+    .bind(incarnation.map(|incarnation| incarnation.0))
     .execute(transaction)
     .await
-    .map_err(StoreError::unavailable("moving checkpoints"))?;
+    .map_err(StoreError::asking("moving checkpoints"))?;
     if moved.rows_affected() == moves.len() as u64 {
         Ok(())
     } else {

@@ -13,8 +13,9 @@
 //! - the memory is bounded, whatever followers do. Events that were given to a follower belong to that
 //!   follower.
 //!
-//! Positions are given again only when the database was restored. So [`SharedLog::forget`] empties the
-//! memory whenever a follower has a reason to doubt its position. A consumer has one when it goes back to
+//! Positions are given again only in another incarnation of the log. A reader names the one of its position, a read
+//! fails in another, and the memory holds the events of one incarnation only. [`SharedLog::forget`] empties the
+//! memory besides, whenever a follower has a reason to doubt its position. A consumer has one when it goes back to
 //! its checkpoints, the reader for subscribers when it finds that the log went back.
 //!
 //! The shared log has no task of its own: the followers that wait for a batch read it. A future of
@@ -28,6 +29,7 @@ use tokio::sync;
 
 use crate::envelope::{Position, Positioned, StoredEvent};
 use crate::error::StoreError;
+use crate::incarnation::{IncarnationId, Incarnations};
 use crate::log;
 
 mod window;
@@ -49,9 +51,18 @@ pub struct SharedLog {
 #[derive(Debug)]
 struct Inner {
     pool: PgPool,
-    window: Mutex<Window>,
+    incarnations: Incarnations,
+    memory: Mutex<Memory>,
     /// The lock that is held while the end is read.
     reading: sync::Mutex<()>,
+}
+
+/// The events in memory.
+#[derive(Debug)]
+struct Memory {
+    /// The incarnation of the log that the events are of.
+    incarnation: Option<IncarnationId>,
+    window: Window,
 }
 
 /// The result of a read.
@@ -76,8 +87,12 @@ impl SharedLog {
     pub fn with_capacity(pool: PgPool, bytes: usize) -> Self {
         Self {
             inner: Arc::new(Inner {
+                incarnations: Incarnations::of(pool.clone()),
                 pool,
-                window: Mutex::new(Window::new(bytes)),
+                memory: Mutex::new(Memory {
+                    incarnation: None,
+                    window: Window::new(bytes),
+                }),
                 reading: sync::Mutex::new(()),
             }),
         }
@@ -89,25 +104,60 @@ impl SharedLog {
         &self.inner.pool
     }
 
-    /// Returns the next events after a position, at most `limit`, from memory if they are there.
+    /// Returns the incarnation of the log that reads are of, as far as this process knows.
     ///
     /// # Errors
-    /// When Postgres fails.
-    pub async fn read(&self, after: Position, limit: usize) -> Result<Read, StoreError> {
+    /// [`StoreError::Standby`], and when Postgres fails.
+    pub async fn incarnation(&self) -> Result<IncarnationId, StoreError> {
+        Ok(self.inner.incarnations.known().await?.current().id)
+    }
+
+    /// Returns the incarnations of the log.
+    #[must_use]
+    pub fn incarnations(&self) -> &Incarnations {
+        &self.inner.incarnations
+    }
+
+    /// Returns the next events after a position of this incarnation, at most `limit`, from memory if they are there.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherIncarnation`]: then [`SharedLog::incarnation`] tells the one to begin again in. When Postgres
+    /// fails.
+    pub async fn read(
+        &self,
+        incarnation: IncarnationId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Read, StoreError> {
+        let read = self.read_in(incarnation, after, limit).await;
+        if let Err(StoreError::OtherIncarnation) = read {
+            self.inner.incarnations.after(incarnation).await?;
+        }
+        read
+    }
+
+    async fn read_in(
+        &self,
+        incarnation: IncarnationId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Read, StoreError> {
         let (found, asked) = {
-            let window = self.window();
+            let memory = self.memory_of(incarnation)?;
+            let window = &memory.window;
             // A read of the end that begins later shows whatever was committed before now.
             (window.find(after, limit), window.reads_begun())
         };
         match found {
             Found::Here(read) => return Ok(read),
-            Found::Before => return self.read_alone(after, limit).await,
+            Found::Before => return self.read_alone(incarnation, after, limit).await,
             Found::Beyond => {}
         }
         let reading = self.inner.reading.lock().await;
         // Another follower may have read the events meanwhile.
         let begun = {
-            let mut window = self.window();
+            let mut memory = self.memory_of(incarnation)?;
+            let window = &mut memory.window;
             match window.find(after, limit) {
                 Found::Here(read) => return Ok(read),
                 Found::Before => None,
@@ -117,24 +167,32 @@ impl SharedLog {
         };
         let Some(begun) = begun else {
             drop(reading);
-            return self.read_alone(after, limit).await;
+            return self.read_alone(incarnation, after, limit).await;
         };
-        let events = self.read_page(after, PAGE).await?;
+        let events = self.read_page(incarnation, after, PAGE).await?;
         let read = Read {
             has_more: events.len() > limit || events.len() >= PAGE,
             events: events.iter().take(limit).cloned().collect(),
         };
-        self.window().extend(begun, after, events);
+        // Another incarnation may have begun meanwhile: its memory takes nothing of this one.
+        self.memory_of(incarnation)?
+            .window
+            .extend(begun, after, events);
         Ok(read)
     }
 
     /// Empties the memory. A read that is in progress adds nothing to it any more.
     pub fn forget(&self) {
-        self.window().forget();
+        self.memory().window.forget();
     }
 
-    async fn read_alone(&self, after: Position, limit: usize) -> Result<Read, StoreError> {
-        let events = self.read_page(after, limit).await?;
+    async fn read_alone(
+        &self,
+        incarnation: IncarnationId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Read, StoreError> {
+        let events = self.read_page(incarnation, after, limit).await?;
         Ok(Read {
             has_more: events.len() >= limit,
             events,
@@ -143,16 +201,32 @@ impl SharedLog {
 
     async fn read_page(
         &self,
+        incarnation: IncarnationId,
         after: Position,
         limit: usize,
     ) -> Result<Vec<Arc<Positioned<StoredEvent>>>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let events = log::read(&self.inner.pool, after, limit).await?;
+        let events = log::read_in(&self.inner.pool, incarnation, after, limit).await?;
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
-    fn window(&self) -> MutexGuard<'_, Window> {
-        self.inner.window.lock().expect("no holder panics")
+    /// Returns the memory for a reader in an incarnation. It is emptied for the first reader in a new one, and is
+    /// closed to readers in an old one.
+    fn memory_of(&self, incarnation: IncarnationId) -> Result<MutexGuard<'_, Memory>, StoreError> {
+        let mut memory = self.memory();
+        if memory.incarnation != Some(incarnation) {
+            let known = self.inner.incarnations.peek();
+            if known.is_some_and(|known| known.current().id != incarnation) {
+                return Err(StoreError::OtherIncarnation);
+            }
+            memory.window.forget();
+            memory.incarnation = Some(incarnation);
+        }
+        Ok(memory)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.inner.memory.lock().expect("no holder panics")
     }
 }
 

@@ -13,12 +13,16 @@ use crate::consume::shared_log::{PAGE, SharedLog};
 use crate::consume::wake::Signal;
 use crate::envelope::{Position, Positioned, Shard, StoredEvent};
 use crate::error::StoreError;
+use crate::incarnation::IncarnationId;
 
 /// The next events, and the moves of the checkpoints when they are applied.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// The generation whose tables are to be written.
     pub generation: i32,
+    /// The incarnation of the log that the events were read in: in another one, nothing is applied. `None` where what
+    /// was written is compared with the log before it is of use.
+    pub incarnation: Option<IncarnationId>,
     /// The events, in position order within each shard; none of them was applied before.
     pub events: Vec<Arc<Positioned<StoredEvent>>>,
     /// The moves of the checkpoints, to be committed together with the rows.
@@ -61,6 +65,8 @@ pub struct LogSource {
     sequenced: Signal,
     patience: Duration,
     generation: i32,
+    /// The incarnation of the log that the checkpoints were read in.
+    incarnation: Option<IncarnationId>,
     /// The checkpoints; empty until they were read.
     checkpoints: BTreeMap<Shard, Position>,
     /// True if the log may have more, as far as the last read showed.
@@ -86,6 +92,7 @@ impl LogSource {
             sequenced,
             patience,
             generation: 0,
+            incarnation: None,
             checkpoints: BTreeMap::new(),
             has_more: true,
         }
@@ -115,6 +122,7 @@ impl LogSource {
         }
         Batch {
             generation: self.generation,
+            incarnation: self.incarnation,
             events,
             moves,
         }
@@ -129,7 +137,11 @@ impl Source for LogSource {
             if !self.has_more {
                 self.sequenced.above(after.0, self.patience).await;
             }
-            let read = self.log.read(after, PAGE).await?;
+            let incarnation = match self.incarnation {
+                Some(incarnation) => incarnation,
+                None => self.log.incarnation().await?,
+            };
+            let read = self.log.read(incarnation, after, PAGE).await?;
             self.has_more = read.has_more;
             if let Some(end) = read.events.last().map(|last| last.position) {
                 return Ok(self.batch(read.events, end));
@@ -139,6 +151,8 @@ impl Source for LogSource {
 
     async fn rewind(&mut self, generation: i32) -> Result<(), StoreError> {
         self.log.forget();
+        // Before the checkpoints: of another incarnation, they lead to an error, and back here.
+        self.incarnation = Some(self.log.incarnation().await?);
         self.generation = generation;
         self.has_more = true;
         let id = ConsumerId {

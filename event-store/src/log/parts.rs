@@ -8,6 +8,7 @@ use sqlx::{PgPool, Row};
 use super::stored;
 use crate::envelope::{StoredEvent, StreamId, Version};
 use crate::error::StoreError;
+use crate::incarnation::IncarnationId;
 
 /// A part of a stream: its events with `after < version <= up_to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,17 +21,18 @@ pub struct Part {
     pub up_to: Version,
 }
 
-/// Reads parts of streams by one statement, in the order of the parts, and each part in the order of versions. Each
-/// event comes with the index of its part. An event is read when it is polled, so that not all are in memory. Sees
-/// every committed event, sequenced or not.
+/// Reads parts of streams by one statement in this incarnation of the log, in the order of the parts, and each part in
+/// the order of versions. Each event comes with the index of its part. An event is read when it is polled, so that not
+/// all are in memory. Sees every committed event, sequenced or not.
 ///
 /// # Errors
-/// When Postgres fails.
+/// [`StoreError::OtherIncarnation`], and when Postgres fails.
 pub fn read<'pool>(
     pool: &'pool PgPool,
+    incarnation: IncarnationId,
     parts: &[Part],
 ) -> BoxStream<'pool, Result<(usize, StoredEvent), StoreError>> {
-    let unavailable = |error| StoreError::unavailable("reading streams")(error);
+    let unavailable = |error| StoreError::asking("reading streams")(error);
     let of = |version: fn(&Part) -> Version| -> Vec<i64> {
         parts.iter().map(|part| version(part).0).collect()
     };
@@ -41,7 +43,7 @@ pub fn read<'pool>(
              as w(stream, after, up_to, part) \
          cross join lateral (select * from es.events where stream_id = w.stream \
              and version > w.after and version <= w.up_to offset 0) e \
-         order by w.part, e.version"
+         where es.demand_incarnation($4) order by w.part, e.version"
     ))
     .bind(
         parts
@@ -51,6 +53,7 @@ pub fn read<'pool>(
     )
     .bind(of(|part| part.after))
     .bind(of(|part| part.up_to))
+    .bind(incarnation.0)
     .fetch(pool);
     let events = rows.and_then(async |row: PgRow| {
         let part: i64 = row.try_get("part")?;

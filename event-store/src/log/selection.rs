@@ -11,6 +11,7 @@ use sqlx::{PgPool, Row};
 use super::positioned;
 use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
 use crate::error::StoreError;
+use crate::incarnation::IncarnationId;
 
 /// The most events of a page.
 pub const PAGE: usize = 256;
@@ -56,6 +57,8 @@ impl Selection {
 /// The place in the log where a page begins and where the log ends for its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
+    /// The incarnation of the log that the positions and the version are of.
+    pub incarnation: IncarnationId,
     /// The position that all events come after.
     pub after: Position,
     /// The last position of interest, which the log has.
@@ -77,7 +80,7 @@ pub struct Page {
 /// Returns the next page of a selection of an organization's events.
 ///
 /// # Errors
-/// When Postgres fails.
+/// [`StoreError::OtherIncarnation`], and when Postgres fails.
 pub async fn read(
     pool: &PgPool,
     org: &OrgId,
@@ -89,7 +92,7 @@ pub async fn read(
         Streams::OfType(stream_type) => of_log(pool, org, Some(stream_type), selection, span).await,
         Streams::One(stream) => of_stream(pool, org, stream, selection, span).await,
     };
-    read.map_err(StoreError::unavailable("reading an organization's log"))
+    read.map_err(StoreError::asking("reading an organization's log"))
 }
 
 /// Looks at the next rows of the organization's log, and finds the events of those that are wanted.
@@ -114,6 +117,7 @@ async fn of_log(
         .bind(shards)
         .bind(&selection.event_types)
         .bind(limit())
+        .bind(span.incarnation.0)
         .fetch_all(pool)
         .await?;
     // There is a row in any case, which tells how far was looked.
@@ -147,6 +151,7 @@ async fn of_stream(
         .bind(span.up_to.0)
         .bind(&selection.event_types)
         .bind(limit())
+        .bind(span.incarnation.0)
         .fetch_all(pool)
         .await?;
     let events = rows.iter().map(|row: &PgRow| positioned(row));

@@ -1,11 +1,12 @@
 -- The next events of the organization $1 after the position $2, up to $3, of the shards $5 and the types $6 if
 -- these are given, at most $7. Looks at $4 rows of the log at most. The first row also tells how far was looked:
--- to the last of these rows, or to the end.
+-- to the last of these rows, or to the end. Fails in another incarnation of the log than $8.
 with looked_at as materialized (
     -- As rows, because only the index of the organization then has the order. With `org_id = ...` the planner may
     -- walk through the log of all others.
     select l.position, l.seq, l.shard from es.log l
     where (l.org_id, l.position) > ($1, $2) and (l.org_id, l.position) <= ($1, $3)
+        and es.demand_incarnation($8)
     order by l.org_id, l.position
     limit $4
 ), looked as (

@@ -325,7 +325,7 @@ async fn no_checkpoint_moves_beyond_the_head_of_the_log() {
         to,
         kafka_offset: None,
     };
-    let refused = checkpoint::advance(&mut transaction, ID, &[step]).await;
+    let refused = checkpoint::advance(&mut transaction, ID, None, &[step]).await;
     assert!(
         matches!(refused, Err(StoreError::Fenced { .. })),
         "{refused:?}"

@@ -1,13 +1,17 @@
 //! A log that went back is in another incarnation, which begins once, and before anything is written in it.
 
 use domain::stream_type::StreamType;
-use event_store::envelope::Position;
+use event_store::envelope::{Position, Version};
 use event_store::error::StoreError;
 use event_store::incarnation::{self, Incarnation, Incarnations, Reason};
 use event_store::lease;
+use event_store::log;
+use event_store::log::parts::{self, Part};
+use event_store::log::selection::{self, Selection, Span, Streams};
 use event_store::log::sequencer::Sequencer;
 use event_store::pool::Purpose;
 use event_store::write::append::{Append, Outcome};
+use futures_util::TryStreamExt;
 use testkit::events::{Recorder, new_stream, sequence};
 use testkit::postgres::TestDatabase;
 use testkit::restore::go_back;
@@ -98,6 +102,64 @@ async fn nothing_is_appended_or_sequenced_on_what_was_believed_of_another_incarn
     );
     lease::release(&pool, &lease).await.expect("it is released");
     assert_eq!(sequence(&pool).await, Position(1));
+}
+
+/// What a subscriber reads while it catches up, whatever it selects and whether anything is found.
+#[tokio::test]
+async fn pages_and_parts_of_streams_are_read_in_one_incarnation_only() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let before = database.incarnation();
+    Recorder::new(pool.clone()).droplets(2).await;
+    sequence(&pool).await;
+    let read = log::read(&pool, Position::START, 1).await.expect("reads");
+    let stream = read[0].event.stream;
+    go_back(&pool, Position(2), Reason::Timeline).await;
+    let now = current(&database).await.id;
+
+    for streams in [
+        Streams::All,
+        Streams::OfType(stream.stream_type),
+        Streams::One(stream),
+        Streams::One(new_stream(StreamType::JOB)),
+    ] {
+        let selection = Selection {
+            streams,
+            event_types: None,
+        };
+        for (incarnation, after) in [(before, 0), (before, 2), (now, 0)] {
+            let span = Span {
+                incarnation,
+                after: Position(after),
+                up_to: Position(2),
+                after_version: Version::NONE,
+            };
+            let page = selection::read(&pool, &read[0].event.org, &selection, span).await;
+            match page {
+                Ok(page) => assert_eq!((incarnation, page.complete_to), (now, Position(2))),
+                Err(error) => {
+                    assert!(matches!(error, StoreError::OtherIncarnation), "{error:?}");
+                    assert_eq!(incarnation, before, "{streams:?}");
+                }
+            }
+        }
+    }
+    for (incarnation, up_to, found) in [(before, 1, None), (before, 0, None), (now, 1, Some(1))] {
+        let part = Part {
+            stream,
+            after: Version::NONE,
+            up_to: Version(up_to),
+        };
+        let events: Result<Vec<_>, _> =
+            parts::read(&pool, incarnation, &[part]).try_collect().await;
+        match events {
+            Ok(events) => assert_eq!(Some(events.len()), found),
+            Err(error) => {
+                assert!(matches!(error, StoreError::OtherIncarnation), "{error:?}");
+                assert_eq!(found, None);
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -5,18 +5,22 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::stream_type::StreamType;
+use event_store::consume::checkpoint::{self, Move};
 use event_store::consume::consumer::{self, ApplyError, Consumer};
 use event_store::consume::generation;
 use event_store::consume::shared_log::SharedLog;
-use event_store::consume::source::{LogSource, Source};
+use event_store::consume::source::{ConsumerId, LogSource, Source};
 use event_store::consume::wake::Signal;
-use event_store::envelope::{Position, Positioned, Recorded};
+use event_store::envelope::{Position, Positioned, Recorded, Shard};
+use event_store::error::StoreError;
+use event_store::incarnation::{self, Reason};
 use event_store::log;
 use event_store::pool::Purpose;
 use futures_util::FutureExt;
 use sqlx::{PgConnection, PgPool};
 use testkit::events::{Recorder, sequence};
 use testkit::postgres::TestDatabase;
+use testkit::restore::go_back;
 use testkit::{statements, wait};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -167,26 +171,101 @@ async fn a_slow_consumer_delays_no_other_and_misses_nothing() {
 #[tokio::test]
 async fn a_reader_that_is_behind_and_stands_still_holds_nobody_up() {
     let database = TestDatabase::new().await;
+    let incarnation = database.incarnation();
     let log = SharedLog::with_capacity(database.pool(), 0);
     let mut recorder = Recorder::new(database.pool());
     recorder.droplets(10).await;
     let head = sequence(&database.pool()).await;
-    log.read(Position::START, 1_000).await.expect("reads");
+    log.read(incarnation, Position::START, 1_000)
+        .await
+        .expect("reads");
     recorder.droplets(1).await;
     sequence(&database.pool()).await;
 
     // Where this thread is held up, Postgres may have answered before the first poll ends.
     let waiting = (0..1_000).find_map(|_| {
-        let mut read = Box::pin(log.read(Position::START, 5));
+        let mut read = Box::pin(log.read(incarnation, Position::START, 5));
         (&mut read).now_or_never().is_none().then_some(read)
     });
     let behind = waiting.expect("one of them waits for Postgres");
-    let next = tokio::time::timeout(DEADLINE, log.read(head, 1_000));
+    let next = tokio::time::timeout(DEADLINE, log.read(incarnation, head, 1_000));
     let next = next.await.expect("it is not held up").expect("reads");
     assert_eq!(next.events.len(), 2);
     let first = behind.await.expect("reads");
     assert_eq!(first.events.len(), 5);
     assert!(first.has_more);
+}
+
+/// What is in memory belongs to one incarnation: a reader of the next one never gets it, and one of the one before
+/// gets nothing of the next.
+#[tokio::test]
+async fn memory_does_not_outlive_its_incarnation() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let log = SharedLog::new(pool.clone());
+    let before = database.incarnation();
+    Recorder::new(pool.clone()).droplets(5).await;
+    sequence(&pool).await;
+    let read = log.read(before, Position::START, 100).await.expect("reads");
+    assert_eq!(read.events.len(), 10);
+
+    go_back(&pool, Position(4), Reason::Timeline).await;
+    let beyond = log.read(before, Position(10), 100).await.map(drop);
+    assert!(
+        matches!(beyond, Err(StoreError::OtherIncarnation)),
+        "{beyond:?}"
+    );
+    let now = log.incarnation().await.expect("it is noticed");
+    let read = log.read(now, Position::START, 100).await.expect("reads");
+    assert_eq!(read.events.len(), 4);
+    let lost = log.read(before, Position(4), 100).await.map(drop);
+    assert!(
+        matches!(lost, Err(StoreError::OtherIncarnation)),
+        "{lost:?}"
+    );
+}
+
+/// A batch that was read before the log went back is not applied after it, though the checkpoints fit.
+#[tokio::test]
+async fn a_batch_of_another_incarnation_is_not_applied() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let log = SharedLog::new(pool.clone());
+    let consumer = ConsumerId {
+        name: "notebook",
+        generation: 1,
+    };
+    let shard = Shard::new(StreamType::DROPLET, 0);
+    sqlx::query(
+        "insert into es.generations (consumer, generation, version, state, requested_by, reason) \
+         values ('notebook', 1, 1, 'SERVING', 'test', 'test')",
+    )
+    .execute(&pool)
+    .await
+    .expect("Postgres answers");
+    let loaded = checkpoint::load(&pool, consumer, &[shard]).await;
+    let from = loaded.expect("Postgres answers")[&shard].position;
+    Recorder::new(pool.clone()).droplets(5).await;
+    sequence(&pool).await;
+    let before = log.incarnation().await.expect("Postgres answers");
+    let step = Move {
+        shard,
+        from,
+        to: Position(3),
+        kafka_offset: None,
+    };
+    go_back(&pool, Position(4), Reason::Timeline).await;
+    let now = incarnation::ensure(&pool)
+        .await
+        .expect("it is noticed")
+        .current()
+        .id;
+    for (incarnation, is_applied) in [(before, false), (now, true)] {
+        let mut transaction = pool.begin().await.expect("it begins");
+        let moved =
+            checkpoint::advance(&mut transaction, consumer, Some(incarnation), &[step]).await;
+        assert_eq!(moved.is_ok(), is_applied, "{moved:?}");
+    }
 }
 
 /// A pseudo-random sequence, the same in every run.
@@ -203,6 +282,7 @@ fn numbers() -> impl Iterator<Item = u64> {
 async fn every_read_gives_what_the_log_has() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
+    let incarnation = database.incarnation();
     let log = SharedLog::with_capacity(pool.clone(), 10_000);
     let mut recorder = Recorder::new(pool.clone());
     let mut numbers = numbers();
@@ -226,7 +306,7 @@ async fn every_read_gives_what_the_log_has() {
                 let after = head - next(reach + 1);
                 let limit = 1 + next(30);
                 let position = Position(i64::try_from(after).expect("it is small"));
-                let read = log.read(position, limit).await.expect("reads");
+                let read = log.read(incarnation, position, limit).await.expect("reads");
                 let found: Vec<_> = read.events.iter().map(|e| (**e).clone()).collect();
                 let all = log::read(&pool, position, 30).await.expect("reads");
                 assert!(found.len() <= limit && all.starts_with(&found));

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use event_store::audit::finding::Difference;
 use event_store::cloudevent::{self, Topics};
 use event_store::envelope::{Position, Positioned, StoredEvent};
+use event_store::incarnation::{IncarnationId, Lineage};
 use rdkafka::message::{Headers, Message, OwnedMessage};
 
 /// The most characters of what is expected or found, in a difference.
@@ -18,10 +19,30 @@ pub(super) fn position(message: &OwnedMessage) -> Option<Position> {
     text.parse().ok().map(Position)
 }
 
+/// Returns the incarnation that a message names, if it names any.
+///
+/// # Errors
+/// The text that is no id.
+fn incarnation(message: &OwnedMessage) -> Result<Option<IncarnationId>, String> {
+    let headers = message.headers();
+    let header =
+        headers.and_then(|headers| headers.iter().find(|h| h.key == cloudevent::INCARNATION));
+    let Some(header) = header else {
+        return Ok(None);
+    };
+    let text = String::from_utf8_lossy(header.value.unwrap_or_default()).into_owned();
+    match text.parse() {
+        Ok(id) => Ok(Some(IncarnationId(id))),
+        Err(_) => Err(text),
+    }
+}
+
 /// Compares a message with the event of the log at the position that it names. The position of the event
-/// before that one in its shard is compared too. Returns the difference, if there is any.
+/// before that one in its shard is compared too. The incarnation that published it may be an earlier one, if the log
+/// kept the position. Returns the difference, if there is any.
 pub(super) fn compare(
     topics: &Topics,
+    lineage: &Lineage,
     message: &OwnedMessage,
     here: Option<&(Positioned<StoredEvent>, Position)>,
 ) -> Option<Difference> {
@@ -38,7 +59,15 @@ pub(super) fn compare(
             ..Difference::default()
         });
     };
-    let expected = match cloudevent::encode(topics, event, *previous) {
+    let incarnation = match incarnation(message) {
+        Ok(incarnation) => incarnation,
+        Err(found) => return Some(differs(event, message, "the id of an incarnation", &found)),
+    };
+    if let Err(lost) = lineage.check_position(incarnation, event.position) {
+        let expected = "an incarnation of the log that gave it this position";
+        return Some(differs(event, message, expected, &lost.to_string()));
+    }
+    let expected = match cloudevent::encode(topics, event, *previous, incarnation) {
         Ok(expected) => expected,
         Err(error) => {
             let expected = "a message that can be made of the event";

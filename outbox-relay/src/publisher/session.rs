@@ -8,6 +8,7 @@ use anyhow::Context;
 use event_store::cloudevent::{self, Message, Topics};
 use event_store::consume::wake::{POLL, Wake};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::incarnation::{self, IncarnationId};
 use event_store::lease::Lease;
 use event_store::log;
 use event_store::stream_types;
@@ -48,6 +49,8 @@ pub(super) enum End {
 pub(super) struct Session {
     relay: Relay,
     lease: Lease,
+    /// The incarnation of the log that is published. The session ends with it.
+    incarnation: IncarnationId,
     /// The writer, which is never used again after a failure, because the session ends with it.
     writer: Arc<Writer>,
     /// Kafka has every event up to here and none after it, as the last record of progress says.
@@ -74,6 +77,7 @@ impl Session {
     pub(super) async fn take_over(mut relay: Relay, lease: Lease) -> anyhow::Result<Self> {
         // Programs that record events declare the types of their streams before.
         relay.topics.learn(stream_types::names(&relay.pool).await?);
+        let incarnation = incarnation::ensure(&relay.pool).await?.current().id;
         let runtime = Handle::current();
         let (brokers, topics) = (relay.brokers.clone(), relay.topics.clone());
         let (health, stop) = (Arc::clone(&relay.health), relay.stop.clone());
@@ -93,6 +97,7 @@ impl Session {
         let session = Self {
             relay,
             lease,
+            incarnation,
             writer: Arc::new(writer),
             position,
             heads: heads.into_iter().collect(),
@@ -141,7 +146,7 @@ impl Session {
 
     async fn read_after(&self, position: Position) -> anyhow::Result<Vec<Positioned<StoredEvent>>> {
         let limit = i64::try_from(self.size.limit()).context("a batch is small")?;
-        Ok(log::read(&self.relay.pool, position, limit).await?)
+        Ok(log::read_in(&self.relay.pool, self.incarnation, position, limit).await?)
     }
 
     /// Publishes the events that come next, at least one. Returns the events after them, as far as they were
@@ -190,16 +195,16 @@ impl Session {
         progress: Progress,
     ) -> anyhow::Result<Sent<usize>> {
         let (relay, writer) = (self.relay.clone(), Arc::clone(&self.writer));
-        let published = self.position;
+        let (published, incarnation) = (self.position, self.incarnation);
         let (count, started) = (events.len(), Instant::now());
         let sent = spawn_blocking(move || {
             let watch = Watch {
                 health: &relay.health,
                 stop: &relay.stop,
             };
-            let messages = events
-                .iter()
-                .map(|(event, previous)| cloudevent::encode(&relay.topics, event, *previous));
+            let messages = events.iter().map(|(event, previous)| {
+                cloudevent::encode(&relay.topics, event, *previous, Some(incarnation))
+            });
             let messages: Vec<Message> = messages.collect::<Result<_, _>>()?;
             match writer.write(&messages, &progress, watch)? {
                 Written::Committed => {

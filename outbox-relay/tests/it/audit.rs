@@ -67,7 +67,9 @@ impl Written {
         let events = log::read_chained(&pool, &positions).await.unwrap();
         let messages = events
             .iter()
-            .map(|(event, before)| cloudevent::encode(&kafka.topics(), event, *before).unwrap())
+            .map(|(event, before)| {
+                cloudevent::encode(&kafka.topics(), event, *before, None).unwrap()
+            })
             .collect();
         Self {
             _database: database,

@@ -38,7 +38,8 @@ pub(crate) async fn sent(
         producer.begin_transaction().unwrap();
         for event in &events {
             let previous = heads.insert(event.event.stream.shard(), event.position);
-            let message = cloudevent::encode(&topics, event, previous.unwrap_or_default()).unwrap();
+            let message =
+                cloudevent::encode(&topics, event, previous.unwrap_or_default(), None).unwrap();
             producer
                 .send(record(&message))
                 .map_err(|(error, _)| error)

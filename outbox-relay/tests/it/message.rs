@@ -17,6 +17,7 @@ use event_store::envelope::{
     Metadata, Position, Positioned, RequestSource, StoredEvent, StreamId, Version,
 };
 use event_store::error::CodecError;
+use event_store::incarnation::IncarnationId;
 use uuid::Uuid;
 
 fn sample() -> Positioned<StoredEvent> {
@@ -53,19 +54,35 @@ fn sample() -> Positioned<StoredEvent> {
 
 #[test]
 fn an_event_is_a_cloud_event_in_binary_mode() {
-    let message = encode(&Topics::default(), &sample(), Position(17)).unwrap();
+    let message = encode(&Topics::default(), &sample(), Position(17), None).unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/message.txt");
-    let text = text_of(&message);
+    assert_golden(&path, &message);
+}
+
+#[test]
+fn a_message_names_the_incarnation_that_published_it() {
+    let message = encode(&Topics::default(), &sample(), Position(17), incarnation()).unwrap();
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/message_of_incarnation.txt");
+    assert_golden(&path, &message);
+}
+
+fn incarnation() -> Option<IncarnationId> {
+    Some(IncarnationId(Uuid::from_u128(9)))
+}
+
+fn assert_golden(path: &Path, message: &Message) {
+    let text = text_of(message);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, &text).unwrap();
+        std::fs::write(path, &text).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), text);
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), text);
 }
 
 #[test]
 fn what_was_written_is_what_is_read() {
     let event = sample();
-    let message = encode(&Topics::default(), &event, Position(17)).unwrap();
+    let message = encode(&Topics::default(), &event, Position(17), incarnation()).unwrap();
     let headers: HashMap<&str, &str> = message
         .headers
         .iter()
@@ -73,12 +90,13 @@ fn what_was_written_is_what_is_read() {
         .collect();
     let received = decode(event.event.stream.shard(), &headers, &message.value).unwrap();
     assert_eq!((received.event, received.previous), (event, Position(17)));
+    assert_eq!(received.incarnation, incarnation());
 }
 
 #[test]
 fn what_no_event_can_have_is_refused() {
     let event = sample();
-    let message = encode(&Topics::default(), &event, Position(17)).unwrap();
+    let message = encode(&Topics::default(), &event, Position(17), incarnation()).unwrap();
     for (name, bad) in [
         ("ce_position", "0"),
         ("ce_position", "-9223372036854775808"),

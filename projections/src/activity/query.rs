@@ -5,6 +5,7 @@ use domain::ids::OrgId;
 use domain::stream_type::StreamType;
 use event_store::consume::shown;
 use event_store::envelope::StreamId;
+use event_store::incarnation::Lineage;
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
@@ -39,7 +40,24 @@ impl Reader {
         filter: &ActivityFilter,
         page: &Page<ByPosition>,
     ) -> Result<Slice<ActivityRow>, ReadError> {
-        let frame = Frame::of(page, || shown::query(NAME, StreamType::known()));
+        let lineage = self.lineage::<ActivityRow, _>(org, page).await?;
+        match self.activity_in(&lineage, org, filter, page).await {
+            Err(failed) => {
+                let lineage = self.lineage_after(&lineage, failed).await?;
+                self.activity_in(&lineage, org, filter, page).await
+            }
+            read => read,
+        }
+    }
+
+    async fn activity_in(
+        &self,
+        lineage: &Lineage,
+        org: &OrgId,
+        filter: &ActivityFilter,
+        page: &Page<ByPosition>,
+    ) -> Result<Slice<ActivityRow>, ReadError> {
+        let frame = Frame::of(page, lineage, || shown::query(NAME, StreamType::known()));
         let build = |columns: &str| frame.query(|query| push_select(query, columns, org, filter));
         let decode =
             |row: &PgRow, are_read: &[bool]| frame.decode(row, are_read, ActivityRow::from_cells);

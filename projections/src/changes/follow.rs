@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::ids::OrgId;
 use event_store::envelope::{Position, Version};
 use event_store::error::StoreError;
+use event_store::incarnation::{IncarnationId, Lineage, Lost};
 use event_store::log;
 use event_store::log::selection::{self, Selection, Span};
 use futures_util::{Stream, stream};
@@ -19,7 +20,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::node::Nodes;
 use super::turns::Turn;
-use super::{Change, Shared, Tail};
+use super::{Change, Shared, Tail, WentBack};
+use crate::page::LogCursor;
 
 /// Changes that are given without a pause for others.
 const SLICE: usize = 8;
@@ -37,12 +39,29 @@ pub enum FollowError {
         /// The head of the log.
         head: Position,
     },
+    /// The log no longer has the place: it was restored since.
+    #[error(
+        "the cursor is of no use any more: {0}; list again, and follow from the `asOf` of the list"
+    )]
+    Lost(Lost),
+    /// The log is in another incarnation since the subscriber began.
+    #[error("the platform's database was exchanged meanwhile: follow again from the last position")]
+    OtherIncarnation,
     /// The log could not be read.
     #[error("the log could not be read")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
     /// The process is stopping.
     #[error("the process is stopping: follow again from the last position")]
     Stopping,
+}
+
+impl From<StoreError> for FollowError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::OtherIncarnation => Self::OtherIncarnation,
+            error => Self::Store(error),
+        }
+    }
 }
 
 /// The next item of a subscriber.
@@ -50,8 +69,8 @@ pub enum FollowError {
 pub enum Followed {
     /// A change.
     Change(Change),
-    /// The position up to which every change was given, though there was none lately.
-    Bookmark(Position),
+    /// The place up to which every change was given, though there was none lately.
+    Bookmark(LogCursor),
 }
 
 /// The changes that a subscriber wants.
@@ -61,8 +80,8 @@ pub(super) struct Wanted {
     pub(super) org: OrgId,
     /// The part of the organization's changes that is wanted.
     pub(super) selection: Selection,
-    /// The position after which the subscriber begins; `None` for that of the tail.
-    pub(super) after: Option<Position>,
+    /// The place after which the subscriber begins; `None` for that of the tail.
+    pub(super) after: Option<LogCursor>,
     /// The time without a change or bookmark after which a bookmark is due, if bookmarks are wanted.
     pub(super) bookmarks: Option<Duration>,
 }
@@ -79,9 +98,16 @@ where
 {
     // Where the tail runs, "from now on" is from here, even if the stream is first polled later.
     let place = match (wanted.after, *shared.tail.borrow()) {
-        (None, Tail::At(position)) => Some(Place {
+        (
+            None,
+            Tail::At {
+                position,
+                incarnation,
+            },
+        ) => Some(Place {
             seen: position,
             goal: position,
+            incarnation,
         }),
         (Some(_), _) | (None, Tail::Idle) => None,
     };
@@ -101,7 +127,11 @@ where
         given: None,
     };
     stream::try_unfold((follower, take), |(mut follower, mut take)| async move {
-        let item = follower.next(&mut take).await?;
+        let item = follower.next(&mut take).await.inspect_err(|error| {
+            if let FollowError::OtherIncarnation = error {
+                follower.shared.doubted.notify_one();
+            }
+        })?;
         Ok(Some((item, (follower, take))))
     })
 }
@@ -109,7 +139,7 @@ where
 struct Follower {
     shared: Arc<Shared>,
     live: Receiver<Arc<[Change]>>,
-    went_back: watch::Receiver<Position>,
+    went_back: watch::Receiver<WentBack>,
     wanted: Wanted,
     /// The progress of the subscriber; `None` until it has met the tail.
     place: Option<Place>,
@@ -137,6 +167,8 @@ struct Place {
     seen: Position,
     /// The position up to which events are to be read from the log.
     goal: Position,
+    /// The incarnation of the log that the positions are of.
+    incarnation: IncarnationId,
 }
 
 impl Follower {
@@ -160,9 +192,9 @@ impl Follower {
                     return Ok(item);
                 }
             }
-            if let Some(position) = self.bookmark() {
-                self.give(position);
-                if let Some(item) = take(Followed::Bookmark(position)) {
+            if let Some(bookmark) = self.bookmark() {
+                self.give(bookmark.position);
+                if let Some(item) = take(Followed::Bookmark(bookmark)) {
                     return Ok(item);
                 }
             }
@@ -190,16 +222,19 @@ impl Follower {
 
     /// Returns the position of a bookmark, if one is due. Everything up to it was looked at, because nothing is
     /// ready.
-    fn bookmark(&self) -> Option<Position> {
+    fn bookmark(&self) -> Option<LogCursor> {
         let due = self.bookmark_due()?;
-        let seen = self.place?.seen;
-        (Instant::now() >= due).then_some(seen)
+        let place = self.place?;
+        (Instant::now() >= due).then_some(LogCursor {
+            position: place.seen,
+            incarnation: Some(place.incarnation),
+        })
     }
 
     /// Returns the time of the next bookmark, if one would say something new.
     fn bookmark_due(&self) -> Option<Instant> {
         let seen = Some(self.place?.seen);
-        let has_news = self.given != seen && self.wanted.after != seen;
+        let has_news = self.given != seen && self.wanted.after.map(|after| after.position) != seen;
         self.wanted
             .bookmarks
             .filter(|_| has_news)
@@ -213,14 +248,29 @@ impl Follower {
             met = tail.wait_for(|tail| *tail != Tail::Idle) => met.map(|tail| *tail),
             () = self.shared.ended.cancelled() => return Err(FollowError::Stopping),
         };
-        let Ok(Tail::At(tail)) = met else {
+        let Ok(Tail::At {
+            position: tail,
+            incarnation,
+        }) = met
+        else {
             return Err(FollowError::Stopping);
         };
-        let seen = self.wanted.after.unwrap_or(tail);
+        let seen = match self.wanted.after {
+            None => tail,
+            Some(after) => {
+                let lineage = self.lineage(after).await?;
+                if lineage.current().id != incarnation {
+                    return Err(FollowError::OtherIncarnation);
+                }
+                let kept = lineage.check_position(after.incarnation, after.position);
+                kept.map_err(FollowError::Lost)?;
+                after.position
+            }
+        };
         if seen > tail {
             // Other processes may be ahead of our tail, but nobody of the log.
             let _turn = self.shared.turns.begin(&self.wanted.org).await;
-            let head = log::head(&self.shared.pool).await?;
+            let head = log::head_in(&self.shared.pool, incarnation).await?;
             if seen > head {
                 return Err(FollowError::BeyondHead { after: seen, head });
             }
@@ -228,8 +278,20 @@ impl Follower {
         self.place = Some(Place {
             seen,
             goal: tail.max(seen),
+            incarnation,
         });
         Ok(())
+    }
+
+    /// Returns the incarnations of the log, with that of the cursor among them if it is one of this log.
+    async fn lineage(&self, cursor: LogCursor) -> Result<Arc<Lineage>, FollowError> {
+        let incarnations = self.shared.log.incarnations();
+        if let Some(known) = incarnations.peek().filter(|l| l.has(cursor.incarnation)) {
+            return Ok(known);
+        }
+        // Clients may send anything.
+        let _turn = self.shared.turns.begin(&self.wanted.org).await;
+        Ok(incarnations.with(cursor.incarnation).await?)
     }
 
     /// Reads the next page of the selection. Positions up to which it is complete and that are not in it belong to
@@ -239,6 +301,7 @@ impl Follower {
         // For one page, so that all who catch up take turns.
         let turn = shared.turns.begin(&wanted.org).await;
         let span = Span {
+            incarnation: place.incarnation,
             after: place.seen,
             up_to: place.goal,
             after_version: self.read_to,
@@ -250,7 +313,8 @@ impl Follower {
         let new = || Nodes::new(shared.pool.clone(), &shared.memory);
         let nodes = self.nodes.get_or_insert_with(new);
         let events = page.events.into_iter().map(Arc::new).collect();
-        self.ready.extend(nodes.changes(events).await?);
+        self.ready
+            .extend(nodes.changes(place.incarnation, events).await?);
         turn.sends();
         self.turn = (!self.ready.is_empty()).then_some(turn);
         self.place = Some(Place {
@@ -274,8 +338,10 @@ impl Follower {
             let received = tokio::select! {
                 biased;
                 Ok(()) = self.went_back.changed() => {
-                    let (after, head) = (place.seen, *self.went_back.borrow());
-                    return Err(FollowError::BeyondHead { after, head });
+                    return Err(match *self.went_back.borrow() {
+                        WentBack::ToHead(head) => FollowError::BeyondHead { after: place.seen, head },
+                        WentBack::ToOtherIncarnation => FollowError::OtherIncarnation,
+                    });
                 }
                 received = self.live.recv() => received,
                 () = bookmark => return Ok(None),
@@ -296,6 +362,10 @@ impl Follower {
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
             return;
         };
+        // Read before the log went back, and still in the receiver.
+        if first.incarnation != place.incarnation {
+            return;
+        }
         let before = Position(first.position().0 - 1);
         if before > place.seen {
             self.place = Some(Place {
@@ -312,6 +382,10 @@ impl Follower {
             change.position() > place.seen && event.org == *org && selection.includes(event)
         });
         self.ready.extend(new.cloned());
-        self.place = Some(Place { seen, goal: seen });
+        self.place = Some(Place {
+            seen,
+            goal: seen,
+            ..place
+        });
     }
 }

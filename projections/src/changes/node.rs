@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use event_store::envelope::{Positioned, StoredEvent, StreamId, Version};
 use event_store::error::StoreError;
+use event_store::incarnation::IncarnationId;
 use event_store::log::parts::{self, Part};
 use futures_util::TryStreamExt;
 use sqlx::PgPool;
@@ -49,14 +50,16 @@ impl Nodes {
         }
     }
 
-    /// Returns the changes that the next events make, in order.
+    /// Returns the changes that the next events of this incarnation of the log make, in order. All events that are
+    /// handed in are of one incarnation.
     ///
     /// # Errors
-    /// When Postgres fails. An event that does not decode or makes no sense gives a change without a
-    /// node. So does an event of a stream that no model holds rows of, such as one whose type only a
-    /// newer program knows.
+    /// [`StoreError::OtherIncarnation`], and when Postgres fails. An event that does not decode or makes no sense gives
+    /// a change without a node. So does an event of a stream that no model holds rows of, such as one whose type only
+    /// a newer program knows.
     pub(super) async fn changes(
         &mut self,
+        incarnation: IncarnationId,
         events: Vec<Arc<Positioned<StoredEvent>>>,
     ) -> Result<Vec<Change>, StoreError> {
         // Apart from what is remembered, so that a page of many streams forgets none of its own.
@@ -69,13 +72,13 @@ impl Nodes {
         let mut earlier = if parts.is_empty() {
             None
         } else {
-            Some(parts::read(&self.pool, &parts))
+            Some(parts::read(&self.pool, incarnation, &parts))
         };
         let mut next = None;
         let mut changes = Vec::with_capacity(events.len());
         for (index, event) in events.into_iter().enumerate() {
             let Some(fold) = registry::live_fold(event.event.stream.stream_type) else {
-                changes.push(without_node(event));
+                changes.push(without_node(event, incarnation));
                 continue;
             };
             let state = states.entry(event.event.stream).or_default();
@@ -99,8 +102,9 @@ impl Nodes {
                 Some(node) => Change {
                     event,
                     node: Some(node),
+                    incarnation,
                 },
-                None => without_node(event),
+                None => without_node(event, incarnation),
             });
         }
         for change in &changes {
@@ -196,13 +200,17 @@ fn after(fold: LiveFold, before: Option<LiveRow>, event: &StoredEvent) -> Known 
     }
 }
 
-fn without_node(event: Arc<Positioned<StoredEvent>>) -> Change {
+fn without_node(event: Arc<Positioned<StoredEvent>>, incarnation: IncarnationId) -> Change {
     let is_known = event.event.stream.stream_type.info().is_some();
     // Only a newer program knows what another stream is.
     if is_known {
         metrics::counter!("clustergenie_changes_without_node_total").increment(1);
     }
-    Change { event, node: None }
+    Change {
+        event,
+        node: None,
+        incarnation,
+    }
 }
 
 fn broken(event: &StoredEvent, error: &(dyn std::error::Error + 'static)) -> Known {

@@ -1,15 +1,17 @@
 //! The task that looks up what all waiting requests need, in one statement.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use event_store::consume::applied::{self, Progress, Wanted};
 use event_store::consume::wake::{self, Wake};
-use event_store::envelope::Position;
 use event_store::error::StoreError;
+use event_store::incarnation::Lineage;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::waiter::{NeverShown, Waiter};
+use crate::page::LogCursor;
 use crate::reader::Reader;
 
 /// Looks up what all waiting requests need. To be run as one task of the process.
@@ -44,8 +46,9 @@ impl ConsistencyTask {
                 waiting = match self.look(&waiting).await {
                     Ok(found) => {
                         let answers = waiting.iter();
+                        let (found, lineage) = found;
                         let answers: Vec<_> = answers
-                            .map(|waiter| waiter.answer(&found, self.ahead))
+                            .map(|waiter| waiter.answer(&found, &lineage, self.ahead))
                             .collect();
                         drop(found);
                         send(waiting, answers)
@@ -70,21 +73,34 @@ impl ConsistencyTask {
         }
     }
 
-    /// Looks up everything that is wanted, each thing once, however many requests want it.
+    /// Looks up everything that is wanted, each thing once, however many requests want it. Returns the incarnations of
+    /// the log too, in the current one of which it was found.
     async fn look<'waiters>(
         &self,
         waiting: &'waiters [Waiter],
-    ) -> Result<HashMap<Wanted<'waiters>, Progress>, StoreError> {
+    ) -> Result<(HashMap<Wanted<'waiters>, Progress>, Arc<Lineage>), StoreError> {
+        let incarnations = &self.reader.incarnations;
+        let mut lineage = incarnations.known().await?;
+        let named: BTreeSet<_> = waiting.iter().flat_map(Waiter::incarnations).collect();
+        for id in named {
+            if !lineage.has(id) {
+                lineage = incarnations.with(id).await?;
+            }
+        }
+        let current = lineage.current().id;
         let mut wanted: Vec<_> = waiting.iter().flat_map(Waiter::wanted).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let progress = applied::progress(&self.reader.platform, &wanted).await?;
-        Ok(wanted.into_iter().zip(progress).collect())
+        let progress = applied::progress(&self.reader.platform, current, &wanted).await;
+        if let Err(StoreError::OtherIncarnation) = progress {
+            incarnations.after(current).await?;
+        }
+        Ok((wanted.into_iter().zip(progress?).collect(), lineage))
     }
 }
 
 /// Sends the answers that there are; returns the requests that have none.
-fn send(waiting: Vec<Waiter>, answers: Vec<Option<Result<Position, NeverShown>>>) -> Vec<Waiter> {
+fn send(waiting: Vec<Waiter>, answers: Vec<Option<Result<LogCursor, NeverShown>>>) -> Vec<Waiter> {
     let mut unanswered = Vec::new();
     for (waiter, answer) in waiting.into_iter().zip(answers) {
         match answer {

@@ -5,21 +5,24 @@ use std::collections::{BTreeMap, HashMap};
 use domain::ids::OrgId;
 use event_store::consume::applied::{Progress, Wanted};
 use event_store::envelope::{Position, StreamId, Version};
+use event_store::incarnation::{IncarnationId, Lineage, Lost};
 use tokio::sync::oneshot;
 
-use super::ReadModels;
+use super::{ReadModels, Write};
+use crate::page::LogCursor;
 
 /// A request that waits.
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) org: OrgId,
     pub(super) needs: Vec<Need>,
-    pub(super) reply: oneshot::Sender<Result<Position, NeverShown>>,
+    pub(super) reply: oneshot::Sender<Result<LogCursor, NeverShown>>,
 }
 
 /// A version of a stream, and the place where it must be found.
 #[derive(Debug)]
 pub(super) struct Need {
+    incarnation: Option<IncarnationId>,
     stream: StreamId,
     version: Version,
     place: Place,
@@ -43,34 +46,41 @@ pub(super) enum NeverShown {
     UnknownStream,
     /// A read model has parked the stream.
     Parked,
+    /// The log lost the version.
+    Lost(Lost),
 }
 
 /// Returns what must be found for these versions to be shown by the read models, or in the log if there are none.
-/// Of a stream that is named several times, the highest version counts.
-pub(super) fn needs(streams: &[(StreamId, Version)], by: ReadModels<'_>) -> Vec<Need> {
-    let mut highest = BTreeMap::<StreamId, Version>::new();
-    for (stream, version) in streams {
-        let known = highest.entry(*stream).or_default();
-        *known = (*known).max(*version);
+/// Of a stream that is named several times in an incarnation, the highest version counts.
+pub(super) fn needs(writes: impl IntoIterator<Item = Write>, by: ReadModels<'_>) -> Vec<Need> {
+    let mut highest = BTreeMap::<(StreamId, Option<IncarnationId>), Version>::new();
+    for write in writes {
+        let known = highest
+            .entry((write.stream, write.incarnation))
+            .or_default();
+        *known = (*known).max(write.version);
     }
-    let needs = highest.into_iter().flat_map(|(stream, version)| {
-        let concerned = by
-            .iter()
-            .filter(move |model| model.stream_types().contains(&stream.stream_type))
-            .map(|model| Place::ReadModel(model.name()));
-        let least = if by.is_empty() {
-            Place::Log
-        } else {
-            Place::Anywhere
-        };
-        std::iter::once(least)
-            .chain(concerned)
-            .map(move |place| Need {
-                stream,
-                version,
-                place,
-            })
-    });
+    let needs = highest
+        .into_iter()
+        .flat_map(|((stream, incarnation), version)| {
+            let concerned = by
+                .iter()
+                .filter(move |model| model.stream_types().contains(&stream.stream_type))
+                .map(|model| Place::ReadModel(model.name()));
+            let least = if by.is_empty() {
+                Place::Log
+            } else {
+                Place::Anywhere
+            };
+            std::iter::once(least)
+                .chain(concerned)
+                .map(move |place| Need {
+                    incarnation,
+                    stream,
+                    version,
+                    place,
+                })
+        });
     needs.collect()
 }
 
@@ -88,13 +98,19 @@ impl Waiter {
         self.needs.iter().map(|need| need.wanted(&self.org))
     }
 
-    /// Returns the answer to the request; `None` unless everything that it needs was found. `ahead` is the number
-    /// of versions that a stream can grow by within a wait.
+    /// Returns the incarnations of the log that the versions were written in.
+    pub(super) fn incarnations(&self) -> impl Iterator<Item = Option<IncarnationId>> {
+        self.needs.iter().map(|need| need.incarnation)
+    }
+
+    /// Returns the answer to the request; `None` unless everything that it needs was found, in the current one of these
+    /// incarnations. `ahead` is the number of versions that a stream can grow by within a wait.
     pub(super) fn answer(
         &self,
         found: &HashMap<Wanted<'_>, Progress>,
+        lineage: &Lineage,
         ahead: i64,
-    ) -> Option<Result<Position, NeverShown>> {
+    ) -> Option<Result<LogCursor, NeverShown>> {
         let (mut last, mut all) = (Position::START, true);
         for need in &self.needs {
             // What was not looked up yet is looked up next.
@@ -102,6 +118,18 @@ impl Waiter {
             let Some(stored) = progress.stored else {
                 return Some(Err(NeverShown::UnknownStream));
             };
+            // The log may have given the version to another event since.
+            let lost = match lineage.last_kept(need.incarnation) {
+                Ok(None) => None,
+                Ok(Some(last)) if progress.seq.is_some_and(|seq| seq <= last) => None,
+                Ok(Some(_)) => Some(Lost::BeyondFork {
+                    fork: lineage.current().fork,
+                }),
+                Err(lost) => Some(lost),
+            };
+            if let Some(lost) = lost {
+                return Some(Err(NeverShown::Lost(lost)));
+            }
             if need.version.0.saturating_sub(stored.0) > ahead {
                 return Some(Err(NeverShown::UnknownStream));
             }
@@ -115,7 +143,10 @@ impl Waiter {
                 Place::ReadModel(_) => progress.is_applied,
             };
         }
-        all.then_some(Ok(last))
+        all.then_some(Ok(LogCursor {
+            position: last,
+            incarnation: Some(lineage.current().id),
+        }))
     }
 }
 
@@ -149,7 +180,8 @@ mod tests {
             .map(|version| (stream, Version(version)))
             .into();
         let needed = |by: ReadModels<'_>| -> Vec<_> {
-            let needs = needs(&named, by).into_iter();
+            let named = named.iter().map(|write| Write::from(*write));
+            let needs = needs(named, by).into_iter();
             needs.map(|need| need.version).collect()
         };
         assert_eq!(needed(&[]), [Version(3)]);

@@ -3,26 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::ids::EventId;
 use event_store::consume::checkpoint::Move;
 use event_store::consume::source::Batch;
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
+use event_store::incarnation::IncarnationId;
 
 /// A batch that is being gathered.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
     events: Vec<Arc<Positioned<StoredEvent>>>,
     moves: BTreeMap<Shard, Move>,
-    /// The last claim of Kafka for each shard for which it made any.
-    claims: BTreeMap<Shard, Claim>,
-}
-
-/// An event and its place, as a message has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Claim {
-    pub(super) shard: Shard,
-    pub(super) position: Position,
-    pub(super) event: EventId,
+    /// The last event from Kafka of each shard for which it gave any.
+    claims: BTreeMap<Shard, Arc<Positioned<StoredEvent>>>,
 }
 
 impl Gathering {
@@ -40,13 +32,9 @@ impl Gathering {
         kafka_offset: Option<i64>,
     ) {
         let shard = event.event.stream.shard();
+        let event = Arc::new(event);
         if kafka_offset.is_some() {
-            let claim = Claim {
-                shard,
-                position: event.position,
-                event: event.event.event_id,
-            };
-            self.claims.insert(shard, claim);
+            self.claims.insert(shard, Arc::clone(&event));
         }
         let step = self.moves.entry(shard).or_insert(Move {
             shard,
@@ -56,12 +44,12 @@ impl Gathering {
         });
         step.to = event.position;
         step.kafka_offset = kafka_offset.or(step.kafka_offset);
-        self.events.push(Arc::new(event));
+        self.events.push(event);
     }
 
     /// Returns the claims that have to be checked against the log before the batch is taken out.
-    pub(super) fn claims(&self) -> Vec<Claim> {
-        self.claims.values().copied().collect()
+    pub(super) fn claims(&self) -> Vec<Arc<Positioned<StoredEvent>>> {
+        self.claims.values().cloned().collect()
     }
 
     /// Removes all events of a shard. Returns the shard's position before them, if there were any.
@@ -71,8 +59,12 @@ impl Gathering {
         self.moves.remove(&shard).map(|step| step.from)
     }
 
-    /// Takes the batch out, for a generation; `None` if it has no events.
-    pub(super) fn take(&mut self, generation: i32) -> Option<Batch> {
+    /// Takes the batch out, for a generation; `None` if it has no events. They were read in this incarnation.
+    pub(super) fn take(
+        &mut self,
+        generation: i32,
+        incarnation: Option<IncarnationId>,
+    ) -> Option<Batch> {
         if self.events.is_empty() {
             return None;
         }
@@ -80,6 +72,7 @@ impl Gathering {
         let moves = moves.into_values().collect();
         Some(Batch {
             generation,
+            incarnation,
             events,
             moves,
         })

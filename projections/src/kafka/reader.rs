@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use event_store::consume::source::Batch;
 use event_store::envelope::{Positioned, Shard, StoredEvent};
 use event_store::error::StoreError;
+use event_store::incarnation::{Incarnations, Lineage};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use sqlx::PgPool;
@@ -15,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::cursor::{Cursor, Origin, Step};
-use super::gathering::{Claim, Gathering};
+use super::gathering::Gathering;
 use super::group::Group;
 use super::incoming::Incoming;
 use super::stalled_shards::StalledShards;
@@ -36,10 +37,13 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Reader {
     kafka: BaseConsumer<Group>,
     pool: PgPool,
+    incarnations: Incarnations,
     consumer: &'static str,
     shared: Arc<Shared>,
     batches: mpsc::Sender<PendingBatch>,
     runtime: Handle,
+    /// The incarnations of the log as they were when the cursors were set; `None` before.
+    lineage: Option<Arc<Lineage>>,
     /// The round in which the cursors were set; 0 is before the first.
     round: u64,
     /// The generation of the consumer's tables whose checkpoints the cursors come from.
@@ -71,11 +75,13 @@ impl Reader {
     ) -> Self {
         Self {
             kafka,
+            incarnations: Incarnations::of(pool.clone()),
             pool,
             consumer,
             shared,
             batches,
             runtime,
+            lineage: None,
             round: 0,
             generation: 0,
             cursors: BTreeMap::new(),
@@ -163,6 +169,8 @@ impl Reader {
         if shards.is_empty() || self.generation == 0 {
             return Ok(());
         }
+        // Before the checkpoints: of another incarnation, they lead to an error, and back here.
+        self.lineage = Some(self.runtime.block_on(self.current_lineage())?);
         let checkpoints = self.checkpoints(&shards)?;
         let offsets = checkpoints.iter().map(|(s, c)| (*s, c.kafka_offset));
         let partitions = self.partitions(offsets);
@@ -175,6 +183,14 @@ impl Reader {
         let cursors = checkpoints.into_iter();
         self.cursors = cursors.map(|(s, c)| (s, Cursor::at(c.position))).collect();
         Ok(())
+    }
+
+    async fn current_lineage(&self) -> Result<Arc<Lineage>, StoreError> {
+        match &self.lineage {
+            // Asks if it is still current, because a batch may have failed for that.
+            Some(before) => self.incarnations.after(before.current().id).await,
+            None => self.incarnations.known().await,
+        }
     }
 
     fn partitions(
@@ -217,6 +233,8 @@ impl Reader {
         }
         match cursor.step(&received) {
             Step::Skip => return Ok(()),
+            // If an event is missing because of it, the next message shows that, or the shard stalls.
+            Step::Take | Step::FillUpTo(_) if !self.is_kept(&received)? => return Ok(()),
             Step::Take => {}
             Step::FillUpTo(previous) => {
                 self.fill(shard, previous)?;
@@ -247,14 +265,15 @@ impl Reader {
     /// out if the log does not have the last of them. Then the shard goes back to its position before
     /// them, and is read from the log.
     fn hand_out(&mut self) -> Result<(), StoreError> {
-        for Claim { shard, .. } in self.refuted(self.gathering.claims())? {
+        for shard in self.refuted(self.gathering.claims())? {
             let stood = self.gathering.leave_out(shard);
             if let (Some(cursor), Some(stood)) = (self.cursors.get_mut(&shard), stood) {
                 cursor.position = stood;
                 cursor.origin = Origin::Foreign;
             }
         }
-        if let Some(batch) = self.gathering.take(self.generation) {
+        let incarnation = self.lineage.as_ref().map(|lineage| lineage.current().id);
+        if let Some(batch) = self.gathering.take(self.generation, incarnation) {
             self.send(Ok(batch));
         }
         Ok(())

@@ -4,11 +4,12 @@
 use std::marker::PhantomData;
 
 use event_store::envelope::Position;
+use event_store::incarnation::{IncarnationId, Lineage};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Cursor, Direction, Item, Key, List, Order, Page, Slice, Sort, Take};
+use super::{Cursor, Direction, Item, Key, List, LogCursor, Order, Page, Place, Slice, Sort, Take};
 use crate::model::Cells;
 use crate::reader::ReadError;
 
@@ -21,6 +22,7 @@ const USUAL: [u32; 11] = [0, 1, 2, 3, 5, 10, 20, 25, 30, 50, 100];
 pub(crate) struct Frame<'asked, R, O> {
     page: &'asked Page<O>,
     list: List,
+    lineage: &'asked Lineage,
     /// The query of the position that the page shows, if it is wanted.
     as_of: Option<String>,
     parents: Option<Parents<'asked>>,
@@ -44,11 +46,17 @@ pub(crate) struct Framed<R> {
 }
 
 impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
-    /// Asks for one page. `as_of` is the query of the position that all rows show.
-    pub(crate) fn of(page: &'asked Page<O>, as_of: impl FnOnce() -> String) -> Self {
+    /// Asks for one page, in the current one of these incarnations of the log. `as_of` is the query of the position
+    /// that all rows show.
+    pub(crate) fn of(
+        page: &'asked Page<O>,
+        lineage: &'asked Lineage,
+        as_of: impl FnOnce() -> String,
+    ) -> Self {
         Self {
             page,
             list: page.list(),
+            lineage,
             as_of: page.as_of.then(as_of),
             parents: None,
             rows: PhantomData,
@@ -153,7 +161,7 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         let (Take::First(wanted) | Take::Last(wanted)) = page.take;
         let wanted = usize::try_from(wanted).expect("32 bits fit a usize");
         let items = rows.by_ref().take(wanted).map(|node| Item {
-            cursor: Cursor::new(self.list, page.order.key(&node)),
+            cursor: Cursor::new(self.list, page.order.key(&node), self.lineage.current().id),
             node,
         });
         let mut items: Vec<_> = items.collect();
@@ -170,15 +178,19 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
             items,
             has_next,
             has_previous,
-            as_of,
+            as_of: as_of.map(|position| LogCursor {
+                position,
+                incarnation: Some(self.lineage.current().id),
+            }),
         }
     }
 
     /// Returns the positions that all rows come after and before, by the cursors of the page.
     pub(crate) fn positions(&self) -> Result<(Position, Position), ReadError> {
-        let position = |cursor: &Option<String>| match cursor.as_deref().map(|c| self.list.key(c)) {
+        let position = |cursor: &Option<String>| match cursor.as_deref().map(|c| self.key(c)) {
             Some(Ok(Key::Position(position))) => Ok(Some(position)),
-            Some(Ok(Key::Time(..) | Key::Text(..)) | Err(_)) => Err(ReadError::InvalidCursor),
+            Some(Ok(Key::Time(..) | Key::Text(..))) => Err(ReadError::InvalidCursor),
+            Some(Err(error)) => Err(error),
             None => Ok(None),
         };
         let (after, before) = (position(&self.page.after)?, position(&self.page.before)?);
@@ -227,15 +239,37 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         }
     }
 
+    /// Reads a cursor of the list.
+    fn key(&self, cursor: &str) -> Result<Key, ReadError> {
+        let Place { key, incarnation } = self.list.place(cursor)?;
+        if let Key::Position(position) = key {
+            let kept = self.lineage.check_position(incarnation, position);
+            kept.map_err(ReadError::LostCursor)?;
+        }
+        Ok(key)
+    }
+
+    /// True if the page gives or takes positions of the log.
+    fn concerns_positions(&self) -> bool {
+        self.list.sort == Sort::Position || self.as_of.is_some()
+    }
+
     /// Adds the bounds, the order and the limit of the page.
     fn bound(&self, query: &mut QueryBuilder<Postgres>) -> Result<(), ReadError> {
         let (page, sort) = (self.page, self.list.sort);
+        if self.concerns_positions() {
+            let IncarnationId(id) = self.lineage.current().id;
+            query
+                .push(" and es.demand_incarnation(")
+                .push_bind(id)
+                .push(")");
+        }
         if let Some(after) = &page.after {
-            let key = self.list.key(after)?;
+            let key = self.key(after)?;
             key.push_bound(query, sort, page.direction.later());
         }
         if let Some(before) = &page.before {
-            let key = self.list.key(before)?;
+            let key = self.key(before)?;
             key.push_bound(query, sort, page.direction.reversed().later());
         }
         let (Take::First(wanted) | Take::Last(wanted)) = page.take;

@@ -59,6 +59,8 @@ async fn fill_shard(
         };
         let batch = Batch {
             generation,
+            // The generation is compared with the log before it serves.
+            incarnation: None,
             events: events.into_iter().map(Arc::new).collect(),
             moves: vec![step],
         };

@@ -99,7 +99,7 @@ async fn a_page_shows_exactly_the_events_up_to_its_position() {
             let page = as_of(DropletOrder::CreatedAt);
             let slice = world.reader.page::<Droplets>(&acme, &filter, &page).await;
             let slice = slice.expect("reads");
-            let shown = slice.as_of.expect("was wanted");
+            let shown = slice.as_of.expect("was wanted").position;
             let versions = slice.items.iter();
             let versions: BTreeMap<Uuid, usize> = versions
                 .map(|item| {
@@ -157,12 +157,13 @@ async fn an_empty_page_has_a_position_too_and_no_read_model_knows_more_than_it_a
         let history = reader
             .history(&acme, &HistoryFilter::default(), &history)
             .await;
-        [
+        let shown = [
             clusters.as_of,
             droplets.expect("reads").as_of,
             activity.expect("reads").as_of,
             history.expect("reads").as_of,
-        ]
+        ];
+        shown.map(|cursor| cursor.map(|cursor| cursor.position))
     };
     let (none, all) = (Some(Position::START), Some(head));
     assert_eq!(shown().await, [all, none, none, all]);
@@ -182,7 +183,7 @@ async fn a_page_with_its_position_is_one_statement_and_others_have_none() {
     let plain = first(10, JobOrder::CreatedAt, Direction::Descending);
     let read = async |page: &Page<JobOrder>| {
         let slice = world.reader.page::<Jobs>(&writer.org, &filter, page).await;
-        slice.expect("reads").as_of
+        slice.expect("reads").as_of.map(|cursor| cursor.position)
     };
     assert_eq!(read(&plain).await, None);
     statements::collect();
@@ -195,6 +196,10 @@ async fn a_page_with_its_position_is_one_statement_and_others_have_none() {
             .reader
             .pages_by::<Jobs>(&writer.org, "droplet_id", &parents, &filter, &nested);
     let nested = nested.await.expect("reads");
-    assert!(nested.iter().all(|slice| slice.as_of == Some(Position(1))));
+    assert!(
+        nested
+            .iter()
+            .all(|slice| slice.as_of.map(|cursor| cursor.position) == Some(Position(1)))
+    );
     assert_eq!(statements::take().len(), 3);
 }

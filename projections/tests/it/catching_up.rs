@@ -13,6 +13,7 @@ use event_store::log::selection::{LOOKED_AT, PAGE};
 use event_store::pool::{self, Purpose};
 use futures_util::{Stream, StreamExt};
 use projections::changes::{Change, Changes, FollowError, Followed, Selection, Streams};
+use projections::page::LogCursor;
 use sqlx::PgPool;
 use testkit::events::{Recorder, new_stream, sequence};
 use testkit::{statements, wait};
@@ -63,6 +64,10 @@ impl Live {
         after: Position,
         every: Option<Duration>,
     ) -> impl Stream<Item = Result<Followed, FollowError>> + Send + use<> {
+        let after = LogCursor {
+            position: after,
+            ..LogCursor::default()
+        };
         self.changes
             .follow(org(name), selection, Some(after), every, Some)
     }
@@ -191,7 +196,7 @@ async fn a_subscriber_that_finds_nothing_gets_bookmarks_while_it_looks() {
     for position in [Position(LOOKED_AT), head] {
         let followed = follower.next().await.expect("it goes on").expect("reads");
         assert!(
-            matches!(followed, Followed::Bookmark(at) if at == position),
+            matches!(followed, Followed::Bookmark(at) if at.position == position),
             "{followed:?}"
         );
     }

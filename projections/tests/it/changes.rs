@@ -10,6 +10,7 @@ use futures_util::{Stream, StreamExt};
 use projections::changes::{Change, Changes, FollowError, Followed, Selection};
 use projections::droplets::Droplets;
 use projections::droplets::row::DropletRow;
+use projections::page::LogCursor;
 use testkit::events::{Recorder, new_stream, record_nonsense, sequence};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -350,7 +351,7 @@ async fn a_quiet_follower_gets_bookmarks_to_continue_from() {
     let mut follower = pin!(live.changes.follow(
         org("acme"),
         Selection::default(),
-        Some(Position::START),
+        Some(LogCursor::default()),
         every,
         Some
     ));
@@ -360,7 +361,7 @@ async fn a_quiet_follower_gets_bookmarks_to_continue_from() {
     others.droplet(requested("web-1")).await;
     let second = live.sequence().await;
     let bookmark = follower.next().await.expect("it goes on").expect("reads");
-    assert!(matches!(bookmark, Followed::Bookmark(position) if position == second));
+    assert!(matches!(bookmark, Followed::Bookmark(at) if at.position == second));
     // Nothing new, so no further bookmark comes before the next change.
     tokio::time::timeout(Duration::from_millis(50), follower.next())
         .await
@@ -384,12 +385,12 @@ async fn a_follower_that_wants_no_change_gets_bookmarks_past_them() {
     let every = Some(Duration::from_millis(10));
     let only_bookmarks = |followed| match followed {
         Followed::Change(_) => None,
-        Followed::Bookmark(position) => Some(position),
+        Followed::Bookmark(cursor) => Some(cursor.position),
     };
     let mut follower = pin!(live.changes.follow(
         org("acme"),
         Selection::default(),
-        Some(Position::START),
+        Some(LogCursor::default()),
         every,
         only_bookmarks
     ));

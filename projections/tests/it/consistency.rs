@@ -6,7 +6,7 @@ use event_store::consume::wake::Wake;
 use event_store::envelope::{Position, StreamId, Version};
 use futures_util::future::join_all;
 use projections::columns::Columns;
-use projections::consistency::{Consistency, MOST_WANTED, NotShown, ReadModels};
+use projections::consistency::{Consistency, MOST_WANTED, NotShown, ReadModels, Write};
 use projections::droplets::Droplets;
 use projections::jobs::Jobs;
 use projections::model::Rows;
@@ -150,7 +150,7 @@ async fn streams_of_others_are_as_unknown_as_those_that_do_not_exist() {
         }
     }
     place
-        .shown(acme, &[], LOG)
+        .shown(acme, &[] as &[Write], LOG)
         .await
         .expect("nothing is wanted");
 }
@@ -225,7 +225,7 @@ async fn the_position_of_a_write_is_that_of_its_last_event() {
         let head = sequence(&world.pool).await;
         waiting.wake.sequenced.raise_to(head.0);
     });
-    assert_eq!(position.expect("they have positions"), Position(2));
+    assert_eq!(position.expect("they have positions").position, Position(2));
 }
 
 #[tokio::test]

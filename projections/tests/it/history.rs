@@ -1,10 +1,11 @@
 //! History: an organization's events in log order, as stored.
 
 use event_store::envelope::Position;
+use event_store::incarnation::Incarnations;
 use event_store::pool::Purpose;
 use projections::columns::Columns;
 use projections::history::HistoryFilter;
-use projections::page::{ByPosition, Direction, Page, Take, log_cursor};
+use projections::page::{ByPosition, Direction, LogCursor, Page, Take, log_cursor};
 use projections::reader::Reader;
 use testkit::events::record_nonsense;
 use testkit::wait::until;
@@ -186,7 +187,11 @@ async fn an_organization_reads_no_event_of_another_however_little_a_filter_lets_
     drop(reader);
     // A session tells what it has read when it ends, at the latest.
     let world = World {
-        reader: Reader::new(database.pool_for(Purpose::Queries).await, pool.clone()),
+        reader: Reader::new(
+            database.pool_for(Purpose::Queries).await,
+            pool.clone(),
+            Incarnations::of(pool.clone()),
+        ),
         database,
         pool,
     };
@@ -255,7 +260,13 @@ async fn history_is_paged_from_both_ends() {
         writer.droplet(requested(&format!("web-{n}"))).await;
     }
     world.catch_up().await;
-    let cursor = |position| Some(log_cursor(Position(position)));
+    let cursor = |position| {
+        let position = Position(position);
+        Some(log_cursor(LogCursor {
+            position,
+            ..LogCursor::default()
+        }))
+    };
     let ascending = Page {
         after: cursor(2),
         ..first(2, ByPosition, Direction::Ascending)

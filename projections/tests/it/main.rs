@@ -23,6 +23,7 @@ mod parking;
 mod rebuild;
 mod rebuild_versions;
 mod replay;
+mod restored;
 mod sessions;
 mod status;
 mod tables;

@@ -106,7 +106,7 @@ async fn nobody_waits_for_a_read_model_that_does_not_concern_it() {
     let shown = place.shown(&writer.org, &written, by).await;
     shown.expect("the droplet is shown");
     let position = place.position(&writer.org, &written).await;
-    assert_eq!(position.expect("both have one"), head);
+    assert_eq!(position.expect("both have one").position, head);
 
     // It is as unknown to others as everything else.
     let other = place.shown(&org("globex"), &written[..1], by).await;

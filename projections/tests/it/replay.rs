@@ -192,6 +192,7 @@ async fn replay(
         }
         let batch = Batch {
             generation: id.generation,
+            incarnation: None,
             events: batch.iter().cloned().map(Arc::new).collect(),
             moves,
         };

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::ids::OrgId;
+use event_store::incarnation::Incarnations;
 use event_store::pool::{self, Purpose};
 use projections::droplets::Droplets;
 use projections::droplets::query::{DropletFilter, DropletOrder};
@@ -31,7 +32,11 @@ async fn reader(world: &World, sessions: u32) -> Reader {
     let url = world.database.url();
     // One connection ends statements.
     let queries = pool::connect(&url, Purpose::Queries, sessions + 1).await;
-    Reader::new(queries.expect("connects"), world.pool.clone())
+    Reader::new(
+        queries.expect("connects"),
+        world.pool.clone(),
+        Incarnations::of(world.pool.clone()),
+    )
 }
 
 async fn names(reader: &Reader, org: &OrgId, name: Option<&str>) -> Result<Vec<String>, ReadError> {
@@ -248,7 +253,11 @@ async fn connections_that_postgres_has_closed_are_replaced() {
 #[tokio::test]
 async fn sessions_that_row_security_does_not_bind_read_nothing() {
     let world = two_organizations().await;
-    let owner = Reader::new(world.database.pool(), world.pool.clone());
+    let owner = Reader::new(
+        world.database.pool(),
+        world.pool.clone(),
+        Incarnations::of(world.pool.clone()),
+    );
     let refused = names(&owner, &org("acme"), None).await;
     assert!(
         matches!(refused, Err(ReadError::Unavailable(_))),

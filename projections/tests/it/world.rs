@@ -18,11 +18,12 @@ use event_store::consume::generation::{self, ConsumerMode};
 use event_store::consume::source::{LogSource, Source};
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Metadata, Position, StreamId, Version};
+use event_store::incarnation::Incarnations;
 use event_store::pool::Purpose;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
 use futures_util::{Stream, StreamExt};
 use projections::changes::{Change, Changes, FollowError, Followed, Selection};
-use projections::page::{Direction, Page, Take};
+use projections::page::{Direction, LogCursor, Page, Take};
 use projections::reader::Reader;
 use sqlx::PgPool;
 use testkit::events::{metadata, new_stream, sequence};
@@ -41,7 +42,7 @@ impl World {
         let queries = database.pool_for(Purpose::Queries).await;
         let pool = database.pool();
         Self {
-            reader: Reader::new(queries, pool.clone()),
+            reader: Reader::new(queries, pool.clone(), Incarnations::of(pool.clone())),
             database,
             pool,
         }
@@ -134,6 +135,11 @@ impl Writer {
             minute: 0,
             versions: HashMap::new(),
         }
+    }
+
+    /// Takes a stream to be at a version that another writer wrote.
+    pub(crate) fn resume(&mut self, stream: StreamId, version: i64) {
+        self.versions.insert(stream, Version(version));
     }
 
     pub(crate) async fn record(
@@ -246,6 +252,10 @@ pub(crate) fn follow(
     org: OrgId,
     after: Option<Position>,
 ) -> impl Stream<Item = Result<Change, FollowError>> + Send + use<> {
+    let after = after.map(|position| LogCursor {
+        position,
+        ..LogCursor::default()
+    });
     changes
         .follow(org, Selection::default(), after, None, Some)
         .map(|followed| {

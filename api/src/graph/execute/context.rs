@@ -8,6 +8,7 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Value};
 use projections::columns::Columns;
 use projections::consistency::AnyReadModel;
+use projections::page::IncarnationId;
 
 use super::field_meta::Source;
 use super::plan::{Field, Plan};
@@ -36,6 +37,8 @@ pub struct Run {
     pub charge: Option<Charge>,
     /// The share of fields that wait for a write.
     pub waits: Share,
+    /// The incarnation of the log as of the beginning of the request, for cursors of what is read.
+    pub incarnation: Option<IncarnationId>,
     /// The arguments of the plan's fields.
     pub(crate) arguments: PlanArguments,
 }

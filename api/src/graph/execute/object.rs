@@ -10,6 +10,7 @@ use std::sync::Arc;
 use async_graphql::InputType;
 use futures_util::future::TryFutureExt;
 use futures_util::stream::{BoxStream, StreamExt};
+use projections::page::{LogCursor, Position, log_cursor};
 
 use super::arguments::{Arguments, Input};
 use super::context::Context;
@@ -92,6 +93,23 @@ impl<'t, T: Send + Sync + 'static> Fields<'t, T> {
     ) -> &mut FieldMeta {
         let write: WriteValue<T> =
             Box::new(move |object, field, out| read(object).write(field, out));
+        self.here::<String>(name, description, write, None)
+    }
+
+    /// Declares the cursor of a position in the log, in the incarnation as of the beginning of the request.
+    pub fn log_cursor(
+        &mut self,
+        name: &'static str,
+        description: &str,
+        read: fn(&T) -> Position,
+    ) -> &mut FieldMeta {
+        let write: WriteValue<T> = Box::new(move |object, field, out| {
+            let cursor = LogCursor {
+                position: read(object),
+                incarnation: out.incarnation(),
+            };
+            log_cursor(cursor).write(field, out)
+        });
         self.here::<String>(name, description, write, None)
     }
 

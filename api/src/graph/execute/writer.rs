@@ -6,6 +6,7 @@
 //! below must be taken in the order in which it was asked for.
 
 use async_graphql::resolver_utils::EnumType;
+use projections::page::IncarnationId;
 use serde::Serialize;
 
 use super::context::Run;
@@ -104,6 +105,11 @@ impl<'a> Writer<'a> {
             self.null();
         }
         Ok((self.bytes, self.errors))
+    }
+
+    /// Returns the incarnation of the log as of the beginning of the request.
+    pub(crate) fn incarnation(&self) -> Option<IncarnationId> {
+        self.run.incarnation
     }
 
     /// Writes null.

@@ -87,7 +87,7 @@ async fn try_batch(
     generation::enter(&mut transaction, id, access).await?;
     // Before anything is applied, so that a stale worker is fenced before it works, and a second worker
     // waits until the first has committed.
-    checkpoint::advance(&mut transaction, id, &batch.moves).await?;
+    checkpoint::advance(&mut transaction, id, batch.incarnation, &batch.moves).await?;
     let mut parked = ParkedStreams::load(&mut transaction, id, &batch.events).await?;
     let mut events = Vec::with_capacity(batch.events.len());
     for stored in &batch.events {

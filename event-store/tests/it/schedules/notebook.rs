@@ -127,6 +127,7 @@ pub(super) async fn batch(pool: &PgPool, partition: i16, up_to: i64) -> Option<B
     }];
     Some(Batch {
         generation: ID.generation,
+        incarnation: None,
         events: events.into_iter().map(Arc::new).collect(),
         moves,
     })

@@ -2,18 +2,19 @@
 //! lacks.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use event_store::cloudevent::Received;
 use event_store::consume::checkpoint::{self, Checkpoint};
 use event_store::consume::source::ConsumerId;
-use event_store::envelope::{Position, Shard};
+use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::error::StoreError;
 use event_store::log;
 use rdkafka::consumer::Consumer;
 
 use super::{BATCH, Reader};
 use crate::kafka::cursor::Cursor;
-use crate::kafka::gathering::Claim;
 use crate::kafka::stalled_shards::StalledShards;
 
 impl Reader {
@@ -29,24 +30,55 @@ impl Reader {
             .block_on(checkpoint::load(&self.pool, id, shards))
     }
 
-    /// Checks the claims of messages against the log; returns those that are wrong.
-    pub(super) fn refuted(&self, mut claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError> {
+    /// Compares events of messages with the log, byte for byte; returns the shards of those that it does not have.
+    pub(super) fn refuted(
+        &self,
+        mut claims: Vec<Arc<Positioned<StoredEvent>>>,
+    ) -> Result<Vec<Shard>, StoreError> {
         if claims.is_empty() {
-            return Ok(claims);
+            return Ok(Vec::new());
         }
-        let positions: Vec<Position> = claims.iter().map(|c| c.position).collect();
-        let ids = self.runtime.block_on(log::ids_at(&self.pool, &positions))?;
-        claims.retain(|claim| ids.get(&claim.position) != Some(&claim.event));
+        let positions: Vec<Position> = claims.iter().map(|claim| claim.position).collect();
+        let here = log::events_at(&self.pool, &positions);
+        let here = self.runtime.block_on(here)?;
+        claims.retain(|claim| !here.iter().any(|event| event == &**claim));
         for claim in &claims {
             tracing::error!(
                 consumer = self.consumer,
-                shard = %claim.shard,
+                shard = %claim.event.stream.shard(),
                 position = claim.position.0,
                 "the topic holds the events of another log; they are left out, and this log is read \
                  instead"
             );
         }
-        Ok(claims)
+        let shards = claims.iter().map(|claim| claim.event.stream.shard());
+        Ok(shards.collect())
+    }
+
+    /// Returns whether the log has the position of a message, as the incarnation that published the message gave it.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherIncarnation`] when the log is in another incarnation than the checkpoints were read in.
+    pub(super) fn is_kept(&self, received: &Received) -> Result<bool, StoreError> {
+        let Some(lineage) = &self.lineage else {
+            return Ok(false);
+        };
+        let (id, position) = (received.incarnation, received.event.position);
+        // The relay may have noticed a new incarnation first.
+        let known = self.runtime.block_on(self.incarnations.with(id))?;
+        if known.current().id != lineage.current().id {
+            return Err(StoreError::OtherIncarnation);
+        }
+        let kept = known.check_position(id, position);
+        if let Err(lost) = &kept {
+            tracing::warn!(
+                consumer = self.consumer,
+                shard = %received.event.event.stream.shard(),
+                position = position.0,
+                "a message is of an event that the log lost, and is left out: {lost}"
+            );
+        }
+        Ok(kept.is_ok())
     }
 
     /// Reads the events from the log that Kafka does not have. Stops early when the source does not want
