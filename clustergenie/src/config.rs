@@ -26,7 +26,7 @@ use crate::duration;
 pub(crate) use self::clients::Clients;
 pub(crate) use self::database::TargetDatabase;
 pub(crate) use self::distributed::{
-    Api, Archive, Database, Kafka, KafkaTopics, Migrate, Project, Relay, Work,
+    Api, Archive, Database, Kafka, KafkaTopics, Migrate, Project, Relay, Republish, Work,
 };
 pub(crate) use self::environment::{read_dotenv, refuse_unknown, without_unset};
 pub(crate) use self::projections::{Projections, ProjectionsAction, RetryProjection};
@@ -127,6 +127,8 @@ pub(crate) struct Up {
     pub(crate) kafka: Option<String>,
     #[command(flatten)]
     pub(crate) topics: KafkaTopics,
+    #[command(flatten)]
+    pub(crate) republish: Republish,
     #[command(flatten)]
     pub(crate) archive: Archive,
     #[command(flatten)]

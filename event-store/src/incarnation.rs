@@ -189,6 +189,16 @@ pub async fn ensure(pool: &PgPool) -> Result<Lineage, StoreError> {
     Err(StoreError::OtherIncarnation)
 }
 
+/// Checks that the log is in an incarnation.
+///
+/// # Errors
+/// [`StoreError::OtherIncarnation`], [`StoreError::Standby`], and when Postgres fails.
+pub async fn demand(pool: &PgPool, incarnation: IncarnationId) -> Result<(), StoreError> {
+    let demanded = sqlx::query("select es.demand_incarnation($1)").bind(incarnation.0);
+    demanded.execute(pool).await.map_err(failed)?;
+    Ok(())
+}
+
 /// Returns the stored incarnations of the log, without a look at the server: for audits. `None` before the first start.
 ///
 /// # Errors

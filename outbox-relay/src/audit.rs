@@ -68,10 +68,13 @@ pub async fn check(audit: &Audit<'_>, brokers: &str, topics: &Topics) -> anyhow:
         anyhow::Ok((reader, standing))
     })
     .await??;
+    let lineage = incarnation::stored(audit.pool).await?;
+    let lineage = lineage.context("the log has no incarnation: start the platform first")?;
     let published = match &standing {
         Some(standing) => {
-            if let Err(another) = standing.verify(audit.pool, topics).await {
-                findings.differ(1, unlike(standing.position, another.to_string()));
+            if let Some(mismatch) = standing.check(audit.pool, &lineage).await? {
+                let found = standing.explain(&mismatch, topics);
+                findings.differ(1, unlike(standing.position, found));
                 return Ok(findings);
             }
             standing.position
@@ -81,9 +84,8 @@ pub async fn check(audit: &Audit<'_>, brokers: &str, topics: &Topics) -> anyhow:
 
     let (batches, mut read) = mpsc::channel(WAITING);
     let reading = spawn_blocking(move || reader.read(&batches));
-    let lineage = incarnation::stored(audit.pool).await?;
     let mut shards = Shards {
-        lineage: lineage.context("the log has no incarnation: start the platform first")?,
+        lineage,
         first: HashMap::new(),
         last: HashMap::new(),
         seen: Seen::default(),

@@ -70,6 +70,18 @@ pub(crate) async fn note_progress(
     }
 }
 
+/// Returns the progress that the last publisher recorded; the start if nothing was ever published.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn noted(pool: &PgPool) -> Result<Position, StoreError> {
+    sqlx::query_scalar("select position from es.published")
+        .fetch_one(pool)
+        .await
+        .map(Position)
+        .map_err(StoreError::unavailable("reading how far Kafka is"))
+}
+
 /// True if this process reports the lag: it leads, or should lead and cannot. A process that has never
 /// reached Kafka uses the progress that the last publisher recorded.
 fn is_ours_to_report(health: &RelayHealth) -> bool {

@@ -6,6 +6,7 @@
 //! - every event is in Kafka exactly once, and positions ascend in every partition, for `read_committed`
 //!   readers. That holds however the relay or Kafka ends and comes back (`publisher::writer`,
 //!   `progress`);
+//! - nothing is published after what a restore removed, or what another log published (`publisher::resume`);
 //! - topics whose settings would break that are refused before anything is fenced or sent (`topics`). An
 //!   event that Kafka refuses for good stops publishing, visibly ([`refusal`]);
 //! - Kafka being down stops nothing but publishing, and [`health`] says why;

@@ -14,11 +14,13 @@ use std::time::Duration;
 
 use event_store::cloudevent::Topics;
 use event_store::consume::wake::Wake;
+use event_store::envelope::Position;
 use event_store::lease::Lease;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 mod batch_size;
+mod resume;
 mod session;
 mod writer;
 
@@ -31,14 +33,25 @@ use crate::leader::LeaderLoop;
 /// limit that was raised is noticed within this time.
 const REFUSED_RETRY: Duration = Duration::from_secs(10);
 
+/// The Kafka that is published to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The addresses of the brokers.
+    pub brokers: String,
+    /// The topics of the log.
+    pub topics: Topics,
+    /// The position from which to publish again, where only an operator can say it: when the topics lost everything, or
+    /// another server or database published to them.
+    pub republish_from: Option<Position>,
+}
+
 /// Publishes while this process holds the lease, until `stop`; a transaction that is under way is
 /// finished if Kafka answers. Also measures the lag of Kafka behind the log.
 ///
 /// `owner` must be unique to the process. Failures are retried without end and reported to `health`.
 pub async fn run(
     pool: PgPool,
-    brokers: String,
-    topics: Topics,
+    target: Target,
     wake: Wake,
     owner: String,
     health: Arc<RelayHealth>,
@@ -53,8 +66,7 @@ pub async fn run(
     let publish = |lease: Lease| {
         let relay = session::Relay {
             pool: pool.clone(),
-            brokers: brokers.clone(),
-            topics: topics.clone(),
+            target: target.clone(),
             health: Arc::clone(&health),
             stop: stop.clone(),
         };

@@ -2,7 +2,7 @@
 //!
 //! The checked settings are those that the guarantees to readers depend on:
 //! - *partitions*: a key's partition follows from their number, and shards of the log are cut the same
-//!   way;
+//!   way. A topic that was made with fewer and never used gets the others;
 //! - *`cleanup.policy`*: a compacted topic of events loses events; an expired record of progress would
 //!   have the whole log published again;
 //! - *`max.message.bytes`*, of the topic or by default of its brokers: an event that does not fit would
@@ -16,7 +16,7 @@ use event_store::cloudevent::Topics;
 use event_store::envelope::Shard;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
+    AdminClient, AdminOptions, NewPartitions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
     TopicReplication,
 };
 use rdkafka::error::KafkaError;
@@ -49,7 +49,7 @@ struct Wanted {
 /// The settings of topics, by topic and key.
 type Settings = HashMap<String, BTreeMap<String, String>>;
 
-/// Creates the topics that are missing and checks all of them. Blocks.
+/// Creates the topics that are missing, adds the partitions that unused ones lack, and checks all of them. Blocks.
 ///
 /// # Errors
 /// When Kafka does not answer, or a topic is not as it must be. The error names every such topic, with the
@@ -81,6 +81,14 @@ pub(crate) fn ensure_topics(
                 topics.progress()
             );
             found = partition_counts(producer)?;
+        }
+    }
+    for topic in &wanted {
+        let partitions = found.get_mut(&topic.name);
+        let partitions = partitions.context("every topic that is wanted is there")?;
+        if *partitions < topic.partitions && is_unused(producer, &topic.name, *partitions)? {
+            runtime.block_on(add_partitions(&admin, topic))?;
+            *partitions = topic.partitions;
         }
     }
     let settings = runtime.block_on(settings(&admin, &wanted))?;
@@ -178,6 +186,41 @@ fn partition_counts(producer: &BaseProducer<Diagnostics>) -> anyhow::Result<Hash
         (topic.name().to_owned(), partitions)
     });
     Ok(counts.collect())
+}
+
+/// Returns true if nothing was ever written to a topic, so that more partitions move no key.
+fn is_unused(
+    producer: &BaseProducer<Diagnostics>,
+    topic: &str,
+    partitions: i32,
+) -> anyhow::Result<bool> {
+    for partition in 0..partitions {
+        let ends = producer
+            .client()
+            .fetch_watermarks(topic, partition, REQUEST_TIMEOUT);
+        let (_, end) =
+            ends.map_err(|error| kafka_diagnostics::explain(producer, error, "asking Kafka"))?;
+        if end > 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn add_partitions(admin: &AdminClient<Diagnostics>, topic: &Wanted) -> anyhow::Result<()> {
+    let count = usize::try_from(topic.partitions).context("a topic has some partitions")?;
+    let new = NewPartitions::new(&topic.name, count);
+    let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
+    let results = admin.create_partitions([&new], &options).await;
+    for result in results.context("Kafka does not answer")? {
+        match result {
+            Ok(name) => tracing::info!(topic = name, count, "partitions added to an unused topic"),
+            Err((name, code)) => {
+                bail!("the topic `{name}` cannot be given {count} partitions: {code}")
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn create(admin: &AdminClient<Diagnostics>, missing: &[Wanted]) -> anyhow::Result<()> {

@@ -236,6 +236,24 @@ impl TestKafka {
         .await;
     }
 
+    /// Writes a message of somebody else to the first partition of a topic.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn write(&self, topic: &str, value: &str) {
+        let (config, topic, value) = (self.client(), topic.to_owned(), value.to_owned());
+        let written = tokio::task::spawn_blocking(move || {
+            let producer: BaseProducer = config.create().expect("the settings are right");
+            let record = BaseRecord::to(&topic).partition(0).key("").payload(&value);
+            producer
+                .send(record)
+                .map_err(|(error, _)| error)
+                .expect("the queue has room");
+            producer.flush(PATIENCE).expect("the broker takes messages");
+        });
+        written.await.expect("it does not panic");
+    }
+
     /// Deletes a topic, as an operator might by mistake.
     ///
     /// # Panics

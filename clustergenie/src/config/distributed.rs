@@ -53,6 +53,16 @@ pub(crate) struct KafkaTopics {
     pub(crate) prefix: String,
 }
 
+/// The word of an operator about topics that the relay cannot judge.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Republish {
+    /// Publish from this position on, if the topics lost everything, or if this database replaces the one that was
+    /// published. Without it, the relay then refuses to publish. 1 publishes everything.
+    #[arg(long, env = "CLUSTERGENIE_REPUBLISH_FROM", value_name = "POSITION")]
+    #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) republish_from: Option<i64>,
+}
+
 /// A copy of the log.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Archive {
@@ -110,6 +120,8 @@ pub(crate) struct Relay {
     pub(crate) database: Database,
     #[command(flatten)]
     pub(crate) kafka: Kafka,
+    #[command(flatten)]
+    pub(crate) republish: Republish,
     #[command(flatten)]
     pub(crate) archive: Archive,
     /// The address to serve /livez, /readyz and /metrics on.

@@ -31,7 +31,13 @@ pub(crate) async fn run(settings: Relay) -> anyhow::Result<()> {
     hints::listen(&mut tasks, &pool, &wake, Hint::Sequenced);
     hints::announce(&mut tasks, &pool, &wake, Hint::Sequenced);
     archive::start(&mut tasks, &pool, &wake, &settings.archive)?;
-    let health = relay::start(&mut tasks, &pool, &wake, Some(settings.kafka.into()));
+    let health = relay::start(
+        &mut tasks,
+        &pool,
+        &wake,
+        Some(settings.kafka.into()),
+        &settings.republish,
+    );
     let relay = readiness::Relay {
         health,
         publishing: Publishing::Kafka,

@@ -131,7 +131,7 @@ async fn start(
     let log = SharedLog::new(consuming.clone());
     let feed = kafka.clone().map_or(Feed::Log(log.clone()), Feed::Kafka);
     archive::start(tasks, &relaying, &wake, &settings.archive)?;
-    let health = relay::start(tasks, &relaying, &wake, kafka);
+    let health = relay::start(tasks, &relaying, &wake, kafka, &settings.republish);
 
     let executor = commands::executor(tasks, pools.commands, pools.appending, &wake);
     let mut followers = consistency::announcing(projections::all(), &wake.applied);

@@ -22,7 +22,9 @@
 
 use sqlx::PgPool;
 
+use crate::envelope::Position;
 use crate::error::StoreError;
+use crate::incarnation::IncarnationId;
 
 /// The number of positions of one digest: 1 to 1000, 1001 to 2000, and so on.
 pub const RANGE: i64 = 1_000;
@@ -64,6 +66,28 @@ macro_rules! select_lines {
 }
 
 pub(crate) use {select_digest, select_lines};
+
+/// Returns the sha256 of the line of the event at a position, in hexadecimal; `None` if the log has no such position.
+/// With an incarnation, the log must be in it.
+///
+/// # Errors
+/// [`StoreError::OtherIncarnation`], and when Postgres fails.
+pub async fn of_event(
+    pool: &PgPool,
+    incarnation: Option<IncarnationId>,
+    position: Position,
+) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar(concat!(
+        "select encode(sha256(convert_to(line, 'UTF8')), 'hex') from (",
+        select_lines!("$1", "$1"),
+        ") lines where $2::uuid is null or es.demand_incarnation($2)"
+    ))
+    .bind(position.0)
+    .bind(incarnation.map(|incarnation| incarnation.0))
+    .fetch_optional(pool)
+    .await
+    .map_err(StoreError::asking("making the digest of an event"))
+}
 
 /// Makes the digests of the oldest complete ranges that come after the last digest, at most `ranges`.
 /// Returns their number. Several processes may run this at once. A range that lacks an event gets no digest

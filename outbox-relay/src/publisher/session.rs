@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use event_store::cloudevent::{self, Message, Topics};
+use event_store::cloudevent::{self, Message};
 use event_store::consume::wake::{POLL, Wake};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::incarnation::{self, IncarnationId};
 use event_store::lease::Lease;
-use event_store::log;
+use event_store::log::{self, digest};
 use event_store::stream_types;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::batch_size::BatchSize;
 use super::writer::{Watch, Writer, Written};
+use super::{Target, resume};
 use crate::health::RelayHealth;
 use crate::lag;
 use crate::progress::{Progress, Standing};
@@ -31,8 +32,7 @@ const NOTE_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Relay {
     pub(super) pool: PgPool,
-    pub(super) brokers: String,
-    pub(super) topics: Topics,
+    pub(super) target: Target,
     pub(super) health: Arc<RelayHealth>,
     pub(super) stop: CancellationToken,
 }
@@ -70,29 +70,32 @@ enum Sent<T> {
 type Chained = (Positioned<StoredEvent>, Position);
 
 impl Session {
-    /// Checks the topics, fences the publisher before, and reads its progress.
+    /// Checks the topics and what they hold, fences the publisher before, and reads its progress.
     ///
     /// The lease only decides who should publish. Kafka guarantees, by the `transactional.id`, that one
     /// publishes at a time, so a lost lease does not matter here.
     pub(super) async fn take_over(mut relay: Relay, lease: Lease) -> anyhow::Result<Self> {
         // Programs that record events declare the types of their streams before.
-        relay.topics.learn(stream_types::names(&relay.pool).await?);
+        relay
+            .target
+            .topics
+            .learn(stream_types::names(&relay.pool).await?);
         let incarnation = incarnation::ensure(&relay.pool).await?.current().id;
         let runtime = Handle::current();
-        let (brokers, topics) = (relay.brokers.clone(), relay.topics.clone());
+        let target = relay.target.clone();
         let (health, stop) = (Arc::clone(&relay.health), relay.stop.clone());
         let pool = relay.pool.clone();
-        let (writer, standing) = spawn_blocking(move || {
+        let (writer, position) = spawn_blocking(move || {
             let watch = Watch {
                 health: &health,
                 stop: &stop,
             };
-            let of = topics.clone();
-            let verify = |standing: &Standing| runtime.block_on(standing.verify(&pool, &of));
-            Writer::start(&brokers, topics, &runtime, watch, verify)
+            let resume = |standing: Option<&Standing>| {
+                runtime.block_on(resume::position(&pool, &target, standing))
+            };
+            Writer::start(&target, &runtime, watch, resume)
         })
         .await??;
-        let position = standing.map_or(Position::START, |standing| standing.position);
         let heads = log::shard_heads(&relay.pool, position).await?;
         let session = Self {
             relay,
@@ -112,6 +115,9 @@ impl Session {
     pub(super) async fn run(mut self, wake: &Wake) -> anyhow::Result<End> {
         let mut batch = Vec::new();
         let mut noted = Instant::now();
+        // The first transaction is noted at once: whether anything was ever published must be known, if the topics are
+        // lost.
+        let mut is_first = true;
         while !self.relay.stop.is_cancelled() {
             if noted.elapsed() > NOTE_INTERVAL {
                 self.note_progress().await?;
@@ -128,10 +134,18 @@ impl Session {
                 continue;
             }
             match self.publish(batch).await? {
-                Sent::Committed(next) => batch = next,
+                Sent::Committed(next) => {
+                    batch = next;
+                    if is_first {
+                        self.note_progress().await?;
+                        is_first = false;
+                    }
+                }
                 Sent::Refused(refusal) => return Ok(End::Refused(refusal)),
             }
         }
+        // For metrics, while nobody publishes.
+        self.note_progress().await?;
         Ok(End::Stopped)
     }
 
@@ -156,9 +170,14 @@ impl Session {
         batch: Vec<Positioned<StoredEvent>>,
     ) -> anyhow::Result<Sent<Vec<Positioned<StoredEvent>>>> {
         let last = batch.last().context("a batch has an event")?;
+        let incarnation = Some(self.incarnation);
+        // Asked right before the events are sent: the log may have lost them since they were read.
+        let digest = digest::of_event(&self.relay.pool, incarnation, last.position).await?;
         let progress = Progress {
             position: last.position,
             event: last.event.event_id,
+            incarnation,
+            digest: Some(digest.context("the log has every event that was read")?),
             epoch: self.lease.epoch,
         };
         let (position, events) = (last.position, batch.len());
@@ -203,7 +222,7 @@ impl Session {
                 stop: &relay.stop,
             };
             let messages = events.iter().map(|(event, previous)| {
-                cloudevent::encode(&relay.topics, event, *previous, Some(incarnation))
+                cloudevent::encode(&relay.target.topics, event, *previous, Some(incarnation))
             });
             let messages: Vec<Message> = messages.collect::<Result<_, _>>()?;
             match writer.write(&messages, &progress, watch)? {
@@ -214,7 +233,7 @@ impl Session {
                 Written::Refused(failures) => {
                     let events = events.iter().map(|(event, _)| event);
                     let sent: Vec<_> = events.zip(&messages).collect();
-                    let refusal = Refusal::new(failures, &sent, &relay.brokers, published);
+                    let refusal = Refusal::new(failures, &sent, &relay.target.brokers, published);
                     let refusal = refusal.context("Kafka refused what was not sent")?;
                     Ok(Sent::Refused(refusal))
                 }

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use event_store::cloudevent::{Message, Topics};
+use event_store::envelope::Position;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
@@ -25,6 +26,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::Target;
 use crate::health::{RelayHealth, State};
 use crate::kafka_diagnostics::{self, Diagnostics, Failure};
 use crate::message_size::MAX_MESSAGE_BYTES;
@@ -63,18 +65,21 @@ pub(crate) struct Watch<'a> {
 }
 
 impl Writer {
-    /// Creates missing topics, checks all of them, fences the writer before, and reads its progress.
+    /// Creates missing topics, checks all of them, fences the writer before, and reads its progress. Returns the
+    /// position after which to begin.
     ///
-    /// `verify` decides whether a progress is that of this database. It is asked before the other writer is fenced,
+    /// `resume` decides on that position by the progress, or refuses. It is asked before the other writer is fenced,
     /// too: the relay of another database must not stop the one whose topics these are. A progress that is read then
     /// may be outdated, but it is of the same log.
     pub(crate) fn start(
-        brokers: &str,
-        topics: Topics,
+        target: &Target,
         runtime: &Handle,
         watch: Watch<'_>,
-        verify: impl Fn(&Standing) -> anyhow::Result<()>,
-    ) -> anyhow::Result<(Self, Option<Standing>)> {
+        resume: impl Fn(Option<&Standing>) -> anyhow::Result<Position>,
+    ) -> anyhow::Result<(Self, Position)> {
+        let Target {
+            brokers, topics, ..
+        } = target;
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", brokers)
@@ -96,14 +101,10 @@ impl Writer {
             .set("batch.size", MAX_MESSAGE_BYTES.to_string())
             .create_with_context(Diagnostics::default())
             .context("the settings of the Kafka client are refused")?;
-        ensure_topics(&producer, &config, &topics, runtime)?;
+        ensure_topics(&producer, &config, topics, runtime)?;
         let tail = Tail::new(config)?;
-        let verified = || -> anyhow::Result<Option<Standing>> {
-            let standing = Standing::read(&tail, &topics)?;
-            standing.as_ref().map(&verify).transpose()?;
-            Ok(standing)
-        };
-        verified()?;
+        let position = || resume(Standing::read(&tail, topics)?.as_ref());
+        position()?;
         let writer = Self {
             producer,
             topics: topics.clone(),
@@ -111,8 +112,8 @@ impl Writer {
         writer.repeat(watch, "taking over from the last relay", |producer| {
             producer.init_transactions(SLICE)
         })?;
-        let standing = verified()?;
-        Ok((writer, standing))
+        let position = position()?;
+        Ok((writer, position))
     }
 
     /// Writes messages and the record of progress in one transaction. After anything but

@@ -16,4 +16,5 @@ mod publishing;
 mod refusals;
 mod relay;
 mod restarts;
+mod restored;
 mod sequencing;

@@ -67,6 +67,8 @@ async fn a_topic_with_another_number_of_partitions_is_refused() {
         .create_topics(&[new], &AdminOptions::new())
         .await
         .unwrap();
+    // Its keys would move.
+    kafka.write(&topic, "somebody's").await;
 
     let relay = Relay::start(&database.pool(), &kafka);
     let why = relay.publisher_fails().await;
@@ -74,6 +76,22 @@ async fn a_topic_with_another_number_of_partitions_is_refused() {
         why.contains(&format!("`{topic}` has 3 partitions and must have 8")),
         "{why}"
     );
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unused_topic_with_fewer_partitions_gets_the_others() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let topic = kafka.topics().events(StreamType::JOB);
+    let admin: AdminClient<DefaultClientContext> = kafka.client().create().unwrap();
+    let new = NewTopic::new(&topic, 1, TopicReplication::Fixed(1));
+    let made = admin.create_topics(&[new], &AdminOptions::new()).await;
+    made.unwrap().remove(0).unwrap();
+    Recorder::new(database.pool()).jobs(20).await;
+    let relay = Relay::start(&database.pool(), &kafka);
+    relay.published(&database.pool()).await;
+    assert_kafka_has_the_log(&kafka, &database.pool()).await;
     relay.stop().await;
 }
 

@@ -8,6 +8,7 @@ use event_store::consume::wake::Wake;
 use event_store::envelope::{Position, Positioned, StoredEvent, StreamId};
 use event_store::log;
 use outbox_relay::health::{RelayHealth, Snapshot, State};
+use outbox_relay::publisher::Target;
 use outbox_relay::{publisher, sequencing};
 use sqlx::PgPool;
 use testkit::events::new_stream;
@@ -31,8 +32,31 @@ impl Relay {
         Self::start_at(pool, kafka.brokers(), kafka.topics())
     }
 
+    /// Starts both parts as an operator does who says from where to publish again.
+    pub(crate) fn republish(pool: &PgPool, kafka: &TestKafka, from: Position) -> Self {
+        Self::start_with(
+            pool,
+            Target {
+                brokers: kafka.brokers().to_owned(),
+                topics: kafka.topics(),
+                republish_from: Some(from),
+            },
+        )
+    }
+
     /// Starts both parts, with Kafka at the given address.
     pub(crate) fn start_at(pool: &PgPool, brokers: &str, topics: Topics) -> Self {
+        Self::start_with(
+            pool,
+            Target {
+                brokers: brokers.to_owned(),
+                topics,
+                republish_from: None,
+            },
+        )
+    }
+
+    fn start_with(pool: &PgPool, target: Target) -> Self {
         let health = Arc::new(RelayHealth::new());
         let wake = Wake::default();
         let stop = CancellationToken::new();
@@ -47,8 +71,7 @@ impl Relay {
         ));
         tasks.spawn(publisher::run(
             pool.clone(),
-            brokers.to_owned(),
-            topics,
+            target,
             wake.clone(),
             owner.clone(),
             Arc::clone(&health),

@@ -11,11 +11,13 @@ use domain::stream_type::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::consume::consumer::{self, ApplyError, Consumer};
 use event_store::envelope::{Position, Positioned, Recorded};
+use event_store::incarnation::{self, Reason};
 use projections::kafka::KafkaSource;
 use sqlx::{PgConnection, PgPool};
 use testkit::events::{Recorder, new_stream, sequence};
 use testkit::kafka::{TestKafka, kafka_or_skip};
 use testkit::postgres::TestDatabase;
+use testkit::restore::go_back;
 use testkit::wait;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -298,12 +300,51 @@ async fn a_topic_that_goes_on_with_the_events_of_another_log_is_not_believed() {
     applied(&pool, head).await;
     member.stop().await;
     assert_each_applied_once(&pool, head).await;
+    assert_none_of_others(&pool).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_the_log_lost_are_left_out_and_what_comes_after_is_believed() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = applying().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    recorder.jobs(100).await;
+    let fork = sequence(&pool).await;
+    recorder.jobs(100).await;
+    let lost = sequence(&pool).await;
+    kafka.make_topics().await;
+    kafka.send(&pool, Position::START, lost).await;
+    let member = Member::start(&pool, &kafka);
+    applied(&pool, lost).await;
+
+    // The rows go back with the checkpoints, while the member follows.
+    let back = "delete from noted where position > 300";
+    sqlx::query(back)
+        .execute(&pool)
+        .await
+        .expect("it goes back");
+    go_back(&pool, fork, Reason::Timeline).await;
+    incarnation::ensure(&pool).await.expect("it is noticed");
+    Recorder::new(pool.clone()).jobs(50).await;
+    let half = sequence(&pool).await;
+    applied(&pool, half).await;
+    Recorder::new(pool.clone()).jobs(150).await;
+    let head = sequence(&pool).await;
+    applied(&pool, head).await;
+    member.stop().await;
+    assert_each_applied_once(&pool, head).await;
+    assert_none_of_others(&pool).await;
+}
+
+/// Everything that was applied is what the log has at that position.
+async fn assert_none_of_others(pool: &PgPool) {
     let of_others: i64 = sqlx::query_scalar(
         "select count(*) from noted n where not exists \
              (select from es.log l join es.events e using (seq) \
               where l.position = n.position and e.stream_id = n.stream_id)",
     )
-    .fetch_one(&pool)
+    .fetch_one(pool)
     .await
     .expect("the log is read");
     assert_eq!(of_others, 0);

@@ -10,6 +10,7 @@ use event_store::consume::checkpoint::{self, Checkpoint};
 use event_store::consume::source::ConsumerId;
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::error::StoreError;
+use event_store::incarnation;
 use event_store::log;
 use rdkafka::consumer::Consumer;
 
@@ -136,7 +137,13 @@ impl Reader {
     }
 
     /// Reads stalled shards from the log. Events of theirs that come later are recognized.
+    ///
+    /// A reader whose log went back waits for events that may never come. So the incarnation is demanded here.
     pub(super) fn fill_stalled(&mut self) -> Result<(), StoreError> {
+        if let Some(lineage) = &self.lineage {
+            let demanded = incarnation::demand(&self.pool, lineage.current().id);
+            self.runtime.block_on(demanded)?;
+        }
         let standing = self.standing()?;
         if standing.is_empty() {
             return Ok(());
