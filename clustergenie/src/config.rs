@@ -8,6 +8,7 @@ mod distributed;
 mod environment;
 mod listen;
 mod projections;
+mod recovery;
 mod requests;
 mod url;
 mod verify;
@@ -30,6 +31,7 @@ pub(crate) use self::distributed::{
 };
 pub(crate) use self::environment::{read_dotenv, refuse_unknown, without_unset};
 pub(crate) use self::projections::{Projections, ProjectionsAction, RetryProjection};
+pub(crate) use self::recovery::{Backup, Restore, Restored};
 pub(crate) use self::verify::Verify;
 
 /// The default data directory of `up`.
@@ -62,6 +64,13 @@ pub(crate) enum Command {
     /// Shows, pauses and rebuilds projections, and handles events they could not apply.
     #[command(after_help = projections::names())]
     Projections(Projections),
+    /// Backs up the data directory of a running `up`.
+    Backup(Backup),
+    /// Creates a data directory from a backup: with all that was archived, or as of a time.
+    Restore(Restore),
+    /// Declares that a database was restored in a way that it cannot notice by itself, such as from a snapshot of its
+    /// disk. All processes must be stopped.
+    Restored(Restored),
     /// Migrates a database to the version of this program, then ends.
     Migrate(Migrate),
     /// Serves the GraphQL API. One process of a distributed installation.
@@ -133,6 +142,10 @@ pub(crate) struct Up {
     pub(crate) archive: Archive,
     #[command(flatten)]
     pub(crate) clients: Clients,
+    /// Archive Postgres's write-ahead log into this directory, so that `clustergenie restore` can restore any moment
+    /// since a `clustergenie backup` into it.
+    #[arg(long, env = "CLUSTERGENIE_BACKUP", value_name = "DIR")]
+    pub(crate) backup: Option<PathBuf>,
     /// Write {"url", "token", "databaseUrl"} to this file once every part is ready.
     #[arg(long, env = "CLUSTERGENIE_READY_FILE", value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! ClusterGenie's one binary: parses the command line, starts logging, runs a subcommand, reports its error.
 
 mod archive;
+mod backup;
 mod config;
 mod data_directory;
 mod duration;
@@ -12,6 +13,8 @@ mod postgres;
 mod processes;
 mod projections;
 mod readiness;
+mod restore;
+mod restored;
 mod secret_file;
 mod tasks;
 mod telemetry;
@@ -84,6 +87,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Token(settings) => token::run(settings),
         Command::Health(settings) => health::run(settings).await,
         Command::Projections(settings) => projections::run(settings).await,
+        Command::Backup(settings) => backup::run(settings).await,
+        Command::Restore(settings) => restore::run(settings).await,
+        Command::Restored(settings) => restored::run(settings).await,
         Command::Migrate(settings) => processes::migrate::run(settings).await,
         Command::Api(settings) => processes::api::run(settings).await,
         Command::Relay(settings) => processes::relay::run(settings).await,

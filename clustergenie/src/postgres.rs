@@ -5,6 +5,8 @@
 //! root. The server stops with this process, even when this process is killed. A Postgres that `up` did not
 //! create is never touched.
 
+mod archive;
+pub(crate) mod backup;
 mod binaries;
 mod child;
 mod cluster;
@@ -25,8 +27,10 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::time::Instant;
 
+use self::archive::WalArchive;
 use self::child::Child;
 use self::cluster::{Cluster, USER};
+use self::owner::Owner;
 
 pub(crate) use self::running::url_of_running;
 
@@ -71,15 +75,19 @@ pub(crate) struct PrivatePostgres {
 
 impl PrivatePostgres {
     /// Starts the server of the cluster in a locked data directory; creates the cluster if there is none. The
-    /// port is that of the last start, or a free one if that port is in use.
+    /// port is that of the last start, or a free one if that port is in use. `settings` are those of this start.
     ///
     /// # Errors
     /// When the cluster cannot be prepared, or the server does not start. The error says what to install, to
     /// correct or to read.
-    pub(crate) async fn start(data: &Path, bin: Option<&Path>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        data: &Path,
+        bin: Option<&Path>,
+        settings: &[(&'static str, String)],
+    ) -> anyhow::Result<Self> {
         let cluster = Cluster::prepare(data, bin).await?;
         for _ in 1..ATTEMPTS {
-            match try_start(&cluster).await? {
+            match try_start(&cluster, settings).await? {
                 Attempt::Started(postgres) => return Ok(postgres),
                 Attempt::Transient(why) => {
                     tracing::info!(why, "Postgres did not start; retrying");
@@ -87,10 +95,28 @@ impl PrivatePostgres {
                 }
             }
         }
-        match try_start(&cluster).await? {
+        match try_start(&cluster, settings).await? {
             Attempt::Started(postgres) => Ok(postgres),
             Attempt::Transient(why) => bail!("Postgres did not start: {why}"),
         }
+    }
+
+    /// Starts the server of a platform that runs: one that archives its write-ahead log, if there is a directory for
+    /// backups.
+    ///
+    /// # Errors
+    /// The errors of [`PrivatePostgres::start`], and when nothing can be archived to the directory.
+    pub(crate) async fn start_archiving(
+        data: &Path,
+        bin: Option<&Path>,
+        backup: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let Some(backup) = backup else {
+            return Self::start(data, bin, &[]).await;
+        };
+        let archive = WalArchive::of(backup)?;
+        archive.create(Owner::of(&data.join("postgres"))?)?;
+        Self::start(data, bin, &archive.archiving()).await
     }
 
     /// The URL of the database, with its owner and the password.
@@ -133,13 +159,16 @@ enum Attempt {
     Transient(String),
 }
 
-async fn try_start(cluster: &Cluster) -> anyhow::Result<Attempt> {
+async fn try_start(
+    cluster: &Cluster,
+    settings: &[(&'static str, String)],
+) -> anyhow::Result<Attempt> {
     let port = match cluster.last_port() {
         Some(port) if is_free(port) => port,
         Some(_) | None => free_port()?,
     };
     let log_before = fs::metadata(&cluster.log).map_or(0, |metadata| metadata.len());
-    let server = Child::start(server_command(cluster, port)?).await?;
+    let server = Child::start(server_command(cluster, port, settings)?).await?;
     tokio::select! {
         ended = server.ended() => {
             let status = ended?;
@@ -160,7 +189,11 @@ async fn try_start(cluster: &Cluster) -> anyhow::Result<Attempt> {
     Ok(Attempt::Started(PrivatePostgres { server, url }))
 }
 
-fn server_command(cluster: &Cluster, port: u16) -> anyhow::Result<Command> {
+fn server_command(
+    cluster: &Cluster,
+    port: u16,
+    settings: &[(&'static str, String)],
+) -> anyhow::Result<Command> {
     let log = fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -173,6 +206,9 @@ fn server_command(cluster: &Cluster, port: u16) -> anyhow::Result<Command> {
         .arg("-c")
         .arg(format!("port={port}"));
     for (name, value) in SETTINGS {
+        command.arg("-c").arg(format!("{name}={value}"));
+    }
+    for (name, value) in settings {
         command.arg("-c").arg(format!("{name}={value}"));
     }
     command

@@ -153,7 +153,7 @@ impl Cluster {
 }
 
 /// The major version of the cluster; `None` if there is no cluster.
-fn version_of(cluster: &Path) -> anyhow::Result<Option<u32>> {
+pub(super) fn version_of(cluster: &Path) -> anyhow::Result<Option<u32>> {
     let path = cluster.join("PG_VERSION");
     match fs::read_to_string(&path) {
         Ok(text) => Ok(Some(major_version(&text).with_context(|| {

@@ -13,6 +13,15 @@ use super::server;
 /// # Errors
 /// When no platform runs there, or the password cannot be read.
 pub(crate) fn url_of_running(data: &Path) -> anyhow::Result<String> {
+    let (port, password) = server_of(data)?;
+    Ok(url(&password, port))
+}
+
+/// The port and the password of the server of the platform that runs on a data directory.
+///
+/// # Errors
+/// When no platform runs there, or the password cannot be read.
+pub(super) fn server_of(data: &Path) -> anyhow::Result<(u16, String)> {
     let data = fs::canonicalize(data).unwrap_or_else(|_| data.to_owned());
     let shown = data.display();
     let Some(port) = server::port_of_running(&data.join("postgres"))? else {
@@ -28,7 +37,7 @@ pub(crate) fn url_of_running(data: &Path) -> anyhow::Result<String> {
             file.display()
         )
     })?;
-    Ok(url(&password, port))
+    Ok((port, password))
 }
 
 /// The URL of the private cluster's database, with its owner.

@@ -48,7 +48,8 @@ pub(crate) async fn run(settings: Up) -> anyhow::Result<()> {
     // Before Postgres is started, so that a wrong address is reported at once.
     let listener = http::listen(settings.listen).await?;
     let key = key::make_in_data_directory(data.path())?;
-    let postgres = PrivatePostgres::start(data.path(), settings.postgres_bin.as_deref()).await?;
+    let (bin, backup) = (settings.postgres_bin.as_deref(), settings.backup.as_deref());
+    let postgres = PrivatePostgres::start_archiving(data.path(), bin, backup).await?;
     let ended = serve(&settings, listener, &key, &postgres).await;
     let removed = remove_ready_file(settings.ready_file.as_deref());
     let stopped = postgres.stop(another_signal()).await;

@@ -26,6 +26,7 @@ mod module_circles;
 mod program;
 mod projections;
 mod relay_leaders;
+mod restore_drill;
 mod settings;
 mod token;
 mod trace;

@@ -1,0 +1,27 @@
+//! `clustergenie backup`: backs up the data directory of a running `up`, while it runs.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+
+use crate::config::Backup;
+use crate::postgres::backup;
+use crate::tasks::Signals;
+
+/// Makes a base backup and prints its directory.
+///
+/// # Errors
+/// When no platform runs on the data directory, the backup fails, or on an interrupt. Then no backup was added.
+pub(crate) async fn run(settings: Backup) -> anyhow::Result<()> {
+    let Backup {
+        data,
+        backup,
+        postgres_bin,
+    } = settings;
+    let mut signals = Signals::listen()?;
+    let taken = tokio::select! {
+        taken = backup::take(&data, &backup, postgres_bin.as_deref()) => taken?,
+        signal = signals.next() => bail!("interrupted by {signal}: no backup was added"),
+    };
+    writeln!(std::io::stdout(), "{}", taken.display()).context("the result cannot be printed")
+}

@@ -1,0 +1,95 @@
+//! The archive of the write-ahead log of the private Postgres: a directory that the server copies each segment to.
+//!
+//! A segment is complete on disk before it has its name, and is never overwritten: one with other contents stops the
+//! archiving, and the server keeps the segments meanwhile.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+
+use super::owner::Owner;
+
+/// The time after which a segment is archived that is not full: what a lost disk costs at most.
+const ARCHIVE_TIMEOUT: &str = "60s";
+
+/// The archive of a directory for backups.
+#[derive(Debug)]
+pub(super) struct WalArchive {
+    folder: PathBuf,
+}
+
+impl WalArchive {
+    /// Returns the archive in a directory for backups.
+    ///
+    /// # Errors
+    /// When the path cannot be part of a shell's command.
+    pub(super) fn of(backup: &Path) -> anyhow::Result<Self> {
+        let folder = std::path::absolute(backup.join("wal"))
+            .with_context(|| format!("{} is not a path", backup.display()))?;
+        let is_plain = |text: &str| !text.contains(['\'', '%', '\\', '"', '\n']);
+        ensure!(
+            folder.to_str().is_some_and(is_plain),
+            "the path {} has quotes, backslashes, `%` or bytes that are not UTF-8: choose another directory for backups",
+            backup.display()
+        );
+        Ok(Self { folder })
+    }
+
+    /// Returns true if anything can have been archived.
+    pub(super) fn exists(&self) -> bool {
+        self.folder.is_dir()
+    }
+
+    /// Creates the directory for the server, which its owner runs, if it does not exist.
+    ///
+    /// # Errors
+    /// When the directory cannot be created, or its owner cannot enter it.
+    pub(super) fn create(&self, owner: Owner) -> anyhow::Result<()> {
+        let shown = self.folder.display();
+        if !self.exists() {
+            // Others may enter, because Postgres runs as another user when we are root.
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o711)
+                .create(&self.folder)
+                .and_then(|()| owner.takes(&self.folder))
+                .with_context(|| format!("the archive {shown} cannot be created"))?;
+        }
+        owner.can_enter(&self.folder)
+    }
+
+    /// Returns the settings of a server that archives.
+    pub(super) fn archiving(&self) -> Vec<(&'static str, String)> {
+        let to = self.folder.display();
+        let command = format!(
+            "if test -f '{to}/%f'; then cmp -s '%p' '{to}/%f'; else cp '%p' '{to}/.%f.part' && sync '{to}/.%f.part' && \
+             mv '{to}/.%f.part' '{to}/%f' && sync '{to}'; fi"
+        );
+        vec![
+            ("archive_mode", "on".to_owned()),
+            ("archive_timeout", ARCHIVE_TIMEOUT.to_owned()),
+            ("archive_command", command),
+        ]
+    }
+
+    /// Returns the settings of a server that recovers from the archive.
+    pub(super) fn recovering(&self) -> Vec<(&'static str, String)> {
+        let from = self.folder.display();
+        vec![("restore_command", format!("cp '{from}/%f' '%p'"))]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_a_shell_would_read_otherwise_is_refused() {
+        assert!(WalArchive::of(Path::new("/backups/of clustergenie")).is_ok());
+        for bad in ["/back'up", "/100%", "/back\\up", "/back\nup"] {
+            assert!(WalArchive::of(Path::new(bad)).is_err(), "{bad}");
+        }
+    }
+}

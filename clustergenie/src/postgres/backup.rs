@@ -1,0 +1,306 @@
+//! Base backups of the private Postgres, and their recovery into a new data directory.
+//!
+//! ```text
+//! BACKUP/wal/                 the archived write-ahead log     (see `archive`)
+//! BACKUP/base/TIME/           a base backup: complete, or absent
+//! BACKUP/base/TIME/postgres/  the cluster, with the log that makes it consistent
+//! BACKUP/base/TIME/...        the key and the password of the data directory
+//! ```
+//!
+//! A base backup and a data directory get their name when they are complete. So an interrupt at any time leaves
+//! what was there before, and a directory `unfinished` that the next run removes. Nothing is overwritten.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use chrono::{DateTime, Utc};
+use rustix::process::Signal;
+use sqlx::{Connection, PgConnection};
+use tokio::time::Instant;
+
+use super::PrivatePostgres;
+use super::archive::WalArchive;
+use super::binaries::Binaries;
+use super::child::Child;
+use super::cluster::{USER, version_of};
+use super::owner::Owner;
+use super::running;
+
+/// The files of a data directory that a backup holds besides the cluster.
+const SECRETS: [&str; 2] = ["postgres-password", "jwt.key"];
+/// The name of a base backup, by the time when it was complete.
+const NAME: &str = "%Y%m%dT%H%M%S%.6fZ";
+/// Poll interval for the end of a recovery.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// Log interval of a long recovery.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Makes a base backup of the platform that runs on a data directory. Returns its directory.
+///
+/// # Errors
+/// When no platform runs there, or `pg_basebackup` fails.
+pub(crate) async fn take(
+    data: &Path,
+    backup: &Path,
+    bin: Option<&Path>,
+) -> anyhow::Result<PathBuf> {
+    let (port, password) = running::server_of(data)?;
+    let binaries = Binaries::find(bin, version_of(&data.join("postgres"))?)?;
+    // Others may enter, because Postgres archives as another user when we are root.
+    create(backup, 0o711)?;
+    let bases = backup.join("base");
+    create(&bases, 0o700)?;
+    let unfinished = bases.join("unfinished");
+    remove(&unfinished)?;
+    create(&unfinished, 0o700)?;
+    let mut command = Command::new(binaries.program("pg_basebackup"));
+    command
+        .args(["--host=127.0.0.1", "--no-password", "--wal-method=stream"])
+        .args(["--checkpoint=fast", "--progress"])
+        .arg(format!("--port={port}"))
+        .arg(format!("--username={USER}"))
+        .arg("--pgdata")
+        .arg(unfinished.join("postgres"))
+        .env("PGPASSWORD", password)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null());
+    let status = Child::start(command).await?.ended().await?;
+    ensure!(
+        status.success(),
+        "pg_basebackup ended with {status}; its reason is above"
+    );
+    for secret in SECRETS {
+        copy_secret(&data.join(secret), &unfinished.join(secret))?;
+    }
+    sync_folder(&unfinished)?;
+    let base = bases.join(now().format(NAME).to_string());
+    fs::rename(&unfinished, &base)
+        .with_context(|| format!("the backup cannot be moved to {}", base.display()))?;
+    sync_folder(&bases)?;
+    Ok(base)
+}
+
+/// The result of a recovery.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    /// The base backup that was used.
+    pub(crate) base: PathBuf,
+    /// The server, which still runs on the new cluster.
+    pub(crate) postgres: PrivatePostgres,
+}
+
+/// Copies a base backup into an empty data directory and recovers it: up to a time, or as far as the archive goes.
+///
+/// # Errors
+/// When there is no fitting backup, or the recovery fails. The error has the end of Postgres's log.
+pub(crate) async fn recover(
+    backup: &Path,
+    data: &Path,
+    at: Option<DateTime<Utc>>,
+    bin: Option<&Path>,
+) -> anyhow::Result<Recovered> {
+    let base = newest_before(&backup.join("base"), at)?;
+    tracing::info!(backup = %base.display(), "copying the base backup");
+    let cluster = data.join("postgres");
+    let owner = Owner::of(&cluster)?;
+    copy_folder(&base.join("postgres"), &cluster, owner)?;
+    for secret in SECRETS {
+        copy_secret(&base.join(secret), &data.join(secret))?;
+    }
+    let archive = WalArchive::of(backup)?;
+    let mut settings = vec![("recovery_target_action", "promote".to_owned())];
+    if archive.exists() {
+        archive.create(owner)?;
+        settings.extend(archive.recovering());
+    } else {
+        ensure!(
+            at.is_none(),
+            "{} holds no archived log (`wal`), so only the time of a backup can be restored: leave out --at",
+            backup.display()
+        );
+        // What the base backup itself holds.
+        settings.push(("restore_command", "false".to_owned()));
+    }
+    if let Some(at) = at {
+        let at = at.format("%Y-%m-%d %H:%M:%S%.6f+00").to_string();
+        settings.push(("recovery_target_time", at));
+    }
+    // A recovery in this sense begins a new timeline, so that the log notices.
+    let signal = cluster.join("recovery.signal");
+    File::create(&signal)
+        .and_then(|_| owner.takes(&signal))
+        .context("the recovery cannot be prepared")?;
+    tracing::info!("recovering");
+    let postgres = PrivatePostgres::start(data, bin, &settings).await?;
+    let recovered = tokio::select! {
+        ended = postgres.ended() => Err(ended),
+        recovered = is_recovered(postgres.url()) => recovered,
+    };
+    match recovered {
+        Ok(()) => Ok(Recovered { base, postgres }),
+        Err(error) => {
+            postgres.server.signal(Signal::QUIT);
+            // Its log is complete when it has ended.
+            postgres.ended().await;
+            let log = super::read_from(&data.join("postgres.log"), 0);
+            let log = super::last_lines(&log);
+            Err(error.context(format!(
+                "the recovery failed. The end of Postgres's log:\n{log}\n"
+            )))
+        }
+    }
+}
+
+/// Waits until the server accepts writes.
+async fn is_recovered(url: &str) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    let mut logged = Instant::now();
+    loop {
+        let is_in_recovery: bool = sqlx::query_scalar("select pg_is_in_recovery()")
+            .fetch_one(&mut connection)
+            .await
+            .context("the recovery ended early")?;
+        if !is_in_recovery {
+            return Ok(connection.close().await?);
+        }
+        if logged.elapsed() > LOG_INTERVAL {
+            tracing::info!("still recovering");
+            logged = Instant::now();
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+/// Returns the newest base backup that was complete by a time.
+fn newest_before(bases: &Path, at: Option<DateTime<Utc>>) -> anyhow::Result<PathBuf> {
+    let found =
+        fs::read_dir(bases).with_context(|| format!("{} holds no backups", bases.display()))?;
+    let latest = at.map(|at| at.format(NAME).to_string());
+    let names = found.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| is_name(name)).collect();
+    names.sort_unstable();
+    let fitting = |name: &&String| latest.as_ref().is_none_or(|latest| *name <= latest);
+    match (names.iter().rfind(fitting), names.first()) {
+        (Some(name), _) => Ok(bases.join(name)),
+        (None, Some(first)) => bail!(
+            "no backup in {} is that old: the oldest is of {first}",
+            bases.display()
+        ),
+        (None, None) => bail!("{} holds no complete backup", bases.display()),
+    }
+}
+
+/// True for the name of a complete base backup.
+fn is_name(name: &str) -> bool {
+    chrono::NaiveDateTime::parse_from_str(name, NAME).is_ok()
+}
+
+/// Copies a folder with all files, which the owner gets.
+fn copy_folder(from: &Path, to: &Path, owner: Owner) -> anyhow::Result<()> {
+    let doing = || format!("{} cannot be copied to {}", from.display(), to.display());
+    create(to, 0o700)?;
+    owner.takes(to).with_context(doing)?;
+    for entry in fs::read_dir(from).with_context(doing)? {
+        let entry = entry.with_context(doing)?;
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type().with_context(doing)?;
+        if kind.is_dir() {
+            copy_folder(&entry.path(), &target, owner)?;
+        } else if kind.is_file() {
+            fs::copy(entry.path(), &target)
+                .and_then(|_| File::open(&target)?.sync_all())
+                .and_then(|()| owner.takes(&target))
+                .with_context(doing)?;
+        } else {
+            bail!("{} is neither a file nor a folder", entry.path().display());
+        }
+    }
+    sync_folder(to)
+}
+
+fn copy_secret(from: &Path, to: &Path) -> anyhow::Result<()> {
+    match fs::copy(from, to) {
+        // A key may be elsewhere.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        copied => copied
+            .and_then(|_| File::open(to)?.sync_all())
+            .with_context(|| format!("{} cannot be copied", from.display())),
+    }
+}
+
+fn create(folder: &Path, mode: u32) -> anyhow::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(folder)
+        .with_context(|| format!("{} cannot be created", folder.display()))
+}
+
+fn sync_folder(folder: &Path) -> anyhow::Result<()> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("{} cannot be synced", folder.display()))
+}
+
+/// Removes a folder that an interrupted run left.
+pub(crate) fn remove(folder: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be removed", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge: here time enters the program"
+)]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_complete_backup_before_a_time_is_used() {
+        let bases = std::env::temp_dir().join(format!("clustergenie-bases-{}", std::process::id()));
+        for name in [
+            "20261101T120000.000000Z",
+            "20261102T120000.500000Z",
+            "unfinished",
+        ] {
+            fs::create_dir_all(bases.join(name)).expect("is created");
+        }
+        let at = |text: &str| Some(text.parse().expect("is a time"));
+        let found = |at| {
+            newest_before(&bases, at).map(|base| base.file_name().expect("has a name").to_owned())
+        };
+        assert_eq!(
+            found(None).expect("there is one"),
+            "20261102T120000.500000Z"
+        );
+        assert_eq!(
+            found(at("2026-11-02T12:00:00.4Z")).expect("there is one"),
+            "20261101T120000.000000Z"
+        );
+        assert_eq!(
+            found(at("2026-11-02T12:00:00.5Z")).expect("there is one"),
+            "20261102T120000.500000Z"
+        );
+        let none = found(at("2026-10-31T00:00:00Z")).expect_err("none is so old");
+        assert!(
+            none.to_string()
+                .contains("the oldest is of 20261101T120000.000000Z"),
+            "{none}"
+        );
+        fs::remove_dir_all(&bases).expect("is removed");
+    }
+}
