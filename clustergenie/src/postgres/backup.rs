@@ -267,6 +267,10 @@ fn now() -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
+    use event_store::error::StoreError;
+    use event_store::incarnation::{self, Reason};
+    use event_store::pool::{self, Purpose};
+
     use super::*;
 
     #[test]
@@ -302,5 +306,83 @@ mod tests {
             "{none}"
         );
         fs::remove_dir_all(&bases).expect("is removed");
+    }
+
+    /// A real failover: a standby, its promotion, and connections that were opened before.
+    #[tokio::test]
+    async fn a_standby_is_refused_and_its_promotion_noticed() {
+        let folder =
+            std::env::temp_dir().join(format!("clustergenie-standby-{}", std::process::id()));
+        let [data, standby, backup] =
+            ["primary", "standby", "backup"].map(|name| folder.join(name));
+        for data in [&data, &standby] {
+            create(&folder, 0o711)
+                .and_then(|()| create(data, 0o711))
+                .expect("is created");
+        }
+        let primary = PrivatePostgres::start(&data, None, &[])
+            .await
+            .expect("it starts");
+        let pool = pool::connect(primary.url(), Purpose::Maintenance, 2)
+            .await
+            .expect("connects");
+        schema::migrate::migrate(&pool)
+            .await
+            .expect("it is migrated");
+        let before = incarnation::ensure(&pool)
+            .await
+            .expect("it begins")
+            .current()
+            .id;
+        pool.close().await;
+        let base = take(&data, &backup, None).await.expect("it is backed up");
+        primary
+            .stop(std::future::pending())
+            .await
+            .expect("it stops");
+
+        let cluster = standby.join("postgres");
+        let owner = Owner::of(&cluster).expect("there is one");
+        copy_folder(&base.join("postgres"), &cluster, owner).expect("is copied");
+        copy_secret(&base.join(SECRETS[0]), &standby.join(SECRETS[0])).expect("is copied");
+        let signal = cluster.join("standby.signal");
+        let signalled = File::create(&signal).and_then(|_| owner.takes(&signal));
+        signalled.expect("is created");
+        let promoted = PrivatePostgres::start(&standby, None, &[])
+            .await
+            .expect("it starts");
+        let pool = pool::connect(promoted.url(), Purpose::Maintenance, 2)
+            .await
+            .expect("connects");
+        let refused = incarnation::ensure(&pool).await.map(drop);
+        let Err(standby @ StoreError::Standby) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(
+            standby.to_string().contains("connect to the primary"),
+            "{standby}"
+        );
+        let demanded = incarnation::demand(&pool, before).await;
+        assert!(matches!(demanded, Err(StoreError::Standby)), "{demanded:?}");
+
+        // The connections live on, and know the new timeline at once.
+        sqlx::query("select pg_promote()")
+            .execute(&pool)
+            .await
+            .expect("it is promoted");
+        let demanded = incarnation::demand(&pool, before).await;
+        assert!(
+            matches!(demanded, Err(StoreError::OtherIncarnation)),
+            "{demanded:?}"
+        );
+        let lineage = incarnation::ensure(&pool).await.expect("it begins");
+        assert_eq!(lineage.current().reason, Reason::Timeline);
+        assert!(lineage.has(Some(before)));
+        pool.close().await;
+        promoted
+            .stop(std::future::pending())
+            .await
+            .expect("it stops");
+        remove(&folder).expect("is removed");
     }
 }

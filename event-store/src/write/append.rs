@@ -213,7 +213,13 @@ pub async fn append_batch(pool: &PgPool, batch: &[Prepared]) -> Result<Vec<Outco
                             outcomes[index] = Some(Outcome::OtherIncarnation);
                         }
                     }
-                    error => return Err(error),
+                    error => {
+                        // The next connection may lead to the primary.
+                        if matches!(error, StoreError::Standby) {
+                            connection.close_on_drop();
+                        }
+                        return Err(error);
+                    }
                 },
                 Some(LostRace::Stream | LostRace::NameOrKey | LostRace::Deadlock)
                     if !is_repeated =>

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::envelope::{Metadata, RequestSource, StreamId, Version};
+use crate::incarnation::IncarnationId;
 use crate::write::append::StreamAppend;
 
 fn stream(number: u128) -> StreamId {
@@ -35,11 +36,16 @@ fn command(writes: u128, reads: &[u128]) -> Append {
 
 /// The statements that commands go in, each as the streams that are written.
 async fn batches(commands: impl IntoIterator<Item = (u128, &'static [u128])>) -> Vec<Vec<u128>> {
+    let commands = commands.into_iter();
+    batches_of(commands.map(|(writes, reads)| command(writes, reads))).await
+}
+
+async fn batches_of(commands: impl IntoIterator<Item = Append>) -> Vec<Vec<u128>> {
     let pool = PgPool::connect_lazy("postgres://nowhere").expect("it is a URL");
     let (_, mut group) = Appender::new(pool, Wake::default());
-    for (writes, reads) in commands {
+    for command in commands {
         let (answer, _) = oneshot::channel();
-        let prepared = Prepared::new(command(writes, reads)).expect("it can be stored");
+        let prepared = Prepared::new(command).expect("it can be stored");
         group.waiting.push(Waiting { prepared, answer });
     }
     let mut batches = Vec::new();
@@ -78,4 +84,19 @@ async fn a_command_that_waits_is_not_overtaken_by_one_that_it_must_not_meet() {
         batches([(1, &[9][..]), (9, &[]), (2, &[9]), (3, &[])]).await,
         expected
     );
+}
+
+#[tokio::test]
+async fn commands_that_were_decided_in_different_incarnations_do_not_go_together() {
+    let decided_in = |incarnation: u128, writes| Append {
+        incarnation: Some(IncarnationId(Uuid::from_u128(incarnation))),
+        ..command(writes, &[])
+    };
+    let commands = [
+        decided_in(1, 1),
+        decided_in(2, 2),
+        decided_in(1, 3),
+        decided_in(2, 4),
+    ];
+    assert_eq!(batches_of(commands).await, [[1, 3], [2, 4]]);
 }
