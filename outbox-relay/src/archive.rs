@@ -2,10 +2,9 @@
 //! bytes and ids as they are stored.
 //!
 //! Every append expects the revision before it and carries our event ids. So a copy that was written
-//! before the checkpoint moved is recognized and not doubled. A copy is recognized by its revision
-//! alone. A stream of the same name from another writer would be taken for the copy, so an archive
-//! serves one log. To prove that the copy is true, compare ids and data. An archive that is down or
-//! refuses only falls behind.
+//! before the checkpoint moved is recognized and not doubled. It is recognized by its revision, and its last
+//! event is compared byte for byte. A stream of another log, or of a state that the log lost by a restore,
+//! stops the copying with a reason. An archive that is down or refuses only falls behind.
 //!
 //! The mapping is tested; the client's calls compile and were not run against a real server.
 
@@ -23,12 +22,13 @@ use event_store::consume::wake::{POLL, Signal};
 use event_store::envelope::{Position, Positioned, StoredEvent, StreamId, Version};
 use eventstore::{
     AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData,
-    ExpectedRevision,
+    ExpectedRevision, ReadStreamOptions, StreamPosition,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// The consumer whose checkpoints are the progress of the copy.
 pub const CONSUMER: ConsumerId = ConsumerId {
@@ -136,6 +136,10 @@ impl Archive {
                         left.len() < missing.len(),
                         "the archive lacks earlier events of {stream}: it has {current}"
                     );
+                    let copied = &missing[..missing.len() - left.len()];
+                    if let Some(last) = copied.last() {
+                        self.ensure_copied(stream, last).await?;
+                    }
                     missing = left;
                 }
                 Err(error) => return Err(error.into()),
@@ -143,6 +147,42 @@ impl Archive {
         }
         Ok(())
     }
+
+    /// Checks that the archive's event is a copy of this one, of which it has the revision. After a restore of the log,
+    /// it can be one that the log lost.
+    async fn ensure_copied(
+        &self,
+        stream: StreamId,
+        event: &Positioned<StoredEvent>,
+    ) -> anyhow::Result<()> {
+        let version = event.event.version;
+        let options = ReadStreamOptions::default()
+            .position(StreamPosition::Position(revision(version)))
+            .max_count(1);
+        let reading = async {
+            let mut found = self.client.read_stream(name_of(stream), &options).await?;
+            found.next().await
+        };
+        let found = tokio::time::timeout(DEADLINE, reading).await??;
+        let is_copy = found.is_some_and(|found| {
+            let found = found.get_original_event();
+            is_copy_of(event, found.id, &found.data, &found.custom_metadata)
+        });
+        anyhow::ensure!(
+            is_copy,
+            "the archive has another event of {stream} at version {version} than this log, such as one that the log \
+             lost by a restore: copy into an archive of its own"
+        );
+        Ok(())
+    }
+}
+
+/// Returns whether an event of the archive is a copy of this one, byte for byte.
+fn is_copy_of(event: &Positioned<StoredEvent>, id: Uuid, data: &[u8], metadata: &[u8]) -> bool {
+    let expected = copy_metadata(event).and_then(|expected| serde_json::to_vec(&expected));
+    id == event.event.event_id.as_uuid()
+        && data == event.event.data.as_bytes()
+        && expected.is_ok_and(|expected| expected == metadata)
 }
 
 /// The metadata of a copy: everything in our columns but the event's data.
@@ -156,15 +196,20 @@ struct CopyMetadata<'a> {
     metadata: &'a RawValue,
 }
 
-fn copy_of(event: &Positioned<StoredEvent>) -> serde_json::Result<EventData> {
+fn copy_metadata(event: &Positioned<StoredEvent>) -> serde_json::Result<CopyMetadata<'_>> {
     let Positioned { position, event } = event;
-    let metadata = CopyMetadata {
+    Ok(CopyMetadata {
         position: *position,
         schema_version: event.schema_version,
         organization: event.org.as_str(),
         recorded_at: event.recorded_at,
         metadata: serde_json::from_str(&event.metadata)?,
-    };
+    })
+}
+
+fn copy_of(event: &Positioned<StoredEvent>) -> serde_json::Result<EventData> {
+    let metadata = copy_metadata(event)?;
+    let event = &event.event;
     let data: &RawValue = serde_json::from_str(&event.data)?;
     EventData::json(&event.event_type, &data)?
         .id(event.event_id.as_uuid())

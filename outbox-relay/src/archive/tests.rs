@@ -1,7 +1,6 @@
 //! The mapping from our events to the archive's.
 
 use domain::ids::{EventId, OrgId};
-use uuid::Uuid;
 
 use super::*;
 
@@ -71,4 +70,22 @@ fn the_copy_has_our_id_and_our_bytes() {
         "{copy}"
     );
     assert!(copy.contains("spaces stay"), "{copy}");
+}
+
+#[test]
+fn an_event_with_the_same_id_and_other_bytes_is_no_copy() {
+    let original = event(1, 2, 5);
+    let metadata =
+        |of: &Positioned<StoredEvent>| serde_json::to_vec(&copy_metadata(of).unwrap()).unwrap();
+    let is_copy = |of: &Positioned<StoredEvent>| {
+        let id = of.event.event_id.as_uuid();
+        is_copy_of(&original, id, of.event.data.as_bytes(), &metadata(of))
+    };
+    assert!(is_copy(&original));
+    let mut other = event(1, 2, 5);
+    other.event.data = r#"{"error":"another"}"#.to_owned();
+    assert!(!is_copy(&other));
+    // What was lost can have been recorded at another time, or at another place of the log.
+    assert!(!is_copy(&event(1, 2, 6)));
+    assert!(!is_copy(&event(1, 3, 5)));
 }
