@@ -9,7 +9,7 @@ use event_store::log;
 use event_store::log::parts::{self, Part};
 use event_store::log::selection::{self, Selection, Span, Streams};
 use event_store::log::sequencer::Sequencer;
-use event_store::pool::Purpose;
+use event_store::pool::{self, Purpose};
 use event_store::write::append::{Append, Outcome};
 use futures_util::TryStreamExt;
 use testkit::events::{Recorder, new_stream, sequence};
@@ -212,6 +212,66 @@ async fn an_append_under_way_is_before_the_fork() {
     assert_eq!(
         (*fork, *fork_seq, *reason),
         (Position(3), seq, Reason::Declared)
+    );
+}
+
+/// A statement takes its snapshot after its locks: so one that waits for a declaration sees what was declared.
+#[tokio::test]
+async fn an_append_and_a_step_that_wait_for_a_new_incarnation_have_no_effect() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let before = database.incarnation();
+    let one = pool::connect(&database.url(), Purpose::Maintenance, 1)
+        .await
+        .expect("connects");
+    let in_first = || Append {
+        incarnation: Some(before),
+        ..append_to(new_stream(StreamType::JOB), 0, 1)
+    };
+    // Often enough that the server keeps the plan.
+    for _ in 0..10 {
+        assert_eq!(append(&one, in_first()).await, Outcome::Appended);
+    }
+    let lease = new_lease(&pool).await;
+    let mut sequencer = Sequencer::take_over(pool.clone(), &lease)
+        .await
+        .expect("it leads");
+    let seen = sequencer.look().await.expect("Postgres answers");
+
+    let mut declaration = pool.begin().await.expect("it begins");
+    for statement in [
+        "lock table es.streams, es.log in exclusive mode",
+        "insert into es.incarnations \
+             (number, id, fork_position, fork_seq, reason, system, database, timeline) \
+         select 2, gen_random_uuid(), 0, 10, 'DECLARED', s.system, s.database, s.timeline \
+         from es.server_identity() s",
+    ] {
+        sqlx::query(statement)
+            .execute(&mut *declaration)
+            .await
+            .expect("Postgres answers");
+    }
+    let (warm, cold) = (one.clone(), pool.clone());
+    let appends = [warm, cold].map(|pool| {
+        let lost = in_first();
+        tokio::spawn(async move { append(&pool, lost).await })
+    });
+    let step = tokio::spawn(async move { sequencer.write(&seen).await.map(drop) });
+    wait::until("all of them wait", async || {
+        let waiting = "select count(distinct l.pid) from pg_locks l join pg_database d on d.oid = l.database \
+             where d.datname = current_database() and not l.granted";
+        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&pool).await.unwrap();
+        (waiting == 3).then_some(())
+    })
+    .await;
+    declaration.commit().await.expect("it commits");
+    for append in appends {
+        assert_eq!(append.await.expect("no panic"), Outcome::OtherIncarnation);
+    }
+    let stepped = step.await.expect("no panic");
+    assert!(
+        matches!(stepped, Err(StoreError::OtherIncarnation)),
+        "{stepped:?}"
     );
 }
 
