@@ -15,7 +15,12 @@ pub(crate) struct Place {
 pub(crate) fn places(token: &str) -> Option<Vec<Place>> {
     let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
     let mut parts = plain.split(';');
-    (parts.next()? == "2").then_some(())?;
+    match parts.next()? {
+        "2" => {}
+        // The incarnation of the log.
+        "3" => drop(parts.next()?.parse::<Uuid>().ok()?),
+        _ => return None,
+    }
     let place = |text: &str| {
         let mut fields = text.split(':').skip(1);
         Some(Place {
@@ -33,8 +38,10 @@ mod tests {
     #[test]
     fn a_token_names_its_streams() {
         let stream = Uuid::from_u128(7);
-        let token = URL_SAFE_NO_PAD.encode(format!("2;0:{}:3", stream.simple()));
-        assert_eq!(places(&token), Some(vec![Place { stream, version: 3 }]));
+        for form in ["2".to_owned(), format!("3;{}", Uuid::from_u128(9).simple())] {
+            let token = URL_SAFE_NO_PAD.encode(format!("{form};0:{}:3", stream.simple()));
+            assert_eq!(places(&token), Some(vec![Place { stream, version: 3 }]));
+        }
         assert_eq!(places("hello"), None);
     }
 }

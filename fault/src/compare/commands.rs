@@ -178,7 +178,7 @@ mod tests {
 
     fn token(version: i64) -> String {
         let stream = uuid::Uuid::from_u128(1).simple();
-        URL_SAFE_NO_PAD.encode(format!("2;0:{stream}:{version}"))
+        URL_SAFE_NO_PAD.encode(format!("3;{stream};0:{stream}:{version}"))
     }
 
     fn acknowledged(version: i64) -> Answer {
