@@ -53,11 +53,12 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// Returns an executor that appends through this appender and reads streams through this pool.
+    /// Returns an executor that appends through this appender and reads streams through this pool, of a log with these
+    /// incarnations.
     #[must_use]
-    pub fn new(pool: PgPool, appender: Appender) -> Self {
+    pub fn new(pool: PgPool, appender: Appender, incarnations: Incarnations) -> Self {
         Self {
-            incarnations: Incarnations::of(pool.clone()),
+            incarnations,
             pool,
             appender,
             memory: Arc::default(),

@@ -81,12 +81,12 @@ impl TestPlatform {
         tasks.spawn(task.run(stop.clone()));
         let incarnations = Incarnations::open(pool.clone()).await;
         let incarnations = incarnations.expect("the database is new");
-        let reader = Reader::new(queries, pool.clone(), incarnations);
+        let reader = Reader::new(queries, pool.clone(), incarnations.clone());
         let (consistency, task) = Consistency::new(reader.clone(), wake, patience);
         tasks.spawn(task.run(stop));
 
         Self {
-            commands: Commands::new(pool.clone(), appender),
+            commands: Commands::new(pool.clone(), appender, incarnations),
             reader,
             consistency,
             changes,

@@ -58,7 +58,7 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
     http::keep_current(&mut tasks, &ready, &metrics);
     http::serve_operations(&mut tasks, &ready, &metrics, settings.metrics_listen).await?;
     let services = Services {
-        commands: commands::executor(&mut tasks, pools.commands, pools.appending, &wake),
+        commands: commands::executor(&mut tasks, pools.commands, pools.appending, &wake).await?,
         consistency: queries::consistency(&mut tasks, &reader, &wake, &settings.clients),
         reader,
         changes: queries::changes(

@@ -134,7 +134,7 @@ async fn start(
     archive::start(tasks, &relaying, &wake, &settings.archive)?;
     let health = relay::start(tasks, &relaying, &wake, kafka, &settings.republish);
 
-    let executor = commands::executor(tasks, pools.commands, pools.appending, &wake);
+    let executor = commands::executor(tasks, pools.commands, pools.appending, &wake).await?;
     let mut followers = consistency::announcing(projections::all(), &wake.applied);
     followers.extend(process_managers::start(
         tasks,

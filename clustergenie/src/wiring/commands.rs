@@ -2,6 +2,8 @@
 
 use commands::execute::Commands;
 use event_store::consume::wake::Wake;
+use event_store::error::StoreError;
+use event_store::incarnation::Incarnations;
 use event_store::write::group::Appender;
 use sqlx::PgPool;
 
@@ -9,23 +11,30 @@ use crate::tasks::{Stage, Tasks};
 
 /// Starts the executor of commands. A task appends the decisions of commands, and ends when no executor is
 /// left. Another one records the counts of refused commands.
-pub(crate) fn executor(
+///
+/// The incarnations of the log are looked up through the connections for loads, so that a command never waits behind
+/// cursors of clients.
+///
+/// # Errors
+/// When the database is a standby or does not answer.
+pub(crate) async fn executor(
     tasks: &mut Tasks,
     loading: PgPool,
     appending: PgPool,
     wake: &Wake,
-) -> Commands {
+) -> Result<Commands, StoreError> {
+    let incarnations = Incarnations::open(loading.clone()).await?;
     let (appender, group) = Appender::new(appending, wake.clone());
     tasks.spawn(Stage::Append, "append", |_| async move {
         group.run().await;
         Ok(())
     });
-    let commands = Commands::new(loading, appender);
+    let commands = Commands::new(loading, appender, incarnations);
     let refused = commands.clone();
     // After the last request: what it counted is recorded, too.
     tasks.spawn(Stage::Work, "refused commands", |stop| async move {
         refused.record_floods(stop).await;
         Ok(())
     });
-    commands
+    Ok(commands)
 }

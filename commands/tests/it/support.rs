@@ -17,6 +17,7 @@ use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use event_store::consume::wake::Wake;
 use event_store::envelope::{RequestSource, StoredEvent, StreamId, Version};
+use event_store::incarnation::Incarnations;
 use event_store::log;
 use event_store::write::group::Appender;
 use serde_json::Map;
@@ -49,7 +50,7 @@ impl Platform {
     pub(crate) fn process(&mut self) -> Commands {
         let (appender, group) = Appender::new(self.pool(), self.wake.clone());
         self.tasks.spawn(group.run());
-        Commands::new(self.pool(), appender)
+        Commands::new(self.pool(), appender, Incarnations::of(self.pool()))
     }
 
     /// The events of a stream, by their stored names.

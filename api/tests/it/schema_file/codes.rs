@@ -11,7 +11,8 @@ use api::graph::user_error_code;
 const REFUSING: [&str; 3] = ["../domain/src", "../commands/src", "src"];
 
 /// What is written like a code there and is none.
-const NO_CODES: [&str; 5] = [
+const NO_CODES: [&str; 6] = [
+    "COMMAND_RECORDS",
     "SCREAMING_SNAKE_CASE",
     "CARGO_PKG_VERSION",
     "INPUT_OBJECT",

@@ -10,6 +10,7 @@ use domain::name::DropletName;
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use event_store::consume::wake::Wake;
 use event_store::envelope::{StreamId, Version};
+use event_store::incarnation::Incarnations;
 use event_store::log;
 use event_store::write::group::Appender;
 use testkit::postgres::TestDatabase;
@@ -64,7 +65,11 @@ impl World {
     fn commands(&mut self) -> Commands {
         let (appender, group) = Appender::new(self.database.pool(), Wake::default());
         self.processes.spawn(group.run());
-        Commands::new(self.database.pool(), appender)
+        Commands::new(
+            self.database.pool(),
+            appender,
+            Incarnations::of(self.database.pool()),
+        )
     }
 
     fn worker(&mut self, simulation: Simulation) -> Worker {
