@@ -16,7 +16,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::node::Nodes;
 use super::turns::Turn;
@@ -25,6 +25,9 @@ use crate::page::LogCursor;
 
 /// Changes that are given without a pause for others.
 const SLICE: usize = 8;
+
+/// The longest pause between two pages of a subscriber that catches up.
+const LONGEST_REST: Duration = Duration::from_millis(50);
 
 /// The reason why a subscriber gets no more changes. The subscriber may follow again from the last
 /// position that it got.
@@ -120,6 +123,8 @@ where
         waiting: None,
         nodes: None,
         turn: None,
+        page_begun: Instant::now(),
+        rest: Duration::ZERO,
         read_to: Version::NONE,
         slice: 0,
         ready: VecDeque::new(),
@@ -149,6 +154,10 @@ struct Follower {
     nodes: Option<Nodes>,
     /// The turn in which the changes that are ready were read from the log.
     turn: Option<Turn>,
+    /// The time at which the last page was begun.
+    page_begun: Instant,
+    /// The pause before the next page: the time that the last one took.
+    rest: Duration,
     /// The version of the last event that was read from the log.
     read_to: Version,
     /// The number of changes that were looked at.
@@ -178,8 +187,8 @@ impl Follower {
     ) -> Result<Item, FollowError> {
         loop {
             while let Some(change) = self.ready.pop_front() {
-                if self.ready.is_empty() {
-                    self.turn = None;
+                if self.ready.is_empty() && self.turn.take().is_some() {
+                    self.end_page();
                 }
                 // Commands and others run in between, even if the client takes everything at once.
                 self.slice += 1;
@@ -300,6 +309,9 @@ impl Follower {
         let (shared, wanted) = (Arc::clone(&self.shared), &self.wanted);
         // For one page, so that all who catch up take turns.
         let turn = shared.turns.begin(&wanted.org).await;
+        // Others have the processor for as long as the last page took.
+        sleep(self.rest).await;
+        self.page_begun = Instant::now();
         let span = Span {
             incarnation: place.incarnation,
             after: place.seen,
@@ -316,12 +328,21 @@ impl Follower {
         self.ready
             .extend(nodes.changes(place.incarnation, events).await?);
         turn.sends();
-        self.turn = (!self.ready.is_empty()).then_some(turn);
+        if self.ready.is_empty() {
+            self.end_page();
+        } else {
+            self.turn = Some(turn);
+        }
         self.place = Some(Place {
             seen: page.complete_to,
             ..place
         });
         Ok(())
+    }
+
+    /// Notes the time that a page took, of which all was taken.
+    fn end_page(&mut self) {
+        self.rest = self.page_begun.elapsed().min(LONGEST_REST);
     }
 
     /// Waits for the next batch; returns `None` when a bookmark is due.

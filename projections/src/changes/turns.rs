@@ -1,9 +1,9 @@
 //! The turns of subscribers that catch up: how many read and send a page at once, of all organizations and of one.
 //!
 //! A turn begins before a page is read, and ends once all of it was taken. So a bounded number of subscribers uses
-//! Postgres and processors for catching up, however many there are. A client that reads its page slowly keeps its turn
-//! for [`LONGEST`] at most if others wait. A turn does not end while its page is read from Postgres, however long that
-//! takes: there are no more such reads than turns.
+//! Postgres and processors for catching up, however many there are. In its turn, each rests for as long as its last
+//! page took. A client that reads its page slowly keeps its turn for [`LONGEST`] at most if others wait. A turn does not
+//! end while its page is read from Postgres, however long that takes: there are no more such reads than turns.
 
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
