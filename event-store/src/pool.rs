@@ -101,12 +101,9 @@ impl Purpose {
                 ("lock_timeout", "250ms"),
                 ("jit", "off"),
             ],
-            // Shorter than a check of readiness, so that the next check finds the connection free.
-            Self::Probes => &[
-                ("default_transaction_read_only", "on"),
-                ("statement_timeout", "4s"),
-                ("jit", "off"),
-            ],
+            // Shorter than a check of readiness, so that the next check finds the connection free. Not read-only of
+            // itself: a server that an administrator has set so would not be noticed.
+            Self::Probes => &[("statement_timeout", "4s"), ("jit", "off")],
             Self::Relay | Self::Consumers => &[
                 ("idle_in_transaction_session_timeout", "30s"),
                 ("statement_timeout", "30s"),

@@ -270,6 +270,7 @@ mod tests {
     use event_store::error::StoreError;
     use event_store::incarnation::{self, Reason};
     use event_store::pool::{self, Purpose};
+    use sqlx::PgPool;
 
     use super::*;
 
@@ -351,9 +352,11 @@ mod tests {
         let promoted = PrivatePostgres::start(&standby, None, &[])
             .await
             .expect("it starts");
-        let pool = pool::connect(promoted.url(), Purpose::Maintenance, 2)
-            .await
-            .expect("connects");
+        // As connections that were opened before the failover: a new pool refuses a standby by itself.
+        let opened = pool::connect(promoted.url(), Purpose::Maintenance, 2).await;
+        let opened = opened.expect_err("it is a standby").to_string();
+        assert!(opened.contains("connect to the primary"), "{opened}");
+        let pool = PgPool::connect(promoted.url()).await.expect("connects");
         let refused = incarnation::ensure(&pool).await.map(drop);
         let Err(standby @ StoreError::Standby) = refused else {
             panic!("{refused:?}");

@@ -18,6 +18,7 @@ fn api(folder: &Folder, url: &str, name: &str, more: &[&str]) -> (Child, String)
         folder,
         ["api", "--jwt-key-file", "key", "--listen", &listen],
     )
+    .args(["--metrics-listen", "127.0.0.1:0"])
     .args(["--database-url", url])
     .args(more)
     .stdout(Stdio::null())
@@ -40,7 +41,7 @@ async fn processes_reserve_their_connections_and_one_too_many_is_told_what_to_do
     let folder = Folder::new();
     folder.write("key", "0123456789abcdef0123456789abcdef\n");
     // Roles have limits as servers have, and no other test counts for this one.
-    let login = Login::new("createrole connection limit 80").await;
+    let login = Login::new("createrole connection limit 50").await;
     login.administers("clustergenie_reader").await;
     let url = login.own_database().await;
     let migrated = run(&folder, &["migrate", "--database-url", &url]).await;
@@ -62,7 +63,7 @@ async fn processes_reserve_their_connections_and_one_too_many_is_told_what_to_do
     .fetch_all(&mut connection)
     .await
     .unwrap();
-    assert_eq!(reserved.iter().sum::<i64>(), 80, "{reserved:?}");
+    assert_eq!(reserved.iter().sum::<i64>(), 50, "{reserved:?}");
     connection.close().await.unwrap();
 
     // The third has nothing, and is told.
@@ -73,6 +74,8 @@ async fn processes_reserve_their_connections_and_one_too_many_is_told_what_to_do
         "key",
         "--listen",
         &listen,
+        "--metrics-listen",
+        "127.0.0.1:0",
         "--database-url",
         &url,
     ];
