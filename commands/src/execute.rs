@@ -14,6 +14,7 @@ use event_store::error::StoreError;
 use event_store::incarnation::{IncarnationId, Incarnations};
 use event_store::write::append::{Append, Outcome};
 use event_store::write::group::Appender;
+use event_store::write::idempotency;
 use event_store::write::snapshot;
 use sqlx::PgPool;
 use tracing::Instrument;
@@ -255,6 +256,19 @@ impl Commands {
         // A rejection, or nothing to do: either answer must rest on the state as it is stored.
         if streams.believed() {
             return Ok(Attempted::OnMemory);
+        }
+        // The first run of this very command may be what made it illegal.
+        if let (Some(key), Err(_)) = (key, &judged) {
+            let first = idempotency::find(&self.pool, incarnation, &context.org, key.stored());
+            match first.await {
+                Ok(None) => {}
+                Ok(Some(first)) => {
+                    let answer = self.repeated(command, &first, incarnation).await;
+                    return Ok(Attempted::Answered(answer));
+                }
+                Err(StoreError::OtherIncarnation) => return Ok(Attempted::InOtherIncarnation),
+                Err(error) => return Err(error.into()),
+            }
         }
         let record = recorder.without_events(judged.as_ref().err(), read, met);
         let keyed = key.and_then(|key| key.keyed_answer(context, &judged));

@@ -191,6 +191,27 @@ async fn floods_of_one_actor_are_counted() {
     assert_eq!((times, of_ben), (201, 1));
 }
 
+/// Whatever else its sender does.
+#[tokio::test]
+async fn a_repeated_command_is_known_in_a_flood_of_refusals() {
+    let mut platform = Platform::new().await;
+    let commands = platform.process();
+    let new = droplet("web");
+    let id = new.id;
+    commands
+        .provision_droplet(&request(), new)
+        .await
+        .expect("it is accepted");
+    let first = commands.droplet(&keyed("k"), id, failed()).await;
+    let first = first.expect("it is accepted");
+    for _ in 0..100 {
+        let refused = commands.droplet(&request(), id, tag("a")).await;
+        assert_eq!(code(refused), "DROPLET_FAILED");
+    }
+    let again = commands.droplet(&keyed("k"), id, failed()).await;
+    assert_eq!(again.expect("it is known"), first);
+}
+
 /// All use cases, accepted and refused, by writers that meet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_command_is_decided_again_as_it_was() {
