@@ -14,25 +14,33 @@ use super::owner::Owner;
 /// The time after which a segment is archived that is not full: what a lost disk costs at most.
 const ARCHIVE_TIMEOUT: &str = "60s";
 
-/// The archive of a directory for backups.
+/// Longest path of an archive, in bytes. With it, no command for the archive reaches the limit of Postgres.
+const LONGEST_PATH: usize = 500;
+
+/// The archive of a series of backups.
 #[derive(Debug)]
 pub(super) struct WalArchive {
     folder: PathBuf,
 }
 
 impl WalArchive {
-    /// Returns the archive in a directory for backups.
+    /// Returns the archive of a series of backups.
     ///
     /// # Errors
     /// When the path cannot be part of a shell's command.
-    pub(super) fn of(backup: &Path) -> anyhow::Result<Self> {
-        let folder = std::path::absolute(backup.join("wal"))
-            .with_context(|| format!("{} is not a path", backup.display()))?;
+    pub(super) fn of(series: &Path) -> anyhow::Result<Self> {
+        let folder = std::path::absolute(series.join("wal"))
+            .with_context(|| format!("{} is not a path", series.display()))?;
         let is_plain = |text: &str| !text.contains(['\'', '%', '\\', '"', '\n']);
         ensure!(
             folder.to_str().is_some_and(is_plain),
             "the path {} has quotes, backslashes, `%` or bytes that are not UTF-8: choose another directory for backups",
-            backup.display()
+            series.display()
+        );
+        ensure!(
+            folder.as_os_str().len() <= LONGEST_PATH,
+            "the path {} is too long: choose another directory for backups",
+            series.display()
         );
         Ok(Self { folder })
     }
@@ -63,9 +71,10 @@ impl WalArchive {
     /// Returns the settings of a server that archives.
     pub(super) fn archiving(&self) -> Vec<(&'static str, String)> {
         let to = self.folder.display();
+        // The path is there once: Postgres cuts a command off after 1024 bytes.
         let command = format!(
-            "if test -f '{to}/%f'; then cmp -s '%p' '{to}/%f'; else cp '%p' '{to}/.%f.part' && sync '{to}/.%f.part' && \
-             mv '{to}/.%f.part' '{to}/%f' && sync '{to}'; fi"
+            "to='{to}' && if test -f \"$to/%f\"; then cmp -s '%p' \"$to/%f\"; else cp '%p' \"$to/.%f.part\" && \
+             sync \"$to/.%f.part\" && mv \"$to/.%f.part\" \"$to/%f\" && sync \"$to\"; fi"
         );
         vec![
             ("archive_mode", "on".to_owned()),
@@ -90,6 +99,20 @@ mod tests {
         assert!(WalArchive::of(Path::new("/backups/of clustergenie")).is_ok());
         for bad in ["/back'up", "/100%", "/back\\up", "/back\nup"] {
             assert!(WalArchive::of(Path::new(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn postgres_takes_the_command_with_the_longest_path() {
+        let path = |length: usize| format!("/{}", "x".repeat(length - "//wal".len()));
+        assert!(WalArchive::of(Path::new(&path(LONGEST_PATH + 1))).is_err());
+        let archive = WalArchive::of(Path::new(&path(LONGEST_PATH))).expect("it is short enough");
+        for (name, value) in archive.archiving().into_iter().chain(archive.recovering()) {
+            let file = "000000010000000000000002.00000028.backup";
+            let value = value
+                .replace("%p", &format!("pg_wal/{file}"))
+                .replace("%f", file);
+            assert!(value.len() < 1024, "{name} has {} bytes", value.len());
         }
     }
 }
