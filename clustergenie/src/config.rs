@@ -143,7 +143,7 @@ pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) clients: Clients,
     /// Archive Postgres's write-ahead log into this directory, so that `clustergenie restore` can restore any moment
-    /// since a `clustergenie backup` into it.
+    /// since. The first start also makes a base backup there, as does the first one after a restore.
     #[arg(long, env = "CLUSTERGENIE_BACKUP", value_name = "DIR")]
     pub(crate) backup: Option<PathBuf>,
     /// Write {"url", "token", "databaseUrl"} to this file once every part is ready.

@@ -6,6 +6,7 @@
 //! DIR/postgres/          the private cluster       (see `postgres`)
 //! DIR/postgres-password  the password of its only user
 //! DIR/postgres.log       the log of its server
+//! DIR/backup-series      the path of the series of backups that it archives to   (see `postgres::series`)
 //! ```
 
 use std::fs::{self, DirBuilder, File, TryLockError};

@@ -12,6 +12,7 @@ mod child;
 mod cluster;
 mod owner;
 mod running;
+pub(crate) mod series;
 mod server;
 
 use std::fs;
@@ -31,6 +32,7 @@ use self::archive::WalArchive;
 use self::child::Child;
 use self::cluster::{Cluster, USER};
 use self::owner::Owner;
+use self::series::Series;
 
 pub(crate) use self::running::url_of_running;
 
@@ -74,13 +76,23 @@ pub(crate) struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
-    /// Starts the server of the cluster in a locked data directory; creates the cluster if there is none. The
-    /// port is that of the last start, or a free one if that port is in use. `settings` are those of this start.
+    /// Starts the server of the cluster in a locked data directory, without archiving; creates the cluster if there
+    /// is none. The port is that of the last start, or a free one if that port is in use. `settings` are those of
+    /// this start.
     ///
     /// # Errors
     /// When the cluster cannot be prepared, or the server does not start. The error says what to install, to
     /// correct or to read.
     pub(crate) async fn start(
+        data: &Path,
+        bin: Option<&Path>,
+        settings: &[(&'static str, String)],
+    ) -> anyhow::Result<Self> {
+        series::end(data)?;
+        Self::start_with(data, bin, settings).await
+    }
+
+    async fn start_with(
         data: &Path,
         bin: Option<&Path>,
         settings: &[(&'static str, String)],
@@ -101,22 +113,21 @@ impl PrivatePostgres {
         }
     }
 
-    /// Starts the server of a platform that runs: one that archives its write-ahead log, if there is a directory for
-    /// backups.
+    /// Starts the server of a platform: one that archives its write-ahead log, if there is a series of backups.
     ///
     /// # Errors
-    /// The errors of [`PrivatePostgres::start`], and when nothing can be archived to the directory.
+    /// The errors of [`PrivatePostgres::start`], and when nothing can be archived to the series.
     pub(crate) async fn start_archiving(
         data: &Path,
         bin: Option<&Path>,
-        backup: Option<&Path>,
+        series: Option<&Series>,
     ) -> anyhow::Result<Self> {
-        let Some(backup) = backup else {
+        let Some(series) = series else {
             return Self::start(data, bin, &[]).await;
         };
-        let archive = WalArchive::of(backup)?;
+        let archive = WalArchive::of(series.folder())?;
         archive.create(Owner::of(&data.join("postgres"))?)?;
-        Self::start(data, bin, &archive.archiving()).await
+        Self::start_with(data, bin, &archive.archiving()).await
     }
 
     /// The URL of the database, with its owner and the password.

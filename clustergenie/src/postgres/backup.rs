@@ -1,17 +1,17 @@
 //! Base backups of the private Postgres, and their recovery into a new data directory.
 //!
 //! ```text
-//! BACKUP/wal/                 the archived write-ahead log     (see `archive`)
-//! BACKUP/base/TIME/           a base backup: complete, or absent
-//! BACKUP/base/TIME/postgres/  the cluster, with the log that makes it consistent
-//! BACKUP/base/TIME/...        the key and the password of the data directory
+//! SERIES/base/TIME/           a base backup: complete, or absent      (see `series`)
+//! SERIES/base/TIME/postgres/  the cluster, with the log that makes it consistent
+//! SERIES/base/TIME/...        the key and the password of the data directory
+//! SERIES/base.lock            locked while a base backup is made
 //! ```
 //!
 //! A base backup and a data directory get their name when they are complete. So an interrupt at any time leaves
-//! what was there before, and a directory `unfinished` that the next run removes. Nothing is overwritten.
+//! what was there before, and a directory `*.unfinished` that the next run removes. Nothing is overwritten.
 
 use std::fs::{self, DirBuilder, File};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -30,38 +30,73 @@ use super::child::Child;
 use super::cluster::{USER, version_of};
 use super::owner::Owner;
 use super::running;
+use super::series::{self, Base, Series, sync_folder};
 
 /// The files of a data directory that a backup holds besides the cluster.
 const SECRETS: [&str; 2] = ["postgres-password", "jwt.key"];
-/// The name of a base backup, by the time when it was complete.
-const NAME: &str = "%Y%m%dT%H%M%S%.6fZ";
+/// The end of the name of a base backup that is not complete.
+const UNFINISHED: &str = ".unfinished";
 /// Poll interval for the end of a recovery.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Log interval of a long recovery.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Makes a base backup of the platform that runs on a data directory. Returns its directory.
+/// Makes a base backup of the platform that runs on a data directory, in the series that the platform archives to. A
+/// platform that does not archive into this directory gets a series for this base backup alone. Returns its directory.
 ///
 /// # Errors
-/// When no platform runs there, or `pg_basebackup` fails.
+/// When no platform runs there, another base backup is being made, or `pg_basebackup` fails.
 pub(crate) async fn take(
     data: &Path,
     backup: &Path,
     bin: Option<&Path>,
 ) -> anyhow::Result<PathBuf> {
+    running::server_of(data)?;
+    let backup = series::directory(backup)?;
+    if let Some(series) = series::of(data, &backup)? {
+        return make(data, &series, bin).await;
+    }
+    let _lock = series::lock_directory(&backup)?;
+    make(data, &series::begin(&backup)?, bin).await
+}
+
+/// Makes the first base backup of the series that a platform archives to, unless there is one. Without it, the series
+/// cannot be restored.
+///
+/// # Errors
+/// The errors of [`take`].
+pub(crate) async fn ensure_base(
+    data: &Path,
+    series: &Series,
+    bin: Option<&Path>,
+) -> anyhow::Result<()> {
+    if series::bases(series.folder())?.is_empty() {
+        tracing::info!("making the first base backup of the series");
+        let base = make(data, series.folder(), bin).await?;
+        tracing::info!(backup = %base.display(), "the first base backup of the series is complete");
+    }
+    Ok(())
+}
+
+/// Makes a base backup in a series.
+async fn make(data: &Path, series: &Path, bin: Option<&Path>) -> anyhow::Result<PathBuf> {
     let (port, password) = running::server_of(data)?;
     let binaries = Binaries::find(bin, version_of(&data.join("postgres"))?)?;
-    // Others may enter, because Postgres archives as another user when we are root.
-    create(backup, 0o711)?;
-    let bases = backup.join("base");
+    let bases = series.join("base");
     create(&bases, 0o700)?;
-    let unfinished = bases.join("unfinished");
-    remove(&unfinished)?;
+    let refusal = format!(
+        "another base backup is being made in {}: wait for its end",
+        bases.display()
+    );
+    let _lock = series::lock(&series.join("base.lock"), &refusal)?;
+    remove_unfinished(&bases)?;
+    let unfinished = bases.join(series::name_of(series::now()) + UNFINISHED);
     create(&unfinished, 0o700)?;
     let mut command = Command::new(binaries.program("pg_basebackup"));
     command
         .args(["--host=127.0.0.1", "--no-password", "--wal-method=stream"])
-        .args(["--checkpoint=fast", "--progress"])
+        .arg("--checkpoint=fast")
+        .args(io::stderr().is_terminal().then_some("--progress"))
         .arg(format!("--port={port}"))
         .arg(format!("--username={USER}"))
         .arg("--pgdata")
@@ -78,11 +113,23 @@ pub(crate) async fn take(
         copy_secret(&data.join(secret), &unfinished.join(secret))?;
     }
     sync_folder(&unfinished)?;
-    let base = bases.join(now().format(NAME).to_string());
+    let base = bases.join(series::name_of(series::now()));
     fs::rename(&unfinished, &base)
         .with_context(|| format!("the backup cannot be moved to {}", base.display()))?;
     sync_folder(&bases)?;
     Ok(base)
+}
+
+/// Removes the base backups that interrupted runs left. The caller holds the lock.
+fn remove_unfinished(bases: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("{} cannot be read", bases.display());
+    for entry in fs::read_dir(bases).with_context(cannot)? {
+        let path = entry.with_context(cannot)?.path();
+        if path.to_string_lossy().ends_with(UNFINISHED) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// The result of a recovery.
@@ -104,7 +151,7 @@ pub(crate) async fn recover(
     at: Option<DateTime<Utc>>,
     bin: Option<&Path>,
 ) -> anyhow::Result<Recovered> {
-    let base = newest_before(&backup.join("base"), at)?;
+    let Base { series, path: base } = series::newest_base(backup, at)?;
     tracing::info!(backup = %base.display(), "copying the base backup");
     let cluster = data.join("postgres");
     let owner = Owner::of(&cluster)?;
@@ -112,8 +159,12 @@ pub(crate) async fn recover(
     for secret in SECRETS {
         copy_secret(&base.join(secret), &data.join(secret))?;
     }
-    let archive = WalArchive::of(backup)?;
-    let mut settings = vec![("recovery_target_action", "promote".to_owned())];
+    let archive = WalArchive::of(&series)?;
+    let mut settings = vec![
+        ("recovery_target_action", "promote".to_owned()),
+        // A series has one timeline.
+        ("recovery_target_timeline", "current".to_owned()),
+    ];
     if archive.exists() {
         archive.create(owner)?;
         settings.extend(archive.recovering());
@@ -121,7 +172,7 @@ pub(crate) async fn recover(
         ensure!(
             at.is_none(),
             "{} holds no archived log (`wal`), so only the time of a backup can be restored: leave out --at",
-            backup.display()
+            series.display()
         );
         // What the base backup itself holds.
         settings.push(("restore_command", "false".to_owned()));
@@ -176,30 +227,6 @@ async fn is_recovered(url: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Returns the newest base backup that was complete by a time.
-fn newest_before(bases: &Path, at: Option<DateTime<Utc>>) -> anyhow::Result<PathBuf> {
-    let found =
-        fs::read_dir(bases).with_context(|| format!("{} holds no backups", bases.display()))?;
-    let latest = at.map(|at| at.format(NAME).to_string());
-    let names = found.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| is_name(name)).collect();
-    names.sort_unstable();
-    let fitting = |name: &&String| latest.as_ref().is_none_or(|latest| *name <= latest);
-    match (names.iter().rfind(fitting), names.first()) {
-        (Some(name), _) => Ok(bases.join(name)),
-        (None, Some(first)) => bail!(
-            "no backup in {} is that old: the oldest is of {first}",
-            bases.display()
-        ),
-        (None, None) => bail!("{} holds no complete backup", bases.display()),
-    }
-}
-
-/// True for the name of a complete base backup.
-fn is_name(name: &str) -> bool {
-    chrono::NaiveDateTime::parse_from_str(name, NAME).is_ok()
-}
-
 /// Copies a folder with all files, which the owner gets.
 fn copy_folder(from: &Path, to: &Path, owner: Owner) -> anyhow::Result<()> {
     let doing = || format!("{} cannot be copied to {}", from.display(), to.display());
@@ -241,12 +268,6 @@ fn create(folder: &Path, mode: u32) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be created", folder.display()))
 }
 
-fn sync_folder(folder: &Path) -> anyhow::Result<()> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .with_context(|| format!("{} cannot be synced", folder.display()))
-}
-
 /// Removes a folder that an interrupted run left.
 pub(crate) fn remove(folder: &Path) -> anyhow::Result<()> {
     match fs::remove_dir_all(folder) {
@@ -257,14 +278,6 @@ pub(crate) fn remove(folder: &Path) -> anyhow::Result<()> {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the edge: here time enters the program"
-)]
-fn now() -> DateTime<Utc> {
-    Utc::now()
-}
-
 #[cfg(test)]
 mod tests {
     use event_store::error::StoreError;
@@ -273,41 +286,6 @@ mod tests {
     use sqlx::PgPool;
 
     use super::*;
-
-    #[test]
-    fn the_newest_complete_backup_before_a_time_is_used() {
-        let bases = std::env::temp_dir().join(format!("clustergenie-bases-{}", std::process::id()));
-        for name in [
-            "20261101T120000.000000Z",
-            "20261102T120000.500000Z",
-            "unfinished",
-        ] {
-            fs::create_dir_all(bases.join(name)).expect("is created");
-        }
-        let at = |text: &str| Some(text.parse().expect("is a time"));
-        let found = |at| {
-            newest_before(&bases, at).map(|base| base.file_name().expect("has a name").to_owned())
-        };
-        assert_eq!(
-            found(None).expect("there is one"),
-            "20261102T120000.500000Z"
-        );
-        assert_eq!(
-            found(at("2026-11-02T12:00:00.4Z")).expect("there is one"),
-            "20261101T120000.000000Z"
-        );
-        assert_eq!(
-            found(at("2026-11-02T12:00:00.5Z")).expect("there is one"),
-            "20261102T120000.500000Z"
-        );
-        let none = found(at("2026-10-31T00:00:00Z")).expect_err("none is so old");
-        assert!(
-            none.to_string()
-                .contains("the oldest is of 20261101T120000.000000Z"),
-            "{none}"
-        );
-        fs::remove_dir_all(&bases).expect("is removed");
-    }
 
     /// A real failover: a standby, its promotion, and connections that were opened before.
     #[tokio::test]

@@ -26,6 +26,8 @@ use crate::archive;
 use crate::config::Up;
 use crate::data_directory::DataDirectory;
 use crate::postgres::PrivatePostgres;
+use crate::postgres::backup;
+use crate::postgres::series::Series;
 use crate::readiness::{Dependencies, Publishing, Ready, Relay, Standby};
 use crate::tasks::{Signals, Stage, Tasks};
 use crate::telemetry::Metrics;
@@ -49,8 +51,17 @@ pub(crate) async fn run(settings: Up) -> anyhow::Result<()> {
     let listener = http::listen(settings.listen).await?;
     let key = key::make_in_data_directory(data.path())?;
     let (bin, backup) = (settings.postgres_bin.as_deref(), settings.backup.as_deref());
-    let postgres = PrivatePostgres::start_archiving(data.path(), bin, backup).await?;
-    let ended = serve(&settings, listener, &key, &postgres).await;
+    let series = backup.map(|backup| Series::open(data.path(), backup));
+    let series = series.transpose()?;
+    let postgres = PrivatePostgres::start_archiving(data.path(), bin, series.as_ref()).await?;
+    let serving = async {
+        if let Some(series) = &series {
+            // Before anything is written that only this series has.
+            backup::ensure_base(data.path(), series, bin).await?;
+        }
+        serve(&settings, listener, &key, &postgres).await
+    };
+    let ended = serving.await;
     let removed = remove_ready_file(settings.ready_file.as_deref());
     let stopped = postgres.stop(another_signal()).await;
     ended.and(stopped).and(removed)

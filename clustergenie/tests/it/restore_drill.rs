@@ -52,14 +52,13 @@ impl Drill {
             &["backup", "--data", "data", "--backup", "backup"],
         )
         .await;
-        assert!(printed(&made).contains("backup/base/"), "{}", said(&made));
+        assert!(printed(&made).contains("/base/"), "{}", said(&made));
     }
 
-    /// Moves the data directory away and restores it as of a time.
-    async fn restore(&self, at: &str) -> String {
-        let restore = [
-            "restore", "--backup", "backup", "--data", "data", "--at", at,
-        ];
+    /// Moves the data directory away and restores it: as of a time, or all that was archived.
+    async fn restore(&self, at: Option<&str>) -> String {
+        let mut restore = vec!["restore", "--backup", "backup", "--data", "data"];
+        restore.extend(at.into_iter().flat_map(|at| ["--at", at]));
         let refused = run(&self.folder, &restore).await;
         assert!(!refused.status.success());
         assert!(
@@ -67,6 +66,8 @@ impl Drill {
             "{}",
             said(&refused)
         );
+        // Of an earlier restore.
+        let _ = fs::remove_dir_all(self.folder.path("lost"));
         fs::rename(self.folder.data(), self.folder.path("lost")).unwrap();
         printed(&run(&self.folder, &restore).await)
     }
@@ -145,7 +146,7 @@ async fn everybody_notices_a_restore_to_a_moment() {
     let lost_cursor = last_cursor(&up).await;
     assert!(up.stop().await.success());
 
-    let told = drill.restore(&at).await;
+    let told = drill.restore(Some(&at)).await;
     assert!(told.contains("has the log up to position"), "{told}");
     let up = drill.start(&[]).await;
     let kept = json!([{ "name": "kept-1" }, { "name": "kept-2" }]);
@@ -211,6 +212,76 @@ async fn everybody_notices_a_restore_to_a_moment() {
     let kept = ask(&up, &after(&cursor)).await;
     assert!(kept.get("errors").is_none(), "{kept}");
     assert_ne!(last_cursor(&up).await, cursor);
+    assert!(up.stop().await.success());
+}
+
+/// Archives the present segment of the log, and checks that no attempt to archive failed.
+async fn archives(up: &Up) {
+    let pool = PgPool::connect(&up.ready().database_url).await.unwrap();
+    let switch = "select pg_walfile_name(pg_switch_wal())";
+    let segment: String = sqlx::query_scalar(switch).fetch_one(&pool).await.unwrap();
+    let failed = until("the segment is archived", async || {
+        let archived = "select last_archived_wal >= $1, failed_count from pg_stat_archiver";
+        let (archived, failed): (Option<bool>, i64) = sqlx::query_as(archived)
+            .bind(&segment)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        (archived == Some(true) || failed > 0).then_some(failed)
+    })
+    .await;
+    assert_eq!(failed, 0);
+    pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_after_a_restore_survives_the_next_one() {
+    let drill = Drill::new(&[]);
+    let up = drill.start(&[]).await;
+    provision(&up, "kept").await;
+    let at = now(&up).await;
+    provision(&up, "removed").await;
+    archives(&up).await;
+    assert!(up.stop().await.success());
+    drill.restore(Some(&at)).await;
+
+    // Nobody makes a base backup by hand.
+    let up = drill.start(&[]).await;
+    provision(&up, "later").await;
+    archives(&up).await;
+    let between = now(&up).await;
+    provision(&up, "last").await;
+    assert!(up.stop().await.success());
+    drill.restore(None).await;
+    let up = drill.start(&[]).await;
+    let all = json!([{ "name": "kept" }, { "name": "last" }, { "name": "later" }]);
+    assert_eq!(names(&up).await, all);
+    archives(&up).await;
+    assert!(up.stop().await.success());
+
+    // A moment after one restore and before another.
+    drill.restore(Some(&between)).await;
+    let up = drill.start(&[]).await;
+    let by_then = json!([{ "name": "kept" }, { "name": "later" }]);
+    assert_eq!(names(&up).await, by_then);
+    archives(&up).await;
+    assert!(up.stop().await.success());
+
+    // Without `--backup`, and again with it: the archive of before lacks what was written meanwhile.
+    let up = Up::start_with(
+        &drill.folder,
+        &["--listen", "127.0.0.1:0", "--step-delay", "1ms"],
+    )
+    .await;
+    provision(&up, "unarchived").await;
+    assert!(up.stop().await.success());
+    let up = drill.start(&[]).await;
+    archives(&up).await;
+    assert!(up.stop().await.success());
+    drill.restore(None).await;
+    let up = drill.start(&[]).await;
+    let with_it = json!([{ "name": "kept" }, { "name": "later" }, { "name": "unarchived" }]);
+    assert_eq!(names(&up).await, with_it);
     assert!(up.stop().await.success());
 }
 
@@ -296,7 +367,7 @@ async fn a_restored_platform_publishes_only_what_the_operator_says() {
     assert!(up.stop().await.success());
     let before = published(&kafka).await;
 
-    drill.restore(&at).await;
+    drill.restore(Some(&at)).await;
     let log = fs::File::create(drill.folder.path("refusing.log")).unwrap();
     let mut refusing = program(&drill.folder, ["up", "--data", "data"])
         .args(&drill.settings)
