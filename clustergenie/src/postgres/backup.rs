@@ -109,6 +109,7 @@ async fn make(data: &Path, series: &Path, bin: Option<&Path>) -> anyhow::Result<
         status.success(),
         "pg_basebackup ended with {status}; its reason is above"
     );
+    verify(&binaries, &unfinished.join("postgres")).await?;
     for secret in SECRETS {
         copy_secret(&data.join(secret), &unfinished.join(secret))?;
     }
@@ -118,6 +119,30 @@ async fn make(data: &Path, series: &Path, bin: Option<&Path>) -> anyhow::Result<
         .with_context(|| format!("the backup cannot be moved to {}", base.display()))?;
     sync_folder(&bases)?;
     Ok(base)
+}
+
+/// Reads a base backup and compares it with its manifest, if Postgres's programs for that are installed.
+async fn verify(binaries: &Binaries, cluster: &Path) -> anyhow::Result<()> {
+    // The first one runs the second one.
+    let needed = ["pg_verifybackup", "pg_waldump"].map(|name| binaries.program(name));
+    if !needed.iter().all(|program| program.is_file()) {
+        tracing::warn!("the base backup is not verified: pg_verifybackup or pg_waldump is missing");
+        return Ok(());
+    }
+    let [program, _] = needed;
+    let mut command = Command::new(program);
+    command
+        .args(["--quiet", "--exit-on-error"])
+        .arg(cluster)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let status = Child::start(command).await?.ended().await?;
+    ensure!(
+        status.success(),
+        "the base backup is damaged: pg_verifybackup ended with {status}; its reason is above"
+    );
+    Ok(())
 }
 
 /// Removes the base backups that interrupted runs left. The caller holds the lock.

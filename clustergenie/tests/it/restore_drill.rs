@@ -285,6 +285,51 @@ async fn what_was_written_after_a_restore_survives_the_next_one() {
     assert!(up.stop().await.success());
 }
 
+/// Returns true while a base backup is being made.
+fn is_backing_up(folder: &Folder) -> bool {
+    let series = fs::read_dir(folder.path("backup")).unwrap();
+    let mut bases = series
+        .filter_map(|series| fs::read_dir(series.unwrap().path().join("base")).ok())
+        .flatten();
+    bases.any(|base| {
+        let name = base.unwrap().file_name();
+        name.to_string_lossy().ends_with(".unfinished")
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_base_backup_is_made_at_a_time() {
+    let drill = Drill::new(&[]);
+    let up = drill.start(&[]).await;
+    let backup = ["backup", "--data", "data", "--backup", "backup"];
+    let first = program(&drill.folder, backup)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = first.id().expect("it runs");
+    until("the first one is under way", async || {
+        is_backing_up(&drill.folder).then_some(())
+    })
+    .await;
+    // It cannot end before the second one was tried.
+    super::program::signal(pid, rustix::process::Signal::STOP);
+    assert!(is_backing_up(&drill.folder), "it has ended");
+    let second = run(&drill.folder, &backup).await;
+    super::program::signal(pid, rustix::process::Signal::CONT);
+    assert!(!second.status.success());
+    assert!(
+        said(&second).contains("another base backup is being made"),
+        "{}",
+        said(&second)
+    );
+    let first = first.wait_with_output().await.unwrap();
+    assert!(printed(&first).contains("/base/"), "{}", said(&first));
+    drill.back_up().await;
+    assert!(!is_backing_up(&drill.folder));
+    assert!(up.stop().await.success());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_that_fails_leaves_nothing_and_says_why() {
     let drill = Drill::new(&[]);
