@@ -5,10 +5,10 @@ use std::io::Write;
 use anyhow::{Context, bail};
 
 use crate::config::Backup;
-use crate::postgres::backup;
+use crate::postgres::backup::{self, Made};
 use crate::tasks::Signals;
 
-/// Makes a base backup and prints its directory.
+/// Makes a base backup and prints its directory, and a second line if it lacks the key for tokens.
 ///
 /// # Errors
 /// When no platform runs on the data directory, the backup fails, or on an interrupt. Then no backup was added.
@@ -23,5 +23,12 @@ pub(crate) async fn run(settings: Backup) -> anyhow::Result<()> {
         taken = backup::take(&data, &backup, postgres_bin.as_deref()) => taken?,
         signal = signals.next() => bail!("interrupted by {signal}: no backup was added"),
     };
-    writeln!(std::io::stdout(), "{}", taken.display()).context("the result cannot be printed")
+    let Made { path, has_key } = taken;
+    let mut said = path.display().to_string();
+    if !has_key {
+        said.push_str(
+            "\nIt holds no key for tokens, because there is no `jwt.key` in the data directory: keep a copy of the key.",
+        );
+    }
+    writeln!(std::io::stdout(), "{said}").context("the result cannot be printed")
 }

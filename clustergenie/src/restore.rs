@@ -14,7 +14,7 @@ use event_store::pool::{self, Purpose};
 
 use crate::config::Restore;
 use crate::data_directory::DataDirectory;
-use crate::postgres::backup::{self, Recovered};
+use crate::postgres::backup::{self, Made, Recovered};
 use crate::tasks::Signals;
 
 /// Restores a backup and prints what the log has.
@@ -46,19 +46,25 @@ pub(crate) async fn run(settings: Restore) -> anyhow::Result<()> {
         )
     })?;
     let fork = lineage.current().fork;
+    let key = if base.has_key {
+        ""
+    } else {
+        "The backup holds no key for tokens: copy the old `jwt.key` into the new directory first. Without it, the \
+         start makes a new key, and earlier tokens are refused. "
+    };
     writeln!(
         io::stdout(),
-        "{} has the log up to position {fork}, from {}. Start the platform: `clustergenie up --data {}`. Clients \
+        "{} has the log up to position {fork}, from {}. {key}Start the platform: `clustergenie up --data {}`. Clients \
          that saw later positions are told to list again.",
         settings.data.display(),
-        base.display(),
+        base.path.display(),
         settings.data.display()
     )
     .context("the result cannot be printed")
 }
 
 /// Restores into the directory, and begins the new incarnation of the log.
-async fn restore(settings: &Restore, into: &Path) -> anyhow::Result<(PathBuf, Lineage)> {
+async fn restore(settings: &Restore, into: &Path) -> anyhow::Result<(Made, Lineage)> {
     let data = DataDirectory::lock(into)?;
     let bin = settings.postgres_bin.as_deref();
     let recovered = backup::recover(&settings.backup, data.path(), settings.at, bin).await?;

@@ -32,8 +32,10 @@ use super::owner::Owner;
 use super::running;
 use super::series::{self, Base, Series, sync_folder};
 
-/// The files of a data directory that a backup holds besides the cluster.
-const SECRETS: [&str; 2] = ["postgres-password", "jwt.key"];
+/// The file with the password of the cluster. A backup without it is of no use.
+const PASSWORD: &str = "postgres-password";
+/// The file with the key for tokens. It may be elsewhere.
+const KEY: &str = "jwt.key";
 /// The end of the name of a base backup that is not complete.
 const UNFINISHED: &str = ".unfinished";
 /// Poll interval for the end of a recovery.
@@ -41,16 +43,21 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Log interval of a long recovery.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
+/// A complete base backup.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// The directory.
+    pub(crate) path: PathBuf,
+    /// True if it holds the key for tokens.
+    pub(crate) has_key: bool,
+}
+
 /// Makes a base backup of the platform that runs on a data directory, in the series that the platform archives to. A
-/// platform that does not archive into this directory gets a series for this base backup alone. Returns its directory.
+/// platform that does not archive into this directory gets a series for this base backup alone.
 ///
 /// # Errors
 /// When no platform runs there, another base backup is being made, or `pg_basebackup` fails.
-pub(crate) async fn take(
-    data: &Path,
-    backup: &Path,
-    bin: Option<&Path>,
-) -> anyhow::Result<PathBuf> {
+pub(crate) async fn take(data: &Path, backup: &Path, bin: Option<&Path>) -> anyhow::Result<Made> {
     running::server_of(data)?;
     let backup = series::directory(backup)?;
     if let Some(series) = series::of(data, &backup)? {
@@ -72,14 +79,14 @@ pub(crate) async fn ensure_base(
 ) -> anyhow::Result<()> {
     if series::bases(series.folder())?.is_empty() {
         tracing::info!("making the first base backup of the series");
-        let base = make(data, series.folder(), bin).await?;
-        tracing::info!(backup = %base.display(), "the first base backup of the series is complete");
+        let Made { path, has_key } = make(data, series.folder(), bin).await?;
+        tracing::info!(backup = %path.display(), has_key, "the first base backup of the series is complete");
     }
     Ok(())
 }
 
 /// Makes a base backup in a series.
-async fn make(data: &Path, series: &Path, bin: Option<&Path>) -> anyhow::Result<PathBuf> {
+async fn make(data: &Path, series: &Path, bin: Option<&Path>) -> anyhow::Result<Made> {
     let (port, password) = running::server_of(data)?;
     let binaries = Binaries::find(bin, version_of(&data.join("postgres"))?)?;
     let bases = series.join("base");
@@ -110,15 +117,16 @@ async fn make(data: &Path, series: &Path, bin: Option<&Path>) -> anyhow::Result<
         "pg_basebackup ended with {status}; its reason is above"
     );
     verify(&binaries, &unfinished.join("postgres")).await?;
-    for secret in SECRETS {
-        copy_secret(&data.join(secret), &unfinished.join(secret))?;
-    }
+    let has_key = copy_secrets(data, &unfinished)?;
     sync_folder(&unfinished)?;
     let base = bases.join(series::name_of(series::now()));
     fs::rename(&unfinished, &base)
         .with_context(|| format!("the backup cannot be moved to {}", base.display()))?;
     sync_folder(&bases)?;
-    Ok(base)
+    Ok(Made {
+        path: base,
+        has_key,
+    })
 }
 
 /// Reads a base backup and compares it with its manifest, if Postgres's programs for that are installed.
@@ -161,7 +169,7 @@ fn remove_unfinished(bases: &Path) -> anyhow::Result<()> {
 #[derive(Debug)]
 pub(crate) struct Recovered {
     /// The base backup that was used.
-    pub(crate) base: PathBuf,
+    pub(crate) base: Made,
     /// The server, which still runs on the new cluster.
     pub(crate) postgres: PrivatePostgres,
 }
@@ -181,9 +189,7 @@ pub(crate) async fn recover(
     let cluster = data.join("postgres");
     let owner = Owner::of(&cluster)?;
     copy_folder(&base.join("postgres"), &cluster, owner)?;
-    for secret in SECRETS {
-        copy_secret(&base.join(secret), &data.join(secret))?;
-    }
+    let has_key = copy_secrets(&base, data)?;
     let archive = WalArchive::of(&series)?;
     let mut settings = vec![
         ("recovery_target_action", "promote".to_owned()),
@@ -218,7 +224,13 @@ pub(crate) async fn recover(
         recovered = is_recovered(postgres.url()) => recovered,
     };
     match recovered {
-        Ok(()) => Ok(Recovered { base, postgres }),
+        Ok(()) => Ok(Recovered {
+            base: Made {
+                path: base,
+                has_key,
+            },
+            postgres,
+        }),
         Err(error) => {
             postgres.server.signal(Signal::QUIT);
             // Its log is complete when it has ended.
@@ -275,14 +287,23 @@ fn copy_folder(from: &Path, to: &Path, owner: Owner) -> anyhow::Result<()> {
     sync_folder(to)
 }
 
-fn copy_secret(from: &Path, to: &Path) -> anyhow::Result<()> {
-    match fs::copy(from, to) {
-        // A key may be elsewhere.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        copied => copied
-            .and_then(|_| File::open(to)?.sync_all())
-            .with_context(|| format!("{} cannot be copied", from.display())),
+/// Copies the password, and the key if there is one. Returns true if there is a key.
+fn copy_secrets(from: &Path, to: &Path) -> anyhow::Result<bool> {
+    copy_secret(&from.join(PASSWORD), &to.join(PASSWORD))?;
+    let key = from.join(KEY);
+    let has_key = key
+        .try_exists()
+        .with_context(|| format!("{} cannot be read", key.display()))?;
+    if has_key {
+        copy_secret(&key, &to.join(KEY))?;
     }
+    Ok(has_key)
+}
+
+fn copy_secret(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::copy(from, to)
+        .and_then(|_| File::open(to)?.sync_all())
+        .with_context(|| format!("{} cannot be copied", from.display()))
 }
 
 fn create(folder: &Path, mode: u32) -> anyhow::Result<()> {
@@ -340,6 +361,8 @@ mod tests {
             .id;
         pool.close().await;
         let base = take(&data, &backup, None).await.expect("it is backed up");
+        assert!(!base.has_key);
+        let base = base.path;
         primary
             .stop(std::future::pending())
             .await
@@ -348,7 +371,7 @@ mod tests {
         let cluster = standby.join("postgres");
         let owner = Owner::of(&cluster).expect("there is one");
         copy_folder(&base.join("postgres"), &cluster, owner).expect("is copied");
-        copy_secret(&base.join(SECRETS[0]), &standby.join(SECRETS[0])).expect("is copied");
+        copy_secrets(&base, &standby).expect("is copied");
         let signal = cluster.join("standby.signal");
         let signalled = File::create(&signal).and_then(|_| owner.takes(&signal));
         signalled.expect("is created");

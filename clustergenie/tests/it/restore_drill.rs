@@ -382,6 +382,21 @@ async fn a_restore_that_fails_leaves_nothing_and_says_why() {
     let restored = run(&drill.folder, &restore).await;
     assert!(printed(&restored).contains("has the log up to position"));
     assert!(drill.folder.path("new/jwt.key").exists());
+    assert!(!printed(&restored).contains("key"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_key_is_reported() {
+    let drill = Drill::new(&[]);
+    let up = drill.start(&[]).await;
+    fs::remove_file(drill.folder.path("data/jwt.key")).unwrap();
+    let backup = ["backup", "--data", "data", "--backup", "backup"];
+    let made = printed(&run(&drill.folder, &backup).await);
+    assert!(made.contains("holds no key for tokens"), "{made}");
+    assert!(up.stop().await.success());
+    let restored = drill.restore(None).await;
+    assert!(restored.contains("holds no key for tokens"), "{restored}");
+    assert!(!drill.folder.path("data/jwt.key").exists());
 }
 
 async fn published(kafka: &TestKafka) -> usize {
