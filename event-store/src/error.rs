@@ -58,10 +58,10 @@ pub enum StoreError {
         "the log is in another incarnation than this process knew: it was restored, or another server answers"
     )]
     OtherIncarnation,
-    /// The server is a standby.
+    /// The server cannot be written to: it is a standby, or its transactions are read-only by a setting.
     #[error(
-        "the database server is a standby, which cannot be written to: connect to the primary (with several hosts in \
-         --database-url, or by the address of the primary), or promote this one"
+        "the database is read-only. If its server is a standby, connect to the primary (by its host, or by one that \
+         always leads to it) or promote the standby. Else turn `default_transaction_read_only` off"
     )]
     Standby,
     /// Another process took over: this process must stop its work and take over again first.
