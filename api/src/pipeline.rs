@@ -173,7 +173,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Creates the pipeline of a schema by these rules, with full buckets and no stored documents. `data` is
-    /// what the fields of the schema use, such as [`Services`](crate::graph::services::Services).
+    /// what the fields of the schema use, such as [`Services`].
     #[must_use]
     pub fn new(
         schema: Arc<ExecutableSchema>,
