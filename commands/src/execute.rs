@@ -169,7 +169,10 @@ impl Commands {
                 // The key stays free: sent again, the command is decided again.
                 let conflict = CommandError::Conflict;
                 let record = recorder.without_events(Some(&conflict), read, None);
-                self.note(context, record).await?;
+                if let Err(error) = self.note(context, record).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "a conflict was not recorded");
+                }
                 return Err(conflict);
             }
             match left {
@@ -257,8 +260,8 @@ impl Commands {
         if streams.believed() {
             return Ok(Attempted::OnMemory);
         }
-        // The first run of this very command may be what made it illegal.
-        if let (Some(key), Err(_)) = (key, &judged) {
+        // The first run of this very command may be what made it illegal, or left nothing to do.
+        if let Some(key) = key {
             let first = idempotency::find(&self.pool, incarnation, &context.org, key.stored());
             match first.await {
                 Ok(None) => {}
@@ -279,6 +282,11 @@ impl Commands {
                 Attempted::Answered(self.repeated(command, &first, incarnation).await)
             }
             Err(CommandError::OtherIncarnation) => Attempted::InOtherIncarnation,
+            // A lock was in the way.
+            Err(CommandError::Conflict) => Attempted::Conflicted {
+                guarded: Vec::new(),
+                read: read.to_vec(),
+            },
             Err(error) => return Err(error),
         })
     }

@@ -40,6 +40,10 @@ impl Commands {
                 self.incarnations.after(known).await?;
                 self.settle(context, None, record, None).await?;
             }
+            // A lock was in the way.
+            Err(CommandError::Conflict) => {
+                self.settle(context, None, record, None).await?;
+            }
             settled => {
                 settled?;
             }
@@ -123,19 +127,27 @@ impl Commands {
         }
     }
 
-    /// Records the counts of commands that were refused beyond the rate of their actors, until `stop`.
+    /// Records the counts of commands without events beyond the rate of their actors, until `stop`.
     pub async fn record_floods(self, stop: CancellationToken) {
         loop {
             let is_last = tokio::time::timeout(floods::WRITE_EVERY, stop.cancelled())
                 .await
                 .is_ok();
             for append in self.floods.take() {
-                if let Err(error) = self.appender.append(append.clone()).await {
-                    self.floods.put_back(append);
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "refused commands that were counted were not recorded; retrying"
-                    );
+                let written = self.appender.append(append.clone()).await;
+                if matches!(written, Ok(Outcome::Appended)) {
+                    continue;
+                }
+                self.floods.put_back(append);
+                tracing::warn!(
+                    ?written,
+                    "commands that were counted were not recorded; retrying"
+                );
+                if let (Ok(Outcome::OtherIncarnation), Ok(known)) =
+                    (written, self.incarnations.known().await)
+                {
+                    // An error shows at the next attempt.
+                    let _ = self.incarnations.after(known.current().id).await;
                 }
             }
             if is_last {
