@@ -24,8 +24,8 @@ const KEY: i32 = 0x00c1_05e5;
 /// The connections that are left for operators: `verify`, `projections`, psql.
 const FOR_OPERATORS: i64 = 4;
 
-/// A process does not start with less than this part of its connections.
-const LEAST_PART: u32 = 4;
+/// A process does not start with less than this part of its connections: each pool needs one.
+const LEAST_PART: u32 = 2;
 
 /// Interval of the checks that the reservation is still held.
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
@@ -66,6 +66,17 @@ pub(super) struct Reservation {
     reserved: u32,
     /// The connections of the pools that were opened, as wanted.
     opened: AtomicU32,
+    /// The connections that these pools got.
+    given: AtomicU32,
+}
+
+/// Returns the size of the next pool: after it, the same part of what is reserved is given as was wanted of all. So what
+/// earlier pools got beyond their part, to have a connection at all, later ones do without.
+fn share_of_pool(purpose: Purpose, opened: u32, given: u32, reserved: u32, wanted: u32) -> u32 {
+    // One connection of queries ends the statements of others.
+    let least = if purpose == Purpose::Queries { 2 } else { 1 };
+    let due = opened * reserved / wanted;
+    due.saturating_sub(given).max(least)
 }
 
 /// The connections of the server, given and taken.
@@ -88,24 +99,26 @@ impl Reservation {
             .await
             .context(UNREACHABLE)?;
         let most = database.database_connections.unwrap_or(wanted);
-        let mut transaction = pool::begin(&holder).await?;
+        let mut transaction = pool::begin(&holder).await.context(UNREACHABLE)?;
         // One process after the other looks and reserves.
         sqlx::query("select pg_advisory_xact_lock($1, 0)")
             .bind(KEY)
             .execute(&mut *transaction)
-            .await?;
+            .await
+            .context(UNREACHABLE)?;
         let found: Found = sqlx::query_as(LOOK)
             .bind(i64::from(KEY))
             .fetch_one(&mut *transaction)
             .await
-            .context("the connections of the database cannot be counted")?;
+            .context(UNREACHABLE)?;
         let reserved = found.share(most, wanted)?;
         sqlx::query("select pg_advisory_lock_shared($1, $2)")
             .bind(KEY)
             .bind(i32::try_from(reserved)?)
             .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
+            .await
+            .context(UNREACHABLE)?;
+        transaction.commit().await.context(UNREACHABLE)?;
         if reserved < most {
             tracing::warn!(
                 connections = reserved,
@@ -121,6 +134,7 @@ impl Reservation {
             reserved,
             // The one that holds the lock.
             opened: AtomicU32::new(1),
+            given: AtomicU32::new(1),
         })
     }
 
@@ -132,6 +146,7 @@ impl Reservation {
     /// Counts connections that the process opens beside its pools.
     pub(super) fn beside_pools(&self, connections: u32) {
         self.opened.fetch_add(connections, Ordering::Relaxed);
+        self.given.fetch_add(connections, Ordering::Relaxed);
     }
 
     /// Returns the size of a pool that has this many connections if all are left.
@@ -145,10 +160,10 @@ impl Reservation {
             "this process opens {opened} connections, and reserves {}: report it",
             self.wanted
         );
-        // One connection of queries ends the statements of others.
-        let least = if purpose == Purpose::Queries { 2 } else { 1 };
-        let share = u64::from(connections) * u64::from(self.reserved) / u64::from(self.wanted);
-        Ok(u32::try_from(share)?.max(least))
+        let given = self.given.load(Ordering::Relaxed);
+        let share = share_of_pool(purpose, opened, given, self.reserved, self.wanted);
+        self.given.fetch_add(share, Ordering::Relaxed);
+        Ok(share)
     }
 
     /// Holds the reservation until the process stops. After a restart of the database it is made again, with the
@@ -227,7 +242,7 @@ mod tests {
         assert_eq!(share([97, 0, 0], 40), Ok(40));
         assert_eq!(share([97, 40, 3], 40), Ok(40));
         // What is left.
-        assert_eq!(share([97, 80, 0], 40), Ok(13));
+        assert_eq!(share([97, 70, 0], 40), Ok(23));
         // An operator wants fewer.
         assert_eq!(share([97, 0, 0], 20), Ok(20));
         let limited = Found {
@@ -243,15 +258,52 @@ mod tests {
             ([97, 40, 45], 40),
             ([10, 0, 0], 40),
             ([97, 140, 0], 40),
-            ([97, 0, 0], 9),
+            ([97, 0, 0], 19),
         ] {
             let refused = share(found, most).unwrap_err();
             for part in [
                 "max_connections",
                 "--database-connections",
-                "at least 10 of 40",
+                "at least 20 of 40",
             ] {
                 assert!(refused.contains(part), "{refused}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_process_opens_more_than_it_reserved() {
+        use Purpose::{Commands, Consumers, Platform, Probes, Queries, Relay, Subscriptions};
+        // As the processes open them: connections beside pools, then pools.
+        let processes: [(u32, &[(Purpose, u32)]); 4] = [
+            (
+                3,
+                &[
+                    (Commands, 5),
+                    (Commands, 2),
+                    (Queries, 8),
+                    (Subscriptions, 5),
+                    (Platform, 4),
+                    (Probes, 1),
+                    (Relay, 2),
+                ],
+            ),
+            (3, &[(Relay, 10), (Probes, 1)]),
+            (1, &[(Consumers, 16), (Relay, 1), (Probes, 1)]),
+            (
+                1,
+                &[(Commands, 10), (Commands, 2), (Consumers, 16), (Probes, 1)],
+            ),
+        ];
+        for (beside, pools) in processes {
+            let wanted = beside + pools.iter().map(|(_, size)| size).sum::<u32>();
+            for reserved in wanted.div_ceil(LEAST_PART)..=wanted {
+                let (mut opened, mut given) = (beside, beside);
+                for (purpose, size) in pools {
+                    opened += size;
+                    given += share_of_pool(*purpose, opened, given, reserved, wanted);
+                }
+                assert!(given <= reserved, "{given} of {reserved} of {wanted}");
             }
         }
     }
