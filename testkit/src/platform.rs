@@ -72,7 +72,7 @@ impl TestPlatform {
         let (appender, group) = Appender::new(pool.clone(), wake.clone());
         tasks.spawn(group.run());
         tasks.spawn(sequence(pool.clone(), wake.clone()));
-        let log = SharedLog::new(pool.clone());
+        let log = SharedLog::new(pool.clone(), Incarnations::of(pool.clone()));
         for projection in consistency::announcing(projections::all(), &wake.applied) {
             tasks.spawn(project(log.clone(), projection, wake.clone(), stop.clone()));
         }

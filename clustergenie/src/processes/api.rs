@@ -46,7 +46,7 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
     hints::listen(&mut tasks, &hint_pool, &wake, Hint::Sequenced);
     hints::listen(&mut tasks, &hint_pool, &wake, Hint::Applied);
     let incarnations = Incarnations::open(pools.platform.clone()).await?;
-    let reader = Reader::new(pools.queries, pools.platform.clone(), incarnations);
+    let reader = Reader::new(pools.queries, pools.platform.clone(), incarnations.clone());
     let ready = Ready::new(Dependencies {
         pool: pools.probes,
         // A lagging read model is no reason to send clients away: commands and queries are still answered,
@@ -55,8 +55,6 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
         relay: None,
         draining: tasks.draining(),
     });
-    http::keep_current(&mut tasks, &ready, &metrics);
-    http::serve_operations(&mut tasks, &ready, &metrics, settings.metrics_listen).await?;
     let services = Services {
         commands: commands::executor(&mut tasks, pools.commands, pools.appending, &wake).await?,
         consistency: queries::consistency(&mut tasks, &reader, &wake, &settings.clients),
@@ -64,7 +62,7 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
         changes: queries::changes(
             &mut tasks,
             &pools.subscriptions,
-            SharedLog::new(pools.subscriptions.clone()),
+            SharedLog::new(pools.subscriptions.clone(), incarnations),
             &wake,
             UNTIL_HINTED,
         ),
@@ -73,6 +71,9 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
         readiness: Arc::clone(&ready) as _,
     };
     let listener = http::listen(settings.listen).await?;
+    // Nobody is sent here before requests can wait at the listener.
+    http::keep_current(&mut tasks, &ready, &metrics);
+    http::serve_operations(&mut tasks, &ready, &metrics, settings.metrics_listen).await?;
     tracing::info!(address = %listener.local_addr()?, "serving the API");
     http::serve_api(
         &mut tasks,

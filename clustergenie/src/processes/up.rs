@@ -140,7 +140,7 @@ async fn start(
     } else {
         Publishing::Nowhere
     };
-    let log = SharedLog::new(consuming.clone());
+    let log = SharedLog::new(consuming.clone(), Incarnations::of(consuming.clone()));
     let feed = kafka.clone().map_or(Feed::Log(log.clone()), Feed::Kafka);
     archive::start(tasks, &relaying, &wake, &settings.archive)?;
     let health = relay::start(tasks, &relaying, &wake, kafka, &settings.republish);

@@ -76,18 +76,19 @@ pub struct Read {
 }
 
 impl SharedLog {
-    /// Returns the log of a database. Reads take connections of this pool.
+    /// Returns the log of a database. Reads take connections of this pool. The incarnations may be looked up through
+    /// another pool: one that reads only cannot begin an incarnation.
     #[must_use]
-    pub fn new(pool: PgPool) -> Self {
-        Self::with_capacity(pool, KEPT_BYTES)
+    pub fn new(pool: PgPool, incarnations: Incarnations) -> Self {
+        Self::with_capacity(pool, incarnations, KEPT_BYTES)
     }
 
     /// Returns the log of a database, with another bound of the memory, in bytes.
     #[must_use]
-    pub fn with_capacity(pool: PgPool, bytes: usize) -> Self {
+    pub fn with_capacity(pool: PgPool, incarnations: Incarnations, bytes: usize) -> Self {
         Self {
             inner: Arc::new(Inner {
-                incarnations: Incarnations::of(pool.clone()),
+                incarnations,
                 pool,
                 memory: Mutex::new(Memory {
                     incarnation: None,
@@ -232,6 +233,7 @@ impl SharedLog {
 
 impl From<PgPool> for SharedLog {
     fn from(pool: PgPool) -> Self {
-        Self::new(pool)
+        let incarnations = Incarnations::of(pool.clone());
+        Self::new(pool, incarnations)
     }
 }

@@ -13,7 +13,7 @@ use event_store::consume::source::{ConsumerId, LogSource, Source};
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Position, Positioned, Recorded, Shard};
 use event_store::error::StoreError;
-use event_store::incarnation::{self, Reason};
+use event_store::incarnation::{self, Incarnations, Reason};
 use event_store::log;
 use event_store::pool::Purpose;
 use futures_util::FutureExt;
@@ -112,7 +112,8 @@ fn reads(statements: &[String]) -> usize {
 #[tokio::test]
 async fn twenty_consumers_at_the_end_cost_one_read_a_batch() {
     let database = TestDatabase::new().await;
-    let log = SharedLog::new(database.pool_for(Purpose::Consumers).await);
+    let pool = database.pool_for(Purpose::Consumers).await;
+    let log = SharedLog::new(pool.clone(), Incarnations::of(pool));
     let sequenced = Signal::new();
     let mut recorder = Recorder::new(database.pool());
     recorder.droplets(1).await;
@@ -143,7 +144,7 @@ async fn twenty_consumers_at_the_end_cost_one_read_a_batch() {
 async fn a_slow_consumer_delays_no_other_and_misses_nothing() {
     let database = TestDatabase::new().await;
     // So little memory that the slow one falls behind it.
-    let log = SharedLog::with_capacity(database.pool(), 4_000);
+    let log = SharedLog::with_capacity(database.pool(), Incarnations::of(database.pool()), 4_000);
     let sequenced = Signal::new();
     let mut recorder = Recorder::new(database.pool());
     let (slow, fast) = (Witness::new(0), Witness::new(1));
@@ -172,7 +173,7 @@ async fn a_slow_consumer_delays_no_other_and_misses_nothing() {
 async fn a_reader_that_is_behind_and_stands_still_holds_nobody_up() {
     let database = TestDatabase::new().await;
     let incarnation = database.incarnation();
-    let log = SharedLog::with_capacity(database.pool(), 0);
+    let log = SharedLog::with_capacity(database.pool(), Incarnations::of(database.pool()), 0);
     let mut recorder = Recorder::new(database.pool());
     recorder.droplets(10).await;
     let head = sequence(&database.pool()).await;
@@ -202,7 +203,7 @@ async fn a_reader_that_is_behind_and_stands_still_holds_nobody_up() {
 async fn memory_does_not_outlive_its_incarnation() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    let log = SharedLog::new(pool.clone());
+    let log = SharedLog::new(pool.clone(), Incarnations::of(pool.clone()));
     let before = database.incarnation();
     Recorder::new(pool.clone()).droplets(5).await;
     sequence(&pool).await;
@@ -230,7 +231,7 @@ async fn memory_does_not_outlive_its_incarnation() {
 async fn a_batch_of_another_incarnation_is_not_applied() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    let log = SharedLog::new(pool.clone());
+    let log = SharedLog::new(pool.clone(), Incarnations::of(pool.clone()));
     let consumer = ConsumerId {
         name: "notebook",
         generation: 1,
@@ -283,7 +284,7 @@ async fn every_read_gives_what_the_log_has() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let incarnation = database.incarnation();
-    let log = SharedLog::with_capacity(pool.clone(), 10_000);
+    let log = SharedLog::with_capacity(pool.clone(), Incarnations::of(pool.clone()), 10_000);
     let mut recorder = Recorder::new(pool.clone());
     let mut numbers = numbers();
     let mut next = |below: usize| {
@@ -357,4 +358,21 @@ async fn forget_history(pool: &PgPool) {
     .execute(pool)
     .await
     .expect("Postgres answers");
+}
+
+/// The reader of the log for subscribers may be the first to notice a failover, and its own connections only read.
+#[tokio::test]
+async fn a_reader_whose_connections_only_read_notices_another_incarnation() {
+    let database = TestDatabase::new().await;
+    let reading = database.pool_for(Purpose::Subscriptions).await;
+    let log = SharedLog::new(reading, Incarnations::of(database.pool()));
+    let before = log.incarnation().await.expect("Postgres answers");
+    go_back(&database.pool(), Position(0), Reason::Timeline).await;
+
+    let refused = log.read(before, Position(0), 10).await.map(|_| ());
+    assert!(
+        matches!(refused, Err(StoreError::OtherIncarnation)),
+        "{refused:?}"
+    );
+    assert_ne!(log.incarnation().await.expect("Postgres answers"), before);
 }
