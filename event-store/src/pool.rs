@@ -35,7 +35,7 @@ pub enum Purpose {
     Subscriptions,
     /// The state of the platform: the progress of consumers, requests that wait for it, and operations.
     Platform,
-    /// Probes of the database, which cannot write.
+    /// Probes of the database, which write nothing.
     Probes,
     /// Migrations and operators' commands.
     Maintenance,

@@ -33,6 +33,7 @@ impl AllowedExit {
                     "the tables of the read models cannot be made or looked up",
                     "the generations of the read models cannot be recorded",
                     "the event store is unavailable while declaring stream types",
+                    "the event store is unavailable while looking up the incarnation of the log",
                 ];
                 has_told && !serves && begins(&database)
             }
@@ -45,6 +46,7 @@ impl AllowedExit {
                     "the tables of the read models cannot be made or looked up",
                     "the generations of the read models cannot be recorded",
                     "the event store is unavailable while declaring stream types",
+                    "the event store is unavailable while looking up the incarnation of the log",
                     "the Postgres server with process id",
                     "the database cannot be created",
                     "the private Postgres",

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use crate::tasks::{Stage, Tasks};
 
 /// Starts the executor of commands. A task appends the decisions of commands, and ends when no executor is
-/// left. Another one records the counts of refused commands.
+/// left. Another one records the counts of commands without events.
 ///
 /// The incarnations of the log are looked up through the connections for loads, so that a command never waits behind
 /// cursors of clients.
@@ -30,10 +30,10 @@ pub(crate) async fn executor(
         Ok(())
     });
     let commands = Commands::new(loading, appender, incarnations);
-    let refused = commands.clone();
+    let counting = commands.clone();
     // After the last request: what it counted is recorded, too.
-    tasks.spawn(Stage::Work, "refused commands", |stop| async move {
-        refused.record_floods(stop).await;
+    tasks.spawn(Stage::Work, "counts of commands", |stop| async move {
+        counting.record_floods(stop).await;
         Ok(())
     });
     Ok(commands)
