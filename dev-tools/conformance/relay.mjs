@@ -51,7 +51,7 @@ await check('every connection of the schema has its fragment', () => {
   const connections = Object.values(schema.getQueryType().getFields())
     .filter(({ type }) => String(type).endsWith('Connection!'))
     .map(({ name }) => name);
-  assert.deepEqual(connections.sort(), ['activity', 'clusters', 'droplets', 'events', 'jobs']);
+  assert.deepEqual(connections.sort(), ['activity', 'clusters', 'commands', 'droplets', 'events', 'jobs']);
 });
 
 await check('a mutation with @prependNode', async () => {
@@ -81,6 +81,7 @@ for (const [query, field] of [
   ['JobsPageQuery', 'jobs'],
   ['ActivityPageQuery', 'activity'],
   ['EventsPageQuery', 'events'],
+  ['CommandsPageQuery', 'commands'],
 ]) {
   await check(`${query} pages forwards, and back`, async () => {
     const text = await artifact(query);

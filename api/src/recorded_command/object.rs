@@ -13,6 +13,11 @@ use crate::graph::resource_type::ResourceType;
 use crate::graph::scalars::{Json, Time, UuidId};
 use crate::graph::{node, points};
 
+/// The most bytes of a basis: the versions of 64 resources, ids, and a key.
+const BASIS_BYTES: usize = 8 * 1024;
+/// The most bytes of the counts of a command.
+const COUNTS_BYTES: usize = 2 * 1024;
+
 impl Paged for RecordedCommand {
     type Extra = ();
 
@@ -88,21 +93,21 @@ impl Object for RecordedCommand {
             .value("input", "The arguments of the command.", |command| {
                 Json(command.input.clone())
             })
-            .up_to(points::EVENT_BYTES);
+            .up_to(2 * points::JSON_BYTES);
         fields.value(
             "basis",
             "What the decision rested on: the ids that were made for it (`ids`); the resources that it read, as code \
              of the type, id and version (`read`); the idempotency key; and the name or the count that it was \
              rejected for (`met`).",
             |command| Json(command.basis.clone()),
-        ).up_to(points::EVENT_BYTES);
+        ).up_to(BASIS_BYTES);
         fields
             .value(
                 "counts",
                 "The counts that an accepted command was held against, as scope, key and count.",
                 |command| command.counts.clone().map(Json),
             )
-            .up_to(points::EVENT_BYTES);
+            .up_to(COUNTS_BYTES);
         of_metadata(fields);
         node::resource_of_event(fields, RecordedCommand::stream);
     }
