@@ -3,7 +3,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The file descriptors that are kept for everything but clients: Postgres, Kafka, probes and files.
+/// The file descriptors that clients never get: those of Postgres, Kafka, probes and files.
 const RESERVED: u64 = 512;
 
 /// Raises the limit of file descriptors as far as it may be. Returns the number of clients' connections that the limit

@@ -55,7 +55,7 @@ pub(crate) async fn run(settings: Restore) -> anyhow::Result<()> {
     writeln!(
         io::stdout(),
         "{} has the log up to position {fork}, from {}. {key}Start the platform: `clustergenie up --data {}`. Clients \
-         that saw later positions are told to list again.",
+         that saw later positions must list again.",
         settings.data.display(),
         base.path.display(),
         settings.data.display()

@@ -2,7 +2,7 @@
 //!
 //! The token is opaque to clients, and safe in a URL or a header. It is URL-safe base64 without padding
 //! over `3;<incarnation>;0:<uuid>:<version>;1:<uuid>:<version>`, each stream with the code of its type. The leading
-//! number is the version of the form, so that a later form is told apart from garbage. Form 2 has no incarnation: it
+//! number is the version of the form, so that a later form differs from garbage. Form 2 has no incarnation: it
 //! belongs to the first one of the log, and is still read. Codes are passed on
 //! even if this program does not know them. An older program reads the token of a newer one, and waits for
 //! what its own read models make of it. A token is a request to wait, not a permission: its holder still

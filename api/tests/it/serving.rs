@@ -168,8 +168,17 @@ impl Serving {
         transports(endpoint, Arc::new(Fixed(parts)), metrics)
     }
 
-    /// A server that gives requests so much time to end after the close.
+    /// A server with this grace period after the close.
     pub(crate) async fn with_grace(grace: Duration) -> Self {
+        Self::plain(ConnectionLimits::default(), grace).await
+    }
+
+    /// A server with these limits of connections.
+    pub(crate) async fn limited(limits: ConnectionLimits) -> Self {
+        Self::plain(limits, PATIENCE).await
+    }
+
+    async fn plain(limits: ConnectionLimits, grace: Duration) -> Self {
         let changes = Changes::default();
         let held = Arc::new(Semaphore::new(0));
         let router = Self::router(
@@ -185,25 +194,8 @@ impl Serving {
         );
         Self {
             changes,
-            ..Self::serve_within(router, held, ConnectionLimits::default(), grace).await
+            ..Self::serve_within(router, held, limits, grace).await
         }
-    }
-
-    /// A server with these limits of connections.
-    pub(crate) async fn limited(limits: ConnectionLimits) -> Self {
-        let held = Arc::new(Semaphore::new(0));
-        let router = Self::router(
-            WebSocketLimits::default(),
-            Vec::new(),
-            Vec::new(),
-            Rules::default(),
-            SendBudget::new(SendBudget::DEFAULT_BYTES),
-            Counted {
-                held: held.clone(),
-                changes: Changes::default(),
-            },
-        );
-        Self::serve_within(router, held, limits, PATIENCE).await
     }
 
     pub(crate) async fn serve(router: Router, held: Arc<Semaphore>) -> Self {
@@ -242,7 +234,7 @@ impl Serving {
         self.changes.done.load(Ordering::SeqCst)
     }
 
-    /// How often a mutation began that takes long.
+    /// The number of slow mutations that began.
     pub(crate) fn begun(&self) -> usize {
         self.changes.begun.load(Ordering::SeqCst)
     }
@@ -319,7 +311,7 @@ struct Counted {
     changes: Changes,
 }
 
-/// How often a mutation began that takes long, and how often any ran to its end.
+/// The number of slow mutations that began, and of all mutations that ran to their end.
 #[derive(Clone, Default)]
 struct Changes {
     begun: Arc<AtomicUsize>,

@@ -1,4 +1,4 @@
-//! What principals, organizations and addresses may have at once, and how they are told that it is too much.
+//! Caps of what principals, organizations and addresses have at once, and the refusals beyond them.
 
 use api::identity::roles::Role;
 use api::identity::shares::{Most, Shares};
@@ -165,7 +165,10 @@ async fn connections_of_an_address_are_counted_and_told() {
     let admitted = Client::admitted(&serving).await;
     let mut refused = TcpStream::connect(serving.address).await.expect("connects");
     let mut told = String::new();
-    refused.read_to_string(&mut told).await.expect("it is told");
+    refused
+        .read_to_string(&mut told)
+        .await
+        .expect("the refusal is sent");
     assert!(told.starts_with("HTTP/1.1 429 "), "{told}");
     assert!(told.ends_with(
         "your address has 2 connections, which is the most: close some, or try again later\n"
@@ -207,6 +210,6 @@ async fn websockets_behind_a_trusted_proxy_are_counted_by_the_addresses_of_clien
         .await
         .expect("it is answered");
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-    let told = refused.text().await.expect("it is told");
+    let told = refused.text().await.expect("the refusal is sent");
     assert!(told.starts_with("your address has 1 connections"), "{told}");
 }

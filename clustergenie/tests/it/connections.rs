@@ -66,7 +66,7 @@ async fn processes_reserve_their_connections_and_one_too_many_is_told_what_to_do
     assert_eq!(reserved.iter().sum::<i64>(), 50, "{reserved:?}");
     connection.close().await.unwrap();
 
-    // The third has nothing, and is told.
+    // The third has nothing, and is refused.
     let listen = format!("127.0.0.1:{}", port::free());
     let api_of_third = [
         "api",

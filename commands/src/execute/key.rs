@@ -53,8 +53,8 @@ impl Key {
     }
 
     /// Returns the stored form for a command that writes no events. A refused client gets the same refusal under its
-    /// key for ever, so that a retry after a lost answer does nothing unexpected. A process manager decides anew after
-    /// a refusal, under the key of its step.
+    /// key while the key is kept, so that a retry after a lost answer does nothing unexpected. A process manager decides
+    /// again after a refusal, under the key of its step.
     pub(super) fn keyed_answer(
         &self,
         context: &Context,
