@@ -48,6 +48,15 @@ async fn current_period(pool: &PgPool) -> i64 {
         .expect("Postgres answers")
 }
 
+/// Creates the partition of keys with this number, with a key in it.
+async fn use_period(pool: &PgPool, number: i64) {
+    let statements = format!(
+        "select es.create_partition('idempotency', {number}); \
+         insert into es.idempotency select 'acme', 'k', to_timestamp({number} * 864000), 'h', '1'"
+    );
+    execute(pool, &statements).await;
+}
+
 async fn maintain(pool: &PgPool) -> i32 {
     partitions::maintain(pool).await.expect("nobody has a lock")
 }
@@ -139,14 +148,7 @@ async fn a_partition_that_cannot_be_dropped_is_left_and_others_are_created() {
     let pool = database.pool();
     let now = current_period(&pool).await;
     for number in now - 9..now {
-        execute(
-            &pool,
-            &format!(
-                "select es.create_partition('idempotency', {number}); \
-                 insert into es.idempotency select 'acme', 'k', to_timestamp({number} * 864000), 'h', '1'"
-            ),
-        )
-        .await;
+        use_period(&pool, number).await;
     }
     let oldest = now - 9;
     execute(
@@ -178,14 +180,8 @@ async fn keys_are_dropped_after_thirty_to_forty_days() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let now = current_period(&pool).await;
-    let used = |number: i64| {
-        format!(
-            "select es.create_partition('idempotency', {number}); \
-             insert into es.idempotency select 'acme', 'k', to_timestamp({number} * 864000), 'h', '1'"
-        )
-    };
     for number in now - 9..=now {
-        execute(&pool, &used(number)).await;
+        use_period(&pool, number).await;
     }
     maintain(&pool).await;
     let kept: Vec<String> = (now - 3..=now)
@@ -202,14 +198,7 @@ async fn periods_without_later_writes_are_kept_however_late_it_is() {
     let pool = database.pool();
     let then = current_period(&pool).await - 36;
     for number in then - 3..=then {
-        execute(
-            &pool,
-            &format!(
-                "select es.create_partition('idempotency', {number}); \
-                 insert into es.idempotency select 'acme', 'k', to_timestamp({number} * 864000), 'h', '1'"
-            ),
-        )
-        .await;
+        use_period(&pool, number).await;
     }
     maintain(&pool).await;
     let left = names(&pool, "idempotency").await;
