@@ -176,11 +176,12 @@ async fn send(
     Ok((sent, down))
 }
 
-/// Opens a transaction that has drawn the number of an event.
+/// Opens a transaction that has drawn the number of an event, and holds the lock of writers.
 async fn open_transaction(platform: &Platform) -> anyhow::Result<PgConnection> {
     let mut connection = PgConnection::connect(platform.database_url()).await?;
     sqlx::raw_sql(
-        "begin; select pg_current_xact_id(), nextval(pg_get_serial_sequence('es.events', 'seq'))",
+        "begin; lock table es.events in row exclusive mode; \
+         select nextval(pg_get_serial_sequence('es.events', 'seq'))",
     )
     .execute(&mut connection)
     .await?;

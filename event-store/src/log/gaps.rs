@@ -5,56 +5,65 @@
 //! a *high mark*, up to which every number was seen or is a remembered *gap*. Each round looks for rows
 //! beyond the high mark and for rows in the gaps, in one snapshot.
 //!
-//! **Forgetting a gap.** A gap may be forgotten only when no transaction can fill it any more. Claim: let
-//! `g` be a number first missed in a snapshot `S` that shows a higher number `h`. Let `B` (the gap's
-//! *bound*) be any transaction id that was assigned after `S` was taken. Let `S'` be a later snapshot with
-//! `xmin(S') >= B` that does not show `g`. Then no snapshot will ever show `g`.
+//! **Forgetting a gap.** A gap may be forgotten only when no transaction can fill it any more. Every writer of
+//! `es.events` holds a lock on the table, which Postgres shows in `pg_locks` with the writer's identity. Claim: let `g`
+//! be a number first missed in a snapshot `S` that shows a higher number. Let `H` be holders of that lock, read
+//! after `S` was taken. Let `S'` be a snapshot that was taken after each of `H` was seen to hold it no more. If
+//! `S'` does not show `g`, no snapshot will ever show `g`.
 //!
-//! Proof. Numbers are drawn in ascending order (sequence cache 1), and `S` shows `h > g`. So some
+//! Proof. Numbers are drawn in ascending order (sequence cache 1), and `S` shows a number above `g`. So some
 //! transaction `T` drew `g` before `S` was taken (or none did, after a crash of the server, and the claim
-//! is trivial). `T` had its transaction id before it drew `g`. The reason: the statement that appends draws
-//! numbers only for rows that come out of its claim, and the claim writes. Transaction ids are assigned in
-//! ascending order too, so `T < B`. `xmin(S')` is the lowest id that was still running at `S'`, so `T` had
-//! ended by then: `S'` shows everything that `T` committed. `S'` does not show `g`, so `T` rolled back. ∎
+//! is trivial). A statement takes the lock before it draws a number, and its transaction holds it to its end, or to
+//! the end of a subtransaction that rolls back and takes `g` with it. So `T` is among `H`, or it had ended before `H`
+//! was read. In either case `T` has ended before `S'` was taken, because a transaction is shown before its locks are
+//! released. So `S'` shows everything that `T` committed. `S'` does not show `g`, so `T` rolled back. ∎
 //!
-//! **`xmax(S)` cannot be the bound.** It is one more than the highest id that has *ended*, not one more
-//! than the highest that was *assigned*. Let `T` = 100 draw 5 and stay open, and let 99 draw 6 and commit.
-//! Then `xmax` = 100, and the next snapshot has `xmin` = 100 >= `xmax` while `T` is still open. The event 5
-//! would be lost. (`docs/decisions/0001-gap-bound.md`; the test
-//! `an_open_writer_with_the_highest_id_keeps_its_gap` fails with that bound.)
+//! - A look reads events first, in its snapshot, and holders after that. So holders that are gone in one look allow the
+//!   *next* look to forget the gap; the same look would lose an event that was committed between its two readings.
+//! - The identity is the virtual transaction id. It is never used twice while the server runs, and a prepared
+//!   transaction keeps it. After a restart of the server, the sequencer takes the log over again.
+//! - The lock is that of the whole table, which an insert takes before the one of the partition.
+//!
+//! **Transaction ids cannot be the bound.** The `xmax` of `S` is one more than the highest id that has *ended*, so it
+//! loses events (`docs/decisions/0001-gap-bound.md`). An id that was assigned after `S` is safe, but the oldest running
+//! transaction of the whole server must pass it. A forgotten transaction in another table or database would keep all
+//! gaps for as long as it is open (`docs/decisions/0005-gap-holders.md`).
 //!
 //! **No stall.** A gap delays nobody: later rows get positions at once, and a late row gets its position
 //! when it appears. Order within a stream holds all the same. A writer of version n + 1 waits for the
 //! writer of version n to commit. So it draws a higher number, and every snapshot that shows n + 1 shows n.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// An id of a Postgres transaction (`xid8`).
-pub type TransactionId = u64;
+/// The transactions that hold the lock of writers of `es.events`, by their virtual transaction ids.
+pub type Holders = BTreeSet<String>;
 
 /// The numbers that were missed and may still appear, and the high mark.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
     high: i64,
     /// The gaps: the first number of a range -> the rest. Ranges neither touch nor overlap, unless their
-    /// bounds differ.
+    /// holders differ.
     ranges: BTreeMap<i64, Range>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Range {
     last: i64,
-    bound: TransactionId,
+    /// The transactions that may fill the gap: holders that were read after the gap was missed, without those that
+    /// have ended. `None` until the next look.
+    holders: Option<Arc<Holders>>,
 }
 
 impl Gaps {
     /// Returns the state of a sequencer that starts. `missing` are the ranges of numbers (first and last)
-    /// up to `high` that have no position. `bound` is a transaction id assigned after they were read.
+    /// up to `high` that have no position.
     #[must_use]
-    pub fn recovered(high: i64, missing: &[(i64, i64)], bound: TransactionId) -> Self {
+    pub fn recovered(high: i64, missing: &[(i64, i64)]) -> Self {
         let ranges = missing
             .iter()
-            .map(|&(first, last)| (first, Range { last, bound }))
+            .map(|&(first, last)| (first, Range::missed(last)))
             .collect();
         Self { high, ranges }
     }
@@ -92,47 +101,42 @@ impl Gaps {
             .sum()
     }
 
-    /// Forgets the gaps that can no longer be filled. `found` are the numbers in the gaps that a snapshot
-    /// with the given `xmin` showed, ascending. They stay gaps until [`Gaps::take`].
-    pub fn give_up(&mut self, xmin: TransactionId, found: &[i64]) {
+    /// Forgets the gaps that can no longer be filled, and notes which transactions may fill the others. `found` are
+    /// the numbers that a look showed, ascending; `holders` are those that it read after its snapshot. A number that is
+    /// found stays a gap until [`Gaps::take`].
+    pub fn observe(&mut self, found: &[i64], holders: &Arc<Holders>) {
         let hopeless: Vec<i64> = self
             .ranges
             .iter()
-            .filter(|(_, range)| range.bound <= xmin)
+            .filter(|(_, range)| range.holders.as_ref().is_some_and(|held| held.is_empty()))
             .map(|(first, _)| *first)
             .collect();
         for first in hopeless {
             let range = self.ranges.remove(&first).expect("it was listed above");
             // A number that the snapshot shows is not lost: it waits for its position.
-            for seq in found
+            let found = found
                 .iter()
-                .copied()
-                .filter(|seq| (first..=range.last).contains(seq))
-            {
-                self.ranges.insert(
-                    seq,
-                    Range {
-                        last: seq,
-                        bound: range.bound,
-                    },
-                );
+                .filter(|seq| (first..=range.last).contains(seq));
+            for &seq in found {
+                let range = Range {
+                    last: seq,
+                    holders: range.holders.clone(),
+                };
+                self.ranges.insert(seq, range);
             }
+        }
+        for range in self.ranges.values_mut() {
+            range.narrow(holders);
         }
     }
 
     /// Records that the given numbers, ascending, got positions. Numbers skipped beyond the high
-    /// mark become gaps with the given bound.
-    pub fn take(&mut self, seqs: &[i64], bound: TransactionId) {
+    /// mark become gaps.
+    pub fn take(&mut self, seqs: &[i64]) {
         for &seq in seqs {
             if seq > self.high {
                 if seq > self.high + 1 {
-                    self.ranges.insert(
-                        self.high + 1,
-                        Range {
-                            last: seq - 1,
-                            bound,
-                        },
-                    );
+                    self.ranges.insert(self.high + 1, Range::missed(seq - 1));
                 }
                 self.high = seq;
             } else {
@@ -142,24 +146,43 @@ impl Gaps {
     }
 
     fn fill(&mut self, seq: i64) {
-        let Some((&first, &range)) = self.ranges.range(..=seq).next_back() else {
+        let Some((&first, range)) = self.ranges.range(..=seq).next_back() else {
             return;
         };
         if seq > range.last {
             return;
         }
-        self.ranges.remove(&first);
+        let range = self.ranges.remove(&first).expect("it was found above");
         if first < seq {
-            self.ranges.insert(
-                first,
-                Range {
-                    last: seq - 1,
-                    ..range
-                },
-            );
+            let before = Range {
+                last: seq - 1,
+                ..range.clone()
+            };
+            self.ranges.insert(first, before);
         }
         if seq < range.last {
             self.ranges.insert(seq + 1, range);
+        }
+    }
+}
+
+impl Range {
+    /// A gap up to this number that was just missed.
+    fn missed(last: i64) -> Self {
+        Self {
+            last,
+            holders: None,
+        }
+    }
+
+    /// Notes who holds the lock now: at the first time all of them may fill the gap, later those that still hold it.
+    fn narrow(&mut self, now: &Arc<Holders>) {
+        match &self.holders {
+            None => self.holders = Some(now.clone()),
+            Some(before) if !before.is_subset(now) => {
+                self.holders = Some(Arc::new(before.intersection(now).cloned().collect()));
+            }
+            Some(_) => {}
         }
     }
 }

@@ -7,13 +7,15 @@
 //! be the same, and the gaps and events that were seen may be no more.
 //! A crash between any two statements leaves either the whole step or nothing of it.
 
+use std::sync::Arc;
+
 use sqlx::{PgPool, Row};
 
 use crate::envelope::Position;
 use crate::error::StoreError;
 use crate::incarnation::{self, IncarnationId};
 use crate::lease::Lease;
-use crate::log::gaps::{Gaps, TransactionId};
+use crate::log::gaps::{Gaps, Holders};
 use crate::{partitions, sequence};
 
 /// The most events in one step: large enough for a backlog, small enough to show progress.
@@ -39,8 +41,8 @@ pub struct Seen {
     shards: Vec<i16>,
     /// The organization of each of them.
     orgs: Vec<String>,
-    /// The lowest transaction id that was running.
-    xmin: TransactionId,
+    /// The writers that held their lock after the snapshot was taken; empty if nothing was missing.
+    holders: Arc<Holders>,
     /// True if there is more than was read.
     more: bool,
 }
@@ -101,17 +103,14 @@ impl Sequencer {
         .fetch_all(&mut *connection)
         .await
         .map_err(unavailable())?;
-        // The bound of every gap: an id assigned after the gaps were read.
-        let (high, bound): (i64, String) = sqlx::query_as(
-            "select coalesce((select max(seq) from es.log where seq > $1), $1), \
-             pg_current_xact_id()::text",
-        )
-        .bind(low)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(unavailable())?;
+        let high = "select coalesce((select max(seq) from es.log where seq > $1), $1)";
+        let high = sqlx::query_scalar(high)
+            .bind(low)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(unavailable())?;
         drop(connection);
-        let gaps = Gaps::recovered(high, &missing, transaction_id(&bound)?);
+        let gaps = Gaps::recovered(high, &missing);
         Ok(Self {
             pool,
             epoch: lease.epoch,
@@ -156,17 +155,17 @@ impl Sequencer {
         let seen = || {
             let seqs: Vec<i64> = row.try_get("seqs")?;
             let fresh = seqs.iter().filter(|seq| **seq > self.gaps.high()).count();
-            let xmin: String = row.try_get("xmin")?;
+            let holders: Vec<String> = row.try_get("holders")?;
             let (shards, orgs) = (row.try_get("shards")?, row.try_get("orgs")?);
-            Ok::<_, sqlx::Error>((seqs, shards, orgs, xmin, fresh))
+            Ok::<_, sqlx::Error>((seqs, shards, orgs, holders, fresh))
         };
-        let (seqs, shards, orgs, xmin, fresh) = seen().map_err(unavailable())?;
+        let (seqs, shards, orgs, holders, fresh) = seen().map_err(unavailable())?;
         let more = i64::try_from(fresh).is_ok_and(|fresh| fresh >= BATCH);
         Ok(Seen {
             seqs,
             shards,
             orgs,
-            xmin: transaction_id(&xmin)?,
+            holders: Arc::new(holders.into_iter().collect()),
             more,
         })
     }
@@ -177,12 +176,11 @@ impl Sequencer {
     /// [`StoreError::Fenced`] when another sequencer took over; [`StoreError::OtherIncarnation`] when the log is in
     /// another incarnation; [`StoreError::Unavailable`] when Postgres fails.
     pub async fn write(&mut self, seen: &Seen) -> Result<Step, StoreError> {
-        self.gaps.give_up(seen.xmin, &seen.seqs);
+        self.gaps.observe(&seen.seqs, &seen.holders);
         if !seen.seqs.is_empty() {
             let mut after = self.gaps.clone();
-            // The bound is not known yet; the low mark does not depend on it.
-            after.take(&seen.seqs, TransactionId::MAX);
-            let bound: Option<String> = sqlx::query_scalar(include_str!("sequencer_write.sql"))
+            after.take(&seen.seqs);
+            let written = sqlx::query(include_str!("sequencer_write.sql"))
                 .bind(self.epoch)
                 .bind(self.head.0)
                 .bind(after.low())
@@ -193,8 +191,8 @@ impl Sequencer {
                 .fetch_optional(&self.pool)
                 .await
                 .map_err(StoreError::asking("giving positions"))?;
-            let bound = transaction_id(&bound.ok_or_else(fenced)?)?;
-            self.gaps.take(&seen.seqs, bound);
+            written.ok_or_else(fenced)?;
+            self.gaps = after;
             let given = i64::try_from(seen.seqs.len()).expect("a batch is small");
             self.head = Position(self.head.0 + given);
         }
@@ -205,13 +203,6 @@ impl Sequencer {
             missing: self.gaps.missing(),
         })
     }
-}
-
-fn transaction_id(text: &str) -> Result<TransactionId, StoreError> {
-    text.parse().map_err(|_| StoreError::Unavailable {
-        doing: "reading a transaction id",
-        source: sqlx::Error::Protocol(format!("`{text}` is not a transaction id")),
-    })
 }
 
 fn fenced() -> StoreError {

@@ -1,6 +1,6 @@
 -- Gives the next positions to the numbers $4 (of the shards $5 and organizations $6), if the log is
--- still at epoch $1 and position $2; the new low mark is $3. Returns this transaction's id, the bound of the gaps that the
--- numbers leave, or no row when another sequencer took over. Fails in another incarnation of the log than $7.
+-- still at epoch $1 and position $2; the new low mark is $3. Returns a row, or none when another
+-- sequencer took over. Fails in another incarnation of the log than $7.
 --
 -- If the log is still at position $2, the snapshot shows every row of it: the sequencer knew the position before it sent
 -- the statement. So the last time and the last position of an organization that are read here are the last ones.
@@ -33,4 +33,4 @@ given as (
     from number join organization using (org_id)
     where exists (select from head)
 )
-select pg_current_xact_id()::text from head
+select from head

@@ -43,8 +43,32 @@ async fn late_numbers_get_their_positions_and_rolled_back_ones_none() {
     assert_log_is_whole(&pool).await;
 }
 
-/// Fails with `xmax` as the bound of a gap (see the proof in `gaps.rs`): the writer that stays open has
-/// the highest id of all, so the next snapshot's `xmin` has already reached that `xmax`.
+/// A forgotten transaction of an administrator holds back the oldest running transaction of the whole server.
+#[tokio::test]
+async fn a_transaction_that_writes_elsewhere_keeps_no_gap() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut forgotten = pool.begin().await.expect("begins");
+    sqlx::query("select pg_current_xact_id(), count(*) from es.events")
+        .execute(&mut *forgotten)
+        .await
+        .expect("gets an id");
+    let mut sequencer = sequencer(&pool).await;
+    let mut rolled_back = pool.begin().await.expect("begins");
+    insert_within(&mut rolled_back).await;
+    append(&pool, append_to(new_stream(), 0, 1)).await;
+    for _ in 0..3 {
+        assert_eq!(sequencer.step().await.expect("the log is ours").missing, 1);
+    }
+    rolled_back.rollback().await.expect("rolls back");
+    // One look sees that the writer is gone, and the next one that it left nothing.
+    sequencer.step().await.expect("the log is ours");
+    assert_eq!(sequencer.step().await.expect("the log is ours").missing, 0);
+    forgotten.commit().await.expect("commits");
+}
+
+/// Fails with the snapshot's `xmax` as the bound of a gap (`docs/decisions/0001-gap-bound.md`): the writer that stays
+/// open has the highest id of all, so the next snapshot's `xmin` has already reached that `xmax`.
 #[tokio::test]
 async fn an_open_writer_with_the_highest_id_keeps_its_gap() {
     let database = TestDatabase::new().await;

@@ -36,8 +36,8 @@ impl Injector {
         Err(NotPossible::new("no command was at work").into())
     }
 
-    /// Keeps a transaction open that has an id, has written, and has drawn an event's number. The platform
-    /// must not wait for that transaction.
+    /// Keeps a transaction open that has an id, has written, and has drawn an event's number as a writer of events. The
+    /// platform must not wait for that transaction.
     pub(super) async fn idle_transaction(&self, lasts: u64, end: End) -> anyhow::Result<()> {
         let before = Progress::fetch(&self.platform.address).await?;
         let mut connection = self.platform.address.connect().await?;
@@ -48,6 +48,7 @@ impl Injector {
         transaction
             .execute(
                 "insert into public.fault_scratch values (1); \
+                 lock table es.events in row exclusive mode; \
                  select nextval(pg_get_serial_sequence('es.events', 'seq'))",
             )
             .await?;

@@ -1,23 +1,28 @@
 //! Unit tests, and an exhaustive search over schedules of a model of Postgres.
 //!
-//! The model holds what the proof speaks of: writers that get an id, draw a number, and commit or roll
-//! back; snapshots with `xmin`, `xmax` and visibility as Postgres computes them; a sequencer whose
-//! look and write are separate steps, and which may die between them and start again.
+//! The model holds what the proof speaks of: writers that take the lock, draw a number, and commit or roll
+//! back; a sequencer whose snapshot, reading of the lock's holders and write are separate steps, and which may
+//! die between them and start again.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
-use super::{Gaps, TransactionId};
+use super::{Gaps, Holders};
+
+fn holders(of: &[&str]) -> Arc<Holders> {
+    Arc::new(of.iter().map(|&holder| holder.to_owned()).collect())
+}
 
 #[test]
 fn skipped_numbers_are_gaps_until_they_appear() {
     let mut gaps = Gaps::default();
-    gaps.take(&[1, 2, 5, 6, 9], 100);
+    gaps.take(&[1, 2, 5, 6, 9]);
     assert_eq!(gaps.high(), 9);
     assert_eq!(gaps.ranges(), (vec![3, 7], vec![4, 8]));
     assert_eq!(gaps.low(), 2);
-    gaps.take(&[4, 7], 101);
+    gaps.take(&[4, 7]);
     assert_eq!(gaps.ranges(), (vec![3, 8], vec![3, 8]));
-    gaps.take(&[3], 102);
+    gaps.take(&[3]);
     assert_eq!(gaps.low(), 7);
     assert_eq!(gaps.missing(), 1);
 }
@@ -25,18 +30,21 @@ fn skipped_numbers_are_gaps_until_they_appear() {
 #[test]
 fn a_number_in_the_middle_of_a_gap_splits_it() {
     let mut gaps = Gaps::default();
-    gaps.take(&[10], 100);
-    gaps.take(&[5], 101);
+    gaps.take(&[10]);
+    gaps.take(&[5]);
     assert_eq!(gaps.ranges(), (vec![1, 6], vec![4, 9]));
 }
 
 #[test]
-fn a_gap_is_given_up_only_when_every_older_transaction_has_ended() {
+fn a_gap_is_given_up_only_after_every_writer_of_its_time_has_ended() {
     let mut gaps = Gaps::default();
-    gaps.take(&[3], 100);
-    gaps.give_up(99, &[]);
-    assert_eq!(gaps.missing(), 2);
-    gaps.give_up(100, &[]);
+    gaps.take(&[3]);
+    gaps.observe(&[], &holders(&["1/1", "2/1"]));
+    gaps.observe(&[], &holders(&["2/1", "3/1"]));
+    // Later writers draw higher numbers.
+    gaps.observe(&[], &holders(&["1/2", "3/1"]));
+    assert_eq!(gaps.missing(), 2, "the look may show what the writers left");
+    gaps.observe(&[], &holders(&["1/2", "3/1"]));
     assert_eq!(gaps.missing(), 0);
     assert_eq!(gaps.low(), 3);
 }
@@ -44,16 +52,17 @@ fn a_gap_is_given_up_only_when_every_older_transaction_has_ended() {
 #[test]
 fn what_the_last_snapshot_shows_in_a_hopeless_gap_is_kept() {
     let mut gaps = Gaps::default();
-    gaps.take(&[5], 100);
-    gaps.give_up(200, &[2]);
+    gaps.take(&[5]);
+    gaps.observe(&[], &holders(&[]));
+    gaps.observe(&[2], &holders(&[]));
     assert_eq!(gaps.ranges(), (vec![2], vec![2]));
-    gaps.take(&[2], 201);
+    gaps.take(&[2]);
     assert_eq!((gaps.missing(), gaps.low()), (0, 5));
 }
 
 #[test]
 fn no_schedule_loses_or_doubles_an_event() {
-    let explored = Model::new(BoundRule::OwnTransactionId).explore();
+    let explored = Model::new(Rule::NextLook).explore();
     assert!(
         explored.schedules_end > 1_000,
         "the search went somewhere: {explored:?}"
@@ -61,43 +70,40 @@ fn no_schedule_loses_or_doubles_an_event() {
     assert_eq!(explored.wrong, None);
 }
 
-/// The rule of many event stores, and of the first draft of this one.
 #[test]
-fn the_bound_xmax_would_lose_an_event() {
-    let explored = Model::new(BoundRule::XmaxOfTheSnapshot).explore();
+fn a_gap_that_the_same_look_gives_up_would_lose_an_event() {
+    let explored = Model::new(Rule::SameLook).explore();
     assert!(
         explored.wrong.is_some(),
         "the search is able to find a loss"
     );
 }
 
+/// When a gap whose holders are gone is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum BoundRule {
-    OwnTransactionId,
-    XmaxOfTheSnapshot,
+enum Rule {
+    NextLook,
+    SameLook,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Writer {
     Idle,
-    HasId(TransactionId),
-    Drew(TransactionId, i64),
+    HoldsLock,
+    Drew(i64),
     Ended,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Seen {
     seqs: Vec<i64>,
-    xmin: TransactionId,
-    xmax: TransactionId,
+    holders: Option<Holders>,
 }
 
 #[derive(Clone, Debug)]
 struct Model {
-    rule: BoundRule,
+    rule: Rule,
     writers: [Writer; 3],
-    next_id: TransactionId,
-    last_ended: TransactionId,
     next_seq: i64,
     committed: BTreeSet<i64>,
     gaps: Gaps,
@@ -115,12 +121,10 @@ struct Explored {
 }
 
 impl Model {
-    fn new(rule: BoundRule) -> Self {
+    fn new(rule: Rule) -> Self {
         Self {
             rule,
             writers: [Writer::Idle; 3],
-            next_id: 100,
-            last_ended: 99,
             next_seq: 1,
             committed: BTreeSet::new(),
             gaps: Gaps::default(),
@@ -157,18 +161,18 @@ impl Model {
             match self.writers[i] {
                 Writer::Idle => {
                     let mut s = self.clone();
-                    s.writers[i] = Writer::HasId(s.assign());
+                    s.writers[i] = Writer::HoldsLock;
                     next.push(s);
                 }
-                Writer::HasId(id) => {
+                Writer::HoldsLock => {
                     let mut s = self.clone();
-                    s.writers[i] = Writer::Drew(id, s.next_seq);
+                    s.writers[i] = Writer::Drew(s.next_seq);
                     s.next_seq += 1;
                     next.push(s);
                 }
-                Writer::Drew(id, seq) => {
+                Writer::Drew(seq) => {
                     let mut rolled_back = self.clone();
-                    rolled_back.end(i, id);
+                    rolled_back.writers[i] = Writer::Ended;
                     let mut committed = rolled_back.clone();
                     committed.committed.insert(seq);
                     next.extend([rolled_back, committed]);
@@ -177,11 +181,7 @@ impl Model {
             }
         }
         let mut s = self.clone();
-        if s.seen.is_some() {
-            s.write();
-        } else {
-            s.look();
-        }
+        s.advance();
         next.push(s);
         if self.restarts_left > 0 {
             let mut s = self.clone();
@@ -191,28 +191,16 @@ impl Model {
         next
     }
 
-    fn assign(&mut self) -> TransactionId {
-        self.next_id += 1;
-        self.next_id - 1
-    }
-
-    fn end(&mut self, writer: usize, id: TransactionId) {
-        self.writers[writer] = Writer::Ended;
-        self.last_ended = self.last_ended.max(id);
-    }
-
-    /// `xmin` and `xmax` as Postgres computes them: `xmax` follows the highest id that has ended.
-    fn snapshot(&self) -> (TransactionId, TransactionId) {
-        let xmax = self.last_ended + 1;
-        let running = self.writers.iter().filter_map(|w| match w {
-            Writer::HasId(id) | Writer::Drew(id, _) => Some(*id),
-            Writer::Idle | Writer::Ended => None,
-        });
-        (running.filter(|id| *id < xmax).min().unwrap_or(xmax), xmax)
+    /// Runs the sequencer's next step.
+    fn advance(&mut self) {
+        match &self.seen {
+            None => self.look(),
+            Some(Seen { holders: None, .. }) => self.read_holders(),
+            Some(_) => self.write(),
+        }
     }
 
     fn look(&mut self) {
-        let (xmin, xmax) = self.snapshot();
         let (firsts, lasts) = self.gaps.ranges();
         let in_gap = |seq: i64| {
             firsts
@@ -222,25 +210,41 @@ impl Model {
         };
         let wanted = |seq: &i64| *seq > self.gaps.high() || in_gap(*seq);
         let seqs = self.committed.iter().copied().filter(wanted).collect();
-        self.seen = Some(Seen { seqs, xmin, xmax });
+        self.seen = Some(Seen {
+            seqs,
+            holders: None,
+        });
+    }
+
+    fn read_holders(&mut self) {
+        let writers = self.writers.iter().enumerate();
+        let held = writers.filter(|(_, w)| matches!(w, Writer::HoldsLock | Writer::Drew(_)));
+        let holders = held.map(|(i, _)| i.to_string()).collect();
+        if let Some(seen) = &mut self.seen {
+            seen.holders = Some(holders);
+        }
     }
 
     /// What `Sequencer::write` does.
     fn write(&mut self) {
-        let Some(seen) = self.seen.take() else { return };
-        self.gaps.give_up(seen.xmin, &seen.seqs);
-        if seen.seqs.is_empty() {
+        let Some(Seen {
+            seqs,
+            holders: Some(holders),
+        }) = self.seen.take()
+        else {
+            return;
+        };
+        let holders = Arc::new(holders);
+        self.gaps.observe(&seqs, &holders);
+        if self.rule == Rule::SameLook {
+            self.gaps.observe(&seqs, &holders);
+        }
+        if seqs.is_empty() {
             return;
         }
-        let own = self.assign();
-        self.last_ended = self.last_ended.max(own);
-        let bound = match self.rule {
-            BoundRule::OwnTransactionId => own,
-            BoundRule::XmaxOfTheSnapshot => seen.xmax,
-        };
-        self.gaps.take(&seen.seqs, bound);
+        self.gaps.take(&seqs);
         self.low = self.gaps.low();
-        self.log.extend(seen.seqs);
+        self.log.extend(seqs);
     }
 
     /// What `Sequencer::take_over` does, after a death anywhere.
@@ -253,22 +257,18 @@ impl Model {
             .filter(|s| !known.contains(s))
             .map(|s| (s, s))
             .collect();
-        let (_, xmax) = self.snapshot();
-        let own = self.assign();
-        self.last_ended = self.last_ended.max(own);
-        let bound = match self.rule {
-            BoundRule::OwnTransactionId => own,
-            BoundRule::XmaxOfTheSnapshot => xmax,
-        };
-        self.gaps = Gaps::recovered(high, &missing, bound);
+        self.gaps = Gaps::recovered(high, &missing);
     }
 
-    /// All writers have ended: two more rounds must leave the log complete.
+    /// All writers have ended: two more looks must leave the log complete.
     fn settle(&self) -> Result<(), String> {
         let mut s = self.clone();
-        s.write();
+        while s.seen.is_some() {
+            s.advance();
+        }
         for _ in 0..2 {
             s.look();
+            s.read_holders();
             s.write();
         }
         let logged: BTreeSet<i64> = s.log.iter().copied().collect();
