@@ -42,7 +42,7 @@ pub async fn acquire(
 ) -> Result<Option<Lease>, StoreError> {
     let epoch: Option<i64> = sqlx::query_scalar(
         "insert into es.leases as l (name, owner, epoch, expires_at) \
-         values ($1, $2, 1 + (select epoch from es.log_head), \
+         values ($1, $2, 1 + (select epoch from es.log_head order by position desc limit 1), \
              clock_timestamp() + make_interval(secs => $3)) \
          on conflict (name) do update set owner = excluded.owner, epoch = l.epoch + 1, \
              expires_at = excluded.expires_at \

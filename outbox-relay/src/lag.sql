@@ -32,4 +32,4 @@ select
     coalesce(extract(epoch from clock_timestamp()
         - greatest(p.moved_at, (select recorded_at from next))), 0)::float8
         * (exists (select from next))::int as stalled_seconds
-from es.log_head h, published p
+from (select position from es.log_head order by position desc limit 1) h, published p

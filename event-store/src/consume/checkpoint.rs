@@ -74,7 +74,7 @@ pub async fn load(
          select $1, $2, s.shard, coalesce( \
              (select l.position - 1 from es.log l where l.shard = s.shard \
                  order by l.position limit 1), \
-             (select position from es.log_head)) \
+             (select position from es.log_head order by position desc limit 1)) \
          from unnest($3::smallint[]) as s(shard), alive order by s.shard \
          on conflict do nothing",
     )
@@ -135,7 +135,7 @@ pub async fn advance(
              join unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) \
                  as m(shard, from_position, to_position, kafka_offset) using (shard) \
              where c.consumer = $1 and c.generation = $2 and c.position = m.from_position \
-                 and m.to_position <= (select position from es.log_head) \
+                 and m.to_position <= (select position from es.log_head order by position desc limit 1) \
                  and not exists (select from es.paused p where p.consumer = $1) \
                  and ($7::uuid is null or es.demand_incarnation($7)) \
              order by c.shard for no key update of c) \

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use domain::stream_type::StreamType;
 
 use crate::envelope::Shard;
+use crate::log::HEAD;
 
 /// Returns the query of the position up to which a consumer's serving generation has applied the events of these
 /// types, or parked them. It is the one before the first event that is left, or the head of the log. The query is
@@ -23,7 +24,7 @@ pub fn query(consumer: &str, types: &[StreamType]) -> String {
         write!(shards, "{comma}{}", shard.0).expect("a text takes everything");
     }
     format!(
-        "select coalesce(min(l.position) - 1, (select position from es.log_head)) \
+        "select coalesce(min(l.position) - 1, ({HEAD})) \
          from es.generations g \
          cross join unnest('{{{shards}}}'::smallint[]) as s(shard) \
          left join es.checkpoints c on c.consumer = g.consumer \

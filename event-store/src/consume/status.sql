@@ -3,7 +3,7 @@
 -- a shard in which nothing happens keeps its old checkpoint for ever, and that is not lag. Counting stops at
 -- 10,000 events a shard and 10,000 streams: who is that far behind is asked often, and must not pay for
 -- an exact number.
-with head as (select position from es.log_head),
+with head as (select position from es.log_head order by position desc limit 1),
 serving as (
     select n.consumer, n.place, coalesce(g.generation, 1) as generation, g.version
     from unnest($1::text[]) with ordinality as n(consumer, place)

@@ -3,9 +3,11 @@
 use event_store::consume::wake::Wake;
 use event_store::error::StoreError;
 use event_store::lease;
+use event_store::log;
 use event_store::log::sequencer::Sequencer;
 use event_store::write::append::Outcome;
 use event_store::write::group::{AppendError, Appender};
+use sqlx::AssertSqlSafe;
 use testkit::postgres::TestDatabase;
 
 use crate::support::{
@@ -65,6 +67,49 @@ async fn a_transaction_that_writes_elsewhere_keeps_no_gap() {
     sequencer.step().await.expect("the log is ours");
     assert_eq!(sequencer.step().await.expect("the log is ours").missing, 0);
     forgotten.commit().await.expect("commits");
+}
+
+/// Postgres keeps each version of the head that was written since the oldest open snapshot began.
+#[tokio::test]
+async fn a_snapshot_that_stays_open_makes_the_head_no_slower() {
+    const STEPS: i64 = 3_000;
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut open = pool.begin().await.expect("begins");
+    sqlx::query("set transaction isolation level repeatable read")
+        .execute(&mut *open)
+        .await
+        .expect("Postgres answers");
+    sqlx::query("select from es.log_head")
+        .execute(&mut *open)
+        .await
+        .expect("Postgres answers");
+    // What steps write, without the events, which would take a while.
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "do $$ begin for step in 1..{STEPS} loop \
+             update es.log_head set position = position + 1; commit; end loop; end $$"
+    )))
+    .execute(&pool)
+    .await
+    .expect("Postgres answers");
+    let head = log::HEAD;
+    let step = format!(
+        "update es.log_head set position = position + 1 where epoch = 0 and position = {STEPS}"
+    );
+    for statement in [head, &step] {
+        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+            "explain (analyze, costs off, timing off, summary off, buffers) {statement}"
+        )))
+        .fetch_all(&pool)
+        .await
+        .expect("Postgres answers");
+        let buffers = plan.iter().find_map(|line| {
+            let (_, hits) = line.split_once("Buffers: shared hit=")?;
+            hits.split_whitespace().next()?.parse::<u32>().ok()
+        });
+        assert!(buffers.is_some_and(|read| read < 30), "{plan:#?}");
+    }
+    open.commit().await.expect("commits");
 }
 
 /// Fails with the snapshot's `xmax` as the bound of a gap (`docs/decisions/0001-gap-bound.md`): the writer that stays

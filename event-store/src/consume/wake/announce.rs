@@ -47,7 +47,9 @@ async fn notify(pool: &PgPool, hint: Hint) -> Result<(), sqlx::Error> {
         // The counters of different processes are not comparable, so the payload is empty.
         Hint::Appended | Hint::Applied => "select pg_notify($1, '')",
         // Not the value of this process, which may be on standby.
-        Hint::Sequenced => "select pg_notify($1, position::text) from es.log_head",
+        Hint::Sequenced => {
+            "select pg_notify($1, position::text) from es.log_head order by position desc limit 1"
+        }
     };
     let mut connection = pool.acquire().await?;
     let notified = sqlx::query(statement)

@@ -83,7 +83,7 @@ async fn a_checkpoint_that_begins_while_its_shard_does_skips_nothing() {
 async fn a_checkpoint_that_begins_beyond_the_head_is_missed() {
     let scene = Beginning {
         mutation: Some(Mutation {
-            find: "(select position from es.log_head)",
+            find: "(select position from es.log_head order by position desc limit 1)",
             replace: "(select count(*) from es.events)",
         }),
     };
