@@ -1,12 +1,21 @@
 //! Compares a generation of a projection with the log, row by row, while consumers run.
 //!
-//! The generation is read in one snapshot, with its checkpoints and its parked streams. The projection's
-//! own code folds the events up to these checkpoints again, into temporary tables of the same shape.
-//! Then both are read side by side in the order of their keys. So the comparison is exact although
-//! nothing stops meanwhile, and needs memory for a batch of events and a row of each side.
+//! The projection's own code folds the events up to the generation's checkpoints again, into temporary tables of the
+//! same shape. Then both are read side by side in the order of their keys. The comparison is exact although nothing
+//! stops meanwhile, and needs memory for a batch of events and a row of each side.
+//!
+//! **No snapshot is open while history is folded**, because Postgres keeps every version of every row for it. The fold
+//! runs in passes: each reads how far the generation is and follows it there. Once a pass was short, one snapshot
+//! shows the checkpoints, the parked streams and the rows. The few events up to these checkpoints are folded, and the
+//! rows are compared.
+//!
+//! The passes fold what the snapshot shows, or the comparison starts again. A fold leaves out the events of a parked
+//! stream. A stream is parked by the transaction that moves the checkpoint over its event, so a stream that is parked
+//! later is parked beyond what was folded. If a stream is no longer parked where it was, its events were left out and
+//! the rows show them: then the fold cannot be used. Nor can it if a checkpoint went back, as a restore makes it.
 //!
 //! The comparison must never write anything but its temporary tables. It must never read the
-//! generation's tables but in that one snapshot.
+//! generation's rows but in that one snapshot.
 
 use event_store::consume::consumer::{ApplyError, Consumer};
 use event_store::consume::generation::{self, GenerationState};
@@ -16,7 +25,7 @@ use event_store::envelope::Shard;
 use event_store::error::StoreError;
 use event_store::pool;
 use serde::Serialize;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 
 mod fold;
 mod rows;
@@ -26,6 +35,12 @@ use self::fold::Fold;
 
 /// The most differences that are reported in full; all of them are counted.
 const TOLD: usize = 10;
+
+/// The number of events below which the pass after it may run while the snapshot is open.
+const SHORT_PASS: u64 = 10_000;
+
+/// The most passes without a snapshot.
+const MOST_PASSES: u32 = 8;
 
 /// A sample of the streams: a window of the 65,536 values that the last two bytes of an id can have.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -149,47 +164,61 @@ pub async fn compare(
         name: consumer.name(),
         generation,
     };
-    let mut scratch = pool.acquire().await?.detach();
-    let mut transaction = pool::begin(pool).await?;
-    for setting in [
-        "set transaction isolation level repeatable read read only",
-        // The snapshot is idle while events are folded, for any time.
-        "set local idle_in_transaction_session_timeout = 0",
-        "set local statement_timeout = 0",
-        "set local timezone = 'UTC'",
-    ] {
-        sqlx::query(setting).execute(&mut *transaction).await?;
+    loop {
+        let mut scratch = pool.acquire().await?.detach();
+        let compared = attempt(pool, &mut scratch, consumer, id, sample).await;
+        // The end of the connection drops its temporary tables.
+        scratch.close().await?;
+        if let Some(comparison) = compared? {
+            return Ok(comparison);
+        }
+        tracing::info!(
+            projection = id.name,
+            generation,
+            "a parked stream was retried, or a checkpoint went back: the comparison starts again"
+        );
     }
-    let compared = in_snapshot(pool, &mut transaction, &mut scratch, consumer, id, sample).await;
-    transaction.rollback().await?;
-    // The end of the connection drops its temporary tables.
-    scratch.close().await?;
-    compared
 }
 
-async fn in_snapshot(
+/// Compares once; returns `None` if a stream that was left out is not parked there any more, or a checkpoint went back.
+async fn attempt(
     pool: &PgPool,
-    snapshot: &mut PgConnection,
     scratch: &mut PgConnection,
     consumer: &dyn Consumer,
     id: ConsumerId,
     sample: Sample,
-) -> Result<Comparison, CompareError> {
-    must_be_in_use(snapshot, id).await?;
+) -> Result<Option<Comparison>, CompareError> {
     let shards = Shard::all(consumer.stream_types());
-    let checkpoints = checkpoint::read(snapshot, id, &shards).await?;
-    let tables = tables::of(snapshot, id).await?;
-    tables::copy_shapes(scratch, &tables).await?;
-    let mut comparison = Comparison::default();
-    let mut fold = Fold::new(
-        consumer,
-        sample,
-        parked::first_positions(snapshot, id).await?,
-    );
-    for (shard, up_to) in checkpoints {
-        fold.shard(pool, scratch, shard, up_to).await?;
-    }
-    comparison.events = fold.events;
+    let mut fold = Fold::new(consumer, sample);
+    let mut tables = None;
+    let mut last_pass = u64::MAX;
+    let mut snapshot = loop {
+        let mut snapshot = begin_snapshot(pool).await?;
+        must_be_in_use(&mut snapshot, id).await?;
+        let checkpoints = checkpoint::read(&mut snapshot, id, &shards).await?;
+        let parked = parked::first_positions(&mut snapshot, id).await?;
+        if !fold.follows(&checkpoints, parked) {
+            snapshot.rollback().await?;
+            return Ok(None);
+        }
+        if tables.is_none() {
+            let found = tables::of(&mut snapshot, id).await?;
+            tables::copy_shapes(scratch, &found).await?;
+            tables = Some(found);
+        }
+        // The generation may advance as fast as it is followed: then passes do not become shorter.
+        let is_last = last_pass < SHORT_PASS || fold.passes() >= MOST_PASSES;
+        if is_last {
+            fold.pass(pool, scratch, &checkpoints).await?;
+            break snapshot;
+        }
+        snapshot.rollback().await?;
+        last_pass = fold.pass(pool, scratch, &checkpoints).await?;
+    };
+    let mut comparison = Comparison {
+        events: fold.events,
+        ..Comparison::default()
+    };
     for refused in fold.refused {
         comparison.differ(Difference {
             table: parked::TABLE.to_owned(),
@@ -198,14 +227,29 @@ async fn in_snapshot(
             found: None,
         });
     }
-    for table in tables {
+    for table in tables.into_iter().flatten() {
         if table.stream_column.is_none() && !sample.is_all() {
             comparison.left_out.push(table.name());
             continue;
         }
-        rows::compare(snapshot, scratch, &table, sample, &mut comparison).await?;
+        rows::compare(&mut snapshot, scratch, &table, sample, &mut comparison).await?;
     }
-    Ok(comparison)
+    snapshot.rollback().await?;
+    Ok(Some(comparison))
+}
+
+/// Begins a transaction that reads one snapshot, for any time.
+async fn begin_snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut transaction = pool::begin(pool).await?;
+    for setting in [
+        "set transaction isolation level repeatable read read only",
+        "set local idle_in_transaction_session_timeout = 0",
+        "set local statement_timeout = 0",
+        "set local timezone = 'UTC'",
+    ] {
+        sqlx::query(setting).execute(&mut *transaction).await?;
+    }
+    Ok(transaction)
 }
 
 /// Checks that a generation is in use. One out of use has no checkpoints any more, and its tables mean

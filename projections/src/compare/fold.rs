@@ -1,6 +1,6 @@
 //! Folds the log again into temporary tables, by a projection's own code.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use event_store::codec;
@@ -19,7 +19,12 @@ const BATCH: i64 = 2_000;
 pub(super) struct Fold<'a> {
     consumer: &'a dyn Consumer,
     sample: Sample,
-    /// The positions from which on streams are not folded any more.
+    /// The positions up to which the shards are folded.
+    folded: BTreeMap<Shard, Position>,
+    passes: u32,
+    /// The positions from which on the generation has parked streams, which are left out.
+    parked: HashMap<Uuid, Position>,
+    /// The positions of events that cannot be applied, from which on their streams are left out.
     ends: HashMap<Uuid, Position>,
     /// The number of events that were folded.
     pub(super) events: u64,
@@ -45,36 +50,73 @@ impl fmt::Display for Refused {
 }
 
 impl<'a> Fold<'a> {
-    /// Prepares a fold of the sampled streams. Parked streams are folded only up to their parked events.
-    pub(super) fn new(
-        consumer: &'a dyn Consumer,
-        sample: Sample,
-        parked: HashMap<Uuid, Position>,
-    ) -> Self {
+    /// Prepares a fold of the sampled streams.
+    pub(super) fn new(consumer: &'a dyn Consumer, sample: Sample) -> Self {
         Self {
             consumer,
             sample,
-            ends: parked,
+            folded: BTreeMap::new(),
+            passes: 0,
+            parked: HashMap::new(),
+            ends: HashMap::new(),
             events: 0,
             refused: Vec::new(),
         }
     }
 
-    /// Folds the events of a shard, up to a position.
-    pub(super) async fn shard(
+    /// Leaves out what these streams have from their parked positions on. Returns false if the fold cannot follow: a
+    /// stream that was left out is not parked at the same position any more, or a checkpoint went back.
+    pub(super) fn follows(
+        &mut self,
+        checkpoints: &[(Shard, Position)],
+        parked: HashMap<Uuid, Position>,
+    ) -> bool {
+        let before = std::mem::replace(&mut self.parked, parked);
+        let is_as_before =
+            |(stream, position): (&Uuid, _)| self.parked.get(stream) == Some(position);
+        let is_ahead =
+            |&(shard, position)| self.folded.get(&shard).is_none_or(|at| *at <= position);
+        before.iter().all(is_as_before) && checkpoints.iter().all(is_ahead)
+    }
+
+    /// The number of passes.
+    pub(super) fn passes(&self) -> u32 {
+        self.passes
+    }
+
+    /// Folds the events of each shard that come up to its checkpoint. Returns the number of events read.
+    pub(super) async fn pass(
+        &mut self,
+        pool: &PgPool,
+        scratch: &mut PgConnection,
+        checkpoints: &[(Shard, Position)],
+    ) -> Result<u64, CompareError> {
+        self.passes += 1;
+        let mut read = 0;
+        for &(shard, up_to) in checkpoints {
+            let after = self.folded.insert(shard, up_to);
+            let after = after.unwrap_or(Position::START);
+            read += self.shard(pool, scratch, shard, after, up_to).await?;
+        }
+        Ok(read)
+    }
+
+    async fn shard(
         &mut self,
         pool: &PgPool,
         scratch: &mut PgConnection,
         shard: Shard,
+        mut after: Position,
         up_to: Position,
-    ) -> Result<(), CompareError> {
-        let mut after = Position::START;
+    ) -> Result<u64, CompareError> {
+        let mut count = 0;
         loop {
             let read = log::read_shard(pool, shard, after, up_to, BATCH).await?;
             let Some(last) = read.last() else {
-                return Ok(());
+                return Ok(count);
             };
             after = last.position;
+            count += read.len() as u64;
             let events: Vec<_> = read.iter().filter_map(|e| self.admit(e)).collect();
             let mut transaction = scratch.begin().await?;
             match self.consumer.apply(&mut transaction, &events).await {
@@ -138,8 +180,11 @@ impl<'a> Fold<'a> {
     }
 
     fn has_ended(&self, stream: StreamId, position: Position) -> bool {
-        let end = self.ends.get(&stream.uuid);
-        end.is_some_and(|end| position >= *end)
+        let is_after = |ends: &HashMap<Uuid, Position>| {
+            let end = ends.get(&stream.uuid);
+            end.is_some_and(|end| position >= *end)
+        };
+        is_after(&self.parked) || is_after(&self.ends)
     }
 
     fn refuse(&mut self, stream: StreamId, position: Position, reason: String) {

@@ -1,11 +1,19 @@
 //! Comparing read models with the log finds every row that is not what the log says.
 
-use event_store::consume::consumer::Consumer;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use domain::stream_type::StreamType;
+use event_store::consume::consumer::{ApplyError, Consumer};
+use event_store::consume::retry;
+use event_store::envelope::{Positioned, Recorded};
 use projections::compare::{Comparison, Sample, compare};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use testkit::events::sequence;
+use uuid::Uuid;
 
 use crate::replay::record_lives;
-use crate::world::World;
+use crate::world::{World, Writer, requested, sample};
 
 async fn compared(world: &World, projection: &dyn Consumer, sample: Sample) -> Comparison {
     compare(&world.pool, projection, 1, sample)
@@ -93,4 +101,102 @@ async fn every_kind_of_wrong_row_is_found_and_named() {
         assert_eq!(difference.expected.is_some(), expected, "{difference:?}");
         assert_eq!(difference.found.is_some(), found, "{difference:?}");
     }
+}
+
+/// The read model of droplets, observed while it applies events.
+struct Observed {
+    droplets: Arc<dyn Consumer>,
+    pool: PgPool,
+    /// A stream whose second event cannot be applied.
+    refused: Option<Uuid>,
+    /// A parked stream that somebody retries while the first batch is applied.
+    retried: Mutex<Option<Uuid>>,
+    /// The number of open snapshots at each batch.
+    snapshots: Mutex<Vec<i64>>,
+}
+
+impl Observed {
+    fn new(pool: &PgPool, refused: Option<Uuid>, retried: Option<Uuid>) -> Self {
+        Self {
+            droplets: projections::consumers().swap_remove(0),
+            pool: pool.clone(),
+            refused,
+            retried: Mutex::new(retried),
+            snapshots: Mutex::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Consumer for Observed {
+    fn name(&self) -> &'static str {
+        self.droplets.name()
+    }
+
+    fn version(&self) -> i32 {
+        self.droplets.version()
+    }
+
+    fn stream_types(&self) -> &'static [StreamType] {
+        self.droplets.stream_types()
+    }
+
+    async fn apply(
+        &self,
+        transaction: &mut PgConnection,
+        events: &[Positioned<Recorded>],
+    ) -> Result<(), ApplyError> {
+        let open = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity where datname = current_database() \
+             and state = 'idle in transaction' and backend_xmin is not null",
+        );
+        let open = open.fetch_one(&self.pool).await?;
+        self.snapshots.lock().expect("is whole").push(open);
+        let retried = self.retried.lock().expect("is whole").take();
+        if let Some(stream) = retried {
+            let retried = retry::stream(&self.pool, self.droplets.as_ref(), 1, stream).await;
+            assert_eq!(retried.expect("is retried").applied, 2);
+        }
+        let is_refused = |event: &Positioned<Recorded>| {
+            Some(event.event.stream.uuid) == self.refused && event.event.version.0 == 2
+        };
+        if events.iter().any(is_refused) {
+            return Err(ApplyError::Event("cannot be applied".to_owned()));
+        }
+        self.droplets.apply(transaction, events).await
+    }
+}
+
+/// Postgres keeps every version of every row for an open snapshot, and the fold of a long history takes hours.
+#[tokio::test]
+async fn no_snapshot_is_open_while_history_is_folded() {
+    let world = World::new().await;
+    record_lives(&world, 10).await;
+    world.catch_up().await;
+    let droplets = Observed::new(&world.pool, None, None);
+    let all = compared(&world, &droplets, Sample::ALL).await;
+    assert_eq!(all.differences, 0, "{all:?}");
+    let snapshots = droplets.snapshots.into_inner().expect("is whole");
+    assert!(
+        !snapshots.is_empty() && snapshots.iter().all(|open| *open == 0),
+        "{snapshots:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_parked_stream_that_is_retried_meanwhile_is_compared_whole() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let stream = writer.droplet(requested("web-1")).await;
+    let story = ["droplet_activated", "droplet_tagged"];
+    writer.record(stream.into(), story.map(sample)).await;
+    let parked = Some(stream.as_uuid());
+    let head = sequence(&world.pool).await;
+    world
+        .run(&Observed::new(&world.pool, parked, None), head)
+        .await;
+
+    let droplets = Observed::new(&world.pool, None, parked);
+    let all = compared(&world, &droplets, Sample::ALL).await;
+    assert_eq!((all.differences, all.events), (0, 3), "{all:?}");
 }

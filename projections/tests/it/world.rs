@@ -57,7 +57,8 @@ impl World {
         head
     }
 
-    async fn run(&self, projection: &dyn Consumer, head: Position) {
+    /// Lets one projection apply all events up to a position, from the log.
+    pub(crate) async fn run(&self, projection: &dyn Consumer, head: Position) {
         let mut source = LogSource::new(
             self.pool.clone(),
             projection.name(),
