@@ -176,7 +176,7 @@ async fn lead(stage: &Stage, begins: Begins, steps: usize) -> Result<(), StoreEr
 #[tokio::test]
 async fn an_old_leader_changes_nothing_wherever_it_was_paused() {
     let scene = Sequencing::of(Cast::TakeOver, None);
-    explored("take-over", &scene, Bounds::ALL)
+    explored("take-over", &scene, THREE_PREEMPTIONS)
         .await
         .assert_holds();
 }
@@ -188,7 +188,7 @@ async fn an_old_leader_that_does_not_compare_epochs_is_missed() {
         replace: "where $1 > 0 and position = $2",
     };
     let scene = Sequencing::of(Cast::TakeOver, Some(mutation));
-    assert_missed("take-over without epochs", &scene, Bounds::ALL).await;
+    assert_missed("take-over without epochs", &scene, THREE_PREEMPTIONS).await;
 }
 
 const THREE_PREEMPTIONS: Bounds = Bounds {
@@ -196,9 +196,6 @@ const THREE_PREEMPTIONS: Bounds = Bounds {
     preemptions: Some(3),
 };
 
-/// That `xmax` as the bound of a gap would lose an event is shown in `gaps/tests.rs` and `sequencer.rs`, not by
-/// taking the right bound out here: ids of transactions belong to the whole cluster, and the loss does not
-/// show while other tests draw some.
 #[tokio::test]
 async fn late_numbers_and_rolled_back_ones_are_told_apart() {
     for second in [Ending::Commit, Ending::Rollback] {
@@ -207,6 +204,22 @@ async fn late_numbers_and_rolled_back_ones_are_told_apart() {
             .await
             .assert_holds();
     }
+}
+
+#[tokio::test]
+async fn a_leader_that_gives_up_what_an_open_writer_drew_is_missed() {
+    let mutation = Mutation {
+        find: "mode = 'RowExclusiveLock'",
+        replace: "mode = 'ShareLock'",
+    };
+    let second = Ending::Commit;
+    let scene = Sequencing::of(Cast::LateWriters { second }, Some(mutation));
+    assert_missed(
+        "late writers that nobody waits for",
+        &scene,
+        THREE_PREEMPTIONS,
+    )
+    .await;
 }
 
 #[tokio::test]
