@@ -1,4 +1,4 @@
-//! Sixteen writers, rollbacks, and write transactions that stay open for a minute: no event is
+//! Sixteen writers, rollbacks, and write transactions that stay open for long: no event is
 //! missed, and none waits for the open transactions.
 
 use std::sync::Arc;
