@@ -26,7 +26,7 @@ use anyhow::{Context, bail};
 use rustix::process::Signal;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use self::archive::WalArchive;
 use self::child::Child;
@@ -61,6 +61,8 @@ const ATTEMPTS: u32 = 20;
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 /// Poll interval of the wait until the server accepts connections.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
+/// Timeout of a server that breaks its connections because it ends.
+const ENDING: Duration = Duration::from_secs(5);
 /// Log interval of a long start: recovery after a crash may take minutes.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// Timeout of a fast shutdown. An immediate shutdown follows, and the next start recovers.
@@ -157,7 +159,7 @@ impl PrivatePostgres {
         };
         tracing::warn!(why, "stopping Postgres by an immediate shutdown");
         self.server.signal(Signal::QUIT);
-        tokio::time::timeout(IMMEDIATE_SHUTDOWN, self.server.ended())
+        timeout(IMMEDIATE_SHUTDOWN, self.server.ended())
             .await
             .context("Postgres did not stop")??;
         Ok(())
@@ -180,24 +182,33 @@ async fn try_start(
     };
     let log_before = fs::metadata(&cluster.log).map_or(0, |metadata| metadata.len());
     let server = Child::start(server_command(cluster, port, settings)?).await?;
-    tokio::select! {
-        ended = server.ended() => {
-            let status = ended?;
-            let said = read_from(&cluster.log, log_before);
-            // Another process took the port meanwhile, or a killed server is still ending.
-            if ["could not bind", "still in use"].iter().any(|passing| said.contains(passing)) {
-                return Ok(Attempt::Transient(last_lines(&said)));
+    let ended = tokio::select! {
+        ended = server.ended() => ended?,
+        created = create_database(cluster, port) => match created {
+            Ok(()) => {
+                let url = running::url(&cluster.password, port);
+                return Ok(Attempt::Started(PrivatePostgres { server, url }));
             }
-            bail!(
-                "Postgres did not start, it ended with {status}. The end of {}:\n{}",
-                cluster.log.display(),
-                last_lines(&said)
-            )
-        }
-        created = create_database(cluster, port) => created?,
+            // The connection breaks before the server has ended, whose log has the reason.
+            Err(error) => match timeout(ENDING, server.ended()).await {
+                Ok(ended) => ended?,
+                Err(_) => return Err(error),
+            },
+        },
+    };
+    let said = read_from(&cluster.log, log_before);
+    // Another process took the port meanwhile, or a killed server is still ending.
+    if ["could not bind", "still in use"]
+        .iter()
+        .any(|passing| said.contains(passing))
+    {
+        return Ok(Attempt::Transient(last_lines(&said)));
     }
-    let url = running::url(&cluster.password, port);
-    Ok(Attempt::Started(PrivatePostgres { server, url }))
+    bail!(
+        "Postgres did not start, it ended with {ended}. The end of {}:\n{}",
+        cluster.log.display(),
+        last_lines(&said)
+    )
 }
 
 fn server_command(

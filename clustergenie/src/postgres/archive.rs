@@ -3,7 +3,7 @@
 //! A segment is complete on disk before it has its name, and is never overwritten: one with other contents stops the
 //! archiving, and the server keeps the segments meanwhile.
 
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,9 @@ const ARCHIVE_TIMEOUT: &str = "60s";
 
 /// Longest path of an archive, in bytes. With it, no command for the archive reaches the limit of Postgres.
 const LONGEST_PATH: usize = 500;
+
+/// Length of a segment's name: its timeline, and its place in the log.
+const NAME_LENGTH: usize = 24;
 
 /// The archive of a series of backups.
 #[derive(Debug)]
@@ -48,6 +51,20 @@ impl WalArchive {
     /// Returns true if anything can have been archived.
     pub(super) fn exists(&self) -> bool {
         self.folder.is_dir()
+    }
+
+    /// Returns the name of the last archived segment, if there is one.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub(super) fn last_segment(&self) -> anyhow::Result<Option<String>> {
+        let cannot = || format!("the archive {} cannot be read", self.folder.display());
+        let mut last = None;
+        for entry in fs::read_dir(&self.folder).with_context(cannot)? {
+            let name = entry.with_context(cannot)?.file_name().into_string().ok();
+            last = last.max(name.filter(|name| is_segment(name)));
+        }
+        Ok(last)
     }
 
     /// Creates the directory for the server, which its owner runs, if it does not exist.
@@ -88,6 +105,11 @@ impl WalArchive {
         let from = self.folder.display();
         vec![("restore_command", format!("cp '{from}/%f' '%p'"))]
     }
+}
+
+fn is_segment(name: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte);
+    name.len() == NAME_LENGTH && name.bytes().all(is_digit)
 }
 
 #[cfg(test)]

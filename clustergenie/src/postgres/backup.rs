@@ -191,6 +191,13 @@ pub(crate) async fn recover(
     copy_folder(&base.join("postgres"), &cluster, owner)?;
     let has_key = copy_secrets(&base, data)?;
     let archive = WalArchive::of(&series)?;
+    // Before the recovery, because a platform that still runs may archive more.
+    let last_segment = if archive.exists() && at.is_none() {
+        archive.last_segment()?
+    } else {
+        // Postgres itself refuses to end before a time.
+        None
+    };
     let mut settings = vec![
         ("recovery_target_action", "promote".to_owned()),
         // A series has one timeline.
@@ -224,13 +231,24 @@ pub(crate) async fn recover(
         recovered = is_recovered(postgres.url()) => recovered,
     };
     match recovered {
-        Ok(()) => Ok(Recovered {
-            base: Made {
-                path: base,
-                has_key,
-            },
-            postgres,
-        }),
+        Ok(()) => {
+            let checked = match last_segment {
+                Some(last) => check_end(postgres.url(), &last).await,
+                None => Ok(()),
+            };
+            if let Err(error) = checked {
+                postgres.server.signal(Signal::QUIT);
+                postgres.ended().await;
+                return Err(error);
+            }
+            Ok(Recovered {
+                base: Made {
+                    path: base,
+                    has_key,
+                },
+                postgres,
+            })
+        }
         Err(error) => {
             postgres.server.signal(Signal::QUIT);
             // Its log is complete when it has ended.
@@ -262,6 +280,43 @@ async fn is_recovered(url: &str) -> anyhow::Result<()> {
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
+}
+
+/// Checks that the recovery did not end in a segment before this one. Postgres takes a segment that is missing or damaged
+/// for the end of the log, without an error.
+async fn check_end(url: &str, last_segment: &str) -> anyhow::Result<()> {
+    let cannot = "the end of the recovery cannot be looked up";
+    let mut connection = PgConnection::connect(url).await.context(cannot)?;
+    // The last line says where the timeline of the restored log begins: `1`, `0/5000000`, a reason.
+    let history: String = sqlx::query_scalar(
+        "select pg_read_file('pg_wal/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '.history')",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .context(cannot)?;
+    let line = history.lines().rfind(|line| !line.trim().is_empty());
+    let end = line.and_then(|line| line.split_whitespace().nth(1));
+    // Of a place between two segments, this is the name of the first.
+    let (segment, replayed): (String, Option<DateTime<Utc>>) =
+        sqlx::query_as("select pg_walfile_name($1::text::pg_lsn), pg_last_xact_replay_timestamp()")
+            .bind(end.context(cannot)?)
+            .fetch_one(&mut connection)
+            .await
+            .context(cannot)?;
+    connection.close().await.context(cannot)?;
+    // The timeline at the beginning is the new one.
+    let place = |segment: &str| segment.get(8..).map(str::to_owned);
+    if place(&segment) >= place(last_segment) {
+        return Ok(());
+    }
+    let most = replayed.map_or_else(String::new, |replayed| {
+        let replayed = replayed.format("%Y-%m-%dT%H:%M:%S%.6fZ");
+        format!(". To restore what is before the damage, pass --at with a time before {replayed}")
+    });
+    bail!(
+        "the archive goes up to the segment {last_segment}, and the recovery ended before: a segment is missing or \
+         damaged{most}"
+    )
 }
 
 /// Copies a folder with all files, which the owner gets.

@@ -215,8 +215,8 @@ async fn everybody_notices_a_restore_to_a_moment() {
     assert!(up.stop().await.success());
 }
 
-/// Archives the present segment of the log, and checks that no attempt to archive failed.
-async fn archives(up: &Up) {
+/// Archives the present segment of the log, checks that no attempt to archive failed, and returns its name.
+async fn archives(up: &Up) -> String {
     let pool = PgPool::connect(&up.ready().database_url).await.unwrap();
     let switch = "select pg_walfile_name(pg_switch_wal())";
     let segment: String = sqlx::query_scalar(switch).fetch_one(&pool).await.unwrap();
@@ -232,6 +232,7 @@ async fn archives(up: &Up) {
     .await;
     assert_eq!(failed, 0);
     pool.close().await;
+    segment
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -383,6 +384,54 @@ async fn a_restore_that_fails_leaves_nothing_and_says_why() {
     assert!(printed(&restored).contains("has the log up to position"));
     assert!(drill.folder.path("new/jwt.key").exists());
     assert!(!printed(&restored).contains("key"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_that_is_missing_or_damaged_fails_the_restore() {
+    let drill = Drill::new(&[]);
+    let up = drill.start(&[]).await;
+    provision(&up, "before").await;
+    let at = now(&up).await;
+    provision(&up, "also-before").await;
+    archives(&up).await;
+    provision(&up, "damaged").await;
+    let segment = archives(&up).await;
+    provision(&up, "after").await;
+    archives(&up).await;
+    assert!(up.stop().await.success());
+
+    let series = fs::read_dir(drill.folder.path("backup")).unwrap();
+    let series = series
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.is_dir());
+    let segment = series.expect("there is one").join("wal").join(segment);
+    let whole = fs::read(&segment).unwrap();
+    let mut flipped = whole.clone();
+    // In the first record of the segment, behind the header of its page.
+    flipped[60] ^= 0xff;
+    let truncated = &whole[..whole.len() / 2];
+    let restore = ["restore", "--backup", "backup", "--data", "new"];
+    for (contents, why) in [
+        (None, "is missing or damaged"),
+        (Some(flipped.as_slice()), "is missing or damaged"),
+        (Some(truncated), "has wrong size"),
+    ] {
+        match contents {
+            None => fs::remove_file(&segment).unwrap(),
+            Some(contents) => fs::write(&segment, contents).unwrap(),
+        }
+        let failed = run(&drill.folder, &restore).await;
+        assert!(!failed.status.success());
+        assert!(said(&failed).contains(why), "{}", said(&failed));
+        assert!(!drill.folder.path("new").exists());
+    }
+
+    // What is before the damage.
+    fs::remove_file(&segment).unwrap();
+    printed(&run(&drill.folder, &[&restore[..], &["--at", &at]].concat()).await);
+    fs::remove_dir_all(drill.folder.path("new")).unwrap();
+    fs::write(&segment, whole).unwrap();
+    printed(&run(&drill.folder, &restore).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
