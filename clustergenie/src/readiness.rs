@@ -3,6 +3,7 @@
 //! A task checks the database every second, so answering never waits for it. The rules for each part are in
 //! `states`.
 
+mod backup;
 mod states;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,6 +40,8 @@ pub(crate) struct Dependencies {
     pub(crate) consumers: Vec<Arc<dyn Consumer>>,
     /// The relay, if it runs in this process.
     pub(crate) relay: Option<Relay>,
+    /// True if the server archives its write-ahead log for backups.
+    pub(crate) backs_up: bool,
     /// Cancelled when the process is going to stop. From then on it is not ready.
     pub(crate) draining: CancellationToken,
 }
@@ -77,6 +80,8 @@ pub(crate) struct Ready {
     read_only: AtomicBool,
     /// Ensures that the warning about a newer database is logged once.
     warned_of_newer: Once,
+    /// True if the last attempt to archive the write-ahead log had failed at the last check.
+    backup_fails: AtomicBool,
 }
 
 impl Ready {
@@ -88,6 +93,7 @@ impl Ready {
             database: Mutex::new(vec![not_checked]),
             read_only: AtomicBool::new(false),
             warned_of_newer: Once::new(),
+            backup_fails: AtomicBool::new(false),
         })
     }
 
@@ -171,7 +177,32 @@ impl Ready {
             }
             Err(error) => found.push(part("consumers", Err(error.to_string()))),
         }
+        if self.dependencies.backs_up {
+            found.push(self.backup().await);
+        }
         found
+    }
+
+    /// Checks that the server archives its write-ahead log. Logs when it begins to fail.
+    async fn backup(&self) -> Part {
+        let state = match backup::failing_since(&self.dependencies.pool).await {
+            Ok(failing) => {
+                backup::measure(failing);
+                let fails = failing.is_some();
+                if fails && !self.backup_fails.swap(fails, Ordering::Relaxed) {
+                    tracing::warn!(
+                        "the write-ahead log is not archived, so nothing new is backed up; postgres.log has the reason"
+                    );
+                }
+                self.backup_fails.store(fails, Ordering::Relaxed);
+                states::backup(failing)
+            }
+            Err(error) => PartState::NotReady(error.to_string()),
+        };
+        Part {
+            name: "backup",
+            state,
+        }
     }
 
     /// Renews the connections of this process when the server is read-only, and when it no longer is.

@@ -53,6 +53,7 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
         // and a query with a token waits by itself. The processes that project report the lag.
         consumers: Vec::new(),
         relay: None,
+        backs_up: false,
         draining: tasks.draining(),
     });
     let services = Services {

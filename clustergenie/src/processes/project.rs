@@ -36,6 +36,7 @@ pub(crate) async fn run(settings: Project) -> anyhow::Result<()> {
         pool: connect(&reservation, Purpose::Probes, 1).await?,
         consumers: projections::consumers(),
         relay: None,
+        backs_up: false,
         draining: tasks.draining(),
     });
     http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;

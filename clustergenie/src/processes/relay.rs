@@ -47,6 +47,7 @@ pub(crate) async fn run(settings: Relay) -> anyhow::Result<()> {
         pool: connect(&reservation, Purpose::Probes, 1).await?,
         consumers: Vec::new(),
         relay: Some(relay),
+        backs_up: false,
         draining: tasks.draining(),
     });
     http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;

@@ -166,6 +166,7 @@ async fn start(
             publishing,
             standby: Standby::IsNotReady,
         }),
+        backs_up: settings.backup.is_some(),
         draining: tasks.draining(),
     });
     http::keep_current(tasks, &ready, &metrics);

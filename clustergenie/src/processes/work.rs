@@ -35,6 +35,7 @@ pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
         pool: connect(&reservation, Purpose::Probes, 1).await?,
         consumers: todo_lists,
         relay: None,
+        backs_up: false,
         draining: tasks.draining(),
     });
     http::serve_health(&mut tasks, &ready, settings.metrics_listen).await?;

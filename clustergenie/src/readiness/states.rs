@@ -43,6 +43,17 @@ pub(super) fn consumer(status: &ConsumerStatus) -> PartState {
     }
 }
 
+/// Readiness of the archive of backups. A restart would not help, and clients are served all the same.
+pub(super) fn backup(failing: Option<Duration>) -> PartState {
+    match failing {
+        None => PartState::Ready,
+        Some(since) => PartState::Idle(format!(
+            "nothing was archived for {} s, because it fails: postgres.log tells why",
+            since.as_secs()
+        )),
+    }
+}
+
 /// Readiness of the database schema. A newer database does not stop a running process: an upgrade begins with
 /// the migration, and the old processes serve until they are replaced.
 pub(super) fn schema(checked: Result<(), SchemaError>) -> Result<(), String> {

@@ -434,6 +434,56 @@ async fn a_segment_that_is_missing_or_damaged_fails_the_restore() {
     printed(&run(&drill.folder, &restore).await);
 }
 
+/// Returns the reason of the part `backup` in `/readyz`.
+async fn reason_of_backup(up: &Up) -> Value {
+    let answer = reqwest::get(format!("{}/readyz", up.ready().url)).await;
+    let answer: Value = answer.unwrap().json().await.unwrap();
+    assert_eq!(answer["ready"], true, "{answer}");
+    let mut parts = answer["parts"].as_array().unwrap().iter();
+    let part = parts.find(|part| part["name"] == "backup");
+    part.expect("it is checked")["reason"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_cannot_be_written_is_reported() {
+    let drill = Drill::new(&[]);
+    let up = drill.start(&[]).await;
+    assert_eq!(reason_of_backup(&up).await, Value::Null);
+    let series = fs::read_dir(drill.folder.path("backup")).unwrap();
+    let series = series
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.is_dir());
+    let wal = series.expect("there is one").join("wal");
+    let away = wal.with_extension("away");
+    fs::rename(&wal, &away).unwrap();
+    let pool = PgPool::connect(&up.ready().database_url).await.unwrap();
+    let write_and_switch = async || {
+        let statements = "select pg_logical_emit_message(false, '', ''), pg_switch_wal()";
+        sqlx::query(statements).execute(&pool).await.unwrap();
+    };
+    write_and_switch().await;
+    let reason = until("the failure is reported", async || {
+        Some(reason_of_backup(&up).await).filter(Value::is_string)
+    })
+    .await;
+    assert!(
+        reason
+            .as_str()
+            .unwrap()
+            .starts_with("nothing was archived for"),
+        "{reason}"
+    );
+    fs::rename(&away, &wal).unwrap();
+    // Postgres tries again when there is another segment, or a minute later.
+    write_and_switch().await;
+    until("the archive works again", async || {
+        reason_of_backup(&up).await.is_null().then_some(())
+    })
+    .await;
+    pool.close().await;
+    assert!(up.stop().await.success());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_key_is_reported() {
     let drill = Drill::new(&[]);
