@@ -175,6 +175,49 @@ async fn a_partition_that_cannot_be_dropped_is_left_and_others_are_created() {
     );
 }
 
+/// Every login can take advisory locks, whatever its rights are.
+#[tokio::test]
+async fn no_lock_that_every_login_can_take_prevents_the_maintenance() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let now = current_period(&pool).await;
+    execute(&pool, &format!("drop table es.commands_{now}")).await;
+    let mut other = pool.acquire().await.expect("there is a connection");
+    sqlx::query("select pg_advisory_lock(hashtextextended('es.maintain_partitions', 0))")
+        .execute(&mut *other)
+        .await
+        .expect("Postgres answers");
+    assert!(maintain(&pool).await > 0);
+}
+
+/// The maintenance runs with the rights of its owner, and reads the catalogue of Postgres.
+#[tokio::test]
+async fn temporary_tables_of_the_caller_do_not_mislead_the_maintenance() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut caller = pool.acquire().await.expect("there is a connection");
+    // An old partition of keys by the look of it, with enough later ones that were written to.
+    let statements = "create table es.kept (id int); \
+         create temporary table pg_inherits (inhrelid oid, inhparent oid); \
+         create temporary table pg_class (oid oid, relname text); \
+         insert into pg_inherits select name::regclass, 'es.idempotency'::regclass \
+             from unnest(array['es.kept', 'es.partitioned_tables']) name; \
+         insert into pg_class values ('es.kept'::regclass, 'x_1'); \
+         insert into pg_class select 'es.partitioned_tables'::regclass, 'x_' || n from generate_series(2, 9) n";
+    sqlx::raw_sql(statements)
+        .execute(&mut *caller)
+        .await
+        .expect("Postgres answers");
+    partitions::maintain(&mut *caller)
+        .await
+        .expect("nobody has a lock");
+    let kept: bool = sqlx::query_scalar("select to_regclass('es.kept') is not null")
+        .fetch_one(&mut *caller)
+        .await
+        .expect("Postgres answers");
+    assert!(kept, "another table was dropped");
+}
+
 #[tokio::test]
 async fn keys_are_dropped_after_thirty_to_forty_days() {
     let database = TestDatabase::new().await;
