@@ -85,6 +85,11 @@ impl ConsistencyTask {
         for id in named {
             if !lineage.has(id) {
                 lineage = incarnations.with(id).await?;
+                // Clients may send anything. What was asked for now and is not there tells that of all others too, and
+                // everybody waits for this look.
+                if !lineage.has(id) {
+                    break;
+                }
             }
         }
         let current = lineage.current().id;

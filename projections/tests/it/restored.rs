@@ -6,6 +6,7 @@ use std::time::Duration;
 use event_store::consume::wake::{Signal, UNTIL_HINTED, Wake};
 use event_store::envelope::{Position, Version};
 use event_store::incarnation::{self, IncarnationId, Lost, Reason};
+use futures_util::future::join_all;
 use futures_util::{Stream, StreamExt};
 use projections::activity::query::ActivityFilter;
 use projections::changes::{Changes, FollowError, Followed, Selection};
@@ -273,6 +274,54 @@ async fn tokens_count_if_the_log_kept_the_event() {
         matches!(asked, Err(NotShown::Lost(Lost::Unknown))),
         "{asked:?}"
     );
+}
+
+/// Everybody who waits for a write waits for the look of the process.
+#[tokio::test]
+async fn tokens_of_any_number_of_invented_incarnations_cost_one_question() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let id = writer.droplet(requested("web-1")).await;
+    world.catch_up().await;
+    let counting = "create sequence questions; \
+         alter function es.server_identity() rename to uncounted_identity; \
+         create function es.server_identity(out system bigint, out database oid, out timeline text) \
+         language plpgsql as $$ begin \
+             perform nextval('public.questions'); \
+             select * into system, database, timeline from es.uncounted_identity(); \
+         end $$";
+    sqlx::raw_sql(counting)
+        .execute(&world.pool)
+        .await
+        .expect("Postgres answers");
+    let (place, task) = Consistency::new(
+        world.reader.clone(),
+        Wake::default(),
+        Duration::from_secs(60),
+    );
+    let mut tasks = JoinSet::new();
+    tasks.spawn(task.run(CancellationToken::new()));
+    let org = org("acme");
+    let invented = (1..=500).map(|number| {
+        let write = Write {
+            incarnation: Some(IncarnationId(Uuid::from_u128(number))),
+            stream: id.into(),
+            version: Version(1),
+        };
+        let (place, org) = (&place, &org);
+        async move { place.shown(org, &[write], &[]).await }
+    });
+    for asked in join_all(invented).await {
+        assert!(
+            matches!(asked, Err(NotShown::Lost(Lost::Unknown))),
+            "{asked:?}"
+        );
+    }
+    let questions: i64 = sqlx::query_scalar("select last_value from questions")
+        .fetch_one(&world.pool)
+        .await
+        .expect("Postgres answers");
+    assert!(questions < 50, "{questions}");
 }
 
 #[tokio::test]
