@@ -24,6 +24,7 @@ use tokio::time::Instant;
 
 use self::report::{Checked, Report, Sampled};
 use crate::config::Verify;
+use crate::output::readable;
 use crate::tasks::Signals;
 
 /// Connections for the checks of the store; one is used at a time.
@@ -45,7 +46,7 @@ pub(crate) async fn run(settings: Verify) -> anyhow::Result<ExitCode> {
     let text = if settings.json {
         format!("{}\n", serde_json::to_string_pretty(&report)?)
     } else {
-        report.table()
+        readable(&report.table())
     };
     std::io::stdout()
         .write_all(text.as_bytes())
