@@ -28,7 +28,9 @@ impl Binaries {
     /// When no suitable programs are found. The error says what to install, or which setting to correct.
     pub(super) fn find(given: Option<&Path>, of_cluster: Option<u32>) -> anyhow::Result<Self> {
         if let Some(folder) = given {
-            let found = Self::inspect(folder).with_context(|| {
+            // Postgres runs in another directory than this process.
+            let absolute = std::path::absolute(folder).context("--postgres-bin is not a path")?;
+            let found = Self::inspect(&absolute).with_context(|| {
                 format!(
                     "{} does not hold the server programs of Postgres: correct --postgres-bin \
                      (CLUSTERGENIE_POSTGRES_BIN), or leave it out",
@@ -171,5 +173,23 @@ mod tests {
             error.to_string().contains("apt-get install postgresql-16"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_relative_directory_is_found_from_the_directory_of_the_cluster_too() {
+        let debian = candidates()
+            .iter()
+            .find_map(|folder| Binaries::inspect(folder).ok())
+            .expect("Postgres is installed");
+        // Tests run in the directory of their crate.
+        let here = env::current_dir().unwrap();
+        let up = here.components().skip(1).map(|_| "..");
+        let relative: PathBuf = up
+            .map(Path::new)
+            .chain([debian.folder.strip_prefix("/").unwrap()])
+            .collect();
+        assert!(relative.is_relative());
+        let found = Binaries::find(Some(&relative), None).unwrap();
+        assert!(found.program("postgres").is_absolute());
     }
 }
