@@ -389,6 +389,26 @@ async fn what_was_altered_afterwards_is_found() {
     }
 }
 
+/// As if the clock was ahead by two months for a while.
+#[tokio::test]
+async fn commands_that_were_recorded_in_the_future_are_decided_again() {
+    let mut platform = Platform::new().await;
+    let commands = platform.process();
+    let refused = commands
+        .droplet(&request(), droplet("web").id, tag("a"))
+        .await;
+    assert_eq!(code(refused), "DROPLET_NOT_FOUND");
+    execute(
+        &platform,
+        "select es.create_partition('commands', es.period_at(now() + interval '60 days', 10)); \
+         update es.commands set recorded_at = recorded_at + interval '60 days'"
+            .to_owned(),
+    )
+    .await;
+    let findings = decided_again(&platform).await;
+    assert_eq!((findings.compared, findings.differences), (1, 0));
+}
+
 #[tokio::test]
 async fn commands_of_another_version_are_not_decided_again() {
     let mut platform = Platform::new().await;

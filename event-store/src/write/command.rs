@@ -146,7 +146,9 @@ pub fn push_organization(query: &mut QueryBuilder<Postgres>, org: &OrgId) {
     query.push_bind(org.as_str().to_owned());
 }
 
-/// Returns the next records after a place, of all organizations, at most `limit`, and none after the time `up_to`.
+/// Returns the next records after a place, of all organizations, at most `limit`. Leaves out those of the day after the
+/// time `up_to`, so that who reads until there are no more comes to an end. Later ones were recorded while the clock was
+/// ahead.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -158,7 +160,8 @@ pub async fn read(
 ) -> Result<Vec<RecordedCommand>, StoreError> {
     let text = format!(
         "select {COLUMNS} from es.commands \
-         where (org_id, recorded_at, command_id) > ($1, $2, $3) and recorded_at <= $4 \
+         where (org_id, recorded_at, command_id) > ($1, $2, $3) \
+             and (recorded_at <= $4 or recorded_at > $4 + interval '1 day') \
          order by org_id, recorded_at, command_id limit $5"
     );
     let (org, recorded_at, command_id) = after;
