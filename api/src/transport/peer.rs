@@ -1,6 +1,6 @@
 //! The addresses of clients: those of their connections, or those that trusted proxies forward.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -89,13 +89,19 @@ impl TrustedProxies {
             if !self.trusts(client) {
                 break;
             }
-            let Ok(before) = text.trim().parse::<IpAddr>() else {
+            let Some(before) = address(text.trim()) else {
                 break;
             };
             client = before.to_canonical();
         }
         client
     }
+}
+
+/// Reads an address as proxies forward it: some add the port.
+fn address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
+    text.parse().or_else(|_| with_port()).ok()
 }
 
 /// Returns the address under which a client is counted: with IPv6, that of its network.
@@ -160,6 +166,8 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["6.6.6.6, unknown"]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["::ffff:1.1.1.1"]), "1.1.1.1");
+        assert_eq!(client("10.0.0.1", &["6.6.6.6, 1.1.1.1:4711"]), "1.1.1.1");
+        assert_eq!(client("10.0.0.1", &["[2001:db8::1]:4711"]), "2001:db8::1");
     }
 
     #[test]
