@@ -1,14 +1,15 @@
 //! `clustergenie restore`: creates a data directory from a backup.
 //!
 //! Everything happens in a directory beside the new one, which gets its name at the end. An interrupt leaves nothing
-//! that could be taken for a data directory.
+//! that could be taken for a data directory. One restore at a time works in that directory; another one is refused.
 
-use std::fs;
+use std::fs::{self, DirBuilder, File, Metadata, TryLockError};
 use std::future::pending;
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use event_store::incarnation::{self, Lineage};
 use event_store::pool::{self, Purpose};
 
@@ -25,7 +26,7 @@ use crate::tasks::Signals;
 pub(crate) async fn run(settings: Restore) -> anyhow::Result<()> {
     refuse_existing(&settings.data)?;
     let unfinished = beside(&settings.data)?;
-    backup::remove(&unfinished)?;
+    let _lock = lock(&unfinished)?;
     let mut signals = Signals::listen()?;
     let restored = tokio::select! {
         restored = restore(&settings, &unfinished) => restored,
@@ -93,6 +94,47 @@ fn refuse_existing(data: &Path) -> anyhow::Result<()> {
         Err(error) => Err(error)
             .with_context(|| format!("{} is not a directory that can be read", data.display())),
     }
+}
+
+/// Locks the directory of a restore, which is created if it does not exist, and removes what an interrupted run left in
+/// it. The lock is on the directory itself, whatever its name becomes.
+fn lock(unfinished: &Path) -> anyhow::Result<File> {
+    let shown = unfinished.display();
+    // As a data directory.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o711)
+        .create(unfinished)
+        .with_context(|| format!("{shown} cannot be created"))?;
+    let cannot = || format!("{shown} cannot be read");
+    let lock = File::open(unfinished).with_context(cannot)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => bail!(
+            "another `clustergenie restore` works in {shown}: wait for its end, or choose another directory with --data"
+        ),
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("{shown} cannot be locked"));
+        }
+    }
+    let identity = |found: Metadata| (found.dev(), found.ino());
+    let locked = identity(lock.metadata().with_context(cannot)?);
+    ensure!(
+        fs::metadata(unfinished)
+            .map(identity)
+            .is_ok_and(|found| found == locked),
+        "another `clustergenie restore` just ended in {shown}: try again"
+    );
+    for entry in fs::read_dir(unfinished).with_context(cannot)? {
+        let path = entry.with_context(cannot)?.path();
+        let removed = if path.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        removed.with_context(|| format!("{} cannot be removed", path.display()))?;
+    }
+    Ok(lock)
 }
 
 /// Returns the directory beside the new one, on the same file system.

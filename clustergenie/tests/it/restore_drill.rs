@@ -377,6 +377,12 @@ async fn a_restore_that_fails_leaves_nothing_and_says_why() {
         drill.folder.path("new.unfinished").exists().then_some(())
     })
     .await;
+    let second = run(&drill.folder, &restore).await;
+    assert!(
+        said(&second).contains("another `clustergenie restore` works in"),
+        "{}",
+        said(&second)
+    );
     super::program::signal(child.id().expect("it runs"), rustix::process::Signal::INT);
     assert!(!child.wait().await.unwrap().success());
     assert!(!drill.folder.path("new").exists());
