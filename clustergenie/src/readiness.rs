@@ -80,6 +80,8 @@ pub(crate) struct Ready {
     read_only: AtomicBool,
     /// Ensures that the warning about a newer database is logged once.
     warned_of_newer: Once,
+    /// True if the database did not answer the last check.
+    is_silent: AtomicBool,
     /// True if the last attempt to archive the write-ahead log had failed at the last check.
     backup_fails: AtomicBool,
 }
@@ -93,6 +95,7 @@ impl Ready {
             database: Mutex::new(vec![not_checked]),
             read_only: AtomicBool::new(false),
             warned_of_newer: Once::new(),
+            is_silent: AtomicBool::new(false),
             backup_fails: AtomicBool::new(false),
         })
     }
@@ -152,8 +155,15 @@ impl Ready {
         let is_read_only = sqlx::query_scalar(renewal::IS_READ_ONLY);
         let postgres = match is_read_only.fetch_one(pool).await {
             Ok(is_read_only) => self.of_server(is_read_only),
-            Err(error) => return vec![part("postgres", Err(format!("no answer: {error}")))],
+            Err(error) => {
+                if !self.is_silent.swap(true, Ordering::Relaxed) {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "the database does not answer");
+                }
+                return vec![part("postgres", Err(states::NO_ANSWER.to_owned()))];
+            }
         };
+        self.is_silent.store(false, Ordering::Relaxed);
         let schema = schema::migrate::check(pool).await;
         if let Err(newer @ SchemaError::Newer { .. }) = &schema {
             self.warned_of_newer.call_once(|| {

@@ -69,8 +69,12 @@ impl LeaderLoop<'_> {
                     if self.role.condition().state == State::Leading {
                         pause.reset();
                     }
-                    let why = format!("{error:#}");
-                    self.role.becomes(State::Failing { why });
+                    let failing = State::Failing { why: told(&error) };
+                    if self.role.condition().state != failing {
+                        let error = format!("{error:#}");
+                        tracing::warn!(role = self.role.name(), error, "the work of a role failed");
+                    }
+                    self.role.becomes(failing);
                     pause.next_pause()
                 }
             };
@@ -137,4 +141,40 @@ enum Term {
     Standby,
     /// The work ended, because it was asked to stop.
     Ended,
+}
+
+/// Returns the reason of a failure as everybody may read it in `/readyz`: without what Postgres said, which names files,
+/// hosts and logins of the server.
+fn told(error: &anyhow::Error) -> String {
+    let causes = error
+        .chain()
+        .take_while(|cause| !cause.is::<sqlx::Error>())
+        .map(ToString::to_string);
+    causes.collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn what_postgres_said_is_not_told() {
+        let said = sqlx::Error::Protocol("could not open file \"/data/base/1/2\"".to_owned());
+        let error = anyhow::Error::from(StoreError::Unavailable {
+            doing: "taking a lease",
+            source: said,
+        });
+        let why = told(&error);
+        assert!(
+            why.contains("taking a lease") && !why.contains("/data"),
+            "{why}"
+        );
+        let topics = anyhow!("the topic has 1 partition").context("checking the topics");
+        assert_eq!(
+            told(&topics),
+            "checking the topics: the topic has 1 partition"
+        );
+    }
 }

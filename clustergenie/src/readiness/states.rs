@@ -5,7 +5,7 @@
 //! another version built is not ready: a rolling upgrade waits for its rebuild. A consumer that has parked
 //! streams is ready, and says how many: all other streams are up to date.
 //!
-//! Everyone may read the reasons, without a token. So they hold no text that a person wrote.
+//! Everyone may read the reasons, without a token. So they hold no text that a person or the database wrote.
 
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ use super::Standby;
 
 /// Age of the oldest missing event from which a consumer is not ready.
 const MAX_LAG: Duration = Duration::from_secs(30);
+
+/// Reason of a database that cannot be asked. The error can name hosts, logins and files, so it is only logged.
+pub(super) const NO_ANSWER: &str = "no answer: the log of the process has the reason";
 
 /// Readiness of a consumer of events.
 pub(super) fn consumer(status: &ConsumerStatus) -> PartState {
