@@ -28,7 +28,7 @@ begin
             else
                 used := case settings.name
                     when 'events' then (select last_value from es.events_seq_seq)
-                    else (select position from es.log_head)
+                    else (select position from es.log_head order by position desc limit 1)
                 end;
                 changes := changes + (
                     select sum(es.create_partition(settings.name, number)) from generate_series(
