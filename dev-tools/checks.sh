@@ -40,7 +40,13 @@ check_advisories() { cargo deny --log-level error check advisories; }
 check_docs() { RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --all-features; }
 
 # All tests, or those that cargo's own arguments choose, on the servers that `start_test_servers` began.
-check_rust() { cargo test --all-features --no-fail-fast "$@"; }
+# Most tests wait more than they compute: for leases, timeouts and servers.
+check_rust() {
+  local cores
+  cores=$(nproc)
+  RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((cores > 4 ? cores : 4))} \
+    cargo test --all-features --no-fail-fast "$@"
+}
 
 # Runs the fault rig for two minutes with separate processes and Kafka, and for half a minute in one process.
 # The seeds are fixed, so that a run can be repeated; `./dev fault` takes others.
