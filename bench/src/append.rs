@@ -26,8 +26,10 @@ const ROUNDS: u32 = 4;
 
 /// Measures the rates and prints the table.
 pub(crate) async fn run(url: &str) -> anyhow::Result<()> {
+    let owner = pool::connect(url, Purpose::Maintenance, 1).await?;
+    schema::migrate::migrate(&owner).await?;
+    owner.close().await;
     let pool = pool::connect(url, Purpose::Commands, 8).await?;
-    schema::migrate::migrate(&pool).await?;
     incarnation::ensure(&pool).await?;
     let floor = bare_inserts(&pool, 1).await?;
     println!("{:<56}{:>12}{:>8}", "", "events/s", "ratio");

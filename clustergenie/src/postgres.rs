@@ -10,6 +10,7 @@ pub(crate) mod backup;
 mod binaries;
 mod child;
 mod cluster;
+pub(crate) mod login;
 mod owner;
 mod running;
 pub(crate) mod series;
@@ -132,7 +133,7 @@ impl PrivatePostgres {
         Self::start_with(data, bin, &archive.archiving()).await
     }
 
-    /// The URL of the database, with its owner and the password.
+    /// The URL of the database, with its owner and the password. Only migrations and operators use it.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

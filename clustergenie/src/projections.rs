@@ -32,10 +32,9 @@ const CONNECTIONS: u32 = 2;
 /// When the database cannot be used, or the action is refused. The error says what to do instead.
 pub(crate) async fn run(settings: Projections) -> anyhow::Result<()> {
     let url = settings.database.url()?;
-    let pool = pool::connect(&url, Purpose::Maintenance, CONNECTIONS)
+    let pool = pool::connect(&url, Purpose::Operators, CONNECTIONS)
         .await
         .context("the database cannot be used: check --database-url (CLUSTERGENIE_DATABASE_URL)")?;
-    schema::migrate::check_owner(&pool).await?;
     schema::migrate::check(&pool).await?;
     projections::tables::check(&pool).await?;
     let mut consumers = projections::consumers();

@@ -54,10 +54,9 @@ pub(crate) async fn run(settings: Restored) -> anyhow::Result<()> {
 }
 
 async fn declare(url: &str, reason: &str) -> anyhow::Result<Lineage> {
-    let pool = pool::connect(url, Purpose::Maintenance, 1)
+    let pool = pool::connect(url, Purpose::Operators, 1)
         .await
         .context("the database cannot be used")?;
-    schema::migrate::check_owner(&pool).await?;
     schema::migrate::check(&pool).await?;
     refuse_in_use(&pool).await?;
     let lineage = incarnation::declare(&pool, reason).await?;

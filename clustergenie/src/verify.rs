@@ -58,9 +58,6 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
     let started = Instant::now();
     let url = settings.database.url()?;
     let pool = connect(&url, Purpose::Audit, CONNECTIONS).await?;
-    schema::migrate::check_owner(&pool)
-        .await
-        .context("verify needs the owner of the tables")?;
     schema::migrate::check(&pool).await?;
     let progress = Progress::default();
     let audit = Audit {
@@ -82,7 +79,7 @@ async fn verify(settings: &Verify) -> anyhow::Result<Report> {
     let sample = Sample::share(settings.sample, from);
     let check = async { Ok(commands::replay::check(&audit, |stream| sample.has(stream)).await?) };
     checks.push(watch::check("commands", "commands", &progress, check).await);
-    let pool = connect(&url, Purpose::Maintenance, CONNECTIONS_TO_COMPARE).await?;
+    let pool = connect(&url, Purpose::Operators, CONNECTIONS_TO_COMPARE).await?;
     for projection in projections::all() {
         let name = format!("read_v1.{}", projection.name());
         progress.begin(0);

@@ -26,8 +26,8 @@
 //!   and positions that were read from one server never meet the other one.
 //! - *The same server answers after a restore:* the incarnation is another one after it was declared. A statement has
 //!   its snapshot either before or after the commit of the new incarnation. [`declare`] and the renewal take locks
-//!   first: `EXCLUSIVE` on `es.streams`, which every append writes, and on `es.log`, which every step of the
-//!   sequencer writes. Postgres takes a statement's locks on tables before its snapshot. So a statement that began
+//!   first: `EXCLUSIVE` on `es.streams`, which every append writes, and on `es.log_head`, which every step of the
+//!   sequencer writes. (Processes have no right to lock the log itself so.) Postgres takes a statement's locks on tables before its snapshot. So a statement that began
 //!   before is committed before the fork is read, and a later one sees the new incarnation. (Dumps and reads do not
 //!   conflict with these locks.)
 //! - *Several processes notice at once:* the second one gets the locks after the commit of the first, finds the
@@ -229,7 +229,7 @@ async fn begin(pool: &PgPool, reason: Reason, note: Option<&str>) -> Result<(), 
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-    sqlx::query("lock table es.streams, es.log in exclusive mode")
+    sqlx::query("lock table es.streams, es.log_head in exclusive mode")
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;

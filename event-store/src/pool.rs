@@ -37,11 +37,19 @@ pub enum Purpose {
     Platform,
     /// Probes of the database, which write nothing.
     Probes,
-    /// Migrations and operators' commands.
-    Maintenance,
+    /// Operators' commands, without limits.
+    Operators,
     /// Audits, which cannot write: every transaction is read-only.
     Audit,
+    /// Migrations, as the login itself: the only purpose that may alter tables of the schema `es`.
+    Maintenance,
 }
+
+/// The role that processes act as, whatever login they have. It sees all organizations, and owns no table of `es`.
+const SERVICE: (&str, &str) = ("role", "clustergenie_service");
+
+/// The role of reads for one organization. It sees the organization in the setting `clustergenie.org`.
+const READER: (&str, &str) = ("role", "clustergenie_reader");
 
 /// Makes commits wait for the disk where the server's setting would not. What is acknowledged must survive a crash,
 /// and other processes, Kafka included, must not hold what the database lost. Stricter settings stay.
@@ -52,9 +60,12 @@ impl Purpose {
     /// Returns true if connections of this purpose write.
     fn writes(self) -> bool {
         match self {
-            Self::Commands | Self::Relay | Self::Consumers | Self::Platform | Self::Maintenance => {
-                true
-            }
+            Self::Commands
+            | Self::Relay
+            | Self::Consumers
+            | Self::Platform
+            | Self::Operators
+            | Self::Maintenance => true,
             Self::Queries | Self::Subscriptions | Self::Probes | Self::Audit => false,
         }
     }
@@ -68,8 +79,9 @@ impl Purpose {
             Self::Subscriptions => "clustergenie subscriptions",
             Self::Platform => "clustergenie platform",
             Self::Probes => "clustergenie probes",
-            Self::Maintenance => "clustergenie maintenance",
+            Self::Operators => "clustergenie operators",
             Self::Audit => "clustergenie audit",
+            Self::Maintenance => "clustergenie maintenance",
         }
     }
 
@@ -80,6 +92,7 @@ impl Purpose {
             // The append's plan may be made and kept while the tables are empty, and must still fit
             // when they are not: everything that a command touches is found by a key.
             Self::Commands => &[
+                SERVICE,
                 ("idle_in_transaction_session_timeout", "30s"),
                 ("statement_timeout", "30s"),
                 // One statement appends for all organizations. It must not wait for a lock that somebody holds
@@ -90,12 +103,14 @@ impl Purpose {
             ],
             // What is read is found by a key, and read in the order of an index.
             Self::Subscriptions => &[
+                SERVICE,
                 ("default_transaction_read_only", "on"),
                 ("statement_timeout", "10s"),
                 ("enable_seqscan", "off"),
                 ("jit", "off"),
             ],
             Self::Platform => &[
+                SERVICE,
                 ("idle_in_transaction_session_timeout", "30s"),
                 ("statement_timeout", "30s"),
                 ("lock_timeout", "250ms"),
@@ -103,8 +118,9 @@ impl Purpose {
             ],
             // Shorter than a check of readiness, so that the next check finds the connection free. Not read-only of
             // itself: a server that an administrator has set so would not be noticed.
-            Self::Probes => &[("statement_timeout", "4s"), ("jit", "off")],
+            Self::Probes => &[SERVICE, ("statement_timeout", "4s"), ("jit", "off")],
             Self::Relay | Self::Consumers => &[
+                SERVICE,
                 ("idle_in_transaction_session_timeout", "30s"),
                 ("statement_timeout", "30s"),
                 // Statements are small, and estimates of young tables are bad.
@@ -113,15 +129,17 @@ impl Purpose {
             // Everything of an organization is found, and lists are read in their order, by an index. A plan that
             // is kept must not read the rows of others for that, whatever it was made for.
             Self::Queries => &[
-                ("role", "clustergenie_reader"),
+                READER,
                 ("statement_timeout", "5s"),
                 ("enable_seqscan", "off"),
                 ("enable_sort", "off"),
                 ("jit", "off"),
             ],
+            Self::Operators => &[SERVICE],
             Self::Maintenance => &[],
             // A page takes a fraction of a second; one that never ends would hold back the vacuum.
             Self::Audit => &[
+                SERVICE,
                 ("default_transaction_read_only", "on"),
                 ("statement_timeout", "5min"),
                 ("jit", "off"),
@@ -133,12 +151,15 @@ impl Purpose {
 /// Opens a pool. Connects at least once, so that a wrong URL is noticed here.
 ///
 /// # Errors
-/// When the URL is malformed or Postgres does not answer.
+/// When the URL is malformed, Postgres does not answer, or the login may not act as the role of the purpose.
 pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<PgPool, sqlx::Error> {
     let mut options = connection_string::options(url)?
         .application_name(purpose.application_name())
         .options(purpose.settings().iter().copied());
-    if matches!(purpose, Purpose::Maintenance | Purpose::Audit) {
+    if matches!(
+        purpose,
+        Purpose::Operators | Purpose::Maintenance | Purpose::Audit
+    ) {
         // Slow statements are expected for these purposes, and need no warning.
         options = options.disable_statement_logging();
     }
@@ -181,8 +202,8 @@ pub async fn connect(url: &str, purpose: Purpose, connections: u32) -> Result<Pg
     })
 }
 
-/// Checks that Postgres knows the settings of the connection. A pooler can drop them without an error: then queries
-/// would run as the owner of the tables, and nothing would end a statement.
+/// Checks that Postgres knows the settings of the connection. A pooler can drop them without an error: then statements
+/// would run with the rights of the login, and nothing would end one.
 async fn prove(connection: &mut PgConnection, purpose: Purpose) -> Result<(), sqlx::Error> {
     let (names, values): (Vec<_>, Vec<_>) = purpose.settings().iter().copied().unzip();
     let missing: Option<String> = sqlx::query_scalar(
@@ -220,7 +241,8 @@ async fn refuse_read_only(connection: &mut PgConnection) -> Result<(), sqlx::Err
 
 /// Connects once, and checks the connection.
 async fn attempt(options: &PgConnectOptions, purpose: Purpose) -> Result<(), sqlx::Error> {
-    let mut connection = options.connect().await?;
+    let connected = options.connect().await;
+    let mut connection = connected.map_err(|error| of_role(error, purpose))?;
     let mut proved = prove(&mut connection, purpose).await;
     if proved.is_ok() && purpose.writes() {
         proved = refuse_read_only(&mut connection).await;
@@ -228,6 +250,28 @@ async fn attempt(options: &PgConnectOptions, purpose: Purpose) -> Result<(), sql
     // Nothing is lost if it is not closed in order.
     let _ = connection.close().await;
     proved
+}
+
+/// Tells what to do about a login that may not act as the role of the purpose.
+fn of_role(error: sqlx::Error, purpose: Purpose) -> sqlx::Error {
+    let role = purpose.settings().iter().find(|(name, _)| *name == "role");
+    let Some((_, role)) = role else {
+        return error;
+    };
+    let code = error.as_database_error().and_then(|refused| refused.code());
+    let message = match code.as_deref() {
+        // insufficient_privilege; also a database that does not take the login.
+        Some("42501") if error.to_string().contains(role) => format!(
+            "the login may not act as the role {role}: let the role that migrates, or a superuser, run `grant {role} \
+             to LOGIN`"
+        ),
+        // invalid_parameter_value
+        Some("22023") if error.to_string().contains(role) => {
+            format!("the server has no role {role}: run `clustergenie migrate` first")
+        }
+        _ => return error,
+    };
+    sqlx::Error::Configuration(message.into())
 }
 
 /// Begins a transaction. Use this function in place of `PgPool::begin`, whose caller may be cancelled while

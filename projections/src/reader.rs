@@ -25,11 +25,11 @@ use self::sessions::Sessions;
 pub struct Reader {
     /// Connections as the role that row-level security binds.
     queries: Sessions,
-    /// Connections as the owner, for the platform's state.
+    /// Connections as the service role, for the platform's state.
     pub(crate) platform: PgPool,
     /// Places for reads of the platform's state.
     places: Arc<Places>,
-    /// The incarnations of the log, as connections as the owner found them.
+    /// The incarnations of the log, as connections as the service role found them.
     pub(crate) incarnations: Incarnations,
 }
 
@@ -72,7 +72,7 @@ pub enum ReadError {
 
 impl Reader {
     /// Reads as clients through `queries`, a pool of `Purpose::Queries` that nobody else uses. Reads the platform's
-    /// state as the owner through `platform`, whose log has these incarnations. Two connections of that pool stay
+    /// state as the service role through `platform`, whose log has these incarnations. Two connections of that pool stay
     /// free of clients' reads: one for the requests that wait for a write, and one for operations.
     #[must_use]
     pub fn new(queries: PgPool, platform: PgPool, incarnations: Incarnations) -> Self {

@@ -7,7 +7,9 @@
 //! - [`migrate`] makes the first generation of every model that has none, and nothing twice, however
 //!   many processes call it at once. It changes nothing of a model that has one. A rebuild makes the
 //!   next generation ([`rebuild`](crate::rebuild)), when the model's version rises;
-//! - the tables of a generation and its row in `es.generations` commit together.
+//! - the tables of a generation and its row in `es.generations` commit together;
+//! - tables, views and their schemas belong to the role `clustergenie_service`, whoever makes them. So every process
+//!   can rebuild a read model, and every `migrate` can describe it.
 
 use event_store::consume::generation::{self, Generation, GenerationState};
 use event_store::consume::source::ConsumerId;
@@ -49,6 +51,10 @@ pub async fn migrate(pool: &PgPool) -> Result<(), TablesError> {
     )
     .execute(&mut *transaction)
     .await?;
+    // Whatever is made belongs to the role that processes act as.
+    sqlx::query("set local role clustergenie_service")
+        .execute(&mut *transaction)
+        .await?;
     let missing = missing(&mut *transaction).await?;
     for model in registry::all() {
         if missing.contains(&model.name()) {

@@ -51,13 +51,13 @@ pub enum SchemaError {
         /// The owner of the tables.
         owner: String,
     },
-    /// Clients' queries cannot read what they should, as after a restore on a server without their role.
+    /// Owners, policies or grants are not those that the program states, as after a restore on another server.
     #[error(
-        "the role clustergenie_reader lacks rights ({missing}), as after a restore on another server: run \
-         `clustergenie migrate`"
+        "the roles clustergenie_reader and clustergenie_service lack rights or have too many ({missing}), as after a \
+         restore on another server: run `clustergenie migrate`"
     )]
     LacksRights {
-        /// The tables and views.
+        /// The objects, or the words of Postgres if the check itself was refused.
         missing: String,
     },
     /// The version of the database cannot be read.

@@ -6,4 +6,5 @@
 mod bookkeeping;
 mod error;
 pub mod migrate;
+mod rights;
 mod role;

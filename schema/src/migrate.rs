@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr};
 
-use crate::bookkeeping;
-use crate::role;
+use crate::{bookkeeping, rights, role};
 
 pub use crate::bookkeeping::TABLE;
 pub use crate::error::SchemaError;
+pub use crate::rights::RIGHTS;
 
 /// All migrations, in order, compiled into the program.
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -24,7 +24,7 @@ const CREATES_READER: i64 = 20_261_101_000_500;
 /// The statement of that migration after those about the role.
 const AFTER_READER: &str = "create schema projections;";
 
-/// Applies every migration that the database lacks, and states the rights of clients' queries again.
+/// Applies every migration that the database lacks, and states owners, policies and grants again ([`RIGHTS`]).
 ///
 /// # Errors
 /// When the role lacks a right, the database is newer than the program, or an applied migration was altered:
@@ -35,11 +35,7 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
         .await
         .map_err(MigrateError::Execute)?;
     migrator().run(pool).await?;
-    let rights = include_str!("../rights.sql");
-    sqlx::raw_sql(rights)
-        .execute(pool)
-        .await
-        .map_err(MigrateError::Execute)?;
+    rights::state(pool).await.map_err(MigrateError::Execute)?;
     Ok(())
 }
 
@@ -61,8 +57,8 @@ fn migrator() -> Migrator {
     migrator
 }
 
-/// Checks that the database is exactly at the program's version, and that clients' queries can read what they
-/// should. Changes nothing.
+/// Checks that the database is exactly at the program's version, and that both roles have the rights that they need
+/// and no others. Changes nothing.
 ///
 /// # Errors
 /// When the database is newer, older or altered, lacks rights, or does not answer.
@@ -81,31 +77,35 @@ pub async fn check(pool: &PgPool) -> Result<(), SchemaError> {
             Some(_) => {}
         }
     }
-    let missing: Option<String> = sqlx::query_scalar(include_str!("../missing_rights.sql"))
-        .fetch_one(pool)
+    let mut missing: Vec<_> = rights::missing(pool)
         .await
-        .map_err(SchemaError::Unreadable)?;
-    missing.map_or(Ok(()), |missing| Err(SchemaError::LacksRights { missing }))
+        .map_err(unreadable)?
+        .into_iter()
+        .map(|of| of.object)
+        .collect();
+    missing.sort();
+    missing.dedup();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(SchemaError::LacksRights {
+        missing: missing.join(", "),
+    })
 }
 
-/// Checks that the role of the connections has the rights of the tables' owner, whom row-level security does
-/// not bind. A database without tables passes.
+/// Returns the owner of the tables if the login of the connections has the rights of that owner, as a superuser has.
+/// `None` if it has not, as it should be for every process, and for a database without tables.
 ///
 /// # Errors
-/// [`SchemaError::NotOwner`], or when the database does not answer.
-pub async fn check_owner(pool: &PgPool) -> Result<(), SchemaError> {
-    let found: Option<(String, String, bool)> = sqlx::query_as(
-        "select current_user::text, pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE') \
-         from pg_class c join pg_namespace n on n.oid = c.relnamespace \
-         where n.nspname = 'es' and c.relname = 'events'",
+/// When the database does not answer.
+pub async fn owner_of_tables(pool: &PgPool) -> Result<Option<String>, SchemaError> {
+    sqlx::query_scalar(
+        "select pg_get_userbyid(c.relowner)::text from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+         where n.nspname = 'es' and c.relname = 'events' and pg_has_role(session_user, c.relowner, 'MEMBER')",
     )
     .fetch_optional(pool)
     .await
-    .map_err(SchemaError::Unreadable)?;
-    match found {
-        Some((role, owner, false)) => Err(SchemaError::NotOwner { role, owner }),
-        Some((_, _, true)) | None => Ok(()),
-    }
+    .map_err(SchemaError::Unreadable)
 }
 
 /// Returns the applied migrations with their checksums.
@@ -114,7 +114,7 @@ async fn applied(pool: &PgPool) -> Result<BTreeMap<i64, Vec<u8>>, SchemaError> {
         .bind(TABLE)
         .fetch_one(pool)
         .await
-        .map_err(SchemaError::Unreadable)?;
+        .map_err(unreadable)?;
     if !tracked {
         return Ok(BTreeMap::new());
     }
@@ -122,8 +122,18 @@ async fn applied(pool: &PgPool) -> Result<BTreeMap<i64, Vec<u8>>, SchemaError> {
     let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(AssertSqlSafe(applied))
         .fetch_all(pool)
         .await
-        .map_err(SchemaError::Unreadable)?;
+        .map_err(unreadable)?;
     Ok(rows.into_iter().collect())
+}
+
+/// Tells a check that lacks rights itself, as after a restore, from one that fails.
+fn unreadable(error: sqlx::Error) -> SchemaError {
+    match error.as_database_error() {
+        Some(refused) if refused.code().as_deref() == Some("42501") => SchemaError::LacksRights {
+            missing: refused.message().to_owned(),
+        },
+        Some(_) | None => SchemaError::Unreadable(error),
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The role that migrates, and the role of clients' queries.
+//! The role that migrates, and the two roles that it prepares: that of clients' queries, and that of processes.
 //!
 //! What is there is looked at first, so that nobody needs rights to make it once more. What is missing and the
 //! role may not make itself is returned as statements for somebody who may.
@@ -7,10 +7,13 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::error::SchemaError;
 
-/// The role that clients' queries run as.
+/// The role that clients' queries run as. It sees one organization at a time.
 const READER: &str = "clustergenie_reader";
 
-/// The rights of the role that migrates, and the objects that exist.
+/// The role that processes act as. It sees all organizations, and owns no table of the schema `es`.
+const SERVICE: &str = "clustergenie_service";
+
+/// The role that migrates and the database.
 #[derive(Debug, Clone, sqlx::FromRow)]
 struct Found {
     /// The role that migrates, quoted for SQL.
@@ -19,46 +22,83 @@ struct Found {
     database: String,
     /// True if the role may create roles.
     creates_roles: bool,
-    reader_exists: bool,
-    /// True if no policy binds the reader, so that it would see rows of all organizations.
-    reader_is_unbound: bool,
-    /// True if the role may take on that of the reader.
-    is_reader: bool,
-    /// True if the role may grant that of the reader.
-    grants_reader: bool,
-    /// True if the role may create schemas. Rebuilds create some later, too.
+    /// True if the role has the privileges of roles that it is a member of.
+    inherits: bool,
+    /// True if the server knows options of memberships.
+    has_grant_options: bool,
+    /// True if the role may create schemas.
     creates_schemas: bool,
     /// True if the role may create temporary tables, as comparisons do.
     creates_temporary: bool,
+    /// True if the role may grant rights on the database.
+    grants_database: bool,
     /// The owner of the tables, quoted for SQL, if they are not those of the role.
     other_owner: Option<String>,
 }
 
+/// A role to prepare, as the role that migrates finds it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct Prepared {
+    name: String,
+    exists: bool,
+    /// True if no policy and no privilege binds the role.
+    is_unbound: bool,
+    /// True if the role that migrates may take it on, and has its rights also without that.
+    is_held: bool,
+    /// True if the role that migrates may grant it.
+    is_granted: bool,
+    /// True if it may create schemas. Only the role of processes needs to: rebuilds create some.
+    creates_schemas: bool,
+    /// True if it may create temporary tables. Only the role of processes needs to.
+    creates_temporary: bool,
+}
+
 /// From Postgres 16 on, a member of a role may lack the right to take it on, and `CREATEROLE` grants none of the
-/// roles of others. Privileges that a version does not know are named only in the other one.
+/// roles of others.
 const LOOK: &str = "
-with of_server as (select current_setting('server_version_num')::int >= 160000 as has_grant_options)
 select
     quote_ident(r.rolname) as role,
     quote_ident(current_database()) as database,
     r.rolsuper or r.rolcreaterole as creates_roles,
-    reader.oid is not null as reader_exists,
-    coalesce(reader.rolsuper or reader.rolbypassrls, false) as reader_is_unbound,
-    coalesce(pg_has_role(r.oid, reader.oid, case when has_grant_options then 'SET' else 'MEMBER' end), false)
-        as is_reader,
-    r.rolsuper or r.rolcreaterole and not has_grant_options
-        or coalesce(pg_has_role(r.oid, reader.oid, 'MEMBER WITH ADMIN OPTION'), false) as grants_reader,
+    r.rolsuper or r.rolinherit as inherits,
+    current_setting('server_version_num')::int >= 160000 as has_grant_options,
     has_database_privilege(r.oid, current_database(), 'CREATE') as creates_schemas,
     has_database_privilege(r.oid, current_database(), 'TEMPORARY') as creates_temporary,
+    has_database_privilege(
+        r.oid, current_database(), 'CREATE WITH GRANT OPTION'
+    ) and has_database_privilege(
+        r.oid, current_database(), 'TEMPORARY WITH GRANT OPTION'
+    ) as grants_database,
     (select quote_ident(pg_get_userbyid(c.relowner))
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = 'es' and c.relname = 'events' and not pg_has_role(r.oid, c.relowner, 'USAGE'))
         as other_owner
-from of_server, pg_roles r
-left join pg_roles reader on reader.rolname = 'clustergenie_reader'
+from pg_roles r
 where r.rolname = current_user";
 
-/// Creates the role of clients' queries if it is missing, and lets the migrating role take it on.
+/// Privileges that a version does not know are named only in the other one.
+const LOOK_AT_PREPARED: &str = "
+with of_server as (select current_setting('server_version_num')::int >= 160000 as has_grant_options)
+select
+    wanted.name,
+    p.oid is not null as exists,
+    coalesce(p.rolsuper or p.rolbypassrls, false) as is_unbound,
+    coalesce(
+        pg_has_role(r.oid, p.oid, case when has_grant_options then 'SET' else 'MEMBER' end)
+            and pg_has_role(r.oid, p.oid, 'USAGE'),
+        false
+    ) as is_held,
+    r.rolsuper or r.rolcreaterole and not has_grant_options
+        or coalesce(pg_has_role(r.oid, p.oid, 'MEMBER WITH ADMIN OPTION'), false) as is_granted,
+    coalesce(has_database_privilege(p.oid, current_database(), 'CREATE'), false) as creates_schemas,
+    coalesce(has_database_privilege(p.oid, current_database(), 'TEMPORARY'), false) as creates_temporary
+from of_server, pg_roles r cross join unnest($1::text[]) with ordinality as wanted(name, place)
+left join pg_roles p on p.rolname = wanted.name
+where r.rolname = current_user
+order by wanted.place";
+
+/// Creates the two roles if they are missing, lets the migrating role take them on, and lets that of processes
+/// create what rebuilds need.
 ///
 /// # Errors
 /// [`SchemaError::NeedsRights`] with all that is missing, [`SchemaError::NotOwner`], or when the database does
@@ -68,28 +108,36 @@ pub(crate) async fn prepare(pool: &PgPool) -> Result<(), SchemaError> {
         .fetch_one(pool)
         .await
         .map_err(SchemaError::Unreadable)?;
-    let (role, statements) = (found.role.clone(), found.statements_of_others());
+    let prepared: Vec<Prepared> = sqlx::query_as(LOOK_AT_PREPARED)
+        .bind(vec![READER, SERVICE])
+        .fetch_all(pool)
+        .await
+        .map_err(SchemaError::Unreadable)?;
+    let (own, others) = found.statements(&prepared);
     if let Some(owner) = found.other_owner {
+        let role = found.role;
         return Err(SchemaError::NotOwner { role, owner });
     }
-    if !statements.is_empty() {
-        let statements = statements.join(" ");
-        return Err(SchemaError::NeedsRights { role, statements });
+    if !others.is_empty() {
+        return Err(SchemaError::NeedsRights {
+            role: found.role,
+            statements: others.join(" "),
+        });
     }
-    let mut statements = String::new();
-    if !found.reader_exists {
-        // Roles belong to the whole server: another database may make it at this moment.
-        statements.push_str(&format!(
-            "do $$ begin create role {READER} nologin; \
+    if own.is_empty() {
+        return Ok(());
+    }
+    // One transaction. Others that migrate this database wait, and find what is there. But roles belong to the whole
+    // server: another database may prepare them at this moment.
+    let mut all =
+        "select pg_advisory_xact_lock(hashtextextended('clustergenie roles', 0));".to_owned();
+    for statement in own {
+        all.push_str(&format!(
+            "do $$ begin {statement} \
              exception when duplicate_object or unique_violation then null; end $$;"
         ));
     }
-    if !found.is_reader {
-        statements.push_str(&format!(
-            "do $$ begin grant {READER} to {role}; exception when unique_violation then null; end $$;"
-        ));
-    }
-    sqlx::raw_sql(AssertSqlSafe(statements))
+    sqlx::raw_sql(AssertSqlSafe(all))
         .execute(pool)
         .await
         .map_err(SchemaError::Unreadable)?;
@@ -97,29 +145,57 @@ pub(crate) async fn prepare(pool: &PgPool) -> Result<(), SchemaError> {
 }
 
 impl Found {
-    /// Returns the statements for what is missing and the role may not do itself.
-    fn statements_of_others(&self) -> Vec<String> {
+    /// Returns the statements for what is missing: those that the role may run itself, and those that it may not.
+    fn statements(&self, prepared: &[Prepared]) -> (Vec<String>, Vec<String>) {
         let Self { role, database, .. } = self;
-        let mut statements = Vec::new();
-        let creates_reader = self.reader_exists || self.creates_roles;
-        if !creates_reader {
-            statements.push(format!("create role {READER} nologin;"));
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        let mut state = |is_own: bool, statement: String| {
+            if is_own {
+                own.push(statement);
+            } else {
+                others.push(statement);
+            }
+        };
+        for of in prepared {
+            let name = &of.name;
+            if !of.exists {
+                state(self.creates_roles, format!("create role {name} nologin;"));
+            }
+            if !of.is_held {
+                // Who creates a role may grant it.
+                let grants = of.is_granted || !of.exists && self.creates_roles;
+                let options = if self.has_grant_options {
+                    " with inherit true, set true"
+                } else {
+                    ""
+                };
+                state(grants, format!("grant {name} to {role}{options};"));
+                if !self.inherits && !self.has_grant_options {
+                    state(false, format!("alter role {role} inherit;"));
+                }
+            }
+            if of.is_unbound {
+                let bind = format!("alter role {name} nosuperuser nobypassrls;");
+                state(false, bind);
+            }
         }
-        // Who creates a role may grant it.
-        let grants_reader = self.grants_reader || !self.reader_exists && self.creates_roles;
-        if !self.is_reader && !grants_reader {
-            statements.push(format!("grant {READER} to {role};"));
+        for (is_there, right) in [
+            (self.creates_schemas, "create"),
+            (self.creates_temporary, "temporary"),
+        ] {
+            if !is_there {
+                let grant = format!("grant {right} on database {database} to {role};");
+                state(false, grant);
+            }
         }
-        if self.reader_is_unbound {
-            statements.push(format!("alter role {READER} nosuperuser nobypassrls;"));
+        for of in prepared.iter().filter(|of| of.name == SERVICE) {
+            if !(of.creates_schemas && of.creates_temporary) {
+                let grant = format!("grant create, temporary on database {database} to {SERVICE};");
+                state(self.grants_database, grant);
+            }
         }
-        if !self.creates_schemas {
-            statements.push(format!("grant create on database {database} to {role};"));
-        }
-        if !self.creates_temporary {
-            statements.push(format!("grant temporary on database {database} to {role};"));
-        }
-        statements
+        others.dedup();
+        (own, others)
     }
 }
 
@@ -132,67 +208,132 @@ mod tests {
             role: "app".to_owned(),
             database: "\"my app\"".to_owned(),
             creates_roles: false,
-            reader_exists: true,
-            reader_is_unbound: false,
-            is_reader: true,
-            grants_reader: false,
+            inherits: true,
+            has_grant_options: false,
             creates_schemas: true,
             creates_temporary: true,
+            grants_database: false,
             other_owner: None,
         }
     }
 
+    fn prepared() -> [Prepared; 2] {
+        [READER, SERVICE].map(|name| Prepared {
+            name: name.to_owned(),
+            exists: true,
+            is_unbound: false,
+            is_held: true,
+            is_granted: false,
+            creates_schemas: true,
+            creates_temporary: true,
+        })
+    }
+
+    /// Roles that do not exist.
+    fn missing() -> [Prepared; 2] {
+        prepared().map(|of| Prepared {
+            exists: false,
+            is_held: false,
+            creates_schemas: false,
+            creates_temporary: false,
+            ..of
+        })
+    }
+
+    fn none() -> Vec<String> {
+        Vec::new()
+    }
+
     #[test]
     fn who_finds_all_that_is_needed_needs_no_right_to_make_it() {
-        assert_eq!(found().statements_of_others(), [""; 0]);
-        // The reader does not exist, and it may create and then grant it.
+        assert_eq!(found().statements(&prepared()), (none(), none()));
+        // The roles do not exist, and it may create and then grant them.
         let creates = Found {
             creates_roles: true,
-            reader_exists: false,
-            is_reader: false,
+            grants_database: true,
             ..found()
         };
-        assert_eq!(creates.statements_of_others(), [""; 0]);
-        // The reader exists, and it may grant it.
-        let grants = Found {
-            is_reader: false,
-            grants_reader: true,
-            ..found()
-        };
-        assert_eq!(grants.statements_of_others(), [""; 0]);
+        let own = [
+            "create role clustergenie_reader nologin;",
+            "grant clustergenie_reader to app;",
+            "create role clustergenie_service nologin;",
+            "grant clustergenie_service to app;",
+            "grant create, temporary on database \"my app\" to clustergenie_service;",
+        ];
+        let own = own.map(str::to_owned).to_vec();
+        assert_eq!(creates.statements(&missing()), (own, none()));
+        // The roles exist, and it may grant them.
+        let granted = prepared().map(|of| Prepared {
+            is_held: false,
+            is_granted: true,
+            ..of
+        });
+        let (own, others) = found().statements(&granted);
+        assert_eq!((own.len(), others), (2, none()));
     }
 
     #[test]
     fn all_that_is_missing_is_told_at_once() {
         let nothing = Found {
-            reader_exists: false,
-            is_reader: false,
             creates_schemas: false,
             creates_temporary: false,
             ..found()
         };
+        let (own, others) = nothing.statements(&missing());
+        assert_eq!(own, none());
         assert_eq!(
-            nothing.statements_of_others(),
+            others,
             [
                 "create role clustergenie_reader nologin;",
                 "grant clustergenie_reader to app;",
+                "create role clustergenie_service nologin;",
+                "grant clustergenie_service to app;",
                 "grant create on database \"my app\" to app;",
                 "grant temporary on database \"my app\" to app;",
+                "grant create, temporary on database \"my app\" to clustergenie_service;",
             ]
         );
+    }
+
+    #[test]
+    fn a_membership_without_its_rights_is_not_enough() {
+        let [reader, service] = prepared();
+        let service = Prepared {
+            is_held: false,
+            ..service
+        };
+        let found_prepared = [reader, service];
         // From Postgres 16 on CREATEROLE grants no rights on the roles of others.
-        let no_member = Found {
+        let of_16 = Found {
             creates_roles: true,
-            is_reader: false,
+            has_grant_options: true,
             ..found()
         };
-        let grant = ["grant clustergenie_reader to app;"];
-        assert_eq!(no_member.statements_of_others(), grant);
-        let unbound = Found {
-            reader_is_unbound: true,
+        let grant = ["grant clustergenie_service to app with inherit true, set true;"];
+        assert_eq!(of_16.statements(&found_prepared).1, grant);
+        let of_15 = Found {
+            inherits: false,
             ..found()
         };
-        let bind = ["alter role clustergenie_reader nosuperuser nobypassrls;"];
-        assert_eq!(unbound.statements_of_others(), bind);
+        let grant = [
+            "grant clustergenie_service to app;",
+            "alter role app inherit;",
+        ];
+        assert_eq!(of_15.statements(&found_prepared).1, grant);
+    }
+
+    #[test]
+    fn a_role_that_nothing_binds_is_refused() {
+        let unbound = prepared().map(|of| Prepared {
+            is_unbound: true,
+            ..of
+        });
+        assert_eq!(
+            found().statements(&unbound).1,
+            [
+                "alter role clustergenie_reader nosuperuser nobypassrls;",
+                "alter role clustergenie_service nosuperuser nobypassrls;",
+            ]
+        );
     }
 }

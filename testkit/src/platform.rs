@@ -14,7 +14,7 @@ use event_store::incarnation::Incarnations;
 use event_store::lease;
 use event_store::log;
 use event_store::log::sequencer::Sequencer;
-use event_store::pool::Purpose;
+use event_store::pool::{self, Purpose};
 use event_store::stream_types;
 use event_store::write::group::Appender;
 use projections::changes::Changes;
@@ -26,6 +26,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::postgres::TestDatabase;
 use crate::wait;
+
+/// Most connections of a pool.
+const CONNECTIONS: u32 = 10;
 
 /// A running platform. Dropping this value stops its tasks and drops its database.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ pub struct TestPlatform {
     pool: PgPool,
     // Before the database: tasks must not outlive it.
     _tasks: JoinSet<()>,
-    _database: TestDatabase,
+    _database: Option<TestDatabase>,
 }
 
 impl TestPlatform {
@@ -59,12 +62,29 @@ impl TestPlatform {
     /// When the database cannot be created.
     pub async fn with_patience(patience: Duration) -> Self {
         let database = TestDatabase::new().await;
+        let url = database.url();
+        Self {
+            _database: Some(database),
+            ..Self::at(&url, patience).await
+        }
+    }
+
+    /// Starts a platform on a migrated database of the caller, which must outlive it. It connects with the login in the
+    /// URL. Requests wait up to `patience` for a write.
+    ///
+    /// # Panics
+    /// When the login may not do what processes do.
+    pub async fn at(url: &str, patience: Duration) -> Self {
+        let pool_for = async |purpose| {
+            let connected = pool::connect(url, purpose, CONNECTIONS).await;
+            connected.expect("the database takes connections")
+        };
         // With the program's settings, because the tests' own connections do not log statements.
-        let pool = database.pool_for(Purpose::Commands).await;
+        let pool = pool_for(Purpose::Commands).await;
         stream_types::declare(&pool)
             .await
             .expect("the database is new");
-        let queries = database.pool_for(Purpose::Queries).await;
+        let queries = pool_for(Purpose::Queries).await;
         let wake = Wake::default();
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -92,11 +112,11 @@ impl TestPlatform {
             changes,
             pool,
             _tasks: tasks,
-            _database: database,
+            _database: None,
         }
     }
 
-    /// The pool of connections as the owner of everything.
+    /// The pool of the platform's own connections.
     #[must_use]
     pub fn pool(&self) -> PgPool {
         self.pool.clone()

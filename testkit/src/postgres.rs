@@ -49,6 +49,12 @@ impl TestDatabase {
             format!("create database {name} template {template}"),
         )
         .await;
+        // A copy has not the rights of its template.
+        run(
+            &mut server,
+            format!("grant create, temporary on database {name} to clustergenie_service"),
+        )
+        .await;
         server.close().await.expect("the server lets go");
         let pool = connect(&url_of(&name), Purpose::Maintenance).await;
         let lineage = incarnation::ensure(&pool).await;
@@ -160,12 +166,13 @@ async fn migrated_template() -> String {
     name
 }
 
-/// The name of the template, derived from the migrations and from the declarations of read models. A changed
+/// The name of the template, derived from the migrations, the stated rights and the declarations of read models. A changed
 /// migration or declaration leads to a new template.
 fn template_name() -> String {
     let mut parts = schema::migrate::TABLE.as_bytes().to_vec();
     let migrations = schema::migrate::MIGRATOR.iter();
     parts.extend(migrations.flat_map(|m| m.checksum.to_vec()));
+    parts.extend(schema::migrate::RIGHTS.bytes());
     for model in projections::all() {
         let (name, version) = (model.name(), model.version());
         let (tables, views) = (model.tables(), model.views());

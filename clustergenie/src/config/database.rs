@@ -10,7 +10,7 @@ use crate::postgres;
 /// The database of an installation, or the private one of a running `up`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TargetDatabase {
-    /// The URL of Postgres, with the role that owns the tables. By default the private Postgres of the
+    /// The URL of Postgres, with a login in the role clustergenie_service. By default the private Postgres of the
     /// platform that runs on --data. The password may be in PGPASSWORD instead.
     #[arg(
         long,

@@ -14,7 +14,8 @@ use crate::duration;
 /// The database of an installation.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Database {
-    /// The URL of Postgres, with the role that owns the tables. The password may be in PGPASSWORD instead.
+    /// The URL of Postgres. Its login owns the tables for migrate; for all others it owns nothing, and is a member of the
+    /// roles clustergenie_service and clustergenie_reader. The password may be in PGPASSWORD instead.
     #[arg(
         long,
         env = "CLUSTERGENIE_DATABASE_URL",

@@ -43,7 +43,7 @@ pub(crate) struct Restore {
 /// Settings of `restored`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Restored {
-    /// The URL of Postgres, with the role that owns the tables. By default the private Postgres in --data, which is
+    /// The URL of Postgres, with a login in the role clustergenie_service. By default the private Postgres in --data, which is
     /// started for this. The password may be in PGPASSWORD instead.
     #[arg(
         long,

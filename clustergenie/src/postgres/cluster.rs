@@ -15,7 +15,7 @@ use super::owner::Owner;
 use super::server;
 use crate::secret_file;
 
-/// The cluster's only user, a superuser, and the name of its database.
+/// The superuser of the cluster, who owns the tables, and the name of its database.
 pub(super) const USER: &str = "clustergenie";
 
 /// Longest time to wait for the server of an earlier run, which writes a checkpoint as it stops.

@@ -70,6 +70,20 @@ pub(super) fn warn_of_known_password(database: &Database) {
     }
 }
 
+/// Warns of a login that could alter history. The process acts as a role that cannot, but whoever takes the process over
+/// could drop that role.
+pub(super) async fn warn_of_owner(pool: &PgPool) -> anyhow::Result<()> {
+    if let Some(owner) = schema::migrate::owner_of_tables(pool).await? {
+        tracing::warn!(
+            owner,
+            "the database login of this process is a superuser or has the rights of the owner of the tables: give it \
+             one that owns nothing (create role ... login in role clustergenie_service, clustergenie_reader), and keep \
+             the owner for `clustergenie migrate`"
+        );
+    }
+    Ok(())
+}
+
 /// The password in `postgres://user:password@host/...`, or in its parameter, if there is one.
 fn password_in(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;

@@ -14,7 +14,7 @@ use event_store::pool::{self, Purpose};
 use sqlx::PgPool;
 use tokio::time::sleep;
 
-use super::database::UNREACHABLE;
+use super::database::{UNREACHABLE, warn_of_owner};
 use crate::config::Database;
 use crate::tasks::{Stage, Tasks};
 
@@ -98,6 +98,7 @@ impl Reservation {
         let holder = pool::connect(&database.database_url, Purpose::Maintenance, 1)
             .await
             .context(UNREACHABLE)?;
+        warn_of_owner(&holder).await?;
         let most = database.database_connections.unwrap_or(wanted);
         let mut transaction = pool::begin(&holder).await.context(UNREACHABLE)?;
         // One process after the other looks and reserves.

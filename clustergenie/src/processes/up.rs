@@ -25,9 +25,8 @@ use self::announcement::Announcement;
 use crate::archive;
 use crate::config::Up;
 use crate::data_directory::DataDirectory;
-use crate::postgres::PrivatePostgres;
-use crate::postgres::backup;
 use crate::postgres::series::Series;
+use crate::postgres::{PrivatePostgres, backup, login};
 use crate::readiness::{Dependencies, Publishing, Ready, Relay, Standby};
 use crate::tasks::{Signals, Stage, Tasks};
 use crate::telemetry::Metrics;
@@ -115,7 +114,7 @@ fn remove_ready_file(ready_file: Option<&Path>) -> anyhow::Result<()> {
     secret_file::remove(file).with_context(|| format!("{} cannot be removed", file.display()))
 }
 
-/// Starts all parts in the task set.
+/// Starts all parts in the task set. `database_url` has the owner of the tables, who only migrates.
 async fn start(
     tasks: &mut Tasks,
     settings: &Up,
@@ -124,6 +123,7 @@ async fn start(
     database_url: &str,
 ) -> anyhow::Result<Arc<Ready>> {
     migrate(database_url).await?;
+    let database_url = &login::of_processes(database_url).await?;
     let pools = Pools::open(async |purpose, size| connect(database_url, purpose, size).await);
     let pools = pools.await?;
     let relaying = connect(database_url, Purpose::Relay, 6).await?;

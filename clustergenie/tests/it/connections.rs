@@ -43,6 +43,7 @@ async fn processes_reserve_their_connections_and_one_too_many_is_told_what_to_do
     // Roles have limits as servers have, and no other test counts for this one.
     let login = Login::new("createrole connection limit 50").await;
     login.administers("clustergenie_reader").await;
+    login.administers("clustergenie_service").await;
     let url = login.own_database().await;
     let migrated = run(&folder, &["migrate", "--database-url", &url]).await;
     assert!(migrated.status.success(), "{}", said(&migrated));

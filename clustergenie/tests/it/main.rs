@@ -27,6 +27,7 @@ mod program;
 mod projections;
 mod relay_leaders;
 mod restore_drill;
+mod rights;
 mod settings;
 mod token;
 mod trace;

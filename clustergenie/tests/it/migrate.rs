@@ -14,8 +14,10 @@ async fn a_role_that_may_not_use_the_reader_is_told_the_statement_that_helps() {
     let url = login.own_database().await;
     let refused = run(&folder, &["migrate", "--database-url", &url]).await;
     assert_eq!(refused.status.code(), Some(1));
-    let grant = format!("`grant clustergenie_reader to {};`", login.name);
-    assert!(said(&refused).contains(&grant), "{}", said(&refused));
+    for role in ["clustergenie_reader", "clustergenie_service"] {
+        let grant = format!("grant {role} to {};", login.name);
+        assert!(said(&refused).contains(&grant), "{}", said(&refused));
+    }
     assert!(!said(&refused).contains("create role"), "it exists");
     login.remove().await;
 }
@@ -26,6 +28,7 @@ async fn a_role_with_createrole_migrates_an_empty_database() {
     // As in docs/operators.md. From Postgres 16 on the reader, which tests created, must be granted too.
     let login = Login::new("createrole").await;
     login.administers("clustergenie_reader").await;
+    login.administers("clustergenie_service").await;
     let url = login.own_database().await;
     let migrated = run(&folder, &["migrate", "--database-url", &url]).await;
     assert!(migrated.status.success(), "{}", said(&migrated));
@@ -58,6 +61,7 @@ async fn a_role_that_owns_nothing_and_has_another_search_path_migrates_after_the
             .expect("it tells the statements");
         for part in [
             "grant clustergenie_reader",
+            "grant clustergenie_service",
             "grant create on",
             "grant temporary on",
         ] {

@@ -192,7 +192,7 @@ async fn a_role_that_does_not_see_everything_is_told_so() {
     let pool = store.database.pool_for(Purpose::Queries).await;
     let blind = Bounds::read(&pool).await.expect_err("is refused");
     assert!(
-        blind.to_string().contains("connect as the owner"),
+        blind.to_string().contains("clustergenie_service"),
         "{blind}"
     );
 }

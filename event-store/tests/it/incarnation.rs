@@ -240,7 +240,7 @@ async fn an_append_and_a_step_that_wait_for_a_new_incarnation_have_no_effect() {
 
     let mut declaration = pool.begin().await.expect("it begins");
     for statement in [
-        "lock table es.streams, es.log in exclusive mode",
+        "lock table es.streams, es.log_head in exclusive mode",
         "insert into es.incarnations \
              (number, id, fork_position, fork_seq, reason, system, database, timeline) \
          select 2, gen_random_uuid(), 0, 10, 'DECLARED', s.system, s.database, s.timeline \

@@ -24,6 +24,7 @@ mod rebuild;
 mod rebuild_versions;
 mod replay;
 mod restored;
+mod rights;
 mod sessions;
 mod status;
 mod tables;
