@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use domain::ids::{EventId, OrgId};
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
@@ -72,13 +73,23 @@ pub async fn head(pool: &PgPool) -> Result<Position, StoreError> {
 /// # Errors
 /// [`StoreError::OtherIncarnation`], and when Postgres fails.
 pub async fn head_in(pool: &PgPool, incarnation: IncarnationId) -> Result<Position, StoreError> {
-    let head = format!("select ({HEAD}) where es.demand_incarnation($1)");
-    sqlx::query_scalar(AssertSqlSafe(head))
-        .bind(incarnation.0)
-        .fetch_one(pool)
-        .await
-        .map(Position)
+    let row = head_query(incarnation).fetch_one(pool).await;
+    row.and_then(|row| head_of(&row))
         .map_err(StoreError::asking("reading the head of the log"))
+}
+
+/// Returns the query of [`head_in`]; [`head_of`] reads its row.
+pub fn head_query(incarnation: IncarnationId) -> Query<'static, Postgres, PgArguments> {
+    let head = format!("select ({HEAD}) where es.demand_incarnation($1)");
+    sqlx::query(AssertSqlSafe(head)).bind(incarnation.0)
+}
+
+/// Returns the head of the log from a row of [`head_query`].
+///
+/// # Errors
+/// [`sqlx::Error::Decode`] when the row is another one's.
+pub fn head_of(row: &PgRow) -> Result<Position, sqlx::Error> {
+    Ok(Position(row.try_get(0)?))
 }
 
 /// Returns the number of committed events that have no position yet; at most 10,000.

@@ -31,8 +31,12 @@ pub enum Purpose {
     /// Queries of clients. Each statement ends within 5 s, and runs as the role that row-level security
     /// binds.
     Queries,
-    /// Reads of the log for subscribers, which cannot write. Each statement ends within 10 s.
+    /// Reads of an organization's log for its subscribers. Each statement ends within 10 s, and runs as the role that
+    /// row-level security binds.
     Subscriptions,
+    /// Reads of the whole log for all subscribers of a process together, which cannot write. Each statement ends within
+    /// 10 s.
+    Tail,
     /// The state of the platform: the progress of consumers, requests that wait for it, and operations.
     Platform,
     /// Probes of the database, which write nothing.
@@ -66,7 +70,7 @@ impl Purpose {
             | Self::Platform
             | Self::Operators
             | Self::Maintenance => true,
-            Self::Queries | Self::Subscriptions | Self::Probes | Self::Audit => false,
+            Self::Queries | Self::Subscriptions | Self::Tail | Self::Probes | Self::Audit => false,
         }
     }
 
@@ -77,6 +81,7 @@ impl Purpose {
             Self::Consumers => "clustergenie consumers",
             Self::Queries => "clustergenie queries",
             Self::Subscriptions => "clustergenie subscriptions",
+            Self::Tail => "clustergenie tail",
             Self::Platform => "clustergenie platform",
             Self::Probes => "clustergenie probes",
             Self::Operators => "clustergenie operators",
@@ -103,6 +108,13 @@ impl Purpose {
             ],
             // What is read is found by a key, and read in the order of an index.
             Self::Subscriptions => &[
+                READER,
+                ("default_transaction_read_only", "on"),
+                ("statement_timeout", "10s"),
+                ("enable_seqscan", "off"),
+                ("jit", "off"),
+            ],
+            Self::Tail => &[
                 SERVICE,
                 ("default_transaction_read_only", "on"),
                 ("statement_timeout", "10s"),

@@ -13,9 +13,11 @@
 //! ends, because every read demands the incarnation of the log. A subscriber that comes back with a place that the log
 //! lost is refused.
 //!
-//! A subscriber that catches up reads its own part of the organization's log, page by page, and folds only that. Each
+//! The reader reads as the role that sees all organizations, because one batch is for subscribers of all of them; each
+//! subscriber takes what is its organization's. A subscriber that catches up reads as the role that sees its
+//! organization only: its own part of the organization's log, page by page, and folds only that. Each
 //! page takes a turn: however many catch up, a bounded number of pages is read and sent at once, one organization has
-//! at most half of them, and the tail always has a connection.
+//! at most half of them, and the tail has a connection of its own.
 //!
 //! Without subscribers nothing is read, and without new events neither. A batch is one read, made when a
 //! hint says that it is there.
@@ -35,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::LiveRow;
 use crate::page::LogCursor;
+use crate::reader::Sessions;
 
 mod follow;
 mod node;
@@ -98,8 +101,10 @@ pub struct Changes {
 /// The state that the tail and its subscribers share.
 #[derive(Debug)]
 struct Shared {
-    /// Connections as the owner, for reading streams and the log of an organization.
-    pool: PgPool,
+    /// Connections that see all organizations, for the tail.
+    tail_pool: PgPool,
+    /// Connections as the role that row-level security binds, for subscribers that catch up.
+    sessions: Sessions,
     /// Turns of subscribers that catch up.
     turns: Turns,
     /// The memory for rows of streams of all subscribers that catch up.
@@ -145,20 +150,22 @@ enum WentBack {
 
 impl Changes {
     /// Makes the entry of subscribers, and the reader, which is to be run as one task of the process.
-    /// The reader shares the reads of `log` with others; everything else is read through `pool`. One connection
-    /// of the pool is the reader's own, and the others are for subscribers that catch up.
+    /// The reader shares the reads of `log` with others, and reads everything else through `tail`. Subscribers that catch
+    /// up read through `subscriptions`, a pool of `Purpose::Subscriptions` that nobody else uses.
     /// `patience` is the time that the reader trusts `sequenced` before it reads without a signal.
     #[must_use]
     pub fn new(
-        pool: PgPool,
+        tail: PgPool,
+        subscriptions: PgPool,
         log: SharedLog,
         sequenced: Signal,
         patience: Duration,
     ) -> (Self, ChangesTask) {
-        let connections = pool.options().get_max_connections().saturating_sub(1);
+        let connections = subscriptions.options().get_max_connections();
         let shared = Arc::new(Shared {
-            pool,
-            turns: Turns::at_once(connections),
+            tail_pool: tail,
+            sessions: Sessions::over(subscriptions),
+            turns: Turns::at_once(connections.saturating_sub(1)),
             memory: Memory::of(CATCH_UP_BYTES),
             log,
             live: broadcast::Sender::new(RETAINED_BATCHES),

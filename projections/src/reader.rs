@@ -18,7 +18,7 @@ mod session;
 mod sessions;
 mod statement;
 
-use self::sessions::Sessions;
+pub(crate) use self::sessions::Sessions;
 
 /// Answers the queries of clients; cheap to clone.
 #[derive(Debug, Clone)]

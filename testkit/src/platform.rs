@@ -97,7 +97,8 @@ impl TestPlatform {
             tasks.spawn(project(log.clone(), projection, wake.clone(), stop.clone()));
         }
         let sequenced = wake.sequenced.clone();
-        let (changes, task) = Changes::new(pool.clone(), log, sequenced, wake::POLL);
+        let subscriptions = pool_for(Purpose::Subscriptions).await;
+        let (changes, task) = Changes::new(pool.clone(), subscriptions, log, sequenced, wake::POLL);
         tasks.spawn(task.run(stop.clone()));
         let incarnations = Incarnations::open(pool.clone()).await;
         let incarnations = incarnations.expect("the database is new");

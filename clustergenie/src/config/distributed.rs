@@ -23,7 +23,7 @@ pub(crate) struct Database {
         value_name = "URL"
     )]
     pub(crate) database_url: String,
-    /// Most connections of this process to the database. By default they are 30 for api, 14 for relay, 19 for
+    /// Most connections of this process to the database. By default they are 31 for api, 14 for relay, 19 for
     /// project and 30 for work, or what is left by other processes.
     #[arg(long, env = "CLUSTERGENIE_DATABASE_CONNECTIONS", value_name = "NUMBER")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]

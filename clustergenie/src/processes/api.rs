@@ -21,7 +21,7 @@ use crate::wiring::pools::Pools;
 use crate::wiring::{commands, hints, http, queries};
 
 /// The connections of the process: of its pools, those beside them, and the one that reserves them.
-const CONNECTIONS: u32 = 30;
+const CONNECTIONS: u32 = 31;
 
 /// Serves the API until a signal.
 ///
@@ -62,8 +62,9 @@ pub(crate) async fn run(settings: Api) -> anyhow::Result<()> {
         reader,
         changes: queries::changes(
             &mut tasks,
-            &pools.subscriptions,
-            SharedLog::new(pools.subscriptions.clone(), incarnations),
+            &pools.tail,
+            pools.subscriptions,
+            SharedLog::new(pools.tail.clone(), incarnations),
             &wake,
             UNTIL_HINTED,
         ),

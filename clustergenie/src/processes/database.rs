@@ -41,8 +41,8 @@ pub(super) async fn connect(
     let pool = pool::connect(url, purpose, connections)
         .await
         .context(UNREACHABLE)?;
-    // The role of clients' queries can read nothing but read models.
-    if purpose != Purpose::Queries {
+    // The role that reads for clients cannot read what is checked.
+    if !matches!(purpose, Purpose::Queries | Purpose::Subscriptions) {
         schema::migrate::check(&pool).await?;
         projections::tables::check(&pool).await?;
         // Refuses a standby, and notices a restore or a failover before anything is done.

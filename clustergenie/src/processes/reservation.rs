@@ -73,8 +73,19 @@ pub(super) struct Reservation {
 /// Returns the size of the next pool: after it, the same part of what is reserved is given as was wanted of all. So what
 /// earlier pools got beyond their part, to have a connection at all, later ones do without.
 fn share_of_pool(purpose: Purpose, opened: u32, given: u32, reserved: u32, wanted: u32) -> u32 {
-    // One connection of queries ends the statements of others.
-    let least = if purpose == Purpose::Queries { 2 } else { 1 };
+    // Of reads for clients, one connection ends the statements of others.
+    let least = match purpose {
+        Purpose::Queries | Purpose::Subscriptions => 2,
+        Purpose::Commands
+        | Purpose::Relay
+        | Purpose::Consumers
+        | Purpose::Tail
+        | Purpose::Platform
+        | Purpose::Probes
+        | Purpose::Operators
+        | Purpose::Audit
+        | Purpose::Maintenance => 1,
+    };
     let due = opened * reserved / wanted;
     due.saturating_sub(given).max(least)
 }
@@ -274,7 +285,7 @@ mod tests {
 
     #[test]
     fn no_process_opens_more_than_it_reserved() {
-        use Purpose::{Commands, Consumers, Platform, Probes, Queries, Relay, Subscriptions};
+        use Purpose::{Commands, Consumers, Platform, Probes, Queries, Relay, Subscriptions, Tail};
         // As the processes open them: connections beside pools, then pools.
         let processes: [(u32, &[(Purpose, u32)]); 4] = [
             (
@@ -284,6 +295,7 @@ mod tests {
                     (Commands, 2),
                     (Queries, 8),
                     (Subscriptions, 5),
+                    (Tail, 1),
                     (Platform, 4),
                     (Probes, 1),
                     (Relay, 2),

@@ -12,6 +12,7 @@ const COMMANDS: u32 = 5;
 const APPENDING: u32 = 2;
 const QUERIES: u32 = 8;
 const SUBSCRIPTIONS: u32 = 5;
+const TAIL: u32 = 1;
 const PLATFORM: u32 = 4;
 const PROBES: u32 = 1;
 
@@ -24,8 +25,10 @@ pub(crate) struct Pools {
     pub(crate) appending: PgPool,
     /// Queries of clients.
     pub(crate) queries: PgPool,
-    /// Reads of the log for subscribers.
+    /// Reads of an organization's log for its subscribers.
     pub(crate) subscriptions: PgPool,
+    /// Reads of the whole log for all subscribers together.
+    pub(crate) tail: PgPool,
     /// The state of the platform, requests that wait for a write, and operations.
     pub(crate) platform: PgPool,
     /// The probe of the database.
@@ -45,6 +48,7 @@ impl Pools {
             appending: connect(Purpose::Commands, APPENDING).await?,
             queries: connect(Purpose::Queries, QUERIES).await?,
             subscriptions: connect(Purpose::Subscriptions, SUBSCRIPTIONS).await?,
+            tail: connect(Purpose::Tail, TAIL).await?,
             platform: connect(Purpose::Platform, PLATFORM).await?,
             probes: connect(Purpose::Probes, PROBES).await?,
         })
@@ -76,6 +80,7 @@ mod tests {
             appending,
             queries,
             subscriptions,
+            tail,
             platform,
             probes,
         } = pools;
@@ -84,6 +89,7 @@ mod tests {
             appending,
             queries,
             subscriptions,
+            tail,
             platform,
             probes,
         ];

@@ -17,12 +17,19 @@ use crate::tasks::{Stage, Tasks};
 /// followers of `log`, and polls when no hint came for `patience`.
 pub(crate) fn changes(
     tasks: &mut Tasks,
-    pool: &PgPool,
+    tail: &PgPool,
+    subscriptions: PgPool,
     log: SharedLog,
     wake: &Wake,
     patience: Duration,
 ) -> Changes {
-    let (changes, task) = Changes::new(pool.clone(), log, wake.sequenced.clone(), patience);
+    let (changes, task) = Changes::new(
+        tail.clone(),
+        subscriptions,
+        log,
+        wake.sequenced.clone(),
+        patience,
+    );
     tasks.spawn(Stage::Follow, "changes", |stop| async move {
         task.run(stop).await;
         Ok(())

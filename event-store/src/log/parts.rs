@@ -1,13 +1,11 @@
 //! Parts of streams, read together.
 
-use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Postgres, Row};
 
 use super::stored;
 use crate::envelope::{StoredEvent, StreamId, Version};
-use crate::error::StoreError;
 use crate::incarnation::IncarnationId;
 
 /// A part of a stream: its events with `after < version <= up_to`.
@@ -21,22 +19,14 @@ pub struct Part {
     pub up_to: Version,
 }
 
-/// Reads parts of streams by one statement in this incarnation of the log, in the order of the parts, and each part in
-/// the order of versions. Each event comes with the index of its part. An event is read when it is polled, so that not
-/// all are in memory. Sees every committed event, sequenced or not.
-///
-/// # Errors
-/// [`StoreError::OtherIncarnation`], and when Postgres fails.
-pub fn read<'pool>(
-    pool: &'pool PgPool,
-    incarnation: IncarnationId,
-    parts: &[Part],
-) -> BoxStream<'pool, Result<(usize, StoredEvent), StoreError>> {
-    let unavailable = |error| StoreError::asking("reading streams")(error);
+/// Returns the query for parts of streams in this incarnation of the log, in the order of the parts, and each part in
+/// the order of versions. [`part`] reads a row. The query sees every committed event, sequenced or not, as far as the
+/// role that runs it sees the organization. Fails in another incarnation.
+pub fn query(incarnation: IncarnationId, parts: &[Part]) -> Query<'static, Postgres, PgArguments> {
     let of = |version: fn(&Part) -> Version| -> Vec<i64> {
         parts.iter().map(|part| version(part).0).collect()
     };
-    let rows = sqlx::query(concat!(
+    sqlx::query(concat!(
         "select w.part, ",
         event_columns!(),
         " from unnest($1::uuid[], $2::bigint[], $3::bigint[]) with ordinality \
@@ -54,11 +44,14 @@ pub fn read<'pool>(
     .bind(of(|part| part.after))
     .bind(of(|part| part.up_to))
     .bind(incarnation.0)
-    .fetch(pool);
-    let events = rows.and_then(async |row: PgRow| {
-        let part: i64 = row.try_get("part")?;
-        let part = usize::try_from(part - 1).map_err(|error| sqlx::Error::Decode(error.into()))?;
-        Ok((part, stored(&row)?))
-    });
-    events.map_err(unavailable).boxed()
+}
+
+/// Returns the event of a row of [`query`], with the index of its part.
+///
+/// # Errors
+/// [`sqlx::Error::Decode`] when the event is malformed.
+pub fn part(row: &PgRow) -> Result<(usize, StoredEvent), sqlx::Error> {
+    let part: i64 = row.try_get("part")?;
+    let part = usize::try_from(part - 1).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    Ok((part, stored(row)?))
 }

@@ -5,12 +5,12 @@
 
 use domain::ids::OrgId;
 use domain::stream_type::StreamType;
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Postgres, Row};
 
 use super::positioned;
 use crate::envelope::{Position, Positioned, Shard, StoredEvent, StreamId, Version};
-use crate::error::StoreError;
 use crate::incarnation::IncarnationId;
 
 /// The most events of a page.
@@ -77,93 +77,95 @@ pub struct Page {
     pub complete_to: Position,
 }
 
-/// Returns the next page of a selection of an organization's events.
-///
-/// # Errors
-/// [`StoreError::OtherIncarnation`], and when Postgres fails.
-pub async fn read(
-    pool: &PgPool,
+/// A row of [`query`].
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// The position up to which the query looked.
+    to: Position,
+    /// An event of the selection; `None` if the query found none.
+    event: Option<Positioned<StoredEvent>>,
+}
+
+/// Returns the query for the next page of a selection of an organization's events. [`looked`] reads a row, and [`page`]
+/// makes the page of all rows. Fails in another incarnation of the log.
+pub fn query(
     org: &OrgId,
     selection: &Selection,
     span: Span,
-) -> Result<Page, StoreError> {
-    let read = match selection.streams {
-        Streams::All => of_log(pool, org, None, selection, span).await,
-        Streams::OfType(stream_type) => of_log(pool, org, Some(stream_type), selection, span).await,
-        Streams::One(stream) => of_stream(pool, org, stream, selection, span).await,
-    };
-    read.map_err(StoreError::asking("reading an organization's log"))
+) -> Query<'static, Postgres, PgArguments> {
+    match selection.streams {
+        Streams::All => of_log(org, None, selection, span),
+        Streams::OfType(stream_type) => of_log(org, Some(stream_type), selection, span),
+        Streams::One(stream) => of_stream(org, stream, selection, span),
+    }
 }
 
-/// Looks at the next rows of the organization's log, and finds the events of those that are wanted.
-async fn of_log(
-    pool: &PgPool,
+/// Looks at the next rows of the organization's log, and finds the events of those that are wanted. There is a row in
+/// any case, which tells how far was looked.
+fn of_log(
     org: &OrgId,
     stream_type: Option<StreamType>,
     selection: &Selection,
     span: Span,
-) -> Result<Page, sqlx::Error> {
+) -> Query<'static, Postgres, PgArguments> {
     let shards = stream_type.map(|stream_type| {
         let shards = Shard::all(&[stream_type]);
         shards.into_iter().map(|shard| shard.0).collect::<Vec<_>>()
     });
     let gives_all = *selection == Selection::default();
     let looked_at = if gives_all { limit() } else { LOOKED_AT };
-    let rows = sqlx::query(include_str!("selection.sql"))
-        .bind(org.as_str())
+    sqlx::query(include_str!("selection.sql"))
+        .bind(org.as_str().to_owned())
         .bind(span.after.0)
         .bind(span.up_to.0)
         .bind(looked_at)
         .bind(shards)
-        .bind(&selection.event_types)
+        .bind(selection.event_types.clone())
         .bind(limit())
         .bind(span.incarnation.0)
-        .fetch_all(pool)
-        .await?;
-    // There is a row in any case, which tells how far was looked.
-    let looked_to: Option<i64> = rows
-        .first()
-        .map(|row| row.try_get("looked_to"))
-        .transpose()?;
-    let found = rows.iter().filter_map(|row| match row.try_get("position") {
-        Ok(Some::<i64>(_)) => Some(positioned(row)),
-        Ok(None) => None,
-        Err(error) => Some(Err(error)),
-    });
-    let events = found.collect::<Result<Vec<_>, _>>()?;
-    Ok(page(events, looked_to.map_or(span.up_to, Position)))
 }
 
 /// Reads the stream on from a version: within a stream, the order of versions is that of positions.
-async fn of_stream(
-    pool: &PgPool,
+fn of_stream(
     org: &OrgId,
     stream: StreamId,
     selection: &Selection,
     span: Span,
-) -> Result<Page, sqlx::Error> {
-    let rows = sqlx::query(include_str!("selection_of_stream.sql"))
+) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(include_str!("selection_of_stream.sql"))
         .bind(stream.uuid)
         .bind(Shard::of(stream).0)
-        .bind(org.as_str())
+        .bind(org.as_str().to_owned())
         .bind(span.after_version.0)
         .bind(span.after.0)
         .bind(span.up_to.0)
-        .bind(&selection.event_types)
+        .bind(selection.event_types.clone())
         .bind(limit())
         .bind(span.incarnation.0)
-        .fetch_all(pool)
-        .await?;
-    let events = rows.iter().map(|row: &PgRow| positioned(row));
-    Ok(page(events.collect::<Result<_, _>>()?, span.up_to))
+}
+
+/// Reads a row of [`query`].
+///
+/// # Errors
+/// [`sqlx::Error::Decode`] when the event is malformed.
+pub fn looked(row: &PgRow) -> Result<Looked, sqlx::Error> {
+    let position: Option<i64> = row.try_get("position")?;
+    Ok(Looked {
+        to: Position(row.try_get("looked_to")?),
+        event: position.map(|_| positioned(row)).transpose()?,
+    })
 }
 
 fn limit() -> i64 {
     i64::try_from(PAGE).expect("256 fits 64 bits")
 }
 
-/// Returns the page of these events. After a full page there may be more, before the end of what was looked at.
-fn page(events: Vec<Positioned<StoredEvent>>, looked_to: Position) -> Page {
+/// Returns the page of all rows of a query with this span. After a full page there may be more, before the end of what
+/// was looked at.
+#[must_use]
+pub fn page(rows: Vec<Looked>, span: Span) -> Page {
+    let looked_to = rows.first().map_or(span.up_to, |first| first.to);
+    let events: Vec<_> = rows.into_iter().filter_map(|row| row.event).collect();
     let complete_to = match events.last() {
         Some(last) if events.len() >= PAGE => last.position,
         _ => looked_to,

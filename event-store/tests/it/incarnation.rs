@@ -11,7 +11,6 @@ use event_store::log::selection::{self, Selection, Span, Streams};
 use event_store::log::sequencer::Sequencer;
 use event_store::pool::{self, Purpose};
 use event_store::write::append::{Append, Outcome};
-use futures_util::TryStreamExt;
 use testkit::events::{Recorder, new_stream, sequence};
 use testkit::postgres::TestDatabase;
 use testkit::restore::go_back;
@@ -134,10 +133,16 @@ async fn pages_and_parts_of_streams_are_read_in_one_incarnation_only() {
                 up_to: Position(2),
                 after_version: Version::NONE,
             };
-            let page = selection::read(&pool, &read[0].event.org, &selection, span).await;
-            match page {
-                Ok(page) => assert_eq!((incarnation, page.complete_to), (now, Position(2))),
+            let query = selection::query(&read[0].event.org, &selection, span);
+            match query.fetch_all(&pool).await {
+                Ok(rows) => {
+                    let rows = rows.iter().map(selection::looked);
+                    let rows = rows.collect::<Result<_, _>>().expect("decodes");
+                    let page = selection::page(rows, span);
+                    assert_eq!((incarnation, page.complete_to), (now, Position(2)));
+                }
                 Err(error) => {
+                    let error = StoreError::asking("reading a page")(error);
                     assert!(matches!(error, StoreError::OtherIncarnation), "{error:?}");
                     assert_eq!(incarnation, before, "{streams:?}");
                 }
@@ -150,11 +155,13 @@ async fn pages_and_parts_of_streams_are_read_in_one_incarnation_only() {
             after: Version::NONE,
             up_to: Version(up_to),
         };
-        let events: Result<Vec<_>, _> =
-            parts::read(&pool, incarnation, &[part]).try_collect().await;
-        match events {
-            Ok(events) => assert_eq!(Some(events.len()), found),
+        match parts::query(incarnation, &[part]).fetch_all(&pool).await {
+            Ok(rows) => {
+                let events = rows.iter().map(|row| parts::part(row).expect("decodes"));
+                assert_eq!(Some(events.count()), found);
+            }
             Err(error) => {
+                let error = StoreError::asking("reading parts")(error);
                 assert!(matches!(error, StoreError::OtherIncarnation), "{error:?}");
                 assert_eq!(found, None);
             }

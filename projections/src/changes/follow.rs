@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::node::Nodes;
+use super::node::{Nodes, Source};
 use super::turns::Turn;
 use super::{Change, Shared, Tail, WentBack};
 use crate::page::LogCursor;
@@ -279,7 +279,7 @@ impl Follower {
         if seen > tail {
             // Other processes may be ahead of our tail, but nobody of the log.
             let _turn = self.shared.turns.begin(&self.wanted.org).await;
-            let head = log::head_in(&self.shared.pool, incarnation).await?;
+            let head = self.head(incarnation).await?;
             if seen > head {
                 return Err(FollowError::BeyondHead { after: seen, head });
             }
@@ -290,6 +290,20 @@ impl Follower {
             incarnation,
         });
         Ok(())
+    }
+
+    /// Returns the head of the log in this incarnation. The caller has a turn.
+    async fn head(&self, incarnation: IncarnationId) -> Result<Position, StoreError> {
+        let read = async {
+            let statement = log::head_query(incarnation).try_into()?;
+            let sessions = &self.shared.sessions;
+            let rows = sessions
+                .fetch(&self.wanted.org, &statement, log::head_of)
+                .await?;
+            rows.first().copied().ok_or(sqlx::Error::RowNotFound)
+        };
+        let head = read.await;
+        head.map_err(StoreError::asking("reading the head of the log"))
     }
 
     /// Returns the incarnations of the log, with that of the cursor among them if it is one of this log.
@@ -318,11 +332,23 @@ impl Follower {
             up_to: place.goal,
             after_version: self.read_to,
         };
-        let page = selection::read(&shared.pool, &wanted.org, &wanted.selection, span).await?;
+        let read = async {
+            let query = selection::query(&wanted.org, &wanted.selection, span);
+            let (statement, sessions) = (query.try_into()?, &shared.sessions);
+            sessions
+                .fetch(&wanted.org, &statement, selection::looked)
+                .await
+        };
+        let rows = read.await;
+        let rows = rows.map_err(StoreError::asking("reading an organization's log"))?;
+        let page = selection::page(rows, span);
         if let Some(last) = page.events.last() {
             self.read_to = last.event.version;
         }
-        let new = || Nodes::new(shared.pool.clone(), &shared.memory);
+        let new = || {
+            let source = Source::One(shared.sessions.clone(), wanted.org.clone());
+            Nodes::new(source, &shared.memory)
+        };
         let nodes = self.nodes.get_or_insert_with(new);
         let events = page.events.into_iter().map(Arc::new).collect();
         self.ready

@@ -1,18 +1,21 @@
 //! The rows of streams as of their events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use domain::ids::OrgId;
 use event_store::envelope::{Positioned, StoredEvent, StreamId, Version};
 use event_store::error::StoreError;
 use event_store::incarnation::IncarnationId;
 use event_store::log::parts::{self, Part};
 use futures_util::TryStreamExt;
 use sqlx::PgPool;
+use sqlx::postgres::PgRow;
 
 use super::Change;
 use super::remembered::{Memory, Remembered};
 use crate::model::{LiveFold, LiveRow};
+use crate::reader::Sessions;
 use crate::{live_state, registry};
 
 /// Folds events into nodes, remembering the streams it met last.
@@ -22,12 +25,30 @@ use crate::{live_state, registry};
 /// event.
 #[derive(Debug)]
 pub(super) struct Nodes {
-    pool: PgPool,
+    source: Source,
     remembered: Remembered<Known>,
 }
 
+/// The connections that read streams.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// Connections that see all organizations.
+    All(PgPool),
+    /// Sessions of one organization, which see no other.
+    One(Sessions, OrgId),
+}
+
+/// The events of a page, of which a part was folded.
+#[derive(Debug)]
+struct Folding {
+    incarnation: IncarnationId,
+    events: VecDeque<Arc<Positioned<StoredEvent>>>,
+    states: HashMap<StreamId, State>,
+    changes: Vec<Change>,
+}
+
 /// The state of a stream, and the most bytes that one of its events has.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     known: Option<Known>,
     data: usize,
@@ -43,9 +64,9 @@ enum Known {
 
 impl Nodes {
     /// Creates nodes that remember no stream, and use a share of the memory.
-    pub(super) fn new(pool: PgPool, memory: &Arc<Memory>) -> Self {
+    pub(super) fn new(source: Source, memory: &Arc<Memory>) -> Self {
         Self {
-            pool,
+            source,
             remembered: Remembered::in_memory(memory),
         }
     }
@@ -69,44 +90,25 @@ impl Nodes {
             states.entry(stream).or_insert_with(|| self.recall(stream));
         }
         let (parts, wanted_by) = missing(&events, &states);
-        let mut earlier = if parts.is_empty() {
-            None
-        } else {
-            Some(parts::read(&self.pool, incarnation, &parts))
+        let begun = || Folding {
+            incarnation,
+            events: events.iter().cloned().collect(),
+            states: states.clone(),
+            changes: Vec::with_capacity(events.len()),
         };
-        let mut next = None;
-        let mut changes = Vec::with_capacity(events.len());
-        for (index, event) in events.into_iter().enumerate() {
-            let Some(fold) = registry::live_fold(event.event.stream.stream_type) else {
-                changes.push(without_node(event, incarnation));
-                continue;
-            };
-            let state = states.entry(event.event.stream).or_default();
-            if let Some(earlier) = &mut earlier {
-                loop {
-                    if next.is_none() {
-                        next = earlier.try_next().await?;
-                    }
-                    match next.take() {
-                        Some((part, before)) if wanted_by[part] == index => {
-                            state.fold(fold, &before);
-                        }
-                        later => {
-                            next = later;
-                            break;
-                        }
-                    }
-                }
-            }
-            changes.push(match state.fold(fold, &event.event) {
-                Some(node) => Change {
-                    event,
-                    node: Some(node),
-                    incarnation,
-                },
-                None => without_node(event, incarnation),
-            });
-        }
+        let mut folding = if parts.is_empty() {
+            begun()
+        } else {
+            let read = self.source.fold(incarnation, &parts, &wanted_by, begun);
+            let read = read.await;
+            read.map_err(StoreError::asking("reading streams"))?
+        };
+        folding.up_to(usize::MAX);
+        let Folding {
+            changes,
+            mut states,
+            ..
+        } = folding;
         for change in &changes {
             let stream = change.event.event.stream;
             if let Some(State { known, data }) = states.remove(&stream)
@@ -122,6 +124,75 @@ impl Nodes {
         let recalled = self.remembered.take(stream);
         let (known, data) = recalled.map_or((None, 0), |(known, data)| (Some(known), data));
         State { known, data }
+    }
+}
+
+impl Source {
+    /// Reads parts of streams and folds each event before the event of the page that wants its part.
+    async fn fold(
+        &self,
+        incarnation: IncarnationId,
+        parts: &[Part],
+        wanted_by: &[usize],
+        begun: impl Fn() -> Folding,
+    ) -> Result<Folding, sqlx::Error> {
+        let query = parts::query(incarnation, parts);
+        let take = |folding: &mut Folding, row: &PgRow| {
+            let (part, event) = parts::part(row)?;
+            folding.up_to(wanted_by[part]);
+            folding.before_next(&event);
+            Ok(())
+        };
+        match self {
+            Self::All(pool) => {
+                let mut folding = begun();
+                let mut rows = query.fetch(pool);
+                while let Some(row) = rows.try_next().await? {
+                    take(&mut folding, &row)?;
+                }
+                Ok(folding)
+            }
+            Self::One(sessions, org) => sessions.fold(org, &query.try_into()?, begun, take).await,
+        }
+    }
+}
+
+impl Folding {
+    /// Folds the events of the page before the one with this index.
+    fn up_to(&mut self, index: usize) {
+        while self.changes.len() < index
+            && let Some(event) = self.events.pop_front()
+        {
+            let change = self.change(event);
+            self.changes.push(change);
+        }
+    }
+
+    /// Folds an earlier event of the stream of the next event.
+    fn before_next(&mut self, event: &StoredEvent) {
+        if let Some(fold) = registry::live_fold(event.stream.stream_type) {
+            self.states
+                .entry(event.stream)
+                .or_default()
+                .fold(fold, event);
+        }
+    }
+
+    /// Folds an event of the page.
+    fn change(&mut self, event: Arc<Positioned<StoredEvent>>) -> Change {
+        let stream = event.event.stream;
+        let Some(fold) = registry::live_fold(stream.stream_type) else {
+            return without_node(event, self.incarnation);
+        };
+        let state = self.states.entry(stream).or_default();
+        match state.fold(fold, &event.event) {
+            Some(node) => Change {
+                event,
+                node: Some(node),
+                incarnation: self.incarnation,
+            },
+            None => without_node(event, self.incarnation),
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! The one reader of the log for all subscribers of a process. It shares its reads with consumers that follow
 //! the log in the same process.
+//!
+//! It reads as the service role, which sees all organizations: each event is read once, whoever listens. What a
+//! subscriber gets of it is chosen in [`follow`](super::follow).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +16,7 @@ use event_store::incarnation::IncarnationId;
 use event_store::log;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::node::Nodes;
+use super::node::{Nodes, Source};
 use super::remembered::Memory;
 use super::{Shared, Tail, WentBack};
 
@@ -53,7 +56,10 @@ struct Sent {
 impl ChangesTask {
     pub(super) fn new(shared: Arc<Shared>, sequenced: Signal, patience: Duration) -> Self {
         Self {
-            rows: Nodes::new(shared.pool.clone(), &Memory::of(KEPT_BYTES)),
+            rows: Nodes::new(
+                Source::All(shared.tail_pool.clone()),
+                &Memory::of(KEPT_BYTES),
+            ),
             rows_of: None,
             _ended: shared.ended.clone().drop_guard(),
             shared,
@@ -87,10 +93,13 @@ impl ChangesTask {
     async fn read_in_current(&mut self) -> Result<(), StoreError> {
         let incarnations = self.shared.log.incarnations().clone();
         let incarnation = incarnations.known().await?.current().id;
-        match log::head_in(&self.shared.pool, incarnation).await {
+        match log::head_in(&self.shared.tail_pool, incarnation).await {
             Ok(head) => {
                 if self.rows_of.replace(incarnation) != Some(incarnation) {
-                    self.rows = Nodes::new(self.shared.pool.clone(), &Memory::of(KEPT_BYTES));
+                    self.rows = Nodes::new(
+                        Source::All(self.shared.tail_pool.clone()),
+                        &Memory::of(KEPT_BYTES),
+                    );
                 }
                 self.reach(incarnation, head);
                 self.read_from(incarnation, head).await;
@@ -161,7 +170,7 @@ impl ChangesTask {
     /// and then.
     async fn is_there(&mut self, incarnation: IncarnationId, position: Position) -> bool {
         tokio::time::sleep(POLL).await;
-        match log::head_in(&self.shared.pool, incarnation).await {
+        match log::head_in(&self.shared.tail_pool, incarnation).await {
             Ok(head) if head < position => {
                 self.end_followers(WentBack::ToHead(head));
                 false

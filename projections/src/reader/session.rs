@@ -34,7 +34,7 @@ impl Session {
         let (backend, is_bound): (i32, bool) =
             sqlx::query_as(PROVE).fetch_one(&mut connection).await?;
         if !is_bound {
-            let message = "queries do not run as the role clustergenie_reader with row security: connect \
+            let message = "reads for clients do not run as the role clustergenie_reader with row security: connect \
                            to Postgres itself, or let the pooler pass the options of a connection";
             return Err(sqlx::Error::Configuration(message.into()));
         }
@@ -66,30 +66,30 @@ impl Session {
         renewal::is_current(self.opened) && within(self.opened, lifetime) && within(self.used, idle)
     }
 
-    /// Runs a statement that sees this organization and no other; returns what `decode` makes of its rows.
-    /// Decodes each row as it comes, so that only one of them is in memory twice.
-    pub(super) async fn fetch<T>(
+    /// Runs a statement that sees this organization and no other; returns what `take` makes of its rows, from `begun`.
+    /// Takes each row as it comes, so that only one of them is in memory.
+    pub(super) async fn fold<T>(
         &mut self,
         org: &OrgId,
         statement: &Statement,
-        decode: &impl Fn(&PgRow) -> Result<T, sqlx::Error>,
-    ) -> Result<Vec<T>, sqlx::Error> {
+        begun: T,
+        take: &impl Fn(&mut T, &PgRow) -> Result<(), sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
         self.see(org).await?;
         let (text, values) = statement.parts();
         let mut rows = sqlx::query_with(text, values).fetch(&mut self.connection);
-        let mut decoded = Ok(Vec::new());
+        let mut taken = Ok(begun);
         // Rows are read to the last one in any case, so that none is left for the next statement.
         while let Some(row) = rows.try_next().await? {
-            if let Ok(before) = &mut decoded {
-                match decode(&row) {
-                    Ok(row) => before.push(row),
-                    Err(error) => decoded = Err(error),
-                }
+            if let Ok(before) = &mut taken
+                && let Err(error) = take(before, &row)
+            {
+                taken = Err(error);
             }
         }
         drop(rows);
         self.used = Instant::now();
-        decoded
+        taken
     }
 
     /// Sets the organization, unless it is the one that was set last. While the answer is awaited, and after a

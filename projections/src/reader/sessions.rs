@@ -1,7 +1,7 @@
 //! The sessions of clients' reads: one statement a read, if a session that sees the organization is free.
 //!
 //! Guarantees:
-//! - a read sees the organization of its caller and no other, whatever became of the reads before it;
+//! - a read sees the organization of its caller and no other, whatever the reads before it left;
 //! - no more sessions than the pool has connections, but one. One organization alone has at most half of them, and
 //!   its reads wait in the order in which they came ([`crate::places`]);
 //! - a session that Postgres closed meanwhile is replaced, and the read is run once more;
@@ -23,7 +23,7 @@ use crate::places::{Place, Places};
 
 /// Sessions over the connections of a pool; cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Sessions(Arc<Shared>);
+pub(crate) struct Sessions(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -59,7 +59,7 @@ enum State {
 
 impl Sessions {
     /// Makes sessions with the settings, the size and the time limits of a pool that nobody else uses.
-    pub(super) fn over(pool: PgPool) -> Self {
+    pub(crate) fn over(pool: PgPool) -> Self {
         let connections = pool.options().get_max_connections();
         let sessions = connections.saturating_sub(1);
         Self(Arc::new(Shared {
@@ -76,16 +76,35 @@ impl Sessions {
     ///
     /// # Errors
     /// Those of Postgres, of the pool, and of `decode`.
-    pub(super) async fn fetch<T>(
+    pub(crate) async fn fetch<T>(
         &self,
         org: &OrgId,
         statement: &Statement,
         decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
     ) -> Result<Vec<T>, sqlx::Error> {
+        let take = |rows: &mut Vec<T>, row: &PgRow| {
+            rows.push(decode(row)?);
+            Ok(())
+        };
+        self.fold(org, statement, Vec::new, take).await
+    }
+
+    /// Runs one statement like [`fetch`](Self::fetch); returns what `take` makes of its rows, one after the other, from
+    /// what `begin` gives. Begins again when the statement is run once more.
+    ///
+    /// # Errors
+    /// Those of Postgres, of the pool, and of `take`.
+    pub(crate) async fn fold<T>(
+        &self,
+        org: &OrgId,
+        statement: &Statement,
+        begin: impl Fn() -> T,
+        take: impl Fn(&mut T, &PgRow) -> Result<(), sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
         let mut place = self.place(org).await?;
         if let Some(session) = self.0.take(org) {
             let mut lease = Lease::of(&self.0, session, place);
-            match lease.fetch(org, statement, &decode).await {
+            match lease.fold(org, statement, begin(), &take).await {
                 Err(error) if is_closed(&error) => place = lease.place(),
                 answer => return answer,
             }
@@ -94,7 +113,7 @@ impl Sessions {
         }
         let session = Session::open(&self.0.pool).await?;
         let mut lease = Lease::of(&self.0, session, place);
-        lease.fetch(org, statement, &decode).await
+        lease.fold(org, statement, begin(), &take).await
     }
 
     /// Waits for a place among the sessions in use.
@@ -175,18 +194,19 @@ impl Lease {
         }
     }
 
-    async fn fetch<T>(
+    async fn fold<T>(
         &mut self,
         org: &OrgId,
         statement: &Statement,
-        decode: &impl Fn(&PgRow) -> Result<T, sqlx::Error>,
-    ) -> Result<Vec<T>, sqlx::Error> {
+        begun: T,
+        take: &impl Fn(&mut T, &PgRow) -> Result<(), sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
         let session = self
             .session
             .as_mut()
             .expect("a lease ends with its session");
         self.state = State::Running;
-        let answer = session.fetch(org, statement, decode).await;
+        let answer = session.fold(org, statement, begun, take).await;
         self.state = match &answer {
             Err(error) if is_fatal(error) => State::Broken,
             _ => State::Idle,

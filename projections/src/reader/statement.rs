@@ -1,6 +1,7 @@
 //! A statement of a read, which can be sent twice.
 
 use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 use sqlx::{Execute, Postgres, QueryBuilder, SqlStr};
 
 /// The text and the values of one statement.
@@ -22,7 +23,15 @@ impl TryFrom<QueryBuilder<Postgres>> for Statement {
 
     /// Takes what was built. Fails when a value cannot be encoded.
     fn try_from(mut built: QueryBuilder<Postgres>) -> Result<Self, sqlx::Error> {
-        let mut query = built.build();
+        built.build().try_into()
+    }
+}
+
+impl TryFrom<Query<'_, Postgres, PgArguments>> for Statement {
+    type Error = sqlx::Error;
+
+    /// Takes the text and the values. Fails when a value cannot be encoded.
+    fn try_from(mut query: Query<'_, Postgres, PgArguments>) -> Result<Self, sqlx::Error> {
         let values = query.take_arguments().map_err(sqlx::Error::Encode)?;
         Ok(Self {
             text: query.sql(),

@@ -39,11 +39,18 @@ impl Live {
         let world = World::new().await;
         // The tests' own connections say nothing of their statements.
         let pool = world.database.pool_for(Purpose::Subscriptions).await;
-        Self::over(world, pool)
+        Self::over(world, pool).await
     }
 
-    fn over(world: World, pool: PgPool) -> Self {
-        let (changes, task) = Changes::new(pool.clone(), pool.into(), Signal::new(), UNTIL_HINTED);
+    async fn over(world: World, subscriptions: PgPool) -> Self {
+        let tail = world.database.pool_for(Purpose::Tail).await;
+        let (changes, task) = Changes::new(
+            tail.clone(),
+            subscriptions,
+            tail.into(),
+            Signal::new(),
+            UNTIL_HINTED,
+        );
         let mut tasks = JoinSet::new();
         tasks.spawn(task.run(CancellationToken::new()));
         Self {
@@ -211,9 +218,9 @@ async fn one_organization_that_catches_up_leaves_room_for_others() {
             .await;
     }
     let head = sequence(&world.pool).await;
-    // One for the reader of the log, and three for those who catch up: one at most for each organization.
+    // One that ends reads that were given up, and three for those who catch up: one at most for each organization.
     let pool = pool::connect(&world.database.url(), Purpose::Subscriptions, 4).await;
-    let live = Live::over(world, pool.expect("connects"));
+    let live = Live::over(world, pool.expect("connects")).await;
     let mut first = live.follow("acme", Selection::default(), Position::START);
     next(&mut first).await;
     let mut locks = live.world.pool.begin().await.expect("a transaction begins");

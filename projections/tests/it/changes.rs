@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::stream_type::StreamType;
 use event_store::consume::wake::Signal;
 use event_store::envelope::Position;
+use event_store::pool::Purpose;
 use futures_util::{Stream, StreamExt};
 use projections::changes::{Change, Changes, FollowError, Followed, Selection};
 use projections::droplets::Droplets;
@@ -34,6 +35,7 @@ impl Live {
         let patience = Duration::from_secs(3_600);
         let (changes, task) = Changes::new(
             world.pool.clone(),
+            world.database.pool_for(Purpose::Subscriptions).await,
             world.pool.clone().into(),
             sequenced.clone(),
             patience,

@@ -29,7 +29,14 @@ async fn a_thousand_followers_cost_nothing_while_nothing_happens_and_one_read_a_
     // The tests' own connections say nothing of their statements.
     let pool = world.database.pool_for(Purpose::Commands).await;
     let sequenced = Signal::new();
-    let (changes, task) = Changes::new(pool.clone(), pool.into(), sequenced.clone(), UNTIL_HINTED);
+    let subscriptions = world.database.pool_for(Purpose::Subscriptions).await;
+    let (changes, task) = Changes::new(
+        pool.clone(),
+        subscriptions,
+        pool.into(),
+        sequenced.clone(),
+        UNTIL_HINTED,
+    );
     let mut tasks = JoinSet::new();
     tasks.spawn(task.run(CancellationToken::new()));
     let mut acme = Writer::new(&world, "acme");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use event_store::consume::wake::{POLL, Wake};
 use event_store::envelope::{StreamId, Version};
+use event_store::pool::Purpose;
 use futures_util::StreamExt;
 use projections::changes::Changes;
 use projections::consistency::{Consistency, NotShown};
@@ -59,6 +60,7 @@ async fn followers_get_its_events_without_a_node() {
     let sequenced = wake.sequenced.clone();
     let (changes, task) = Changes::new(
         world.pool.clone(),
+        world.database.pool_for(Purpose::Subscriptions).await,
         world.pool.clone().into(),
         sequenced,
         POLL,

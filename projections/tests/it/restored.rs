@@ -6,6 +6,7 @@ use std::time::Duration;
 use event_store::consume::wake::{Signal, UNTIL_HINTED, Wake};
 use event_store::envelope::{Position, Version};
 use event_store::incarnation::{self, IncarnationId, Lost, Reason};
+use event_store::pool::Purpose;
 use futures_util::future::join_all;
 use futures_util::{Stream, StreamExt};
 use projections::activity::query::ActivityFilter;
@@ -359,10 +360,11 @@ struct Live {
 }
 
 impl Live {
-    fn of(world: World) -> Self {
+    async fn of(world: World) -> Self {
         let sequenced = Signal::new();
         let (changes, task) = Changes::new(
             world.pool.clone(),
+            world.database.pool_for(Purpose::Subscriptions).await,
             world.pool.clone().into(),
             sequenced.clone(),
             UNTIL_HINTED,
@@ -401,7 +403,7 @@ async fn hear(
 
 #[tokio::test]
 async fn subscribers_end_when_the_log_went_back_and_come_back_only_from_what_it_kept() {
-    let live = Live::of(eight_events().await);
+    let live = Live::of(eight_events().await).await;
     let mut follower = live.follow(Some(LogCursor::default()));
     let cursors = hear(&mut follower, 8).await;
     gone_back(&live.world, Reason::Timeline).await;
@@ -428,7 +430,7 @@ async fn subscribers_end_when_the_log_went_back_and_come_back_only_from_what_it_
 /// Nothing wakes the reader of the log but the subscriber that found out.
 #[tokio::test]
 async fn subscribers_come_back_to_a_log_that_is_quiet_since_it_went_back() {
-    let live = Live::of(eight_events().await);
+    let live = Live::of(eight_events().await).await;
     let cursors = hear(&mut live.follow(Some(LogCursor::default())), 8).await;
     let _stays = live.follow(None);
     gone_back(&live.world, Reason::Timeline).await;
