@@ -18,12 +18,12 @@ servers=''
 
 check_fmt() { cargo fmt --all --check; }
 
-check_shell() { shellcheck --external-sources --check-sourced dev .ci/run dev-tools/conformance/examples/*.sh; }
+check_shell() { shellcheck --external-sources --check-sourced dev .ci/run deploy/*.sh dev-tools/conformance/examples/*.sh; }
 
 # Reads the file as the user's `docker compose` would, which checks it against the compose
 # specification's schema. Needs no Docker daemon.
 check_compose() {
-  export POSTGRES_PASSWORD=any
+  export POSTGRES_PASSWORD=any PROCESSES_PASSWORD=any
   if docker compose version >/dev/null 2>&1; then
     docker compose --file docker-compose.yml config --quiet
   else
