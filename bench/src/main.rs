@@ -34,7 +34,11 @@ use clap::Parser;
 #[command(name = "bench")]
 enum Bench {
     /// Measures commands a second through the grouped append, against bare inserts.
-    Append,
+    Append {
+        /// The numbers of concurrent commands.
+        #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
+        writers: Vec<usize>,
+    },
     /// Measures reading, checking and executing GraphQL documents.
     Documents,
     /// Measures hostile documents and clients.
@@ -61,11 +65,11 @@ enum Bench {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Bench::parse() {
-        Bench::Append => {
+        Bench::Append { writers } => {
             let url = std::env::var("CLUSTERGENIE_BENCH_DATABASE_URL").context(
                 "set CLUSTERGENIE_BENCH_DATABASE_URL to an empty database with fsync on",
             )?;
-            append::run(&url).await
+            append::run(&url, &writers).await
         }
         Bench::Documents => documents::run().await,
         Bench::Hostile { seconds } => {
