@@ -27,10 +27,12 @@ use crate::support::{
 
 /// What was recorded, in the order of the records: name, outcome, rule.
 async fn recorded(platform: &Platform) -> Vec<(String, String, Option<String>)> {
-    sqlx::query_as("select name, outcome, rule from es.commands order by recorded_at")
-        .fetch_all(&platform.pool())
-        .await
-        .expect("Postgres answers")
+    sqlx::query_as(
+        "select name, outcome, record::json ->> 'rule' from es.commands order by recorded_at",
+    )
+    .fetch_all(&platform.pool())
+    .await
+    .expect("Postgres answers")
 }
 
 fn entry(name: &str, outcome: &str, rule: Option<&str>) -> (String, String, Option<String>) {
@@ -104,7 +106,8 @@ async fn every_outcome_is_recorded() {
         ]
     );
     let (credential, actor, input, basis): (String, String, String, String) = sqlx::query_as(
-        "select credential, actor, input::text, basis::text from es.commands order by recorded_at limit 1",
+        "select record::json ->> 'credential', actor, record::json ->> 'input', record::json ->> 'basis' \
+         from es.commands order by recorded_at limit 1",
     )
     .fetch_one(&platform.pool())
     .await
@@ -182,7 +185,8 @@ async fn floods_of_one_actor_are_counted() {
     stop.cancel();
     commands.clone().record_floods(stop).await;
     let (records, times, of_ben): (i64, i64, i64) = sqlx::query_as(
-        "select count(*), sum(times), count(*) filter (where actor = 'ben') from es.commands",
+        "select count(*), sum(coalesce((record::json ->> 'times')::integer, 1)), \
+            count(*) filter (where actor = 'ben') from es.commands",
     )
     .fetch_one(&platform.pool())
     .await
@@ -352,15 +356,15 @@ async fn what_was_altered_afterwards_is_found() {
         ),
         ("delete from es.commands where name = 'tag_droplet'", "none"),
         (
-            "update es.commands set outcome = 'REJECTED', rule = 'X' where name = 'tag_droplet'",
+            "update es.commands set outcome = 'REJECTED', record = jsonb_set(record::jsonb, '{rule}', '\"X\"')::text where name = 'tag_droplet'",
             "ACCEPTED",
         ),
         (
-            "update es.commands set input = '{\"droplet\": 1}' where name = 'tag_droplet'",
+            "update es.commands set record = jsonb_set(record::jsonb, '{input}', '{\"droplet\": 1}')::text where name = 'tag_droplet'",
             "cannot be read",
         ),
         (
-            "update es.commands set basis = '{\"read\": []}' where name = 'tag_droplet'",
+            "update es.commands set record = jsonb_set(record::jsonb, '{basis}', '{\"read\": []}')::text where name = 'tag_droplet'",
             "neither record nor history",
         ),
         (
@@ -419,7 +423,8 @@ async fn commands_of_another_version_are_not_decided_again() {
     assert_eq!(code(refused), "DROPLET_NOT_FOUND");
     execute(
         &platform,
-        "update es.commands set program = '0.0.0', rule = 'OLD'".to_owned(),
+        "update es.commands set program = '0.0.0', record = jsonb_set(record::jsonb, '{rule}', '\"OLD\"')::text"
+            .to_owned(),
     )
     .await;
     let findings = decided_again(&platform).await;

@@ -37,16 +37,15 @@ keyed as (
 record as (
     select * from unnest(
         $29::int[], $30::text[], $31::uuid[], $32::text[], $33::smallint[], $34::uuid[], $35::text[],
-        $36::text[], $37::text[], $38::text[], $39::int[], $40::text[], $41::text[], $42::text[]
+        $36::text[], $37::text[]
     )
-        as r(command, org_id, command_id, name, stream_type, stream_id, actor, credential, outcome, rule,
-             times, metadata, input, basis)
+        as r(command, org_id, command_id, name, stream_type, stream_id, actor, outcome, record)
 ),
 -- [shared
 -- What a command adds to a counter, and what the count must be afterwards (null: anything).
 counter as (
     select * from unnest(
-        $44::int[], $45::text[], $46::text[], $47::text[], $48::bigint[], $49::bigint[], $50::bigint[]
+        $39::int[], $40::text[], $41::text[], $42::text[], $43::bigint[], $44::bigint[], $45::bigint[]
     )
         as c(command, org_id, scope, key, added, at_least, at_most)
 ),
@@ -105,7 +104,7 @@ repeated as (
 candidate as materialized (
     -- Fails if the log is in another incarnation than the commands were decided in.
     select command from generate_series(0, $27::int - 1) as command
-    where es.demand_incarnation($43::uuid)
+    where es.demand_incarnation($38::uuid)
     except select command from conflicted
     except select command from taken
     except select command from repeated
@@ -233,20 +232,17 @@ changed as (
 -- shared]
 noted as (
     insert into es.commands
-        (org_id, command_id, name, stream_type, stream_id, actor, credential, outcome, rule, times, program, metadata, input,
-         basis
+        (org_id, command_id, name, stream_type, stream_id, actor, outcome, program, record
          -- [shared
          , counts
          -- shared]
         )
-    select r.org_id, r.command_id, r.name, r.stream_type, r.stream_id, r.actor, r.credential, r.outcome, r.rule, r.times, $28,
-        r.metadata::json, r.input::json, r.basis::json
+    select r.org_id, r.command_id, r.name, r.stream_type, r.stream_id, r.actor, r.outcome, $28, r.record
         -- [shared
         , (select json_agg(json_build_array(c.scope, c.key, c.count)) from counted_before c
            where c.command = r.command)
         -- shared]
     from record r join winner using (command)
-    order by r.command
 ),
 -- `seq` is drawn for rows that come out of `claimed`, hence after this transaction got its id: the
 -- sequencer's proof (see gaps.rs) rests on that.

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use domain::ids::OrgId;
+use domain::ids::{CorrelationId, EventId, OrgId};
 use domain::stream_type::StreamType;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use crate::envelope::StreamId;
+use crate::envelope::{Metadata, RequestSource, StreamId};
 use crate::error::StoreError;
 
 /// The version of the program, which decides by its own rules.
@@ -76,6 +78,54 @@ pub struct CommandRecord {
     pub basis: String,
 }
 
+/// What the stored record has beside columns. The form is stored, so fields are only added.
+#[derive(Serialize)]
+struct Document<'a> {
+    correlation_id: CorrelationId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causation_id: Option<EventId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+    source: RequestSource,
+    occurred_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<i32>,
+    input: &'a RawValue,
+    basis: &'a RawValue,
+}
+
+impl CommandRecord {
+    /// Returns all that is stored in no column of its own, as JSON.
+    pub(crate) fn document(&self, metadata: &Metadata) -> Result<String, serde_json::Error> {
+        let Metadata {
+            // Columns.
+            actor: _,
+            command_id: _,
+            correlation_id,
+            causation_id,
+            traceparent,
+            source,
+            occurred_at,
+        } = metadata;
+        serde_json::to_string(&Document {
+            correlation_id: *correlation_id,
+            causation_id: *causation_id,
+            traceparent: traceparent.as_deref(),
+            source: *source,
+            occurred_at: *occurred_at,
+            credential: self.credential.as_deref(),
+            rule: self.rule.as_deref(),
+            times: Some(self.times).filter(|times| *times != 1),
+            input: serde_json::from_str(&self.input)?,
+            basis: serde_json::from_str(&self.basis)?,
+        })
+    }
+}
+
 /// A command as it was recorded.
 #[derive(Clone, Debug, PartialEq, FromRow)]
 pub struct RecordedCommand {
@@ -115,8 +165,14 @@ pub struct RecordedCommand {
 }
 
 /// The columns of a [`RecordedCommand`].
-const COLUMNS: &str = "org_id, recorded_at, command_id, name, stream_type, stream_id, actor, credential, outcome, rule, times, \
-     program, metadata::text as metadata, input::text as input, basis::text as basis, counts::text as counts";
+const COLUMNS: &str = "org_id, recorded_at, command_id, name, stream_type, stream_id, actor, outcome, program, \
+     counts::text as counts, record::json ->> 'credential' as credential, record::json ->> 'rule' as rule, \
+     coalesce((record::json ->> 'times')::integer, 1) as times, \
+     json_build_object('actor', actor, 'command_id', command_id, \
+     'correlation_id', record::json -> 'correlation_id', 'causation_id', record::json -> 'causation_id', \
+     'traceparent', record::json -> 'traceparent', 'source', record::json -> 'source', \
+     'occurred_at', record::json -> 'occurred_at')::text as metadata, \
+     (record::json -> 'input')::text as input, (record::json -> 'basis')::text as basis";
 
 /// The place of a record among all: organization, time, id.
 pub type Place = (String, DateTime<Utc>, Uuid);

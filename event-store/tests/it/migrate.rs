@@ -1,9 +1,11 @@
 //! A database is brought to the program's version, once, and a newer one is left alone.
 
+use chrono::{DateTime, Utc};
 use domain::stream_type::StreamType;
-use event_store::envelope::{StreamId, Version};
+use event_store::envelope::{Metadata, StreamId, Version};
 use event_store::pool::{self, Purpose};
 use event_store::write::append::Outcome;
+use event_store::write::command::{self, RecordedCommand};
 use event_store::{incarnation, log};
 use schema::migrate::{MIGRATOR, SchemaError, check, migrate};
 use testkit::postgres::TestDatabase;
@@ -147,4 +149,51 @@ async fn a_store_without_partitions_keeps_all_that_it_has() {
         .expect("Postgres answers");
         assert_eq!(found, 1, "{key}");
     }
+}
+
+#[tokio::test]
+async fn records_of_commands_keep_all_that_they_have() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sqlx::raw_sql("drop schema es, process, projections, clustergenie_schema cascade")
+        .execute(&pool)
+        .await
+        .expect("Postgres answers");
+    MIGRATOR
+        .run_to(20_261_130_000_400, &pool)
+        .await
+        .expect("migrates");
+    let metadata = r#"{"actor":"ann","command_id":"00000000-0000-0000-0000-000000000001","source":"api","correlation_id":"00000000-0000-0000-0000-000000000002","occurred_at":"2026-11-30T00:00:00Z"}"#;
+    sqlx::query(
+        "insert into es.commands (org_id, command_id, name, actor, credential, outcome, rule, times, program, metadata, \
+             input, basis) \
+         select 'acme', '00000000-0000-0000-0000-000000000001', name, 'ann', credential, 'REJECTED', rule, times, '0.1.0', \
+             $1::json, '{\"a\": 1.0, \"b\":null}', '{\"read\":[]}' \
+         from (values ('bare', null, null, 1), ('full', 'key-7', 'FULL', 3)) v(name, credential, rule, times)",
+    )
+    .bind(metadata)
+    .execute(&pool)
+    .await
+    .expect("Postgres answers");
+
+    migrate(&pool).await.expect("migrates");
+
+    let start = (String::new(), DateTime::UNIX_EPOCH, Uuid::nil());
+    let up_to: DateTime<Utc> = "2100-01-01T00:00:00Z".parse().expect("is a time");
+    let mut records = command::read(&pool, &start, up_to, 9).await.expect("reads");
+    records.sort_by(|a, b| a.name.cmp(&b.name));
+    let [bare, full] = records.as_slice() else {
+        panic!("{records:?}")
+    };
+    for record in [bare, full] {
+        assert_eq!(record.input, r#"{"a": 1.0, "b":null}"#);
+        assert_eq!(record.basis, r#"{"read":[]}"#);
+        let read: Metadata = serde_json::from_str(&record.metadata).expect("is whole");
+        assert_eq!(read, serde_json::from_str(metadata).expect("is whole"));
+    }
+    let of =
+        |record: &RecordedCommand| (record.credential.clone(), record.rule.clone(), record.times);
+    assert_eq!(of(bare), (None, None, 1));
+    let (credential, rule) = (Some("key-7".to_owned()), Some("FULL".to_owned()));
+    assert_eq!(of(full), (credential, rule, 3));
 }

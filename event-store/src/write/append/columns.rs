@@ -48,13 +48,8 @@ pub(super) struct Columns<'a> {
     pub(super) record_stream_type: Vec<Option<i16>>,
     pub(super) record_stream: Vec<Option<Uuid>>,
     pub(super) record_actor: Vec<&'a str>,
-    pub(super) record_credential: Vec<Option<&'a str>>,
     pub(super) record_outcome: Vec<&'static str>,
-    pub(super) record_rule: Vec<Option<&'a str>>,
-    pub(super) record_times: Vec<i32>,
-    pub(super) record_metadata: Vec<&'a str>,
-    pub(super) record_input: Vec<&'a str>,
-    pub(super) record_basis: Vec<&'a str>,
+    pub(super) record_document: Vec<&'a str>,
     pub(super) counter_command: Vec<i32>,
     pub(super) counter_org: Vec<&'a str>,
     pub(super) counter_scope: Vec<&'static str>,
@@ -126,7 +121,7 @@ impl<'a> Columns<'a> {
             self.counter_at_most
                 .push(within.as_ref().map(|within| *within.end()));
         }
-        if let Some(record) = &append.record {
+        if let (Some(record), Some(document)) = (&append.record, &prepared.record) {
             let metadata = &append.metadata;
             self.record_command.push(command);
             self.record_org.push(org);
@@ -137,13 +132,8 @@ impl<'a> Columns<'a> {
             self.record_stream
                 .push(record.stream.map(|stream| stream.uuid));
             self.record_actor.push(&metadata.actor);
-            self.record_credential.push(record.credential.as_deref());
             self.record_outcome.push(record.outcome.as_str());
-            self.record_rule.push(record.rule.as_deref());
-            self.record_times.push(record.times);
-            self.record_metadata.push(&prepared.metadata);
-            self.record_input.push(&record.input);
-            self.record_basis.push(&record.basis);
+            self.record_document.push(document);
         }
         if let Some(keyed) = &append.keyed {
             self.key_command.push(command);

@@ -17,6 +17,8 @@ pub const MAX_EVENT_BYTES: usize = 60 * 1024;
 pub struct Prepared {
     append: Append,
     pub(super) metadata: String,
+    /// The document of the record.
+    pub(super) record: Option<String>,
     pub(super) events: Vec<PreparedEvent>,
     bytes: usize,
 }
@@ -41,11 +43,11 @@ pub enum Unstorable {
         /// The size of the payload in bytes.
         bytes: usize,
     },
-    /// The payload cannot be written as JSON.
-    #[error("the event {event_type} cannot be written as JSON")]
+    /// A payload, the metadata or the record cannot be written as JSON.
+    #[error("the {what} cannot be written as JSON")]
     NotJson {
-        /// The stored name of the event.
-        event_type: &'static str,
+        /// The stored name of the event, or what else it is.
+        what: &'static str,
         /// The error of the serialisation.
         #[source]
         source: serde_json::Error,
@@ -66,14 +68,17 @@ impl Prepared {
         debug_assert!(!append.reads.iter().any(|(stream, _)| is_written(*stream)));
         let metadata =
             serde_json::to_string(&append.metadata).map_err(|source| Unstorable::NotJson {
-                event_type: "metadata",
+                what: "metadata",
                 source,
             })?;
         let mut events = Vec::new();
         let record = append.record.as_ref();
-        let mut bytes = record.map_or(0, |record| {
-            record.input.len() + record.basis.len() + metadata.len()
-        });
+        let record = record.map(|record| record.document(&append.metadata));
+        let record = record.transpose().map_err(|source| Unstorable::NotJson {
+            what: "record of the command",
+            source,
+        })?;
+        let mut bytes = record.as_ref().map_or(0, String::len);
         for write in &append.streams {
             for (i, event) in write.events.iter().enumerate() {
                 let data = encoded(event)?;
@@ -90,6 +95,7 @@ impl Prepared {
         Ok(Self {
             append,
             metadata,
+            record,
             events,
             bytes,
         })
@@ -163,9 +169,10 @@ impl Prepared {
 /// When the payload is too large or is no JSON.
 pub fn encoded(event: &Event) -> Result<String, Unstorable> {
     let event_type = event.event_type();
-    let data = event
-        .to_json()
-        .map_err(|source| Unstorable::NotJson { event_type, source })?;
+    let data = event.to_json().map_err(|source| Unstorable::NotJson {
+        what: event_type,
+        source,
+    })?;
     if data.len() > MAX_EVENT_BYTES {
         return Err(Unstorable::TooLarge {
             event_type,

@@ -87,13 +87,8 @@ pub(super) async fn execute(
         .bind(columns.record_stream_type)
         .bind(columns.record_stream)
         .bind(columns.record_actor)
-        .bind(columns.record_credential)
         .bind(columns.record_outcome)
-        .bind(columns.record_rule)
-        .bind(columns.record_times)
-        .bind(columns.record_metadata)
-        .bind(columns.record_input)
-        .bind(columns.record_basis)
+        .bind(columns.record_document)
         .bind(columns.incarnation);
     if whole {
         query = query
