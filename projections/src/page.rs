@@ -19,6 +19,7 @@ mod key;
 mod lineage;
 mod list;
 
+pub use self::frame::LOOKED_AT;
 pub(crate) use self::frame::{Frame, Parents};
 pub use self::key::{Key, Sort};
 pub use self::list::{Cursor, List, LogCursor, Place, log_cursor, log_position};
@@ -104,6 +105,10 @@ pub struct Slice<T> {
     pub has_next: bool,
     /// True if there is more before the items.
     pub has_previous: bool,
+    /// The place where the page starts: its first item, or the row before it where the search for items ended.
+    pub start: Option<Cursor>,
+    /// The place where the page ends: its last item, or the row after it where the search for items ended.
+    pub end: Option<Cursor>,
     /// The position of the log that the page shows, if it was wanted: every event up to it is shown, and none
     /// after it. Streams that are parked are shown as they were before their parked event. With Kafka the
     /// page can show later events too: skip changes whose version it shows already.

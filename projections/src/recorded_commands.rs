@@ -40,7 +40,8 @@ pub struct CommandFilter {
 
 impl Reader {
     /// Returns a page of an organization's commands. The page shows every command whose events have positions up to
-    /// the one that it tells.
+    /// the one that it tells. It looks at [`crate::page::LOOKED_AT`] commands of the period at most: if few of them pass the filter, it
+    /// has fewer items than are wanted, and tells that there is more.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -68,8 +69,12 @@ impl Reader {
         page: &Page<ByRecordedAt>,
     ) -> Result<Slice<RecordedCommand>, ReadError> {
         let frame = Frame::of(page, lineage, || log::HEAD.to_owned());
-        let query = frame.query(|query| push_select(query, org, filter))?;
-        let decode = |row: &PgRow| frame.decode(row, &[], |_| RecordedCommand::from_row(row));
+        let query = frame.query_among(
+            command::COLUMNS,
+            |query| push_period(query, org, filter),
+            |query| push_filter(query, filter),
+        )?;
+        let decode = |row: &PgRow| frame.decode_among(row, |row| RecordedCommand::from_row(row));
         let commands = self.fetch(org, query, decode).await?;
         let mut slices = frame.slices(commands);
         Ok(slices.pop().expect("one page was asked for"))
@@ -88,27 +93,41 @@ impl Order<RecordedCommand> for ByRecordedAt {
     }
 }
 
-fn push_select(query: &mut QueryBuilder<Postgres>, org: &OrgId, filter: &CommandFilter) {
+fn push_period(query: &mut QueryBuilder<Postgres>, org: &OrgId, filter: &CommandFilter) {
     command::push_organization(query, org);
-    if let Some(names) = &filter.names {
-        query.push(" and name = any(").push_bind(names).push(")");
-    }
-    if let Some(outcomes) = &filter.outcomes {
-        let names: Vec<_> = outcomes.iter().map(|outcome| outcome.as_str()).collect();
-        query.push(" and outcome = any(").push_bind(names).push(")");
-    }
-    if let Some(stream) = filter.stream {
-        query.push(" and stream_id = ").push_bind(stream.uuid);
-        let code = stream.stream_type.code();
-        query.push(" and stream_type = ").push_bind(code);
-    }
-    if let Some(actor) = &filter.actor {
-        query.push(" and actor = ").push_bind(actor);
-    }
     for (operator, time) in [(" >= ", filter.from), (" < ", filter.until)] {
         if let Some(time) = time {
             query.push(" and recorded_at").push(operator);
             query.push_bind(time);
         }
+    }
+}
+
+fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &CommandFilter) {
+    let CommandFilter {
+        names,
+        outcomes,
+        stream,
+        actor,
+        from: _,
+        until: _,
+    } = filter;
+    if let Some(names) = names {
+        query
+            .push(" and name = any(")
+            .push_bind(names.clone())
+            .push(")");
+    }
+    if let Some(outcomes) = outcomes {
+        let names: Vec<_> = outcomes.iter().map(|outcome| outcome.as_str()).collect();
+        query.push(" and outcome = any(").push_bind(names).push(")");
+    }
+    if let Some(stream) = stream {
+        query.push(" and stream_id = ").push_bind(stream.uuid);
+        let code = stream.stream_type.code();
+        query.push(" and stream_type = ").push_bind(code);
+    }
+    if let Some(actor) = actor {
+        query.push(" and actor = ").push_bind(actor.clone());
     }
 }

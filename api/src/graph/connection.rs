@@ -112,8 +112,8 @@ impl<Node: Paged> Object for Connection<Node> {
                 PageInfo {
                     has_previous: slice.has_previous,
                     has_next: slice.has_next,
-                    start: slice.items.first().map(|item| item.cursor.clone()),
-                    end: slice.items.last().map(|item| item.cursor.clone()),
+                    start: slice.start.clone(),
+                    end: slice.end.clone(),
                 }
             },
         );

@@ -17,7 +17,8 @@ pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>
     let commands = fields.read(
         "commands",
         "The commands of the organization, accepted or not, newest first. A page shows every command whose events \
-         have positions up to its `asOf`. Not every role may read them.",
+         have positions up to its `asOf`. A page looks at 10,000 commands of the period at most: if few pass the filter, it \
+         has fewer items than are wanted, even none, and `hasNextPage` is true. Not every role may read them.",
         commands,
     );
     commands.needs(Right::CommandRecords).is_read();

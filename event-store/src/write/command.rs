@@ -164,8 +164,8 @@ pub struct RecordedCommand {
     pub counts: Option<String>,
 }
 
-/// The columns of a [`RecordedCommand`].
-const COLUMNS: &str = "org_id, recorded_at, command_id, name, stream_type, stream_id, actor, outcome, program, \
+/// The columns of a [`RecordedCommand`], of a row of `es.commands`.
+pub const COLUMNS: &str = "org_id, recorded_at, command_id, name, stream_type, stream_id, actor, outcome, program, \
      counts::text as counts, record::json ->> 'credential' as credential, record::json ->> 'rule' as rule, \
      coalesce((record::json ->> 'times')::integer, 1) as times, \
      json_build_object('actor', actor, 'command_id', command_id, \
@@ -194,11 +194,12 @@ impl RecordedCommand {
     }
 }
 
-/// Adds a query for the records of an organization, with the columns of a [`RecordedCommand`] and `id`. The caller adds
-/// conditions on them, the order `recorded_at, id`, and a limit.
+/// Adds a query for the rows of `es.commands` of an organization, with `id`. The caller adds conditions, the order
+/// `recorded_at, id`, and a limit.
 pub fn push_organization(query: &mut QueryBuilder<Postgres>, org: &OrgId) {
-    query.push("select ").push(COLUMNS);
-    query.push(", id from (select *, command_id as id from es.commands) recorded where org_id = ");
+    query.push(
+        "select * from (select *, command_id as id from es.commands) recorded where org_id = ",
+    );
     query.push_bind(org.as_str().to_owned());
 }
 

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use event_store::envelope::Position;
 use event_store::incarnation::{IncarnationId, Lineage};
 use sqlx::postgres::PgRow;
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::{Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use super::{Cursor, Direction, Item, Key, List, LogCursor, Order, Page, Place, Slice, Sort, Take};
@@ -17,6 +17,12 @@ use crate::reader::ReadError;
 /// the table, so that each execution is planned again. Other sizes are bound, because a connection keeps only some
 /// statements.
 const USUAL: [u32; 11] = [0, 1, 2, 3, 5, 10, 20, 25, 30, 50, 100];
+
+/// The most rows that a page looks at if few of them may be its items. So no statement reads for long, whatever the
+/// filter.
+pub const LOOKED_AT: u32 = 10_000;
+/// The column that is true in the last row that a page looked at.
+const ENDS_LOOK: &str = "ends_look";
 
 /// A page that is wanted, of a list of `R`.
 pub(crate) struct Frame<'asked, R, O> {
@@ -43,6 +49,8 @@ pub(crate) struct Framed<R> {
     parent: usize,
     /// `None` if the list is empty. Boxed, because a row has hundreds of bytes, and moves from list to list.
     row: Option<Box<R>>,
+    /// True if the row is no item: it is the last one that the page looked at.
+    ends_look: bool,
 }
 
 impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
@@ -73,9 +81,53 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         &self,
         select: impl FnOnce(&mut QueryBuilder<Postgres>),
     ) -> Result<QueryBuilder<Postgres>, ReadError> {
+        self.query_of(|query| self.rows(query, select))
+    }
+
+    /// Builds the statement of one page of few items among many rows. It looks at [`LOOKED_AT`] rows at most, and tells
+    /// the last one of them if there may be more items after it.
+    ///
+    /// `select` adds the query of all rows that are looked at, with `id`, which ends in its conditions. `columns` are
+    /// those of an item, and `filter` adds the conditions of items. Both are called twice. All is one statement, so
+    /// that the last row is one of those that were looked at, whatever is inserted or dropped meanwhile.
+    pub(crate) fn query_among(
+        &self,
+        columns: &str,
+        select: impl Fn(&mut QueryBuilder<Postgres>),
+        filter: impl Fn(&mut QueryBuilder<Postgres>),
+    ) -> Result<QueryBuilder<Postgres>, ReadError> {
+        self.query_of(|query| {
+            let order = self.list.sort.order_by(self.walk());
+            let (Take::First(wanted) | Take::Last(wanted)) = self.page.take;
+            query.push(format!("with item as (select {columns}, id from ("));
+            select(query);
+            self.cursors(query)?;
+            query.push(format!(" order by {order} limit {LOOKED_AT}) looked_at where true"));
+            filter(query);
+            query.push(format!(" order by {order} limit "));
+            self.push_limit(query);
+            query.push(format!(
+                ") select *, false as {ENDS_LOOK} from item union all select {columns}, id, true from ("
+            ));
+            select(query);
+            self.cursors(query)?;
+            query
+                .push(" and (select count(*) from item) <= ")
+                .push_bind(i64::from(wanted));
+            let last = LOOKED_AT - 1;
+            query.push(format!(" order by {order} offset {last} limit 1) looked_at order by {order}"));
+            Ok(())
+        })
+    }
+
+    /// Builds the statement from the query of the rows of one page.
+    fn query_of(
+        &self,
+        rows: impl FnOnce(&mut QueryBuilder<Postgres>) -> Result<(), ReadError>,
+    ) -> Result<QueryBuilder<Postgres>, ReadError> {
         let mut query = QueryBuilder::new("");
         if self.is_plain() {
-            self.rows(&mut query, select)?;
+            rows(&mut query)?;
             return Ok(query);
         }
         let several = self.several_parents();
@@ -101,7 +153,7 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         }
         // So that there is a row for an empty page too.
         query.push(" left join lateral (");
-        self.rows(&mut query, select)?;
+        rows(&mut query)?;
         query.push(") q on true order by ");
         if several.is_some() {
             query.push("p.place, ");
@@ -141,6 +193,20 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
             } else {
                 Some(Box::new(decode(&mut cells.of_columns(are_read))?))
             },
+            ends_look: false,
+        })
+    }
+
+    /// Decodes a row of the answer to [`Frame::query_among`].
+    pub(crate) fn decode_among(
+        &self,
+        row: &PgRow,
+        decode: impl FnOnce(&PgRow) -> Result<R, sqlx::Error>,
+    ) -> Result<Framed<R>, sqlx::Error> {
+        let framed = self.decode(row, &[], |_| decode(row))?;
+        Ok(Framed {
+            ends_look: row.try_get::<Option<bool>, _>(ENDS_LOOK)? == Some(true),
+            ..framed
         })
     }
 
@@ -151,33 +217,52 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         let mut rows = rows.into_iter().peekable();
         let slices = (0..count).map(|parent| {
             let own = std::iter::from_fn(|| rows.next_if(|row| row.parent == parent));
-            self.slice(own.filter_map(|row| row.row), as_of)
+            self.slice(own, as_of)
         });
         slices.collect()
     }
 
-    fn slice(&self, mut rows: impl Iterator<Item = Box<R>>, as_of: Option<Position>) -> Slice<R> {
+    fn slice(&self, rows: impl Iterator<Item = Framed<R>>, as_of: Option<Position>) -> Slice<R> {
         let page = self.page;
         let (Take::First(wanted) | Take::Last(wanted)) = page.take;
         let wanted = usize::try_from(wanted).expect("32 bits fit a usize");
-        let items = rows.by_ref().take(wanted).map(|node| Item {
-            cursor: Cursor::new(self.list, page.order.key(&node), self.lineage.current().id),
-            node,
-        });
-        let mut items: Vec<_> = items.collect();
-        let more = rows.count() > 0;
+        let cursor =
+            |node: &R| Cursor::new(self.list, page.order.key(node), self.lineage.current().id);
+        let mut looked_at_to = None;
+        // At one place, the row that ends the look and an item can come in any order.
+        let mut items = Vec::new();
+        for Framed { row, ends_look, .. } in rows {
+            match row {
+                Some(node) if ends_look => looked_at_to = Some(cursor(&node)),
+                Some(node) => items.push(Item {
+                    cursor: cursor(&node),
+                    node,
+                }),
+                None => {}
+            }
+        }
+        let more = items.len() > wanted || looked_at_to.is_some();
+        items.truncate(wanted);
+        let is_reversed = matches!(page.take, Take::Last(_));
+        if is_reversed {
+            items.reverse();
+        }
+        let mut start = items.first().map(|item| item.cursor.clone());
+        let mut end = items.last().map(|item| item.cursor.clone());
+        if looked_at_to.is_some() {
+            *(if is_reversed { &mut start } else { &mut end }) = looked_at_to;
+        }
         // At the end that was not walked to stands the row of the cursor itself.
         let (has_next, has_previous) = match page.take {
             Take::First(_) => (more, page.after.is_some()),
-            Take::Last(_) => {
-                items.reverse();
-                (page.before.is_some(), more)
-            }
+            Take::Last(_) => (page.before.is_some(), more),
         };
         Slice {
             items,
             has_next,
             has_previous,
+            start,
+            end,
             as_of: as_of.map(|position| LogCursor {
                 position,
                 incarnation: Some(self.lineage.current().id),
@@ -256,6 +341,15 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
 
     /// Adds the bounds, the order and the limit of the page.
     fn bound(&self, query: &mut QueryBuilder<Postgres>) -> Result<(), ReadError> {
+        self.cursors(query)?;
+        let order = self.list.sort.order_by(self.walk());
+        query.push(" order by ").push(order).push(" limit ");
+        self.push_limit(query);
+        Ok(())
+    }
+
+    /// Adds the bounds of the page, and the condition that they count.
+    fn cursors(&self, query: &mut QueryBuilder<Postgres>) -> Result<(), ReadError> {
         let (page, sort) = (self.page, self.list.sort);
         if self.concerns_positions() {
             let IncarnationId(id) = self.lineage.current().id;
@@ -272,16 +366,17 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
             let key = self.key(before)?;
             key.push_bound(query, sort, page.direction.reversed().later());
         }
-        let (Take::First(wanted) | Take::Last(wanted)) = page.take;
-        query.push(" order by ").push(sort.order_by(self.walk()));
-        // One more, to see whether there is more.
+        Ok(())
+    }
+
+    /// Adds the limit of the page: one more item than is wanted, to see whether there is more.
+    fn push_limit(&self, query: &mut QueryBuilder<Postgres>) {
+        let (Take::First(wanted) | Take::Last(wanted)) = self.page.take;
         let limit = i64::from(wanted) + 1;
-        query.push(" limit ");
         if USUAL.contains(&wanted) {
             query.push(limit);
         } else {
             query.push_bind(limit);
         }
-        Ok(())
     }
 }

@@ -22,6 +22,7 @@ mod paging;
 mod parking;
 mod rebuild;
 mod rebuild_versions;
+mod recorded_commands;
 mod replay;
 mod restored;
 mod rights;
