@@ -94,8 +94,9 @@ impl Purpose {
     /// locks, so Postgres ends it.
     fn settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            // The append's plan may be made and kept while the tables are empty, and must still fit
-            // when they are not: everything that a command touches is found by a key.
+            // Planning the append takes several times as long as executing it for one command. So its plan is kept.
+            // It may be made while the tables are empty, and must still fit when they are not: everything that a
+            // command touches is found by a key.
             Self::Commands => &[
                 SERVICE,
                 ("idle_in_transaction_session_timeout", "30s"),
@@ -103,6 +104,7 @@ impl Purpose {
                 // One statement appends for all organizations. It must not wait for a lock that somebody holds
                 // much longer than a commit takes.
                 ("lock_timeout", "250ms"),
+                ("plan_cache_mode", "force_generic_plan"),
                 ("enable_seqscan", "off"),
                 ("jit", "off"),
             ],

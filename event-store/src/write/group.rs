@@ -18,6 +18,9 @@ use crate::write::append::{Access, Append, Claim, Outcome, Prepared, Unstorable,
 
 /// The number of commands that may wait before callers are held back.
 const WAITING: usize = 4_096;
+/// The most commands in one statement. Its plan is made for few, and joins them one by one: twice as many take more
+/// than twice as long.
+const MAX_COMMANDS: usize = 64;
 /// The most events in one statement, unless a single command has more. A command without events counts as one.
 const MAX_EVENTS: usize = 1_000;
 /// The most bytes in one statement, unless a single command has more.
@@ -168,7 +171,7 @@ impl Group {
     /// A command that was decided in another incarnation than the first one waits too.
     fn take_batch(&mut self) -> Vec<Waiting> {
         let mut claimed: HashMap<Claim<'_>, Access> = HashMap::new();
-        let (mut events, mut bytes) = (0, 0);
+        let (mut commands, mut events, mut bytes) = (0, 0, 0);
         let mut goes = Vec::with_capacity(self.waiting.len());
         let decided_in = |waiting: &Waiting| waiting.prepared.append().incarnation;
         let incarnation = self.waiting.first().map(decided_in);
@@ -176,8 +179,10 @@ impl Group {
             let prepared = &waiting.prepared;
             let rows = prepared.events().max(1);
             let is_alike = incarnation == Some(decided_in(waiting));
-            let fits = events == 0
-                || (events + rows <= MAX_EVENTS && bytes + prepared.bytes() <= MAX_BYTES);
+            let fits = commands == 0
+                || (commands < MAX_COMMANDS
+                    && events + rows <= MAX_EVENTS
+                    && bytes + prepared.bytes() <= MAX_BYTES);
             let free = prepared.claims().all(|(claim, access)| {
                 let met = claimed.get(&claim);
                 met.is_none_or(|other| access == Access::Read && *other == Access::Read)
@@ -191,6 +196,7 @@ impl Group {
             let goes_now = fits && free && is_alike;
             goes.push(goes_now);
             if goes_now {
+                commands += 1;
                 events += rows;
                 bytes += prepared.bytes();
             }

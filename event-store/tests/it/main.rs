@@ -20,6 +20,7 @@ mod migrate;
 mod newer_program;
 mod parked_again;
 mod partitions;
+mod plan;
 mod pool;
 mod race;
 mod restart;

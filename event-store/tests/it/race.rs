@@ -52,10 +52,7 @@ async fn nothing_is_missed_and_nobody_waits_for_an_open_transaction() {
         writers.spawn(write_until(pool.clone(), sequenced.clone(), writer, until));
     }
     let written: usize = writers.join_all().await.into_iter().sum();
-    assert!(
-        written > WRITERS * 20,
-        "only {written} events were written"
-    );
+    assert!(written > WRITERS * 20, "only {written} events were written");
     assert_eq!(position_of(&pool, open_stream, 1).await, None);
 
     drew.commit().await.expect("commits");
