@@ -150,7 +150,7 @@ async fn start(
     followers.extend(process_managers::start(
         tasks,
         &consuming,
-        &executor,
+        executor.clone(),
         &settings.provider,
     ));
     consumers::start(tasks, &consuming, &wake, &feed, followers.clone())?;

@@ -29,7 +29,7 @@ pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
     let mut tasks = Tasks::new(GRACE);
     hints::announce(&mut tasks, &pool, &wake, Hint::Appended);
     let executor = commands::executor(&mut tasks, store, appending, &wake).await?;
-    let todo_lists = process_managers::start(&mut tasks, &pool, &executor, &settings.provider);
+    let todo_lists = process_managers::start(&mut tasks, &pool, executor, &settings.provider);
     consumers::start(&mut tasks, &pool, &wake, &feed, todo_lists.clone())?;
     let ready = Ready::new(Dependencies {
         pool: connect(&reservation, Purpose::Probes, 1).await?,

@@ -12,16 +12,17 @@ use sqlx::PgPool;
 use crate::config::Provider;
 use crate::tasks::{Stage, Tasks};
 
-/// Starts all process managers. Returns their to-do lists, to be run as consumers.
+/// Starts all process managers, which keep the executor until they end: whoever keeps another one keeps the append
+/// running. Returns their to-do lists, to be run as consumers.
 pub(crate) fn start(
     tasks: &mut Tasks,
     pool: &PgPool,
-    executor: &Commands,
+    executor: Commands,
     provider: &Provider,
 ) -> Vec<Arc<dyn Consumer>> {
     let dependencies = Dependencies {
         pool: pool.clone(),
-        commands: executor.clone(),
+        commands: executor,
         simulation: Simulation {
             step_delay: provider.step_delay,
             failure_rate: provider.failure_rate,

@@ -1,7 +1,10 @@
 //! Events through Kafka: in one process, and as the separate processes of a distributed installation.
 
+use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::Stdio;
 
+use rustix::process::Signal;
 use serde_json::json;
 use sqlx::PgPool;
 use testkit::kafka::{TestKafka, kafka_or_skip};
@@ -11,7 +14,7 @@ use testkit::wait::until;
 use tokio::process::Child;
 
 use super::agreement::assert_all_agree;
-use super::program::{Folder, Up, printed, program, query, run, said};
+use super::program::{Folder, Up, printed, program, query, run, said, signal};
 use super::trace_file::{FILE, end, load, trace};
 
 #[tokio::test]
@@ -102,6 +105,9 @@ async fn the_roles_together_make_a_droplet() {
         })
         .await;
     }
+    for role in others {
+        role.stops_in_order().await;
+    }
 }
 
 /// A client writes to the one droplet again and again, and each time reads what it wrote at once.
@@ -134,7 +140,8 @@ pub(crate) fn arguments(kafka: &TestKafka) -> Vec<String> {
 struct Role {
     name: &'static str,
     url: String,
-    _child: Child,
+    child: Child,
+    log: PathBuf,
 }
 
 impl Role {
@@ -146,20 +153,30 @@ impl Role {
         settings: &[String],
     ) -> Self {
         let address = format!("127.0.0.1:{}", port::free());
+        let log = folder.path(name);
         let child = program(
             folder,
             [name, "--database-url", database_url, listen, &address],
         )
         .args(settings)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(File::create(&log).unwrap())
         .spawn()
         .unwrap();
         Self {
             name,
             url: format!("http://{address}"),
-            _child: child,
+            child,
+            log,
         }
+    }
+
+    /// Stops the process, all of whose tasks must end by themselves.
+    async fn stops_in_order(mut self) {
+        signal(self.child.id().unwrap(), Signal::TERM);
+        assert!(self.child.wait().await.unwrap().success());
+        let log = fs::read_to_string(&self.log).unwrap();
+        assert!(!log.contains("aborted"), "{log}");
     }
 
     async fn is_healthy(&self, folder: &Folder) -> bool {
