@@ -27,6 +27,11 @@ pub(crate) struct Diagnostics {
     failures: Arc<Mutex<Vec<Failure>>>,
 }
 
+/// What a client reported by a callback. It names hosts and addresses.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Reported(pub(crate) String);
+
 /// A message that was not delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -86,7 +91,7 @@ pub(crate) fn explain(
         .expect("no holder panics")
         .take();
     match last {
-        Some(last) => anyhow::anyhow!("{doing}: {error}: {last}"),
+        Some(last) => anyhow::Error::new(Reported(last)).context(format!("{doing}: {error}")),
         None => anyhow::anyhow!("{doing}: {error}"),
     }
 }

@@ -32,6 +32,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::{Role, State};
+use crate::kafka_diagnostics::Reported;
 
 /// The timeout of a statement about the lease. Longer than the lease lasts, so that a Postgres that is merely
 /// slow does not end the term of a leader that nobody replaces.
@@ -143,12 +144,12 @@ enum Term {
     Ended,
 }
 
-/// Returns the reason of a failure as everybody may read it in `/readyz`: without what Postgres said, which names files,
-/// hosts and logins of the server.
+/// Returns the reason of a failure as everybody may read it in `/readyz`: without what Postgres said and what the client
+/// of Kafka reported, which name files, hosts and logins.
 fn told(error: &anyhow::Error) -> String {
     let causes = error
         .chain()
-        .take_while(|cause| !cause.is::<sqlx::Error>())
+        .take_while(|cause| !cause.is::<sqlx::Error>() && !cause.is::<Reported>())
         .map(ToString::to_string);
     causes.collect::<Vec<_>>().join(": ")
 }
@@ -160,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_postgres_said_is_not_told() {
+    fn what_postgres_and_kafka_said_is_not_told() {
         let said = sqlx::Error::Protocol("could not open file \"/data/base/1/2\"".to_owned());
         let error = anyhow::Error::from(StoreError::Unavailable {
             doing: "taking a lease",
@@ -171,6 +172,9 @@ mod tests {
             why.contains("taking a lease") && !why.contains("/data"),
             "{why}"
         );
+        let reported = Reported("10.0.0.7:9092/bootstrap: Connection refused".to_owned());
+        let error = anyhow::Error::new(reported).context("sending events: Flush error");
+        assert_eq!(told(&error), "sending events: Flush error");
         let topics = anyhow!("the topic has 1 partition").context("checking the topics");
         assert_eq!(
             told(&topics),
