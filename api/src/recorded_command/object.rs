@@ -90,9 +90,11 @@ impl Object for RecordedCommand {
             |command| &command.program,
         );
         fields
-            .value("input", "The arguments of the command.", |command| {
-                Json(command.input.clone())
-            })
+            .value(
+                "input",
+                "The arguments of the command. Null if the record stands for a flood.",
+                |command| (command.input != "null").then(|| Json(command.input.clone())),
+            )
             .up_to(2 * points::JSON_BYTES);
         fields.value(
             "basis",

@@ -19,7 +19,8 @@ const LATE: Duration = Duration::from_mins(5);
 /// Upper bound of the counted lag of a shard (see `status.sql`).
 const MAX_COUNTED: i64 = 10_000;
 
-/// Compares the rows of the serving generation, and looks for events that are not applied in time.
+/// Compares the rows of the serving generation, and looks for events that are not applied in time. Advises a rebuild
+/// only if no other check has found a difference: it would copy an altered event.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -27,9 +28,13 @@ pub(super) async fn check(
     pool: &PgPool,
     projection: &dyn Consumer,
     sample: Sample,
+    history_holds: bool,
 ) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     compare_rows(pool, projection, sample, &mut findings).await?;
+    if findings.differences > 0 {
+        findings.note(advice(projection.name(), history_holds));
+    }
     // After the comparison: what is not applied now was not part of it either.
     let status = status::of(pool, &[projection]).await;
     let status = status.context("the lag cannot be read")?;
@@ -67,7 +72,7 @@ async fn compare_rows(
             _ => return Err(error.into()),
         },
     };
-    take_in(findings, projection.name(), compared);
+    take_in(findings, compared);
     let id = ConsumerId {
         name: projection.name(),
         generation,
@@ -132,13 +137,20 @@ async fn note_tables(pool: &PgPool, id: ConsumerId, findings: &mut Findings) -> 
     Ok(())
 }
 
-fn take_in(findings: &mut Findings, projection: &str, compared: Comparison) {
+/// What to do about rows that differ.
+fn advice(projection: &str, history_holds: bool) -> String {
+    if history_holds {
+        format!("`clustergenie projections rebuild {projection}` rebuilds it from the log")
+    } else {
+        "the checks above differ too: find out first what altered the history, because a rebuild would copy it"
+            .to_owned()
+    }
+}
+
+fn take_in(findings: &mut Findings, compared: Comparison) {
     findings.compared = compared.rows;
     if let Some(first) = compared.first.into_iter().next() {
         findings.differ(compared.differences, difference(first));
-        findings.note(format!(
-            "`clustergenie projections rebuild {projection}` rebuilds it from the log"
-        ));
     }
     if !compared.left_out.is_empty() {
         findings.note(format!(
@@ -204,6 +216,12 @@ mod tests {
             "{:?}",
             late.notes
         );
+    }
+
+    #[test]
+    fn no_rebuild_is_advised_while_the_history_differs() {
+        assert!(advice("droplets", true).contains("projections rebuild droplets"));
+        assert!(advice("droplets", false).contains("altered the history"));
     }
 
     #[test]

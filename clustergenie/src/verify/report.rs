@@ -59,6 +59,13 @@ enum CheckResult {
     Differs,
 }
 
+impl Checked {
+    /// True if the check found a difference.
+    pub(super) fn differs(&self) -> bool {
+        self.result == CheckResult::Differs
+    }
+}
+
 impl Report {
     pub(super) fn new(
         head: Position,
