@@ -32,12 +32,13 @@ pub(crate) async fn record(context: &Context) {
         .await;
 }
 
-/// Returns the arguments as JSON, or their digest if they are long.
+/// Returns the arguments as JSON. Returns their digest if they are long, or have the character U+0000, which Postgres
+/// cannot read from JSON.
 fn input(arguments: &Arguments) -> Value {
     let input = arguments.get("input").cloned().unwrap_or(Argument::Null);
     let input = input.into_json().unwrap_or_default();
     let text = input.to_string();
-    if text.len() <= MAX_INPUT_BYTES {
+    if text.len() <= MAX_INPUT_BYTES && !text.contains("\\u0000") {
         return input;
     }
     let digest = Sha256::digest(&text);

@@ -96,6 +96,22 @@ async fn auditors_see_what_was_tried() {
     );
 }
 
+/// Postgres stores U+0000 in JSON, and cannot read a member of such JSON.
+#[tokio::test]
+async fn a_denied_command_with_a_character_that_postgres_cannot_read_hides_no_other() {
+    let server = TestApi::start().await;
+    let viewer = server.caller(&[Role::Viewer]);
+    for name in ["web", "\0"] {
+        let denied = viewer.response(PROVISION, json!({ "name": name })).await;
+        assert_eq!(denied["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    }
+    let auditor = server.caller(&[Role::Auditor]);
+    let found = auditor.data(COMMANDS, Value::Null).await;
+    let nodes = &found["commands"]["nodes"];
+    assert!(nodes[0]["input"]["sha256"].is_string(), "{nodes}");
+    assert_eq!(nodes[1]["input"]["name"], "web");
+}
+
 #[tokio::test]
 async fn only_admins_and_auditors_of_the_organization_see_commands() {
     let server = TestApi::start().await;

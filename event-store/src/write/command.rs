@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use domain::ids::{CorrelationId, EventId, OrgId};
 use domain::stream_type::StreamType;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, QueryBuilder};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use crate::envelope::{Metadata, RequestSource, StreamId};
@@ -127,10 +128,9 @@ impl CommandRecord {
 }
 
 /// A command as it was recorded.
-#[derive(Clone, Debug, PartialEq, FromRow)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RecordedCommand {
     /// The organization.
-    #[sqlx(rename = "org_id")]
     pub org: String,
     /// The time at which the command was decided and stored.
     pub recorded_at: DateTime<Utc>,
@@ -164,15 +164,84 @@ pub struct RecordedCommand {
     pub counts: Option<String>,
 }
 
-/// The columns of a [`RecordedCommand`], of a row of `es.commands`.
+/// The columns of a row of `es.commands` that a [`RecordedCommand`] is read from. The document is split here: Postgres
+/// cannot read members of one that has the character U+0000 anywhere.
 pub const COLUMNS: &str = "org_id, recorded_at, command_id, name, stream_type, stream_id, actor, outcome, program, \
-     counts::text as counts, record::json ->> 'credential' as credential, record::json ->> 'rule' as rule, \
-     coalesce((record::json ->> 'times')::integer, 1) as times, \
-     json_build_object('actor', actor, 'command_id', command_id, \
-     'correlation_id', record::json -> 'correlation_id', 'causation_id', record::json -> 'causation_id', \
-     'traceparent', record::json -> 'traceparent', 'source', record::json -> 'source', \
-     'occurred_at', record::json -> 'occurred_at')::text as metadata, \
-     (record::json -> 'input')::text as input, (record::json -> 'basis')::text as basis";
+     counts::text as counts, record";
+
+/// A [`Document`], as it is read. Keeps the text of what is not interpreted.
+#[derive(Deserialize)]
+struct StoredDocument<'a> {
+    #[serde(borrow)]
+    correlation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    causation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    traceparent: Option<&'a RawValue>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    occurred_at: Option<&'a RawValue>,
+    credential: Option<String>,
+    rule: Option<String>,
+    times: Option<i32>,
+    #[serde(borrow)]
+    input: &'a RawValue,
+    #[serde(borrow)]
+    basis: &'a RawValue,
+}
+
+/// The metadata of a command, as its events have it.
+#[derive(Serialize)]
+struct StoredMetadata<'a> {
+    actor: &'a str,
+    command_id: Uuid,
+    correlation_id: Option<&'a RawValue>,
+    causation_id: Option<&'a RawValue>,
+    traceparent: Option<&'a RawValue>,
+    source: Option<&'a RawValue>,
+    occurred_at: Option<&'a RawValue>,
+}
+
+impl FromRow<'_, PgRow> for RecordedCommand {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let malformed = |error: serde_json::Error| sqlx::Error::ColumnDecode {
+            index: "record".to_owned(),
+            source: error.into(),
+        };
+        let document: &str = row.try_get("record")?;
+        let document: StoredDocument<'_> = serde_json::from_str(document).map_err(malformed)?;
+        let (actor, command_id): (String, Uuid) =
+            (row.try_get("actor")?, row.try_get("command_id")?);
+        let metadata = StoredMetadata {
+            actor: &actor,
+            command_id,
+            correlation_id: document.correlation_id,
+            causation_id: document.causation_id,
+            traceparent: document.traceparent,
+            source: document.source,
+            occurred_at: document.occurred_at,
+        };
+        Ok(Self {
+            org: row.try_get("org_id")?,
+            recorded_at: row.try_get("recorded_at")?,
+            command_id,
+            name: row.try_get("name")?,
+            stream_type: row.try_get("stream_type")?,
+            stream_id: row.try_get("stream_id")?,
+            metadata: serde_json::to_string(&metadata).map_err(malformed)?,
+            actor,
+            credential: document.credential,
+            outcome: row.try_get("outcome")?,
+            rule: document.rule,
+            times: document.times.unwrap_or(1),
+            program: row.try_get("program")?,
+            input: document.input.get().to_owned(),
+            basis: document.basis.get().to_owned(),
+            counts: row.try_get("counts")?,
+        })
+    }
+}
 
 /// The place of a record among all: organization, time, id.
 pub type Place = (String, DateTime<Utc>, Uuid);

@@ -1,11 +1,12 @@
 //! One statement, all or nothing, each command with its own answer.
 
+use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
 use event_store::codec;
 use event_store::envelope::Version;
 use event_store::log;
 use event_store::write::append::{Append, Outcome, Prepared, StreamAppend, append_batch};
-use event_store::write::command::{CommandOutcome, CommandRecord};
+use event_store::write::command::{self, CommandOutcome, CommandRecord};
 use event_store::write::idempotency::{Keyed, Repeated};
 use event_store::write::name::NameChange;
 use sqlx::PgPool;
@@ -431,7 +432,8 @@ async fn a_record_commits_with_the_events_of_its_command_or_not_at_all() {
         outcome: CommandOutcome::Accepted,
         rule: None,
         times: 1,
-        input: "{}".to_owned(),
+        // A character that Postgres cannot read from JSON.
+        input: r#"{"tag":"\u0000"}"#.to_owned(),
         basis: "{}".to_owned(),
     };
     let recorded = |name, append| Append {
@@ -464,4 +466,8 @@ async fn a_record_commits_with_the_events_of_its_command_or_not_at_all() {
             .await
             .expect("Postgres answers");
     assert_eq!(names, ["first", "second", "refused"]);
+    let start = (String::new(), DateTime::UNIX_EPOCH, Uuid::nil());
+    let read = command::read(&pool, &start, Utc::now(), 9).await;
+    let read = read.expect("Postgres answers");
+    assert_eq!(read[0].input, r#"{"tag":"\u0000"}"#);
 }

@@ -53,8 +53,8 @@ async fn two_organizations() -> (World, PgPool) {
     world.catch_up().await;
     sqlx::query(
         "insert into es.commands \
-             (org_id, command_id, name, actor, outcome, program, metadata, input, basis) \
-         select org, gen_random_uuid(), 'create_cluster', 'ann', 'DENIED', 'a test', '{}', '{}', '{}' \
+             (org_id, command_id, name, actor, outcome, program, record) \
+         select org, gen_random_uuid(), 'create_cluster', 'ann', 'DENIED', 'a test', '{}' \
          from unnest(array['acme', 'other']) as org",
     )
     .execute(&world.pool)
