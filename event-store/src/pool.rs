@@ -106,6 +106,9 @@ impl Purpose {
                 ("lock_timeout", "250ms"),
                 ("plan_cache_mode", "force_generic_plan"),
                 ("enable_seqscan", "off"),
+                // They would read the whole index of a table that is small when the plan is made.
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
                 ("jit", "off"),
             ],
             // What is read is found by a key, and read in the order of an index.

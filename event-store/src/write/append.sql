@@ -88,7 +88,12 @@ conflicted as (
 ),
 named as materialized (
     select n.command, org_id, scope, key, n.held_by, n.taken_by, r.stream_id as holder
-    from name n left join es.reservations r using (org_id, scope, key)
+    from name n
+    -- Here and below, `offset 0` makes the plan look for each row by its key, however small the table was.
+    left join lateral (
+        select r.stream_id from es.reservations r
+        where r.org_id = n.org_id and r.scope = n.scope and r.key = n.key offset 0
+    ) r on true
 ),
 -- A name that the command takes from its holder is free for it.
 taken as (
@@ -98,7 +103,11 @@ taken as (
 repeated as (
     -- Where a period ends, a key has two rows.
     select distinct on (k.command) k.command, i.request_hash, i.receipt
-    from keyed k join es.idempotency i using (org_id, key)
+    from keyed k
+    cross join lateral (
+        select i.request_hash, i.receipt, i.recorded_at from es.idempotency i
+        where i.org_id = k.org_id and i.key = k.key offset 0
+    ) i
     order by k.command, i.recorded_at
 ),
 candidate as materialized (
@@ -244,8 +253,8 @@ noted as (
         -- shared]
     from record r join winner using (command)
 ),
--- `seq` is drawn for rows that come out of `claimed`, hence after this transaction got its id: the
--- sequencer's proof (see gaps.rs) rests on that.
+-- The lock on `es.events` is taken before any number is drawn: the sequencer's proof (see gaps.rs) rests on that. Streams
+-- are claimed before their events draw numbers, so the versions of a stream have ascending numbers.
 recorded as (
     insert into es.events
         (stream_id, version, shard, event_id, org_id, event_type, schema_version, data, metadata)

@@ -1,12 +1,14 @@
 //! The plan of the append, which Postgres keeps, whatever the tables hold when it is made.
 
 use event_store::pool::{self, Purpose};
-use event_store::write::append::Append;
+use event_store::write::append::{Append, Outcome};
+use event_store::write::idempotency::Keyed;
+use event_store::write::name::NameChange;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
 use testkit::postgres::TestDatabase;
 
-use crate::support::{append, append_to, new_stream, places, taking_one};
+use crate::support::{append, append_to, name, new_stream, places, taking_one};
 
 /// The nodes of a plan that read a table of the event store, each as its type, its table and the condition on its index.
 fn reads(plan: &Value, found: &mut Vec<(String, String, bool)>) {
@@ -46,15 +48,14 @@ async fn kept_plan(pool: &PgPool) -> Value {
         .expect("is explained")
 }
 
-#[tokio::test]
-async fn a_plan_that_is_made_for_empty_tables_finds_every_row_by_a_key() {
-    let database = TestDatabase::new().await;
+/// Appends with a pool of one connection, and checks that its plan finds every row of a table by a key.
+async fn assert_finds_by_keys(database: &TestDatabase) {
     let pool = pool::connect(&database.url(), Purpose::Commands, 1)
         .await
         .expect("connects");
     let plain = append_to(new_stream(), 0, 1);
     let shared = Append {
-        counters: vec![taking_one(places("a"), 9)],
+        counters: vec![taking_one(places("a"), i64::MAX)],
         ..append_to(new_stream(), 0, 1)
     };
     for command in [plain, shared] {
@@ -65,4 +66,31 @@ async fn a_plan_that_is_made_for_empty_tables_finds_every_row_by_a_key() {
         let others: Vec<_> = found.iter().filter(|(.., is_found)| !is_found).collect();
         assert!(others.is_empty(), "{others:?}");
     }
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn a_plan_that_is_made_for_small_tables_finds_every_row_by_a_key() {
+    let database = TestDatabase::new().await;
+    assert_finds_by_keys(&database).await;
+    for row in 0..100 {
+        let (stream, key) = (new_stream(), row.to_string());
+        let command = Append {
+            names: vec![NameChange::Take(name(&key), stream)],
+            counters: vec![taking_one(places(&key), 1)],
+            keyed: Some(Keyed {
+                key: key.clone(),
+                request_hash: [7; 32],
+                receipt: "{}".to_owned(),
+            }),
+            ..append_to(stream, 0, 1)
+        };
+        assert_eq!(append(&database.pool(), command).await, Outcome::Appended);
+    }
+    // Postgres knows now how small the tables are.
+    sqlx::query("analyze")
+        .execute(&database.pool())
+        .await
+        .expect("Postgres answers");
+    assert_finds_by_keys(&database).await;
 }
