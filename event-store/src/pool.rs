@@ -153,7 +153,9 @@ impl Purpose {
                 ("jit", "off"),
             ],
             Self::Operators => &[SERVICE],
-            Self::Maintenance => &[],
+            // With the owner's rights. Other roles may create schemas, also one that is named like the owner, and a
+            // function there would be called instead of one of Postgres whose parameters match less exactly.
+            Self::Maintenance => &[("search_path", "pg_catalog,pg_temp")],
             // A page takes a fraction of a second; one that never ends would hold back the vacuum.
             Self::Audit => &[
                 SERVICE,

@@ -246,6 +246,30 @@ async fn a_process_cannot_alter_history() {
     place.remove().await;
 }
 
+/// Postgres calls the function whose parameters match best among those of all schemas of the search path.
+#[tokio::test]
+async fn no_function_of_a_process_runs_with_the_rights_of_the_owner() {
+    let place = Installation::new().await;
+    let owner = &place.owner.name;
+    let process = pool::connect(&place.url, Purpose::Operators, 1)
+        .await
+        .unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "create schema {owner}; \
+         grant usage on schema {owner} to public; \
+         create function {owner}.hashtextextended(text, integer) returns bigint language plpgsql \
+         as $$ begin raise 'called as %', current_user; end $$"
+    )))
+    .execute(&process)
+    .await
+    .unwrap();
+    process.close().await;
+    let migrate = ["migrate", "--database-url", &place.of_owner];
+    let migrated = run(&Folder::new(), &migrate).await;
+    assert!(migrated.status.success(), "{}", said(&migrated));
+    place.remove().await;
+}
+
 async fn assert_refused(pool: &PgPool, statement: &str) {
     let mut connection = pool.acquire().await.unwrap();
     let refused = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
