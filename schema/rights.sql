@@ -60,8 +60,8 @@ its_schema as (
 ),
 -- Of the schemas of read models only what was made by the platform.
 relation as (
-    select c.oid, format('%I.%I', n.nspname, c.relname) as name, c.relkind, c.relowner, c.relacl, c.relrowsecurity,
-        c.relforcerowsecurity, n.is_of_models, c.relkind in ('r', 'p') and exists (
+    select c.oid, format('%I.%I', n.nspname, c.relname) as name, c.relkind, c.relowner, c.relacl, c.reloptions,
+        c.relrowsecurity, c.relforcerowsecurity, n.is_of_models, c.relkind in ('r', 'p') and exists (
             select from pg_attribute a where a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
         ) as is_of_organizations
     from pg_class c join its_schema n on n.oid = c.relnamespace
@@ -118,6 +118,10 @@ missing (step, object, statement) as (
     from relation r join pg_policy p on p.polrelid = r.oid
     where is_of_organizations and p.polname not in ('of_organization', 'of_platform')
     union all
+    -- With the rights of the reader, so that the policies of the tables bind it.
+    select 3, name, format('alter view %s set (security_invoker = true)', name)
+    from relation where relkind = 'v' and not coalesce('security_invoker=true' = any (reloptions), false)
+    union all
     select 4, quote_ident(n.nspname), format('grant usage on schema %I to %s', n.nspname, role.name)
     from its_schema n join role on case role.name
         when 'clustergenie_service' then not is_of_models
@@ -144,7 +148,13 @@ missing (step, object, statement) as (
     union all
     select 4, p.oid::regprocedure::text, format('grant execute on function %s to clustergenie_service', p.oid::regprocedure)
     from pg_proc p join its_schema n on n.oid = p.pronamespace
-    -- Functions with the rights of their owner exist for nobody else.
     where p.prosecdef and coalesce(not has_function_privilege((select oid from service), p.oid, 'EXECUTE'), true)
+    union all
+    select 4, p.oid::regprocedure::text, format('revoke execute on function %s from public', p.oid::regprocedure)
+    from pg_proc p join its_schema n on n.oid = p.pronamespace
+    -- Functions with the rights of their owner exist for nobody else.
+    where p.prosecdef and exists (
+        select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0
+    )
 )
 select object, statement from missing order by step, object, statement

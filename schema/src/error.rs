@@ -57,7 +57,7 @@ pub enum SchemaError {
          restore on another server: run `clustergenie migrate`"
     )]
     LacksRights {
-        /// The objects, or the words of Postgres if the check itself was refused.
+        /// The objects, or the check itself if Postgres refused it.
         missing: String,
     },
     /// The version of the database cannot be read.

@@ -2,6 +2,12 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgExecutor, PgPool};
 
+/// Attempts at a statement: about a minute.
+const ATTEMPTS: u32 = 120;
+
+/// The SQLSTATE of a lock that was not taken within the lock timeout.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
 /// The query for what is missing of owners, policies and grants.
 pub const RIGHTS: &str = include_str!("../rights.sql");
 
@@ -38,9 +44,32 @@ async fn state_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         .execute(&mut *connection)
         .await?;
     for Missing { statement, .. } in missing(&mut *connection).await? {
-        sqlx::raw_sql(AssertSqlSafe(statement))
-            .execute(&mut *connection)
-            .await?;
+        state_one(connection, statement).await?;
     }
     Ok(())
+}
+
+/// Runs a statement, again and again while somebody uses the table. A statement that waits for a lock makes all later
+/// users of the table wait behind it, so each attempt is short.
+async fn state_one(connection: &mut PgConnection, statement: String) -> Result<(), sqlx::Error> {
+    sqlx::query("set lock_timeout = '200ms'")
+        .execute(&mut *connection)
+        .await?;
+    let mut attempts = 1;
+    loop {
+        let stated = sqlx::raw_sql(AssertSqlSafe(statement.clone()))
+            .execute(&mut *connection)
+            .await;
+        match stated {
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) && attempts < ATTEMPTS =>
+            {
+                attempts += 1;
+                sqlx::query("select pg_sleep(0.3)")
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            stated => return stated.map(|_| ()),
+        }
+    }
 }

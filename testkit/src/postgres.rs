@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use event_store::incarnation::{self, IncarnationId};
 use event_store::pool::{self, Purpose};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -56,7 +57,12 @@ impl TestDatabase {
         )
         .await;
         server.close().await.expect("the server lets go");
-        let pool = connect(&url_of(&name), Purpose::Maintenance).await;
+        // Without the settings of a part of the program, so that tests may do anything.
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .connect(&url_of(&name))
+            .await
+            .expect("the server accepts connections");
         let lineage = incarnation::ensure(&pool).await;
         let incarnation = lineage.expect("the database is new").current().id;
         Self {
