@@ -49,7 +49,7 @@ pub(crate) async fn run(url: &str, writers: &[usize]) -> anyhow::Result<()> {
             recorded.push(appends(&pool, writers, Records::Each).await?);
         }
         let name = |records: &str| format!("append, {writers} concurrent commands, {records}");
-        let (without, recorded) = (undisturbed(without), undisturbed(recorded));
+        let (without, recorded) = (median(without), median(recorded));
         row(&name("without records"), without);
         row(&name("recorded"), recorded);
         println!("{:<56}{:>20.2}", "  recorded / without", recorded / without);
@@ -57,10 +57,10 @@ pub(crate) async fn run(url: &str, writers: &[usize]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the rate that a tenth of the measurements exceed: others on the machine slow down the rest.
-fn undisturbed(mut rates: Vec<f64>) -> f64 {
+/// Returns the median of the measurements.
+fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
-    rates[rates.len() * 9 / 10]
+    rates[rates.len() / 2]
 }
 
 async fn bare_inserts(pool: &PgPool, rows: usize) -> anyhow::Result<f64> {

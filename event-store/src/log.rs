@@ -52,8 +52,8 @@ pub mod parts;
 pub mod selection;
 pub mod sequencer;
 
-/// The query of the head of the log, for a statement that also reads events. The order makes Postgres use the index,
-/// which finds the last version of the row at once. A scan would read each version since the oldest open snapshot.
+/// The query of the head of the log, for a statement that also reads events. The order lets
+/// Postgres find the last version of the row by its index, as soon as an old snapshot keeps many. A scan would read all.
 pub const HEAD: &str = "select position from es.log_head order by position desc limit 1";
 
 /// Returns the head of the log: the last assigned position.

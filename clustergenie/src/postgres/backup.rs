@@ -296,13 +296,14 @@ async fn check_end(url: &str, last_segment: &str) -> anyhow::Result<()> {
     .context(cannot)?;
     let line = history.lines().rfind(|line| !line.trim().is_empty());
     let end = line.and_then(|line| line.split_whitespace().nth(1));
-    // Of a place between two segments, this is the name of the first.
-    let (segment, replayed): (String, Option<DateTime<Utc>>) =
-        sqlx::query_as("select pg_walfile_name($1::text::pg_lsn), pg_last_xact_replay_timestamp()")
-            .bind(end.context(cannot)?)
-            .fetch_one(&mut connection)
-            .await
-            .context(cannot)?;
+    // The segment of the last byte: versions of Postgres differ in the name of a place between two segments.
+    let (segment, replayed): (String, Option<DateTime<Utc>>) = sqlx::query_as(
+        "select pg_walfile_name($1::text::pg_lsn - 1::numeric), pg_last_xact_replay_timestamp()",
+    )
+    .bind(end.context(cannot)?)
+    .fetch_one(&mut connection)
+    .await
+    .context(cannot)?;
     connection.close().await.context(cannot)?;
     // The timeline at the beginning is the new one.
     let place = |segment: &str| segment.get(8..).map(str::to_owned);
