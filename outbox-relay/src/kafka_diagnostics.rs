@@ -27,7 +27,7 @@ pub(crate) struct Diagnostics {
     failures: Arc<Mutex<Vec<Failure>>>,
 }
 
-/// What a client reported by a callback. It names hosts and addresses.
+/// A text that a client reported by a callback. It names hosts and addresses.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Reported(pub(crate) String);

@@ -137,7 +137,7 @@ async fn note_tables(pool: &PgPool, id: ConsumerId, findings: &mut Findings) -> 
     Ok(())
 }
 
-/// What to do about rows that differ.
+/// Returns the advice about rows that differ.
 fn advice(projection: &str, history_holds: bool) -> String {
     if history_holds {
         format!("`clustergenie projections rebuild {projection}` rebuilds it from the log")

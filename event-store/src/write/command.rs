@@ -79,7 +79,7 @@ pub struct CommandRecord {
     pub basis: String,
 }
 
-/// What the stored record has beside columns. The form is stored, so fields are only added.
+/// Members of the stored record that are no columns. The form is stored, so fields are only added.
 #[derive(Serialize)]
 struct Document<'a> {
     correlation_id: CorrelationId,
