@@ -108,7 +108,36 @@ impl Session {
         };
         tracing::info!(position = position.0, "publishing resumes");
         session.note_progress().await?;
+        if session.relay.target.republish_from == Some(Position(position.0 + 1)) {
+            session.record_progress().await?;
+        }
         Ok(session)
+    }
+
+    /// Records in Kafka, without an event, the position after which an operator said that publishing begins. Otherwise the
+    /// next relay would refuse again until there is an event.
+    async fn record_progress(&self) -> anyhow::Result<()> {
+        let before = Position(self.position.0.saturating_sub(1));
+        let read = log::read_in(&self.relay.pool, self.incarnation, before, 1).await?;
+        let Some(event) = read.first().filter(|_| self.position > Position::START) else {
+            return Ok(());
+        };
+        let progress = self.progress_at(event).await?;
+        self.transact(Vec::new(), progress).await?;
+        Ok(())
+    }
+
+    /// Returns the record of progress up to an event. Reads its digest again, because the log may have lost it since.
+    async fn progress_at(&self, event: &Positioned<StoredEvent>) -> anyhow::Result<Progress> {
+        let incarnation = Some(self.incarnation);
+        let digest = digest::of_event(&self.relay.pool, incarnation, event.position).await?;
+        Ok(Progress {
+            position: event.position,
+            event: event.event.event_id,
+            incarnation,
+            digest: Some(digest.context("the log has every event that was read")?),
+            epoch: self.lease.epoch,
+        })
     }
 
     /// Publishes until `stop`, a refusal or a failure.
@@ -170,16 +199,8 @@ impl Session {
         batch: Vec<Positioned<StoredEvent>>,
     ) -> anyhow::Result<Sent<Vec<Positioned<StoredEvent>>>> {
         let last = batch.last().context("a batch has an event")?;
-        let incarnation = Some(self.incarnation);
-        // Asked right before the events are sent: the log may have lost them since they were read.
-        let digest = digest::of_event(&self.relay.pool, incarnation, last.position).await?;
-        let progress = Progress {
-            position: last.position,
-            event: last.event.event_id,
-            incarnation,
-            digest: Some(digest.context("the log has every event that was read")?),
-            epoch: self.lease.epoch,
-        };
+        // Right before the events are sent.
+        let progress = self.progress_at(last).await?;
         let (position, events) = (last.position, batch.len());
         let chained = self.chain(batch);
         // The log does not change behind the reader, so the next batch is read meanwhile.

@@ -194,6 +194,24 @@ async fn a_copy_does_not_publish_to_the_topics_of_the_original() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_said_of_a_copy_is_kept_before_the_next_event() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    published(&pool, &kafka).await;
+    go_back(&pool, Position(8), Reason::Server).await;
+    incarnation::ensure(&pool).await.unwrap();
+    let relay = Relay::republish(&pool, &kafka, Position(9));
+    relay.published(&pool).await;
+    relay.stop().await;
+    let relay = Relay::start(&pool, &kafka);
+    Recorder::new(pool.clone()).droplets(1).await;
+    relay.published(&pool).await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn topics_that_lost_everything_are_filled_again_only_from_where_an_operator_says() {
     let Some(kafka) = kafka_or_skip() else { return };
     let database = TestDatabase::new().await;
