@@ -258,7 +258,11 @@ async fn begin(pool: &PgPool, reason: Reason, note: Option<&str>) -> Result<(), 
     .map_err(failed)?;
     transaction.commit().await.map_err(failed)?;
     let (id, fork) = begun;
-    tracing::warn!(incarnation = %id, fork, reason = reason.as_str(), "a new incarnation of the log begins");
+    if reason == Reason::First {
+        tracing::info!(incarnation = %id, "the first incarnation of the log begins");
+    } else {
+        tracing::warn!(incarnation = %id, fork, reason = reason.as_str(), "a new incarnation of the log begins");
+    }
     Ok(())
 }
 

@@ -210,7 +210,7 @@ impl Operations {
         let name = self.consumer(name)?.name();
         let resumed = pause::resume(&self.pool, name).await?;
         if resumed {
-            tracing::info!(consumer = name, "a consumer goes on");
+            tracing::info!(consumer = name, "a consumer resumes");
         }
         Ok(resumed)
     }

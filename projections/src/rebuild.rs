@@ -75,10 +75,7 @@ impl Rebuilder {
         let mut dropped: Option<Instant> = None;
         loop {
             if let Err(error) = self.work(&mut dropped).await {
-                tracing::warn!(
-                    why = format!("{error:#}"),
-                    "read models are not made anew now; this is tried again"
-                );
+                tracing::warn!(why = format!("{error:#}"), "rebuild failed; retrying");
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
@@ -116,7 +113,7 @@ impl Rebuilder {
                         projection = projection.name(),
                         generation,
                         why = format!("{error:#}"),
-                        "a read model is not made anew now; this is tried again"
+                        "rebuild failed; retrying"
                     ),
                 }
             }

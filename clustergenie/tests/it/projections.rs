@@ -316,7 +316,7 @@ async fn interrupting_the_wait_leaves_a_rebuild_alone_and_giving_up_cancels_it()
     .await;
     let again = operate(&folder, &["rebuild", "droplets"]).await;
     assert!(
-        said(&again).contains("is being made already"),
+        said(&again).contains("is being built already"),
         "{}",
         said(&again)
     );

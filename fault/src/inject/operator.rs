@@ -17,7 +17,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 const REFUSALS: [&str; 8] = [
     "No space left on device",
     "error communicating with database",
-    "is being made already",
+    "is being built already",
     "is being rebuilt already",
     "pool timed out",
     "statement timeout",
@@ -93,7 +93,7 @@ mod tests {
     fn a_command_that_is_not_understood_refuses_nothing() {
         for (said, refuses) in [
             (
-                "clustergenie: generation 3 of `jobs` is being made already: wait for it, or give it up \
+                "clustergenie: generation 3 of `jobs` is being built already: wait for it, or give it up \
                  first",
                 true,
             ),

@@ -81,7 +81,7 @@ impl Group {
             tracing::warn!(
                 consumer = self.consumer,
                 complaint,
-                "Kafka cannot be read; this goes on by itself when it can"
+                "Kafka cannot be read; reading is retried"
             );
             *last = Some(Instant::now());
         }

@@ -29,11 +29,7 @@ pub(super) async fn build(
         // Another process has finished it, or an operator has given it up.
         return Ok(());
     }
-    tracing::info!(
-        projection = name,
-        generation,
-        "a read model is being made anew"
-    );
+    tracing::info!(projection = name, generation, "a rebuild begins");
     catch_up(pool, projection, generation).await?;
     generation::mark_filled(pool, id).await?;
     let comparison = compare(pool, projection, generation, Sample::ALL).await?;
@@ -51,7 +47,7 @@ pub(super) async fn build(
             differences = comparison.differences,
             first = ?comparison.first.first(),
             parked = ?parked.first(),
-            "a read model that was made anew is not what the log says, or could not apply what the one \
+            "a rebuilt read model differs from the log, or could not apply what the one \
              that serves has applied; it will not serve"
         );
         generation::end(pool, id, GenerationState::Failed).await?;
@@ -63,7 +59,7 @@ pub(super) async fn build(
             projection = name,
             generation,
             parked = ?parked.first(),
-            "a read model that was made anew cannot apply what the one that serves has applied; it will \
+            "a rebuilt read model cannot apply what the one that serves has applied; it will \
              not serve"
         );
         let report = json!({ "comparison": comparison, "parked": parked });

@@ -13,7 +13,7 @@ use crate::tables;
 pub enum RequestError {
     /// A generation is being built already.
     #[error(
-        "generation {generation} of `{projection}` is being made already: wait for it, or give it up first"
+        "generation {generation} of `{projection}` is being built already: wait for it, or give it up first"
     )]
     InTheMaking {
         /// The name of the projection.
@@ -22,10 +22,10 @@ pub enum RequestError {
         generation: i32,
     },
     /// Postgres failed; nothing was requested.
-    #[error("the rebuild could not be asked for")]
+    #[error("the rebuild could not be requested")]
     Unavailable(#[source] sqlx::Error),
     /// The event store failed.
-    #[error("the rebuild could not be asked for")]
+    #[error("the rebuild could not be requested")]
     Store(#[from] StoreError),
 }
 
@@ -63,7 +63,7 @@ pub async fn request(
         generation = next,
         by,
         reason,
-        "a rebuild was asked for"
+        "a rebuild was requested"
     );
     Ok(next)
 }
