@@ -37,7 +37,14 @@ const FILE: &str = "backup-series";
 #[derive(Debug)]
 pub(crate) struct Series {
     folder: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Series {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that is being started may hold a copy of it for a moment.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Series {
@@ -61,10 +68,7 @@ impl Series {
                 series
             }
         };
-        Ok(Self {
-            folder,
-            _lock: lock,
-        })
+        Ok(Self { folder, lock })
     }
 
     /// Returns the directory of the series.
@@ -266,7 +270,7 @@ mod tests {
 
         fn opened(&self, data: &str, backup: &str) -> PathBuf {
             let series = Series::open(&self.0.join(data), &self.0.join(backup));
-            series.expect("it is free").folder
+            series.expect("it is free").folder().to_owned()
         }
     }
 
