@@ -35,3 +35,4 @@ mod trace_file;
 mod transactions;
 mod up;
 mod verify;
+mod wal_archive;

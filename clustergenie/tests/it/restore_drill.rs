@@ -13,13 +13,13 @@ use testkit::wait::until;
 use super::program::{Folder, Up, printed, program, run, said};
 
 /// A platform that archives into a backup.
-struct Drill {
-    folder: Folder,
+pub(crate) struct Drill {
+    pub(crate) folder: Folder,
     settings: Vec<String>,
 }
 
 impl Drill {
-    fn new(more: &[String]) -> Self {
+    pub(crate) fn new(more: &[String]) -> Self {
         let folder = Folder::new();
         let backup = folder.path("backup").display().to_string();
         let settings = [
@@ -40,7 +40,7 @@ impl Drill {
         }
     }
 
-    async fn start(&self, more: &[&str]) -> Up {
+    pub(crate) async fn start(&self, more: &[&str]) -> Up {
         let more = more.iter().map(|setting| (*setting).to_owned());
         let settings: Vec<String> = self.settings.iter().cloned().chain(more).collect();
         Up::start_with(&self.folder, &settings).await
@@ -86,7 +86,7 @@ async fn ask(up: &Up, document: &str) -> Value {
 }
 
 /// Provisions a droplet, waits until the platform has made it, and returns the token of the request.
-async fn provision(up: &Up, name: &str) -> String {
+pub(crate) async fn provision(up: &Up, name: &str) -> String {
     let provisioned = up
         .query(&format!(
             "mutation {{ provisionDroplet(input: {{ name: \"{name}\", size: \"s-1vcpu-1gb\", region: \"nyc3\", \
@@ -126,7 +126,7 @@ async fn last_cursor(up: &Up) -> String {
 }
 
 /// The time of the database.
-async fn now(up: &Up) -> String {
+pub(crate) async fn now(up: &Up) -> String {
     let pool = PgPool::connect(&up.ready().database_url).await.unwrap();
     let now =
         "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
@@ -216,7 +216,7 @@ async fn everybody_notices_a_restore_to_a_moment() {
 }
 
 /// Archives the present segment of the log, checks that no attempt to archive failed, and returns its name.
-async fn archives(up: &Up) -> String {
+pub(crate) async fn archives(up: &Up) -> String {
     let pool = PgPool::connect(&up.ready().database_url).await.unwrap();
     let switch = "select pg_walfile_name(pg_switch_wal())";
     let segment: String = sqlx::query_scalar(switch).fetch_one(&pool).await.unwrap();
@@ -390,104 +390,6 @@ async fn a_restore_that_fails_leaves_nothing_and_says_why() {
     assert!(printed(&restored).contains("has the log up to position"));
     assert!(drill.folder.path("new/jwt.key").exists());
     assert!(!printed(&restored).contains("key"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_segment_that_is_missing_or_damaged_fails_the_restore() {
-    let drill = Drill::new(&[]);
-    let up = drill.start(&[]).await;
-    provision(&up, "before").await;
-    let at = now(&up).await;
-    provision(&up, "also-before").await;
-    archives(&up).await;
-    provision(&up, "damaged").await;
-    let segment = archives(&up).await;
-    provision(&up, "after").await;
-    archives(&up).await;
-    assert!(up.stop().await.success());
-
-    let series = fs::read_dir(drill.folder.path("backup")).unwrap();
-    let series = series
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.is_dir());
-    let segment = series.expect("there is one").join("wal").join(segment);
-    let whole = fs::read(&segment).unwrap();
-    let mut flipped = whole.clone();
-    // In the first record of the segment, behind the header of its page.
-    flipped[60] ^= 0xff;
-    let truncated = &whole[..whole.len() / 2];
-    let restore = ["restore", "--backup", "backup", "--data", "new"];
-    for (contents, why) in [
-        (None, "is missing or damaged"),
-        (Some(flipped.as_slice()), "is missing or damaged"),
-        (Some(truncated), "has wrong size"),
-    ] {
-        match contents {
-            None => fs::remove_file(&segment).unwrap(),
-            Some(contents) => fs::write(&segment, contents).unwrap(),
-        }
-        let failed = run(&drill.folder, &restore).await;
-        assert!(!failed.status.success());
-        assert!(said(&failed).contains(why), "{}", said(&failed));
-        assert!(!drill.folder.path("new").exists());
-    }
-
-    // What is before the damage.
-    fs::remove_file(&segment).unwrap();
-    printed(&run(&drill.folder, &[&restore[..], &["--at", &at]].concat()).await);
-    fs::remove_dir_all(drill.folder.path("new")).unwrap();
-    fs::write(&segment, whole).unwrap();
-    printed(&run(&drill.folder, &restore).await);
-}
-
-/// Returns the reason of the part `backup` in `/readyz`.
-async fn reason_of_backup(up: &Up) -> Value {
-    let answer = reqwest::get(format!("{}/readyz", up.ready().url)).await;
-    let answer: Value = answer.unwrap().json().await.unwrap();
-    assert_eq!(answer["ready"], true, "{answer}");
-    let mut parts = answer["parts"].as_array().unwrap().iter();
-    let part = parts.find(|part| part["name"] == "backup");
-    part.expect("it is checked")["reason"].clone()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_archive_that_cannot_be_written_is_reported() {
-    let drill = Drill::new(&[]);
-    let up = drill.start(&[]).await;
-    assert_eq!(reason_of_backup(&up).await, Value::Null);
-    let series = fs::read_dir(drill.folder.path("backup")).unwrap();
-    let series = series
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.is_dir());
-    let wal = series.expect("there is one").join("wal");
-    let away = wal.with_extension("away");
-    fs::rename(&wal, &away).unwrap();
-    let pool = PgPool::connect(&up.ready().database_url).await.unwrap();
-    let write_and_switch = async || {
-        let statements = "select pg_logical_emit_message(false, '', ''), pg_switch_wal()";
-        sqlx::query(statements).execute(&pool).await.unwrap();
-    };
-    write_and_switch().await;
-    let reason = until("the failure is reported", async || {
-        Some(reason_of_backup(&up).await).filter(Value::is_string)
-    })
-    .await;
-    assert!(
-        reason
-            .as_str()
-            .unwrap()
-            .starts_with("nothing was archived for"),
-        "{reason}"
-    );
-    fs::rename(&away, &wal).unwrap();
-    // Postgres tries again when there is another segment, or a minute later.
-    write_and_switch().await;
-    until("the archive works again", async || {
-        reason_of_backup(&up).await.is_null().then_some(())
-    })
-    .await;
-    pool.close().await;
-    assert!(up.stop().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
