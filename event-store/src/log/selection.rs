@@ -132,6 +132,11 @@ fn of_stream(
     selection: &Selection,
     span: Span,
 ) -> Query<'static, Postgres, PgArguments> {
+    let looked_at = if selection.event_types.is_none() {
+        limit()
+    } else {
+        LOOKED_AT
+    };
     sqlx::query(include_str!("selection_of_stream.sql"))
         .bind(stream.uuid)
         .bind(Shard::of(stream).0)
@@ -142,6 +147,7 @@ fn of_stream(
         .bind(selection.event_types.clone())
         .bind(limit())
         .bind(span.incarnation.0)
+        .bind(looked_at)
 }
 
 /// Reads a row of [`query`].

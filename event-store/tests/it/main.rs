@@ -25,6 +25,7 @@ mod pool;
 mod race;
 mod restart;
 mod schedules;
+mod selection;
 mod sequencer;
 mod shared_log;
 mod support;
