@@ -251,7 +251,9 @@ noted as (
         , (select json_agg(json_build_array(c.scope, c.key, c.count)) from counted_before c
            where c.command = r.command)
         -- shared]
-    from record r join winner using (command)
+    from record r
+    -- Not a join: the kept plan would compare each record with each winner, row by row.
+    where r.command = any (array(select command from winner))
 ),
 -- The lock on `es.events` is taken before any number is drawn: the sequencer's proof (see gaps.rs) rests on that. Streams
 -- are claimed before their events draw numbers, so the versions of a stream have ascending numbers.
