@@ -182,15 +182,17 @@ counted_before as (
 -- shared]
 bumped as (
     update es.streams s set version = e.expected + e.added
-    from entry e join winner using (command)
-    where s.stream_id = e.stream_id and e.expected > 0 and e.added > 0
+    -- Not a join, here and below: the kept plan would compare each row with each winner, one by one.
+    from entry e
+    where e.command = any (array(select command from winner))
+        and s.stream_id = e.stream_id and e.expected > 0 and e.added > 0
     returning s.stream_id
 ),
 opened as (
     insert into es.streams (stream_id, stream_type, org_id, version)
     select e.stream_id, e.stream_type, e.org_id, e.added
-    from entry e join winner using (command)
-    where e.expected = 0 and e.added > 0
+    from entry e
+    where e.command = any (array(select command from winner)) and e.expected = 0 and e.added > 0
     order by e.stream_id
     returning stream_id
 ),
@@ -252,7 +254,6 @@ noted as (
            where c.command = r.command)
         -- shared]
     from record r
-    -- Not a join: the kept plan would compare each record with each winner, row by row.
     where r.command = any (array(select command from winner))
 ),
 -- The lock on `es.events` is taken before any number is drawn: the sequencer's proof (see gaps.rs) rests on that. Streams
@@ -262,7 +263,8 @@ recorded as (
         (stream_id, version, shard, event_id, org_id, event_type, schema_version, data, metadata)
     select e.stream_id, e.version, e.shard, e.event_id, e.org_id, e.event_type, e.schema_version,
         e.data::json, e.metadata::json
-    from event e join claimed using (stream_id)
+    from event e
+    where e.stream_id = any (array(select stream_id from claimed))
     order by e.ordinal
 )
 select
