@@ -94,7 +94,7 @@ pub async fn check(pool: &PgPool) -> Result<(), SchemaError> {
 }
 
 /// Returns the owner of the tables if the login of the connections has the rights of that owner, as a superuser has.
-/// `None` if it has not, as it should be for every process, and for a database without tables.
+/// Returns `None` for a login without these rights, such as that of every process should be, and if there are no tables.
 ///
 /// # Errors
 /// When the database does not answer.
