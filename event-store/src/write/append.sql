@@ -51,15 +51,15 @@ counter as (
 ),
 -- shared]
 -- A lock waits for whoever writes the stream, and shows what it is then. No stream is both written
--- and only read in one statement.
+-- and only read in one statement. A stream that several commands read is locked by the first and once more by each.
 held as materialized (
-    select e.stream_id, e.org_id, e.is_written, written.version, written.holder
+    select e.command, e.org_id, e.expected, e.is_written, written.version, written.holder
         -- [shared
         , read.read_version
         -- shared]
     from (
-        select stream_id, org_id, max(added) > 0 as is_written
-        from entry group by stream_id, org_id order by stream_id, org_id
+        select command, stream_id, org_id, expected, added > 0 as is_written
+        from entry order by stream_id, org_id
     ) e
     left join lateral (
         select s.version, s.org_id as holder from es.streams s
@@ -76,15 +76,11 @@ held as materialized (
     -- shared]
 ),
 conflicted as (
-    select e.command
-    from entry e join held h using (stream_id, org_id)
-    where h.is_written and (coalesce(h.version, 0) <> e.expected or h.holder <> e.org_id)
-    -- [shared
-    union all
-    select e.command
-    from entry e join held h using (stream_id, org_id)
-    where not h.is_written and coalesce(h.read_version, 0) <> e.expected
-    -- shared]
+    select command from held
+    where is_written and (coalesce(version, 0) <> expected or holder <> org_id)
+        -- [shared
+        or not is_written and coalesce(read_version, 0) <> expected
+        -- shared]
 ),
 named as materialized (
     select n.command, org_id, scope, key, n.held_by, n.taken_by, r.stream_id as holder

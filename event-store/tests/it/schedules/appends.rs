@@ -234,7 +234,7 @@ async fn versions_are_guarded_twice() {
     let unguarded = |keys| Rivalry {
         keys,
         mutation: Some(Mutation {
-            find: "coalesce(h.version, 0) <> e.expected",
+            find: "coalesce(version, 0) <> expected",
             replace: "false",
         }),
         ..Rivalry::over(Prize::Version, Holder::GivesWay)

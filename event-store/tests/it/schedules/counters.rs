@@ -277,7 +277,7 @@ async fn what_must_be_empty_is_not_closed_while_it_is_joined() {
         .assert_holds();
     for (find, replace) in [
         // The member does not notice that the group was closed.
-        ("coalesce(h.read_version, 0) <> e.expected", "false"),
+        ("coalesce(read_version, 0) <> expected", "false"),
         // The closing sees the count of before it had to wait.
         (
             "(c.org_id, c.scope, c.key)\n        for no key update",

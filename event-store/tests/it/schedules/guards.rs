@@ -105,7 +105,7 @@ async fn what_was_read_is_compared_and_locked() {
         (
             "a read that is not compared",
             Mutation {
-                find: "coalesce(h.read_version, 0) <> e.expected",
+                find: "coalesce(read_version, 0) <> expected",
                 replace: "false",
             },
         ),
