@@ -1,11 +1,13 @@
 # shellcheck shell=bash
-# Benchmarks against peers and limits, one function `bench_NAME` each. Sourced by `dev`.
+# Benchmarks against peers and limits. Sourced by `dev`.
 #
-# The program `bench` measures; this file builds it, starts a durable Postgres for it, and installs the peers from
-# npm into target/peers, in the versions that package-lock.json in dev-tools/bench names.
+# The program `bench` measures. This file builds it, starts a durable Postgres (and a Kafka) for each benchmark, and
+# installs peers into target/peers. Those of npm have the versions that package-lock.json in dev-tools/bench names.
 
 readonly PEERS=$target/peers
-readonly ALL_BENCHMARKS=(query)
+# In the order in which they run.
+readonly ALL_BENCHMARKS=(append query)
+readonly BENCHMARKS_WITH_KAFKA=()
 
 # Durable, and large enough for the rows. The same for all sides. JSON, because `bench` reads statements in the log.
 readonly BENCH_POSTGRES_SETTINGS="fsync = on
@@ -18,7 +20,7 @@ log_destination = jsonlog
 log_rotation_age = 0
 log_rotation_size = 0"
 
-# The directory of the database and of the logs of a run.
+# The directory of the database, of the Kafka and of the logs of a run.
 bench_data=''
 
 # Installs what is missing of the peers. An unfinished installation is never used.
@@ -53,54 +55,71 @@ require_for_peers() {
 
 stop_bench() {
   trap '' INT TERM HUP
+  kafka_stop "$bench_data"
   postgres_stop "$bench_data"
   rm -rf "$bench_data"
 }
 
-# Queries a second over HTTP: ours, PostGraphile and the SQL alone. CLUSTERGENIE_BENCH_PROGRAM names a program that
-# is built already, and measured instead of this source.
-bench_query() {
-  local profile=release peers=0 passed=() build=(cargo build) port dir program=${CLUSTERGENIE_BENCH_PROGRAM:-}
-  while (($#)); do
-    case $1 in
-      --peers) peers=1 ;;
-      --debug) profile=debug ;;
-      --seconds | --rounds | --connections | --works) passed+=("$1" "${2:?"$1 needs a value"}") && shift ;;
-      *) die "'$1' is not known to ./dev bench query; see ./dev help" ;;
-    esac
-    shift
-  done
-  require_for_build
-  require_for_database
-  [[ -x $(postgres_bin)/pgbench ]] || install_packages postgresql-contrib || die "pgbench is needed"
-  if ((peers)); then
-    require_for_peers || die "--peers needs PostGraphile"
-    passed+=(--peers "$PEERS" --node "$(node_of "$PEERS")")
-  fi
-  [[ $profile == debug ]] || build+=(--release)
-  # One after the other, so that the program is the same as that of `./dev up`.
-  [[ -n $program ]] || (cd "$root" && "${build[@]}" -p clustergenie)
-  (cd "$root" && "${build[@]}" -p bench)
-
+# bench_one NAME PROFILE [ARGS]: runs a benchmark with servers of its own. CLUSTERGENIE_BENCH_PROGRAM names a program
+# that is built already, and measured instead of this source.
+bench_one() (
+  local name=$1 profile=$2 port kafka_port dir=$target/bench/$1
+  shift 2
   bench_data=$(temporary_folder clustergenie-bench)
   trap stop_bench EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   port=$(free_port)
   postgres_start "$bench_data" "$port" "$BENCH_POSTGRES_SETTINGS"
-  dir=$target/bench/query
+  if [[ " ${BENCHMARKS_WITH_KAFKA[*]} " == *" $name "* ]]; then
+    kafka_port=$(free_port)
+    kafka_start "$bench_data" "$kafka_port" || exit 1
+    set -- --kafka "127.0.0.1:$kafka_port" --kafka-libs "$KAFKA_LIBS" "$@"
+  fi
   rm -rf "$dir"
   mkdir -p "$dir"
-  "$target/$profile/bench" query --program "${program:-$target/$profile/clustergenie}" \
+  "$target/$profile/bench" "$name" --program "${CLUSTERGENIE_BENCH_PROGRAM:-$target/$profile/clustergenie}" \
     --database-url "$(postgres_url "$port")" --postgres-bin "$(postgres_bin)" \
-    --dir "$dir" --json "$target/bench/query.json" "${passed[@]}"
-  say "The report is in $target/bench/query.json, and the logs of the servers are in $dir"
-}
+    --dir "$dir" --json "$target/bench/$name.json" "$@"
+  say "The report is in $target/bench/$name.json, and the logs of the servers are in $dir"
+)
 
 command_bench() {
-  local name=${1:-}
-  [[ -n $name && " ${ALL_BENCHMARKS[*]} " == *" $name "* ]] ||
-    die "'$name' is not a benchmark; there are: ${ALL_BENCHMARKS[*]}"
-  shift
-  "bench_$name" "$@"
+  local profile=release peers=0 passed=() names=() build=(cargo build) name
+  while (($#)); do
+    case $1 in
+      --peers) peers=1 ;;
+      --debug) profile=debug ;;
+      --full) passed+=("$1") ;;
+      # Those of one benchmark are not known to the others.
+      --seconds | --rounds | --connections | --works | --callers)
+        passed+=("$1" "${2:?"$1 needs a value"}") && shift
+        ;;
+      *)
+        [[ " ${ALL_BENCHMARKS[*]} " == *" $1 "* ]] ||
+          die "'$1' is no benchmark and no option; there are: ${ALL_BENCHMARKS[*]}"
+        names+=("$1")
+        ;;
+    esac
+    shift
+  done
+  ((${#names[@]})) || names=("${ALL_BENCHMARKS[@]}")
+  require_for_build
+  require_for_database
+  [[ -x $(postgres_bin)/pgbench ]] || install_packages postgresql-contrib || die "pgbench is needed"
+  for name in "${names[@]}"; do
+    [[ " ${BENCHMARKS_WITH_KAFKA[*]} " != *" $name "* ]] || require_for_kafka || die "$name needs Kafka"
+  done
+  if ((peers)); then
+    require_for_peers || die "--peers needs the peers"
+    passed+=(--peers "$PEERS" --node "$(node_of "$PEERS")")
+  fi
+  [[ $profile == debug ]] || build+=(--release)
+  # One after the other, so that the program is the same as that of `./dev up`.
+  [[ -n ${CLUSTERGENIE_BENCH_PROGRAM:-} ]] || (cd "$root" && "${build[@]}" -p clustergenie)
+  (cd "$root" && "${build[@]}" -p bench)
+  for name in "${names[@]}"; do
+    say "Benchmark $name"
+    bench_one "$name" "$profile" "${passed[@]}"
+  done
 }

@@ -1,10 +1,9 @@
 //! Benchmarks: ratios of one run on one machine, never times to be asserted.
 //!
-//! `cargo run --release -p bench -- NAME`. `append` needs `CLUSTERGENIE_BENCH_DATABASE_URL` naming an empty
-//! database on a server with fsync on. `shares` and `subscribers` need `CLUSTERGENIE_BENCH_PROGRAM` naming the
-//! program, built for release. `hostile` measures more with that program, and `documents` needs nothing. `query` needs
-//! what `./dev bench query` starts. `trace load` plays a recorded cluster trace through a running platform.
-//! Benchmarks are never part of the tests.
+//! `./dev bench NAME` starts what the benchmarks against peers and limits need. The others are run by
+//! `cargo run --release -p bench -- NAME`: `documents` needs nothing. `shares` and `subscribers` need
+//! `CLUSTERGENIE_BENCH_PROGRAM` naming the program, built for release, and `hostile` measures more with it.
+//! `trace load` plays a recorded cluster trace through a running platform. Benchmarks are never part of the tests.
 
 #![allow(
     clippy::print_stdout,
@@ -17,10 +16,15 @@ mod cpu;
 mod documents;
 mod hostile;
 mod latencies;
+mod pgbench;
 mod platform;
 mod query;
+mod report;
+mod servers;
+mod settings;
 mod shares;
 mod subscribers;
+mod usage;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,12 +37,8 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 enum Bench {
-    /// Measures commands a second through the grouped append, against bare inserts.
-    Append {
-        /// The numbers of concurrent commands.
-        #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
-        writers: Vec<usize>,
-    },
+    /// Measures commands a second, against single-row commits.
+    Append(append::Settings),
     /// Measures reading, checking and executing GraphQL documents.
     Documents,
     /// Measures hostile documents and clients.
@@ -65,12 +65,7 @@ enum Bench {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Bench::parse() {
-        Bench::Append { writers } => {
-            let url = std::env::var("CLUSTERGENIE_BENCH_DATABASE_URL").context(
-                "set CLUSTERGENIE_BENCH_DATABASE_URL to an empty database with fsync on",
-            )?;
-            append::run(&url, &writers).await
-        }
+        Bench::Append(settings) => append::run(settings).await,
         Bench::Documents => documents::run().await,
         Bench::Hostile { seconds } => {
             hostile::run(program()?.as_deref(), Duration::from_secs(seconds)).await

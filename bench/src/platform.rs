@@ -239,7 +239,11 @@ fn spawn(program: &Path, folder: &Path, port: u16, probes: u16) -> anyhow::Resul
         .with_context(|| format!("{} cannot be started", program.display()))
 }
 
-fn free_port() -> anyhow::Result<u16> {
+/// Returns a port that nobody uses.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
         .local_addr()?
         .port())

@@ -16,11 +16,9 @@ mod limit;
 mod load;
 mod random;
 mod report;
-mod servers;
 mod settings;
 mod side;
 mod statements;
-mod usage;
 
 use std::fs;
 use std::time::Duration;
@@ -37,11 +35,11 @@ use self::limit::{Limit, REQUESTS};
 use self::load::Run;
 use self::random::Random;
 use self::report::{Report, Row};
-use self::servers::Servers;
 pub(crate) use self::settings::Settings;
 use self::settings::Work;
 use self::side::{Call, Side};
-use self::usage::Processes;
+use crate::servers::{self, Servers};
+use crate::usage::Processes;
 
 /// The time before the first run of a side counts, in which plans are cached and code is compiled.
 const FIRST_WARM_UP: Duration = Duration::from_secs(5);
@@ -65,24 +63,24 @@ struct Bench {
 /// # Errors
 /// When a server fails, or an answer is wrong.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
-    fs::create_dir_all(&settings.dir)?;
-    ensure!(
-        fs::read_dir(&settings.dir)?.next().is_none(),
-        "{} is not empty",
-        settings.dir.display()
-    );
-    servers::write_key(&settings.dir)?;
+    let suite = &settings.suite;
+    suite.create_dir()?;
+    servers::write_key(&suite.dir)?;
     eprintln!("Filling the read models");
-    servers::migrate(&settings).await?;
-    let pool = pool::connect(&settings.database_url, Purpose::Maintenance, 2).await?;
+    servers::migrate(suite).await?;
+    let pool = pool::connect(&suite.database_url, Purpose::Maintenance, 2).await?;
     let listed = data::fill(&pool).await?;
     let mut servers = Servers::default();
-    let mut sides = vec![servers.ours(&settings).await?];
-    if let Some(peers) = &settings.peers {
-        let with_rights = servers.postgraphile(&settings, peers, "postgraphile", "peer", data::ORG);
-        sides.push(with_rights.await?);
-        let plain = servers.postgraphile(&settings, peers, "postgraphile, plain", "peer_plain", "");
-        sides.push(plain.await?);
+    let (server, token) = servers.ours(suite, data::ORG).await?;
+    let mut sides = vec![Side::ours(server, token).await?];
+    if let Some(peers) = &suite.peers {
+        for (name, schema, org) in [
+            ("postgraphile", "peer", data::ORG),
+            ("postgraphile, plain", "peer_plain", ""),
+        ] {
+            let server = servers.postgraphile(suite, peers, name, schema, org);
+            sides.push(Side::postgraphile(name, server.await?));
+        }
     }
     eprintln!("Collecting arguments");
     for side in &mut sides {
@@ -101,7 +99,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     }
     report.print();
     let json = serde_json::to_string_pretty(&report.to_json(&bench.settings))?;
-    fs::write(&bench.settings.json, json + "\n")?;
+    fs::write(&bench.settings.suite.json, json + "\n")?;
     Ok(())
 }
 
@@ -143,7 +141,7 @@ impl Bench {
         for statement in &requests[0] {
             eprintln!("{} is limited by: {}", check.work.name(), statement.sql);
         }
-        Limit::prepare(&self.settings, &self.pool, check.work, &requests).await
+        Limit::prepare(&self.settings.suite, &self.pool, check.work, &requests).await
     }
 
     /// Lets the sides take turns.
@@ -162,7 +160,7 @@ impl Bench {
         };
         let mut rows: Vec<_> = self.sides.iter().map(|side| row(side.name)).collect();
         let mut of_limit = row("limit");
-        for round in 0..self.settings.rounds {
+        for round in 0..self.settings.suite.rounds {
             for ((side, call), row) in self.sides.iter().zip(calls).zip(&mut rows) {
                 let run = Run {
                     side,
@@ -171,7 +169,7 @@ impl Bench {
                     postgres: self.postgres,
                     connections,
                     warm_up: if round == 0 { FIRST_WARM_UP } else { WARM_UP },
-                    length: self.settings.length(),
+                    length: self.settings.suite.length(),
                     seed: u64::from(round) + 1,
                 };
                 row.add(run.measure().await?);
@@ -180,7 +178,7 @@ impl Bench {
                 if round == 0 {
                     limit.measure(self.postgres, connections, WARM_UP).await?;
                 }
-                let length = self.settings.length();
+                let length = self.settings.suite.length();
                 let measured = limit.measure(self.postgres, connections, length);
                 of_limit.add(measured.await?);
             }

@@ -6,19 +6,18 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
 use sqlx::{AssertSqlSafe, PgPool};
-use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use super::data::ORG;
 use super::report::Measured;
-use super::settings::{Settings, Work};
+use super::settings::Work;
 use super::statements::Statements;
-use super::usage::{Processes, Usage};
+use crate::pgbench;
+use crate::settings::Settings;
+use crate::usage::{Processes, Usage};
 
 /// Requests in a transaction.
 const TOGETHER: usize = 10;
@@ -31,8 +30,7 @@ pub(super) const REQUESTS: usize = TOGETHER * ROWS;
 
 /// The script of a work for `pgbench`.
 pub(super) struct Limit {
-    pgbench: PathBuf,
-    database_url: String,
+    settings: Settings,
     script: PathBuf,
 }
 
@@ -52,8 +50,7 @@ impl Limit {
         let script = settings.dir.join(format!("{}.sql", work.name()));
         fs::write(&script, text(&table, &requests[0])?)?;
         Ok(Self {
-            pgbench: settings.postgres_bin.join("pgbench"),
-            database_url: settings.database_url.clone(),
+            settings: settings.clone(),
             script,
         })
     }
@@ -68,50 +65,26 @@ impl Limit {
         connections: u16,
         length: Duration,
     ) -> anyhow::Result<Measured> {
-        let connections = connections.to_string();
-        let threads = if connections == "1" { "1" } else { "2" };
-        let mut command = Command::new(&self.pgbench);
-        command
-            .args(["--no-vacuum", "--protocol", "prepared"])
-            .args(["--client", &connections, "--jobs", threads])
-            .args(["--time", &length.as_secs().to_string()])
-            .arg("--file")
-            .arg(&self.script)
-            .arg(&self.database_url)
-            // As the sessions of our server: see `Purpose::Queries`.
-            .env(
-                "PGOPTIONS",
-                format!(
-                    "-c role=clustergenie_reader -c enable_seqscan=off -c enable_sort=off -c jit=off \
-                     -c clustergenie.org={ORG}"
-                ),
-            )
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+        // As the sessions of our server: see `Purpose::Queries`.
+        let session = format!(
+            "-c role=clustergenie_reader -c enable_seqscan=off -c enable_sort=off -c jit=off \
+             -c clustergenie.org={ORG}"
+        );
         let before = Usage::so_far(None, postgres)?;
         let started = Instant::now();
-        let output = command
-            .output()
-            .await
-            .context("pgbench cannot be started")?;
+        let sent = pgbench::run(&self.settings, &self.script, connections, length, &session);
+        let sent = sent.await?;
         let used = Usage::so_far(None, postgres)?.since(before);
         let elapsed = started.elapsed();
-        let said = String::from_utf8_lossy(&output.stdout);
-        ensure!(
-            output.status.success(),
-            "pgbench failed: {said}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
         let together = TOGETHER as f64;
-        let transactions = number(&said, "number of transactions actually processed: ")?;
         // A moment for sessions to end.
         sleep(Duration::from_millis(100)).await;
         Ok(Measured {
-            per_second: number(&said, "tps = ")? * together,
-            p50: number(&said, "latency average = ")? / together,
+            per_second: sent.per_second * together,
+            p50: sent.mean_millis / together,
             p99: None,
             server_micros: None,
-            postgres_micros: used.postgres.as_secs_f64() * 1e6 / (transactions.max(1.0) * together),
+            postgres_micros: used.postgres.as_secs_f64() * 1e6 / (sent.count.max(1.0) * together),
             others_percent: used.others_percent(elapsed),
         })
     }
@@ -186,15 +159,6 @@ fn with_variables(sql: &str, first: usize) -> String {
     text
 }
 
-/// Reads the number after this text.
-fn number(said: &str, before: &str) -> anyhow::Result<f64> {
-    let rest = said.split_once(before).map(|(_, rest)| rest);
-    let digits = rest.and_then(|rest| rest.split([' ', '\n', '/']).next());
-    digits
-        .and_then(|digits| digits.parse().ok())
-        .with_context(|| format!("pgbench says no \"{before}\": {said}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::statements::Statement;
@@ -218,13 +182,5 @@ mod tests {
         assert!(script.contains("select a0, a1, "));
         assert!(script.ends_with("select :a9 ;\n"));
         assert_eq!(script.lines().count(), 2 + TOGETHER);
-    }
-
-    #[test]
-    fn numbers_are_read() {
-        let said = "latency average = 1.5 ms\ntps = 12.25 (without)\n";
-        assert_eq!(number(said, "tps = ").unwrap(), 12.25);
-        assert_eq!(number(said, "latency average = ").unwrap(), 1.5);
-        assert!(number(said, "x = ").is_err());
     }
 }

@@ -13,8 +13,8 @@ use super::http::Connection;
 use super::random::Random;
 use super::report::Measured;
 use super::side::{Call, Side};
-use super::usage::{Processes, Usage};
 use crate::latencies::percentile;
+use crate::usage::{Processes, Usage};
 
 /// The number of answers of which one is checked in full.
 const CHECKED: usize = 100;

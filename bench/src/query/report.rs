@@ -170,8 +170,8 @@ impl Report {
         json!({
             "benchmark": "query",
             "processors": std::thread::available_parallelism().map_or(0, usize::from),
-            "seconds": settings.seconds,
-            "rounds": settings.rounds,
+            "seconds": settings.suite.seconds,
+            "rounds": settings.suite.rounds,
             "rows": rows.collect::<Vec<_>>(),
             "skipped": skipped.collect::<Vec<_>>(),
         })

@@ -1,42 +1,15 @@
 //! Settings of `query`: flags.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use clap::{Parser, ValueEnum};
+
+use crate::settings as suite;
 
 /// Settings of `query`.
 #[derive(Debug, Clone, Parser)]
 pub(crate) struct Settings {
-    /// The program to measure, `clustergenie`.
-    #[arg(long)]
-    pub(super) program: PathBuf,
-    /// The URL of an empty database with its superuser. Its server logs in JSON, as that of `./dev bench` does.
-    #[arg(long, env = "CLUSTERGENIE_BENCH_DATABASE_URL", hide_env_values = true)]
-    pub(super) database_url: String,
-    /// The directory of Postgres's programs, for `pgbench`.
-    #[arg(long, value_name = "DIR")]
-    pub(super) postgres_bin: PathBuf,
-    /// The directory where PostGraphile is installed. Without it, no peer is measured.
-    #[arg(long, value_name = "DIR")]
-    pub(super) peers: Option<PathBuf>,
-    /// The Node.js that runs PostGraphile.
-    #[arg(long, default_value = "node")]
-    pub(super) node: PathBuf,
-    /// A new or empty directory for keys, logs and scripts.
-    #[arg(long, value_name = "DIR")]
-    pub(super) dir: PathBuf,
-    /// The file for the report in JSON.
-    #[arg(long, value_name = "FILE")]
-    pub(super) json: PathBuf,
-    /// Seconds of each run.
-    #[arg(long, default_value = "10")]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) seconds: u16,
-    /// Number of runs of each side, which take turns.
-    #[arg(long, default_value = "3")]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) rounds: u16,
+    /// The settings of all benchmarks.
+    #[command(flatten)]
+    pub(super) suite: suite::Settings,
     /// Numbers of connections, separated by commas.
     #[arg(long, default_value = "16", value_delimiter = ',')]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=200))]
@@ -64,11 +37,6 @@ impl Settings {
     pub(super) fn works(&self) -> impl Iterator<Item = Work> {
         let all = Work::ALL.into_iter();
         all.filter(|work| self.works.is_empty() || self.works.contains(work))
-    }
-
-    /// The length of each run.
-    pub(super) fn length(&self) -> Duration {
-        Duration::from_secs(self.seconds.into())
     }
 }
 

@@ -11,7 +11,8 @@ use super::data::Listed;
 use super::documents::{Dialect, LISTED};
 use super::http::Connection;
 use super::settings::Work;
-use super::usage::Processes;
+use crate::servers::Server;
+use crate::usage::Processes;
 
 /// A GraphQL server with the arguments of its requests.
 pub(super) struct Side {
@@ -44,11 +45,11 @@ impl Side {
     ///
     /// # Errors
     /// When the server does not tell its schema.
-    pub(super) async fn ours(port: u16, process: u32, token: String) -> anyhow::Result<Self> {
+    pub(super) async fn ours(server: Server, token: String) -> anyhow::Result<Self> {
         let dialect = Dialect::Ours {
             droplet: BTreeSet::new(),
         };
-        let mut side = Self::new("ours", port, process, dialect, Some(token));
+        let mut side = Self::new("ours", server, dialect, Some(token));
         let fields = "{ type: __type(name: \"Droplet\") { fields { name } } }";
         let schema = side.ask(fields, json!({})).await?;
         let fields = schema["type"]["fields"].as_array();
@@ -61,21 +62,15 @@ impl Side {
     }
 
     /// Returns a server of PostGraphile.
-    pub(super) fn postgraphile(name: &'static str, port: u16, process: u32) -> Self {
-        Self::new(name, port, process, Dialect::PostGraphile, None)
+    pub(super) fn postgraphile(name: &'static str, server: Server) -> Self {
+        Self::new(name, server, Dialect::PostGraphile, None)
     }
 
-    fn new(
-        name: &'static str,
-        port: u16,
-        process: u32,
-        dialect: Dialect,
-        token: Option<String>,
-    ) -> Self {
+    fn new(name: &'static str, server: Server, dialect: Dialect, token: Option<String>) -> Self {
         Self {
             name,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-            process: Processes::One(process),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, server.port)),
+            process: Processes::One(server.process),
             dialect,
             token,
             arguments: Vec::new(),

@@ -1,7 +1,7 @@
 //! The measured servers as processes of their own, on one Postgres.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,10 +11,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use super::data::ORG;
-use super::settings::Settings;
-use super::side::Side;
-use crate::platform::without_settings;
+use crate::platform::{free_port, without_settings};
+use crate::settings::Settings;
 
 /// Timeout of the start of a server.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,15 +21,23 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The name of the file with the key of tokens, in the directory of the run.
 const KEY: &str = "jwt.key";
 
+/// A server that accepts connections.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    /// The id of its process.
+    pub(crate) process: u32,
+}
+
 /// Running servers, which end with this value.
 #[derive(Default)]
-pub(super) struct Servers(Vec<Child>);
+pub(crate) struct Servers(Vec<Child>);
 
 /// Migrates the database as users do.
 ///
 /// # Errors
 /// When the program fails.
-pub(super) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     let log = File::create(settings.dir.join("migrate.log"))?;
     let status = without_settings(&settings.program)
         .args(["migrate", "--database-url", &settings.database_url])
@@ -43,11 +49,16 @@ pub(super) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
 }
 
 impl Servers {
-    /// Starts `clustergenie api` with its defaults, but without a limit of requests a second.
+    /// Starts `clustergenie api` with its defaults, but without a limit of requests a second. Returns it with the
+    /// token of a viewer of an organization.
     ///
     /// # Errors
     /// When the program does not serve.
-    pub(super) async fn ours(&mut self, settings: &Settings) -> anyhow::Result<Side> {
+    pub(crate) async fn ours(
+        &mut self,
+        settings: &Settings,
+        org: &str,
+    ) -> anyhow::Result<(Server, String)> {
         let key = settings.dir.join(KEY);
         let plenty = u32::MAX.to_string();
         let port = free_port()?;
@@ -59,17 +70,17 @@ impl Servers {
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(["--metrics-listen", "127.0.0.1:0"])
             .args(["--points", &plenty, "--points-per-second", &plenty]);
-        let process = self.start(command, "ours", port, &settings.dir).await?;
+        let server = self.start(command, "ours", port, &settings.dir).await?;
         let token = without_settings(&settings.program)
             .arg("token")
             .arg("--key-file")
             .arg(&key)
-            .args(["--org", ORG, "--role", "viewer", "--expires", "1d"])
+            .args(["--org", org, "--role", "viewer", "--expires", "1d"])
             .output()
             .await?;
         ensure!(token.status.success(), "no token is given");
         let token = String::from_utf8(token.stdout)?.trim().to_owned();
-        Side::ours(port, process, token).await
+        Ok((server, token))
     }
 
     /// Starts PostGraphile on the views of a schema. With `org`, it sets role and organization for each request,
@@ -77,14 +88,14 @@ impl Servers {
     ///
     /// # Errors
     /// When PostGraphile does not serve.
-    pub(super) async fn postgraphile(
+    pub(crate) async fn postgraphile(
         &mut self,
         settings: &Settings,
         peers: &Path,
-        name: &'static str,
+        name: &str,
         schema: &str,
         org: &str,
-    ) -> anyhow::Result<Side> {
+    ) -> anyhow::Result<Server> {
         let port = free_port()?;
         let mut command = Command::new(&settings.node);
         command
@@ -96,18 +107,20 @@ impl Servers {
             .env("BENCH_PORT", port.to_string())
             .env("BENCH_SCHEMA", schema)
             .env("BENCH_ORG", org);
-        let process = self.start(command, name, port, &settings.dir).await?;
-        Ok(Side::postgraphile(name, port, process))
+        self.start(command, name, port, &settings.dir).await
     }
 
-    /// Starts a server, waits until it accepts connections, and returns the id of its process.
-    async fn start(
+    /// Starts a server and waits until it accepts connections. Its output is in `NAME.log` in the directory.
+    ///
+    /// # Errors
+    /// When the server ends, or does not serve in time.
+    pub(crate) async fn start(
         &mut self,
         mut command: Command,
         name: &str,
         port: u16,
         dir: &Path,
-    ) -> anyhow::Result<u32> {
+    ) -> anyhow::Result<Server> {
         let log = dir.join(format!("{}.log", name.replace(", ", "-")));
         let file = File::create(&log)?;
         let mut child = command
@@ -132,21 +145,15 @@ impl Servers {
         }
         let process = child.id().context("a running process has an id")?;
         self.0.push(child);
-        Ok(process)
+        Ok(Server { port, process })
     }
-}
-
-/// Returns a port that nobody uses.
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
 }
 
 /// Writes a key for tokens.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(super) fn write_key(dir: &Path) -> anyhow::Result<()> {
+pub(crate) fn write_key(dir: &Path) -> anyhow::Result<()> {
     // Nobody but this run uses the key, and the server ends with it.
     Ok(std::fs::write(
         dir.join(KEY),

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 /// Processes whose processor time is added up.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Processes {
+pub(crate) enum Processes {
     /// A process with its threads.
     One(u32),
     /// A process and its children, dead ones too: Postgres.
@@ -19,10 +19,10 @@ pub(super) enum Processes {
 
 /// Processor time up to a moment, or between two.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     /// The measured server, if there is one.
-    pub(super) server: Duration,
-    pub(super) postgres: Duration,
+    pub(crate) server: Duration,
+    pub(crate) postgres: Duration,
     /// The own process, and the servers and clients that it started.
     ours: Duration,
     /// All processes of the machine.
@@ -43,7 +43,7 @@ impl Processes {
     ///
     /// # Errors
     /// When the server runs elsewhere.
-    pub(super) async fn of_postgres(pool: &PgPool) -> anyhow::Result<Self> {
+    pub(crate) async fn of_postgres(pool: &PgPool) -> anyhow::Result<Self> {
         let backend: i32 = sqlx::query_scalar("select pg_backend_pid()")
             .fetch_one(pool)
             .await?;
@@ -55,7 +55,7 @@ impl Processes {
     ///
     /// # Errors
     /// When a process has ended.
-    pub(super) fn used(self) -> anyhow::Result<Duration> {
+    pub(crate) fn used(self) -> anyhow::Result<Duration> {
         let ticks = match self {
             Self::One(process) => stat(process)?.own,
             Self::WithChildren(parent) => {
@@ -72,7 +72,7 @@ impl Usage {
     ///
     /// # Errors
     /// When a process has ended.
-    pub(super) fn so_far(server: Option<Processes>, postgres: Processes) -> anyhow::Result<Self> {
+    pub(crate) fn so_far(server: Option<Processes>, postgres: Processes) -> anyhow::Result<Self> {
         let server = server.map(Processes::used).transpose()?;
         Ok(Self {
             server: server.unwrap_or_default(),
@@ -83,7 +83,7 @@ impl Usage {
     }
 
     /// Returns the processor time since then.
-    pub(super) fn since(self, before: Self) -> Self {
+    pub(crate) fn since(self, before: Self) -> Self {
         Self {
             server: self.server.saturating_sub(before.server),
             postgres: self.postgres.saturating_sub(before.postgres),
@@ -93,7 +93,7 @@ impl Usage {
     }
 
     /// Returns the share of the machine that processes of others used since then, in percent.
-    pub(super) fn others_percent(self, elapsed: Duration) -> f64 {
+    pub(crate) fn others_percent(self, elapsed: Duration) -> f64 {
         let others = self.all.saturating_sub(self.ours + self.postgres);
         let processors = available_parallelism().map_or(1, usize::from) as f64;
         others.as_secs_f64() / (elapsed.as_secs_f64() * processors) * 100.0
