@@ -94,7 +94,7 @@ async fn append_until(
                 Records::None => None,
                 Records::Each => Some(record(stream)),
             },
-            ..Append::new(OrgId::parse("bench")?, vec![append], metadata())
+            ..Append::new(OrgId::parse("records")?, vec![append], metadata())
         };
         let outcome = appender.append(append).await?;
         anyhow::ensure!(outcome == Outcome::Appended, "a new stream has no rival");
