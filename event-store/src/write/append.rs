@@ -60,6 +60,7 @@
 mod columns;
 mod prepared;
 mod statement;
+mod variant;
 
 use std::iter;
 use std::time::Duration;

@@ -1,11 +1,13 @@
 -- Appends the events of many commands in one statement, each command all or nothing.
 --
--- Parameters are columns. A command is a number, local to this statement, in the order of the batch.
+-- Parameters have names, and are columns. A command is a number, local to this statement, in the order of the batch.
 -- The caller sees to it that no command writes a stream, a name or an idempotency key that another
 -- command of the statement writes or reads. Counters may be shared.
 --
--- The lines from `[shared` to `shared]` are left out where no command of the batch needs them: none
--- reads a stream that it does not write, hands a name over, or concerns a counter.
+-- Parts are left out where no command of the batch needs them, because Postgres prepares each of them for every run:
+-- from `[names` to `names]` where none takes or releases a name, `keys` where none has an idempotency key, `records`
+-- where none is recorded, and `shared` where none reads a stream that it does not write, hands a name over, or concerns
+-- a counter.
 --
 -- Rows are locked in this order: streams that exist (by id), counters (by key), new streams, names,
 -- idempotency keys. Inserts take the last three: Postgres runs the parts that write, below `claimed`,
@@ -13,39 +15,56 @@
 with
 -- What a command needs of a stream: the version, and how many events come on top (none: it is read).
 entry as (
-    select * from unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+    select * from unnest(
+        $entry_command::int[], $entry_stream::uuid[], $entry_type::text[], $entry_org::text[],
+        $entry_expected::bigint[], $entry_added::bigint[]
+    )
         as e(command, stream_id, stream_type, org_id, expected, added)
 ),
 event as (
     select * from unnest(
-        $7::uuid[], $8::bigint[], $9::smallint[], $10::uuid[], $11::text[], $12::text[], $13::int[],
-        $14::text[], $15::text[]
+        $event_stream::uuid[], $event_version::bigint[], $event_shard::smallint[], $event_id::uuid[],
+        $event_org::text[], $event_type::text[], $event_schema_version::int[],
+        $event_data::text[], $event_metadata::text[]
     ) with ordinality
         as e(stream_id, version, shard, event_id, org_id, event_type, schema_version, data, metadata,
              ordinal)
 ),
+-- [names
 -- Who holds a name before the command, and who after it; null is nobody.
 name as (
-    select * from unnest($16::int[], $17::text[], $18::text[], $19::text[], $20::uuid[], $21::uuid[])
+    select * from unnest(
+        $name_command::int[], $name_org::text[], $name_scope::text[], $name_key::text[], $name_held_by::uuid[],
+        $name_taken_by::uuid[]
+    )
         as n(command, org_id, scope, key, held_by, taken_by)
 ),
+-- names]
+-- [keys
 keyed as (
-    select * from unnest($22::int[], $23::text[], $24::text[], $25::bytea[], $26::text[])
+    select * from unnest(
+        $key_command::int[], $key_org::text[], $key_key::text[], $key_hash::bytea[], $key_receipt::text[]
+    )
         as k(command, org_id, key, request_hash, receipt)
 ),
+-- keys]
+-- [records
 -- What is recorded of a command, besides its events.
 record as (
     select * from unnest(
-        $29::int[], $30::text[], $31::uuid[], $32::text[], $33::smallint[], $34::uuid[], $35::text[],
-        $36::text[], $37::text[]
+        $record_command::int[], $record_org::text[], $record_id::uuid[], $record_name::text[],
+        $record_stream_type::smallint[], $record_stream::uuid[], $record_actor::text[],
+        $record_outcome::text[], $record_document::text[]
     )
         as r(command, org_id, command_id, name, stream_type, stream_id, actor, outcome, record)
 ),
+-- records]
 -- [shared
 -- What a command adds to a counter, and what the count must be afterwards (null: anything).
 counter as (
     select * from unnest(
-        $39::int[], $40::text[], $41::text[], $42::text[], $43::bigint[], $44::bigint[], $45::bigint[]
+        $counter_command::int[], $counter_org::text[], $counter_scope::text[], $counter_key::text[],
+        $counter_added::bigint[], $counter_at_least::bigint[], $counter_at_most::bigint[]
     )
         as c(command, org_id, scope, key, added, at_least, at_most)
 ),
@@ -82,6 +101,7 @@ conflicted as (
         or not is_written and coalesce(read_version, 0) <> expected
         -- shared]
 ),
+-- [names
 named as materialized (
     select n.command, org_id, scope, key, n.held_by, n.taken_by, r.stream_id as holder
     from name n
@@ -96,6 +116,8 @@ taken as (
     select command, scope, key from named
     where taken_by is not null and holder is not null and holder is distinct from held_by
 ),
+-- names]
+-- [keys
 repeated as (
     -- Where a period ends, a key has two rows.
     select distinct on (k.command) k.command, i.request_hash, i.receipt
@@ -106,13 +128,18 @@ repeated as (
     ) i
     order by k.command, i.recorded_at
 ),
+-- keys]
 candidate as materialized (
     -- Fails if the log is in another incarnation than the commands were decided in.
-    select command from generate_series(0, $27::int - 1) as command
-    where es.demand_incarnation($38::uuid)
+    select command from generate_series(0, $commands::int - 1) as command
+    where es.demand_incarnation($incarnation::uuid)
     except select command from conflicted
+    -- [names
     except select command from taken
+    -- names]
+    -- [keys
     except select command from repeated
+    -- keys]
 ),
 -- [shared
 -- The counters of the commands that are not refused yet, as they are now: a lock that was waited for
@@ -195,12 +222,15 @@ opened as (
 claimed as (
     select stream_id from bumped union all select stream_id from opened
 ),
+-- [keys
 remembered as (
     insert into es.idempotency (org_id, key, period, request_hash, receipt)
     select k.org_id, k.key, period, k.request_hash, k.receipt::json
     from keyed k join winner using (command) cross join es.periods_of_key() as period
     order by k.org_id, k.key, period
 ),
+-- keys]
+-- [names
 -- [shared
 -- A name is handed over by an update of its row: a delete and an insert of one key in one statement
 -- would have no order.
@@ -224,6 +254,7 @@ reserved as (
     where n.taken_by is not null and n.holder is null
     order by n.org_id, n.scope, n.key
 ),
+-- names]
 -- [shared
 -- The rows are locked, so the counts that were read are the stored ones.
 changed as (
@@ -237,6 +268,7 @@ changed as (
     where (t.org_id, t.scope, t.key) = (a.org_id, a.scope, a.key) and a.added <> 0
 ),
 -- shared]
+-- [records
 noted as (
     insert into es.commands
         (org_id, command_id, name, stream_type, stream_id, actor, outcome, program, record
@@ -244,7 +276,7 @@ noted as (
          , counts
          -- shared]
         )
-    select r.org_id, r.command_id, r.name, r.stream_type, r.stream_id, r.actor, r.outcome, $28, r.record
+    select r.org_id, r.command_id, r.name, r.stream_type, r.stream_id, r.actor, r.outcome, $program, r.record
         -- [shared
         , (select json_agg(json_build_array(c.scope, c.key, c.count)) from counted_before c
            where c.command = r.command)
@@ -252,6 +284,7 @@ noted as (
     from record r
     where r.command = any (array(select command from winner))
 ),
+-- records]
 -- The lock on `es.events` is taken before any number is drawn: the sequencer's proof (see gaps.rs) rests on that. Streams
 -- are claimed before their events draw numbers, so the versions of a stream have ascending numbers.
 recorded as (
@@ -264,27 +297,34 @@ recorded as (
     order by e.ordinal
 )
 select
-    e.command,
     exists (select from winner where winner.command = e.command) as won,
-    exists (select from conflicted where conflicted.command = e.command) as conflicted,
-    t.scope as taken_scope,
-    t.key as taken_key,
+    exists (select from conflicted where conflicted.command = e.command) as conflicted
+    -- [names
+    , t.scope as taken_scope
+    , t.key as taken_key
+    -- names]
     -- [shared
-    x.scope as exceeded_scope,
-    x.key as exceeded_key,
-    x.count as exceeded_count,
-    exists (select from uncounted where uncounted.command = e.command) as uncounted,
+    , x.scope as exceeded_scope
+    , x.key as exceeded_key
+    , x.count as exceeded_count
+    , exists (select from uncounted where uncounted.command = e.command) as uncounted
     -- shared]
-    p.request_hash as repeated_hash,
-    p.receipt::text as repeated_receipt
-from generate_series(0, $27::int - 1) as e(command)
+    -- [keys
+    , p.request_hash as repeated_hash
+    , p.receipt::text as repeated_receipt
+    -- keys]
+from generate_series(0, $commands::int - 1) as e(command)
+-- [names
 left join lateral (
     select scope, key from taken where taken.command = e.command limit 1
 ) t on true
+-- names]
 -- [shared
 left join lateral (
     select scope, key, count from exceeded where exceeded.command = e.command limit 1
 ) x on true
 -- shared]
+-- [keys
 left join repeated p using (command)
+-- keys]
 order by e.command
