@@ -9,6 +9,7 @@ use crate::config::Work;
 use crate::readiness::{Dependencies, Ready};
 use crate::tasks::{GRACE, Tasks};
 use crate::wiring::consumers::{self, Feed};
+use crate::wiring::pools::APPENDING;
 use crate::wiring::{commands, hints, http, process_managers};
 
 /// The connections of the process: of its pools, those beside them, and the one that reserves them.
@@ -22,7 +23,7 @@ pub(crate) async fn run(settings: Work) -> anyhow::Result<()> {
     warn_of_known_password(&settings.database);
     let reservation = Reservation::make(&settings.database, CONNECTIONS).await?;
     let store = connect(&reservation, Purpose::Commands, 10).await?;
-    let appending = connect(&reservation, Purpose::Commands, 2).await?;
+    let appending = connect(&reservation, Purpose::Commands, APPENDING).await?;
     let pool = connect(&reservation, Purpose::Consumers, 16).await?;
     let feed = Feed::Kafka(settings.kafka.into());
     let wake = Wake::default();

@@ -5,11 +5,13 @@
 //! (`projections` crate, `places`).
 
 use event_store::pool::Purpose;
+use event_store::write::group::MAX_STATEMENTS;
 use sqlx::PgPool;
 
 /// The number of connections of each pool.
 const COMMANDS: u32 = 5;
-const APPENDING: u32 = 2;
+/// One for each statement of appends. Those of `work` need as many.
+pub(crate) const APPENDING: u32 = MAX_STATEMENTS as u32;
 const QUERIES: u32 = 8;
 const SUBSCRIPTIONS: u32 = 5;
 const TAIL: u32 = 1;

@@ -1,15 +1,23 @@
-//! Collects concurrent appends into one statement.
+//! Collects concurrent appends into few statements.
 //!
-//! While one statement is running, the commands that arrive wait and are sent together in the next. If none
-//! is running, a command is sent at once and alone. So grouping adds no wait, and a commit carries more the
-//! busier the process is. (Ten rows a commit carry five times the rows of single commits, a hundred eleven
-//! times.)
+//! While statements are running, the commands that arrive wait and are sent together in the next. If none is running, a
+//! command is sent at once and alone. So grouping adds no wait, and a commit carries more the busier the process is.
+//! (Ten rows a commit carry five times the rows of single commits, a hundred eleven times.)
+//!
+//! A second statement runs beside the first once many commands wait, or the first is slow. So the flush of one overlaps
+//! the work of the other, and a statement that waits for a lock delays only the commands in it. Statements of a process
+//! never concern the same stream, name, key or counter, so they do not wait for each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use crate::consume::wake::Wake;
 use crate::error::StoreError;
@@ -18,9 +26,14 @@ use crate::write::append::{Access, Append, Claim, Outcome, Prepared, Unstorable,
 
 /// The number of commands that may wait before callers are held back.
 const WAITING: usize = 4_096;
-/// The most commands in one statement. Its plan is made for few, and joins them one by one: twice as many take more
-/// than twice as long.
+/// The most commands in one statement. Its plan is made for few, and joins names and keys with the winners one by one.
 const MAX_COMMANDS: usize = 64;
+/// The most statements that run at a time. [`Group`] needs as many connections.
+pub const MAX_STATEMENTS: usize = 2;
+/// The number of commands that are worth a statement beside another one.
+const MANY_COMMANDS: usize = 8;
+/// The duration after which a statement is slow, and the commands that wait go beside it, however few.
+const SLOW: Duration = Duration::from_millis(5);
 /// The most events in one statement, unless a single command has more. A command without events counts as one.
 const MAX_EVENTS: usize = 1_000;
 /// The most bytes in one statement, unless a single command has more.
@@ -49,18 +62,25 @@ pub struct Appender {
 /// The receiver of the appends of all [`Appender`]s, to be run as one task.
 #[derive(Debug)]
 pub struct Group {
-    pool: PgPool,
-    wake: Wake,
+    sender: StatementSender,
     queue: mpsc::Receiver<Waiting>,
     waiting: Vec<Waiting>,
-    /// True if an append failed because of the sequence, and none succeeded since.
-    is_sequence_behind: bool,
+    running: Vec<Running>,
 }
+
+/// A statement that is running, with its commands.
+#[derive(Debug)]
+struct Running {
+    commands: Arc<[Prepared]>,
+    since: Instant,
+}
+
+type Answer = oneshot::Sender<Result<Outcome, AppendError>>;
 
 #[derive(Debug)]
 struct Waiting {
     prepared: Prepared,
-    answer: oneshot::Sender<Result<Outcome, AppendError>>,
+    answer: Answer,
 }
 
 impl Appender {
@@ -72,11 +92,14 @@ impl Appender {
         (
             Self { queue: sender },
             Group {
-                pool,
-                wake,
+                sender: StatementSender {
+                    pool,
+                    wake,
+                    is_sequence_behind: Arc::default(),
+                },
                 queue,
                 waiting: Vec::new(),
-                is_sequence_behind: false,
+                running: Vec::new(),
             },
         )
     }
@@ -101,35 +124,143 @@ impl Appender {
 impl Group {
     /// Appends until every [`Appender`] is dropped.
     pub async fn run(mut self) {
-        loop {
-            if self.waiting.is_empty()
-                && self.queue.recv_many(&mut self.waiting, WAITING).await == 0
-            {
-                return;
+        let mut statements: FuturesUnordered<BoxFuture<'static, Arc<[Prepared]>>> =
+            FuturesUnordered::new();
+        let mut is_open = true;
+        while is_open || !self.waiting.is_empty() || !statements.is_empty() {
+            while let Some((commands, answers)) = self.next_statement() {
+                statements.push(Box::pin(self.sender.clone().send(commands, answers)));
             }
-            while self.waiting.len() < WAITING {
-                match self.queue.try_recv() {
-                    Ok(waiting) => self.waiting.push(waiting),
-                    Err(_) => break,
+            let room = WAITING - self.waiting.len();
+            let (slow_at, waits_for_it) = (self.slow_at(), self.waits_for_slow_statement());
+            tokio::select! {
+                received = self.queue.recv_many(&mut self.waiting, room), if is_open && room > 0 => {
+                    is_open = received > 0;
                 }
+                Some(ended) = statements.next() => {
+                    self.running.retain(|running| !Arc::ptr_eq(&running.commands, &ended));
+                    // The callers that got their answers may have sent again.
+                    while self.waiting.len() < WAITING && let Ok(next) = self.queue.try_recv() {
+                        self.waiting.push(next);
+                    }
+                }
+                () = sleep_until(slow_at), if waits_for_it => {}
             }
-            let batch = self.take_batch();
-            self.append(batch).await;
         }
     }
 
-    async fn append(&mut self, batch: Vec<Waiting>) {
-        let (prepared, answers): (Vec<_>, Vec<_>) = batch
+    /// Takes the commands of the next statement, if it is to be sent now.
+    fn next_statement(&mut self) -> Option<(Arc<[Prepared]>, Vec<Answer>)> {
+        if self.waiting.is_empty() || self.running.len() >= MAX_STATEMENTS {
+            return None;
+        }
+        let is_worth_it = self.running.is_empty()
+            || self.waiting.len() >= MANY_COMMANDS
+            || self.slow_at() <= Instant::now();
+        if !is_worth_it {
+            return None;
+        }
+        let batch = self.take_batch();
+        if batch.is_empty() {
+            return None;
+        }
+        let split = batch
             .into_iter()
-            .map(|waiting| (waiting.prepared, waiting.answer))
-            .unzip();
-        metrics::histogram!("clustergenie_append_group_size").record(prepared.len() as f64);
-        let has_events = prepared.iter().any(|prepared| prepared.events() > 0);
-        let appended = self.append_prepared(&prepared).await;
+            .map(|waiting| (waiting.prepared, waiting.answer));
+        let (commands, answers): (Vec<_>, Vec<_>) = split.unzip();
+        let commands: Arc<[Prepared]> = commands.into();
+        self.running.push(Running {
+            commands: Arc::clone(&commands),
+            since: Instant::now(),
+        });
+        Some((commands, answers))
+    }
+
+    /// Returns the time from which on the latest statement is slow.
+    fn slow_at(&self) -> Instant {
+        let latest = self.running.iter().map(|running| running.since).max();
+        latest.unwrap_or_else(Instant::now) + SLOW
+    }
+
+    /// Returns true if commands are sent as soon as the latest statement is slow.
+    fn waits_for_slow_statement(&self) -> bool {
+        !self.waiting.is_empty()
+            && self.running.len() < MAX_STATEMENTS
+            && self.slow_at() > Instant::now()
+    }
+
+    /// Takes the commands of the next statement, in order of arrival. A command that writes a stream, a
+    /// name or a key that one before it writes or reads waits for the statement after. So does a command
+    /// that reads what one before it writes. A waiting command delays those behind it by the same rule.
+    /// A command that was decided in another incarnation than the first one waits too, and so does one that concerns
+    /// what a running statement concerns.
+    fn take_batch(&mut self) -> Vec<Waiting> {
+        let running = self
+            .running
+            .iter()
+            .flat_map(|running| running.commands.iter());
+        let concerned: HashSet<Claim<'_>> = running.flat_map(Prepared::concerns).collect();
+        let mut claimed: HashMap<Claim<'_>, Access> = HashMap::new();
+        let (mut commands, mut events, mut bytes) = (0, 0, 0);
+        let mut goes = Vec::with_capacity(self.waiting.len());
+        let decided_in = |waiting: &Waiting| waiting.prepared.append().incarnation;
+        let incarnation = self.waiting.first().map(decided_in);
+        for waiting in &self.waiting {
+            if commands == MAX_COMMANDS {
+                break;
+            }
+            let prepared = &waiting.prepared;
+            let rows = prepared.events().max(1);
+            let is_alike = incarnation == Some(decided_in(waiting));
+            let fits = commands == 0
+                || (events + rows <= MAX_EVENTS && bytes + prepared.bytes() <= MAX_BYTES);
+            let free = prepared.claims().all(|(claim, access)| {
+                let met = claimed.get(&claim);
+                met.is_none_or(|other| access == Access::Read && *other == Access::Read)
+            });
+            let free = free && !prepared.concerns().any(|claim| concerned.contains(&claim));
+            for (claim, access) in prepared.claims() {
+                let claimed = claimed.entry(claim).or_insert(access);
+                if access == Access::Write {
+                    *claimed = Access::Write;
+                }
+            }
+            let goes_now = fits && free && is_alike;
+            goes.push(goes_now);
+            if goes_now {
+                commands += 1;
+                events += rows;
+                bytes += prepared.bytes();
+            }
+        }
+        let mut goes = goes.into_iter();
+        self.waiting
+            .extract_if(.., |_| goes.next() == Some(true))
+            .collect()
+    }
+}
+
+/// What all statements of a process share.
+#[derive(Clone, Debug)]
+struct StatementSender {
+    pool: PgPool,
+    wake: Wake,
+    /// True if an append failed because of the sequence, and none succeeded since.
+    is_sequence_behind: Arc<AtomicBool>,
+}
+
+impl StatementSender {
+    /// Appends the commands in one statement, answers each, and returns them.
+    async fn send(self, commands: Arc<[Prepared]>, answers: Vec<Answer>) -> Arc<[Prepared]> {
+        metrics::histogram!("clustergenie_append_group_size").record(commands.len() as f64);
+        let has_events = commands.iter().any(|prepared| prepared.events() > 0);
+        let appended = self.append(&commands).await;
         // Another error says nothing of the sequence.
         match &appended {
-            Ok(_) => self.is_sequence_behind = false,
-            Err(StoreError::SequenceBehind) => self.is_sequence_behind = true,
+            Ok(_) => self.is_sequence_behind.store(false, Ordering::Relaxed),
+            Err(StoreError::SequenceBehind) => {
+                self.is_sequence_behind.store(true, Ordering::Relaxed)
+            }
             Err(_) => {}
         }
         match appended {
@@ -154,57 +285,16 @@ impl Group {
                 }
             }
         }
+        commands
     }
 
     /// Appends a batch. After an append failed because of the sequence, nothing is sent until the sequence is ahead of
     /// the events again: each attempt takes a number, and sooner or later one that was given up.
-    async fn append_prepared(&self, batch: &[Prepared]) -> Result<Vec<Outcome>, StoreError> {
-        if self.is_sequence_behind {
+    async fn append(&self, batch: &[Prepared]) -> Result<Vec<Outcome>, StoreError> {
+        if self.is_sequence_behind.load(Ordering::Relaxed) {
             sequence::check(&self.pool).await?;
         }
         append_batch(&self.pool, batch).await
-    }
-
-    /// Takes the commands of the next statement, in order of arrival. A command that writes a stream, a
-    /// name or a key that one before it writes or reads waits for the statement after. So does a command
-    /// that reads what one before it writes. A waiting command delays those behind it by the same rule.
-    /// A command that was decided in another incarnation than the first one waits too.
-    fn take_batch(&mut self) -> Vec<Waiting> {
-        let mut claimed: HashMap<Claim<'_>, Access> = HashMap::new();
-        let (mut commands, mut events, mut bytes) = (0, 0, 0);
-        let mut goes = Vec::with_capacity(self.waiting.len());
-        let decided_in = |waiting: &Waiting| waiting.prepared.append().incarnation;
-        let incarnation = self.waiting.first().map(decided_in);
-        for waiting in &self.waiting {
-            let prepared = &waiting.prepared;
-            let rows = prepared.events().max(1);
-            let is_alike = incarnation == Some(decided_in(waiting));
-            let fits = commands == 0
-                || (commands < MAX_COMMANDS
-                    && events + rows <= MAX_EVENTS
-                    && bytes + prepared.bytes() <= MAX_BYTES);
-            let free = prepared.claims().all(|(claim, access)| {
-                let met = claimed.get(&claim);
-                met.is_none_or(|other| access == Access::Read && *other == Access::Read)
-            });
-            for (claim, access) in prepared.claims() {
-                let claimed = claimed.entry(claim).or_insert(access);
-                if access == Access::Write {
-                    *claimed = Access::Write;
-                }
-            }
-            let goes_now = fits && free && is_alike;
-            goes.push(goes_now);
-            if goes_now {
-                commands += 1;
-                events += rows;
-                bytes += prepared.bytes();
-            }
-        }
-        let mut goes = goes.into_iter();
-        self.waiting
-            .extract_if(.., |_| goes.next() == Some(true))
-            .collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Concurrent appends go together, and never get in each other's way.
 
 use std::iter;
+use std::time::Duration;
 
 use event_store::consume::wake::Wake;
 use event_store::pool::Purpose;
@@ -11,6 +12,7 @@ use event_store::write::name::NameChange;
 use testkit::postgres::TestDatabase;
 use testkit::statements;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::support::{append_to, assert_log_is_whole, name, new_stream, sequence_all, sequencer};
 
@@ -185,6 +187,45 @@ async fn a_lock_that_is_not_released_holds_up_only_the_commands_that_need_it() {
     holder.rollback().await.expect("releases it");
     let again = appender.append(append_to(stream, 1, 1)).await;
     assert!(matches!(again, Ok(Outcome::Appended)), "{again:?}");
+    drop(appender);
+    group.await.expect("it ends");
+}
+
+#[tokio::test]
+async fn a_statement_that_waits_for_a_lock_delays_no_other() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let (appender, group) = Appender::new(pool.clone(), Wake::default());
+    let group = tokio::spawn(group.run());
+    let stream = new_stream();
+    let first = appender.append(append_to(stream, 0, 1)).await;
+    assert!(matches!(first, Ok(Outcome::Appended)), "{first:?}");
+    let mut holder = pool.begin().await.expect("begins");
+    sqlx::query("select from es.streams where stream_id = $1 for update")
+        .bind(stream.uuid)
+        .execute(&mut *holder)
+        .await
+        .expect("locks it");
+    let locked = appender.clone();
+    let locked = tokio::spawn(async move { locked.append(append_to(stream, 1, 1)).await });
+    testkit::wait::until("the append waits for the lock", || async {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity \
+             where wait_event_type = 'Lock' and datname = current_database()",
+        )
+        .fetch_one(&pool)
+        .await
+        .expect("Postgres answers");
+        (waiting > 0).then_some(())
+    })
+    .await;
+    let free = appender.append(append_to(new_stream(), 0, 1));
+    let free = timeout(Duration::from_secs(60), free).await;
+    let free = free.expect("a statement runs beside the one that waits");
+    assert!(matches!(free, Ok(Outcome::Appended)), "{free:?}");
+    holder.rollback().await.expect("releases it");
+    let locked = locked.await.expect("it ends");
+    assert!(matches!(locked, Ok(Outcome::Appended)), "{locked:?}");
     drop(appender);
     group.await.expect("it ends");
 }

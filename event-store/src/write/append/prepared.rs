@@ -1,6 +1,7 @@
 //! The bytes that a command commits. They are checked before they are sent, so that sending cannot fail
 //! because of their content.
 
+use domain::counter::Counter;
 use domain::registry::Event;
 use domain::unique_name::{Reach, UniqueName};
 use uuid::Uuid;
@@ -143,6 +144,17 @@ impl Prepared {
             .chain(reads)
     }
 
+    /// Returns all whose rows the append reads or locks. An append that shares one with the append of a running
+    /// statement would wait for that statement's end.
+    pub(crate) fn concerns(&self) -> impl Iterator<Item = Claim<'_>> {
+        let org = self.append.org.as_str();
+        let counters = self.append.counters.iter().map(move |change| {
+            let Counter { scope, key } = &change.counter;
+            Claim::Counter(owner(scope.reach, org), scope.name, key)
+        });
+        self.claims().map(|(claim, _)| claim).chain(counters)
+    }
+
     fn written(&self) -> impl Iterator<Item = Claim<'_>> {
         let org = self.append.org.as_str();
         let streams = self
@@ -197,11 +209,13 @@ pub(crate) fn owner(reach: Reach, org: &str) -> &str {
     }
 }
 
-/// A stream, name or key that commands of one statement may read together. If one of them writes it, no
-/// other may touch it.
+/// A stream, name, key or counter that a command concerns. Commands of one statement may read one of the first three
+/// together; if one of them writes it, no other may touch it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Claim<'a> {
     Stream(Uuid),
     Name(&'a str, &'a str, &'a str),
     Key(&'a str, &'a str),
+    /// Commands of one statement may change the same counter.
+    Counter(&'a str, &'a str, &'a str),
 }

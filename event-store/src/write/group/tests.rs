@@ -1,12 +1,15 @@
 use chrono::{DateTime, Utc};
+use domain::counter::{Counter, CounterScope};
 use domain::droplet::{DropletEvent, DropletProtected};
 use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
+use domain::unique_name::Reach;
 use uuid::Uuid;
 
 use super::*;
 use crate::envelope::{Metadata, RequestSource, StreamId, Version};
 use crate::incarnation::IncarnationId;
 use crate::write::append::StreamAppend;
+use crate::write::counter::CounterChange;
 
 fn stream(number: u128) -> StreamId {
     DropletId::new(Uuid::from_u128(number)).into()
@@ -40,14 +43,29 @@ async fn batches(commands: impl IntoIterator<Item = (u128, &'static [u128])>) ->
     batches_of(commands.map(|(writes, reads)| command(writes, reads))).await
 }
 
-async fn batches_of(commands: impl IntoIterator<Item = Append>) -> Vec<Vec<u128>> {
+/// A group in which commands wait, and nothing runs.
+fn group_of(commands: impl IntoIterator<Item = Append>) -> Group {
     let pool = PgPool::connect_lazy("postgres://nowhere").expect("it is a URL");
     let (_, mut group) = Appender::new(pool, Wake::default());
     for command in commands {
-        let (answer, _) = oneshot::channel();
-        let prepared = Prepared::new(command).expect("it can be stored");
-        group.waiting.push(Waiting { prepared, answer });
+        wait_in(&mut group, command);
     }
+    group
+}
+
+fn wait_in(group: &mut Group, command: Append) {
+    let (answer, _) = oneshot::channel();
+    let prepared = Prepared::new(command).expect("it can be stored");
+    group.waiting.push(Waiting { prepared, answer });
+}
+
+/// The number of commands of the next statement, if one is sent now.
+fn sent_now(group: &mut Group) -> Option<usize> {
+    group.next_statement().map(|(commands, _)| commands.len())
+}
+
+async fn batches_of(commands: impl IntoIterator<Item = Append>) -> Vec<Vec<u128>> {
+    let mut group = group_of(commands);
     let mut batches = Vec::new();
     while !group.waiting.is_empty() {
         let batch = group.take_batch();
@@ -99,4 +117,65 @@ async fn commands_that_were_decided_in_different_incarnations_do_not_go_together
         decided_in(2, 4),
     ];
     assert_eq!(batches_of(commands).await, [[1, 3], [2, 4]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_commands_wait_for_a_statement_that_is_not_slow() {
+    let mut group = group_of([command(1, &[])]);
+    assert_eq!(sent_now(&mut group), Some(1));
+    wait_in(&mut group, command(2, &[]));
+    assert_eq!(sent_now(&mut group), None);
+    assert!(group.waits_for_slow_statement());
+    tokio::time::advance(SLOW).await;
+    assert_eq!(sent_now(&mut group), Some(1));
+    wait_in(&mut group, command(3, &[]));
+    tokio::time::advance(SLOW).await;
+    assert_eq!(sent_now(&mut group), None, "{MAX_STATEMENTS} are running");
+    assert!(!group.waits_for_slow_statement());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_commands_do_not_wait_for_a_running_statement() {
+    let mut group = group_of([command(1, &[])]);
+    assert_eq!(sent_now(&mut group), Some(1));
+    for stream in 0..MANY_COMMANDS as u128 {
+        wait_in(&mut group, command(10 + stream, &[]));
+    }
+    assert_eq!(sent_now(&mut group), Some(MANY_COMMANDS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_statement_concerns_what_a_running_one_concerns() {
+    static PLACES: CounterScope = CounterScope {
+        name: "places",
+        reach: Reach::Organization,
+    };
+    let counting = |writes| Append {
+        counters: vec![CounterChange {
+            counter: Counter {
+                scope: &PLACES,
+                key: "a".to_owned(),
+            },
+            added: 1,
+            within: None,
+        }],
+        ..command(writes, &[])
+    };
+    let running = Append {
+        reads: vec![(stream(9), Version(1))],
+        ..counting(1)
+    };
+    for (what, next) in [
+        ("the stream that it writes", command(1, &[])),
+        ("a stream that it reads", command(2, &[9])),
+        ("a counter", counting(2)),
+    ] {
+        let mut group = group_of([running.clone()]);
+        assert_eq!(sent_now(&mut group), Some(1));
+        tokio::time::advance(SLOW).await;
+        wait_in(&mut group, next);
+        assert_eq!(sent_now(&mut group), None, "{what}");
+        wait_in(&mut group, command(3, &[]));
+        assert_eq!(sent_now(&mut group), Some(1), "{what} delays nothing else");
+    }
 }
