@@ -6,7 +6,7 @@
 
 readonly PEERS=$target/peers
 # In the order in which they run.
-readonly ALL_BENCHMARKS=(append query)
+readonly ALL_BENCHMARKS=(append append-peers query)
 readonly BENCHMARKS_WITH_KAFKA=()
 
 # Durable, and large enough for the rows. The same for all sides. JSON, because `bench` reads statements in the log.
@@ -30,7 +30,7 @@ install_peers() (
     die "dev-tools/bench/package-lock.json names hosts; generate it again with the .npmrc beside it, and without 'funding'"
   mkdir -p "$PEERS"
   cd "$PEERS"
-  cp "$root"/dev-tools/bench/{package.json,package-lock.json,.npmrc,postgraphile.mjs} .
+  cp "$root"/dev-tools/bench/{package.json,package-lock.json,.npmrc,postgraphile.mjs,event-stores.mjs} .
   if ! sha256sum --check --quiet installed >/dev/null 2>&1; then
     local omit=()
     ! node_is_new_enough node || omit=(--omit=optional)

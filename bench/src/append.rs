@@ -3,7 +3,7 @@
 //! A command here has one event. It is decided on a stream in memory, appended with its record, and answered after the
 //! commit, as in production. The other side inserts rows of the same size into a table with a primary key alone.
 
-mod callers;
+pub(crate) mod callers;
 mod commits;
 mod records;
 
@@ -14,6 +14,9 @@ use event_store::pool::{self, Purpose};
 use self::callers::{Callers, Work};
 use crate::report::{Bound, Report};
 use crate::settings::Settings as Suite;
+
+/// The works that are measured.
+const WORKS: [Work; 2] = [Work::Existing, Work::New];
 
 const RATE: &str = "events/s";
 const LATENCY: &str = "ms (mean)";
@@ -46,7 +49,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut report = Report::new("append");
     for _ in 0..suite.rounds {
         for &count in &settings.callers {
-            for work in Work::ALL {
+            for work in WORKS {
                 let measured = callers.measure(work, count, suite.length()).await?;
                 report.add(&name(work, count), "ours", RATE, measured.per_second);
                 report.add(&name(work, count), "ours", LATENCY, measured.mean_millis);
@@ -71,7 +74,7 @@ fn name(work: Work, callers: u16) -> String {
 }
 
 fn goals(report: &mut Report) {
-    for work in Work::ALL {
+    for work in WORKS {
         report.goal(
             &format!(
                 "{}: 64 callers, of single-row commits by 32 clients",

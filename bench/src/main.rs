@@ -12,6 +12,7 @@
 )]
 
 mod append;
+mod append_peers;
 mod cpu;
 mod documents;
 mod hostile;
@@ -39,6 +40,8 @@ use clap::Parser;
 enum Bench {
     /// Measures commands a second, against single-row commits.
     Append(append::Settings),
+    /// Measures commands a second on many streams, on one, and under one quota, against event stores for Node.js.
+    AppendPeers(settings::Settings),
     /// Measures reading, checking and executing GraphQL documents.
     Documents,
     /// Measures hostile documents and clients.
@@ -66,6 +69,7 @@ enum Bench {
 async fn main() -> anyhow::Result<()> {
     match Bench::parse() {
         Bench::Append(settings) => append::run(settings).await,
+        Bench::AppendPeers(settings) => append_peers::run(settings).await,
         Bench::Documents => documents::run().await,
         Bench::Hostile { seconds } => {
             hostile::run(program()?.as_deref(), Duration::from_secs(seconds)).await

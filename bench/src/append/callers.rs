@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use chrono::Utc;
+use commands::cluster::NewCluster;
 use commands::context::Context;
 use commands::droplet::NewDroplet;
+use commands::error::CommandError;
 use commands::execute::Commands;
 use commands::job::NewJob;
+use domain::cluster::NodeLimits;
 use domain::droplet::{DropletUpdate, Provisioner};
-use domain::ids::{CommandId, CorrelationId, DropletId, JobId, OrgId};
+use domain::ids::{ClusterId, CommandId, CorrelationId, DropletId, JobId, OrgId};
 use domain::job::{JobSubject, Runner};
-use domain::name::{DropletName, JobKind};
+use domain::name::{ClusterName, DropletName, JobKind};
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use event_store::consume::wake::Wake;
@@ -27,15 +30,17 @@ use uuid::Uuid;
 
 /// A kind of command with one event.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// The next event of a droplet, each caller with its own.
     Existing,
     /// The first event of a job. Its droplet is read, and must not change before the commit.
     New,
+    /// The next event of one droplet, of which no two callers may write the same version.
+    Hot,
 }
 
 /// The callers, each with a droplet of its own, of one process.
-pub(super) struct Callers {
+pub(crate) struct Callers {
     commands: Commands,
     droplets: Vec<DropletId>,
     accepted: Arc<AtomicU64>,
@@ -43,18 +48,17 @@ pub(super) struct Callers {
 }
 
 /// The figures of one run.
-pub(super) struct Measured {
-    pub(super) per_second: f64,
-    pub(super) mean_millis: f64,
+pub(crate) struct Measured {
+    pub(crate) per_second: f64,
+    pub(crate) mean_millis: f64,
 }
 
 impl Work {
-    pub(super) const ALL: [Self; 2] = [Self::Existing, Self::New];
-
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Existing => "existing stream",
             Self::New => "new stream",
+            Self::Hot => "hot stream",
         }
     }
 }
@@ -64,7 +68,7 @@ impl Callers {
     ///
     /// # Errors
     /// When a command is refused.
-    pub(super) async fn prepare(pool: PgPool, count: u16) -> anyhow::Result<Self> {
+    pub(crate) async fn prepare(pool: PgPool, count: u16) -> anyhow::Result<Self> {
         let (appender, group) = Appender::new(pool.clone(), Wake::default());
         let mut tasks = JoinSet::new();
         tasks.spawn(group.run());
@@ -89,7 +93,7 @@ impl Callers {
     ///
     /// # Errors
     /// When a command is refused.
-    pub(super) async fn measure(
+    pub(crate) async fn measure(
         &self,
         work: Work,
         callers: u16,
@@ -97,9 +101,14 @@ impl Callers {
     ) -> anyhow::Result<Measured> {
         let started = Instant::now();
         let mut tasks = JoinSet::new();
-        for &droplet in &self.droplets[..callers.into()] {
+        for (number, &droplet) in self.droplets[..callers.into()].iter().enumerate() {
             let commands = self.commands.clone();
-            tasks.spawn(send(commands, work, droplet, started + length));
+            let droplet = match work {
+                Work::Hot => self.droplets[0],
+                Work::Existing | Work::New => droplet,
+            };
+            let tag = Tag::parse(format!("bench-{number}"))?;
+            tasks.spawn(send(commands, work, droplet, tag, started + length));
         }
         let sent: Vec<anyhow::Result<u64>> = tasks.join_all().await;
         let sent: u64 = sent.into_iter().sum::<anyhow::Result<u64>>()?;
@@ -111,19 +120,63 @@ impl Callers {
         })
     }
 
+    /// Provisions droplets of a new cluster with room for some, with as many callers as there are, until it is full.
+    /// Returns the droplets a second.
+    ///
+    /// # Errors
+    /// When another number of droplets is accepted.
+    pub(crate) async fn fill_cluster(&self, room: u32) -> anyhow::Result<f64> {
+        let cluster = ClusterId::new(new_id());
+        let new = NewCluster {
+            id: cluster,
+            name: ClusterName::parse(format!("bench-{}", &cluster.to_string()[24..]))?,
+            description: String::new(),
+            limits: NodeLimits {
+                minimum: 0,
+                maximum: room,
+            },
+        };
+        self.commands.create_cluster(&context()?, new).await?;
+        let started = Instant::now();
+        let mut tasks = JoinSet::new();
+        for _ in &self.droplets {
+            let commands = self.commands.clone();
+            tasks.spawn(async move {
+                let mut accepted = 0;
+                loop {
+                    let id = DropletId::new(new_id());
+                    let new = NewDroplet {
+                        cluster: Some(cluster),
+                        name: DropletName::parse(format!("bench-{}", &id.to_string()[24..]))?,
+                        ..droplet(id, 0)?
+                    };
+                    match commands.provision_droplet(&context()?, new).await {
+                        Ok(_) => accepted += 1,
+                        Err(CommandError::Rejected(_)) => return anyhow::Ok(accepted),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            });
+        }
+        let accepted: Vec<anyhow::Result<u32>> = tasks.join_all().await;
+        let accepted: u32 = accepted.into_iter().sum::<anyhow::Result<u32>>()?;
+        ensure!(
+            accepted == room,
+            "{accepted} droplets were accepted, and {room} have room"
+        );
+        Ok(f64::from(accepted) / started.elapsed().as_secs_f64())
+    }
+
     /// Compares the number of accepted commands with that of stored events.
     ///
     /// # Errors
     /// When an event is missing, or one is too many.
-    pub(super) async fn check(&self, owner: &PgPool) -> anyhow::Result<()> {
-        let stored: i64 = sqlx::query_scalar(
-            "select count(*) from es.events where org_id = $1 \
-             and event_type not in ('droplet_provision_requested')",
-        )
-        .bind(ORG)
-        .fetch_one(owner)
-        .await?;
-        // Each droplet was provisioned with a job.
+    pub(crate) async fn check(&self, owner: &PgPool) -> anyhow::Result<()> {
+        let stored: i64 = sqlx::query_scalar("select count(*) from es.events where org_id = $1")
+            .bind(ORG)
+            .fetch_one(owner)
+            .await?;
+        // Each droplet was requested before.
         let expected = self.accepted.load(Ordering::Relaxed) + self.droplets.len() as u64;
         ensure!(
             stored.cast_unsigned() == expected,
@@ -137,14 +190,14 @@ async fn send(
     commands: Commands,
     work: Work,
     droplet: DropletId,
+    tag: Tag,
     until: Instant,
 ) -> anyhow::Result<u64> {
-    let tag = Tag::parse("bench")?;
     let mut sent = 0;
     while Instant::now() < until {
         let context = context()?;
         match work {
-            Work::Existing => {
+            Work::Existing | Work::Hot => {
                 let tag = tag.clone();
                 let update = if sent % 2 == 0 {
                     DropletUpdate::Tag { tag }
@@ -160,7 +213,7 @@ async fn send(
         };
         sent += 1;
     }
-    if matches!(work, Work::Existing) && sent % 2 == 1 {
+    if matches!(work, Work::Existing | Work::Hot) && sent % 2 == 1 {
         let update = DropletUpdate::Untag { tag };
         commands.droplet(&context()?, droplet, update).await?;
         sent += 1;
@@ -195,7 +248,7 @@ fn droplet(id: DropletId, number: u16) -> anyhow::Result<NewDroplet> {
     Ok(NewDroplet {
         id,
         job: JobId::new(new_id()),
-        name: DropletName::parse(&format!("bench-{number}"))?,
+        name: DropletName::parse(format!("bench-{number}"))?,
         size: SizeSlug::parse("s-1vcpu-1gb")?,
         region: RegionSlug::parse("nyc3")?,
         image: ImageSlug::parse("ubuntu-24-04-x64")?,
