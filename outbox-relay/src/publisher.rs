@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 mod batch_size;
 mod resume;
 mod session;
+mod transaction;
 mod writer;
 
 use self::session::{End, Session};

@@ -7,7 +7,28 @@ use event_store::envelope::{Position, Positioned, StoredEvent, StreamId};
 
 use crate::kafka_diagnostics::{self, Failure};
 use crate::message_size;
+use crate::publisher::Target;
 use crate::topics::raise_limit;
+
+/// An event that was sent in a transaction, as far as a refusal tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SentEvent {
+    pub(crate) position: Position,
+    pub(crate) stream: StreamId,
+    /// The size of the event's message in Kafka, headers included.
+    pub(crate) bytes: usize,
+}
+
+impl SentEvent {
+    /// Describes the message of an event.
+    pub(crate) fn new(event: &Positioned<StoredEvent>, message: &Message) -> Self {
+        Self {
+            position: event.position,
+            stream: event.event.stream,
+            bytes: message_size::bytes(message),
+        }
+    }
+}
 
 /// An event that Kafka refused for good. Nothing is published until Kafka takes it.
 ///
@@ -30,33 +51,32 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Describes a refusal, of the messages that were sent with their events. Kafka has every event up to
-    /// `published`.
+    /// Describes a refusal, of the events that were sent in a transaction. Kafka has every event up to `published`.
     ///
-    /// `None` when no failure is of a message that was sent.
+    /// `None` when no failure is of an event that was sent.
     pub(crate) fn new(
         failures: Vec<Failure>,
-        sent: &[(&Positioned<StoredEvent>, &Message)],
-        brokers: &str,
+        sent: &[SentEvent],
+        target: &Target,
         published: Position,
     ) -> Option<Self> {
         let failures = failures.into_iter();
         let refused = failures.filter_map(|f| Some((f.error, *sent.get(f.which)?)));
         // None that was refused only because another one of its batch is invalid, if there is another one.
-        let (error, (event, message)) = refused.max_by_key(|(error, (_, message))| {
+        let (error, event) = refused.max_by_key(|(error, event)| {
             let is_to_blame = !kafka_diagnostics::is_innocent(error);
-            (is_to_blame, message_size::bytes(message))
+            (is_to_blame, event.bytes)
         })?;
-        let topic = &message.topic;
+        let topic = target.topics.events(event.stream.stream_type);
         let remedy = if kafka_diagnostics::is_too_large(&error) {
-            raise_limit(brokers, topic)
+            raise_limit(&target.brokers, &topic)
         } else {
             format!("change what makes the topic `{topic}` or its brokers refuse it")
         };
         Some(Self {
             position: event.position,
-            stream: event.event.stream,
-            bytes: message_size::bytes(message),
+            stream: event.stream,
+            bytes: event.bytes,
             reason: error.to_string(),
             remedy,
             published,
@@ -85,9 +105,8 @@ impl fmt::Display for Refusal {
 
 #[cfg(test)]
 mod tests {
-    use domain::ids::{EventId, OrgId};
     use domain::stream_type::StreamType;
-    use event_store::envelope::Version;
+    use event_store::cloudevent::Topics;
     use rdkafka::error::KafkaError;
     use rdkafka::types::RDKafkaErrorCode;
     use testkit::events::new_stream;
@@ -98,40 +117,23 @@ mod tests {
     /// from 1 on.
     fn blamed(sizes: &[usize], failures: &[(usize, RDKafkaErrorCode)]) -> Refusal {
         let stream = new_stream(StreamType::JOB);
-        let sent: Vec<_> = (1..).zip(sizes).map(|at| sample(stream, at)).collect();
-        let sent: Vec<_> = sent.iter().map(|(event, m)| (event, m)).collect();
+        let sent = (1..).zip(sizes).map(|(position, &bytes)| SentEvent {
+            position: Position(position),
+            stream,
+            bytes,
+        });
+        let sent: Vec<_> = sent.collect();
         let failures = failures.iter().map(|(which, code)| Failure {
             which: *which,
             error: KafkaError::MessageProduction(*code),
         });
-        let refusal = Refusal::new(failures.collect(), &sent, "k:1", Position::START);
+        let target = Target {
+            brokers: "k:1".to_owned(),
+            topics: Topics::default(),
+            republish_from: None,
+        };
+        let refusal = Refusal::new(failures.collect(), &sent, &target, Position::START);
         refusal.expect("the messages were sent")
-    }
-
-    fn sample(
-        stream: StreamId,
-        (position, bytes): (i64, &usize),
-    ) -> (Positioned<StoredEvent>, Message) {
-        let event = StoredEvent {
-            stream,
-            version: Version(position),
-            event_id: EventId::derive(stream.uuid, position),
-            org: OrgId::parse("acme").expect("a good name"),
-            event_type: "job_progressed".to_owned(),
-            schema_version: 1,
-            data: String::new(),
-            metadata: String::new(),
-            recorded_at: chrono::DateTime::UNIX_EPOCH,
-        };
-        let message = Message {
-            topic: "clustergenie.job.v1".to_owned(),
-            partition: 0,
-            key: String::new(),
-            headers: Vec::new(),
-            value: "x".repeat(*bytes),
-        };
-        let position = Position(position);
-        (Positioned { position, event }, message)
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The number of events in the next Kafka transaction.
+//! The number of events that are read at once: a part of a Kafka transaction.
 
-/// The most events: beyond it, the cost of a transaction is small against its events.
+/// The most events: beyond it, the cost of a statement is small against its events.
 const MAX_EVENTS: usize = 2_000;
-/// The bytes aimed at, so that a transaction of large events does not take seconds.
+/// The bytes aimed at, because a few parts are in memory at once.
 const TARGET_BYTES: usize = 2 << 20;
 
 /// A limit that follows the size of events. A batch is whatever there is, up to the limit: a single

@@ -18,12 +18,14 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::batch_size::BatchSize;
+use super::transaction::Transaction;
 use super::writer::{Watch, Writer, Written};
 use super::{Target, resume};
 use crate::health::RelayHealth;
+use crate::kafka_diagnostics::Failure;
 use crate::lag;
 use crate::progress::{Progress, Standing};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, SentEvent};
 
 /// The interval between records of the progress in Postgres, for metrics.
 const NOTE_INTERVAL: Duration = Duration::from_secs(1);
@@ -123,7 +125,8 @@ impl Session {
             return Ok(());
         };
         let progress = self.progress_at(event).await?;
-        self.transact(Vec::new(), progress).await?;
+        self.send(0, Vec::new()).await?;
+        self.commit(progress).await?;
         Ok(())
     }
 
@@ -192,28 +195,60 @@ impl Session {
         Ok(log::read_in(&self.relay.pool, self.incarnation, position, limit).await?)
     }
 
-    /// Publishes the events that come next, at least one. Returns the events after them, as far as they were
-    /// read meanwhile.
+    /// Publishes the events that come next in one transaction: `part`, which has at least one, and while there are more,
+    /// further parts. A part is read while the one before it is sent. Returns the events after the transaction, as far
+    /// as they were read meanwhile.
     async fn publish(
         &mut self,
-        batch: Vec<Positioned<StoredEvent>>,
+        mut part: Vec<Positioned<StoredEvent>>,
     ) -> anyhow::Result<Sent<Vec<Positioned<StoredEvent>>>> {
-        let last = batch.last().context("a batch has an event")?;
-        // Right before the events are sent.
-        let progress = self.progress_at(last).await?;
-        let (position, events) = (last.position, batch.len());
-        let chained = self.chain(batch);
-        // The log does not change behind the reader, so the next batch is read meanwhile.
-        let (sent, next) =
-            tokio::join!(self.transact(chained, progress), self.read_after(position));
-        let bytes = match sent? {
-            Sent::Committed(bytes) => bytes,
-            Sent::Refused(refusal) => return Ok(Sent::Refused(refusal)),
-        };
-        self.size.learn(events, bytes);
-        self.position = position;
-        self.relay.health.published_up_to(position);
-        next.map(Sent::Committed)
+        let mut transaction = Transaction::new();
+        loop {
+            let last = part.last().context("a part has an event")?.clone();
+            let may_have_more = part.len() >= self.size.limit();
+            let bytes = part.iter().map(|event| event.event.data.len()).sum();
+            self.size.learn(part.len(), bytes);
+            transaction.add(part.len(), bytes);
+            let ends = !may_have_more || transaction.is_full() || self.relay.stop.is_cancelled();
+            let first = transaction.sent.len();
+            let chained = self.chain(part);
+            let progress = async {
+                match ends {
+                    true => self.progress_at(&last).await.map(Some),
+                    false => Ok(None),
+                }
+            };
+            // The log does not change behind the reader, so the next part is read meanwhile.
+            let ahead = async {
+                match may_have_more {
+                    true => self.read_after(last.position).await,
+                    false => Ok(Vec::new()),
+                }
+            };
+            let (written, progress, ahead) =
+                tokio::join!(self.send(first, chained), progress, ahead);
+            let (sent, written) = written?;
+            transaction.sent.extend(sent);
+            if let Written::Refused(failures) = written {
+                return self.refused(failures, &transaction).map(Sent::Refused);
+            }
+            let (progress, next) = (progress?, ahead?);
+            let progress = match progress {
+                Some(progress) => progress,
+                None if next.is_empty() => self.progress_at(&last).await?,
+                None => {
+                    part = next;
+                    continue;
+                }
+            };
+            if let Written::Refused(failures) = self.commit(progress).await? {
+                return self.refused(failures, &transaction).map(Sent::Refused);
+            }
+            self.position = last.position;
+            self.relay.health.published_up_to(last.position);
+            self.report(&transaction);
+            return Ok(Sent::Committed(next));
+        }
     }
 
     /// Adds to every event the position of the event before it in its shard. By that, consumers notice
@@ -228,45 +263,69 @@ impl Session {
         chained.collect()
     }
 
-    /// Writes one transaction on a thread that may block. Returns the size of the events in bytes.
-    async fn transact(
+    /// Hands events over to the client, on a thread that may block, and describes them. `first` is the index of the first
+    /// one in the transaction, which begins with index 0.
+    async fn send(
         &self,
+        first: usize,
         events: Vec<Chained>,
-        progress: Progress,
-    ) -> anyhow::Result<Sent<usize>> {
-        let (relay, writer) = (self.relay.clone(), Arc::clone(&self.writer));
-        let (published, incarnation) = (self.position, self.incarnation);
-        let (count, started) = (events.len(), Instant::now());
-        let sent = spawn_blocking(move || {
-            let watch = Watch {
-                health: &relay.health,
-                stop: &relay.stop,
-            };
+    ) -> anyhow::Result<(Vec<SentEvent>, Written)> {
+        let incarnation = self.incarnation;
+        self.blocking(move |writer, relay, watch| {
             let messages = events.iter().map(|(event, previous)| {
                 cloudevent::encode(&relay.target.topics, event, *previous, Some(incarnation))
             });
             let messages: Vec<Message> = messages.collect::<Result<_, _>>()?;
-            match writer.write(&messages, &progress, watch)? {
-                Written::Committed => {
-                    let bytes = messages.iter().map(|message| message.value.len());
-                    anyhow::Ok(Sent::Committed(bytes.sum()))
-                }
-                Written::Refused(failures) => {
-                    let events = events.iter().map(|(event, _)| event);
-                    let sent: Vec<_> = events.zip(&messages).collect();
-                    let refusal = Refusal::new(failures, &sent, &relay.target.brokers, published);
-                    let refusal = refusal.context("Kafka refused what was not sent")?;
-                    Ok(Sent::Refused(refusal))
-                }
+            if first == 0 {
+                writer.begin()?;
             }
+            let sent = events.iter().zip(&messages);
+            let sent = sent.map(|((event, _), message)| SentEvent::new(event, message));
+            Ok((sent.collect(), writer.send(first, &messages, watch)?))
         })
-        .await??;
-        if let Sent::Committed(_) = sent {
-            metrics::histogram!("clustergenie_relay_batch_events").record(count as f64);
-            metrics::histogram!("clustergenie_relay_batch_seconds")
-                .record(started.elapsed().as_secs_f64());
-            metrics::gauge!("clustergenie_relay_batch_limit_events").set(self.size.limit() as f64);
-        }
-        Ok(sent)
+        .await
+    }
+
+    /// Commits what was sent, with the record of progress, on a thread that may block.
+    async fn commit(&self, progress: Progress) -> anyhow::Result<Written> {
+        self.blocking(move |writer, _, watch| writer.commit(&progress, watch))
+            .await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writer, &Relay, Watch<'_>) -> anyhow::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let (relay, writer) = (self.relay.clone(), Arc::clone(&self.writer));
+        spawn_blocking(move || {
+            let watch = Watch {
+                health: &relay.health,
+                stop: &relay.stop,
+            };
+            work(&writer, &relay, watch)
+        })
+        .await?
+    }
+
+    fn refused(
+        &self,
+        failures: Vec<Failure>,
+        transaction: &Transaction,
+    ) -> anyhow::Result<Refusal> {
+        let refusal = Refusal::new(
+            failures,
+            &transaction.sent,
+            &self.relay.target,
+            self.position,
+        );
+        refusal.context("Kafka refused what was not sent")
+    }
+
+    fn report(&self, transaction: &Transaction) {
+        metrics::histogram!("clustergenie_relay_batch_events")
+            .record(transaction.sent.len() as f64);
+        metrics::histogram!("clustergenie_relay_batch_seconds")
+            .record(transaction.age().as_secs_f64());
+        metrics::gauge!("clustergenie_relay_batch_limit_events").set(self.size.limit() as f64);
     }
 }

@@ -1,9 +1,9 @@
-//! Writes to Kafka, one transaction a batch. All calls here block, and run on a thread for that.
+//! Writes to Kafka in transactions. All calls here block, and run on a thread for that.
 //!
 //! Proof that nothing is lost or doubled, and that positions ascend in every partition:
 //! - A transaction holds all events of the log after one position, up to another, in order, and the
-//!   record that says so ([`crate::progress`]). An idempotent producer keeps that order within each
-//!   partition, also where it sends a batch again.
+//!   record that says so ([`crate::progress`]). It is sent in parts, in that order, and the record comes last.
+//!   An idempotent producer keeps that order within each partition, also where it sends a batch again.
 //! - A writer that starts fences the one before it (`transactional.id`), which also ends the transaction
 //!   that was open, one way or the other. Only then it reads the record. So it reads what
 //!   `read_committed` readers see, and nothing can be added afterwards by anybody else.
@@ -13,6 +13,7 @@
 //!
 //! `tests/it/model.rs` explores all schedules of two writers, and shows that each of these is needed.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -34,8 +35,8 @@ use crate::progress::{self, Progress, Standing};
 use crate::topic_tail::Tail;
 use crate::topics::ensure_topics;
 
-/// Poll interval for deliveries.
-const POLL: Duration = Duration::from_millis(1);
+/// Poll interval for delivery reports.
+const POLL: Duration = Duration::from_micros(200);
 /// The longest wait of one call: the poll interval for `stop`, and for reports that Kafka is slow.
 const SLICE: Duration = Duration::from_secs(2);
 /// The timeout of repeated calls, after which this writer is given up: as long as Kafka keeps an open
@@ -48,11 +49,11 @@ pub(crate) struct Writer {
     topics: Topics,
 }
 
-/// The result of a transaction.
+/// The result of sending, or of committing.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Written {
-    /// Kafka has all of the transaction.
-    Committed,
+    /// The messages are on their way; or Kafka has all of the transaction.
+    Done,
     /// Kafka has nothing of the transaction, and refuses these messages for good: at least one.
     Refused(Vec<Failure>),
 }
@@ -97,8 +98,11 @@ impl Writer {
             .set("topic.metadata.propagation.max.ms", "5000")
             // The partition is always given; this is for those who copy our settings.
             .set("partitioner", "murmur2_random")
-            // A topic that takes the largest event takes every batch.
+            // A topic that takes the largest event takes every batch. A batch that compression makes larger is sent
+            // as it was.
             .set("batch.size", MAX_MESSAGE_BYTES.to_string())
+            // Most bytes of a message are headers, which repeat.
+            .set("compression.codec", "zstd")
             .create_with_context(Diagnostics::default())
             .context("the settings of the Kafka client are refused")?;
         ensure_topics(&producer, &config, topics, runtime)?;
@@ -116,48 +120,64 @@ impl Writer {
         Ok((writer, position))
     }
 
-    /// Writes messages and the record of progress in one transaction. After anything but
-    /// [`Written::Committed`] this writer must not be used again: the client does not number its records
-    /// rightly after it gave some up. The next writer ends a transaction that was left open.
-    pub(crate) fn write(
-        &self,
-        messages: &[Message],
-        progress: &Progress,
-        watch: Watch<'_>,
-    ) -> anyhow::Result<Written> {
-        let progress = serde_json::to_string(progress).context("a record of progress is JSON")?;
+    /// Begins a transaction.
+    ///
+    /// After a failure of this or the other calls this writer must not be used again: the client does not number its
+    /// records rightly after it gave some up. The next writer ends a transaction that was left open.
+    pub(crate) fn begin(&self) -> anyhow::Result<()> {
         self.producer
             .begin_transaction()
-            .map_err(|error| self.explain(error, "beginning a transaction"))?;
-        for (which, message) in messages.iter().enumerate() {
-            match self.send(which, message) {
+            .map_err(|error| self.explain(error, "beginning a transaction"))
+    }
+
+    /// Hands messages over to the client, which sends them while this thread does other work. `first` is the index of
+    /// the first one in the transaction.
+    pub(crate) fn send(
+        &self,
+        first: usize,
+        messages: &[Message],
+        watch: Watch<'_>,
+    ) -> anyhow::Result<Written> {
+        for (which, message) in (first..).zip(messages) {
+            match self.enqueue(which, message) {
                 Ok(()) => {}
                 Err(error) if kafka_diagnostics::is_for_good(&error) => {
                     return Ok(self.refused(vec![Failure { which, error }]));
                 }
                 // Kafka did not take a message that was sent before: its delivery report says which.
-                Err(error) if is_given_up(&error) => break,
+                Err(error) if is_given_up(&error) => {
+                    let failures = self.await_deliveries(watch)?;
+                    if failures.is_empty() {
+                        return Err(self.explain(error, "sending an event"));
+                    }
+                    return self.failed(failures);
+                }
                 Err(error) => return Err(self.explain(error, "sending an event")),
             }
         }
-        match self.send_progress(&progress) {
+        self.serve_reports();
+        self.failed(kafka_diagnostics::take_failures(&self.producer))
+    }
+
+    /// Adds the record of progress, waits until Kafka has every message, and commits.
+    pub(crate) fn commit(&self, progress: &Progress, watch: Watch<'_>) -> anyhow::Result<Written> {
+        let progress = serde_json::to_string(progress).context("a record of progress is JSON")?;
+        match self.enqueue_progress(&progress) {
             Err(error) if !is_given_up(&error) => {
                 return Err(self.explain(error, "sending the progress"));
             }
             _ => {}
         }
-        let failures = self.await_deliveries(watch)?;
-        if !failures.is_empty() {
-            ensure_refused(&failures)?;
-            return Ok(self.refused(failures));
+        if let Written::Refused(failures) = self.failed(self.await_deliveries(watch)?)? {
+            return Ok(Written::Refused(failures));
         }
         self.repeat(watch, "committing a transaction", |producer| {
             producer.commit_transaction(SLICE)
         })?;
-        Ok(Written::Committed)
+        Ok(Written::Done)
     }
 
-    fn send(&self, which: usize, message: &Message) -> Result<(), KafkaError> {
+    fn enqueue(&self, which: usize, message: &Message) -> Result<(), KafkaError> {
         let mut headers = OwnedHeaders::new_with_capacity(message.headers.len());
         for (key, value) in &message.headers {
             headers = headers.insert(Header {
@@ -173,7 +193,7 @@ impl Writer {
         self.producer.send(record).map_err(|(error, _)| error)
     }
 
-    fn send_progress(&self, progress: &str) -> Result<(), KafkaError> {
+    fn enqueue_progress(&self, progress: &str) -> Result<(), KafkaError> {
         let topic = self.topics.progress();
         let record = BaseRecord::with_opaque_to(&topic, kafka_diagnostics::RECORD)
             .partition(0)
@@ -183,22 +203,52 @@ impl Writer {
     }
 
     /// Waits until Kafka has taken every message, or has not taken one: the rest is then not sent at all.
-    /// Returns those that it did not take. The client's own flush would do, but polls only every 100 ms.
+    /// Returns those that it did not take.
+    ///
+    /// The client's own waits would not do: a flush polls every 100 ms only, and a poll with a timeout lasts for all of
+    /// it, its last millisecond as a loop that occupies a processor.
     fn await_deliveries(&self, watch: Watch<'_>) -> anyhow::Result<Vec<Failure>> {
         let started = Instant::now();
         let mut reported = started;
         let mut failures = Vec::new();
-        while self.producer.in_flight_count() > 0 && failures.is_empty() {
-            self.producer.poll(POLL);
-            failures = kafka_diagnostics::take_failures(&self.producer);
+        loop {
+            self.serve_reports();
+            failures.extend(kafka_diagnostics::take_failures(&self.producer));
+            if self.producer.in_flight_count() == 0 || !failures.is_empty() {
+                return Ok(failures);
+            }
             if reported.elapsed() > SLICE {
                 reported = Instant::now();
                 let waiting = KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut);
                 self.delayed(watch, started, waiting, "sending events")?;
             }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this thread is for calls that block"
+            )]
+            thread::sleep(POLL);
         }
-        failures.extend(kafka_diagnostics::take_failures(&self.producer));
-        Ok(failures)
+    }
+
+    /// Calls back for every delivery report that the client has, without a wait.
+    fn serve_reports(&self) {
+        loop {
+            let before = self.producer.in_flight_count();
+            // One report at a time, of all messages of a request.
+            self.producer.poll(Duration::ZERO);
+            if self.producer.in_flight_count() == before {
+                return;
+            }
+        }
+    }
+
+    /// Ends the transaction if messages failed.
+    fn failed(&self, failures: Vec<Failure>) -> anyhow::Result<Written> {
+        if failures.is_empty() {
+            return Ok(Written::Done);
+        }
+        ensure_refused(&failures)?;
+        Ok(self.refused(failures))
     }
 
     /// Ends a transaction of which Kafka refuses messages, so that no reader waits for it until the next

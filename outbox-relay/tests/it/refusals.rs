@@ -4,11 +4,12 @@
 use domain::event::DomainEvent;
 use domain::job::{JobEvent, JobProgressed};
 use domain::stream_type::StreamType;
-use event_store::envelope::Position;
+use event_store::envelope::{Position, StreamId};
 use event_store::log;
 use event_store::write::append::MAX_EVENT_BYTES;
 use outbox_relay::health::State;
 use outbox_relay::message_size::MAX_MESSAGE_BYTES;
+use outbox_relay::refusal::Refusal;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use sqlx::PgPool;
@@ -187,22 +188,7 @@ async fn an_event_that_is_refused_for_good_stops_publishing_until_kafka_takes_it
 
     let topic = kafka.topics().events(StreamType::JOB);
     kafka.configure_topic(&topic, MAX_MESSAGE, LOW).await;
-    // The topic may take a large event for a moment yet.
-    let (stream, refusal) = loop {
-        let stream = new_stream(StreamType::JOB);
-        recorder.record(stream, [first(), large(20_000)]).await;
-        relay.wake.appended.raise();
-        let head = sequenced(&pool).await;
-        let refused = wait::until("Kafka has the event or refuses it", async || {
-            let now = relay.health.snapshot();
-            let is_there = now.published == Some(head);
-            (is_there || now.refused.is_some()).then_some(now.refused)
-        })
-        .await;
-        if let Some(refusal) = refused {
-            break (stream, refusal);
-        }
-    };
+    let (stream, refusal) = until_refused(&mut recorder, &relay, &pool, 0).await;
     assert_eq!(refusal.stream, stream);
     let version: i64 = sqlx::query_scalar(
         "select e.version from es.log l join es.events e using (seq) where l.position = $1",
@@ -256,6 +242,55 @@ async fn an_event_that_is_refused_for_good_stops_publishing_until_kafka_takes_it
     relay.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_in_a_later_part_of_its_transaction_is_named() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut recorder = Recorder::new(pool.clone());
+    let relay = Relay::start(&pool, &kafka);
+    recorder.jobs(1).await;
+    relay.published(&pool).await;
+    let topic = kafka.topics().events(StreamType::JOB);
+    kafka.configure_topic(&topic, MAX_MESSAGE, LOW).await;
+    // More than are read at once, in another topic.
+    let (stream, refusal) = until_refused(&mut recorder, &relay, &pool, 3_000).await;
+    assert_eq!(refusal.stream, stream);
+    assert!((20_000..24_000).contains(&refusal.bytes), "{refusal:?}");
+
+    let enough = MAX_MESSAGE_BYTES.to_string();
+    kafka.configure_topic(&topic, MAX_MESSAGE, &enough).await;
+    relay.published(&pool).await;
+    assert_kafka_has_the_log(&kafka, &pool).await;
+    relay.stop().await;
+}
+
+/// Records droplets and then a large event of a job, again and again until Kafka refuses it: the topic may take a large
+/// event for a moment yet.
+async fn until_refused(
+    recorder: &mut Recorder,
+    relay: &Relay,
+    pool: &PgPool,
+    droplets: usize,
+) -> (StreamId, Refusal) {
+    loop {
+        let stream = new_stream(StreamType::JOB);
+        recorder.droplets(droplets).await;
+        recorder.record(stream, [first(), large(20_000)]).await;
+        relay.wake.appended.raise();
+        let head = sequenced(pool).await;
+        let refused = wait::until("Kafka has the event or refuses it", async || {
+            let now = relay.health.snapshot();
+            let is_there = now.published == Some(head);
+            (is_there || now.refused.is_some()).then_some(now.refused)
+        })
+        .await;
+        if let Some(refusal) = refused {
+            return (stream, refusal);
+        }
+    }
+}
+
 fn first() -> JobEvent {
     JobEvent::samples().remove(0)
 }
@@ -264,17 +299,31 @@ fn last() -> JobEvent {
     JobEvent::samples().remove(2)
 }
 
-/// An event whose data is of so many bytes.
+/// An event whose data is of so many bytes, and does not become much smaller by compression: the limits of topics are
+/// about compressed messages.
 fn large(bytes: usize) -> JobEvent {
     let event = |message: usize| {
         JobEvent::Progressed(JobProgressed {
             percent: 50,
-            message: Some("x".repeat(message)),
+            message: Some(noise(message)),
         })
     };
     let json = |event: JobEvent| domain::registry::Event::from(event).to_json().unwrap();
     let frame = json(event(1)).len() - 1;
     event(bytes - frame)
+}
+
+/// Letters and digits without a pattern, the same each time.
+fn noise(length: usize) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut state: u64 = 1;
+    let letters = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        char::from(LETTERS[(state >> 58) as usize])
+    });
+    letters.take(length).collect()
 }
 
 /// The position of the last event that was appended, as soon as it has one.
