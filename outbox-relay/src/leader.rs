@@ -12,8 +12,8 @@
 //!   reads the record of progress. A publisher that stops in a transaction blocks readers of committed
 //!   messages until the next one starts, or Kafka ends the transaction after a minute. When it wakes,
 //!   its own commit fails, and it starts again from the record, under a new epoch of Kafka.
-//! - *A thread that waits for Kafka* cannot be stopped, so it may outlive its term. It writes one
-//!   transaction at most, which is whole, and the next term fences it like another process. If it starts
+//! - *A thread that waits for Kafka* cannot be stopped, so it may outlive its term. It sends to
+//!   one transaction at most, or commits it whole, and the next term fences it like another process. If it starts
 //!   late and fences the next term instead, that one fails and takes over once more, while nobody uses
 //!   what the thread started.
 //!

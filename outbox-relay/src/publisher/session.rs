@@ -165,7 +165,19 @@ impl Session {
                 }
                 continue;
             }
-            match self.publish(batch).await? {
+            let sent = match self.publish(batch).await {
+                Ok(sent) => sent,
+                Err(error) => {
+                    // Readers would wait for the transaction until it expires.
+                    self.blocking(|writer, _, _| {
+                        writer.abort();
+                        Ok(())
+                    })
+                    .await?;
+                    return Err(error);
+                }
+            };
+            match sent {
                 Sent::Committed(next) => {
                     batch = next;
                     if is_first {

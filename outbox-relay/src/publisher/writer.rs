@@ -251,13 +251,17 @@ impl Writer {
         Ok(self.refused(failures))
     }
 
-    /// Ends a transaction of which Kafka refuses messages, so that no reader waits for it until the next
-    /// attempt.
+    /// Aborts a transaction of which Kafka refuses messages, so that no reader waits for it until the next attempt.
     fn refused(&self, failures: Vec<Failure>) -> Written {
+        self.abort();
+        Written::Refused(failures)
+    }
+
+    /// Aborts the transaction, if there is one and Kafka answers. This writer must not be used again.
+    pub(crate) fn abort(&self) {
         if let Err(error) = self.producer.abort_transaction(SLICE) {
             tracing::debug!(%error, "the next writer ends the transaction");
         }
-        Written::Refused(failures)
     }
 
     /// Repeats a call that Kafka says may be repeated.
