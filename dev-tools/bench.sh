@@ -6,8 +6,8 @@
 
 readonly PEERS=$target/peers
 # In the order in which they run.
-readonly ALL_BENCHMARKS=(append append-peers query)
-readonly BENCHMARKS_WITH_KAFKA=()
+readonly ALL_BENCHMARKS=(append append-peers query relay)
+readonly BENCHMARKS_WITH_KAFKA=(relay)
 
 # Durable, and large enough for the rows. The same for all sides. JSON, because `bench` reads statements in the log.
 readonly BENCH_POSTGRES_SETTINGS="fsync = on
@@ -53,6 +53,20 @@ require_for_peers() {
   }
 }
 
+# Installs Debezium, the peer of `relay`. An unfinished installation is never used.
+install_debezium() {
+  local jars=$PEERS/debezium unfinished=$PEERS/debezium.unfinished.$$ pom=$root/dev-tools/bench/debezium/pom.xml
+  ! cmp --quiet "$pom" "$jars/pom.xml" || return 0
+  command -v mvn >/dev/null || install_packages maven || return 1
+  say "Fetching Debezium from Maven Central into $jars"
+  mkdir -p "$unfinished"
+  mvn --quiet --batch-mode --file "$pom" dependency:copy-dependencies -Dkafka.version="$KAFKA_VERSION" \
+    -DincludeScope=runtime -DoutputDirectory="$unfinished" || return 1
+  cp "$pom" "$unfinished"
+  rm -rf "$jars"
+  mv -T "$unfinished" "$jars"
+}
+
 stop_bench() {
   trap '' INT TERM HUP
   kafka_stop "$bench_data"
@@ -70,7 +84,9 @@ bench_one() (
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   port=$(free_port)
-  postgres_start "$bench_data" "$port" "$BENCH_POSTGRES_SETTINGS"
+  # The peer of `relay` reads the write-ahead log.
+  postgres_start "$bench_data" "$port" "$BENCH_POSTGRES_SETTINGS
+wal_level = $([[ $name == relay ]] && echo logical || echo replica)"
   if [[ " ${BENCHMARKS_WITH_KAFKA[*]} " == *" $name "* ]]; then
     kafka_port=$(free_port)
     kafka_start "$bench_data" "$kafka_port" || exit 1
@@ -92,7 +108,7 @@ command_bench() {
       --debug) profile=debug ;;
       --full) passed+=("$1") ;;
       # Those of one benchmark are not known to the others.
-      --seconds | --rounds | --connections | --works | --callers)
+      --seconds | --rounds | --connections | --works | --callers | --events)
         passed+=("$1" "${2:?"$1 needs a value"}") && shift
         ;;
       *)
@@ -113,6 +129,7 @@ command_bench() {
   if ((peers)); then
     require_for_peers || die "--peers needs the peers"
     passed+=(--peers "$PEERS" --node "$(node_of "$PEERS")")
+    [[ " ${names[*]} " != *" relay "* ]] || install_debezium || die "relay needs Debezium"
   fi
   [[ $profile == debug ]] || build+=(--release)
   # One after the other, so that the program is the same as that of `./dev up`.

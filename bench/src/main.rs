@@ -20,6 +20,7 @@ mod latencies;
 mod pgbench;
 mod platform;
 mod query;
+mod relay;
 mod report;
 mod servers;
 mod settings;
@@ -52,6 +53,8 @@ enum Bench {
     },
     /// Measures queries over HTTP, against PostGraphile and against their SQL alone. `./dev bench query` starts it.
     Query(query::Settings),
+    /// Measures draining the log to Kafka, and the latency to its readers. `./dev bench relay` starts it.
+    Relay(relay::Settings),
     /// Measures commands and probes beside catch-ups and idle sockets.
     Shares {
         /// Duration of each of the two loads.
@@ -75,6 +78,7 @@ async fn main() -> anyhow::Result<()> {
             hostile::run(program()?.as_deref(), Duration::from_secs(seconds)).await
         }
         Bench::Query(settings) => query::run(settings).await,
+        Bench::Relay(settings) => relay::run(settings).await,
         Bench::Shares { seconds } => {
             shares::run(&needed_program()?, Duration::from_secs(seconds)).await
         }
