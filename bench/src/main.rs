@@ -16,6 +16,7 @@ mod append_peers;
 mod cpu;
 mod documents;
 mod hostile;
+mod http;
 mod latencies;
 mod pgbench;
 mod platform;

@@ -11,7 +11,6 @@
 mod check;
 mod data;
 mod documents;
-mod http;
 mod limit;
 mod load;
 mod random;
@@ -30,7 +29,6 @@ use sqlx::PgPool;
 
 use self::check::{Check, comparable};
 use self::data::Listed;
-use self::http::Connection;
 use self::limit::{Limit, REQUESTS};
 use self::load::Run;
 use self::random::Random;
@@ -38,6 +36,7 @@ use self::report::{Report, Row};
 pub(crate) use self::settings::Settings;
 use self::settings::Work;
 use self::side::{Call, Side};
+use crate::http::Connection;
 use crate::servers::{self, Servers};
 use crate::usage::Processes;
 

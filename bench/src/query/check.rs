@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::data::Listed;
 use super::documents::{LISTED, NESTED};
-use super::http::Answer;
 use super::settings::Work;
 use super::side::bare;
+use crate::http::Answer;
 
 /// The check of a work's answers.
 #[derive(Clone, Copy)]

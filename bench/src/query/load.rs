@@ -9,10 +9,10 @@ use futures_util::future::try_join_all;
 use tokio::time::{Instant, sleep_until};
 
 use super::check::Check;
-use super::http::Connection;
 use super::random::Random;
 use super::report::Measured;
 use super::side::{Call, Side};
+use crate::http::Connection;
 use crate::latencies::percentile;
 use crate::usage::{Processes, Usage};
 

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::data::Listed;
 use super::documents::{Dialect, LISTED};
-use super::http::Connection;
 use super::settings::Work;
+use crate::http::Connection;
 use crate::servers::Server;
 use crate::usage::Processes;
 

@@ -10,9 +10,9 @@ use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 
 use super::check::Check;
-use super::http::Connection;
 use super::random::Random;
 use super::side::{Call, Side};
+use crate::http::Connection;
 
 /// The name that our server gives the connections of clients' queries.
 const APPLICATION: &str = "clustergenie queries";

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
 /// A connection that stays open between requests.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     /// The bytes of the present answer.
     received: Vec<u8>,
@@ -20,9 +20,9 @@ pub(super) struct Connection {
 }
 
 /// An answer.
-pub(super) struct Answer<'connection> {
-    pub(super) status: u16,
-    pub(super) body: &'connection [u8],
+pub(crate) struct Answer<'connection> {
+    pub(crate) status: u16,
+    pub(crate) body: &'connection [u8],
 }
 
 /// The facts of the head that say where the body ends.
@@ -39,7 +39,7 @@ impl Connection {
     ///
     /// # Errors
     /// When nobody listens at the address.
-    pub(super) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -53,7 +53,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection ends, or the answer is not HTTP/1.1.
-    pub(super) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<Answer<'_>> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         self.received.clear();
         let head = loop {
