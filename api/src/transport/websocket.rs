@@ -37,6 +37,10 @@ use crate::transport::traceparent::traceparent;
 /// The only subprotocol that is supported.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
 
+/// The bytes of the buffer for reading. Every connection keeps its buffer, and clears the free part of it before each
+/// attempt to read. A longer message takes more room until it is handled.
+const READ_BUFFER_BYTES: usize = 2 * 1024;
+
 /// Upgrades the connection if the client supports our subprotocol; otherwise rejects it with 400. The connection keeps
 /// the place of its client's address, if it has one.
 pub(crate) fn upgrade<E: Executor>(
@@ -51,6 +55,7 @@ pub(crate) fn upgrade<E: Executor>(
         .protocols([SUBPROTOCOL])
         // The conversation rejects messages over the limit with a reason; this bounds the bytes that are
         // read.
+        .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(limits.message_bytes.saturating_mul(2))
         .max_frame_size(limits.message_bytes.saturating_mul(2));
     if upgrade.selected_protocol().is_none() {
@@ -70,7 +75,8 @@ pub(crate) fn upgrade<E: Executor>(
     upgrade.on_upgrade(move |socket| async move {
         let _place = place;
         let serving = serve(socket, conversation, queue, limits, tracked.stop());
-        tracked.run(serving.instrument(span)).await;
+        // In a box, because each future that a future is handed to would have room for it twice.
+        tracked.run(Box::pin(serving.instrument(span))).await;
     })
 }
 
@@ -78,7 +84,7 @@ pub(crate) fn upgrade<E: Executor>(
 async fn serve<E: Executor>(
     socket: WebSocket,
     conversation: Conversation<E>,
-    queue: mpsc::Receiver<Queued>,
+    queue: mpsc::Receiver<Box<Queued>>,
     limits: WebSocketLimits,
     stop: CancellationToken,
 ) {
@@ -121,7 +127,7 @@ async fn serve<E: Executor>(
 /// When the client did not read before the timeout, or is disconnected.
 async fn write(
     sink: &mut (impl Sink<Message, Error = axum::Error> + Unpin),
-    mut queue: mpsc::Receiver<Queued>,
+    mut queue: mpsc::Receiver<Box<Queued>>,
     time_limit: Duration,
 ) -> Result<(), Ending> {
     while let Some(first) = queue.recv().await {

@@ -208,8 +208,9 @@ impl Follower {
                 }
             }
             match self.place {
-                None => self.meet_tail().await?,
-                Some(place) if place.seen < place.goal => self.catch_up(place).await?,
+                // In boxes, because a subscriber that follows the tail has no use for their room.
+                None => Box::pin(self.meet_tail()).await?,
+                Some(place) if place.seen < place.goal => Box::pin(self.catch_up(place)).await?,
                 Some(place) => {
                     let batch = match self.waiting.take() {
                         Some(batch) => Some(batch),

@@ -13,15 +13,16 @@ pub(super) struct Queued {
     pub(super) held: Held,
 }
 
-/// The sender of messages; clones send into the same queue.
+/// The sender of messages; clones send into the same queue. The queue holds boxes, because it keeps room for dozens of
+/// entries while it is empty.
 #[derive(Clone)]
 pub(super) struct Outbox {
-    queue: mpsc::Sender<Queued>,
+    queue: mpsc::Sender<Box<Queued>>,
     account: Account,
 }
 
 /// Creates a queue of this many messages, which count for this account.
-pub(super) fn new(messages: usize, account: Account) -> (Outbox, mpsc::Receiver<Queued>) {
+pub(super) fn new(messages: usize, account: Account) -> (Outbox, mpsc::Receiver<Box<Queued>>) {
     let (queue, queued) = mpsc::channel(messages);
     (Outbox { queue, account }, queued)
 }
@@ -40,7 +41,7 @@ impl Outbox {
         let bytes = message.to_text().map_or(0, str::len);
         let held = self.account.hold(bytes);
         let held = held.map_err(|_| Ending::too_much_unread())?;
-        let queued = Queued { message, held };
+        let queued = Box::new(Queued { message, held });
         self.queue.send(queued).await.map_err(|_| Ending::Gone)
     }
 }
