@@ -6,7 +6,7 @@
 
 readonly PEERS=$target/peers
 # In the order in which they run.
-readonly ALL_BENCHMARKS=(append append-peers query relay)
+readonly ALL_BENCHMARKS=(append append-peers relay query fan-out)
 readonly BENCHMARKS_WITH_KAFKA=(relay)
 
 # Durable, and large enough for the rows. The same for all sides. JSON, because `bench` reads statements in the log.

@@ -1,7 +1,7 @@
 //! Benchmarks: ratios of one run on one machine, never times to be asserted.
 //!
 //! `./dev bench NAME` starts what the benchmarks against peers and limits need. The others are run by
-//! `cargo run --release -p bench -- NAME`: `documents` needs nothing. `shares` and `subscribers` need
+//! `cargo run --release -p bench -- NAME`: `documents` needs nothing. `shares` needs
 //! `CLUSTERGENIE_BENCH_PROGRAM` naming the program, built for release, and `hostile` measures more with it.
 //! `trace load` plays a recorded cluster trace through a running platform. Benchmarks are never part of the tests.
 
@@ -15,6 +15,8 @@ mod append;
 mod append_peers;
 mod cpu;
 mod documents;
+mod fan_out;
+mod file_descriptors;
 mod hostile;
 mod http;
 mod latencies;
@@ -23,10 +25,11 @@ mod platform;
 mod query;
 mod relay;
 mod report;
+mod resident;
 mod servers;
 mod settings;
 mod shares;
-mod subscribers;
+mod subscriber;
 mod usage;
 
 use std::path::PathBuf;
@@ -46,6 +49,8 @@ enum Bench {
     AppendPeers(settings::Settings),
     /// Measures reading, checking and executing GraphQL documents.
     Documents,
+    /// Measures deliveries to many subscribers, also while the platform is disturbed, against PostGraphile.
+    FanOut(fan_out::Settings),
     /// Measures hostile documents and clients.
     Hostile {
         /// Duration of the flood of hostile clients.
@@ -62,8 +67,6 @@ enum Bench {
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
-    /// Measures subscribers beside each other.
-    Subscribers,
     /// Plays recorded input.
     #[command(subcommand)]
     Trace(Trace),
@@ -75,6 +78,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Append(settings) => append::run(settings).await,
         Bench::AppendPeers(settings) => append_peers::run(settings).await,
         Bench::Documents => documents::run().await,
+        Bench::FanOut(settings) => fan_out::run(settings).await,
         Bench::Hostile { seconds } => {
             hostile::run(program()?.as_deref(), Duration::from_secs(seconds)).await
         }
@@ -83,7 +87,6 @@ async fn main() -> anyhow::Result<()> {
         Bench::Shares { seconds } => {
             shares::run(&needed_program()?, Duration::from_secs(seconds)).await
         }
-        Bench::Subscribers => subscribers::run(&needed_program()?).await,
         Bench::Trace(Trace::Load(settings)) => trace_load::run(settings).await,
     }
 }

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
+use crate::resident;
+
 /// Timeout of the start of the program.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -21,6 +23,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub(crate) struct Platform {
     program: PathBuf,
     folder: PathBuf,
+    /// Flags besides those that every platform has.
+    flags: Vec<String>,
     port: u16,
     /// The port of probes.
     probes: u16,
@@ -33,7 +37,9 @@ pub(crate) struct Platform {
 
 /// A droplet that receives events.
 pub(crate) struct Droplet {
-    id: String,
+    pub(crate) id: String,
+    /// The header that authorizes its requests.
+    pub(crate) authorization: String,
     /// The consistency token of the droplet's request.
     pub(crate) token: String,
 }
@@ -41,15 +47,21 @@ pub(crate) struct Droplet {
 impl Platform {
     /// Starts the program on a free port and waits until it serves.
     pub(crate) async fn start(program: &Path) -> anyhow::Result<Self> {
+        Self::start_with(program, &[]).await
+    }
+
+    /// Starts the program with more flags.
+    pub(crate) async fn start_with(program: &Path, flags: &[String]) -> anyhow::Result<Self> {
         let (port, probes) = (free_port()?, free_port()?);
         let folder = format!("clustergenie-bench-{}-{port}", std::process::id());
         let folder = env::temp_dir().join(folder);
         fs::create_dir(&folder).with_context(|| format!("{} is taken", folder.display()))?;
-        let mut child = spawn(program, &folder, port, probes)?;
+        let mut child = spawn(program, &folder, port, probes, flags)?;
         let ready = until_ready(&folder, &mut child).await?;
         Ok(Self {
             program: program.to_owned(),
             folder,
+            flags: flags.to_vec(),
             port,
             probes,
             child,
@@ -59,12 +71,26 @@ impl Platform {
         })
     }
 
+    /// Returns the flags of a platform whose clients have all the points that they need.
+    pub(crate) fn without_points() -> Vec<String> {
+        let plenty = u32::MAX;
+        ["points", "points-per-second"]
+            .map(|flag| format!("--{flag}={plenty}"))
+            .to_vec()
+    }
+
     /// Kills the program as `kill -9` does, restarts it on the same port, and waits until it serves.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
         self.peak_before = self.peak_memory_mib()?;
         self.child.kill().await?;
         fs::remove_file(self.folder.join("ready.json"))?;
-        self.child = spawn(&self.program, &self.folder, self.port, self.probes)?;
+        self.child = spawn(
+            &self.program,
+            &self.folder,
+            self.port,
+            self.probes,
+            &self.flags,
+        )?;
         self.ready = until_ready(&self.folder, &mut self.child).await?;
         Ok(())
     }
@@ -88,6 +114,11 @@ impl Platform {
             "Bearer {}",
             self.ready["token"].as_str().unwrap_or_default()
         )
+    }
+
+    /// The file with the key of tokens.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.folder.join("data/jwt.key")
     }
 
     /// The address for HTTP.
@@ -128,74 +159,99 @@ impl Platform {
 
     /// Provisions a droplet that gets no events on its own.
     pub(crate) async fn provision(&self, name: &str) -> anyhow::Result<Droplet> {
-        let input = json!({
-            "name": name, "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
-            "provisioner": "AGENT",
-        });
-        let payload = self.mutate("provisionDroplet", input).await?;
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        Ok(Droplet {
-            id: text(&payload["droplet"]["id"]),
-            token: text(&payload["consistencyToken"]),
-        })
+        provision(&self.client, &self.url(), &self.authorization(), name).await
+    }
+
+    /// Provisions a droplet of an organization that gets no events on its own.
+    pub(crate) async fn provision_in(&self, org: &str, name: &str) -> anyhow::Result<Droplet> {
+        let authorization = format!("Bearer {}", self.token_of(org, "operator", "bench").await?);
+        provision(&self.client, &self.url(), &authorization, name).await
     }
 
     /// Tags the droplet and returns its new version.
     pub(crate) async fn tag(&self, droplet: &Droplet, tag: &str) -> anyhow::Result<u64> {
+        self.change(droplet, "tagDroplet", tag).await
+    }
+
+    /// Removes a tag of the droplet and returns its new version.
+    pub(crate) async fn untag(&self, droplet: &Droplet, tag: &str) -> anyhow::Result<u64> {
+        self.change(droplet, "untagDroplet", tag).await
+    }
+
+    async fn change(&self, droplet: &Droplet, field: &str, tag: &str) -> anyhow::Result<u64> {
         let input = json!({ "id": droplet.id, "tag": tag });
-        let payload = self.mutate("tagDroplet", input).await?;
+        let authorization = &droplet.authorization;
+        let payload = mutate(&self.client, &self.url(), authorization, field, input).await?;
         let version = payload["droplet"]["version"].as_str().unwrap_or_default();
         Ok(version.parse()?)
     }
 
-    /// Removes a tag of the droplet.
-    pub(crate) async fn untag(&self, droplet: &Droplet, tag: &str) -> anyhow::Result<()> {
-        let input = json!({ "id": droplet.id, "tag": tag });
-        self.mutate("untagDroplet", input).await.map(drop)
-    }
-
     /// The present memory of the program's process, without its Postgres.
     pub(crate) fn memory_mib(&self) -> anyhow::Result<u64> {
-        self.memory("VmRSS:")
+        Ok(resident::resident_kib(self.process()?)? / 1024)
     }
 
     /// The peak memory of the program's processes, including those that were killed.
     pub(crate) fn peak_memory_mib(&self) -> anyhow::Result<u64> {
-        Ok(self.memory("VmHWM:")?.max(self.peak_before))
+        let peak = resident::peak_kib(self.process()?)? / 1024;
+        Ok(peak.max(self.peak_before))
     }
 
-    fn memory(&self, name: &str) -> anyhow::Result<u64> {
-        let pid = self.pid()?.as_raw_nonzero();
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        let kib: u64 = kib.context("the kernel does not tell memory")?.parse()?;
-        Ok(kib / 1024)
+    /// The id of the program's process.
+    pub(crate) fn process(&self) -> anyhow::Result<u32> {
+        self.child.id().context("the program has ended")
     }
 
     fn pid(&self) -> anyhow::Result<Pid> {
-        let pid = self.child.id().context("the program has ended")?;
-        Pid::from_raw(pid.try_into()?).context("a process has a number")
+        Pid::from_raw(self.process()?.try_into()?).context("a process has a number")
     }
+}
 
-    async fn mutate(&self, field: &str, input: Value) -> anyhow::Result<Value> {
-        let (first, rest) = field.split_at(1);
-        let kind = first.to_ascii_uppercase() + rest;
-        let query = format!(
-            "mutation ($input: {kind}Input!) {{ {field}(input: $input) {{ \
-             droplet {{ id version }} consistencyToken userErrors {{ message }} }} }}"
-        );
-        let request = self.client.post(self.url());
-        let request = request.header("authorization", self.authorization());
-        let request = request.json(&json!({ "query": query, "variables": { "input": input } }));
-        let mut answer: Value = request.send().await?.json().await?;
-        let payload = answer["data"][field].take();
-        ensure!(
-            payload["consistencyToken"].is_string(),
-            "{field} is refused: {answer} {payload}"
-        );
-        Ok(payload)
-    }
+/// Provisions a droplet that gets no events on its own, through the API at a URL.
+///
+/// # Errors
+/// When the platform refuses it.
+pub(crate) async fn provision(
+    client: &Client,
+    url: &str,
+    authorization: &str,
+    name: &str,
+) -> anyhow::Result<Droplet> {
+    let input = json!({
+        "name": name, "size": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64",
+        "provisioner": "AGENT",
+    });
+    let payload = mutate(client, url, authorization, "provisionDroplet", input).await?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(Droplet {
+        id: text(&payload["droplet"]["id"]),
+        authorization: authorization.to_owned(),
+        token: text(&payload["consistencyToken"]),
+    })
+}
+
+async fn mutate(
+    client: &Client,
+    url: &str,
+    authorization: &str,
+    field: &str,
+    input: Value,
+) -> anyhow::Result<Value> {
+    let (first, rest) = field.split_at(1);
+    let kind = first.to_ascii_uppercase() + rest;
+    let query = format!(
+        "mutation ($input: {kind}Input!) {{ {field}(input: $input) {{ \
+         droplet {{ id version }} consistencyToken userErrors {{ message }} }} }}"
+    );
+    let request = client.post(url).header("authorization", authorization);
+    let request = request.json(&json!({ "query": query, "variables": { "input": input } }));
+    let mut answer: Value = request.send().await?.json().await?;
+    let payload = answer["data"][field].take();
+    ensure!(
+        payload["consistencyToken"].is_string(),
+        "{field} is refused: {answer} {payload}"
+    );
+    Ok(payload)
 }
 
 /// The program's command in a directory, without settings from the environment.
@@ -216,7 +272,13 @@ pub(crate) fn without_settings(program: &Path) -> Command {
     command
 }
 
-fn spawn(program: &Path, folder: &Path, port: u16, probes: u16) -> anyhow::Result<Child> {
+fn spawn(
+    program: &Path,
+    folder: &Path,
+    port: u16,
+    probes: u16,
+    flags: &[String],
+) -> anyhow::Result<Child> {
     let log = fs::File::create(folder.join("up.log"))?;
     command(program, folder)
         .args([
@@ -231,6 +293,7 @@ fn spawn(program: &Path, folder: &Path, port: u16, probes: u16) -> anyhow::Resul
         .arg(format!("--metrics-listen=127.0.0.1:{probes}"))
         // More of our connections come from one address than of any client.
         .arg("--trusted-proxy=127.0.0.1")
+        .args(flags)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
