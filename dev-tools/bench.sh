@@ -6,8 +6,8 @@
 
 readonly PEERS=$target/peers
 # In the order in which they run.
-readonly ALL_BENCHMARKS=(append append-peers relay query fan-out)
-readonly BENCHMARKS_WITH_KAFKA=(relay)
+readonly ALL_BENCHMARKS=(append append-peers relay end-to-end query fan-out)
+readonly BENCHMARKS_WITH_KAFKA=(relay end-to-end)
 
 # Durable, and large enough for the rows. The same for all sides. JSON, because `bench` reads statements in the log.
 readonly BENCH_POSTGRES_SETTINGS="fsync = on
@@ -108,7 +108,11 @@ command_bench() {
       --debug) profile=debug ;;
       --full) passed+=("$1") ;;
       # Those of one benchmark are not known to the others.
+<<<<<<< HEAD
       --seconds | --rounds | --connections | --works | --callers | --events)
+=======
+      --seconds | --rounds | --connections | --works | --callers | --rates)
+>>>>>>> 5b79047 (bench: measure the time from a mutation to its event at a subscriber)
         passed+=("$1" "${2:?"$1 needs a value"}") && shift
         ;;
       *)

@@ -15,6 +15,7 @@ mod append;
 mod append_peers;
 mod cpu;
 mod documents;
+mod end_to_end;
 mod fan_out;
 mod file_descriptors;
 mod hostile;
@@ -30,6 +31,7 @@ mod servers;
 mod settings;
 mod shares;
 mod subscriber;
+mod tagger;
 mod usage;
 
 use std::path::PathBuf;
@@ -49,6 +51,11 @@ enum Bench {
     AppendPeers(settings::Settings),
     /// Measures reading, checking and executing GraphQL documents.
     Documents,
+    /// Measures the time from a mutation to its event at a subscriber, embedded and through Kafka, against a floor.
+    EndToEnd(end_to_end::Settings),
+    /// Serves as the floor of `end-to-end`, which starts it.
+    #[command(hide = true)]
+    Floor(end_to_end::FloorSettings),
     /// Measures deliveries to many subscribers, also while the platform is disturbed, against PostGraphile.
     FanOut(fan_out::Settings),
     /// Measures hostile documents and clients.
@@ -78,6 +85,8 @@ async fn main() -> anyhow::Result<()> {
         Bench::Append(settings) => append::run(settings).await,
         Bench::AppendPeers(settings) => append_peers::run(settings).await,
         Bench::Documents => documents::run().await,
+        Bench::EndToEnd(settings) => end_to_end::run(settings).await,
+        Bench::Floor(settings) => end_to_end::serve_floor(settings).await,
         Bench::FanOut(settings) => fan_out::run(settings).await,
         Bench::Hostile { seconds } => {
             hostile::run(program()?.as_deref(), Duration::from_secs(seconds)).await
