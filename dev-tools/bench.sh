@@ -6,8 +6,8 @@
 
 readonly PEERS=$target/peers
 # In the order in which they run.
-readonly ALL_BENCHMARKS=(append append-peers relay end-to-end query fan-out)
-readonly BENCHMARKS_WITH_KAFKA=(relay end-to-end)
+readonly ALL_BENCHMARKS=(append append-peers relay end-to-end query fan-out memory)
+readonly BENCHMARKS_WITH_KAFKA=(relay end-to-end memory)
 
 # Durable, and large enough for the rows. The same for all sides. JSON, because `bench` reads statements in the log.
 readonly BENCH_POSTGRES_SETTINGS="fsync = on

@@ -21,6 +21,7 @@ mod file_descriptors;
 mod hostile;
 mod http;
 mod latencies;
+mod memory;
 mod pgbench;
 mod platform;
 mod query;
@@ -64,6 +65,8 @@ enum Bench {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Measures the memory of each process: idle, loaded, and after many events.
+    Memory(memory::Settings),
     /// Measures queries over HTTP, against PostGraphile and against their SQL alone. `./dev bench query` starts it.
     Query(query::Settings),
     /// Measures draining the log to Kafka, and the latency to its readers. `./dev bench relay` starts it.
@@ -91,6 +94,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Hostile { seconds } => {
             hostile::run(program()?.as_deref(), Duration::from_secs(seconds)).await
         }
+        Bench::Memory(settings) => memory::run(settings).await,
         Bench::Query(settings) => query::run(settings).await,
         Bench::Relay(settings) => relay::run(settings).await,
         Bench::Shares { seconds } => {

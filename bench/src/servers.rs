@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ impl Servers {
         settings: &Settings,
         org: &str,
     ) -> anyhow::Result<(Server, String)> {
-        let key = settings.dir.join(KEY);
+        let key = key_file(&settings.dir);
         let plenty = u32::MAX.to_string();
         let port = free_port()?;
         let mut command = without_settings(&settings.program);
@@ -156,7 +156,12 @@ impl Servers {
 pub(crate) fn write_key(dir: &Path) -> anyhow::Result<()> {
     // Nobody but this run uses the key, and the server ends with it.
     Ok(std::fs::write(
-        dir.join(KEY),
+        key_file(dir),
         "the key of a benchmark, which protects nothing at all",
     )?)
+}
+
+/// Returns the file with the key for tokens.
+pub(crate) fn key_file(dir: &Path) -> PathBuf {
+    dir.join(KEY)
 }
