@@ -108,11 +108,7 @@ command_bench() {
       --debug) profile=debug ;;
       --full) passed+=("$1") ;;
       # Those of one benchmark are not known to the others.
-<<<<<<< HEAD
-      --seconds | --rounds | --connections | --works | --callers | --events)
-=======
-      --seconds | --rounds | --connections | --works | --callers | --rates)
->>>>>>> 5b79047 (bench: measure the time from a mutation to its event at a subscriber)
+      --seconds | --rounds | --connections | --works | --callers | --events | --rates)
         passed+=("$1" "${2:?"$1 needs a value"}") && shift
         ;;
       *)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{CommandError, Rejected};
 use crate::receipt::Receipt;
 
-/// The answer to a command. A receipt is stored as a list, a refusal as an object.
+/// The answer to a command. A refusal is stored as an object of JSON, which no receipt is.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Done(Receipt),
@@ -21,9 +21,9 @@ struct Refusal {
 
 impl Answer {
     /// Returns the stored form.
-    pub(crate) fn to_json(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         match self {
-            Self::Done(receipt) => receipt.to_json(),
+            Self::Done(receipt) => receipt.to_text(),
             Self::Refused(rejected) => {
                 let rejected = rejected.clone();
                 serde_json::to_string(&Refusal { rejected }).expect("a refusal is made of texts")
@@ -35,11 +35,11 @@ impl Answer {
     ///
     /// # Errors
     /// When it was written by a program whose form is unknown here.
-    pub(crate) fn of_json(json: &str, incarnation: IncarnationId) -> serde_json::Result<Self> {
-        if json.starts_with('[') {
-            return Receipt::of_json(json, incarnation).map(Self::Done);
+    pub(crate) fn of_text(text: &str, incarnation: IncarnationId) -> serde_json::Result<Self> {
+        if !text.starts_with('{') {
+            return Receipt::of_text(text, incarnation).map(Self::Done);
         }
-        let Refusal { rejected } = serde_json::from_str(json)?;
+        let Refusal { rejected } = serde_json::from_str(text)?;
         Ok(Self::Refused(rejected))
     }
 
@@ -64,13 +64,13 @@ mod tests {
             field: Some("name".into()),
             message: "another droplet has the name web-1".to_owned(),
         });
-        let json = refused.to_json();
+        let json = refused.to_text();
         // Stored refusals depend on this form.
         assert_eq!(
             json,
             r#"{"rejected":{"code":"NAME_TAKEN","field":"name","message":"another droplet has the name web-1"}}"#
         );
-        let read = Answer::of_json(&json, IncarnationId(Uuid::nil()));
+        let read = Answer::of_text(&json, IncarnationId(Uuid::nil()));
         let read = read.expect("it decodes").into_result();
         let Err(CommandError::Rejected(read)) = read else {
             panic!("it is a refusal");

@@ -1,10 +1,12 @@
 //! The receipt of an accepted command.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::stream_type::StreamType;
 use event_store::envelope::{StreamId, Version};
 use event_store::incarnation::IncarnationId;
+use serde::Deserialize;
 use serde::de::Error;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::token::Token;
@@ -30,29 +32,34 @@ impl Receipt {
     }
 
     /// Returns the receipt as it is stored with the idempotency key, so that a command that is sent again has the same
-    /// receipt. Types of streams are stored as codes, so that an older program reads the receipt of a newer one.
+    /// receipt: for each stream the code of its type, its id in base64, and the version. Types of streams are stored as
+    /// codes, so that an older program reads the receipt of a newer one.
     ///
     /// The incarnation is not stored: the key commits with the events, and goes back with them. So a receipt that is
     /// found in an incarnation is true in it.
-    pub(crate) fn to_json(&self) -> String {
-        let place = |(stream, version): &(StreamId, Version)| Place {
-            stream_type: stream.stream_type.code(),
-            stream: stream.uuid,
-            version: *version,
+    pub(crate) fn to_text(&self) -> String {
+        let place = |(stream, version): &(StreamId, Version)| {
+            let id = URL_SAFE_NO_PAD.encode(stream.uuid);
+            format!("{}:{id}:{version}", stream.stream_type.code())
         };
-        let places: Vec<Place> = self.streams.iter().map(place).collect();
-        serde_json::to_string(&places).expect("a receipt is made of texts and numbers")
+        let places: Vec<String> = self.streams.iter().map(place).collect();
+        places.join(";")
     }
 
-    /// Reads a receipt that was found in this incarnation of the log.
+    /// Reads a receipt that was found in this incarnation of the log. Earlier programs stored a list of JSON.
     ///
     /// # Errors
     /// When the text is no receipt.
-    pub(crate) fn of_json(
-        json: &str,
+    pub(crate) fn of_text(
+        text: &str,
         incarnation: IncarnationId,
     ) -> Result<Self, serde_json::Error> {
-        let places: Vec<Place> = serde_json::from_str(json)?;
+        let places: Vec<Place> = if text.starts_with('[') {
+            serde_json::from_str(text)?
+        } else {
+            let places: Option<_> = text.split(';').map(Place::of_text).collect();
+            places.ok_or_else(|| serde_json::Error::custom("the text is no receipt"))?
+        };
         if places.is_empty() {
             return Err(serde_json::Error::custom(
                 "a receipt names at least one stream",
@@ -81,13 +88,27 @@ impl Receipt {
     }
 }
 
-/// A stream of a receipt, as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
+/// A stream of a receipt.
+#[derive(Debug, Deserialize)]
 struct Place {
     /// The code of the stream's type.
     stream_type: i16,
     stream: Uuid,
     version: Version,
+}
+
+impl Place {
+    fn of_text(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let stream_type = parts.next()?.parse().ok()?;
+        let stream = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?;
+        let version = parts.next()?.parse().ok()?;
+        parts.next().is_none().then_some(Self {
+            stream_type,
+            stream: Uuid::from_slice(&stream).ok()?,
+            version: Version(version),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -98,39 +119,48 @@ mod tests {
 
     const INCARNATION: IncarnationId = IncarnationId(Uuid::from_u128(9));
 
-    #[test]
-    fn a_receipt_survives_storage_and_its_form_is_known() {
-        let receipt = Receipt {
+    fn receipt() -> Receipt {
+        Receipt {
             incarnation: INCARNATION,
             streams: vec![
                 (DropletId::new(Uuid::from_u128(7)).into(), Version(3)),
                 (JobId::new(Uuid::from_u128(8)).into(), Version(1)),
             ],
-        };
-        let json = receipt.to_json();
+        }
+    }
+
+    #[test]
+    fn a_receipt_survives_storage_and_its_form_is_known() {
+        let text = receipt().to_text();
         // Stored receipts depend on this form.
         assert_eq!(
-            json,
-            r#"[{"stream_type":0,"stream":"00000000-0000-0000-0000-000000000007","version":3},{"stream_type":1,"stream":"00000000-0000-0000-0000-000000000008","version":1}]"#
+            text,
+            "0:AAAAAAAAAAAAAAAAAAAABw:3;1:AAAAAAAAAAAAAAAAAAAACA:1"
         );
-        let read = Receipt::of_json(&json, INCARNATION).expect("it decodes");
-        assert_eq!(read, receipt);
+        let read = Receipt::of_text(&text, INCARNATION).expect("it decodes");
+        assert_eq!(read, receipt());
         assert_eq!(read.subject(), DropletId::new(Uuid::from_u128(7)).into());
     }
 
     #[test]
+    fn a_receipt_of_an_earlier_program_is_read() {
+        let json = r#"[{"stream_type":0,"stream":"00000000-0000-0000-0000-000000000007","version":3},{"stream_type":1,"stream":"00000000-0000-0000-0000-000000000008","version":1}]"#;
+        let read = Receipt::of_text(json, INCARNATION).expect("it decodes");
+        assert_eq!(read, receipt());
+    }
+
+    #[test]
     fn a_receipt_of_a_newer_program_is_read_with_the_types_that_only_that_one_knows() {
-        let json = format!(
-            r#"[{{"stream_type":7,"stream":"{}","version":3}}]"#,
-            Uuid::nil()
-        );
-        let read = Receipt::of_json(&json, INCARNATION).expect("it decodes");
+        let text = "7:AAAAAAAAAAAAAAAAAAAAAA:3";
+        let read = Receipt::of_text(text, INCARNATION).expect("it decodes");
         assert_eq!(read.subject().stream_type, StreamType::new(7));
-        assert_eq!(read.to_json(), json);
+        assert_eq!(read.to_text(), text);
     }
 
     #[test]
     fn a_receipt_without_streams_is_none() {
-        assert!(Receipt::of_json("[]", INCARNATION).is_err());
+        for text in ["[]", "", "0:AAAA:1", "0:AAAAAAAAAAAAAAAAAAAABw:3:4"] {
+            assert!(Receipt::of_text(text, INCARNATION).is_err(), "{text}");
+        }
     }
 }

@@ -10,10 +10,10 @@ use crate::error::{CommandError, Rejected};
 use crate::receipt::Receipt;
 use crate::request;
 
-/// An idempotency key and the hash of its request.
+/// An idempotency key and the first half of the hash of its request.
 pub(super) struct Key {
     key: String,
-    hash: [u8; 32],
+    hash: [u8; 16],
 }
 
 impl Key {
@@ -27,9 +27,10 @@ impl Key {
         arguments: &Value,
     ) -> Result<Option<Self>, Rejected> {
         let key = context.stored_key()?;
-        Ok(key.map(|key| Self {
-            key,
-            hash: request::hash(&context.org, name, arguments),
+        Ok(key.map(|key| {
+            let whole = request::hash(&context.org, name, arguments);
+            let hash = *whole.first_chunk().expect("32 bytes begin with 16");
+            Self { key, hash }
         }))
     }
 
@@ -48,7 +49,7 @@ impl Key {
         Keyed {
             key: self.key.clone(),
             request_hash: self.hash,
-            receipt: answer.to_json(),
+            receipt: answer.to_text(),
         }
     }
 

@@ -60,7 +60,7 @@ impl Commands {
         incarnation: IncarnationId,
     ) -> Result<Receipt, CommandError> {
         if command.key.is_some_and(|key| key.is_of(first)) {
-            let answer = Answer::of_json(&first.receipt, incarnation);
+            let answer = Answer::of_text(&first.receipt, incarnation);
             let answer = answer.map_err(|error| CommandError::Unavailable(error.into()))?;
             return answer.into_result();
         }

@@ -28,8 +28,8 @@
 //! this command writes. So a thing that must not exist twice has to be a name, not an absence that both
 //! have read.
 //!
-//! **Names and keys** have primary keys. Of two commands that take one at the same time, the second waits
-//! and then breaks the primary key. The holder of a name releases it together with a new version, and the
+//! **Names and keys** are unique. Of two commands that take one at the same time, the second waits and then
+//! breaks the constraint. (Keys are unique within a period; two such commands have a period in common.) The holder of a name releases it together with a new version, and the
 //! holder's stream is locked at the version expected. So a name that the snapshot shows as held by a stream
 //! of the command is still held by it.
 //!

@@ -43,9 +43,9 @@ name as (
 -- [keys
 keyed as (
     select * from unnest(
-        $key_command::int[], $key_org::text[], $key_key::text[], $key_hash::bytea[], $key_receipt::text[]
+        $key_command::int[], $key_org::text[], $key_hash::uuid[], $key_request::uuid[], $key_receipt::text[]
     )
-        as k(command, org_id, key, request_hash, receipt)
+        as k(command, org_id, key_hash, request_hash, receipt)
 ),
 -- keys]
 -- [records
@@ -123,10 +123,10 @@ repeated as (
     select distinct on (k.command) k.command, i.request_hash, i.receipt
     from keyed k
     cross join lateral (
-        select i.request_hash, i.receipt, i.recorded_at from es.idempotency i
-        where i.org_id = k.org_id and i.key = k.key offset 0
+        select i.request_hash, i.receipt, i.period from es.idempotency i
+        where i.key_hash = k.key_hash offset 0
     ) i
-    order by k.command, i.recorded_at
+    order by k.command, i.period
 ),
 -- keys]
 candidate as materialized (
@@ -224,10 +224,10 @@ claimed as (
 ),
 -- [keys
 remembered as (
-    insert into es.idempotency (org_id, key, period, request_hash, receipt)
-    select k.org_id, k.key, period, k.request_hash, k.receipt::json
+    insert into es.idempotency (period, key_hash, request_hash, org_id, receipt)
+    select period, k.key_hash, k.request_hash, k.org_id, k.receipt
     from keyed k join winner using (command) cross join es.periods_of_key() as period
-    order by k.org_id, k.key, period
+    order by k.key_hash, period
 ),
 -- keys]
 -- [names
@@ -311,7 +311,7 @@ select
     -- shared]
     -- [keys
     , p.request_hash as repeated_hash
-    , p.receipt::text as repeated_receipt
+    , p.receipt as repeated_receipt
     -- keys]
 from generate_series(0, $commands::int - 1) as e(command)
 -- [names

@@ -340,7 +340,7 @@ async fn a_key_that_was_used_gives_the_first_receipt() {
         let receipt = receipt.to_owned();
         keyed.keyed = Some(Keyed {
             key: "k".to_owned(),
-            request_hash: [7; 32],
+            request_hash: [7; 16],
             receipt,
         });
         keyed
@@ -350,7 +350,7 @@ async fn a_key_that_was_used_gives_the_first_receipt() {
         Outcome::Appended
     );
     let first = Repeated {
-        request_hash: vec![7; 32],
+        request_hash: [7; 16],
         receipt: "1".to_owned(),
     };
     let again = new_stream();

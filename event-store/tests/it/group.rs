@@ -137,7 +137,7 @@ async fn batches_with_the_same_keys_in_opposite_order_are_all_answered() {
                     let (key, receipt) = (format!("{round}-{i}"), "1".to_owned());
                     append.keyed = Some(Keyed {
                         key,
-                        request_hash: [7; 32],
+                        request_hash: [7; 16],
                         receipt,
                     });
                     append

@@ -7,7 +7,7 @@ use event_store::write::name::NameChange;
 use sqlx::PgPool;
 use testkit::postgres::TestDatabase;
 
-use crate::support::{append, append_to, name, new_stream, places, taking_one};
+use crate::support::{append, append_to, name, new_stream, places, taking_key, taking_one};
 
 /// What a command needs, in the order in which the append takes it.
 struct Needs {
@@ -26,8 +26,7 @@ impl Needs {
             format!(
                 "insert into es.reservations values ('acme', 'droplet_name', 'web', '{opened}')"
             ),
-            "insert into es.idempotency values ('acme', 'k', es.periods_of_key(), 'h', '1')"
-                .to_owned(),
+            taking_key("k", "1"),
         ]
     }
 
@@ -39,7 +38,7 @@ impl Needs {
         command.names = vec![NameChange::Take(name("web"), self.opened)];
         command.keyed = Some(Keyed {
             key: "k".to_owned(),
-            request_hash: [7; 32],
+            request_hash: [7; 16],
             receipt: "1".to_owned(),
         });
         command

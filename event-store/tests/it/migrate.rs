@@ -3,15 +3,17 @@
 use chrono::{DateTime, Utc};
 use domain::stream_type::StreamType;
 use event_store::envelope::{Metadata, StreamId, Version};
+use event_store::incarnation::Incarnations;
 use event_store::pool::{self, Purpose};
 use event_store::write::append::Outcome;
 use event_store::write::command::{self, RecordedCommand};
+use event_store::write::idempotency;
 use event_store::{incarnation, log};
 use schema::migrate::{MIGRATOR, SchemaError, check, migrate};
 use testkit::postgres::TestDatabase;
 use uuid::Uuid;
 
-use crate::support::{append, append_to, sequence_all, sequencer};
+use crate::support::{append, append_to, org, sequence_all, sequencer};
 
 #[tokio::test]
 async fn migrating_twice_and_at_once_is_harmless() {
@@ -102,8 +104,8 @@ async fn a_store_without_partitions_keeps_all_that_it_has() {
          insert into es.log (position, seq, shard, org_id) select seq, seq, 0, org_id from es.events where seq < 4; \
          update es.log_head set position = 3, low_mark = 3; \
          select nextval('es.events_seq_seq'); \
-         insert into es.idempotency values ('acme', 'young', 'h', '{}', now()), \
-             ('acme', 'old', 'h', '{}', now() - interval '25 days')",
+         insert into es.idempotency select 'acme', key, decode(repeat('07', 32), 'hex'), '{}', at \
+             from (values ('young', now()), ('old', now() - interval '25 days')) keys(key, at)",
     )
     .execute(&pool)
     .await
@@ -139,15 +141,13 @@ async fn a_store_without_partitions_keeps_all_that_it_has() {
             place(5, 6, "acme", 4),
         ]
     );
+    let incarnations = Incarnations::of(pool.clone());
+    let incarnation = incarnations.known().await.expect("there is one");
     for key in ["young", "old"] {
-        let found: i64 = sqlx::query_scalar(
-            "select count(*) from es.idempotency where org_id = 'acme' and key = $1",
-        )
-        .bind(key)
-        .fetch_one(&pool)
-        .await
-        .expect("Postgres answers");
-        assert_eq!(found, 1, "{key}");
+        let found = idempotency::find(&pool, incarnation.current().id, &org(), key).await;
+        let found = found.expect("reads").expect("the key is kept");
+        assert_eq!(found.receipt, "{}", "{key}");
+        assert_eq!(found.request_hash, [7; 16], "{key}");
     }
 }
 

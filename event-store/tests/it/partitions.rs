@@ -52,7 +52,8 @@ async fn current_period(pool: &PgPool) -> i64 {
 async fn use_period(pool: &PgPool, number: i64) {
     let statements = format!(
         "select es.create_partition('idempotency', {number}); \
-         insert into es.idempotency select 'acme', 'k', to_timestamp({number} * 864000), 'h', '1'"
+         insert into es.idempotency \
+             select to_timestamp({number} * 864000), gen_random_uuid(), gen_random_uuid(), 'acme', '1'"
     );
     execute(pool, &statements).await;
 }
@@ -293,7 +294,7 @@ fn record() -> CommandRecord {
 fn keyed(key: &str) -> Keyed {
     Keyed {
         key: key.to_owned(),
-        request_hash: [7; 32],
+        request_hash: [7; 16],
         receipt: "[]".to_owned(),
     }
 }

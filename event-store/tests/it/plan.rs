@@ -51,7 +51,7 @@ async fn kept_plan(pool: &PgPool) -> Value {
 fn keyed(key: &str) -> Keyed {
     Keyed {
         key: key.to_owned(),
-        request_hash: [7; 32],
+        request_hash: [7; 16],
         receipt: "{}".to_owned(),
     }
 }

@@ -54,6 +54,15 @@ pub(crate) fn platform_name(key: &str) -> UniqueName {
     }
 }
 
+/// The statement that takes a key of `acme`, with this receipt. Hashes the key as the migration to hashes does.
+pub(crate) fn taking_key(key: &str, receipt: &str) -> String {
+    format!(
+        "insert into es.idempotency select period, \
+             encode(substr(sha256('acme\\000{key}'), 1, 16), 'hex')::uuid, gen_random_uuid(), 'acme', '{receipt}' \
+         from es.periods_of_key() as period"
+    )
+}
+
 static PLACES: CounterScope = CounterScope {
     name: "places",
     reach: Reach::Organization,

@@ -15,6 +15,7 @@ use super::prepared::owner;
 use crate::envelope::{Shard, Version};
 use crate::write::command::PROGRAM;
 use crate::write::counter::CounterChange;
+use crate::write::idempotency::key_hash;
 
 /// The statement, while its parameters are bound.
 pub(super) type Append<'a> = Query<'a, Postgres, PgArguments>;
@@ -49,8 +50,8 @@ pub(super) struct Columns<'a> {
     name_taken_by: Vec<Option<Uuid>>,
     key_command: Vec<i32>,
     key_org: Vec<&'a str>,
-    key_key: Vec<&'a str>,
-    key_hash: Vec<&'a [u8]>,
+    key_hash: Vec<Uuid>,
+    key_request: Vec<Uuid>,
     key_receipt: Vec<&'a str>,
     record_command: Vec<i32>,
     record_org: Vec<&'a str>,
@@ -100,8 +101,8 @@ impl<'a> Columns<'a> {
             "name_taken_by" => query.bind(take(&mut self.name_taken_by)),
             "key_command" => query.bind(take(&mut self.key_command)),
             "key_org" => query.bind(take(&mut self.key_org)),
-            "key_key" => query.bind(take(&mut self.key_key)),
             "key_hash" => query.bind(take(&mut self.key_hash)),
+            "key_request" => query.bind(take(&mut self.key_request)),
             "key_receipt" => query.bind(take(&mut self.key_receipt)),
             "record_command" => query.bind(take(&mut self.record_command)),
             "record_org" => query.bind(take(&mut self.record_org)),
@@ -204,8 +205,8 @@ impl<'a> Columns<'a> {
         if let Some(keyed) = &append.keyed {
             self.key_command.push(command);
             self.key_org.push(org);
-            self.key_key.push(&keyed.key);
-            self.key_hash.push(&keyed.request_hash);
+            self.key_hash.push(key_hash(&append.org, &keyed.key));
+            self.key_request.push(Uuid::from_bytes(keyed.request_hash));
             self.key_receipt.push(&keyed.receipt);
         }
     }

@@ -2,6 +2,7 @@
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
+use uuid::Uuid;
 
 use super::columns::Columns;
 use super::variant::Parts;
@@ -48,11 +49,11 @@ fn answer(row: &PgRow, append: &Append, parts: Parts) -> Result<Answer, sqlx::Er
         return Ok(Answer::Told(Outcome::Appended));
     }
     if parts.keys
-        && let Some(request_hash) = row.try_get::<Option<Vec<u8>>, _>("repeated_hash")?
+        && let Some(request_hash) = row.try_get::<Option<Uuid>, _>("repeated_hash")?
     {
         let receipt = row.try_get("repeated_receipt")?;
         let first = Repeated {
-            request_hash,
+            request_hash: request_hash.into_bytes(),
             receipt,
         };
         return Ok(Answer::Told(Outcome::Repeated(first)));

@@ -9,12 +9,12 @@ use event_store::envelope::StreamId;
 use event_store::write::append::{Append, Outcome};
 use event_store::write::idempotency::Keyed;
 use event_store::write::name::NameChange;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use testkit::schedules::{Actor, AfterCrash, Bounds, Mutation, Scene, Stage};
 use uuid::Uuid;
 
 use super::{assert_missed, empty, explored};
-use crate::support::{append, append_to, name};
+use crate::support::{append, append_to, name, taking_key};
 
 /// What both want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,9 @@ impl Scene for Rivalry {
         let hold = move |stage: Stage| async move {
             let begin = async {
                 let mut transaction = stage.pool.begin().await.expect("begins");
-                let held = sqlx::raw_sql(prize.hold()).execute(&mut *transaction).await;
+                let held = sqlx::raw_sql(AssertSqlSafe(prize.hold()))
+                    .execute(&mut *transaction)
+                    .await;
                 held.expect("the prize is free");
                 transaction
             };
@@ -127,7 +129,7 @@ impl Scene for Rivalry {
             .fetch_one(pool)
             .await
             .expect("Postgres answers");
-        let receipts: Vec<String> = sqlx::query_scalar("select receipt::text from es.idempotency")
+        let receipts: Vec<String> = sqlx::query_scalar("select receipt from es.idempotency")
             .fetch_all(pool)
             .await
             .expect("Postgres answers");
@@ -171,7 +173,7 @@ impl Prize {
             Self::Key => Append {
                 keyed: Some(Keyed {
                     key: "sent twice".to_owned(),
-                    request_hash: [7; 32],
+                    request_hash: [7; 16],
                     receipt: format!("{rival}"),
                 }),
                 ..append_to(stream(rival), 0, 2)
@@ -180,20 +182,16 @@ impl Prize {
     }
 
     /// What a third transaction does to hold the prize.
-    fn hold(self) -> &'static str {
+    fn hold(self) -> String {
         match self {
-            Self::Version => "select 1 from es.streams for no key update",
-            Self::Stream => {
-                "insert into es.streams \
+            Self::Version => "select 1 from es.streams for no key update".to_owned(),
+            Self::Stream => "insert into es.streams \
                  values ('00000000-0000-0000-0000-000000000001', 'droplet', 'acme', 1)"
-            }
-            Self::Name => {
-                "insert into es.reservations values \
+                .to_owned(),
+            Self::Name => "insert into es.reservations values \
                  ('acme', 'droplet_name', 'web', '00000000-0000-0000-0000-000000000003')"
-            }
-            Self::Key => {
-                "insert into es.idempotency values ('acme', 'sent twice', es.periods_of_key(), 'another', '3')"
-            }
+                .to_owned(),
+            Self::Key => taking_key("sent twice", "3"),
         }
     }
 }
@@ -218,8 +216,8 @@ async fn two_commands_that_want_the_same_have_one_effect() {
 #[tokio::test]
 async fn a_key_that_may_be_there_already_is_missed() {
     let mutation = Some(Mutation {
-        find: "order by k.org_id, k.key",
-        replace: "order by k.org_id, k.key on conflict do nothing",
+        find: "order by k.key_hash, period",
+        replace: "order by k.key_hash, period on conflict do nothing",
     });
     let rivalry = Rivalry {
         mutation,
