@@ -6,7 +6,7 @@
 
 readonly PEERS=$target/peers
 # In the order in which they run.
-readonly ALL_BENCHMARKS=(append append-peers relay end-to-end query fan-out memory)
+readonly ALL_BENCHMARKS=(append append-peers relay project end-to-end query fan-out growth memory)
 readonly BENCHMARKS_WITH_KAFKA=(relay end-to-end memory)
 
 # Durable, and large enough for the rows. The same for all sides. JSON, because `bench` reads statements in the log.
@@ -100,7 +100,17 @@ wal_level = $([[ $name == relay ]] && echo logical || echo replica)"
   say "The report is in $target/bench/$name.json, and the logs of the servers are in $dir"
 )
 
+# Runs the micro-benchmarks, which need no server and write no report.
+bench_micro() {
+  require_for_build
+  (cd "$root" && cargo bench -p bench --bench micro -- --quiet --noplot --warm-up-time 0.5 --measurement-time 1)
+}
+
 command_bench() {
+  if [[ ${1:-} == micro ]]; then
+    bench_micro
+    return
+  fi
   local profile=release peers=0 passed=() names=() build=(cargo build) name
   while (($#)); do
     case $1 in

@@ -16,7 +16,7 @@ use crate::report::{Bound, Report};
 use crate::settings::Settings as Suite;
 
 /// The works that are measured.
-const WORKS: [Work; 2] = [Work::Existing, Work::New];
+pub(crate) const WORKS: [Work; 2] = [Work::Existing, Work::New];
 
 const RATE: &str = "events/s";
 const LATENCY: &str = "ms (mean)";

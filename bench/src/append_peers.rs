@@ -25,7 +25,7 @@ const OWN: &str = "streams of their own";
 const HOT: &str = "one hot stream";
 
 /// The droplets that a cluster has room for: fewer than the callers send while they learn that it is full.
-const ROOM: u32 = 2_000;
+const ROOM: u32 = 1_000;
 
 /// An event store for Node.js, in a database of its own.
 struct Peer {

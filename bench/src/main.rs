@@ -1,7 +1,7 @@
 //! Benchmarks: ratios of one run on one machine, never times to be asserted.
 //!
 //! `./dev bench NAME` starts what the benchmarks against peers and limits need. The others are run by
-//! `cargo run --release -p bench -- NAME`: `documents` needs nothing. `shares` needs
+//! `cargo run --release -p bench -- NAME`: `shares` needs
 //! `CLUSTERGENIE_BENCH_PROGRAM` naming the program, built for release, and `hostile` measures more with it.
 //! `trace load` plays a recorded cluster trace through a running platform. Benchmarks are never part of the tests.
 
@@ -14,16 +14,17 @@
 mod append;
 mod append_peers;
 mod cpu;
-mod documents;
 mod end_to_end;
 mod fan_out;
 mod file_descriptors;
+mod growth;
 mod hostile;
 mod http;
 mod latencies;
 mod memory;
 mod pgbench;
 mod platform;
+mod project;
 mod query;
 mod relay;
 mod report;
@@ -50,8 +51,6 @@ enum Bench {
     Append(append::Settings),
     /// Measures commands a second on many streams, on one, and under one quota, against event stores for Node.js.
     AppendPeers(settings::Settings),
-    /// Measures reading, checking and executing GraphQL documents.
-    Documents,
     /// Measures the time from a mutation to its event at a subscriber, embedded and through Kafka, against a floor.
     EndToEnd(end_to_end::Settings),
     /// Serves as the floor of `end-to-end`, which starts it.
@@ -59,6 +58,8 @@ enum Bench {
     Floor(end_to_end::FloorSettings),
     /// Measures deliveries to many subscribers, also while the platform is disturbed, against PostGraphile.
     FanOut(fan_out::Settings),
+    /// Measures costs that grow with the history, and the bytes of an event on disk.
+    Growth(settings::Settings),
     /// Measures hostile documents and clients.
     Hostile {
         /// Duration of the flood of hostile clients.
@@ -67,6 +68,8 @@ enum Bench {
     },
     /// Measures the memory of each process: idle, loaded, and after many events.
     Memory(memory::Settings),
+    /// Measures live projection and rebuilds, against reading the same rows.
+    Project(settings::Settings),
     /// Measures queries over HTTP, against PostGraphile and against their SQL alone. `./dev bench query` starts it.
     Query(query::Settings),
     /// Measures draining the log to Kafka, and the latency to its readers. `./dev bench relay` starts it.
@@ -87,14 +90,15 @@ async fn main() -> anyhow::Result<()> {
     match Bench::parse() {
         Bench::Append(settings) => append::run(settings).await,
         Bench::AppendPeers(settings) => append_peers::run(settings).await,
-        Bench::Documents => documents::run().await,
         Bench::EndToEnd(settings) => end_to_end::run(settings).await,
         Bench::Floor(settings) => end_to_end::serve_floor(settings).await,
         Bench::FanOut(settings) => fan_out::run(settings).await,
+        Bench::Growth(settings) => growth::run(settings).await,
         Bench::Hostile { seconds } => {
             hostile::run(program()?.as_deref(), Duration::from_secs(seconds)).await
         }
         Bench::Memory(settings) => memory::run(settings).await,
+        Bench::Project(settings) => project::run(settings).await,
         Bench::Query(settings) => query::run(settings).await,
         Bench::Relay(settings) => relay::run(settings).await,
         Bench::Shares { seconds } => {

@@ -71,15 +71,7 @@ impl Servers {
             .args(["--metrics-listen", "127.0.0.1:0"])
             .args(["--points", &plenty, "--points-per-second", &plenty]);
         let server = self.start(command, "ours", port, &settings.dir).await?;
-        let token = without_settings(&settings.program)
-            .arg("token")
-            .arg("--key-file")
-            .arg(&key)
-            .args(["--org", org, "--role", "viewer", "--expires", "1d"])
-            .output()
-            .await?;
-        ensure!(token.status.success(), "no token is given");
-        let token = String::from_utf8(token.stdout)?.trim().to_owned();
+        let token = token(settings, org, "viewer").await?;
         Ok((server, token))
     }
 
@@ -147,6 +139,22 @@ impl Servers {
         self.0.push(child);
         Ok(Server { port, process })
     }
+}
+
+/// Returns a token of an organization with a role.
+///
+/// # Errors
+/// When the program fails.
+pub(crate) async fn token(settings: &Settings, org: &str, role: &str) -> anyhow::Result<String> {
+    let token = without_settings(&settings.program)
+        .arg("token")
+        .arg("--key-file")
+        .arg(settings.dir.join(KEY))
+        .args(["--org", org, "--role", role, "--expires", "1d"])
+        .output()
+        .await?;
+    ensure!(token.status.success(), "no token is given");
+    Ok(String::from_utf8(token.stdout)?.trim().to_owned())
 }
 
 /// Writes a key for tokens.

@@ -15,12 +15,12 @@ use commands::job::NewJob;
 use domain::cluster::NodeLimits;
 use domain::droplet::{DropletUpdate, Provisioner};
 use domain::ids::{ClusterId, CommandId, CorrelationId, DropletId, JobId, OrgId};
-use domain::job::{JobSubject, Runner};
-use domain::name::{ClusterName, DropletName, JobKind};
+use domain::job::{JobSubject, JobUpdate, Runner};
+use domain::name::{ClusterName, DropletName, JobKind, WorkerName};
 use domain::slug::{ImageSlug, RegionSlug, SizeSlug};
 use domain::tag::Tag;
 use event_store::consume::wake::Wake;
-use event_store::envelope::RequestSource;
+use event_store::envelope::{RequestSource, StreamId};
 use event_store::incarnation::Incarnations;
 use event_store::write::group::Appender;
 use serde_json::Map;
@@ -87,6 +87,49 @@ impl Callers {
             accepted: Arc::default(),
             _group: tasks,
         })
+    }
+
+    /// Provisions, tags and deletes one more droplet: four commands with an event each.
+    ///
+    /// # Errors
+    /// When a command is refused.
+    pub(crate) async fn droplet_that_was_deleted(&self) -> anyhow::Result<StreamId> {
+        let id = DropletId::new(new_id());
+        let commands = &self.commands;
+        commands
+            .provision_droplet(&context()?, droplet(id, u16::MAX)?)
+            .await?;
+        let tag = Tag::parse("env:prod")?;
+        commands
+            .droplet(&context()?, id, DropletUpdate::Tag { tag })
+            .await?;
+        commands
+            .delete_droplet(&context()?, id, JobId::new(new_id()))
+            .await?;
+        commands
+            .droplet(&context()?, id, DropletUpdate::ReportDeleted)
+            .await?;
+        Ok(id.into())
+    }
+
+    /// Submits one more job, which starts, progresses and succeeds: four commands with an event each.
+    ///
+    /// # Errors
+    /// When a command is refused.
+    pub(crate) async fn job_that_succeeded(&self) -> anyhow::Result<StreamId> {
+        let id = JobId::new(new_id());
+        run_job(&self.commands, id, self.droplets[0], context).await?;
+        Ok(id.into())
+    }
+
+    /// The commands that the callers send.
+    pub(crate) fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
+    /// The droplet of the first caller.
+    pub(crate) fn first(&self) -> DropletId {
+        self.droplets[0]
     }
 
     /// Lets the first callers send commands for a while.
@@ -221,10 +264,36 @@ async fn send(
     Ok(sent)
 }
 
-/// The organization of the callers.
-const ORG: &str = "bench";
+/// Submits a job, which starts, progresses and succeeds: four commands with an event each.
+///
+/// # Errors
+/// When a command is refused.
+pub(crate) async fn run_job(
+    commands: &Commands,
+    id: JobId,
+    droplet: DropletId,
+    context: impl Fn() -> anyhow::Result<Context>,
+) -> anyhow::Result<()> {
+    commands.submit_job(&context()?, id, job(droplet)?).await?;
+    let worker = WorkerName::parse("worker-7")?;
+    let message = Some("copying files".to_owned());
+    for update in [
+        JobUpdate::Start { worker },
+        JobUpdate::Progress {
+            percent: 50,
+            message,
+        },
+        JobUpdate::Succeed { result: None },
+    ] {
+        commands.job(&context()?, id, update).await?;
+    }
+    Ok(())
+}
 
-fn context() -> anyhow::Result<Context> {
+/// The organization of the callers.
+pub(crate) const ORG: &str = "bench";
+
+pub(crate) fn context() -> anyhow::Result<Context> {
     Ok(Context {
         org: OrgId::parse(ORG)?,
         actor: "bench".to_owned(),
@@ -272,6 +341,6 @@ fn job(droplet: DropletId) -> anyhow::Result<NewJob> {
     clippy::disallowed_methods,
     reason = "a benchmark is an edge: ids enter here"
 )]
-fn new_id() -> Uuid {
+pub(crate) fn new_id() -> Uuid {
     Uuid::now_v7()
 }

@@ -4,9 +4,7 @@
 //! The schema has no services behind it, so requests are started and dropped.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::ensure;
 use api::admission::rate_limit::{Rate, Rates};
 use api::graph::execute::schema::ExecutableSchema;
 use api::graph::request::RequestInfo;
@@ -15,13 +13,9 @@ use api::identity::roles::Role;
 use api::pipeline::{Carries, Executor, Pipeline, Request, Rules, Started};
 use api::schema::Platform;
 use chrono::DateTime;
+use criterion::{BatchSize, Criterion};
 use domain::ids::OrgId;
 use serde_json::json;
-
-use crate::cpu;
-
-/// Runs of each document.
-const ROUNDS: u32 = 5_000;
 
 /// Typical documents.
 const DOCUMENTS: [(&str, &str); 4] = [
@@ -46,11 +40,7 @@ const DOCUMENTS: [(&str, &str); 4] = [
     ),
 ];
 
-/// Prints microseconds of processor time per request.
-///
-/// # Errors
-/// Never; benchmarks share a signature.
-pub(crate) async fn run() -> anyhow::Result<()> {
+pub(crate) fn measure(criterion: &mut Criterion) {
     let plenty = Rate {
         capacity: u32::MAX,
         per_second: u32::MAX,
@@ -64,28 +54,29 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     };
     let schema = Arc::new(ExecutableSchema::new::<Platform>());
     let pipeline = Pipeline::new(schema, Arc::new(()), rules);
-    println!("  first us    again us  document");
     for (name, document) in DOCUMENTS {
         // A comment makes every document a new one.
-        let mut unseen = (0..ROUNDS).map(|n| format!("{document}#{n}"));
-        let first = measure(&pipeline, || unseen.next().unwrap_or_default())?;
-        let again = measure(&pipeline, || document.to_owned())?;
-        println!("{:>10.1}  {:>10.1}  {name}", micros(first), micros(again));
+        let mut unseen = (0..).map(|n| format!("{document}#{n}"));
+        let mut start = |name: String, document: &mut dyn FnMut() -> String| {
+            criterion.bench_function(&name, |bencher| {
+                bencher.iter_batched(
+                    || request(document()),
+                    |request| {
+                        let started = pipeline.start(request);
+                        let is_refused = matches!(started, Started::Refused(_));
+                        assert!(!is_refused, "a typical request is refused");
+                    },
+                    BatchSize::SmallInput,
+                );
+            });
+        };
+        start(format!("document: {name}, first"), &mut || {
+            unseen.next().unwrap_or_default()
+        });
+        start(format!("document: {name}, again"), &mut || {
+            document.to_owned()
+        });
     }
-    Ok(())
-}
-
-fn measure(pipeline: &Pipeline, mut document: impl FnMut() -> String) -> anyhow::Result<Duration> {
-    let requests: Vec<_> = (0..ROUNDS).map(|_| request(document())).collect();
-    let before = cpu::used();
-    for request in requests {
-        let started = pipeline.start(request);
-        ensure!(
-            !matches!(started, Started::Refused(_)),
-            "a typical request is refused"
-        );
-    }
-    Ok((cpu::used() - before) / ROUNDS)
 }
 
 fn request(document: String) -> Request {
@@ -110,8 +101,4 @@ fn request(document: String) -> Request {
         carries: Carries::Everything,
         info: Some(RequestInfo::now(principal, None)),
     }
-}
-
-fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000_000.0
 }
