@@ -39,6 +39,7 @@ pub mod registry;
 pub mod tables;
 
 mod places;
+mod shard_batches;
 
 pub mod columns;
 pub mod list;

@@ -6,14 +6,11 @@ use std::fmt;
 use event_store::codec;
 use event_store::consume::consumer::Consumer;
 use event_store::envelope::{Position, Positioned, Recorded, Shard, StoredEvent, StreamId};
-use event_store::log;
 use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{CompareError, Sample};
-
-/// Events that are read and folded at once.
-const BATCH: i64 = 2_000;
+use crate::shard_batches::{self, ShardBatch};
 
 /// A fold in progress.
 pub(super) struct Fold<'a> {
@@ -111,13 +108,12 @@ impl<'a> Fold<'a> {
     ) -> Result<u64, CompareError> {
         let mut count = 0;
         loop {
-            let read = log::read_shard(pool, shard, after, up_to, BATCH).await?;
-            let Some(last) = read.last() else {
-                return Ok(count);
-            };
-            after = last.position;
-            count += read.len() as u64;
-            let events: Vec<_> = read.iter().filter_map(|e| self.admit(e)).collect();
+            // Read before it is applied: a read beside it would be a snapshot.
+            let ShardBatch { events, is_last } =
+                shard_batches::next(pool, shard, after, up_to).await?;
+            count += events.len() as u64;
+            after = events.last().map_or(after, |last| last.position);
+            let events: Vec<_> = events.iter().filter_map(|e| self.admit(e)).collect();
             let mut transaction = scratch.begin().await?;
             match self.consumer.apply(&mut transaction, &events).await {
                 Ok(()) => {
@@ -128,6 +124,9 @@ impl<'a> Fold<'a> {
                     transaction.rollback().await?;
                     self.one_by_one(scratch, events).await?;
                 }
+            }
+            if is_last {
+                return Ok(count);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Fills a generation from the log: several shards at a time, each in small transactions of its own.
+//! Fills a generation from the log: several shards at a time, each in transactions of its own.
 
 use std::sync::Arc;
 
@@ -7,14 +7,13 @@ use event_store::consume::consumer::{self, Consumer};
 use event_store::consume::source::{Batch, ConsumerId};
 use event_store::envelope::{Position, Shard};
 use event_store::error::StoreError;
-use event_store::log;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use sqlx::PgPool;
 
+use crate::shard_batches::{self, ShardBatch};
+
 /// Shards that are filled at the same time.
 const AT_ONCE: usize = 4;
-/// Events in one transaction.
-const BATCH: i64 = 1_000;
 
 /// Applies to a generation all events up to a position that it has not applied. Can be stopped and begun
 /// again at any point.
@@ -45,8 +44,7 @@ async fn fill_shard(
     let loaded = checkpoint::load(pool, id, &[shard]).await?;
     let mut from = loaded[&shard].position;
     while from < up_to {
-        let events = log::read_shard(pool, shard, from, up_to, BATCH).await?;
-        let is_last = events.len() < usize::try_from(BATCH).expect("a batch is small");
+        let ShardBatch { events, is_last } = shard_batches::next(pool, shard, from, up_to).await?;
         let to = match events.last() {
             Some(last) if !is_last => last.position,
             _ => up_to,
