@@ -1,32 +1,13 @@
--- A history of `$streams` droplets in the organization `bench`, and a tenth of it in `other`, with the rows that the platform
--- writes from it: 10 droplets live, all others are deleted. Every run makes the same rows.
---
--- The streams are copies of one droplet that commands provisioned, tagged and deleted (`bench.template`).
-select setseed(0.42);
+-- The history of the streams in `bench.streams`, and the rows that the platform writes from it. Each stream but the live
+-- ones is a copy of one droplet that commands provisioned, tagged and deleted (`bench.template`).
 set max_parallel_workers_per_gather = 0;
-set synchronous_commit = off;
-
--- An id as the platform makes them: in the order of time, and otherwise random.
-create function bench.id(at timestamptz) returns uuid language sql as $$
-    select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7'
-        || substr(bits, 1, 3) || '8' || substr(bits, 4, 15))::uuid
-    from (select md5(random()::text) as bits) as random
-$$;
-
-create table bench.streams as
-select n, org, bench.id(at) as id, at, org = 'bench' and n <= 10 as is_live
-from (
-    select n, org, timestamptz '2026-02-01' + n * interval '10 seconds' as at
-    from (values ('bench', $streams), ('other', $streams / 10)) as orgs (org, streams), generate_series(1, streams) as n
-) as numbered
-order by at, org;
 
 insert into es.streams (stream_id, stream_type, org_id, version)
 select id, 'droplet', org, case when is_live then 1 else (select max(version) from bench.template) end from bench.streams;
 
 insert into es.events
     (stream_id, version, shard, event_id, org_id, event_type, schema_version, data, metadata)
-select s.id, t.version, s.n % 8, gen_random_uuid(), s.org, t.event_type, t.schema_version, t.data,
+select s.id, t.version, s.shard, gen_random_uuid(), s.org, t.event_type, t.schema_version, t.data,
     case when s.is_live then replace(t.metadata::text, '"bench"', '"seldom"')::json else t.metadata end
 from bench.streams s join bench.template t on t.version = 1 or not s.is_live
 order by s.at, s.org, t.version;

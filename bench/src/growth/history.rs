@@ -9,7 +9,7 @@ use event_store::envelope::{StreamId, Version};
 use event_store::incarnation;
 use event_store::log;
 use event_store::pool::{self, Purpose};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::queries::{self, Client, Query};
@@ -20,6 +20,8 @@ use crate::settings::Settings;
 
 /// The most callers at once.
 const CALLERS: u16 = 16;
+/// Events of the stream that is copied.
+const EVENTS_OF_STREAM: u32 = 4;
 /// Streams that are loaded in a round.
 const LOADED: usize = 400;
 
@@ -135,7 +137,13 @@ async fn fill(owner: &PgPool, template: StreamId, events: u32) -> anyhow::Result
     sqlx::raw_sql(AssertSqlSafe(create))
         .execute(&mut connection)
         .await?;
-    let fill = include_str!("fill.sql").replace("$streams", &(events / 4).to_string());
+    let count = (events / EVENTS_OF_STREAM).to_string();
+    let streams = include_str!("streams.sql").replace("$streams", &count);
+    sqlx::raw_sql(AssertSqlSafe(streams))
+        .execute(&mut connection)
+        .await?;
+    give_shards(&mut connection).await?;
+    let fill = include_str!("fill.sql").replace("$streams", &count);
     sqlx::raw_sql(AssertSqlSafe(fill))
         .execute(&mut connection)
         .await?;
@@ -144,6 +152,30 @@ async fn fill(owner: &PgPool, template: StreamId, events: u32) -> anyhow::Result
         .execute(&mut connection)
         .await?;
     sqlx::raw_sql("checkpoint").execute(&mut connection).await?;
+    Ok(())
+}
+
+/// Gives the streams the shards that follow from their ids.
+async fn give_shards(connection: &mut PgConnection) -> anyhow::Result<()> {
+    let ids: Vec<Uuid> = sqlx::query_scalar("select id from bench.streams")
+        .fetch_all(&mut *connection)
+        .await?;
+    let shard = |uuid: &Uuid| {
+        let stream = StreamId {
+            stream_type: StreamType::DROPLET,
+            uuid: *uuid,
+        };
+        stream.shard().0
+    };
+    let shards: Vec<i16> = ids.iter().map(shard).collect();
+    sqlx::query(
+        "update bench.streams s set shard = g.shard from unnest($1::uuid[], $2::smallint[]) as g(id, shard) \
+         where s.id = g.id",
+    )
+    .bind(ids)
+    .bind(shards)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

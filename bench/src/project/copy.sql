@@ -1,18 +1,11 @@
--- Copies the streams in `bench.template`, $copies times each, and gives the events their positions.
-create temporary table copied as
-select t.stream_id as template, gen_random_uuid() as id, n, (t.stream_type = 'job')::int * 8 + n % 8 as shard,
-    t.stream_type, t.version
-from (
-    select stream_id, stream_type, max(version) as version from bench.template group by 1, 2
-) t cross join generate_series(1, $copies) as n;
-
+-- Copies the streams in `bench.template` to those in `copied`, and gives the events their positions.
 insert into es.streams (stream_id, stream_type, org_id, version)
-select id, stream_type, 'bench', version from copied;
+select c.id, c.stream_type, 'bench', max(t.version) from copied c join bench.template t using (stream_type) group by 1, 2;
 
 -- Version by version within 1,000 streams, so that the events of a stream are apart, as they are on a real platform.
 insert into es.events (stream_id, version, shard, event_id, org_id, event_type, schema_version, data, metadata)
 select c.id, t.version, c.shard, gen_random_uuid(), 'bench', t.event_type, t.schema_version, t.data, t.metadata
-from copied c join bench.template t on t.stream_id = c.template
+from copied c join bench.template t using (stream_type)
 order by c.n / 1000, t.version, c.n;
 
 with head as materialized (

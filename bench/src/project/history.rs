@@ -1,11 +1,14 @@
 //! A history that grows by copies of a droplet and a job, each written by commands.
 
 use anyhow::ensure;
+use domain::stream_type::StreamType;
+use event_store::envelope::StreamId;
 use event_store::incarnation;
 use event_store::pool::{self, Purpose};
 use sqlx::{AssertSqlSafe, PgPool};
+use uuid::Uuid;
 
-use crate::append::callers::Callers;
+use crate::append::callers::{Callers, new_id};
 use crate::servers;
 use crate::settings::Settings;
 
@@ -36,7 +39,7 @@ impl History {
         let streams = streams.map(|stream| stream.uuid);
         let create = format!(
             "create schema bench; \
-             create table bench.template as select e.stream_id, s.stream_type, e.version, event_type, schema_version, \
+             create table bench.template as select s.stream_type, e.version, event_type, schema_version, \
                  data, metadata from es.events e join es.streams s using (stream_id) where stream_id in ('{}', '{}')",
             streams[0], streams[1]
         );
@@ -50,10 +53,32 @@ impl History {
     /// When Postgres fails.
     pub(super) async fn add(&self, events: i64) -> anyhow::Result<i64> {
         let before = self.events().await?;
-        let copies = (events / EVENTS_OF_TEMPLATES).to_string();
-        let copy = include_str!("copy.sql").replace("$copies", &copies);
-        sqlx::raw_sql(AssertSqlSafe(copy))
-            .execute(&self.owner)
+        let mut connection = self.owner.acquire().await?;
+        sqlx::raw_sql(
+            "create temporary table copied (n bigint, id uuid, shard smallint, stream_type text)",
+        )
+        .execute(&mut *connection)
+        .await?;
+        for stream_type in [StreamType::DROPLET, StreamType::JOB] {
+            let streams = (0..events / EVENTS_OF_TEMPLATES).map(|_| StreamId {
+                stream_type,
+                uuid: new_id(),
+            });
+            let (ids, shards): (Vec<Uuid>, Vec<i16>) = streams
+                .map(|stream| (stream.uuid, stream.shard().0))
+                .unzip();
+            sqlx::query(
+                "insert into copied select n, id, shard, $3 \
+                 from unnest($1::uuid[], $2::smallint[]) with ordinality as s(id, shard, n)",
+            )
+            .bind(ids)
+            .bind(shards)
+            .bind(stream_type.to_string())
+            .execute(&mut *connection)
+            .await?;
+        }
+        sqlx::raw_sql(include_str!("copy.sql"))
+            .execute(&mut *connection)
             .await?;
         sqlx::raw_sql("analyze").execute(&self.owner).await?;
         Ok(self.events().await? - before)
