@@ -39,6 +39,9 @@ pub trait Filter: Default + Send + Sync {
     fn restrict(&self, conditions: &mut Conditions<'_>);
 }
 
+/// The status of rows that a list omits by default.
+const DELETED: &str = "DELETED";
+
 /// A query that gets conditions. Columns are names in this program's code, and values are bound.
 pub struct Conditions<'query>(&'query mut QueryBuilder<Postgres>);
 
@@ -68,10 +71,12 @@ impl Conditions<'_> {
 
     /// Requires that the status is one of these: no row has one of none. `None` lets all through but `DELETED`.
     pub fn status_of<'text>(&mut self, statuses: Option<impl IntoIterator<Item = &'text str>>) {
-        match statuses {
-            None => drop(self.0.push(" and status <> 'DELETED'")),
-            statuses => self.one_of("status", statuses),
+        let statuses: Option<Vec<_>> = statuses.map(|statuses| statuses.into_iter().collect());
+        // Part of the statement, and not implied by a bound value, so that an index of what is not deleted serves.
+        if !statuses.as_ref().is_some_and(|all| all.contains(&DELETED)) {
+            self.0.push(format!(" and status <> '{DELETED}'"));
         }
+        self.one_of("status", statuses);
     }
 
     /// Requires that the text of the column contains this one, in upper or lower case.

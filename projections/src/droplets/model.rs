@@ -14,7 +14,7 @@ pub struct Droplets;
 
 impl Model for Droplets {
     const NAME: &'static str = "droplets";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const OF: &'static [StreamType] = &[StreamType::DROPLET];
     const TABLES: &'static str = include_str!("tables.sql");
     const VIEWS: &'static [View] = &[View {

@@ -34,4 +34,9 @@ create index droplets_by_name on droplets (org_id, name, id);
 create index droplets_by_cluster on droplets (org_id, cluster_id, created_at, id)
     where cluster_id is not null;
 
+-- Most droplets are deleted in the end, and most lists omit them.
+create index droplets_live_by_created_at on droplets (org_id, created_at, id) where status <> 'DELETED';
+create index droplets_live_by_updated_at on droplets (org_id, updated_at, id) where status <> 'DELETED';
+create index droplets_live_by_name on droplets (org_id, name, id) where status <> 'DELETED';
+
 select projections.protect('droplets');

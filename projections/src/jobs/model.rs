@@ -14,7 +14,7 @@ pub struct Jobs;
 
 impl Model for Jobs {
     const NAME: &'static str = "jobs";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const OF: &'static [StreamType] = &[StreamType::JOB];
     const TABLES: &'static str = include_str!("tables.sql");
     const VIEWS: &'static [View] = &[View {

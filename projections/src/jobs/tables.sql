@@ -27,4 +27,8 @@ create index jobs_by_created_at on jobs (org_id, created_at, id);
 create index jobs_by_droplet on jobs (org_id, droplet_id, created_at, id)
     where droplet_id is not null;
 
+create index jobs_by_updated_at on jobs (org_id, updated_at, id);
+create index jobs_by_status on jobs (org_id, status, created_at, id);
+create index jobs_by_kind on jobs (org_id, kind, created_at, id);
+
 select projections.protect('jobs');
