@@ -32,7 +32,9 @@ pub struct HistoryFilter {
 }
 
 impl Reader {
-    /// Returns a page of an organization's history.
+    /// Returns a page of an organization's history. A page of all streams with a filter looks at
+    /// [`LOOKED_AT`](crate::page::LOOKED_AT) events at most: if few of them pass, it has fewer items than are wanted, and
+    /// tells that there is more.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -70,9 +72,20 @@ impl Reader {
             before,
             with_data: page.columns.has("data"),
         };
-        let query = frame.query(|query| push_select(query, events, filter))?;
-        let decode = |row: &PgRow| frame.decode(row, &[], |_| log::positioned(row));
-        let events = self.fetch(org, query, decode).await?;
+        let select = |query: &mut QueryBuilder<Postgres>| log::push_organization(query, events);
+        let events = if filter.is_of_few() {
+            let push_filter = |query: &mut _| push_filter(query, filter, "looked_at");
+            let query = frame.query_among("*", select, push_filter)?;
+            let decode = |row: &PgRow| frame.decode_among(row, &[], |_| log::positioned(row));
+            self.fetch(org, query, decode).await?
+        } else {
+            let query = frame.query(|query| {
+                select(query);
+                push_filter(query, filter, "e");
+            })?;
+            let decode = |row: &PgRow| frame.decode(row, &[], |_| log::positioned(row));
+            self.fetch(org, query, decode).await?
+        };
         let mut slices = frame.slices(events);
         Ok(slices.pop().expect("one page was asked for"))
     }
@@ -90,11 +103,24 @@ impl Order<Positioned<StoredEvent>> for ByPosition {
     }
 }
 
-fn push_select(
-    query: &mut QueryBuilder<Postgres>,
-    events: OrganizationEvents<'_>,
-    filter: &HistoryFilter,
-) {
+impl HistoryFilter {
+    /// True if few of many events may pass, and no index finds them.
+    fn is_of_few(&self) -> bool {
+        let Self {
+            stream,
+            event_types,
+            actor,
+            from,
+            until,
+        } = self;
+        let is_restricted =
+            event_types.is_some() || actor.is_some() || from.is_some() || until.is_some();
+        is_restricted && stream.is_none()
+    }
+}
+
+/// Adds the conditions of events. `events` names the rows that have the columns of events.
+fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &HistoryFilter, events: &str) {
     let HistoryFilter {
         stream: _,
         event_types,
@@ -102,26 +128,27 @@ fn push_select(
         from,
         until,
     } = filter;
-    log::push_organization(query, events);
+    // Text where the columns of a page were selected.
+    let metadata = format!("({events}.metadata::json)");
     if let Some(types) = event_types {
         query
-            .push(" and e.event_type = any(")
-            .push_bind(types)
+            .push(format!(" and {events}.event_type = any("))
+            .push_bind(types.clone())
             .push(")");
     }
     if let Some(actor) = actor {
-        query.push(" and e.metadata->>'actor' = ").push_bind(actor);
+        query
+            .push(format!(" and {metadata}->>'actor' = "))
+            .push_bind(actor.clone());
     }
     for (operator, time) in [(" >= ", from), (" < ", until)] {
         if let Some(time) = time {
+            // Postgres refuses the leap seconds that older programs took.
             query
-                .push(" and ")
-                .push(OCCURRED_AT)
-                .push(operator)
+                .push(format!(
+                    " and replace({metadata}->>'occurred_at', ':60', ':59')::timestamptz{operator}"
+                ))
                 .push_bind(*time);
         }
     }
 }
-
-/// The business time of an event. Postgres refuses the leap seconds that older programs took.
-const OCCURRED_AT: &str = "replace(e.metadata->>'occurred_at', ':60', ':59')::timestamptz";

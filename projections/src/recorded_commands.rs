@@ -74,7 +74,7 @@ impl Reader {
             |query| push_period(query, org, filter),
             |query| push_filter(query, filter),
         )?;
-        let decode = |row: &PgRow| frame.decode_among(row, |row| RecordedCommand::from_row(row));
+        let decode = |row: &PgRow| frame.decode_among(row, &[], |_| RecordedCommand::from_row(row));
         let commands = self.fetch(org, query, decode).await?;
         let mut slices = frame.slices(commands);
         Ok(slices.pop().expect("one page was asked for"))

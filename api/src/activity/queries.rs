@@ -16,7 +16,9 @@ use crate::identity::roles::Right;
 pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
     let activity = fields.read(
         "activity",
-        "The activity log, one line for each event, newest first.",
+        "The activity log, one line for each event, newest first. With a filter that names no resource, a page looks at \
+         10,000 lines at most: if few pass the filter, it has fewer items than are wanted, even none, and `hasNextPage` is \
+         true.",
         activity,
     );
     activity

@@ -16,8 +16,9 @@ use crate::identity::roles::Right;
 pub(crate) fn queries<Root: Send + Sync + 'static>(fields: &mut Fields<'_, Root>) {
     let events = fields.read(
         "events",
-        "The whole history of the organization in the order of the log, oldest first. Not every role may \
-         read the history.",
+        "The whole history of the organization in the order of the log, oldest first. With a filter that names no \
+         resource, a page looks at 10,000 events at most: if few pass the filter, it has fewer items than are wanted, even \
+         none, and `hasNextPage` is true. Not every role may read the history.",
         events,
     );
     events.needs(Right::History).is_read();

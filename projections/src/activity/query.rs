@@ -30,7 +30,9 @@ pub struct ActivityFilter {
 }
 
 impl Reader {
-    /// Returns a page of an organization's activity.
+    /// Returns a page of an organization's activity. A page of all resources with a filter looks at
+    /// [`LOOKED_AT`](crate::page::LOOKED_AT) lines at most: if few of them pass, it has fewer items than are wanted, and
+    /// tells that there is more.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -58,12 +60,35 @@ impl Reader {
         page: &Page<ByPosition>,
     ) -> Result<Slice<ActivityRow>, ReadError> {
         let frame = Frame::of(page, lineage, || shown::query(NAME, StreamType::known()));
-        let build = |columns: &str| frame.query(|query| push_select(query, columns, org, filter));
-        let decode =
-            |row: &PgRow, are_read: &[bool]| frame.decode(row, are_read, ActivityRow::from_cells);
-        let columns = (NAME, &page.columns, &frame.sort().columns()[..]);
-        let rows = self.select::<ActivityRow, _>(org, columns, build, decode);
-        let mut slices = frame.slices(rows.await?);
+        let needed = frame.sort().columns();
+        let columns = (NAME, &page.columns, &needed[..]);
+        let rows = if filter.is_of_few() {
+            let build = |columns: &str| {
+                frame.query_among(
+                    columns,
+                    |query| push_select(query, "*", org, filter.resource),
+                    |query| push_filter(query, filter),
+                )
+            };
+            let decode = |row: &PgRow, are_read: &[bool]| {
+                frame.decode_among(row, are_read, ActivityRow::from_cells)
+            };
+            self.select::<ActivityRow, _>(org, columns, build, decode)
+                .await?
+        } else {
+            let build = |columns: &str| {
+                frame.query(|query| {
+                    push_select(query, columns, org, filter.resource);
+                    push_filter(query, filter);
+                })
+            };
+            let decode = |row: &PgRow, are_read: &[bool]| {
+                frame.decode(row, are_read, ActivityRow::from_cells)
+            };
+            self.select::<ActivityRow, _>(org, columns, build, decode)
+                .await?
+        };
+        let mut slices = frame.slices(rows);
         Ok(slices.pop().expect("one page was asked for"))
     }
 }
@@ -80,30 +105,58 @@ impl Order<ActivityRow> for ByPosition {
     }
 }
 
+impl ActivityFilter {
+    /// True if few of many lines may pass, and no index finds them.
+    fn is_of_few(&self) -> bool {
+        let Self {
+            kinds,
+            resource,
+            actor,
+            from,
+            until,
+        } = self;
+        let is_restricted = kinds.is_some() || actor.is_some() || from.is_some() || until.is_some();
+        is_restricted && resource.is_none()
+    }
+}
+
 fn push_select(
     query: &mut QueryBuilder<Postgres>,
     columns: &str,
     org: &OrgId,
-    filter: &ActivityFilter,
+    resource: Option<StreamId>,
 ) {
     query.push("select ").push(columns);
     query.push(" from read_v1.activity where org_id = ");
-    query.push_bind(org.as_str());
-    if let Some(kinds) = &filter.kinds {
-        query.push(" and kind = any(").push_bind(kinds).push(")");
-    }
-    if let Some(resource) = filter.resource {
+    query.push_bind(org.as_str().to_owned());
+    if let Some(resource) = resource {
         query.push(" and resource_id = ").push_bind(resource.uuid);
         let stream_type = resource.stream_type.to_string();
         query.push(" and resource_type = ").push_bind(stream_type);
     }
-    if let Some(actor) = &filter.actor {
-        query.push(" and actor = ").push_bind(actor);
+}
+
+fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &ActivityFilter) {
+    let ActivityFilter {
+        kinds,
+        resource: _,
+        actor,
+        from,
+        until,
+    } = filter;
+    if let Some(kinds) = kinds {
+        query
+            .push(" and kind = any(")
+            .push_bind(kinds.clone())
+            .push(")");
     }
-    if let Some(from) = filter.from {
-        query.push(" and occurred_at >= ").push_bind(from);
+    if let Some(actor) = actor {
+        query.push(" and actor = ").push_bind(actor.clone());
     }
-    if let Some(until) = filter.until {
-        query.push(" and occurred_at < ").push_bind(until);
+    if let Some(from) = from {
+        query.push(" and occurred_at >= ").push_bind(*from);
+    }
+    if let Some(until) = until {
+        query.push(" and occurred_at < ").push_bind(*until);
     }
 }

@@ -87,9 +87,10 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
     /// Builds the statement of one page of few items among many rows. It looks at [`LOOKED_AT`] rows at most, and tells
     /// the last one of them if there may be more items after it.
     ///
-    /// `select` adds the query of all rows that are looked at, with `id`, which ends in its conditions. `columns` are
-    /// those of an item, and `filter` adds the conditions of items. Both are called twice. All is one statement, so
-    /// that the last row is one of those that were looked at, whatever is inserted or dropped meanwhile.
+    /// `select` adds the query of all rows that are looked at, with the columns of the order, which ends in its
+    /// conditions. `columns` are those of an item, with the columns of the order but `id`; `filter` adds the conditions
+    /// of items. `select` is called twice. All is one statement, so that the last row is one of those that were looked
+    /// at, whatever is inserted or dropped meanwhile.
     pub(crate) fn query_among(
         &self,
         columns: &str,
@@ -99,7 +100,11 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         self.query_of(|query| {
             let order = self.list.sort.order_by(self.walk());
             let (Take::First(wanted) | Take::Last(wanted)) = self.page.take;
-            query.push(format!("with item as (select {columns}, id from ("));
+            let id = match self.list.sort {
+                Sort::Time(_) | Sort::Text(_) => ", id",
+                Sort::Position => "",
+            };
+            query.push(format!("with item as (select {columns}{id} from ("));
             select(query);
             self.cursors(query)?;
             query.push(format!(" order by {order} limit {LOOKED_AT}) looked_at where true"));
@@ -107,7 +112,7 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
             query.push(format!(" order by {order} limit "));
             self.push_limit(query);
             query.push(format!(
-                ") select *, false as {ENDS_LOOK} from item union all select {columns}, id, true from ("
+                ") select *, false as {ENDS_LOOK} from item union all select {columns}{id}, true from ("
             ));
             select(query);
             self.cursors(query)?;
@@ -197,13 +202,14 @@ impl<'asked, R, O: Order<R>> Frame<'asked, R, O> {
         })
     }
 
-    /// Decodes a row of the answer to [`Frame::query_among`].
+    /// Decodes a row of the answer to [`Frame::query_among`], like [`Frame::decode`].
     pub(crate) fn decode_among(
         &self,
         row: &PgRow,
-        decode: impl FnOnce(&PgRow) -> Result<R, sqlx::Error>,
+        are_read: &[bool],
+        decode: impl FnOnce(&mut Cells<'_>) -> Result<R, sqlx::Error>,
     ) -> Result<Framed<R>, sqlx::Error> {
-        let framed = self.decode(row, &[], |_| decode(row))?;
+        let framed = self.decode(row, are_read, decode)?;
         Ok(Framed {
             ends_look: row.try_get::<Option<bool>, _>(ENDS_LOOK)? == Some(true),
             ..framed
