@@ -9,8 +9,9 @@ use tokio::process::Command;
 use super::history::History;
 use super::{Run, create_topics};
 
-/// Sent records for each event of the log: a run of the tool is long against the compilation of its code.
-const TIMES: usize = 5;
+/// Sent records for each event of the log. The first of them are not counted, because the code of the tool is compiled
+/// meanwhile.
+const TIMES: usize = 3;
 
 /// Sends records of the mean size of ours to a topic with as many partitions, and returns the records a second.
 ///
@@ -26,7 +27,6 @@ pub(super) async fn measure(run: &Run<'_>, history: &History) -> anyhow::Result<
         .arg("org.apache.kafka.tools.ProducerPerformance")
         .args(["--topic", &kafka.topics().events(StreamType::DROPLET)])
         .args(["--num-records", &count.to_string()])
-        // So that only the records after those of the first round count.
         .args(["--warmup-records", &history.len().to_string()])
         .args(["--record-size", &history.mean_bytes.to_string()])
         .args(["--throughput", "-1"])
