@@ -111,8 +111,11 @@ impl<'a> Fold<'a> {
             // Read before it is applied: a read beside it would be a snapshot.
             let ShardBatch { events, is_last } =
                 shard_batches::next(pool, shard, after, up_to).await?;
+            let Some(last) = events.last() else {
+                return Ok(count);
+            };
+            after = last.position;
             count += events.len() as u64;
-            after = events.last().map_or(after, |last| last.position);
             let events: Vec<_> = events.iter().filter_map(|e| self.admit(e)).collect();
             let mut transaction = scratch.begin().await?;
             match self.consumer.apply(&mut transaction, &events).await {

@@ -3,9 +3,10 @@
 use domain::ids::DropletId;
 use event_store::envelope::StreamId;
 use projections::activity::query::ActivityFilter;
-use projections::page::{ByPosition, Direction};
+use projections::columns::Columns;
+use projections::page::{ByPosition, Direction, LOOKED_AT};
 
-use crate::world::{World, Writer, first, minute, requested, sample};
+use crate::world::{World, Writer, first, minute, org, requested, sample};
 
 /// Two droplets, the second made by ada; the first is renamed by bob and then activated by him.
 async fn story(world: &World) -> (Writer, DropletId, DropletId) {
@@ -92,11 +93,43 @@ async fn lines_are_found_by_every_filter() {
     }
 }
 
+#[tokio::test]
+async fn a_page_looks_at_a_bounded_number_of_lines_and_the_next_pages_find_the_others() {
+    let world = World::new().await;
+    story(&world).await;
+    // Newer lines than those of the story.
+    sqlx::query(
+        "insert into activity_1.activity select org_id, 10 + n, 'droplet_tagged', resource_type, resource_id, \
+             resource_name, 'eve', summary, occurred_at, recorded_at \
+         from activity_1.activity, generate_series(1, $1) n where position = 1",
+    )
+    .bind(i64::from(LOOKED_AT))
+    .execute(&world.pool)
+    .await
+    .expect("lines are written");
+    let of_bob = ActivityFilter {
+        actor: Some("bob".to_owned()),
+        ..ActivityFilter::default()
+    };
+    let mut page = first(10, ByPosition, Direction::Descending);
+    page.columns = Columns::Only(vec!["summary".to_owned()]);
+    let read = world.reader.activity(&org("acme"), &of_bob, &page).await;
+    let read = read.expect("reads");
+    assert!(read.items.is_empty() && read.has_next, "{read:?}");
+    page.after = Some(read.end.expect("there is more").text());
+    let read = world.reader.activity(&org("acme"), &of_bob, &page).await;
+    let read = read.expect("reads");
+    let found: Vec<_> = read.items.iter().map(|item| &item.node.summary).collect();
+    let expected = ["web-2 became active", "web-1 was renamed to web-2"];
+    assert_eq!(found, expected);
+    assert!(!read.has_next);
+}
+
 async fn summaries(world: &World, filter: &ActivityFilter) -> Vec<String> {
     let page = first(10, ByPosition, Direction::Descending);
     let slice = world
         .reader
-        .activity(&crate::world::org("acme"), filter, &page)
+        .activity(&org("acme"), filter, &page)
         .await
         .expect("reads");
     let items = slice.items.into_iter();

@@ -5,7 +5,7 @@ use event_store::incarnation::Incarnations;
 use event_store::pool::Purpose;
 use projections::columns::Columns;
 use projections::history::HistoryFilter;
-use projections::page::{ByPosition, Direction, LogCursor, Page, Take, log_cursor};
+use projections::page::{ByPosition, Direction, LOOKED_AT, LogCursor, Page, Take, log_cursor};
 use projections::reader::Reader;
 use testkit::events::record_nonsense;
 use testkit::wait::until;
@@ -210,6 +210,70 @@ async fn an_organization_reads_no_event_of_another_however_little_a_filter_lets_
     })
     .await;
     assert_eq!(read_of_others(&world).await, before);
+}
+
+/// A page ends where it has looked at enough events, and the page after it begins there: also with a wanted event at the
+/// very place.
+#[tokio::test]
+async fn a_page_looks_at_a_bounded_number_of_events_and_the_next_pages_find_the_others() {
+    let world = World::new().await;
+    let mut acme = Writer::new(&world, "acme");
+    acme.droplet(requested("web-1")).await;
+    // Three events are wanted: of the first page, at the end of it, and after it.
+    sqlx::query(
+        "insert into es.events (stream_id, version, shard, event_id, org_id, event_type, \
+             schema_version, data, metadata) \
+         select gen_random_uuid(), 1, 1, gen_random_uuid(), 'acme', \
+             case when n in (5, $1, $1 + 1) then 'droplet_sold' else 'droplet_requested' end, 1, '{}', metadata \
+         from es.events, generate_series(2, $1 + 10) n",
+    )
+    .bind(i64::from(LOOKED_AT))
+    .execute(&world.pool)
+    .await
+    .expect("events are recorded");
+    let head = testkit::events::sequence(&world.pool).await;
+    let last = i64::from(LOOKED_AT);
+    assert_eq!(head, Position(last + 10));
+    let filter = HistoryFilter {
+        event_types: Some(vec!["droplet_sold".to_owned()]),
+        ..HistoryFilter::default()
+    };
+    for columns in [Columns::All, Columns::Only(Vec::new())] {
+        let mut page = Page {
+            columns,
+            ..first(10, ByPosition, Direction::Ascending)
+        };
+        let mut found = Vec::new();
+        let mut pages = 0;
+        loop {
+            let slice = world.reader.history(&org("acme"), &filter, &page).await;
+            let slice = slice.expect("reads");
+            found.extend(slice.items.iter().map(|item| item.node.position.0));
+            pages += 1;
+            if !slice.has_next {
+                break;
+            }
+            page.after = Some(slice.end.expect("there is more").text());
+        }
+        assert_eq!((found, pages), (vec![5, last, last + 1], 2));
+        // From the other end.
+        let mut page = Page {
+            take: Take::Last(10),
+            after: None,
+            ..page
+        };
+        let mut found = Vec::new();
+        loop {
+            let slice = world.reader.history(&org("acme"), &filter, &page).await;
+            let slice = slice.expect("reads");
+            found.splice(0..0, slice.items.iter().map(|item| item.node.position.0));
+            if !slice.has_previous {
+                break;
+            }
+            page.before = Some(slice.start.expect("there is more").text());
+        }
+        assert_eq!(found, [5, last, last + 1]);
+    }
 }
 
 /// The number of scans of indexes of the log.
