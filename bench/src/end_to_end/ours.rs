@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
@@ -14,8 +15,9 @@ use crate::settings::Settings as Suite;
 use crate::subscriber::{Heard, OURS, Subscriber, Target};
 use crate::tagger::Tagger;
 
-/// Clients that send commands.
+/// Clients that send commands, and the droplets of each.
 const CLIENTS: usize = 32;
+const DROPLETS: usize = 16;
 
 /// A platform with clients and a subscriber.
 pub(super) struct Ours {
@@ -38,8 +40,10 @@ impl Ours {
         let platform = Platform::start_with(&suite.program, &flags).await?;
         let mut taggers = Vec::new();
         for number in 0..CLIENTS {
-            let droplet = platform.provision(&format!("bench-{number}")).await?;
-            taggers.push(Tagger::open(platform.address(), &droplet).await?);
+            let names = (0..DROPLETS).map(|droplet| format!("bench-{number}-{droplet}"));
+            let droplets = names.map(async |name| platform.provision(&name).await);
+            let droplets = try_join_all(droplets).await?;
+            taggers.push(Tagger::open(platform.address(), &droplets).await?);
         }
         let (sender, mut heard) = mpsc::unbounded_channel();
         let target = Arc::new(Target {
@@ -82,9 +86,9 @@ async fn listens(
     heard: &mut UnboundedReceiver<Heard>,
 ) -> anyhow::Result<bool> {
     let until = Instant::now() + Duration::from_secs(1);
-    let version = tagger.tag().await?;
+    let sent = tagger.tag().await?;
     while let Ok(Some(one)) = timeout_at(until, heard.recv()).await {
-        if one.droplet == tagger.droplet() && one.version == version {
+        if (&one.droplet, one.version) == (&sent.droplet, sent.version) {
             return Ok(true);
         }
     }
@@ -93,7 +97,7 @@ async fn listens(
 
 impl pace::Commander for Tagger {
     async fn command(&mut self) -> anyhow::Result<(String, u64)> {
-        let version = self.tag().await?;
-        Ok((self.droplet().to_owned(), version))
+        let done = self.tag().await?;
+        Ok((done.droplet, done.version))
     }
 }

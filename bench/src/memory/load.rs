@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use futures_util::future::try_join_all;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -18,10 +18,11 @@ use tokio::time::{Instant, sleep};
 use crate::platform::{provision, without_settings};
 use crate::settings::Settings as Suite;
 use crate::subscriber::{OURS, Subscriber, Target};
-use crate::tagger::Tagger;
+use crate::tagger::{Done, Tagger};
 
-/// Clients that send commands, and their organization.
+/// Clients that send commands, the droplets of each, and their organization.
 const CLIENTS: usize = 32;
+const DROPLETS: usize = 64;
 const ORG: &str = "loaded";
 
 /// Subscribers of one subject, and subjects of one organization: fewer than the WebSockets that they may have.
@@ -46,7 +47,8 @@ pub(super) struct Loading {
     url: String,
     authorization: String,
     taggers: Vec<Tagger>,
-    versions: Vec<u64>,
+    /// The last command of each client.
+    last: Vec<Option<Done>>,
     _subscribers: JoinSet<()>,
 }
 
@@ -76,16 +78,18 @@ impl Load {
         let authorization = self.authorization(ORG, "operator", "client").await?;
         let mut taggers = Vec::new();
         for number in 0..CLIENTS {
-            let name = format!("bench-{number}");
-            let droplet = provision(&client, &url, &authorization, &name).await?;
-            taggers.push(Tagger::open(self.address, &droplet).await?);
+            let names = (0..DROPLETS).map(|droplet| format!("bench-{number}-{droplet}"));
+            let provision =
+                async |name: String| provision(&client, &url, &authorization, &name).await;
+            let droplets = try_join_all(names.map(provision)).await?;
+            taggers.push(Tagger::open(self.address, &droplets).await?);
         }
         Ok(Loading {
             _subscribers: self.subscribers(&client, &url).await?,
             client,
             url,
             authorization,
-            versions: vec![0; taggers.len()],
+            last: taggers.iter().map(|_| None).collect(),
             taggers,
         })
     }
@@ -159,10 +163,10 @@ impl Loading {
         paced: Option<(Duration, Instant)>,
     ) -> anyhow::Result<()> {
         let sent = AtomicUsize::new(0);
-        let clients = self.taggers.iter_mut().zip(&mut self.versions);
-        let clients = clients.map(async |(tagger, version)| {
+        let clients = self.taggers.iter_mut().zip(&mut self.last);
+        let clients = clients.map(async |(tagger, last)| {
             while sent.fetch_add(1, Ordering::Relaxed) < count {
-                *version = tagger.tag().await?;
+                *last = Some(tagger.tag().await?);
                 if let Some((pause, until)) = paced {
                     if Instant::now() > until {
                         break;
@@ -180,33 +184,27 @@ impl Loading {
     /// # Errors
     /// When they do not in time.
     pub(super) async fn until_shown(&self) -> anyhow::Result<()> {
-        const LIST: &str = "{ droplets(first: 100) { nodes { id version } } }";
+        const DROPLET: &str = "query ($id: ID!) { droplet(id: $id) { version } }";
         let begun = Instant::now();
-        loop {
-            let request = self.client.post(&self.url);
-            let request = request.header("authorization", &self.authorization);
-            let answer = request.json(&json!({ "query": LIST })).send().await?;
-            let answer: Value = answer.json().await?;
-            let nodes = answer["data"]["droplets"]["nodes"].as_array();
-            let nodes = nodes.with_context(|| format!("a list is refused: {answer}"))?;
-            let shown = |tagger: &Tagger, version: &u64| {
-                let mut nodes = nodes.iter();
-                let node = nodes.find(|node| node["id"].as_str() == Some(tagger.droplet()));
-                node.is_some_and(|node| node["version"].as_str() == Some(&version.to_string()))
-            };
-            if self
-                .taggers
-                .iter()
-                .zip(&self.versions)
-                .all(|(t, v)| shown(t, v))
-            {
-                return Ok(());
+        for done in self.last.iter().flatten() {
+            loop {
+                let request = self.client.post(&self.url);
+                let request = request.header("authorization", &self.authorization);
+                let request = request.header("x-consistency-token", &done.token);
+                let body = json!({ "query": DROPLET, "variables": { "id": done.droplet } });
+                let answer: Value = request.json(&body).send().await?.json().await?;
+                let version = answer["data"]["droplet"]["version"].as_str();
+                if version == Some(&done.version.to_string()) {
+                    break;
+                }
+                // The request itself waits for a while, and then fails.
+                ensure!(
+                    version.is_none() && begun.elapsed() < PATIENCE,
+                    "a read model shows something else: {answer}"
+                );
+                sleep(POLL_INTERVAL).await;
             }
-            ensure!(
-                begun.elapsed() < PATIENCE,
-                "a read model stays behind: {answer}"
-            );
-            sleep(POLL_INTERVAL).await;
         }
+        Ok(())
     }
 }
