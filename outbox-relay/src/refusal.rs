@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use event_store::cloudevent::Message;
+use event_store::cloudevent::{Message, Topics};
 use event_store::envelope::{Position, Positioned, StoredEvent, StreamId};
 
 use crate::kafka_diagnostics::{self, Failure};
 use crate::message_size;
-use crate::publisher::Target;
 use crate::topics::raise_limit;
 
 /// An event that was sent in a transaction, as far as a refusal tells of it.
@@ -57,7 +56,8 @@ impl Refusal {
     pub(crate) fn new(
         failures: Vec<Failure>,
         sent: &[SentEvent],
-        target: &Target,
+        brokers: &str,
+        topics: &Topics,
         published: Position,
     ) -> Option<Self> {
         let failures = failures.into_iter();
@@ -67,9 +67,9 @@ impl Refusal {
             let is_to_blame = !kafka_diagnostics::is_innocent(error);
             (is_to_blame, event.bytes)
         })?;
-        let topic = target.topics.events(event.stream.stream_type);
+        let topic = topics.events(event.stream.stream_type);
         let remedy = if kafka_diagnostics::is_too_large(&error) {
-            raise_limit(&target.brokers, &topic)
+            raise_limit(brokers, &topic)
         } else {
             format!("change what makes the topic `{topic}` or its brokers refuse it")
         };
@@ -106,7 +106,6 @@ impl fmt::Display for Refusal {
 #[cfg(test)]
 mod tests {
     use domain::stream_type::StreamType;
-    use event_store::cloudevent::Topics;
     use rdkafka::error::KafkaError;
     use rdkafka::types::RDKafkaErrorCode;
     use testkit::events::new_stream;
@@ -127,12 +126,13 @@ mod tests {
             which: *which,
             error: KafkaError::MessageProduction(*code),
         });
-        let target = Target {
-            brokers: "k:1".to_owned(),
-            topics: Topics::default(),
-            republish_from: None,
-        };
-        let refusal = Refusal::new(failures.collect(), &sent, &target, Position::START);
+        let refusal = Refusal::new(
+            failures.collect(),
+            &sent,
+            "k:1",
+            &Topics::default(),
+            Position::START,
+        );
         refusal.expect("the messages were sent")
     }
 

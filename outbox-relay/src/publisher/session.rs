@@ -327,7 +327,8 @@ impl Session {
         let refusal = Refusal::new(
             failures,
             &transaction.sent,
-            &self.relay.target,
+            &self.relay.target.brokers,
+            &self.relay.target.topics,
             self.position,
         );
         refusal.context("Kafka refused what was not sent")
