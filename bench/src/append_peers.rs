@@ -45,7 +45,7 @@ const PEERS: [Peer; 2] = [
     },
 ];
 
-/// What a peer reports of a run.
+/// The report of a peer on a run.
 #[derive(Deserialize)]
 struct Run {
     accepted: u32,

@@ -42,7 +42,7 @@ pub(crate) struct Settings {
     works: Vec<Work>,
 }
 
-/// What happens while events are delivered.
+/// The conditions in which events are delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Work {
     /// Nothing.

@@ -28,7 +28,7 @@ const KILLED_AFTER: usize = 15;
 const IDLE: Duration = Duration::from_secs(10);
 const SETTLED: Duration = Duration::from_secs(11);
 
-/// What disturbs the platform.
+/// A disturbance of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     Killed,

@@ -16,7 +16,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest wait of one poll.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// What a reader wants after a message.
+/// The wish of a reader after a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
     More,

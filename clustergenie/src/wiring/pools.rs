@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 /// The number of connections of each pool.
 const COMMANDS: u32 = 5;
-/// One for each statement of appends. Those of `work` need as many.
+/// The connections of appends: one for each statement. Those of `work` need as many.
 pub(crate) const APPENDING: u32 = MAX_STATEMENTS as u32;
 const QUERIES: u32 = 8;
 const SUBSCRIPTIONS: u32 = 5;

@@ -240,7 +240,7 @@ impl Group {
     }
 }
 
-/// What all statements of a process share.
+/// The parts that all statements of a process share.
 #[derive(Clone, Debug)]
 struct StatementSender {
     pool: PgPool,
