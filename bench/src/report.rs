@@ -193,8 +193,11 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// Returns the distance of the least and the greatest value, in percent of the median.
+/// Returns the distance of the least and the greatest value, in percent of the median; 0 if the median is 0.
 fn spread(values: &[f64]) -> f64 {
+    if median(values) == 0.0 {
+        return 0.0;
+    }
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     (most - least) / median(values) * 100.0
