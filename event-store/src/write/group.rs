@@ -65,6 +65,8 @@ pub struct Group {
     sender: StatementSender,
     queue: mpsc::Receiver<Waiting>,
     waiting: Vec<Waiting>,
+    /// The number of commands that wait and that no statement may take before a running one ends.
+    held_back: usize,
     running: Vec<Running>,
 }
 
@@ -99,6 +101,7 @@ impl Appender {
                 },
                 queue,
                 waiting: Vec::new(),
+                held_back: 0,
                 running: Vec::new(),
             },
         )
@@ -138,7 +141,7 @@ impl Group {
                     is_open = received > 0;
                 }
                 Some(ended) = statements.next() => {
-                    self.running.retain(|running| !Arc::ptr_eq(&running.commands, &ended));
+                    self.end(&ended);
                     // The callers that got their answers may have sent again.
                     while self.waiting.len() < WAITING && let Ok(next) = self.queue.try_recv() {
                         self.waiting.push(next);
@@ -149,21 +152,31 @@ impl Group {
         }
     }
 
+    /// Forgets a statement that has ended, so that commands no longer wait for it.
+    fn end(&mut self, ended: &Arc<[Prepared]>) {
+        self.running
+            .retain(|running| !Arc::ptr_eq(&running.commands, ended));
+        self.held_back = 0;
+    }
+
     /// Takes the commands of the next statement, if it is to be sent now.
     fn next_statement(&mut self) -> Option<(Arc<[Prepared]>, Vec<Answer>)> {
-        if self.waiting.is_empty() || self.running.len() >= MAX_STATEMENTS {
+        let fresh = self.waiting.len() - self.held_back;
+        if fresh == 0 || self.running.len() >= MAX_STATEMENTS {
             return None;
         }
-        let is_worth_it = self.running.is_empty()
-            || self.waiting.len() >= MANY_COMMANDS
-            || self.slow_at() <= Instant::now();
+        let is_worth_it =
+            self.running.is_empty() || fresh >= MANY_COMMANDS || self.slow_at() <= Instant::now();
         if !is_worth_it {
             return None;
         }
         let batch = self.take_batch();
         if batch.is_empty() {
+            // Not looked at again for every command that arrives: there may be thousands that wait for one stream.
+            self.held_back = self.waiting.len();
             return None;
         }
+        self.held_back = 0;
         let split = batch
             .into_iter()
             .map(|waiting| (waiting.prepared, waiting.answer));
@@ -184,7 +197,7 @@ impl Group {
 
     /// Returns true if commands are sent as soon as the latest statement is slow.
     fn waits_for_slow_statement(&self) -> bool {
-        !self.waiting.is_empty()
+        self.waiting.len() > self.held_back
             && self.running.len() < MAX_STATEMENTS
             && self.slow_at() > Instant::now()
     }

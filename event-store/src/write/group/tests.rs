@@ -145,6 +145,14 @@ async fn many_commands_do_not_wait_for_a_running_statement() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn commands_that_exceed_a_statement_go_in_another_one_at_once() {
+    let streams = 0..2 * MAX_COMMANDS as u128;
+    let mut group = group_of(streams.map(|stream| command(stream, &[])));
+    assert_eq!(sent_now(&mut group), Some(MAX_COMMANDS));
+    assert_eq!(sent_now(&mut group), Some(MAX_COMMANDS));
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_statement_concerns_what_a_running_one_concerns() {
     static PLACES: CounterScope = CounterScope {
         name: "places",
@@ -178,4 +186,21 @@ async fn no_statement_concerns_what_a_running_one_concerns() {
         wait_in(&mut group, command(3, &[]));
         assert_eq!(sent_now(&mut group), Some(1), "{what} delays nothing else");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_that_are_held_back_are_looked_at_again_once_a_statement_ends() {
+    let mut group = group_of([command(1, &[9])]);
+    assert_eq!(sent_now(&mut group), Some(1));
+    for stream in 0..MANY_COMMANDS as u128 {
+        wait_in(&mut group, command(10 + stream, &[9]));
+    }
+    assert_eq!(sent_now(&mut group), None);
+    tokio::time::advance(SLOW).await;
+    assert!(!group.waits_for_slow_statement());
+    wait_in(&mut group, command(2, &[]));
+    assert_eq!(sent_now(&mut group), Some(1), "the one that is free");
+    let ended = Arc::clone(&group.running[0].commands);
+    group.end(&ended);
+    assert_eq!(sent_now(&mut group), Some(MANY_COMMANDS));
 }
