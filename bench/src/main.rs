@@ -22,6 +22,7 @@ mod hostile;
 mod http;
 mod latencies;
 mod memory;
+mod metadata;
 mod pgbench;
 mod platform;
 mod project;

@@ -26,7 +26,8 @@ use event_store::write::group::Appender;
 use serde_json::Map;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
-use uuid::Uuid;
+
+use crate::metadata::new_id;
 
 /// A kind of command with one event.
 #[derive(Debug, Clone, Copy)]
@@ -335,12 +336,4 @@ fn job(droplet: DropletId) -> anyhow::Result<NewJob> {
         runner: Runner::Agent,
         attempts: 1,
     })
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark is an edge: ids enter here"
-)]
-pub(crate) fn new_id() -> Uuid {
-    Uuid::now_v7()
 }

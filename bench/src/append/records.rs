@@ -2,21 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use domain::droplet::{DropletEvent, DropletTagged};
-use domain::ids::{CommandId, CorrelationId, DropletId, OrgId};
+use domain::ids::{DropletId, OrgId};
 use domain::registry::Event;
 use domain::tag::Tag;
 use event_store::consume::wake::Wake;
-use event_store::envelope::{Metadata, RequestSource, StreamId, Version};
+use event_store::envelope::{StreamId, Version};
 use event_store::write::append::{Append, Outcome, StreamAppend};
 use event_store::write::command::{CommandOutcome, CommandRecord};
 use event_store::write::group::Appender;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use super::RATE;
+use crate::metadata::{metadata, new_id};
 use crate::report::{Bound, Report, median};
 
 /// Duration of a measurement of appends. Short, because the tables grow and the machine may be busy: both ways to
@@ -116,24 +115,4 @@ fn record(stream: StreamId) -> CommandRecord {
         input: format!(r#"{{"argument":"bench","droplet":"{uuid}"}}"#),
         basis: format!(r#"{{"read":[[0,"{uuid}",0]]}}"#),
     }
-}
-
-fn metadata() -> Metadata {
-    Metadata {
-        actor: "bench".to_owned(),
-        command_id: CommandId::new(new_id()),
-        correlation_id: CorrelationId::new(new_id()),
-        causation_id: None,
-        traceparent: None,
-        source: RequestSource::Api,
-        occurred_at: DateTime::<Utc>::UNIX_EPOCH,
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark is an edge: ids enter here"
-)]
-fn new_id() -> Uuid {
-    Uuid::now_v7()
 }

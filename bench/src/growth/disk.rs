@@ -12,7 +12,8 @@ use futures_util::stream;
 use sqlx::PgPool;
 
 use super::history::settings_of;
-use crate::append::callers::{Callers, context, new_id, run_job};
+use crate::append::callers::{Callers, context, run_job};
+use crate::metadata::new_id;
 use crate::report::{Bound, Report};
 use crate::servers;
 use crate::settings::Settings;

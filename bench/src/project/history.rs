@@ -8,7 +8,8 @@ use event_store::pool::{self, Purpose};
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
-use crate::append::callers::{Callers, new_id};
+use crate::append::callers::Callers;
+use crate::metadata::new_id;
 use crate::servers;
 use crate::settings::Settings;
 

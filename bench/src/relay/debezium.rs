@@ -28,6 +28,7 @@ use super::history::History;
 use super::latency::{self, Latencies};
 use super::reader::{self, PATIENCE};
 use super::{Run, create_topics};
+use crate::metadata::new_id;
 use crate::platform::free_port;
 use crate::servers::Servers;
 
@@ -112,7 +113,7 @@ impl<'a> Debezium<'a> {
         let insert = |number: u32| {
             let owner = self.owner.clone();
             async move {
-                let id = latency::new_id();
+                let id = new_id();
                 sqlx::query(
                     "insert into outbox.events values ($1, 'job', $1::text, 'job_submitted', 1, $2, 'bench', \
                      clock_timestamp()::text, $3, $4)",

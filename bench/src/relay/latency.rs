@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use chrono::DateTime;
 use domain::event::DomainEvent;
-use domain::ids::{CommandId, CorrelationId, EventId, OrgId};
+use domain::ids::{EventId, OrgId};
 use domain::job::JobEvent;
 use domain::stream_type::StreamType;
 use event_store::cloudevent::Topics;
 use event_store::consume::wake::{self, Hint, Wake};
-use event_store::envelope::{Metadata, RequestSource, Shard, StreamId, Version};
+use event_store::envelope::{Shard, StreamId, Version};
 use event_store::log;
 use event_store::write::append::{Append, Outcome, StreamAppend};
 use event_store::write::group::Appender;
@@ -27,6 +26,7 @@ use super::drain::Relay;
 use super::reader::{self, Want};
 use super::{EVENTS_PER_SECOND, MILLIS, Run, create_topics};
 use crate::latencies::percentile;
+use crate::metadata::{metadata, new_id};
 use crate::report::Report;
 
 /// The metadata and the data of a row of the peer's outbox, as large as those of our events.
@@ -143,24 +143,4 @@ async fn append(appender: &Appender) -> anyhow::Result<(Uuid, Instant)> {
     let outcome = appender.append(append).await?;
     ensure!(outcome == Outcome::Appended, "a new stream has no rival");
     Ok((EventId::derive(stream.uuid, 1).as_uuid(), Instant::now()))
-}
-
-fn metadata() -> Metadata {
-    Metadata {
-        actor: "bench".to_owned(),
-        command_id: CommandId::new(new_id()),
-        correlation_id: CorrelationId::new(new_id()),
-        causation_id: None,
-        traceparent: None,
-        source: RequestSource::Api,
-        occurred_at: DateTime::UNIX_EPOCH,
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark is an edge: ids enter here"
-)]
-pub(super) fn new_id() -> Uuid {
-    Uuid::now_v7()
 }
