@@ -14,7 +14,10 @@ use testkit::statements;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::support::{append_to, assert_log_is_whole, name, new_stream, sequence_all, sequencer};
+use crate::support::{
+    append_to, assert_log_is_whole, name, new_stream, sequence_all, sequencer,
+    until_one_waits_for_a_lock,
+};
 
 #[tokio::test]
 async fn many_writers_share_statements() {
@@ -95,17 +98,7 @@ async fn a_race_that_no_snapshot_shows_is_answered_for_each_command() {
     statements::collect();
     let appending = append_batch(&commands, &batch);
     let commit = async {
-        testkit::wait::until("the append waits for the other", || async {
-            let waiting: i64 = sqlx::query_scalar(
-                "select count(*) from pg_stat_activity \
-                 where wait_event_type = 'Lock' and datname = current_database()",
-            )
-            .fetch_one(&pool)
-            .await
-            .expect("Postgres answers");
-            (waiting > 0).then_some(())
-        })
-        .await;
+        until_one_waits_for_a_lock(&pool).await;
         other.commit().await.expect("commits");
     };
     let outcomes = tokio::join!(appending, commit).0.expect("Postgres answers");
@@ -208,17 +201,7 @@ async fn a_statement_that_waits_for_a_lock_delays_no_other() {
         .expect("locks it");
     let locked = appender.clone();
     let locked = tokio::spawn(async move { locked.append(append_to(stream, 1, 1)).await });
-    testkit::wait::until("the append waits for the lock", || async {
-        let waiting: i64 = sqlx::query_scalar(
-            "select count(*) from pg_stat_activity \
-             where wait_event_type = 'Lock' and datname = current_database()",
-        )
-        .fetch_one(&pool)
-        .await
-        .expect("Postgres answers");
-        (waiting > 0).then_some(())
-    })
-    .await;
+    until_one_waits_for_a_lock(&pool).await;
     let free = appender.append(append_to(new_stream(), 0, 1));
     let free = timeout(Duration::from_secs(60), free).await;
     let free = free.expect("a statement runs beside the one that waits");

@@ -7,7 +7,9 @@ use event_store::write::name::NameChange;
 use sqlx::PgPool;
 use testkit::postgres::TestDatabase;
 
-use crate::support::{append, append_to, name, new_stream, places, taking_key, taking_one};
+use crate::support::{
+    append, append_to, name, new_stream, places, taking_key, taking_one, until_one_waits_for_a_lock,
+};
 
 /// What a command needs, in the order in which the append takes it.
 struct Needs {
@@ -83,17 +85,7 @@ async fn streams_then_counters_then_new_streams_then_names_then_keys() {
             .await
             .expect("it is free");
         let waiting = async {
-            testkit::wait::until("the append waits for the holder", || async {
-                let waiting: i64 = sqlx::query_scalar(
-                    "select count(*) from pg_stat_activity \
-                     where wait_event_type = 'Lock' and datname = current_database()",
-                )
-                .fetch_one(&pool)
-                .await
-                .expect("Postgres answers");
-                (waiting > 0).then_some(())
-            })
-            .await;
+            until_one_waits_for_a_lock(&pool).await;
             for (place, taking) in takings.iter().enumerate() {
                 if place != waits_at {
                     let free = is_free(&pool, taking).await;

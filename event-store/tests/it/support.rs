@@ -285,3 +285,18 @@ pub(crate) async fn position_of(pool: &PgPool, stream: StreamId, version: i64) -
     .await
     .expect("Postgres answers")
 }
+
+/// Waits until a session of the database waits for a lock.
+pub(crate) async fn until_one_waits_for_a_lock(pool: &PgPool) {
+    testkit::wait::until("a session waits for a lock", || async {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity \
+             where wait_event_type = 'Lock' and datname = current_database()",
+        )
+        .fetch_one(pool)
+        .await
+        .expect("Postgres answers");
+        (waiting > 0).then_some(())
+    })
+    .await;
+}
