@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use domain::ids::EventId;
 use event_store::cloudevent::{self, Message};
 use event_store::consume::wake::{POLL, Wake};
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
@@ -124,19 +125,21 @@ impl Session {
         let Some(event) = read.first().filter(|_| self.position > Position::START) else {
             return Ok(());
         };
-        let progress = self.progress_at(event).await?;
+        let progress = self
+            .progress_at(event.position, event.event.event_id)
+            .await?;
         self.send(0, Vec::new()).await?;
         self.commit(progress).await?;
         Ok(())
     }
 
     /// Returns the record of progress up to an event. Reads its digest again, because the log may have lost it since.
-    async fn progress_at(&self, event: &Positioned<StoredEvent>) -> anyhow::Result<Progress> {
+    async fn progress_at(&self, position: Position, event: EventId) -> anyhow::Result<Progress> {
         let incarnation = Some(self.incarnation);
-        let digest = digest::of_event(&self.relay.pool, incarnation, event.position).await?;
+        let digest = digest::of_event(&self.relay.pool, incarnation, position).await?;
         Ok(Progress {
-            position: event.position,
-            event: event.event.event_id,
+            position,
+            event,
             incarnation,
             digest: Some(digest.context("the log has every event that was read")?),
             epoch: self.lease.epoch,
@@ -216,7 +219,8 @@ impl Session {
     ) -> anyhow::Result<Sent<Vec<Positioned<StoredEvent>>>> {
         let mut transaction = Transaction::new();
         loop {
-            let last = part.last().context("a part has an event")?.clone();
+            let last = part.last().context("a part has an event")?;
+            let (last, last_event) = (last.position, last.event.event_id);
             let may_have_more = part.len() >= self.size.limit();
             let bytes = part.iter().map(|event| event.event.data.len()).sum();
             self.size.learn(part.len(), bytes);
@@ -225,17 +229,17 @@ impl Session {
             let first = transaction.sent.len();
             let chained = self.chain(part);
             let progress = async {
-                match ends {
-                    true => self.progress_at(&last).await.map(Some),
-                    false => Ok(None),
+                if !ends {
+                    return Ok(None);
                 }
+                self.progress_at(last, last_event).await.map(Some)
             };
             // The log does not change behind the reader, so the next part is read meanwhile.
             let ahead = async {
-                match may_have_more {
-                    true => self.read_after(last.position).await,
-                    false => Ok(Vec::new()),
+                if !may_have_more {
+                    return Ok(Vec::new());
                 }
+                self.read_after(last).await
             };
             let (written, progress, ahead) =
                 tokio::join!(self.send(first, chained), progress, ahead);
@@ -247,7 +251,7 @@ impl Session {
             let (progress, next) = (progress?, ahead?);
             let progress = match progress {
                 Some(progress) => progress,
-                None if next.is_empty() => self.progress_at(&last).await?,
+                None if next.is_empty() => self.progress_at(last, last_event).await?,
                 None => {
                     part = next;
                     continue;
@@ -256,8 +260,8 @@ impl Session {
             if let Written::Refused(failures) = self.commit(progress).await? {
                 return self.refused(failures, &transaction).map(Sent::Refused);
             }
-            self.position = last.position;
-            self.relay.health.published_up_to(last.position);
+            self.position = last;
+            self.relay.health.published_up_to(last);
             self.report(&transaction);
             return Ok(Sent::Committed(next));
         }

@@ -230,7 +230,7 @@ impl Writer {
         }
     }
 
-    /// Calls back for every delivery report that the client has, without a wait.
+    /// Handles every delivery report that the client has, and never waits.
     fn serve_reports(&self) {
         loop {
             let before = self.producer.in_flight_count();
