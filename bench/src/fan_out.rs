@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use self::crowd::Deliveries;
 use self::disturbed::Fate;
 use crate::file_descriptors;
 use crate::report::{Bound, Report};
@@ -63,6 +64,19 @@ struct Measured {
     peak_mib: f64,
     /// The growth of the server's memory for each subscriber, up to its peak.
     kib_each: f64,
+}
+
+impl Measured {
+    /// Returns the figures of a run, from the memory of the server before it and at its peak, in KiB.
+    fn of(delivered: &Deliveries, before: u64, peak: u64, subscribers: usize) -> Self {
+        Self {
+            delivered: delivered.count(),
+            p50: delivered.percentile(50),
+            p99: delivered.percentile(99),
+            peak_mib: peak as f64 / 1024.0,
+            kib_each: peak.saturating_sub(before) as f64 / subscribers as f64,
+        }
+    }
 }
 
 /// Measures all works, and writes the report.

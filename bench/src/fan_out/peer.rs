@@ -100,13 +100,7 @@ impl Peer {
         }
         let delivered = crowd.receive(&sent).await?;
         let peak = resident::peak_kib(process)?;
-        Ok(Measured {
-            delivered: delivered.count(),
-            p50: delivered.percentile(50),
-            p99: delivered.percentile(99),
-            peak_mib: peak as f64 / 1024.0,
-            kib_each: peak.saturating_sub(before) as f64 / subscribers as f64,
-        })
+        Ok(Measured::of(&delivered, before, peak, subscribers))
     }
 
     async fn listen(&self, crowd: &mut Crowd) -> anyhow::Result<()> {
