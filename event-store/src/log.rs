@@ -427,9 +427,14 @@ fn all_positioned(rows: &[PgRow]) -> Result<Vec<Positioned<StoredEvent>>, StoreE
         .map_err(StoreError::unavailable("reading the log"))
 }
 
-/// Adds a query for the events of an organization's stream, in order; [`stored`] reads a row. The query sees every
-/// committed event, sequenced or not.
-pub fn push_stream(query: &mut QueryBuilder<Postgres>, org: &OrgId, stream: StreamId) {
+/// Adds a query for the events of an organization's stream from a version on, in order; [`stored`] reads a row. The
+/// query sees every committed event, sequenced or not.
+pub fn push_stream(
+    query: &mut QueryBuilder<Postgres>,
+    org: &OrgId,
+    stream: StreamId,
+    from: Version,
+) {
     query.push(concat!(
         "select ",
         event_columns!(),
@@ -439,6 +444,7 @@ pub fn push_stream(query: &mut QueryBuilder<Postgres>, org: &OrgId, stream: Stre
     query.push_bind(org.as_str().to_owned());
     // A droplet's id does not open a job's stream.
     query.push(" and shard = ").push_bind(Shard::of(stream).0);
+    query.push(" and version >= ").push_bind(from.0);
     query.push(" order by version");
 }
 

@@ -6,18 +6,24 @@ use std::collections::HashMap;
 
 use domain::ids::OrgId;
 use event_store::codec;
-use event_store::envelope::{Recorded, StoredEvent, StreamId};
+use event_store::envelope::{Recorded, StoredEvent, StreamId, Version};
 use event_store::error::StoreError;
 use event_store::log;
 use sqlx::{QueryBuilder, Row};
 use uuid::Uuid;
 
 use crate::columns::Columns;
-use crate::model::{self, Model};
+use crate::model::{self, Model, StreamRow};
 use crate::reader::{ReadError, Reader};
+
+/// The events of a stream that are read before its row is asked for: most streams have no more.
+const SHORT: i64 = 64;
 
 impl Reader {
     /// Returns the row that a model makes of a stream of an organization up to the last committed event.
+    ///
+    /// Few events are folded from the first one. More of them are folded from the row of the read model on, so the
+    /// cost does not grow with the history of the stream.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -26,14 +32,49 @@ impl Reader {
         org: &OrgId,
         stream: StreamId,
     ) -> Result<Option<M::Row>, ReadError> {
+        let first = self.events(org, stream, Version(1), Some(SHORT)).await?;
+        if (first.len() as i64) < SHORT {
+            return fold::<M>(None, &first);
+        }
+        if let Some(row) = self.row::<M>(org, stream, &Columns::All).await?
+            && let Some(row) = self.continued::<M>(org, stream, row).await?
+        {
+            return Ok(Some(row));
+        }
+        fold::<M>(None, &self.events(org, stream, Version(1), None).await?)
+    }
+
+    /// Folds the events after those that a row of the read model shows. Returns none if the row does not belong to
+    /// the stream: it was made by another version of the model, or of a log that went back since.
+    async fn continued<M: Model>(
+        &self,
+        org: &OrgId,
+        stream: StreamId,
+        row: M::Row,
+    ) -> Result<Option<M::Row>, ReadError> {
+        let shown = row.version();
+        let events = self.events(org, stream, shown, None).await?;
+        match events.split_first() {
+            Some((last_shown, later)) if last_shown.version == shown => {
+                Ok(fold::<M>(Some(row), later).unwrap_or(None))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn events(
+        &self,
+        org: &OrgId,
+        stream: StreamId,
+        from: Version,
+        limit: Option<i64>,
+    ) -> Result<Vec<StoredEvent>, ReadError> {
         let mut query = QueryBuilder::new("");
-        log::push_stream(&mut query, org, stream);
-        let stored = self.fetch(org, query, log::stored).await?;
-        let events = decode(&stored).map_err(ReadError::Store)?;
-        events
-            .iter()
-            .try_fold(None, |row, event| model::fold::<M>(row, event).map(Some))
-            .map_err(ReadError::UnexpectedEvent)
+        log::push_stream(&mut query, org, stream, from);
+        if let Some(limit) = limit {
+            query.push(" limit ").push_bind(limit);
+        }
+        self.fetch(org, query, log::stored).await
     }
 
     /// Returns the rows of those of these streams that the organization has. They come from the read
@@ -71,6 +112,18 @@ impl Reader {
         }
         Ok(rows)
     }
+}
+
+/// Folds the events of a stream that follow the row.
+fn fold<M: Model>(
+    row: Option<M::Row>,
+    stored: &[StoredEvent],
+) -> Result<Option<M::Row>, ReadError> {
+    let events = decode(stored).map_err(ReadError::Store)?;
+    events
+        .iter()
+        .try_fold(row, |row, event| model::fold::<M>(row, event).map(Some))
+        .map_err(ReadError::UnexpectedEvent)
 }
 
 /// Decodes events of one stream.

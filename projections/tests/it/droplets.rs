@@ -7,12 +7,14 @@ use domain::event::DomainEvent;
 use domain::ids::{ClusterId, DropletId};
 use domain::slug::{RegionSlug, SizeSlug};
 use domain::tag::Tag;
+use event_store::consume::generation;
 use event_store::envelope::StreamId;
 use projections::columns::Columns;
 use projections::droplets::Droplets;
 use projections::droplets::query::{DropletFilter, DropletOrder};
 use projections::page::Direction;
 use testkit::events::record_nonsense;
+use testkit::statements;
 use uuid::Uuid;
 
 use crate::world::{World, Writer, first, minute, org, requested, requested_as, sample};
@@ -236,4 +238,37 @@ async fn names(world: &World, filter: DropletFilter) -> Vec<String> {
         .await;
     let items = slice.expect("reads").items.into_iter();
     items.map(|item| item.node.name.to_string()).collect()
+}
+
+#[tokio::test]
+async fn the_row_of_a_long_stream_does_not_cost_its_history() {
+    let world = World::new().await;
+    let mut writer = Writer::new(&world, "acme");
+    let id = writer.droplet(requested("web-1")).await;
+    writer
+        .record(id.into(), [sample("droplet_activated")])
+        .await;
+    for _ in 0..100 {
+        writer.record(id.into(), [sample("droplet_tagged")]).await;
+    }
+    world.catch_up().await;
+    writer.record(id.into(), [sample("droplet_renamed")]).await;
+    let written = async || {
+        let row = world.reader.live_state::<Droplets>(&writer.org, id.into());
+        row.await.expect("folds").expect("is there")
+    };
+    statements::collect();
+    let row = written().await;
+    assert_eq!((row.version.0, row.name.as_str()), (103, "web-2"));
+    // The first 64 events, the row, and what follows it.
+    assert!(statements::rows() < 64 + 10, "{}", statements::rows());
+    // The same as from the first event on, which is read when the row is of a log that went back since.
+    let serving = generation::serving(&world.pool, "droplets").await;
+    let tables = generation::tables_of(serving.expect("Postgres answers"));
+    let change = format!("update {tables}.droplets set version = 1000");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(change))
+        .execute(&world.pool)
+        .await
+        .expect("the row is changed");
+    assert_eq!(written().await, row);
 }
