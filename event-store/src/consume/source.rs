@@ -1,7 +1,7 @@
 //! Sources of recorded events. A consumer is written once, and has two sources: the log (here) and Kafka
 //! (in `projections`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ use crate::consume::wake::Signal;
 use crate::envelope::{Position, Positioned, Shard, StoredEvent};
 use crate::error::StoreError;
 use crate::incarnation::IncarnationId;
+
+/// The events by which the checkpoint of a shard without events may be behind what was read.
+const IDLE_LAG: i64 = PAGE as i64;
 
 /// The next events, and the moves of the checkpoints when they are applied.
 #[derive(Debug, Default)]
@@ -67,8 +70,10 @@ pub struct LogSource {
     generation: i32,
     /// The incarnation of the log that the checkpoints were read in.
     incarnation: Option<IncarnationId>,
-    /// The checkpoints; empty until they were read.
+    /// The checkpoints as they are stored; empty until they were read.
     checkpoints: BTreeMap<Shard, Position>,
+    /// The position up to which the log was read. Of each shard, nothing is left between its checkpoint and here.
+    read: Position,
     /// True if the log may have more, as far as the last read showed.
     has_more: bool,
 }
@@ -94,6 +99,7 @@ impl LogSource {
             generation: 0,
             incarnation: None,
             checkpoints: BTreeMap::new(),
+            read: Position::default(),
             has_more: true,
         }
     }
@@ -101,6 +107,9 @@ impl LogSource {
     /// Returns the events of a read that were not applied yet, with the moves of the checkpoints up to its
     /// end. Events of shards that the consumer does not want are left out, also of types that this program
     /// does not know.
+    ///
+    /// The checkpoint of a shard without events in the read moves only when it is more than [`IDLE_LAG`] behind.
+    /// So a batch costs what its events cost, and a restart reads little twice.
     fn batch(&mut self, read: Vec<Arc<Positioned<StoredEvent>>>, end: Position) -> Batch {
         let mut moves = Vec::new();
         // Shards have different checkpoints when they are new, and after they were followed through Kafka.
@@ -108,9 +117,10 @@ impl LogSource {
             let checkpoint = self.checkpoints.get(&e.event.stream.shard());
             checkpoint.is_some_and(|checkpoint| *checkpoint < e.position)
         };
-        let events = read.into_iter().filter(is_next).collect();
+        let events: Vec<_> = read.into_iter().filter(is_next).collect();
+        let written: BTreeSet<Shard> = events.iter().map(|e| e.event.stream.shard()).collect();
         for (shard, checkpoint) in &mut self.checkpoints {
-            if *checkpoint < end {
+            if written.contains(shard) || end.0 - checkpoint.0 > IDLE_LAG {
                 moves.push(Move {
                     shard: *shard,
                     from: *checkpoint,
@@ -133,7 +143,7 @@ impl LogSource {
 impl Source for LogSource {
     async fn next(&mut self) -> Result<Batch, StoreError> {
         loop {
-            let after = self.checkpoints.values().min().copied().unwrap_or_default();
+            let after = self.read;
             if !self.has_more {
                 self.sequenced.above(after.0, self.patience).await;
             }
@@ -144,7 +154,11 @@ impl Source for LogSource {
             let read = self.log.read(incarnation, after, PAGE).await?;
             self.has_more = read.has_more;
             if let Some(end) = read.events.last().map(|last| last.position) {
-                return Ok(self.batch(read.events, end));
+                let batch = self.batch(read.events, end);
+                self.read = end;
+                if !batch.moves.is_empty() {
+                    return Ok(batch);
+                }
             }
         }
     }
@@ -164,6 +178,7 @@ impl Source for LogSource {
             .into_iter()
             .map(|(shard, checkpoint)| (shard, checkpoint.position))
             .collect();
+        self.read = self.checkpoints.values().min().copied().unwrap_or_default();
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use domain::stream_type::StreamType;
 use domain::tag::Tag;
 use event_store::consume::consumer::{Consumer, apply_batch};
 use event_store::consume::generation::{self, ConsumerMode};
+use event_store::consume::shown;
 use event_store::consume::source::{LogSource, Source};
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Metadata, Position, StreamId, Version};
@@ -25,7 +26,7 @@ use futures_util::{Stream, StreamExt};
 use projections::changes::{Change, Changes, FollowError, Followed, Selection};
 use projections::page::{Direction, LogCursor, Page, Take};
 use projections::reader::Reader;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use testkit::events::{metadata, new_stream, sequence};
 use testkit::postgres::TestDatabase;
 
@@ -87,16 +88,12 @@ impl World {
     }
 
     async fn applied(&self, projection: &dyn Consumer) -> Position {
-        sqlx::query_scalar(
-            "select coalesce(min(position), 0) from es.checkpoints \
-             join es.generations using (consumer, generation) \
-             where consumer = $1 and state = 'SERVING'",
-        )
-        .bind(projection.name())
-        .fetch_one(&self.pool)
-        .await
-        .map(Position)
-        .expect("checkpoints can be read")
+        let query = shown::query(projection.name(), projection.stream_types());
+        sqlx::query_scalar(AssertSqlSafe(query))
+            .fetch_one(&self.pool)
+            .await
+            .map(Position)
+            .expect("checkpoints can be read")
     }
 
     /// Every row of every read model's first generation, as text.

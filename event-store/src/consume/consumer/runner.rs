@@ -20,6 +20,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Interval of retries of parked streams, while there are events to apply.
 const RETRY_PARKED_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
+/// A batch of fewer events is followed by a rest.
+const FEW: usize = 100;
+
+/// The longest rest after a batch.
+const LONGEST_REST: Duration = Duration::from_millis(20);
+
 /// The state of a consumer's loop.
 pub(super) struct Runner<'a> {
     pool: &'a PgPool,
@@ -57,8 +63,12 @@ impl<'a> Runner<'a> {
         loop {
             self.retry_parked(generation).await;
             let batch = source.next().await?;
+            let begun = Instant::now();
             apply_batch(self.pool, self.consumer, &batch).await?;
             self.pause.reset();
+            if batch.events.len() < FEW {
+                tokio::time::sleep(rest_after(begun.elapsed())).await;
+            }
         }
     }
 
@@ -130,4 +140,10 @@ impl<'a> Runner<'a> {
         metrics::counter!("clustergenie_consumer_failures_total", "consumer" => name).increment(1);
         tokio::time::sleep(wait).await;
     }
+}
+
+/// Returns the rest after a small batch that took this long. The events that come meanwhile share a transaction, so a
+/// consumer spends at most a quarter of its time on small ones. Commands and subscribers have the rest of the machine.
+fn rest_after(applying: Duration) -> Duration {
+    (applying * 3).min(LONGEST_REST)
 }
