@@ -140,8 +140,10 @@ impl Purpose {
                 SERVICE,
                 ("idle_in_transaction_session_timeout", "30s"),
                 ("statement_timeout", "30s"),
-                // Statements are small, and estimates of young tables are bad.
+                // Statements are small, and estimates of young tables are bad. The start of a parallel worker takes
+                // longer than the read of a page.
                 ("jit", "off"),
+                ("max_parallel_workers_per_gather", "0"),
             ],
             // Everything of an organization is found, and lists are read in their order, by an index. A plan that
             // is kept must not read the rows of others for that, whatever it was made for.
