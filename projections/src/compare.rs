@@ -1,13 +1,13 @@
 //! Compares a generation of a projection with the log, row by row, while consumers run.
 //!
 //! The projection's own code folds the events up to the generation's checkpoints again, into temporary tables of the
-//! same shape. Then both are read side by side in the order of their keys. The comparison is exact although nothing
-//! stops meanwhile, and needs memory for a batch of events and a row of each side.
+//! same shape. Then Postgres joins both by their keys and compares the rows. The comparison is exact although nothing
+//! stops meanwhile, and needs memory for a batch of events, and in Postgres for a join.
 //!
 //! **No snapshot is open while history is folded**, because Postgres keeps every version of every row for it. The fold
 //! runs in passes: each reads how far the generation is and follows it there. Once a pass was short, one snapshot
 //! shows the checkpoints, the parked streams and the rows. The few events up to these checkpoints are folded, and the
-//! rows are compared.
+//! rows are compared, all by the connection that has the temporary tables.
 //!
 //! The passes fold what the snapshot shows, or the comparison starts again. A fold leaves out the events of a parked
 //! stream. A stream is parked by the transaction that moves the checkpoint over its event, so a stream that is parked
@@ -23,7 +23,6 @@ use event_store::consume::source::ConsumerId;
 use event_store::consume::{checkpoint, parked};
 use event_store::envelope::Shard;
 use event_store::error::StoreError;
-use event_store::pool;
 use serde::Serialize;
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 
@@ -193,7 +192,7 @@ async fn attempt(
     let mut tables = None;
     let mut last_pass = u64::MAX;
     let mut snapshot = loop {
-        let mut snapshot = begin_snapshot(pool).await?;
+        let mut snapshot = begin_snapshot(scratch).await?;
         must_be_in_use(&mut snapshot, id).await?;
         let checkpoints = checkpoint::read(&mut snapshot, id, &shards).await?;
         let parked = parked::first_positions(&mut snapshot, id).await?;
@@ -201,18 +200,21 @@ async fn attempt(
             snapshot.rollback().await?;
             return Ok(None);
         }
-        if tables.is_none() {
-            let found = tables::of(&mut snapshot, id).await?;
-            tables::copy_shapes(scratch, &found).await?;
-            tables = Some(found);
-        }
         // The generation may advance as fast as it is followed: then passes do not become shorter.
         let is_last = last_pass < SHORT_PASS || fold.passes() >= MOST_PASSES;
         if is_last {
-            fold.pass(pool, scratch, &checkpoints).await?;
+            fold.pass(pool, &mut snapshot, &checkpoints).await?;
             break snapshot;
         }
+        let found = match tables {
+            None => Some(tables::of(&mut snapshot, id).await?),
+            Some(_) => None,
+        };
         snapshot.rollback().await?;
+        if let Some(found) = found {
+            tables::copy_shapes(scratch, &found).await?;
+            tables = Some(found);
+        }
         last_pass = fold.pass(pool, scratch, &checkpoints).await?;
     };
     let mut comparison = Comparison {
@@ -227,20 +229,26 @@ async fn attempt(
             found: None,
         });
     }
+    // All rows are read now.
+    sqlx::query("set local enable_seqscan = on")
+        .execute(&mut *snapshot)
+        .await?;
     for table in tables.into_iter().flatten() {
         if table.stream_column.is_none() && !sample.is_all() {
             comparison.left_out.push(table.name());
             continue;
         }
-        rows::compare(&mut snapshot, scratch, &table, sample, &mut comparison).await?;
+        rows::compare(&mut snapshot, &table, sample, &mut comparison).await?;
     }
     snapshot.rollback().await?;
     Ok(Some(comparison))
 }
 
-/// Begins a transaction that reads one snapshot, for any time.
-async fn begin_snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    let mut transaction = pool::begin(pool).await?;
+/// Begins a transaction that reads one snapshot, for any time, and can write to temporary tables only.
+async fn begin_snapshot(
+    scratch: &mut PgConnection,
+) -> Result<Transaction<'_, Postgres>, sqlx::Error> {
+    let mut transaction = scratch.begin().await?;
     for setting in [
         "set transaction isolation level repeatable read read only",
         "set local idle_in_transaction_session_timeout = 0",

@@ -33,16 +33,19 @@ pub(super) async fn of(
         .await
 }
 
-/// Creates empty temporary tables of these shapes on a connection, by their bare names.
+/// Creates empty temporary tables of these shapes on a connection, by their bare names. They have no index but the
+/// primary key, by which a fold loads and replaces rows. Nobody counts the rows of temporary tables for the planner,
+/// which would take them for empty and read all of them.
 pub(super) async fn copy_shapes(
     scratch: &mut PgConnection,
     tables: &[Table],
 ) -> Result<(), sqlx::Error> {
     for table in tables {
         let copy = format!(
-            "create temporary table {} (like {} including all)",
+            "create temporary table {} (like {} including all excluding indexes, primary key ({}))",
             table.table,
-            table.name()
+            table.name(),
+            table.key
         );
         sqlx::query(AssertSqlSafe(copy))
             .execute(&mut *scratch)
@@ -52,6 +55,7 @@ pub(super) async fn copy_shapes(
         "set search_path = pg_temp",
         "set timezone = 'UTC'",
         "set statement_timeout = 0",
+        "set enable_seqscan = off",
     ] {
         sqlx::query(setting).execute(&mut *scratch).await?;
     }
