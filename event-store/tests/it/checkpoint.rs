@@ -1,4 +1,4 @@
-//! Where new checkpoints begin.
+//! Where new checkpoints begin, and which of them a batch moves.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::stream_type::StreamType;
 use event_store::consume::checkpoint;
 use event_store::consume::generation;
+use event_store::consume::shared_log::PAGE;
 use event_store::consume::source::{ConsumerId, LogSource, Source};
 use event_store::consume::wake::Signal;
 use event_store::envelope::{Position, Shard};
@@ -82,4 +83,37 @@ async fn a_new_stream_type_does_not_send_a_consumer_through_the_log() {
         .map(|e| (e.event.stream, e.event.version.0))
         .collect();
     assert_eq!(versions, [(job, 1), (job, 2), (job, 3)]);
+}
+
+#[tokio::test]
+async fn checkpoints_move_with_events_of_their_shards_or_when_they_are_a_page_behind() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    generation::begin(&pool, ID.name, 1)
+        .await
+        .expect("Postgres answers");
+    let shards = Shard::all(&[StreamType::JOB]).len();
+    let signal = Signal::new();
+    let patience = Duration::from_secs(3_600);
+    let types = &[StreamType::JOB];
+    let mut source = LogSource::new(pool.clone(), ID.name, types, signal.clone(), patience);
+    source.rewind(1).await.expect("Postgres answers");
+    let mut recorder = Recorder::new(pool.clone());
+    // Events of other types: the first page of them makes no batch.
+    recorder.droplets(PAGE / 2 + 1).await;
+    let head = sequence(&pool).await;
+    signal.raise_to(head.0);
+    let batch = source.next().await.expect("Postgres answers");
+    let moves = batch.moves.iter().map(|one| one.to);
+    assert_eq!(moves.collect::<Vec<_>>(), vec![head; shards]);
+    assert_eq!(batch.events.len(), 0);
+    // One shard has events.
+    recorder.droplets(1).await;
+    let job = recorder.jobs(1).await[0];
+    let head = sequence(&pool).await;
+    signal.raise_to(head.0);
+    let batch = source.next().await.expect("Postgres answers");
+    assert_eq!(batch.events.len(), 3);
+    let moves = batch.moves.iter().map(|one| (one.shard, one.to));
+    assert_eq!(moves.collect::<Vec<_>>(), [(job.shard(), head)]);
 }
