@@ -39,6 +39,8 @@ use crate::topics::ensure_topics;
 const POLL: Duration = Duration::from_micros(200);
 /// The longest wait of one call: the poll interval for `stop`, and for reports that Kafka is slow.
 const SLICE: Duration = Duration::from_secs(2);
+/// The longest wait of one call that aborts, in which no report is handled.
+const ABORT_SLICE: Duration = Duration::from_millis(50);
 /// The timeout of repeated calls, after which this writer is given up: as long as Kafka keeps an open
 /// transaction.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -258,9 +260,17 @@ impl Writer {
     }
 
     /// Aborts the transaction, if there is one and Kafka answers. This writer must not be used again.
+    ///
+    /// The client first waits until the reports of all messages are handled, also of those that it gives up. Nobody else
+    /// handles them, so that happens between short calls, each of which continues the abort.
     pub(crate) fn abort(&self) {
-        if let Err(error) = self.producer.abort_transaction(SLICE) {
-            tracing::debug!(%error, "the next writer ends the transaction");
+        let started = Instant::now();
+        while let Err(error) = self.producer.abort_transaction(ABORT_SLICE) {
+            if !is_retriable(&error) || started.elapsed() > SLICE {
+                tracing::debug!(%error, "the next writer ends the transaction");
+                return;
+            }
+            self.serve_reports();
         }
     }
 

@@ -40,7 +40,7 @@ async fn too_few_replicas_are_reported_and_waited_for_and_are_no_refusal() {
     mock.request_errors(RDKafkaApiKey::Produce, &too_few);
     recorder.jobs(100).await;
     relay.wake.appended.raise();
-    fails_because(&relay, "NotEnoughReplicas").await;
+    relay.fails_because("NotEnoughReplicas").await;
     reaches(&pool, Position(330)).await;
     assert_eq!(relay.health.snapshot().sequencer.state, State::Leading);
     mock.clear_request_errors(RDKafkaApiKey::Produce);
@@ -117,15 +117,6 @@ async fn a_broker_that_pauses_dies_and_comes_back_has_everything_once() {
     relay.stop().await;
     drop(kafka);
     drop(broker);
-}
-
-async fn fails_because(relay: &Relay, reason: &str) {
-    relay
-        .until(
-            &format!("the publisher tells of {reason}"),
-            |now| matches!(&now.publisher.state, State::Failing { why } if why.contains(reason)),
-        )
-        .await;
 }
 
 async fn reaches(pool: &PgPool, head: Position) {

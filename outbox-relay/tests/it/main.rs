@@ -18,3 +18,4 @@ mod relay;
 mod restarts;
 mod restored;
 mod sequencing;
+mod unreadable;

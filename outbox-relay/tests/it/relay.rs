@@ -135,6 +135,15 @@ impl Relay {
         .await
     }
 
+    /// Waits for a failure of the publisher that says this.
+    pub(crate) async fn fails_because(&self, reason: &str) {
+        self.until(
+            &format!("the publisher tells of {reason}"),
+            |now| matches!(&now.publisher.state, State::Failing { why } if why.contains(reason)),
+        )
+        .await;
+    }
+
     /// Waits until the snapshot is as wanted.
     pub(crate) async fn until(&self, what: &str, wanted: impl Fn(&Snapshot) -> bool) {
         wait::until(what, async || wanted(&self.health.snapshot()).then_some(())).await;
