@@ -1,7 +1,7 @@
 //! Reads the events of a shard in batches for rebuilds and comparisons. A large batch folds more events of a stream for
 //! each row that is loaded and stored.
 //!
-//! A batch must never be larger than the memory that it may take, so it is read page by page.
+//! A batch is read page by page, so that it is larger than [`BYTES`] by at most one page.
 
 use event_store::envelope::{Position, Positioned, Shard, StoredEvent};
 use event_store::error::StoreError;

@@ -51,8 +51,9 @@ pub(super) async fn measure(pool: &PgPool, events: i64) -> anyhow::Result<f64> {
 async fn is_caught_up(pool: &PgPool) -> anyhow::Result<bool> {
     let consumers = i64::try_from(projections::consumers().len())?;
     Ok(sqlx::query_scalar(
-        "select count(distinct c.consumer) = $1 and bool_and(c.position >= h.position) \
-         from es.checkpoints c join es.generations g using (consumer, generation) cross join es.log_head h \
+        "select count(distinct c.consumer) = $1 and bool_and(c.position >= coalesce(h.position, 0)) \
+         from es.checkpoints c join es.generations g using (consumer, generation) \
+         left join (select shard, max(position) as position from es.log group by shard) h using (shard) \
          where g.state = 'SERVING'",
     )
     .bind(consumers)

@@ -30,6 +30,8 @@ pub struct Batch {
     pub events: Vec<Arc<Positioned<StoredEvent>>>,
     /// The moves of the checkpoints, to be committed together with the rows.
     pub moves: Vec<Move>,
+    /// True if the source has more events already, as far as it knows.
+    pub has_more: bool,
 }
 
 /// A generation of a consumer, to which checkpoints and parked streams belong.
@@ -110,9 +112,14 @@ impl LogSource {
     ///
     /// The checkpoint of a shard without events in the read moves only when it is more than [`IDLE_LAG`] behind.
     /// So a batch costs what its events cost, and a restart reads little twice.
+    ///
+    /// Two workers of a consumer still apply each event once, in order. To apply an event, both must move the
+    /// checkpoint of its shard from the same place, and the second one fails. A worker that reads on past events of
+    /// the other one has not applied them: it finds the checkpoint of their shard moved, whether it applies them or a
+    /// later one.
     fn batch(&mut self, read: Vec<Arc<Positioned<StoredEvent>>>, end: Position) -> Batch {
         let mut moves = Vec::new();
-        // Shards have different checkpoints when they are new, and after they were followed through Kafka.
+        // Checkpoints differ by shard: those of idle shards stay behind.
         let is_next = |e: &Arc<Positioned<StoredEvent>>| {
             let checkpoint = self.checkpoints.get(&e.event.stream.shard());
             checkpoint.is_some_and(|checkpoint| *checkpoint < e.position)
@@ -135,6 +142,7 @@ impl LogSource {
             incarnation: self.incarnation,
             events,
             moves,
+            has_more: self.has_more,
         }
     }
 }

@@ -71,6 +71,7 @@ impl Gathering {
         let Self { events, moves, .. } = std::mem::take(self);
         let moves = moves.into_values().collect();
         Some(Batch {
+            has_more: false,
             generation,
             incarnation,
             events,

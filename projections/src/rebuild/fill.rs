@@ -56,6 +56,7 @@ async fn fill_shard(
             kafka_offset: None,
         };
         let batch = Batch {
+            has_more: !is_last,
             generation,
             // The generation is compared with the log before it serves.
             incarnation: None,

@@ -191,6 +191,7 @@ async fn replay(
             }
         }
         let batch = Batch {
+            has_more: false,
             generation: id.generation,
             incarnation: None,
             events: batch.iter().cloned().map(Arc::new).collect(),

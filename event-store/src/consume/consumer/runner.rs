@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Interval of retries of parked streams, while there are events to apply.
 const RETRY_PARKED_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
-/// A batch of fewer events is followed by a rest.
+/// A batch of fewer events at the end of the log is followed by a rest.
 const FEW: usize = 100;
 
 /// The longest rest after a batch.
@@ -66,7 +66,7 @@ impl<'a> Runner<'a> {
             let begun = Instant::now();
             apply_batch(self.pool, self.consumer, &batch).await?;
             self.pause.reset();
-            if batch.events.len() < FEW {
+            if !batch.has_more && batch.events.len() < FEW {
                 tokio::time::sleep(rest_after(begun.elapsed())).await;
             }
         }
@@ -142,8 +142,8 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// Returns the rest after a small batch that took this long. The events that come meanwhile share a transaction, so a
-/// consumer spends at most a quarter of its time on small ones. Commands and subscribers have the rest of the machine.
+/// Returns the rest after a small batch that took this long. The events that come meanwhile share a transaction, so
+/// that commands and subscribers have more of the machine. The rows of a model appear later by at most this rest.
 fn rest_after(applying: Duration) -> Duration {
     (applying * 3).min(LONGEST_REST)
 }

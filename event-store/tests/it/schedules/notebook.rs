@@ -126,6 +126,7 @@ pub(super) async fn batch(pool: &PgPool, partition: i16, up_to: i64) -> Option<B
         kafka_offset: None,
     }];
     Some(Batch {
+        has_more: false,
         generation: ID.generation,
         incarnation: None,
         events: events.into_iter().map(Arc::new).collect(),
