@@ -236,7 +236,7 @@ where
 }
 
 /// Adds a query of a model's rows, whose last condition is the organization.
-fn push_select<M: Model>(query: &mut QueryBuilder<Postgres>, what: &str, org: &OrgId) {
+pub(crate) fn push_select<M: Model>(query: &mut QueryBuilder<Postgres>, what: &str, org: &OrgId) {
     query.push("select ").push(what);
     query.push(" from read_v1.").push(M::NAME);
     query.push(" where org_id = ").push_bind(org.as_str());

@@ -9,11 +9,13 @@ use event_store::codec;
 use event_store::envelope::{Recorded, StoredEvent, StreamId, Version};
 use event_store::error::StoreError;
 use event_store::log;
+use sqlx::postgres::PgRow;
 use sqlx::{QueryBuilder, Row};
 use uuid::Uuid;
 
 use crate::columns::Columns;
-use crate::model::{self, Model, StreamRow};
+use crate::list::push_select;
+use crate::model::{self, Cells, FromCells, Model, StreamRow, columns};
 use crate::reader::{ReadError, Reader};
 
 /// The events of a stream that are read before its row is asked for: most streams have no more.
@@ -23,7 +25,8 @@ impl Reader {
     /// Returns the row that a model makes of a stream of an organization up to the last committed event.
     ///
     /// Few events are folded from the first one. More of them are folded from the row of the read model on, so the
-    /// cost does not grow with the history of the stream.
+    /// cost grows with the events that the row does not show yet, and not with the history of the stream. While a model
+    /// is rebuilt for another version, the whole stream is folded.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -36,7 +39,7 @@ impl Reader {
         if (first.len() as i64) < SHORT {
             return fold::<M>(None, &first);
         }
-        if let Some(row) = self.row::<M>(org, stream, &Columns::All).await?
+        if let Some(row) = self.row_of_this_version::<M>(org, stream).await?
             && let Some(row) = self.continued::<M>(org, stream, row).await?
         {
             return Ok(Some(row));
@@ -44,19 +47,46 @@ impl Reader {
         fold::<M>(None, &self.events(org, stream, Version(1), None).await?)
     }
 
-    /// Folds the events after those that a row of the read model shows. Returns none if the row does not belong to
-    /// the stream: it was made by another version of the model, or of a log that went back since.
+    /// Returns the row of a stream if the generation that serves is of this version of the model.
+    ///
+    /// The switch to another generation locks the view, so the statement sees the view and the version of the same
+    /// generation.
+    async fn row_of_this_version<M: Model>(
+        &self,
+        org: &OrgId,
+        stream: StreamId,
+    ) -> Result<Option<M::Row>, ReadError> {
+        let mut query = QueryBuilder::new("");
+        let columns = format!("\"{}\"", columns::of::<M::Row>().join("\", \""));
+        push_select::<M>(&mut query, &columns, org);
+        query.push(" and id = ").push_bind(stream.uuid);
+        query.push(
+            " and exists (select from es.generations where state = 'SERVING' and consumer = ",
+        );
+        query.push_bind(M::NAME).push(" and version = ");
+        query.push_bind(M::VERSION).push(")");
+        let decode = |row: &PgRow| M::Row::from_cells(&mut Cells::of(row));
+        match self.fetch(org, query, decode).await {
+            Ok(mut rows) => Ok(rows.pop()),
+            // An older version lacks a column.
+            Err(ReadError::BeingRebuilt) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Folds the events after those that a row of the read model shows. Returns none if the row is not of this stream:
+    /// the log went back since, and the event that the row shows last is another one or missing.
     async fn continued<M: Model>(
         &self,
         org: &OrgId,
         stream: StreamId,
         row: M::Row,
     ) -> Result<Option<M::Row>, ReadError> {
-        let shown = row.version();
-        let events = self.events(org, stream, shown, None).await?;
+        let shown = (row.version(), row.recorded_at());
+        let events = self.events(org, stream, shown.0, None).await?;
         match events.split_first() {
-            Some((last_shown, later)) if last_shown.version == shown => {
-                Ok(fold::<M>(Some(row), later).unwrap_or(None))
+            Some((last, later)) if (last.version, last.recorded_at) == shown => {
+                fold::<M>(Some(row), later)
             }
             _ => Ok(None),
         }

@@ -28,6 +28,7 @@
 
 use std::fmt::Debug;
 
+use chrono::{DateTime, Utc};
 use domain::stream_type::StreamType;
 use event_store::consume::consumer::Consumer;
 use event_store::envelope::{Recorded, Version};
@@ -111,6 +112,9 @@ pub trait Model: Send + Sync + 'static {
 pub trait StreamRow: Clone + Debug + Serialize + FromCells + Send + Sync + 'static {
     /// The version of the stream that the row shows.
     fn version(&self) -> Version;
+
+    /// The time at which the platform recorded the event of that version.
+    fn recorded_at(&self) -> DateTime<Utc>;
 }
 
 /// The row of a stream after the event; `row` is the one before it, if there was an event before.

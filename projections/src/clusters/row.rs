@@ -41,6 +41,10 @@ impl StreamRow for ClusterRow {
     fn version(&self) -> Version {
         self.version
     }
+
+    fn recorded_at(&self) -> DateTime<Utc> {
+        self.recorded_at
+    }
 }
 
 impl FromCells for ClusterRow {

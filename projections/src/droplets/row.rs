@@ -74,6 +74,10 @@ impl StreamRow for DropletRow {
     fn version(&self) -> Version {
         self.version
     }
+
+    fn recorded_at(&self) -> DateTime<Utc> {
+        self.recorded_at
+    }
 }
 
 impl FromCells for DropletRow {

@@ -59,6 +59,10 @@ impl StreamRow for JobRow {
     fn version(&self) -> Version {
         self.version
     }
+
+    fn recorded_at(&self) -> DateTime<Utc> {
+        self.recorded_at
+    }
 }
 
 impl FromCells for JobRow {

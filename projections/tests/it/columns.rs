@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use domain::ids::{DropletId, OrgId};
 use domain::name::DropletName;
 use domain::stream_type::StreamType;
@@ -40,6 +41,10 @@ struct ReshapedRow {
 impl StreamRow for ReshapedRow {
     fn version(&self) -> Version {
         self.version
+    }
+
+    fn recorded_at(&self) -> DateTime<Utc> {
+        self.droplet.recorded_at
     }
 }
 
