@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use domain::ids::OrgId;
 use event_store::codec;
+use event_store::consume::generation;
 use event_store::envelope::{Recorded, StoredEvent, StreamId, Version};
 use event_store::error::StoreError;
 use event_store::log;
@@ -60,11 +61,8 @@ impl Reader {
         let columns = format!("\"{}\"", columns::of::<M::Row>().join("\", \""));
         push_select::<M>(&mut query, &columns, org);
         query.push(" and id = ").push_bind(stream.uuid);
-        query.push(
-            " and exists (select from es.generations where state = 'SERVING' and consumer = ",
-        );
-        query.push_bind(M::NAME).push(" and version = ");
-        query.push_bind(M::VERSION).push(")");
+        query.push(" and ");
+        generation::push_serves(&mut query, M::NAME, M::VERSION);
         let decode = |row: &PgRow| M::Row::from_cells(&mut Cells::of(row));
         match self.fetch(org, query, decode).await {
             Ok(mut rows) => Ok(rows.pop()),

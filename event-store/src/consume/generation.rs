@@ -9,7 +9,7 @@
 //! those of the generation that serves. The caller creates, shows and drops the tables in the same
 //! transaction.
 
-use sqlx::{FromRow, PgExecutor, PgPool};
+use sqlx::{FromRow, PgExecutor, PgPool, Postgres, QueryBuilder};
 
 use crate::consume::source::ConsumerId;
 use crate::error::StoreError;
@@ -102,6 +102,13 @@ pub async fn serving(pool: &PgPool, consumer: &'static str) -> Result<ConsumerId
         name: consumer,
         generation: found.map_or(1, |(generation, _)| generation),
     })
+}
+
+/// Adds the condition that the generation of a consumer that serves was filled by code of this version.
+pub fn push_serves(query: &mut QueryBuilder<Postgres>, consumer: &'static str, version: i32) {
+    query.push("exists (select from es.generations where state = 'SERVING' and consumer = ");
+    query.push_bind(consumer).push(" and version = ");
+    query.push_bind(version).push(")");
 }
 
 /// Returns the generation that serves and the version of the code that filled it. `None` for a consumer
