@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use sqlx::PgPool;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{Consumer, apply_batch};
 use crate::backoff::Backoff;
@@ -17,7 +17,7 @@ use crate::error::StoreError;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Interval of retries of parked streams, while there are events to apply.
+/// Interval of retries of parked streams.
 const RETRY_PARKED_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// A batch of fewer events at the end of the log is followed by a rest.
@@ -62,7 +62,11 @@ impl<'a> Runner<'a> {
         source.rewind(generation).await?;
         loop {
             self.retry_parked(generation).await;
-            let batch = source.next().await?;
+            // A consumer without events of its own retries parked streams too.
+            let Ok(batch) = timeout(RETRY_PARKED_INTERVAL, source.next()).await else {
+                continue;
+            };
+            let batch = batch?;
             let begun = Instant::now();
             apply_batch(self.pool, self.consumer, &batch).await?;
             self.pause.reset();
