@@ -40,8 +40,9 @@ impl Reader {
         if (first.len() as i64) < SHORT {
             return fold::<M>(None, &first);
         }
-        if let Some(row) = self.row_of_this_version::<M>(org, stream).await?
-            && let Some(row) = self.continued::<M>(org, stream, row).await?
+        // The log has the answer also when the read model fails or has a row that makes no sense.
+        if let Ok(Some(row)) = self.row_of_this_version::<M>(org, stream).await
+            && let Ok(Some(row)) = self.continued::<M>(org, stream, row).await
         {
             return Ok(Some(row));
         }
@@ -64,12 +65,8 @@ impl Reader {
         query.push(" and ");
         generation::push_serves(&mut query, M::NAME, M::VERSION);
         let decode = |row: &PgRow| M::Row::from_cells(&mut Cells::of(row));
-        match self.fetch(org, query, decode).await {
-            Ok(mut rows) => Ok(rows.pop()),
-            // An older version lacks a column.
-            Err(ReadError::BeingRebuilt) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let mut rows = self.fetch(org, query, decode).await?;
+        Ok(rows.pop())
     }
 
     /// Folds the events after those that a row of the read model shows. Returns none if the row is not of this stream:

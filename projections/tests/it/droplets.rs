@@ -274,6 +274,11 @@ async fn the_row_of_a_long_stream_does_not_cost_its_history() {
              where e.stream_id = id and e.version = droplets.version; \
              update es.generations set version = version - 1 where consumer = 'droplets'"
         ),
+        format!(
+            "update es.generations set version = version + 1 where consumer = 'droplets'; \
+             update {tables}.droplets set status = 'nonsense'"
+        ),
+        format!("drop table {tables}.droplets cascade"),
     ];
     for change in of_another {
         sqlx::raw_sql(AssertSqlSafe(change))
