@@ -1,0 +1,1 @@
+function e(e,t){let r=t===`ASCENDING`?1:-1;return(t,i)=>r*(n(e(t),e(i))||n(t.id,i.id))}function t(e){let[t=``,n=``]=e.replace(`Z`,``).split(`.`);return`${t}.${n.padEnd(9,`0`)}`}function n(e,t){return e<t?-1:+(e>t)}export{e as n,t};
