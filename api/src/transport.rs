@@ -1,6 +1,7 @@
 //! The transports: HTTP, WebSockets, server-sent events, and the layers in front of all of them.
 
 pub mod accept;
+pub mod console;
 pub mod cors;
 pub mod endpoint;
 pub mod graphiql;
@@ -17,4 +18,5 @@ mod bearer;
 mod consistency_header;
 mod params;
 mod request_middleware;
+mod static_file;
 mod traceparent;

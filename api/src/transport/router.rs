@@ -19,17 +19,27 @@ use crate::transport::cors;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::health::{MetricsRenderer, health_router};
 use crate::transport::server::{Connections, Peer};
-use crate::transport::{graphiql, http, request_middleware, websocket};
+use crate::transport::{console, graphiql, http, request_middleware, websocket};
 
 /// The path of the GraphQL endpoint, for all transports.
 pub const PATH: &str = "/graphql";
 
-/// Returns all routes: the GraphQL endpoint, the GraphiQL page, and the endpoints for operators'
+/// Tells whether a web page is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The page is served.
+    Served,
+    /// The page is not found.
+    Off,
+}
+
+/// Returns all routes: the GraphQL endpoint, the console, the GraphiQL page, and the endpoints for operators'
 /// monitoring. The router must be served by [`crate::transport::server::run`], which tracks its WebSockets.
 pub fn transports<E: Executor>(
     endpoint: Endpoint<E>,
     readiness: Arc<dyn Readiness>,
     metrics: MetricsRenderer,
+    graphiql: Page,
 ) -> Router {
     let mut graphql = any(graphql::<E>);
     if !endpoint.origins.is_empty() {
@@ -38,14 +48,13 @@ pub fn transports<E: Executor>(
     Router::new()
         .route(PATH, graphql)
         .with_state(Arc::new(endpoint))
-        .merge(graphiql::routes())
-        .merge(health_router(readiness, metrics))
-        .fallback(async || {
-            (
-                StatusCode::NOT_FOUND,
-                "GraphQL is at /graphql, its page at /\n",
-            )
+        .merge(console::routes())
+        .merge(match graphiql {
+            Page::Served => graphiql::routes(),
+            Page::Off => Router::new(),
         })
+        .merge(health_router(readiness, metrics))
+        .fallback(console::page_or_not_found)
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn(request_middleware::attend))
 }

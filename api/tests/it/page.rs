@@ -1,4 +1,4 @@
-//! The page for people: whole, ours, and kept by browsers.
+//! The pages for people: whole, ours, and kept by browsers.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::serving::Serving;
 #[tokio::test]
 async fn the_page_and_all_it_loads_are_served_from_here() {
     let serving = Serving::start().await;
-    let response = reqwest::get(serving.url("/")).await.unwrap();
+    let response = reqwest::get(serving.url("/graphiql")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let policy = response.headers()["content-security-policy"]
         .to_str()
@@ -41,6 +41,37 @@ async fn the_page_and_all_it_loads_are_served_from_here() {
             .to_owned();
         assert!(content_type.starts_with(expected), "{path}: {content_type}");
     }
+}
+
+#[tokio::test]
+async fn the_console_is_served_at_every_address_that_a_browser_asks_for() {
+    let serving = Serving::start().await;
+    let get = async |path: &str, accept: &str| {
+        let request = Client::new()
+            .get(serving.url(path))
+            .header("accept", accept);
+        request.send().await.unwrap()
+    };
+    let page = get("/", "text/html").await.text().await.unwrap();
+    assert!(page.contains("<div id=\"root\">"), "{page}");
+    let deep = get("/droplets/some-id?status=ACTIVE", "text/html,*/*;q=0.8").await;
+    assert_eq!(deep.status(), StatusCode::OK);
+    let policy = deep.headers()["content-security-policy"].to_str().unwrap();
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(deep.text().await.unwrap(), page);
+    let other = get("/droplets", "application/json").await;
+    assert_eq!(other.status(), StatusCode::NOT_FOUND);
+    let script = page.split('"').find(|text| text.ends_with(".js")).unwrap();
+    let script = get(script, "*/*").await;
+    let caching = script.headers()["cache-control"].to_str().unwrap();
+    assert!(caching.contains("immutable"), "{caching}");
+}
+
+#[tokio::test]
+async fn graphiql_can_be_switched_off() {
+    let serving = Serving::without_graphiql().await;
+    let response = reqwest::get(serving.url("/graphiql")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

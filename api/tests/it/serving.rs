@@ -19,7 +19,7 @@ use api::identity::tokens::{Auth, Claims, sign};
 use api::pipeline::{Executor, Pipeline, Rules};
 use api::transport::cors::Origin;
 use api::transport::endpoint::{Endpoint, WebSocketLimits};
-use api::transport::router::transports;
+use api::transport::router::{Page, transports};
 use api::transport::send_budget::SendBudget;
 use api::transport::server::{self, ConnectionLimits, Stop};
 use async_graphql::InputObject;
@@ -89,6 +89,25 @@ impl Serving {
         .await
     }
 
+    /// A server without the page GraphiQL.
+    pub(crate) async fn without_graphiql() -> Self {
+        let held = Arc::new(Semaphore::new(0));
+        let data = Counted {
+            held: held.clone(),
+            changes: Changes::default(),
+        };
+        let router = Self::router(
+            WebSocketLimits::default(),
+            Vec::new(),
+            Vec::new(),
+            Rules::default(),
+            SendBudget::new(SendBudget::DEFAULT_BYTES),
+            data,
+            Page::Off,
+        );
+        Self::serve(router, held).await
+    }
+
     /// A server that pages of these origins may use.
     pub(crate) async fn for_pages_of(origins: &[&str]) -> Self {
         let origins = origins.iter().map(|origin| origin.parse());
@@ -120,7 +139,7 @@ impl Serving {
             shares: Shares::default(),
         };
         let metrics = Arc::new(String::new);
-        let router = transports(endpoint, Arc::new(Fixed(Vec::new())), metrics);
+        let router = transports(endpoint, Arc::new(Fixed(Vec::new())), metrics, Page::Served);
         Self::serve(router, held).await
     }
 
@@ -137,7 +156,15 @@ impl Serving {
             held: held.clone(),
             changes: changes.clone(),
         };
-        let router = Self::router(limits, parts, origins, rules, send_budget, data);
+        let router = Self::router(
+            limits,
+            parts,
+            origins,
+            rules,
+            send_budget,
+            data,
+            Page::Served,
+        );
         Self {
             changes,
             ..Self::serve(router, held).await
@@ -151,6 +178,7 @@ impl Serving {
         rules: Rules,
         send_budget: SendBudget,
         data: Counted,
+        graphiql: Page,
     ) -> Router {
         let schema = Arc::new(ExecutableSchema::new::<TestSchema>());
         let shares = rules.shares.clone();
@@ -165,7 +193,7 @@ impl Serving {
             send_budget,
             shares,
         };
-        transports(endpoint, Arc::new(Fixed(parts)), metrics)
+        transports(endpoint, Arc::new(Fixed(parts)), metrics, graphiql)
     }
 
     /// A server with this grace period after the close.
@@ -191,6 +219,7 @@ impl Serving {
                 held: held.clone(),
                 changes: changes.clone(),
             },
+            Page::Served,
         );
         Self {
             changes,

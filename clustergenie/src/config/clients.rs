@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api::transport::cors::Origin;
 use api::transport::peer::Network;
+use api::transport::router::Page;
 use api::transport::send_budget::SendBudget;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
@@ -51,8 +52,21 @@ pub(crate) struct Clients {
     #[arg(long, env = "CLUSTERGENIE_DRAIN_DELAY", default_value = "5s")]
     #[arg(value_name = "TIME", value_parser = duration::parse)]
     pub(crate) drain_delay: Duration,
+    /// Do not serve the page GraphiQL at /graphiql.
+    #[arg(long, env = "CLUSTERGENIE_NO_GRAPHIQL")]
+    no_graphiql: bool,
     #[command(flatten)]
     pub(crate) requests: Requests,
+}
+
+impl Clients {
+    /// Tells whether GraphiQL is served.
+    pub(crate) fn graphiql(&self) -> Page {
+        match self.no_graphiql {
+            true => Page::Off,
+            false => Page::Served,
+        }
+    }
 }
 
 #[cfg(test)]

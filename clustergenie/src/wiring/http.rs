@@ -83,7 +83,7 @@ pub(crate) async fn serve_api(
         send_budget: SendBudget::new(clients.unread_bytes),
         shares,
     };
-    let router = router::transports(endpoint, readiness, renderer(metrics));
+    let router = router::transports(endpoint, readiness, renderer(metrics), clients.graphiql());
     let (grace, draining) = (grace(clients), tasks.draining());
     tasks.spawn(Stage::Serve, "api", move |close| async move {
         server::run(listener, router, limits, grace, Stop { draining, close }).await;

@@ -121,7 +121,7 @@ Three commands to try, in a shell with the variable above:
     -d '{{"query":"{{ droplets(first: 10) {{ nodes {{ id name status addresses {{ ip }} }} }} jobs(first: 10) {{ nodes {{ kind status percent }} }} }}"}}'
   {program} token --data {data} --org {ORG} --role viewer
 
-In a browser, with examples:
+In a browser:
   {url}/#token={token}
 
 Stop with Ctrl-C.
