@@ -5,7 +5,7 @@
 # which counts as a failure where CI=true. Every check runs, also after a failed one, and a table at the end
 # names them all.
 
-readonly ALL_CHECKS=(fmt shell compose clippy docs rust fault conformance)
+readonly ALL_CHECKS=(fmt shell compose clippy docs rust fault conformance console)
 # Run by name only. Both need cargo-deny, which takes minutes to compile. The rules of `deny` are held by tests
 # too (clustergenie/tests/it/dependencies.rs), and `advisories` needs a database from GitHub.
 readonly NAMED_CHECKS=(deny advisories)
@@ -175,7 +175,7 @@ command_test() {
   done
   [[ " ${NAMED_CHECKS[*]} " != *" ${names[*]} "* ]] || require_cargo_deny
   for name in "${names[@]}"; do
-    if [[ $name == conformance || $name == fault ]]; then
+    if [[ $name == conformance || $name == fault || $name == console ]]; then
       require_for_database
     elif [[ $name == rust ]]; then
       require_for_database
