@@ -92,6 +92,31 @@ describe("the console", () => {
     await context.close();
   });
 
+  it("learns how a command ended although the server was killed", async () => {
+    const { page, context } = await visit(browser, platform, "/droplets/new");
+    await page.getByLabel("Name").fill("lost-1");
+    await page.getByText("a month").waitFor();
+    await platform.kill();
+    await page.getByRole("button", { name: "Provision" }).click();
+    await platform.resume();
+    await page.getByRole("heading", { name: "lost-1" }).waitFor();
+    await until("the droplet is there once", async () => (await namesOf()).filter((name) => name === "lost-1").length === 1);
+    await context.close();
+  });
+
+  it("pauses a projection with a reason, and resumes it", async () => {
+    const { page, context, faults } = await visit(browser, platform, "/platform");
+    const projection = page.getByRole("region", { name: "clusters" });
+    await projection.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("dialog").getByLabel("Reason").fill("a look at its rows");
+    await page.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
+    await projection.getByText("a look at its rows").waitFor();
+    await projection.getByRole("button", { name: "Resume" }).click();
+    await projection.getByText("Following").waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it("keeps a list right while droplets come and go", async () => {
     const { page, context } = await visit(browser, platform, "/droplets?name=flow-");
     await page.getByText("Live", { exact: true }).waitFor();

@@ -33,8 +33,8 @@ export const ClusterChanges = graphql(`
 
 export const CreateCluster = graphql(
   `
-    mutation CreateCluster($input: CreateClusterInput!) {
-      outcome: createCluster(input: $input) { cluster { ...ClusterState } userErrors { field message code } }
+    mutation CreateCluster($input: CreateClusterInput!, $key: String!) {
+      outcome: createCluster(input: $input) @idempotent(key: $key) { cluster { ...ClusterState } userErrors { field message code } }
     }
   `,
   [State],
@@ -42,8 +42,8 @@ export const CreateCluster = graphql(
 
 export const DeleteCluster = graphql(
   `
-    mutation DeleteCluster($input: DeleteClusterInput!) {
-      outcome: deleteCluster(input: $input) { cluster { ...ClusterState } userErrors { field message code } }
+    mutation DeleteCluster($input: DeleteClusterInput!, $key: String!) {
+      outcome: deleteCluster(input: $input) @idempotent(key: $key) { cluster { ...ClusterState } userErrors { field message code } }
     }
   `,
   [State],

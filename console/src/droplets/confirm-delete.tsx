@@ -2,10 +2,9 @@
 import { useState } from "react";
 import { FormattedMessage, useIntl } from "react-intl";
 
-import { send } from "../graphql/transport";
 import { asFailure } from "../live/list";
 import type { RequestFailure } from "../graphql/errors";
-import { useRefusal } from "../ui/mutate";
+import { sendOnce, useRefusal } from "../ui/mutate";
 import { Button, Dialog, Failure } from "../ui/parts";
 import { DeleteDroplet, type Droplet } from "./documents";
 
@@ -33,7 +32,7 @@ export function ConfirmDelete({ droplets, isOpen, onClose, onDeleted }: ConfirmD
     const sentences: string[] = [];
     try {
       for (const { id, name } of droplets) {
-        const { outcome } = await send(DeleteDroplet, { input: { id } });
+        const outcome = await sendOnce(DeleteDroplet, { id });
         if (outcome?.droplet) onDeleted(outcome.droplet);
         for (const error of outcome?.userErrors ?? []) sentences.push(`${name}: ${sentence(error)}`);
       }

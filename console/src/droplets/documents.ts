@@ -65,31 +65,31 @@ const Payload = graphql(
 );
 
 export const ProvisionDroplet = graphql(
-  `mutation ProvisionDroplet($input: ProvisionDropletInput!) { outcome: provisionDroplet(input: $input) { ...DropletOutcome } }`,
+  `mutation ProvisionDroplet($input: ProvisionDropletInput!, $key: String!) { outcome: provisionDroplet(input: $input) @idempotent(key: $key) { ...DropletOutcome } }`,
   [Payload],
 );
 export const RenameDroplet = graphql(
-  `mutation RenameDroplet($input: RenameDropletInput!) { outcome: renameDroplet(input: $input) { ...DropletOutcome } }`,
+  `mutation RenameDroplet($input: RenameDropletInput!, $key: String!) { outcome: renameDroplet(input: $input) @idempotent(key: $key) { ...DropletOutcome } }`,
   [Payload],
 );
 export const TagDroplet = graphql(
-  `mutation TagDroplet($input: TagDropletInput!) { outcome: tagDroplet(input: $input) { ...DropletOutcome } }`,
+  `mutation TagDroplet($input: TagDropletInput!, $key: String!) { outcome: tagDroplet(input: $input) @idempotent(key: $key) { ...DropletOutcome } }`,
   [Payload],
 );
 export const UntagDroplet = graphql(
-  `mutation UntagDroplet($input: UntagDropletInput!) { outcome: untagDroplet(input: $input) { ...DropletOutcome } }`,
+  `mutation UntagDroplet($input: UntagDropletInput!, $key: String!) { outcome: untagDroplet(input: $input) @idempotent(key: $key) { ...DropletOutcome } }`,
   [Payload],
 );
 export const ProtectDroplet = graphql(
-  `mutation ProtectDroplet($input: ProtectDropletInput!) { outcome: protectDroplet(input: $input) { ...DropletOutcome } }`,
+  `mutation ProtectDroplet($input: ProtectDropletInput!, $key: String!) { outcome: protectDroplet(input: $input) @idempotent(key: $key) { ...DropletOutcome } }`,
   [Payload],
 );
 export const UnprotectDroplet = graphql(
-  `mutation UnprotectDroplet($input: UnprotectDropletInput!) { outcome: unprotectDroplet(input: $input) { ...DropletOutcome } }`,
+  `mutation UnprotectDroplet($input: UnprotectDropletInput!, $key: String!) { outcome: unprotectDroplet(input: $input) @idempotent(key: $key) { ...DropletOutcome } }`,
   [Payload],
 );
 export const DeleteDroplet = graphql(
-  `mutation DeleteDroplet($input: DeleteDropletInput!) { outcome: deleteDroplet(input: $input) { ...DropletOutcome } }`,
+  `mutation DeleteDroplet($input: DeleteDropletInput!, $key: String!) { outcome: deleteDroplet(input: $input) @idempotent(key: $key) { ...DropletOutcome } }`,
   [Payload],
 );
 

@@ -38,8 +38,8 @@ export const JobChanges = graphql(`
 
 export const CancelJob = graphql(
   `
-    mutation CancelJob($input: CancelJobInput!) {
-      outcome: cancelJob(input: $input) { job { ...JobState } userErrors { field message code } }
+    mutation CancelJob($input: CancelJobInput!, $key: String!) {
+      outcome: cancelJob(input: $input) @idempotent(key: $key) { job { ...JobState } userErrors { field message code } }
     }
   `,
   [State],

@@ -8,7 +8,7 @@ import { Catalogue, DropletTotal, type Droplet, type DropletStatus } from "../dr
 import { dropletList, filterOf, type DropletQuery } from "../droplets/source";
 import { send } from "../graphql/transport";
 import { useLive, useQuery } from "../live/use";
-import { useAddress } from "../ui/address";
+import { useAddress, useSettled } from "../ui/address";
 import { Status, Time, useMoney } from "../ui/format";
 import { Grid, type Column } from "../ui/grid";
 import { Button, Failure, Freshness, Select, TextField } from "../ui/parts";
@@ -21,12 +21,13 @@ export default function Droplets() {
   const [get, set] = useAddress();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [isDeleting, setDeleting] = useState(false);
+  const [name, tag] = [useSettled(get("name")), useSettled(get("tag"))];
   const query: DropletQuery = {
-    name: get("name"),
+    name,
     statuses: STATUSES.filter((status) => status === get("status")),
     region: get("region"),
     size: get("size"),
-    tag: get("tag"),
+    tag,
     cluster: get("cluster"),
     order: get("order") === "name" ? "NAME" : "CREATED_AT",
     direction: get("order") === "name" ? "ASCENDING" : "DESCENDING",
@@ -71,7 +72,7 @@ export default function Droplets() {
         </Link>
       </div>
       <div className="row">
-        <TextField id="search" type="search" label={title("droplet.name")} value={query.name} onChange={(name) => set({ name })} />
+        <TextField id="search" type="search" label={title("droplet.name")} value={get("name")} onChange={(name) => set({ name })} />
         <Select
           label={title("droplet.status")}
           value={get("status")}
@@ -83,7 +84,7 @@ export default function Droplets() {
         />
         <Select label={title("droplet.region")} value={query.region} onChange={(region) => set({ region })} options={choices(catalogue?.regions)} />
         <Select label={title("droplet.size")} value={query.size} onChange={(size) => set({ size })} options={choices(catalogue?.sizes)} />
-        <TextField label={title("droplet.tag")} value={query.tag} onChange={(tag) => set({ tag })} />
+        <TextField label={title("droplet.tag")} value={get("tag")} onChange={(tag) => set({ tag })} />
         <Select
           label={title("rows.order")}
           value={get("order")}

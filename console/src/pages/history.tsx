@@ -79,9 +79,11 @@ export default function History() {
             <dd>{shown.occurredAt}</dd>
           </dl>
           <pre className="mono">{JSON.stringify(shown.data, null, 2)}</pre>
-          <Button onPress={() => void navigator.clipboard.writeText(JSON.stringify(shown, null, 2))}>
-            <FormattedMessage id="history.copyJson" />
-          </Button>
+          {window.isSecureContext && (
+            <Button onPress={() => void navigator.clipboard.writeText(JSON.stringify(shown, null, 2))}>
+              <FormattedMessage id="history.copyJson" />
+            </Button>
+          )}
         </Dialog>
       )}
     </>

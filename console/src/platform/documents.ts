@@ -21,28 +21,28 @@ export const PlatformQuery = graphql(`
 export type Projection = ResultOf<typeof PlatformQuery>["platform"]["projections"][number];
 
 export const PauseProjection = graphql(`
-  mutation PauseProjection($input: PauseProjectionInput!) {
-    outcome: pauseProjection(input: $input) { userErrors { field message code } }
+  mutation PauseProjection($input: PauseProjectionInput!, $key: String!) {
+    outcome: pauseProjection(input: $input) @idempotent(key: $key) { userErrors { field message code } }
   }
 `);
 export const ResumeProjection = graphql(`
-  mutation ResumeProjection($input: ResumeProjectionInput!) {
-    outcome: resumeProjection(input: $input) { userErrors { field message code } }
+  mutation ResumeProjection($input: ResumeProjectionInput!, $key: String!) {
+    outcome: resumeProjection(input: $input) @idempotent(key: $key) { userErrors { field message code } }
   }
 `);
 export const RebuildProjection = graphql(`
-  mutation RebuildProjection($input: RebuildProjectionInput!) {
-    outcome: rebuildProjection(input: $input) { userErrors { field message code } }
+  mutation RebuildProjection($input: RebuildProjectionInput!, $key: String!) {
+    outcome: rebuildProjection(input: $input) @idempotent(key: $key) { userErrors { field message code } }
   }
 `);
 export const RetryParkedStream = graphql(`
-  mutation RetryParkedStream($input: RetryParkedStreamInput!) {
-    outcome: retryParkedStream(input: $input) { applied parked userErrors { field message code } }
+  mutation RetryParkedStream($input: RetryParkedStreamInput!, $key: String!) {
+    outcome: retryParkedStream(input: $input) @idempotent(key: $key) { applied parked userErrors { field message code } }
   }
 `);
 export const SkipParkedStream = graphql(`
-  mutation SkipParkedStream($input: SkipParkedStreamInput!) {
-    outcome: skipParkedStream(input: $input) { userErrors { field message code } }
+  mutation SkipParkedStream($input: SkipParkedStreamInput!, $key: String!) {
+    outcome: skipParkedStream(input: $input) @idempotent(key: $key) { userErrors { field message code } }
   }
 `);
 

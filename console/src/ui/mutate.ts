@@ -32,7 +32,7 @@ export interface Mutation<Input, Result extends Outcome> {
 }
 
 export function useMutation<Input, Result extends Outcome>(
-  document: TadaDocumentNode<{ outcome: Result | null }, { input: Input }>,
+  document: MutationDocument<Input, Result>,
 ): Mutation<Input, Result> {
   const sentence = useRefusal();
   const [isRunning, setRunning] = useState(false);
@@ -45,7 +45,7 @@ export function useMutation<Input, Result extends Outcome>(
       setFailure(null);
       setRefusals([]);
       try {
-        const { outcome } = await send(document, { input });
+        const outcome = await sendOnce(document, input);
         setRefusals(outcome?.userErrors ?? []);
         return outcome && outcome.userErrors.length === 0 ? outcome : null;
       } catch (error) {
@@ -68,6 +68,35 @@ export function useMutation<Input, Result extends Outcome>(
       setRefusals([]);
     },
   };
+}
+
+export type MutationDocument<Input, Result> = TadaDocumentNode<{ outcome: Result | null }, { input: Input; key: string }>;
+
+/** Pauses between attempts, in milliseconds. */
+const PAUSES = [250, 500, 1_000, 2_000, 4_000, 8_000];
+
+/**
+ * Sends a command that takes effect once, however often it is sent: its key is the same in each attempt. So a command
+ * whose answer was lost is sent again, and the person learns how it ended.
+ *
+ * @throws {RequestFailure} when the platform cannot be reached for some seconds, or answers with errors.
+ */
+export async function sendOnce<Input, Result>(document: MutationDocument<Input, Result>, input: Input): Promise<Result | null> {
+  const key = randomKey();
+  for (const pause of PAUSES) {
+    try {
+      return (await send(document, { input, key })).outcome;
+    } catch (error) {
+      if (asFailure(error).kind !== "offline") throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+  return (await send(document, { input, key })).outcome;
+}
+
+/** Returns 128 random bits. Browsers have `randomUUID` on secure pages only. */
+function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Returns the sentence of a refusal: the translation of its code, or the platform's own words. */

@@ -27,9 +27,12 @@ export function Copy({ text }: { text: string }) {
   return (
     <span>
       <code>{text}</code>{" "}
-      <Button tone="plain" onPress={copy}>
-        <FormattedMessage id={isCopied ? "copied" : "copy"} />
-      </Button>
+      {/* Browsers let secure pages copy, and those of this machine. */}
+      {window.isSecureContext && (
+        <Button tone="plain" onPress={copy}>
+          <FormattedMessage id={isCopied ? "copied" : "copy"} />
+        </Button>
+      )}
     </span>
   );
 }

@@ -1,1 +1,0 @@
-import{v as e}from"./index-DvXfgj2h.js";function t(){let[t,n]=e();return[e=>t.get(e)??``,e=>n(t=>{let n=new URLSearchParams(t);for(let[t,r]of Object.entries(e))r?n.set(t,r):n.delete(t);return n},{replace:!0})]}export{t};
