@@ -118,9 +118,9 @@ impl Report {
             );
         }
         for goal in &self.goals {
-            let (sign, bound) = match goal.bound {
-                Bound::AtLeast(bound) => (">=", bound),
-                Bound::AtMost(bound) => ("<=", bound),
+            let (side, bound) = match goal.bound {
+                Bound::AtLeast(bound) => ("least", bound),
+                Bound::AtMost(bound) => ("most", bound),
             };
             let reached = if goal.is_reached() {
                 "reached"
@@ -128,7 +128,7 @@ impl Report {
                 "MISSED"
             };
             println!(
-                "{reached:<8}{:<76}{:>8.2} {sign} {bound}",
+                "{reached:<8}{:<76}{:>9.3}, goal at {side} {bound}",
                 goal.text, goal.ratio
             );
         }

@@ -11,8 +11,8 @@ use crate::settings::Settings;
 /// Rows a commit.
 pub(super) const ROWS: [u16; 2] = [1, 100];
 
-/// More clients only wait for each other.
-pub(super) const MOST_CLIENTS: u16 = 64;
+/// The goal of 64 callers names 32 clients; more of them only wait for each other.
+pub(super) const MOST_CLIENTS: u16 = 32;
 
 /// Returns the name of the work.
 pub(super) fn name(clients: u16, rows: u16) -> String {
