@@ -21,7 +21,7 @@ use crate::reader::{ReadError, Reader};
 
 mod named;
 mod nested;
-mod select;
+pub(crate) mod select;
 
 pub use self::named::Named;
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::columns::Columns;
 use crate::list::push_select;
+use crate::list::select::list;
 use crate::model::{self, Cells, FromCells, Model, StreamRow, columns};
 use crate::reader::{ReadError, Reader};
 
@@ -40,11 +41,15 @@ impl Reader {
         if (first.len() as i64) < SHORT {
             return fold::<M>(None, &first);
         }
-        // The log has the answer also when the read model fails or has a row that makes no sense.
-        if let Ok(Some(row)) = self.row_of_this_version::<M>(org, stream).await
-            && let Ok(Some(row)) = self.continued::<M>(org, stream, row).await
-        {
-            return Ok(Some(row));
+        match self.from_row::<M>(org, stream).await {
+            Ok(Some(row)) => return Ok(Some(row)),
+            Ok(None) => {}
+            // The log has the answer also when the read model fails or has a row that makes no sense.
+            Err(error) => tracing::warn!(
+                stream.id = %stream,
+                error = &error as &dyn std::error::Error,
+                "the row of a long stream is of no use; the whole stream is folded"
+            ),
         }
         fold::<M>(None, &self.events(org, stream, Version(1), None).await?)
     }
@@ -59,7 +64,7 @@ impl Reader {
         stream: StreamId,
     ) -> Result<Option<M::Row>, ReadError> {
         let mut query = QueryBuilder::new("");
-        let columns = format!("\"{}\"", columns::of::<M::Row>().join("\", \""));
+        let columns = list(columns::of::<M::Row>().iter().copied(), |_| true);
         push_select::<M>(&mut query, &columns, org);
         query.push(" and id = ").push_bind(stream.uuid);
         query.push(" and ");
@@ -69,14 +74,16 @@ impl Reader {
         Ok(rows.pop())
     }
 
-    /// Folds the events after those that a row of the read model shows. Returns none if the row is not of this stream:
-    /// the log went back since, and the event that the row shows last is another one or missing.
-    async fn continued<M: Model>(
+    /// Folds the events after those that the row of the read model shows. Returns none if there is no row of this
+    /// version of the model, or if the event that it shows last is another one or missing: the log went back since.
+    async fn from_row<M: Model>(
         &self,
         org: &OrgId,
         stream: StreamId,
-        row: M::Row,
     ) -> Result<Option<M::Row>, ReadError> {
+        let Some(row) = self.row_of_this_version::<M>(org, stream).await? else {
+            return Ok(None);
+        };
         let shown = (row.version(), row.recorded_at());
         let events = self.events(org, stream, shown.0, None).await?;
         match events.split_first() {

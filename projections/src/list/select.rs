@@ -51,7 +51,10 @@ impl Reader {
 }
 
 /// Returns the list of these columns for a `select`. The value of a column that the view does not show is null.
-fn list<'a>(columns: impl Iterator<Item = &'a str>, is_shown: impl Fn(&str) -> bool) -> String {
+pub(crate) fn list<'a>(
+    columns: impl Iterator<Item = &'a str>,
+    is_shown: impl Fn(&str) -> bool,
+) -> String {
     let mut list = String::with_capacity(256);
     for name in columns {
         if !list.is_empty() {
