@@ -214,7 +214,7 @@ impl Callers {
     /// Compares the number of accepted commands with that of stored events.
     ///
     /// # Errors
-    /// When an event is missing, or one is too many.
+    /// A missing event, or one too many.
     pub(crate) async fn check(&self, owner: &PgPool) -> anyhow::Result<()> {
         let stored: i64 = sqlx::query_scalar("select count(*) from es.events where org_id = $1")
             .bind(ORG)

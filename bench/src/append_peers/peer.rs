@@ -74,7 +74,7 @@ impl Peer {
     /// Creates its database, with what its package installs, or starts its server.
     ///
     /// # Errors
-    /// When it is not installed, or does not start.
+    /// A peer that is not installed, or does not start.
     pub(crate) async fn create(
         kind: Kind,
         settings: &Settings,
@@ -112,7 +112,7 @@ impl Peer {
     /// Lets its callers append for the duration of a run.
     ///
     /// # Errors
-    /// When an append fails for another reason than a conflict.
+    /// A failed append that is no conflict.
     pub(crate) async fn measure(
         &mut self,
         work: &str,
@@ -129,7 +129,7 @@ impl Peer {
     /// Compares the number of acknowledged events with that of stored ones.
     ///
     /// # Errors
-    /// When an event is missing, or one is too many.
+    /// A missing event, or one too many.
     pub(crate) async fn check(&self) -> anyhow::Result<()> {
         let stored = match self.kind {
             Kind::Emmett => self.count("select count(*) from emt_messages").await?,

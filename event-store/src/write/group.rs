@@ -172,7 +172,7 @@ impl Group {
         }
         let batch = self.take_batch();
         if batch.is_empty() {
-            // Not looked at again for every command that arrives: there may be thousands that wait for one stream.
+            // Thousands of commands may wait for one stream: a command that arrives must not examine all of them.
             self.held_back = self.waiting.len();
             return None;
         }

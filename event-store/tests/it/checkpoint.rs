@@ -1,4 +1,4 @@
-//! Where new checkpoints begin, and which of them a batch moves.
+//! The beginning of new checkpoints, and the checkpoints that a batch moves.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
