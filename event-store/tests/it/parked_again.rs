@@ -64,6 +64,21 @@ async fn record(pool: &PgPool, stream: StreamId) {
 
 #[tokio::test]
 async fn a_stream_that_another_program_parked_is_retried_while_events_come() {
+    is_retried(Events::Come).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_another_program_parked_is_retried_while_nothing_happens() {
+    is_retried(Events::None).await;
+}
+
+#[derive(PartialEq)]
+enum Events {
+    Come,
+    None,
+}
+
+async fn is_retried(events: Events) {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let refused = new_stream();
@@ -90,12 +105,16 @@ async fn a_stream_that_another_program_parked_is_retried_while_events_come() {
     .await;
 
     consumer.is_mended.store(true, Ordering::Relaxed);
-    record(&pool, new_stream()).await;
+    if events == Events::Come {
+        record(&pool, new_stream()).await;
+    }
     // Longer than the interval of retries.
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(600)).await;
     tokio::time::resume();
-    record(&pool, new_stream()).await;
+    if events == Events::Come {
+        record(&pool, new_stream()).await;
+    }
     until("the stream is parked no more", async || {
         (parked(&pool).await == 0).then_some(())
     })
