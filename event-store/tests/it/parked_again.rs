@@ -23,6 +23,7 @@ use crate::support::{append, append_to, new_stream, sequence_all, sequencer};
 struct Mended {
     refused: StreamId,
     is_mended: AtomicBool,
+    has_committed: AtomicBool,
 }
 
 #[async_trait]
@@ -37,6 +38,10 @@ impl Consumer for Mended {
 
     fn stream_types(&self) -> &'static [StreamType] {
         &[StreamType::DROPLET]
+    }
+
+    fn committed(&self, _: &[Positioned<Recorded>]) {
+        self.has_committed.store(true, Ordering::Relaxed);
     }
 
     async fn apply(
@@ -85,6 +90,7 @@ async fn is_retried(events: Events) {
     let consumer = Arc::new(Mended {
         refused,
         is_mended: AtomicBool::new(false),
+        has_committed: AtomicBool::new(false),
     });
     let begun = generation::begin(&pool, consumer.name(), 1).await;
     begun.expect("Postgres answers");
@@ -100,7 +106,8 @@ async fn is_retried(events: Events) {
     });
     record(&pool, refused).await;
     until("the stream is parked", async || {
-        (parked(&pool).await == 1).then_some(())
+        let has_committed = consumer.has_committed.load(Ordering::Relaxed);
+        (parked(&pool).await == 1 && has_committed).then_some(())
     })
     .await;
 
@@ -108,8 +115,13 @@ async fn is_retried(events: Events) {
     if events == Events::Come {
         record(&pool, new_stream()).await;
     }
-    // Longer than the interval of retries.
     tokio::time::pause();
+    // The end of the rest after the batch, after which the consumer waits for events.
+    tokio::time::advance(Duration::from_secs(1)).await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    // Longer than the interval of retries.
     tokio::time::advance(Duration::from_secs(600)).await;
     tokio::time::resume();
     if events == Events::Come {
