@@ -41,7 +41,7 @@ impl Reader {
         if (first.len() as i64) < SHORT {
             return fold::<M>(None, &first);
         }
-        match self.from_row::<M>(org, stream).await {
+        match self.continued_row::<M>(org, stream).await {
             Ok(Some(row)) => return Ok(Some(row)),
             Ok(None) => {}
             // The log has the answer also when the read model fails or has a row that makes no sense.
@@ -76,7 +76,7 @@ impl Reader {
 
     /// Folds the events after those that the row of the read model shows. Returns none if there is no row of this
     /// version of the model, or if the event that it shows last is another one or missing: the log went back since.
-    async fn from_row<M: Model>(
+    async fn continued_row<M: Model>(
         &self,
         org: &OrgId,
         stream: StreamId,
